@@ -1,0 +1,325 @@
+"""Read-only routes beside Streamlit's own: browser modules, metrics streams, ONNX files, latent positions, pictures.
+
+Nothing here changes a run. Every parameter is checked and bounded; a refusal is ``{"error": sentence}`` with status 400
+or 404. Files are handed out from lists made here, never by a path that a client named.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import math
+import re
+import signal
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import anyio
+import numpy as np
+from anyio import to_thread
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from dashboard import arrays, components, model_cache, settings, sheets
+from dashboard.guard import Guard
+from dashboard.model_cache import At, Half
+from dashboard.streams import Streams
+from vae.errors import UserError
+from vae.runs import Run, find_run
+
+_log = logging.getLogger(__name__)
+
+#: Largest coordinate of a latent point that is decoded.
+MAX_Z = 1e3
+PARTS = ("test", "validation", "train", "all")
+_TYPES = {
+    ".js": "text/javascript; charset=utf-8",
+    ".mjs": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".wasm": "application/wasm",
+}
+_FOR_EVER = "public, max-age=31536000, immutable"
+#: Computations at once: more would only take time from each other and from a trainer.
+_workers = anyio.CapacityLimiter(2)
+_streams = Streams()
+
+
+class NotFound(UserError):
+    """What was asked for is not there."""
+
+
+# Parameters ----------------------------------------------------------------------------------------------------------
+
+
+def _run(request: Request) -> Run:
+    return find_run(request.path_params["run_id"], settings.roots())
+
+
+def _at(request: Request, otherwise: str = "best") -> At:
+    text = request.query_params.get("at", otherwise)
+    if text == "best" or text == "last":
+        return text  # type: ignore[return-value]
+    if not re.fullmatch(r"[0-9]{1,12}", text):
+        raise UserError(f"at must be best, last or the step of a snapshot, got {text[:40]!r}; use best")
+    return int(text)
+
+
+def _choice(request: Request, name: str, options: tuple[str, ...]) -> str:
+    text = request.query_params.get(name, options[0])
+    if text not in options:
+        raise UserError(f"{name} must be one of {', '.join(options)}, got {text[:40]!r}; use {options[0]}")
+    return text
+
+
+def _whole(request: Request, name: str, otherwise: int, low: int, high: int) -> int:
+    text = request.query_params.get(name, str(otherwise))
+    if not re.fullmatch(r"[0-9]{1,10}", text) or not low <= int(text) <= high:
+        raise UserError(
+            f"{name} must be a whole number from {low} to {high}, got {text[:40]!r}; use {otherwise}"
+        )
+    return int(text)
+
+
+def _numbers(text: str, name: str, num: int, limit: float) -> list[float]:
+    parts = text.split(",", num)
+    if len(parts) != num:
+        raise UserError(
+            f"{name} must be {num} numbers with commas between, got {text[:40]!r}; add or drop some"
+        )
+    try:
+        values = [float(part) for part in parts]
+    except ValueError:
+        raise UserError(f"{name} must be numbers with commas between, got {text[:40]!r}; use 0") from None
+    if not all(math.isfinite(value) and abs(value) <= limit for value in values):
+        raise UserError(f"{name} must be from {-limit:g} to {limit:g}, got {text[:40]!r}; use 0")
+    return values
+
+
+def _weights(request: Request, num_classes: int) -> list[float]:
+    """The condition: a class, or a weight from 0 to 1 for each class; the first class if nothing is said."""
+    text = request.query_params.get("y", "0")
+    if re.fullmatch(r"[0-9]{1,6}", text) and (num_classes != 1 or text == "0"):
+        if int(text) >= num_classes:
+            raise UserError(f"y must be a class from 0 to {num_classes - 1}, got {text}; use 0")
+        return [float(k == int(text)) for k in range(num_classes)]
+    values = _numbers(text, "y", num_classes, 1.0)
+    if min(values) < 0:
+        raise UserError(
+            f"y must be weights from 0 to 1, got {text[:40]!r}; use 0 for a class that has no part"
+        )
+    return values
+
+
+# Files ---------------------------------------------------------------------------------------------------------------
+
+
+def _file(request: Request, listed: Callable[[], dict[str, Path]]) -> Response:
+    name = request.path_params["name"]
+    path = listed().get(name)
+    if path is None:
+        raise NotFound(f"there is no file {name[:80]!r} here; reload the page")
+    return FileResponse(path, media_type=_TYPES[path.suffix], headers={"Cache-Control": _keep(request)})
+
+
+def _keep(request: Request) -> str:
+    """Under an older version's address come today's files, but nobody is to keep them."""
+    current = request.path_params["version"] == components.version() == components.current_version()
+    return _FOR_EVER if current else "no-store"
+
+
+#: Asks V8 to compile a script's functions while it is read, beside the page's own thread; elsewhere a comment.
+_EAGERLY = b"//# allFunctionsCalledOnLoad\n"
+
+
+def _plotly(request: Request) -> Response:
+    """plotly.js: with the hint it holds up the page for half as long."""
+    if request.path_params["name"] != "plotly.min.js":
+        raise NotFound(f"there is no file {request.path_params['name'][:80]!r} here; reload the page")
+    content = _EAGERLY + components.plotly_file().read_bytes()
+    return Response(content, media_type=_TYPES[".js"], headers={"Cache-Control": _keep(request)})
+
+
+# Runs ----------------------------------------------------------------------------------------------------------------
+
+
+def _tagged(request: Request, content: bytes, media_type: str) -> Response:
+    """An answer that a browser may keep, and asks about again by its tag."""
+    tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+    headers = {"ETag": tag, "Cache-Control": "no-cache"}
+    if tag in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    return Response(content, media_type=media_type, headers=headers)
+
+
+def _onnx(request: Request, half: Half) -> Response:
+    return _tagged(request, model_cache.onnx(_run(request), _at(request), half), "application/octet-stream")
+
+
+def _latent(request: Request) -> Response:
+    """Posterior means, labels (−1 for none) and indices of a part's images; log-variances if `log_var=1`."""
+    run, at, part = _run(request), _at(request), _choice(request, "part", PARTS)
+    found = model_cache.embedding(run, at, part)
+    num = len(found.mean)
+    labels = np.full(num, -1) if found.labels is None else found.labels.numpy()
+    listed: dict[str, Any] = {
+        "mean": found.mean.numpy().astype(np.float32),
+        "labels": labels.astype(np.int16),
+        "index": found.index.numpy().astype(np.int32),
+    }
+    if _whole(request, "log_var", 0, 0, 1):
+        listed["log_var"] = found.log_var.numpy().astype(np.float32)
+    if not all(np.isfinite(values).all() for values in listed.values()):
+        raise UserError("the latent positions must be finite, got others; train the run again")
+    return _tagged(request, arrays.pack(listed, part=part, at=str(at), count=num), "application/octet-stream")
+
+
+def _originals(request: Request) -> Response:
+    """The images of a part as bytes, and their indices in the data set."""
+    run, part = _run(request), _choice(request, "part", PARTS)
+    images = model_cache.dataset(run)
+    index = (
+        np.arange(len(images.images), dtype=np.int32)
+        if part == "all"
+        else getattr(images, part).numpy().astype(np.int32)
+    )
+    listed = {"images": images.images.numpy()[index], "index": index}
+    content = arrays.pack(listed, max_value=images.max_value, part=part)
+    return Response(content, media_type="application/octet-stream", headers={"Cache-Control": "no-cache"})
+
+
+def _decode(request: Request) -> Response:
+    import torch
+
+    run, at = _run(request), _at(request)
+    z = _numbers(request.query_params.get("z", ""), "z", run.config.model.latent_dim, MAX_Z)
+    model = model_cache.model(run, at)
+    y = torch.tensor([_weights(request, model.num_conditions)]) if model.num_conditions else None
+    with torch.inference_mode():
+        image = model.decode(torch.tensor([z]), y)[0].numpy()
+    return _tagged(request, sheets.png(image), "image/png")
+
+
+def _sheet(request: Request) -> Response:
+    run, at = _run(request), _at(request, "last")
+    kind = _choice(request, "kind", ("samples", "reconstructions", "manifold"))
+    label = request.query_params.get("y")
+    content = sheets.draw(
+        run,
+        kind,  # type: ignore[arg-type]
+        at,
+        num=_whole(request, "num", 10, 1, 40),
+        seed=_whole(request, "seed", 0, 0, 2**31 - 1),
+        label=None if label is None else _whole(request, "y", 0, 0, max(0, run.info.num_classes - 1)),
+    )
+    return _tagged(request, content, "image/png")
+
+
+# Serving -------------------------------------------------------------------------------------------------------------
+
+
+def _refusal(error: Exception) -> Response:
+    if isinstance(error, UserError):
+        return JSONResponse({"error": str(error)}, 404 if _is_missing(error) else 400)
+    _log.exception("a route failed", exc_info=error)
+    return JSONResponse({"error": "this could not be computed; the server's log says why"}, 500)
+
+
+def _is_missing(error: Exception) -> bool:
+    """Whether what was asked for is not on this machine. By name: importing the classes here would import torch."""
+    return any(
+        kind.__name__ in ("NotFound", "RunError", "CheckpointError", "DataError")
+        for kind in type(error).__mro__
+    )
+
+
+def _answer(function: Callable[[Request], Response]) -> Callable[[Request], Any]:
+    """A route that computes in a thread and answers every error with a sentence."""
+
+    async def endpoint(request: Request) -> Response:
+        try:
+            return await to_thread.run_sync(function, request, limiter=_workers)
+        except Exception as error:
+            return _refusal(error)
+
+    return endpoint
+
+
+async def _stream(request: Request) -> Response:
+    try:
+        run = await to_thread.run_sync(_run, request)
+    except Exception as error:
+        return _refusal(error)
+    if "probe" in request.query_params:
+        return JSONResponse({})
+    after = request.headers.get("last-event-id") or request.query_params.get("after") or None
+    return _streams.response(run, request, after)
+
+
+async def _unknown(request: Request) -> Response:
+    return JSONResponse({"error": f"there is nothing at {request.url.path[:120]}; reload the page"}, 404)
+
+
+def routes() -> list[BaseRoute]:
+    """All routes, below the server's base path."""
+    from streamlit import config
+
+    base = str(config.get_option("server.baseUrlPath") or "").strip("/")
+    prefix = f"/{base}/api" if base else "/api"
+    run = f"{prefix}/runs/{{run_id}}"
+    endpoints: dict[str, Callable[[Request], Any]] = {
+        f"{prefix}/lib/{{version}}/{{name:path}}": _answer(partial(_file, listed=components.files)),
+        f"{prefix}/runtime/{{version}}/{{name}}": _answer(partial(_file, listed=components.runtime_files)),
+        f"{prefix}/plotly/{{version}}/{{name}}": _answer(_plotly),
+        f"{run}/stream": _stream,
+        f"{run}/decoder.onnx": _answer(partial(_onnx, half="decoder")),
+        f"{run}/encoder.onnx": _answer(partial(_onnx, half="encoder")),
+        f"{run}/latent": _answer(_latent),
+        f"{run}/originals": _answer(_originals),
+        f"{run}/decode": _answer(_decode),
+        f"{run}/sheet.png": _answer(_sheet),
+        f"{prefix}/{{rest:path}}": _unknown,
+    }
+    return [Route(path, endpoint, methods=["GET"]) for path, endpoint in endpoints.items()]
+
+
+def middleware() -> list[Middleware]:
+    """What stands before all requests, Streamlit's too: the check of the host name, and headers of our routes."""
+    return [Middleware(Guard)]
+
+
+@asynccontextmanager
+async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
+    """End the streams when the server is asked to stop; import torch beside the first page.
+
+    The server waits for open answers before it tells the application of its end, so the signal itself is listened to.
+    """
+    _streams.closing = False
+    before: dict[int, Any] = {}
+
+    def stop(number: int, frame: Any) -> None:
+        _streams.closing = True
+        if callable(before[number]):
+            before[number](number, frame)
+
+    if threading.current_thread() is threading.main_thread():
+        for number in (int(signal.SIGINT), int(signal.SIGTERM)):
+            before[number] = signal.signal(number, stop)
+    threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
+    try:
+        yield {}
+    finally:
+        _streams.closing = True
+        for number, handler in before.items():
+            if signal.getsignal(number) is stop:
+                signal.signal(number, handler)
+
+
+def _warm_up() -> None:
+    with suppress(Exception):
+        model_cache.warm_up()

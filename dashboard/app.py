@@ -1,0 +1,48 @@
+"""What `streamlit run` starts: the pages of `main.py`, and the routes of `api.py` on the same port."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from dashboard import api
+from dashboard.trainers import trainers
+from vae.threads import share_cores
+
+share_cores()
+
+
+@asynccontextmanager
+async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
+    """Open the queue of trainers with the server, and close it with it; trainers at work go on."""
+    async with api.lifespan(app) as state:
+        trainers.open()
+        try:
+            yield state
+        finally:
+            trainers.close()
+
+
+def say_sorry(error: Exception) -> bool:
+    """An error that nobody foresaw: a sentence for the page, the details for the terminal."""
+    logging.getLogger(__name__).error("a page failed", exc_info=error)
+    st.error(
+        "This part of the page failed in a way that we did not foresee. Your runs are safe. Reload the page; the "
+        "terminal that started Latent Lab says more.",
+        icon=":material/error:",
+    )
+    return True
+
+
+app = st.App(
+    str(Path(__file__).resolve().with_name("main.py")),
+    routes=api.routes(),
+    middleware=api.middleware(),
+    lifespan=lifespan,
+    on_script_error=say_sorry,
+)

@@ -1,0 +1,112 @@
+"""Components that live in the browser: plain ES modules served by this server, and one Python function for each.
+
+Streamlit turns a component's inline script into a blob, in which relative imports fail. So what Streamlit gets is a
+loader of a few lines that imports the module from this server (`dashboard/api.py`); modules of one address are shared
+by all components of a page.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import cache
+from pathlib import Path
+
+import plotly
+import streamlit as st
+from streamlit.components.v2.types import ComponentRenderer
+
+FOLDER = Path(__file__).resolve().parent
+#: onnxruntime-web, brought here by the build hook.
+RUNTIME = FOLDER.parent / "runtime" / "dist"
+
+_LOADER = """\
+const charts = {charts}
+if (charts && !document.getElementById("latent-lab-plotly")) {{
+  // Begun here, the chart library is compiled while the component's modules are fetched.
+  const script = document.createElement("script")
+  script.id = "latent-lab-plotly"
+  script.async = true
+  script.onerror = () => {{ script.dataset.failed = "true" }}
+  script.src = new URL("api/plotly/{version}/plotly.min.js", document.baseURI).href
+  document.head.append(script)
+}}
+const address = new URL("api/lib/{version}/{name}/{name}.js", document.baseURI).href
+let module = import(address)
+module.catch(() => {{}})
+
+export default function (component) {{
+  const root = component.parentElement.querySelector(".ll")
+  let mounted = true
+  let unmount = () => {{}}
+  const mount = (loaded) => {{ if (mounted) unmount = loaded.default(component) }}
+  module.then(mount).catch((error) => {{
+    console.error(error)
+    root.textContent =
+      "This part of the page could not be loaded. Reload the page; if that does not help, restart the dashboard."
+    module = import(`${{address}}?again=${{Date.now()}}`)
+    module.catch(() => {{}})
+  }})
+  return () => {{ mounted = false; unmount() }}
+}}
+"""
+
+
+def files() -> dict[str, Path]:
+    """The modules and styles that the server may hand out, by their path below this folder."""
+    found = sorted([*FOLDER.glob("*/*.js"), *FOLDER.glob("*/*.css")])
+    return {path.relative_to(FOLDER).as_posix(): path for path in found if path.is_file()}
+
+
+def runtime_files() -> dict[str, Path]:
+    """The files of onnxruntime-web, by name; empty if the build hook has not run."""
+    found = sorted([*RUNTIME.glob("*.mjs"), *RUNTIME.glob("*.wasm")])
+    return {path.name: path for path in found if path.is_file()}
+
+
+def plotly_file() -> Path:
+    """plotly.js as it comes with the Python package."""
+    return Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+
+
+def current_version() -> str:
+    """A name for the content of all browser files together, read from the disk now."""
+    state = hashlib.sha256(plotly.__version__.encode())
+    for name, path in files().items():
+        state.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
+    for name, path in runtime_files().items():
+        state.update(f"{name} {path.stat().st_size} {path.stat().st_mtime_ns}".encode())
+    return state.hexdigest()[:16]
+
+
+@cache
+def version() -> str:
+    """The version that this process registered its components with."""
+    return current_version()
+
+
+def register(name: str, *, height: int, charts: bool = False) -> ComponentRenderer:
+    """Tell Streamlit of a component: the loader of its module, its style and an element to draw in.
+
+    Args:
+        name: Folder below this one, with `<name>.js` and `<name>.css`.
+        height: Pixels to keep free until the component is drawn, so that the page does not jump.
+        charts: Whether it draws with plotly.js.
+    """
+    style = (FOLDER / "lib" / "tokens.css").read_text() + (FOLDER / name / f"{name}.css").read_text()
+    loading = '<p class="ll-message">Loading…</p>\n'
+    return st.components.v2.component(
+        f"latent_lab_{name}",
+        html=f'<div class="ll" data-component="{name}" style="min-height: {height}px">{loading}</div>',
+        css=style,
+        js=_LOADER.format(name=name, version=version(), charts=json.dumps(charts)),
+    )
+
+
+def is_point(value: object, latent_dim: int) -> bool:
+    """Whether what a browser said is a latent point: it is input like any other."""
+    return (
+        isinstance(value, list)
+        and len(value) == latent_dim
+        and all(type(number) in (int, float) and abs(number) <= 1e3 for number in value)
+    )

@@ -1,0 +1,52 @@
+"""The decoded image of the page's point."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dashboard.components import register
+
+_COMPONENT = register("image", height=320)
+
+
+def image(
+    run_id: str,
+    *,
+    z: Sequence[float],
+    y: int | None = None,
+    classes: Sequence[str] = (),
+    shape: tuple[int, int, int],
+    at: str = "best",
+    stamp: str = "",
+    size: int = 280,
+    title: str = "Decoded image",
+    key: str,
+) -> None:
+    """Draw E[x|z] at the page's point; it follows sliders and map of the same run at every pointer event.
+
+    Args:
+        run_id: The run.
+        z: Where the point starts.
+        y: Class at the start, for a conditional model.
+        classes: Names of the classes of a conditional model.
+        shape: Channels, height and width of the images.
+        at: Which weights: `best`, `last` or a snapshot's step.
+        stamp: Names the content of these weights, so that newer ones are fetched (`model_cache.stamp`).
+        size: Width in CSS pixels.
+        title: Heading of the card.
+        key: Streamlit's key of this component.
+    """
+    _COMPONENT(
+        key=key,
+        data={
+            "run": run_id,
+            "z": list(z),
+            "y": y,
+            "classes": list(classes),
+            "shape": list(shape),
+            "at": at,
+            "stamp": stamp,
+            "size": size,
+            "title": title,
+        },
+    )

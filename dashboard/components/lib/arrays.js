@@ -1,0 +1,24 @@
+/**
+ * Reads the server's arrays (dashboard/arrays.py): four bytes with the length of a JSON header, little-endian; the
+ * header; then the arrays it names, each at an offset that its type can be viewed at in place.
+ */
+import { get } from "./server.js"
+
+const TYPES = { float32: Float32Array, int32: Int32Array, int16: Int16Array, uint8: Uint8Array }
+
+/**
+ * @param {string} url
+ * @param {RequestInit} [options]
+ * @returns {Promise<Record<string, any>>} The header's fields, and each array by its name as `{data, shape}`.
+ */
+export async function arrays(url, options) {
+  const buffer = await (await get(url, options)).arrayBuffer()
+  const length = new DataView(buffer).getUint32(0, true)
+  const { arrays: listed, ...fields } = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)))
+  const start = 4 + length
+  for (const { name, dtype, shape, offset } of listed) {
+    const size = shape.reduce((product, side) => product * side, 1)
+    fields[name] = { data: new TYPES[dtype](buffer, start + offset, size), shape }
+  }
+  return fields
+}

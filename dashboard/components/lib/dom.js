@@ -1,0 +1,78 @@
+/** Small helpers around the page's elements. Text is always set as text, never as HTML. */
+
+/**
+ * Make an element.
+ * @param {string} tag
+ * @param {Record<string, any>} [properties] `class`, `dataset`, `style`, `on…` handlers, ARIA and other attributes.
+ * @param {...(Node | string | null | undefined)} children Strings become text.
+ * @returns {HTMLElement}
+ */
+export function element(tag, properties = {}, ...children) {
+  const made = document.createElement(tag)
+  for (const [name, value] of Object.entries(properties)) {
+    if (value === null || value === undefined || value === false) continue
+    if (name === "class") made.className = value
+    else if (name === "dataset") Object.assign(made.dataset, value)
+    else if (name === "style") Object.assign(made.style, value)
+    else if (name.startsWith("on")) made.addEventListener(name.slice(2), value)
+    else made.setAttribute(name, value === true ? "" : String(value))
+  }
+  made.append(...children.filter((child) => child !== null && child !== undefined))
+  return made
+}
+
+/** Set an element's text only where it differs, so that nothing is laid out in vain. */
+export function say(node, text) {
+  if (node.textContent !== text) node.textContent = text
+}
+
+/**
+ * State of one mounted component: made at the first call for a parent, and found again at every later one, because
+ * Streamlit runs a component's function anew whenever its data or the theme change.
+ * @template T
+ * @param {(root: HTMLElement, component: any) => T & {update: (component: any) => void, unmount: () => void}} make
+ * @returns {(component: any) => () => void} The component's default export.
+ */
+export function mounted(make) {
+  const instances = new WeakMap()
+  return (component) => {
+    const parent = component.parentElement
+    const root = parent.querySelector(".ll")
+    let instance = instances.get(parent)
+    if (!instance || instance.root !== root) {
+      instance?.unmount()
+      instance = Object.assign(make(root, component), { root })
+      instances.set(parent, instance)
+    }
+    instance.update(component)
+    return () => {
+      instance.unmount()
+      instances.delete(parent)
+    }
+  }
+}
+
+const SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉"
+
+/** Name of a latent dimension as in the papers: 0 is z₁. */
+export function dimName(index) {
+  return "z" + [...String(index + 1)].map((digit) => SUBSCRIPTS[Number(digit)]).join("")
+}
+
+/** A number with so many decimals and a true minus sign. */
+export function number(value, decimals = 2) {
+  if (!Number.isFinite(value)) return "–"
+  const text = Math.abs(value).toFixed(decimals)
+  return (value < 0 && Number(text) !== 0 ? "−" : "") + text
+}
+
+/** A number with thousands apart by a thin space: 70 000. */
+export function count(value) {
+  return Number.isFinite(value) ? Math.round(value).toString().replace(/\B(?=(\d{3})+$)/g, "\u2009") : "–"
+}
+
+/** A latent point in words, at most four of its numbers. */
+export function point(z) {
+  const shown = Array.from(z).slice(0, 4).map((value) => number(value))
+  return `(${shown.join(", ")}${z.length > 4 ? ", …" : ""})`
+}

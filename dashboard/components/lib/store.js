@@ -1,0 +1,104 @@
+/**
+ * The one point of the latent space that a page's components look at together. Sliders, map and image read and write
+ * it, never each other. There is one for each run, because modules of one address are shared in the page.
+ */
+import { runAddress } from "./server.js"
+
+/**
+ * @typedef {{z: Float32Array, y: Float32Array | null, time: number, source: string}} Point
+ * `y` weighs the classes of a conditional model; `time` is when the person acted, as `performance.now()` counts.
+ */
+
+class Store {
+  /** @type {Point | null} */
+  point = null
+  #listeners = new Set()
+  /** What Python was told, newest last, and for each component what it heard from Python and how much of that was echo. */
+  #told = []
+  #count = 0
+  #heard = new WeakMap()
+
+  /**
+   * Move the point.
+   * @param {{z?: ArrayLike<number>, y?: ArrayLike<number> | null}} change
+   * @param {{source?: string, time?: number}} [from]
+   */
+  set(change, { source = "", time = performance.now() } = {}) {
+    const z = change.z ? Float32Array.from(change.z) : this.point?.z
+    if (!z) return
+    const y = change.y === undefined ? (this.point?.y ?? null) : change.y && Float32Array.from(change.y)
+    this.point = { z, y, time, source }
+    for (const listener of this.#listeners) listener(this.point)
+  }
+
+  /** Hear of every move; returns the way to stop. */
+  subscribe(listener) {
+    this.#listeners.add(listener)
+    if (this.point) listener(this.point)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /**
+   * Take over what Python passes to a component, if it is news: neither what it passed before, nor the echo of what it
+   * was told, which may come late, when the person has long dragged on.
+   * @param {object} component Anything that stands for the component.
+   * @param {ArrayLike<number>} z
+   * @param {ArrayLike<number> | null} y
+   */
+  adopt(component, z, y) {
+    const said = signature(z, y)
+    const heard = this.#heard.get(component) ?? { said: null, echo: this.#count - 1 }
+    this.#heard.set(component, heard)
+    if (said === heard.said) return
+    heard.said = said
+    const echo = this.#told.findLast((told) => told.said === said && told.count > heard.echo)
+    if (echo) heard.echo = echo.count
+    else if (!this.point || said !== signature(this.point.z, this.point.y)) this.set({ z, y }, { source: "python" })
+  }
+
+  /** Remember what Python is told, to know its echo. */
+  tell(z, y) {
+    this.#told.push({ said: signature(z, y), count: ++this.#count })
+    if (this.#told.length > 32) this.#told.shift()
+  }
+}
+
+function signature(z, y) {
+  const digits = (values) => Array.from(values, (value) => Number(value).toFixed(4)).join(" ")
+  return `${digits(z)}|${y ? digits(y) : ""}`
+}
+
+const stores = new Map()
+
+/** The point of a run. */
+export function pointOf(run) {
+  if (!stores.has(run)) stores.set(run, new Store())
+  return stores.get(run)
+}
+
+/** Weights of the classes that stand for one of them. */
+export function oneHot(index, length) {
+  const weights = new Float32Array(length)
+  if (index >= 0 && index < length) weights[index] = 1
+  return weights
+}
+
+/** The class that weighs most, -1 without classes. */
+export function classOf(y) {
+  return y && y.length ? y.indexOf(Math.max(...y)) : -1
+}
+
+/** A number short enough for a link: four decimals. */
+export function short(value) {
+  return Number(Number(value).toFixed(4))
+}
+
+/** The query that names a point to the server. */
+export function pointQuery(z, y) {
+  return { z: Array.from(z, short).join(","), y: y ? Array.from(y, short).join(",") : null }
+}
+
+/** Address of the server's picture of a point. */
+export function pictureAddress(run, { at, stamp }, z, y) {
+  return runAddress(run, "decode", { ...pointQuery(z, y), at, v: stamp })
+}

@@ -1,0 +1,29 @@
+"""What a run's newest weights make of test images and of the prior."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dashboard.components import register
+
+_COMPONENT = register("samples", height=240)
+
+
+def samples(
+    run_id: str,
+    *,
+    at: str = "last",
+    live: bool = True,
+    kinds: Sequence[str] = ("reconstructions", "samples"),
+    key: str,
+) -> None:
+    """Draw reconstructions under their originals, and images decoded from prior samples.
+
+    Args:
+        run_id: The run.
+        at: Which weights: `best`, `last` or a snapshot's step.
+        live: Draw again at every new snapshot of the run; `at` counts until the first one.
+        kinds: Sheets to show: `reconstructions`, `samples`, `manifold`.
+        key: Streamlit's key of this component.
+    """
+    _COMPONENT(key=key, data={"run": run_id, "at": at, "live": live, "kinds": list(kinds)})

@@ -1,0 +1,158 @@
+"""Widgets in, configurations out. The form is drawn from the fields of `vae.config`, where each option is declared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+import streamlit as st
+from annotated_types import Ge, Gt, Le, Lt
+from pydantic.fields import FieldInfo
+
+from vae.config import Config, RunConfig, suggest
+
+#: β in steps that feel even to the hand: it is a weight, so its steps are ratios.
+BETAS = (0, 0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 50, 100, 200)
+
+DATA_TITLES = {
+    "digits": "Digits 8×8 (built in)",
+    "mnist": "MNIST",
+    "fashion-mnist": "Fashion-MNIST",
+    "kmnist": "KMNIST",
+    "emnist": "EMNIST",
+    "npz": "Your .npz file",
+    "folder": "Your image folder",
+}
+_TITLES = {
+    "none": "No, grey as they are",
+    "threshold": "At a threshold",
+    "static": "Sampled once (static)",
+    "dynamic": "Sampled anew each time (dynamic)",
+    "mlp": "Fully connected",
+    "conv": "Convolutional",
+    "bernoulli": "Bernoulli",
+    "continuous-bernoulli": "Continuous Bernoulli",
+    "gaussian": "Gaussian, fixed σ",
+    "gaussian-learned": "Gaussian, learned σ",
+    "constant": "Constant",
+    "linear": "Linear warm-up",
+    "cyclical": "Cyclical",
+}
+
+
+def with_current(values: Iterable[float], current: float) -> list[float]:
+    """The steps of a slider, the current value among them."""
+    return sorted({*values, current})
+
+
+def beta_word(beta: float) -> str:
+    """β as the slider shows it."""
+    return f"{beta:g}"
+
+
+def config_form(name: str, *, key: str) -> dict[str, dict[str, Any]]:
+    """Draw the options of a run for a data set; what is rarely changed is folded away.
+
+    Args:
+        name: The data set; its suggested settings are shown at first.
+        key: Prefix of the widgets' keys.
+
+    Returns:
+        The sections of a `RunConfig` as plain values, not yet checked.
+    """
+    start = suggest(name)
+    values: dict[str, dict[str, Any]] = {"data": {"name": name}, "model": {}, "objective": {}, "train": {}}
+    common = [
+        ("model", "conditional"),
+        ("model", "latent_dim"),
+        ("objective", "beta"),
+        ("model", "likelihood"),
+        ("train", "epochs"),
+    ]
+    for section, field in common:
+        values[section][field] = _widget(start, section, field, key)
+    with st.expander("More options"):
+        for section in values:
+            st.caption({"data": "Pixels and split", "train": "Training"}.get(section, section.capitalize()))
+            for field in type(getattr(start, section)).model_fields:
+                if (section, field) in common or (section == "data" and field in ("name", "path", "root")):
+                    continue
+                if field == "emnist_split" and name != "emnist":
+                    continue
+                values[section][field] = _widget(start, section, field, key)
+    return values
+
+
+def make_config(values: dict[str, dict[str, Any]], *, path: Path | None = None) -> RunConfig:
+    """The checked configuration of a form.
+
+    Raises:
+        ConfigError: If a value breaks its rule.
+    """
+    data = values["data"] if path is None else {**values["data"], "path": str(path)}
+    return RunConfig.from_dict({**values, "data": data})
+
+
+def _widget(start: RunConfig, section: str, field: str, key: str) -> Any:
+    owner: Config = getattr(start, section)
+    info = type(owner).model_fields[field]
+    value, extra = getattr(owner, field), info.json_schema_extra
+    assert isinstance(extra, dict), "vae.config declares a label for each option"
+    label, widget_key, words = str(extra["label"]), f"{key}:{section}.{field}", info.description
+    if (section, field) == ("objective", "beta"):
+        betas = with_current(BETAS, value)
+        return st.select_slider(label, betas, value=value, format_func=beta_word, help=words, key=widget_key)
+    if info.annotation is bool:
+        return st.toggle(label, value=value, help=words, key=widget_key)
+    if get_origin(info.annotation) is Literal:
+        options = list(get_args(info.annotation))
+        return st.selectbox(
+            label, options, index=options.index(value), format_func=_title, help=words, key=widget_key
+        )
+    if get_origin(info.annotation) is tuple:
+        text = st.text_input(label, " ".join(map(str, value)), help=words, key=widget_key)
+        return _sizes(text)
+    low, high = _bounds(info)
+    if info.annotation is int:
+        return st.number_input(
+            label,
+            value=value,
+            min_value=_whole(low),
+            max_value=_whole(high),
+            step=1,
+            help=words,
+            key=widget_key,
+        )
+    # Open bounds and small steps: the configuration itself checks, with a sentence.
+    form = "%.6g" if value < 0.01 else None
+    return st.number_input(label, value=float(value), format=form, step=None, help=words, key=widget_key)
+
+
+def _title(option: str) -> str:
+    return _TITLES.get(option, option)
+
+
+def _sizes(text: str) -> list[Any]:
+    """Widths as a person types them; what is no number stays as it is, for the configuration to refuse."""
+    return [int(part) if part.isdecimal() else part for part in text.replace(",", " ").split()]
+
+
+def _whole(bound: float | None) -> int | None:
+    return None if bound is None else int(bound)
+
+
+def _bounds(info: FieldInfo) -> tuple[float | None, float | None]:
+    low: Any = None
+    high: Any = None
+    for rule in info.metadata:
+        match rule:
+            case Ge():
+                low = rule.ge
+            case Gt():
+                low = rule.gt
+            case Le():
+                high = rule.le
+            case Lt():
+                high = rule.lt
+    return low, high

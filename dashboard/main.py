@@ -1,0 +1,23 @@
+"""Page settings, the pages and the sidebar; nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from dashboard import chooser
+from dashboard.navigation import NEED_A_RUN, pages, start
+
+ICON = str(Path(__file__).resolve().with_name("icon.svg"))
+
+st.set_page_config(page_title="Latent Lab", page_icon=ICON, layout="wide")
+st.logo(ICON, size="large")
+opening = st.Page(start, title="Start", default=True, visibility="hidden")
+page = st.navigation([opening, *pages().values()])
+if page != opening:
+    chooser.draw(needed=page.url_path in NEED_A_RUN)
+told = st.container()
+page.run()
+with told:  # last, because a page finds out on its way what is wrong with its link
+    chooser.tell()

@@ -1,0 +1,215 @@
+"""Models, ONNX files, latent positions and images of runs, kept in memory while their files stay the same.
+
+torch is imported on first use: the server answers for files and streams before it is there.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from vae.runs import Run
+
+if TYPE_CHECKING:
+    from vae.data import Dataset
+    from vae.diagnostics import Dimension
+    from vae.latent import Embedding, Projection
+    from vae.model import VAE
+
+At = Literal["best", "last"] | int
+Half = Literal["decoder", "encoder"]
+T = TypeVar("T")
+
+
+class Cache:
+    """The results used last, at most so many; a result that several ask for at once is made once."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._lock = threading.Lock()
+        self._made: OrderedDict[Hashable, Any] = OrderedDict()
+        self._making: dict[Hashable, threading.Lock] = {}
+
+    def get(self, key: Hashable, make: Callable[[], T]) -> T:
+        """The result of a key; `make` is called if it is not known. An error is not kept."""
+        with self._lock:
+            if key in self._made:
+                self._made.move_to_end(key)
+                return self._made[key]
+            making = self._making.setdefault(key, threading.Lock())
+        with making:
+            with self._lock:
+                if key in self._made:
+                    return self._made[key]
+            try:
+                result = make()
+                with self._lock:
+                    self._made[key] = result
+                    while len(self._made) > self._size:
+                        self._made.popitem(last=False)
+            finally:
+                with self._lock:
+                    self._making.pop(key, None)
+            return result
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._made.clear()
+
+
+_models = Cache(8)
+_graphs = Cache(32)
+_embeddings = Cache(4)
+_datasets = Cache(2)
+_summaries = Cache(64)
+
+
+def stamp(run: Run, at: At) -> str:
+    """Names the content of a run's weights: it changes when they do. Empty if there are none yet."""
+    return "-".join(
+        f"{found.st_mtime_ns:x}.{found.st_size:x}" for found in map(_stat, _files(run, at)) if found
+    )
+
+
+def _files(run: Run, at: At) -> list[Path]:
+    """The files that the weights may be read from (`vae.snapshots.load_weights` takes one of them)."""
+    checkpoints = run.path / "checkpoints"
+    if isinstance(at, int):
+        return [run.snapshot_dir(at) / "weights.safetensors"]
+    if at == "best" and (checkpoints / "best.safetensors").is_file():
+        return [checkpoints / "best.safetensors"]
+    newest = [run.path / "live.safetensors", checkpoints / "last.safetensors"]
+    if any(path.is_file() for path in newest):
+        return newest
+    return [run.snapshot_dir(step) / "weights.safetensors" for step in run.snapshots()[-1:]]
+
+
+def _stat(path: Path) -> Any:
+    try:
+        return path.stat()
+    except OSError:
+        return None
+
+
+def model(run: Run, at: At) -> VAE:
+    """The model of a run (`vae.snapshots.load_model`).
+
+    Raises:
+        CheckpointError: If the weights are missing or damaged.
+    """
+    from vae.snapshots import load_model
+
+    return _models.get((run.path, at, stamp(run, at)), lambda: load_model(run, at))
+
+
+def onnx(run: Run, at: At, half: Half) -> bytes:
+    """The decoder or encoder of a run as ONNX."""
+    from vae.export import decoder_onnx, encoder_onnx
+
+    export = {"decoder": decoder_onnx, "encoder": encoder_onnx}[half]
+    return _graphs.get((run.path, at, stamp(run, at), half), lambda: export(model(run, at)))
+
+
+def dataset(run: Run) -> Dataset:
+    """The images of a run, if they are on this machine; nothing is downloaded.
+
+    Raises:
+        DataError: If they are not, or are not the ones that the run was trained on.
+    """
+    from vae.data import DataError, load
+
+    def checked() -> Dataset:
+        if run.imported and run.config.data.path is not None:
+            raise DataError(
+                f"run {run.id} was imported, and its own images stayed on the machine it came from; "
+                "train a run here to see originals"
+            )
+        found = load(run.config.data)
+        if found.info().fingerprint != run.info.fingerprint:
+            raise DataError(
+                f"the images of run {run.id} must be those that it was trained on, got others under the same name; "
+                "restore the original files"
+            )
+        return found
+
+    return _datasets.get((run.config.data.to_dict().__repr__(), run.info.fingerprint), checked)
+
+
+def embedding(run: Run, at: At, part: str) -> Embedding:
+    """The posteriors of a part's images: those that training left in the run, or computed from the images.
+
+    Args:
+        run: The run.
+        at: Which weights.
+        part: `test`, `validation`, `train` or `all`.
+
+    Raises:
+        DataError: If they must be computed and the images are not on this machine.
+        CheckpointError: If the weights are missing or damaged.
+    """
+    from vae.latent import Embedding, embed, kept_embedding
+
+    def make() -> Embedding:
+        if part == "test" and at == "best" and (kept := kept_embedding(run)) is not None:
+            return kept
+        images = dataset(run)
+        if part != "all":
+            return embed(model(run, at), images, part)  # type: ignore[arg-type]
+        import torch
+
+        parts = [
+            embed(model(run, at), images, name)
+            for name in ("train", "validation", "test")
+            if len(getattr(images, name))
+        ]
+        labels = [found.labels for found in parts if found.labels is not None]
+        return Embedding(
+            torch.cat([found.mean for found in parts]),
+            torch.cat([found.log_var for found in parts]),
+            torch.cat(labels) if labels else None,
+            torch.cat([found.index for found in parts]),
+        )
+
+    return _embeddings.get((run.path, at, part, _embedding_stamp(run, at)), make)
+
+
+def dimensions(run: Run, at: At) -> tuple[list[Dimension], int]:
+    """Every latent dimension over the test images, the largest rate first, and how many images these are."""
+    from vae.diagnostics import dimensions as over
+
+    def make() -> tuple[list[Dimension], int]:
+        found = embedding(run, at, "test")
+        return over(found), len(found.mean)
+
+    return _summaries.get(("dimensions", run.path, at, _embedding_stamp(run, at)), make)
+
+
+def plane(run: Run, at: At) -> Projection:
+    """The plane of largest variance through the test images' posterior means."""
+    from vae.latent import principal_plane
+
+    return _summaries.get(
+        ("plane", run.path, at, _embedding_stamp(run, at)),
+        lambda: principal_plane(embedding(run, at, "test").mean),
+    )
+
+
+def _embedding_stamp(run: Run, at: At) -> tuple[str, int]:
+    kept = _stat(run.path / "latent.safetensors")
+    return stamp(run, at), kept.st_mtime_ns if kept else 0
+
+
+def warm_up() -> None:
+    """Import what the first answer needs, so that it does not wait for torch."""
+    import vae.export
+    import vae.latent  # noqa: F401
+
+
+def clear() -> None:
+    """Forget all that is kept; for tests."""
+    for cache in (_models, _graphs, _embeddings, _datasets, _summaries):
+        cache.clear()

@@ -1,0 +1,132 @@
+"""The form of a new run: data, options, and the button that trains it."""
+
+from __future__ import annotations
+
+import hashlib
+import queue
+import threading
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from dashboard import controls, settings, state
+from dashboard.plain import plain
+from dashboard.trainers import trainers
+from vae.config import RunConfig
+from vae.errors import UserError
+from vae.runs import Run, new_run_id
+
+_DOWNLOADABLE = ("mnist", "fashion-mnist", "kmnist", "emnist")
+
+
+def form() -> None:
+    """Draw the form; pressing Train makes a run and starts it, or says why it cannot."""
+    names = list(controls.DATA_TITLES)
+    name = st.selectbox("Data", names, format_func=controls.DATA_TITLES.__getitem__, key="new:data")
+    path = _own_path(name) if name in ("npz", "folder") else None
+    here = _is_here(name)
+    if not here:
+        _download(name)
+    button = st.container()
+    title = st.text_input("Name", placeholder="optional", max_chars=80, key=state.fresh("new:name"))
+    values = controls.config_form(name, key=f"new:{name}")
+    missing = name in ("npz", "folder") and path is None
+    pressed = button.button(
+        "Train", type="primary", icon=":material/play_arrow:", width="stretch", disabled=not here or missing
+    )
+    if not pressed:
+        return
+    try:
+        config = controls.make_config(values, path=path)
+        run = _create(config, title)
+        trainers.start(run)
+    except (UserError, OSError) as error:
+        button.error(plain(str(error)), icon=":material/block:")
+        return
+    for warning in config.warnings():
+        state.notice(warning)
+    state.renew("new:name")
+    state.choose_run(run.id)
+    st.rerun()
+
+
+def _create(config: RunConfig, title: str) -> Run:
+    from vae.data import check_fits, load
+
+    dataset = load(config.data)
+    check_fits(config, dataset)
+    root = settings.runs_root()
+    kind = "cvae" if config.model.conditional else "vae"
+    words = (
+        title.strip() or f"{config.data.name} {kind} {config.model.latent_dim}d β={config.objective.beta:g}"
+    )
+    return Run.create(root / new_run_id(root, words), config, dataset.info(), words)
+
+
+def _is_here(name: str) -> bool:
+    if name not in _DOWNLOADABLE:
+        return True
+    from vae.data import default_root, is_downloaded
+
+    return is_downloaded(name, default_root())
+
+
+def _download(name: str) -> None:
+    """Offer the download, and show how far it is; nothing leaves this machine unless the button is pressed."""
+    title = controls.DATA_TITLES[name]
+    st.info(f"{title} is not on this machine yet.", icon=":material/cloud_download:")
+    if not st.button(f"Download {title}", width="stretch"):
+        return
+    from vae.data import default_root, download
+
+    bar = st.progress(0.0, "Connecting…")
+    told: queue.SimpleQueue[tuple[str, int, int] | None] = queue.SimpleQueue()
+    failed: list[Exception] = []
+
+    def work() -> None:
+        try:
+            download(name, default_root(), lambda *news: told.put(news))
+        except (UserError, OSError) as error:
+            failed.append(error)
+        finally:
+            told.put(None)
+
+    threading.Thread(target=work, daemon=True).start()
+    while (news := told.get()) is not None:
+        words, done, total = news
+        bar.progress(min(1.0, done / total) if total else 0.0, words)
+    bar.empty()
+    if failed:
+        st.error(plain(str(failed[0])), icon=":material/cloud_off:")
+    else:
+        st.rerun()
+
+
+def _own_path(name: str) -> Path | None:
+    """A file or folder of this machine, or an uploaded .npz, kept beside the runs under the hash of its content."""
+    if name == "npz":
+        upload = st.file_uploader(
+            "An .npz with `images` and, if you like, `labels`", type="npz", key=state.fresh("new:npz")
+        )
+        if upload is not None:
+            return _keep(upload)
+    words = {"npz": "… or its path on this machine", "folder": "Folder on this machine"}[name]
+    text = st.text_input(
+        words,
+        key=f"new:path:{name}",
+        help="One sub-folder for each class, or images only; all of one size." if name == "folder" else None,
+    )
+    return Path(text).expanduser() if text.strip() else None
+
+
+def _keep(upload: Any) -> Path:
+    content = upload.getvalue()
+    folder = settings.runs_root() / ".uploads"
+    path = folder / f"{hashlib.sha256(content).hexdigest()[:16]}.npz"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        beside = path.with_suffix(".part")
+        beside.write_bytes(content)
+        beside.replace(path)
+    return path

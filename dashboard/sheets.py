@@ -1,0 +1,90 @@
+"""Pictures of many images at once, as PNG at the images' own size; the page enlarges them pixel by pixel."""
+
+from __future__ import annotations
+
+import io
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from dashboard import model_cache
+from dashboard.model_cache import At
+from vae.runs import Run
+
+Kind = Literal["reconstructions", "samples", "manifold"]
+
+
+def png(image: NDArray[Any]) -> bytes:
+    """One image ``(C, H, W)`` with values from 0 to 1; what lies outside is cut off."""
+    file = io.BytesIO()
+    pixels = to_bytes(image)
+    Image.fromarray(pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0)).save(file, "PNG")
+    return file.getvalue()
+
+
+def to_bytes(images: NDArray[Any]) -> NDArray[np.uint8]:
+    """Values from 0 to 1 as bytes."""
+    rounded: NDArray[np.uint8] = np.rint(np.clip(np.nan_to_num(images), 0, 1) * 255).astype(np.uint8)
+    return rounded
+
+
+def sheet(images: NDArray[Any], columns: int, *, gap: int = 1) -> bytes:
+    """Images ``(N, C, H, W)`` in rows of so many, with transparent gaps."""
+    num, _, height, width = images.shape
+    rows = -(-num // columns)
+    canvas = np.zeros((rows * (height + gap) - gap, columns * (width + gap) - gap, 4), np.uint8)
+    for place, pixels in enumerate(to_bytes(images)):
+        row, column = divmod(place, columns)
+        top, left = row * (height + gap), column * (width + gap)
+        # One channel of grey fills all three of colour.
+        canvas[top : top + height, left : left + width, :3] = pixels.transpose(1, 2, 0)
+        canvas[top : top + height, left : left + width, 3] = 255
+    file = io.BytesIO()
+    Image.fromarray(canvas).save(file, "PNG")
+    return file.getvalue()
+
+
+def draw(run: Run, kind: Kind, at: At, *, num: int = 10, seed: int = 0, label: int | None = None) -> bytes:
+    """A sheet of a run's weights.
+
+    Args:
+        run: The run.
+        kind: `reconstructions` (test images above, their reconstructions below), `samples` of the prior (three rows),
+            or `manifold` (a grid over two dimensions).
+        at: Which weights.
+        num: Columns.
+        seed: Of the samples.
+        label: Class, for a conditional model.
+
+    Raises:
+        DataError: If the images are needed and are not on this machine.
+        CheckpointError: If the weights are missing or damaged.
+    """
+    from vae import latent
+
+    model = model_cache.model(run, at)
+    match kind:
+        case "reconstructions":
+            dataset = model_cache.dataset(run)
+            images, labels = dataset.part("test")
+            chosen = _one_of_each(None if labels is None else labels.numpy(), len(images), num)
+            x = dataset.pixels(images[chosen])
+            made = latent.reconstructions(model, x, None if labels is None else labels[chosen])
+            return sheet(np.concatenate([x.numpy(), made.numpy()]), len(chosen))
+        case "samples":
+            _, made = latent.prior_samples(model, 3 * num, seed=seed, label=label)
+            return sheet(made.numpy(), num)
+        case "manifold":
+            return sheet(latent.manifold(model, num, label=label).numpy(), num, gap=0)
+
+
+def _one_of_each(labels: NDArray[Any] | None, num_images: int, num: int) -> list[int]:
+    """Places of images: the first of each class in the classes' order, then whatever comes first."""
+    firsts: list[int] = []
+    if labels is not None:
+        classes, places = np.unique(labels, return_index=True)
+        firsts = [int(place) for _, place in sorted(zip(classes, places, strict=True))][:num]
+    rest = (place for place in range(num_images) if place not in set(firsts))
+    return firsts + [place for place, _ in zip(rest, range(num - len(firsts)), strict=False)]

@@ -1,0 +1,255 @@
+"""Trainer processes: started by the dashboard, at most so many at once, the others in a queue before them.
+
+A trainer is a process of its own session: it goes on when the page, the browser or this server ends. One more process
+waits with torch loaded, because loading takes longer than a person wants to wait after pressing Train.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from contextlib import suppress
+
+from dashboard.settings import runs_root
+from vae.errors import UserError
+from vae.files import disk_sentence
+from vae.runs import Run, RunError, list_runs
+from vae.status import ACTIVE, LOG, SILENCE, Status, this_host
+
+#: Environment variable with the number of trainers at once.
+LIMIT_VARIABLE = "LATENT_LAB_TRAINERS"
+#: Seconds between two looks at our processes, at trainers that others started, and at queues that others left.
+_TICK, _OTHERS, _ROUND = 0.2, 1.0, 5.0
+#: Seconds for which a new trainer has the machine to itself, before the next process is loaded in advance.
+_HEAD_START = 3.0
+
+
+def limit() -> int:
+    """How many trainers may work at once: of the environment variable, else one for two cores."""
+    said = os.environ.get(LIMIT_VARIABLE, "")
+    return int(said) if said.isdecimal() and int(said) > 0 else max(1, (os.cpu_count() or 2) // 2)
+
+
+class Trainers:
+    """The queue of runs and the processes that work on them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._queue: deque[Run] = deque()
+        self._working: dict[str, tuple[Run, subprocess.Popen[bytes]]] = {}
+        self._standby: subprocess.Popen[bytes] | None = None
+        self._thread: threading.Thread | None = None
+        self._closing = threading.Event()
+        self._wake = threading.Event()
+        self._num_others = 0
+        self._began = self._counted = self._made_round = -math.inf
+
+    def open(self) -> None:
+        """Load a process in advance, and take up what an earlier server left in its queue."""
+        with self._lock:
+            if self._thread is None:
+                self._closing.clear()
+                self._thread = threading.Thread(target=self._tend, name="trainers", daemon=True)
+                self._thread.start()
+
+    def close(self) -> None:
+        """Let the waiting process go. Trainers at work go on, and the next server takes up the queue."""
+        with self._lock:
+            self._closing.set()
+            self._wake.set()
+            thread, self._thread = self._thread, None
+            standby, self._standby = self._standby, None
+            self._queue.clear()
+            self._made_round = -math.inf
+        if thread is not None:
+            thread.join(timeout=5)
+        if standby is not None:
+            standby.kill()  # it may still be loading, and has nothing to lose
+            standby.wait()
+            assert standby.stdin is not None
+            standby.stdin.close()
+
+    def start(self, run: Run) -> None:
+        """Train a run, or go on with it: now, or when those before it are done.
+
+        Raises:
+            RunError: If a trainer is at work on it, it waits for one, it is done, or its folder cannot be written.
+        """
+        with self._lock:
+            self._see_off(run)
+            if run.is_locked() or run.id in self._working or self.place(run) is not None:
+                raise RunError(f"run {run.id!r} is already being trained or waiting; stop it first")
+            status = run.status()
+            if status.state == "finished" and status.epoch >= run.config.train.epochs:
+                raise RunError(
+                    f"run {run.id!r} has done its {run.config.train.epochs} epochs; ask for more of them"
+                )
+            run.request(command="run")
+            self._enqueue(run)
+            self._begin_next()
+        self.open()
+        self._wake.set()
+
+    def _see_off(self, run: Run) -> None:
+        """Wait for a trainer that has said its last word on the run, and is about to end."""
+        _, process = self._working.get(run.id, (run, None))
+        if process is not None and run.status().state not in ("queued", *ACTIVE):
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=5)
+            self._reap()
+
+    def cancel(self, run: Run) -> bool:
+        """Take a run out of the queue, or stop it if it has just left it; False if it was not in it."""
+        with self._lock:
+            place = self.place(run)
+            if place is not None:
+                del self._queue[place]
+                status = run.status()
+                run.write_status(status.replace(state="stopped" if status.step else "new", pid=None))
+            elif run.id in self._working:
+                run.request(command="stop")
+            else:
+                return False
+        return True
+
+    def place(self, run: Run) -> int | None:
+        """How many runs are before this one in the queue; None if it is not waiting."""
+        with self._lock:
+            ids = [waiting.id for waiting in self._queue]
+        return ids.index(run.id) if run.id in ids else None
+
+    def _enqueue(self, run: Run) -> None:
+        status = run.status().replace(state="queued", error=None, pid=os.getpid(), host=this_host())
+        try:
+            run.write_status(status.replace(heartbeat=time.time()))
+        except OSError as error:
+            raise RunError(disk_sentence(error)) from error
+        self._queue.append(run)
+
+    # In a thread of its own -------------------------------------------------------------------------------------------
+
+    def _tend(self) -> None:
+        while True:
+            with self._lock:
+                if self._closing.is_set():
+                    return
+                for chore in (self._reap, self._make_round, self._begin_next, self._load_ahead):
+                    with suppress(UserError, OSError):
+                        chore()
+            self._wake.wait(_TICK if self._working or self._queue else _OTHERS)
+            self._wake.clear()
+
+    def _reap(self) -> None:
+        """Say of a trainer that ended before it could say anything itself why it did."""
+        for run_id, (run, process) in list(self._working.items()):
+            if process.poll() is None:
+                continue
+            del self._working[run_id]
+            with suppress(OSError):
+                if run.status().state == "queued":
+                    error = f"the trainer ended at once (exit code {process.returncode}): {_last_words(run)}"
+                    run.write_status(run.status().replace(state="failed", error=error, pid=None))
+
+    def _make_round(self) -> None:
+        """Say that the waiting still wait; take up those of whom nobody says so any more."""
+        if time.monotonic() - self._made_round < _ROUND:
+            return
+        self._made_round = time.monotonic()
+        for run in self._queue:
+            with suppress(OSError):
+                run.write_status(run.status().replace(heartbeat=time.time()), durable=False)
+        for found in reversed(list_runs(runs_root())):
+            if isinstance(found, Run) and found.id not in self._working and self.place(found) is None:
+                status = found.status()
+                if status.state == "queued" and _is_abandoned(status):
+                    self._enqueue(found)
+
+    def _begin_next(self) -> None:
+        while self._queue and self._num_working() < limit():
+            run = self._queue[0]
+            if (run.path / "config.json").is_file():  # otherwise it was deleted while it waited
+                (run.path / LOG).unlink(missing_ok=True)
+                self._working[run.id] = (run, self._hand_over(run))
+                self._began = time.monotonic()
+            self._queue.popleft()
+
+    def _hand_over(self, run: Run) -> subprocess.Popen[bytes]:
+        """Give the run to the process that waits, or to a new one if none does."""
+        process, self._standby = self._standby, None
+        if process is None or not _tell(process, run):
+            process = _spawn()
+            _tell(process, run)
+        return process
+
+    def _num_working(self) -> int:
+        """Our own, and those of this machine that others started: an earlier server, or the command line."""
+        if time.monotonic() - self._counted >= _OTHERS:
+            self._counted = time.monotonic()
+            others = [
+                run.status()
+                for run in list_runs(runs_root())
+                if isinstance(run, Run) and run.id not in self._working
+            ]
+            self._num_others = sum(status.is_active and status.host == this_host() for status in others)
+        return self._num_others + sum(process.poll() is None for _, process in self._working.values())
+
+    def _load_ahead(self) -> None:
+        if self._standby is None and time.monotonic() - self._began >= _HEAD_START:
+            self._standby = _spawn()
+
+
+def _spawn() -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "vae", "train", "--standby"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+def _tell(process: subprocess.Popen[bytes], run: Run) -> bool:
+    """Tell a waiting process what to train; False if it has died meanwhile."""
+    assert process.stdin is not None
+    try:
+        with process.stdin:
+            process.stdin.write(os.fsencode(run.path) + b"\n")
+    except BrokenPipeError:
+        return False
+    return process.poll() is None
+
+
+def _last_words(run: Run) -> str:
+    """The last line that the run's trainer printed."""
+    with suppress(OSError):
+        lines = (run.path / LOG).read_text(errors="replace").split("\n")
+        return next((line.strip()[:500] for line in reversed(lines) if line.strip()), "it left no message")
+    return "it left no message"
+
+
+def _is_abandoned(status: Status) -> bool:
+    """Whether the server that a run waits for has gone: the process, or any word of it."""
+    if abs(time.time() - status.heartbeat) > SILENCE:
+        return True
+    if status.host != this_host() or status.pid is None:
+        return False
+    # After a restart in a container our process may have the very number of the one before.
+    return status.pid == os.getpid() or not _is_alive(status.pid)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass  # somebody else's
+    return True
+
+
+trainers = Trainers()

@@ -1,0 +1,154 @@
+"""Runs: what there is, and opening, renaming, deleting, exporting and importing it."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import streamlit as st
+
+from dashboard import chooser, settings, state
+from dashboard.navigation import go_to
+from dashboard.plain import plain
+from vae.archive import MAX_BYTES, export_run, import_run
+from vae.errors import UserError
+from vae.runs import Run
+
+
+def page() -> None:
+    """Draw the page."""
+    chooser.headline(
+        "Runs", f"Your runs are folders in {plain(str(settings.runs_root()))}. Examples came with Latent Lab."
+    )
+    runs, broken = chooser.all_runs()
+    _import_form()
+    if not runs:
+        st.info("There is no run yet. Train one on the Train page.")
+    else:
+        picked = st.dataframe(
+            [_row(run) for run in runs],
+            hide_index=True,
+            on_select="rerun",
+            selection_mode="single-row",
+            key="runs-table",
+            column_config={
+                "Validation −ELBO": st.column_config.NumberColumn(
+                    format="%.2f", help="Newest on the validation images, nats per example, at β = 1."
+                ),
+                "β": st.column_config.NumberColumn(
+                    format="%g", help="Weight of the KL the run was made with."
+                ),
+            },
+        )
+        rows = picked["selection"]["rows"]
+        if rows and rows[0] < len(runs):
+            _actions(runs[rows[0]])
+        else:
+            st.caption("Select a row to open, rename, export or delete that run.")
+    for run in broken:
+        st.warning(plain(f"{run.id}: {run.sentence}"), icon=":material/folder_off:")
+
+
+def _row(run: Run) -> dict[str, Any]:
+    status, config = run.status(), run.config
+    validation = run.latest_metrics().get("validation")
+    return {
+        "Name": run.name,
+        "State": "example" if chooser.is_shipped(run) else chooser.describe(status),
+        "Data": config.data.name,
+        "Model": ("conditional " if config.model.conditional else "") + config.model.network,
+        "Latent dims": config.model.latent_dim,
+        "β": config.objective.beta,
+        "Epochs": round(status.epoch, 1),
+        "Validation −ELBO": None if validation is None else -validation["elbo"],
+        "Made": run.created[:16].replace("T", " "),
+        "Id": run.id,
+    }
+
+
+def _actions(run: Run) -> None:
+    with st.container(border=True):
+        st.subheader(plain(run.name), anchor=False)
+        status = run.status()
+        if status.error:
+            st.warning(plain(status.error), icon=":material/error:")
+        columns = st.columns(5)
+        if columns[0].button("Explore", icon=":material/tune:", width="stretch", type="primary"):
+            state.choose_run(run.id)
+            go_to("explore")
+        if columns[1].button("Curves", icon=":material/show_chart:", width="stretch"):
+            state.choose_run(run.id)
+            go_to("train")
+        shipped = chooser.is_shipped(run)
+        if columns[2].button("Rename", icon=":material/edit:", width="stretch", disabled=shipped):
+            _rename(run)
+        if columns[3].button("Export", icon=":material/archive:", width="stretch"):
+            _export(run)
+        if columns[4].button("Delete", icon=":material/delete:", width="stretch", disabled=shipped):
+            _delete(run)
+        if shipped:
+            st.caption("An example that came with Latent Lab: it can be explored and exported, not changed.")
+
+
+@st.dialog("Rename run")
+def _rename(run: Run) -> None:
+    name = st.text_input("Name", run.name, max_chars=80)
+    if st.button("Rename", type="primary"):
+        try:
+            run.rename(name)
+        except UserError as error:
+            st.error(plain(str(error)))
+        else:
+            st.rerun()
+
+
+@st.dialog("Delete run?")
+def _delete(run: Run) -> None:
+    st.text(f"Delete “{run.name}” with its checkpoints and snapshots? This cannot be undone.")
+    if st.button("Delete for good", type="primary", icon=":material/delete:"):
+        try:
+            run.delete()
+        except UserError as error:
+            st.error(plain(str(error)))
+        else:
+            st.rerun()
+
+
+@st.dialog("Export run")
+def _export(run: Run) -> None:
+    st.text(f"“{run.name}” as one zip: configuration, metrics, checkpoints and snapshots, no images.")
+    with st.spinner("Packing…"):
+        file = io.BytesIO()
+        try:
+            export_run(run, file)
+        except (UserError, OSError) as error:
+            st.error(plain(str(error)))
+            return
+    st.download_button(
+        f"Download {len(file.getvalue()) / 1e6:.1f} MB",
+        file.getvalue(),
+        file_name=f"{run.id}.zip",
+        mime="application/zip",
+        type="primary",
+        on_click="ignore",
+    )
+
+
+def _import_form() -> None:
+    with st.expander("Import a run", icon=":material/unarchive:"):
+        limit = f"{MAX_BYTES / 2**30:.0f} GiB"
+        upload = st.file_uploader(
+            f"A zip that Export or `vae export` made, up to {limit} unpacked",
+            type="zip",
+            key=state.fresh("import"),
+        )
+        if upload is None or not st.button("Import", type="primary"):
+            return
+        try:
+            run = import_run(upload, settings.runs_root())
+        except UserError as error:
+            st.error(plain(str(error)))
+        else:
+            state.renew("import")
+            state.choose_run(run.id)
+            st.rerun()

@@ -1,0 +1,163 @@
+"""Train: a form for a new run, and a run that one watches and steers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from dashboard import chooser, controls, model_cache, new_run, state
+from dashboard.components.curves import curves
+from dashboard.components.samples import samples
+from dashboard.plain import plain
+from dashboard.trainers import trainers
+from vae.errors import UserError
+from vae.runs import Run
+
+BUSY = ("queued", "starting", "running", "paused")
+
+
+def page() -> None:
+    """Draw the page."""
+    chooser.headline("Train", "Train a VAE, watch it learn, and change β while it does.")
+    run = chooser.chosen()
+    watched = run is not None and (not chooser.is_shipped(run) or run.metrics_path.is_file())
+    left, right = st.columns([3, 8], gap="medium")
+    with left:
+        if run is not None and not chooser.is_shipped(run):
+            with st.container(border=True):
+                _steering(run)
+        busy = run is not None and run.status().state in BUSY
+        with st.expander("New run", expanded=not busy, icon=":material/add_circle:"):
+            new_run.form()
+    with right:
+        if run is None or not watched:
+            st.info(
+                "Choose the settings on the left and press Train: the curves appear here.",
+                icon=":material/west:",
+            )
+            return
+        st.subheader(plain(run.name), anchor=False)
+        curves(run.id, key=f"train-curves:{run.id}")
+        # An example, or a run that was imported without its newest weights, has the best ones alone.
+        best_alone = bool(model_cache.stamp(run, "best")) and not model_cache.stamp(run, "last")
+        samples(
+            run.id, at="best" if best_alone else "last", live=not best_alone, key=f"train-samples:{run.id}"
+        )
+
+
+def _steering(run: Run) -> None:
+    """What the user may want of this run now; looks at its state each second."""
+    with_page = True
+
+    @st.fragment(run_every=1.0 if run.status().state in BUSY else None)
+    def draw() -> None:
+        status = run.status()
+        was_busy = st.session_state.get(f"busy:{run.id}")
+        is_busy = status.state in BUSY
+        st.session_state[f"busy:{run.id}"] = is_busy
+        if was_busy is not None and was_busy != is_busy:
+            st.rerun()  # the whole page: the form opens or closes, the timer starts or ends
+        if not with_page:  # a wish runs this part alone, and a second later it runs again: a toast stays
+            for sentence in state.take_notices():
+                st.toast(plain(sentence), icon=":material/info:", duration="long")
+        place = trainers.place(run)
+        waiting = f", {place} before it" if place else ""
+        st.markdown(f"**{chooser.describe(status).capitalize()}{waiting}**")
+        if status.error:
+            st.error(plain(status.error))
+        _beta(run, is_busy)
+        _buttons(run, status.state)
+
+    draw()
+    with_page = False
+
+
+def _beta(run: Run, is_busy: bool) -> None:
+    control = run.control()
+    now = run.config.objective.beta if control.beta is None else control.beta
+    # A slider begins at its default. Where β was changed elsewhere (another tab, the command line) a new slider takes
+    # the old one's place: a value put into the session would reach the browser once, and a busy page might miss it.
+    start, generation = st.session_state.get(f"beta:{run.id}", (now, 0))
+    key = f"beta:{run.id}:{generation}"
+    if st.session_state.get(key, start) != now:
+        start, generation = now, generation + 1
+        key = f"beta:{run.id}:{generation}"
+    st.session_state[f"beta:{run.id}"] = (start, generation)
+
+    def change() -> None:
+        _try(lambda: run.request(beta=float(st.session_state[key])))
+
+    st.select_slider(
+        "β, the weight of the KL",
+        controls.with_current(controls.BETAS, start),
+        value=start,
+        format_func=controls.beta_word,
+        key=key,
+        on_change=change,
+        disabled=not is_busy,
+        help="Takes effect at once while it trains, and is marked on the curves. At β = 1 the objective is the ELBO.",
+    )
+    if control.beta is not None and run.config.objective.schedule != "constant":
+        st.button(
+            "Follow the schedule again",
+            on_click=lambda: _try(lambda: run.request(beta=None)),
+            key=f"schedule:{run.id}",
+        )
+
+
+def _buttons(run: Run, now: str) -> None:
+    def button(label: str, icon: str, wish: str, column: DeltaGenerator) -> None:
+        column.button(
+            label,
+            icon=f":material/{icon}:",
+            key=f"{wish}:{run.id}",
+            on_click=_ask,
+            args=(run, wish),
+            width="stretch",
+        )
+
+    if now in ("running", "starting"):
+        columns = st.columns(2)
+        button("Pause", "pause", "pause", columns[0])
+        button("Stop", "stop", "stop", columns[1])
+    elif now == "paused":
+        button("Resume", "play_arrow", "run", st.container())
+        columns = st.columns(2)
+        button("Step", "skip_next", "step", columns[0])
+        button("Stop", "stop", "stop", columns[1])
+    elif now == "queued":
+        button("Leave the queue", "close", "cancel", st.container())
+    elif now in ("stopped", "interrupted", "failed", "new"):
+        button("Train on", "play_arrow", "start", st.container())
+    elif now == "finished":
+        st.number_input("More epochs", 1, 1_000_000, run.config.train.epochs, key=f"more:{run.id}")
+        button("Train on", "play_arrow", "extend", st.container())
+
+
+def _ask(run: Run, wish: str) -> None:
+    """Carry out a wish; what is refused is told in a sentence."""
+    match wish:
+        case "start":
+            _try(lambda: trainers.start(run))
+        case "extend":
+            _try(lambda: _extend(run, int(st.session_state[f"more:{run.id}"])))
+        case "cancel":
+            _try(lambda: trainers.cancel(run))
+        case "step":
+            _try(lambda: run.request(steps=run.control().steps + 1))
+        case _:
+            _try(lambda: run.request(command=wish))
+
+
+def _extend(run: Run, epochs: int) -> None:
+    run.extend(epochs)
+    trainers.start(Run.open(run.path))
+
+
+def _try(action: Callable[[], object]) -> None:
+    try:
+        action()
+    except (UserError, OSError) as error:
+        state.notice(str(error))

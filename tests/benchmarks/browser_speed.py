@@ -1,0 +1,125 @@
+"""Speed of what follows the pointer, in headless Chromium without a GPU, on the shipped examples.
+
+    python tests/benchmarks/browser_speed.py [--data-root DIR] [--seconds 5] [--rounds 5]
+
+Dragging: pointer events at 60 a second on a slider; images drawn a second, milliseconds from event to canvas, and what
+was sent to the server between press and release. Map: milliseconds until 70,000 points are drawn, the fetch included;
+it needs torchvision's folder with MNIST.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "browser"))
+
+from conftest import FLAGS, Server
+from playwright.sync_api import Page, sync_playwright
+
+RATE = 60
+
+
+def component(page: Page, name: str) -> Any:
+    """The root of one of our components, once it is ready."""
+    root = page.locator(f'.ll[data-component="{name}"]').first
+    page.locator(f'.ll[data-component="{name}"][data-ready]').first.wait_for(timeout=60_000)
+    return root
+
+
+def drag(page: Page, url: str, run: str, seconds: float) -> dict[str, float]:
+    """Drag the first slider to and fro, and measure."""
+    page.goto(f"{url}/explore?run={run}")
+    component(page, "image")
+    component(page, "sliders")
+    page.locator('.ll[data-component="image"][data-source="browser"]').wait_for(timeout=60_000)
+    page.wait_for_timeout(1500)  # Streamlit's own start-up traffic is not ours to measure
+    box = page.locator('.ll[data-component="sliders"] input[type="range"]').first.bounding_box()
+    assert box is not None
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url))
+    page.on("websocket", lambda socket: socket.on("framesent", lambda _: sent.append("frame")))
+    middle = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + box["width"] / 2, middle)
+    page.mouse.down()
+    page.evaluate("window.__latentLab.timings.length = 0")
+    began, events = time.perf_counter(), 0
+    while (now := time.perf_counter()) - began < seconds:
+        phase = (now - began) % 2
+        share = phase if phase < 1 else 2 - phase
+        page.mouse.move(box["x"] + 8 + share * (box["width"] - 16), middle)
+        events += 1
+        time.sleep(max(0.0, began + events / RATE - time.perf_counter()))
+    timings = page.evaluate("window.__latentLab.timings")
+    before_release = len(sent)
+    page.mouse.up()
+    waits = sorted(timing["done"] - timing["event"] for timing in timings)
+    length = (timings[-1]["done"] - timings[0]["done"]) / 1000
+    return {
+        "events/s": events / seconds,
+        "images/s": (len(timings) - 1) / length,
+        "median ms": statistics.median(waits),
+        "95 % ms": waits[int(0.95 * len(waits))],
+        "max ms": waits[-1],
+        "messages": before_release,
+    }
+
+
+def draw_map(page: Page, url: str, rounds: int) -> list[int]:
+    """Milliseconds to draw all 70,000 images' positions; the first round also encodes them on the server."""
+    found = []
+    for _ in range(rounds + 1):
+        page.goto(f"{url}/map?run=mnist-2d&part=all")
+        root = component(page, "map")
+        assert root.get_attribute("data-points") == "70000", root.get_attribute("data-points")
+        found.append(int(root.get_attribute("data-ready")))
+        page.goto("about:blank")
+    return found
+
+
+def main() -> None:
+    """Measure and print the tables."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data-root", type=Path)
+    parser.add_argument("--seconds", type=float, default=5)
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    chromium = shutil.which(os.environ.get("LATENT_LAB_CHROMIUM", "chromium"))
+    if chromium is None:
+        sys.exit("Chromium must be on the PATH; on Debian: apt-get install chromium")
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        server = Server(Path(folder))
+        if options.data_root is not None:
+            (server.cache / "latent-lab").mkdir(parents=True)
+            (server.cache / "latent-lab" / "data").symlink_to(options.data_root.resolve())
+        server.start()
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        try:
+            page = browser.new_page(viewport={"width": 1366, "height": 768})
+            names = ["events/s", "images/s", "median ms", "95 % ms", "max ms", "messages"]
+            print(f"{'dragging':20}" + "".join(f"{name:>11}" for name in names))
+            for run in ("mnist-16d", "mnist-2d", "mnist-conditional", "digits-2d"):
+                found = drag(page, server.url, run, options.seconds)
+                print(f"{run:20}" + "".join(f"{found[name]:11.1f}" for name in names), flush=True)
+            if options.data_root is not None:
+                first, *others = draw_map(page, server.url, options.rounds)
+                print(
+                    f"map of 70,000 points: median {statistics.median(others):.0f} ms, slowest {max(others)} ms"
+                )
+                print(f"  the first time, with the images still to be encoded: {first} ms")
+        finally:
+            browser.close()
+            server.stop()
+
+
+if __name__ == "__main__":
+    main()

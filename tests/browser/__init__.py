@@ -1,0 +1,1 @@
+"""A person's paths through the pages, walked in a real browser."""

@@ -1,0 +1,131 @@
+"""What somebody sees who has just started the app: something to explore, on every page, in both themes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from tests.browser.conftest import App, Browse, Server
+
+PAGES = ("Train", "Explore", "Map", "Generate", "Runs")
+
+#: Texts of the page, but for the value over a slider's handle: it is the handle's child and drawn above it.
+TEXTS = ", ".join(
+    [
+        *(
+            '[data-testid="stMain"] p:not([data-testid="stSliderThumbValue"] p)',
+            '[data-testid="stSidebar"] a span',
+        ),
+        *("h1", "h2", "h3", "label p", "button p"),
+        *(f".ll {kind}" for kind in ("p", "span", "label", "strong", "h3", "button", "figcaption")),
+    ]
+)
+
+#: Contrast of texts with what is behind them, translucent layers counted (WCAG 2, relative luminance).
+CONTRAST = """nodes => {
+  const channels = (color) => {
+    const canvas = new OffscreenCanvas(1, 1).getContext("2d")
+    canvas.fillStyle = color
+    canvas.fillRect(0, 0, 1, 1)
+    const [r, g, b, a] = canvas.getImageData(0, 0, 1, 1).data
+    return [r, g, b, a / 255]
+  }
+  const over = ([r, g, b, a], below) => [r, g, b].map((value, k) => value * a + below[k] * (1 - a))
+  const parent = (node) => node.assignedSlot ?? node.parentElement ?? node.getRootNode().host ?? null
+  const luminance = (rgb) => rgb
+    .map((value) => value / 255)
+    .map((value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, value, k) => sum + value * [0.2126, 0.7152, 0.0722][k], 0)
+  const shown = (node) => node.checkVisibility({ opacityProperty: true }) && node.textContent.trim()
+  return nodes.filter(shown).map((node) => {
+    const layers = []
+    let opacity = 1
+    for (let at = node; at; at = parent(at)) {
+      layers.push(channels(getComputedStyle(at).backgroundColor))
+      opacity *= Number(getComputedStyle(at).opacity)
+    }
+    const behind = layers.reverse().reduce((below, layer) => over(layer, below), [255, 255, 255])
+    const [r, g, b, a] = channels(getComputedStyle(node).color)
+    const [light, dark] = [luminance(over([r, g, b, a * opacity], behind)), luminance(behind)].sort((x, y) => y - x)
+    return { text: node.textContent.trim().slice(0, 60), ratio: (light + 0.05) / (dark + 0.05) }
+  })
+}"""
+
+
+def test_address_without_a_page_leads_to_a_decoded_image_of_a_shipped_model(
+    browse: Browse, own_server: Server
+) -> None:
+    app = browse(own_server).open("", "image", "sliders")
+    app.idle()
+    assert urlsplit(app.page.url).path == "/explore"
+    assert app.query()["run"] == "mnist-2d"
+    assert app.marks("image")["source"] == "browser"
+    picture = app.pixels('[data-component="image"] canvas')
+    assert len(picture) == 28 * 28
+    assert max(picture) - min(picture) > 100
+    assert app.alerts() == []
+    assert app.page.locator('[role="dialog"], [data-testid="stException"]').count() == 0
+
+
+def test_every_page_opens_at_its_address(browse: Browse, own_server: Server) -> None:
+    app = browse(own_server)
+    for title in PAGES:
+        app.open(title.lower())
+        app.until(lambda title=title: app.headline() == title, f"/{title.lower()} did not open {title}")
+        app.idle()
+        assert app.alerts() == []
+        assert app.page.locator('[data-testid="stException"]').count() == 0
+
+
+def test_nothing_is_asked_of_any_other_machine(browse: Browse, own_server: Server) -> None:
+    app = browse(own_server).open("", "image")
+    app.click("Map")
+    app.ready("map")
+    # The images of MNIST are not shipped, and not here: the map says so and goes on.
+    app.expect_error(r"404 .*/api/runs/mnist-2d/(originals|sheet\.png\?kind=reconstructions)")
+    box = app.part("map").locator(".chart").bounding_box()
+    app.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=4)
+    app.until(lambda: app.number("map", "decoded"), "hovering decoded nothing")
+    app.click("Generate")
+    app.button("Draw again").click()
+    app.until(lambda: app.query().get("seed") == "1", "the seed did not change")
+    app.click("Runs")
+    app.idle()
+    app.click("Train")
+    app.button("Train").click()
+    app.until(lambda: app.query()["run"] != "mnist-2d", "no run was made")
+    app.until(
+        lambda: app.number("curves", "points") and app.marks("curves").get("state") == "running",
+        "no curves",
+        40,
+    )
+    own_server.rest()
+    hosts = {
+        urlsplit(address).hostname for address in app.addresses if not address.startswith(("data:", "blob:"))
+    }
+    assert hosts == {"127.0.0.1"}
+
+
+def test_theme_follows_the_system_and_its_texts_can_be_read(browse: Browse, own_server: Server) -> None:
+    app = browse(own_server)
+    for page, part in (("explore", "sliders"), ("train", "curves")):
+        app.page.emulate_media(color_scheme="light")
+        app.open(page, part, run="digits-conditional")
+        app.idle()
+        for scheme, background in (("light", "rgb(255, 255, 255)"), ("dark", "rgb(15, 16, 22)")):
+            app.page.emulate_media(color_scheme=scheme)
+            app.until(lambda colour=background: behind(app) == colour, f"the page is not {scheme}")
+            app.pause(0.5)  # colours change smoothly
+            checked = contrast_of(app, TEXTS)
+            assert len(checked) > 30
+            assert [found for found in checked if found["ratio"] < 4.5] == [], f"{page}, {scheme}"
+
+
+def behind(app: App) -> str:
+    shown = app.page.locator('[data-testid="stApp"]')
+    return str(shown.evaluate("node => getComputedStyle(node).backgroundColor"))
+
+
+def contrast_of(app: App, texts: str) -> list[dict[str, float]]:
+    return list(app.page.locator(texts).evaluate_all(CONTRAST))

@@ -1,0 +1,131 @@
+"""The server is killed while a run trains: the run goes on, and the curves lose and double nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from vae.runs import Run
+
+if TYPE_CHECKING:
+    from tests.browser.conftest import App, Browse, Server, Watch
+
+#: What Chromium and Streamlit write to the console while no server answers.
+OUTAGE = (
+    "ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_INCOMPLETE_CHUNKED_ENCODING|WebSocket|"
+    "when disconnected|reaching server endpoint|server is not responding"
+)
+
+#: Step and distortion of the training lines that the page holds.
+HELD = """
+  const { stream, stop } = module.listen(argument, {})
+  stop()
+  return stream.history.train.map(({ step, distortion }) => [step, distortion])
+"""
+
+
+def written(run: Run) -> list[list[float]]:
+    """Step and distortion of the training lines of the history."""
+    if not run.metrics_path.exists():
+        return []
+    lines = [json.loads(text) for text in run.metrics_path.read_text().split("\n")[:-1]]
+    return [[line["step"], line["distortion"]] for line in lines if line.get("split") == "train"]
+
+
+@pytest.fixture(scope="module")
+def run(new_tab: Browse, own_server: Server) -> Iterator[Run]:
+    """A run that the Train button started."""
+    app = new_tab(own_server).open("train", run="digits-2d")
+    app.button("Train").click()
+    app.until(lambda: app.query()["run"] != "digits-2d", "no run was made")
+    found = Run.open(own_server.runs / app.query()["run"])
+    found.request(max_images_per_second=5000)
+    app.until(lambda: len(written(found)) > 3, "it did not begin", 60)
+    app.page.close()
+    yield found
+
+
+@pytest.fixture(scope="module")
+def tab(new_tab: Browse, own_server: Server, run: Run) -> Iterator[App]:
+    """The tab that watches the run all the time."""
+    app = new_tab(own_server).open("train", "curves", run=run.id)
+    app.expect_error(OUTAGE)
+    yield app
+    app.page.close()
+
+
+@pytest.fixture
+def watching(tab: App, watch: Watch) -> App:
+    """The tab that watches the run, looked after."""
+    return watch(tab)
+
+
+def holds_all(app: App, run: Run) -> None:
+    """Pause, and compare what the page holds with what was written: nothing lost, nothing twice."""
+    run.request(command="pause")
+    app.until(lambda: run.status().state == "paused", "no pause")
+    app.until(
+        lambda: app.module("/lib/stream.js", HELD, run.id) == written(run), "the page holds other points"
+    )
+    steps = [step for step, _ in written(run)]
+    assert steps == sorted(set(steps))
+
+
+def test_page_whose_server_is_killed_and_restarted_holds_each_point_once(
+    watching: App, own_server: Server, run: Run
+) -> None:
+    app, pid = watching, run.status().pid
+    before = app.number("curves", "points")
+    own_server.kill()
+    num = len(written(run))
+    app.until(lambda: len(written(run)) > num + 10, "the trainer stopped with the server")
+    own_server.start()
+    # Without a reload: the stream takes up where it broke off.
+    app.until(
+        lambda: app.number("curves", "points") > before + 10, "the page did not come back by itself", 30
+    )
+    app.ready()
+    assert run.status().pid == pid
+    assert run.is_locked()
+    holds_all(app, run)
+    # The new server's page steers the trainer that the old one started.
+    app.button("Resume").click()
+    app.until(lambda: run.status().state == "running", "the page does not steer")
+    app.page.reload()
+    app.ready("curves")
+    holds_all(app, run)
+
+
+def test_trainer_that_is_killed_is_told_and_goes_on_from_its_checkpoint(watching: App, run: Run) -> None:
+    app = watching
+    if run.status().state == "paused":
+        app.button("Resume").click()  # the pause has left a checkpoint
+    num, pid = len(written(run)), run.status().pid
+    app.until(lambda: len(written(run)) > num + 5, "it does not train")
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    app.until(lambda: app.marks("curves").get("state") == "interrupted", "the page does not know")
+    app.button("Train on").click()
+    app.until(lambda: app.marks("curves").get("state") == "running", "it did not go on", 60)
+    assert run.status().pid != pid
+    holds_all(app, run)
+
+
+def test_server_that_is_asked_to_end_leaves_its_trainer_and_nobody_else(
+    watching: App, own_server: Server, run: Run
+) -> None:
+    app = watching
+    run.request(command="run")
+    own_server.terminate()
+    pid = run.status().pid
+    app.until(lambda: own_server.processes() in ([], [pid]), f"others than the trainer, {pid}, are left", 15)
+    num = len(written(run))
+    app.until(lambda: len(written(run)) > num + 3, "the trainer stopped with the server")
+    run.request(command="stop")
+    app.until(lambda: run.status().state == "stopped", "it did not stop")
+    app.until(lambda: own_server.processes() == [], "somebody is left")

@@ -1,0 +1,189 @@
+"""What several test files share: small models, real digits, a short finished run, and MNIST where it is at hand."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vae.threads import share_cores
+
+share_cores()  # before torch is imported
+
+import torch  # noqa: E402
+
+from vae.config import DataConfig, DataInfo, ModelConfig, RunConfig, TrainConfig  # noqa: E402
+from vae.data import Dataset, is_downloaded, load  # noqa: E402
+from vae.model import VAE  # noqa: E402
+from vae.runs import Run  # noqa: E402
+
+MakeInfo = Callable[..., DataInfo]
+MakeModel = Callable[..., VAE]
+
+
+@pytest.fixture(scope="session")
+def make_info() -> MakeInfo:
+    """Makes the description of tiny images: ``make_info(channels=3, height=7, num_classes=0)``."""
+
+    def make(*, channels: int = 1, height: int = 5, width: int = 4, num_classes: int = 3) -> DataInfo:
+        return DataInfo(
+            channels=channels,
+            height=height,
+            width=width,
+            class_names=tuple(str(number) for number in range(num_classes)),
+            num_train=60,
+            num_validation=20,
+            num_test=20,
+            fingerprint="0" * 16,
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def tiny_info(make_info: MakeInfo) -> DataInfo:
+    """One channel, 5 × 4 pixels, three classes."""
+    return make_info()
+
+
+@pytest.fixture(scope="session")
+def make_model(tiny_info: DataInfo) -> MakeModel:
+    """Makes a small model in double precision from a seed: ``make_model(conditional=True, info=…)``."""
+
+    def make(
+        *, info: DataInfo = tiny_info, seed: int = 0, dtype: torch.dtype = torch.float64, **options: Any
+    ) -> VAE:
+        small: dict[str, Any] = {"hidden": (6,), "channels": (2, 3), "latent_dim": 2, "activation": "tanh"}
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            return VAE(ModelConfig(**{**small, **options}), info).to(dtype)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def digits() -> Dataset:
+    """scikit-learn's 1,797 real digits, with the default split; not to be changed."""
+    return load(DataConfig())
+
+
+@pytest.fixture(scope="session")
+def trained_run(digits: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A finished run of three epochs on the digits, seed 7, with four snapshots; not to be changed."""
+    from vae.engine import Trainer
+
+    config = RunConfig(
+        model=ModelConfig(hidden=(16,)),
+        train=TrainConfig(epochs=3, batch_size=64, seed=7, device="cpu", num_snapshots=4),
+    )
+    run = Run.create(tmp_path_factory.mktemp("runs") / "short", config, digits.info())
+    for _ in Trainer(run, digits).train():
+        pass
+    return run
+
+
+@pytest.fixture(scope="session")
+def mnist_root() -> Path:
+    """The folder with MNIST as torchvision keeps it: LATENT_LAB_MNIST_ROOT, or shared/data beside the repository."""
+    beside = Path(__file__).resolve().parents[2] / "shared" / "data"
+    root = Path(os.environ.get("LATENT_LAB_MNIST_ROOT", beside))
+    if not is_downloaded("mnist", root):
+        pytest.skip(
+            f"needs MNIST, and {root} has none; set LATENT_LAB_MNIST_ROOT to a folder of torchvision's"
+        )
+    return root
+
+
+class Forker:
+    """Starts `vae` commands as processes of their own, in a tenth of a second each; see forker.py."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._numbers, self._lock = folder, itertools.count(), threading.Lock()
+        self._process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("forker.py"))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._process.stdout is not None
+        assert self._process.stdout.readline() == '"ready"\n'
+
+    def ask(self, **request: Any) -> Any:
+        """Send a request, and get the answer."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        with self._lock:
+            self._process.stdin.write(json.dumps(request) + "\n")
+            self._process.stdin.flush()
+            return json.loads(self._process.stdout.readline())
+
+    def start(self, *arguments: object, **more: Any) -> Forked:
+        """Start a command: ``start("train", "--resume", path)``."""
+        output = self._folder / f"output-{next(self._numbers)}"
+        pid = self.ask(arguments=list(map(str, arguments)), output=str(output), **more)
+        return Forked(self, pid, output)
+
+    def standby(self) -> Forked:
+        """Start a trainer that waits for a line on its standard input, like `dashboard.trainers` does."""
+        pipe = self._folder / f"input-{next(self._numbers)}"
+        os.mkfifo(pipe)
+        started = self.start("train", "--standby", input=str(pipe))
+        started.stdin = pipe.open("wb")
+        return started
+
+    def close(self) -> None:
+        """End it; its processes go on."""
+        self._process.communicate()
+        assert self._process.returncode == 0
+
+
+class Forked:
+    """One process of a forker, to be used like a Popen."""
+
+    stdin: Any = None
+    returncode: int | None = None
+
+    def __init__(self, forker: Forker, pid: int, output: Path) -> None:
+        self._forker, self.pid, self._output = forker, pid, output
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Its exit code, negative for a signal. However long it takes: tests have a time limit of their own."""
+        if self.returncode is None:
+            self.returncode = self._forker.ask(wait=self.pid)
+        assert self.returncode is not None
+        return self.returncode
+
+    def poll(self) -> int | None:
+        """Its exit code; None while it lives."""
+        if self.returncode is None:
+            self.returncode = self._forker.ask(poll=self.pid)
+        return self.returncode
+
+    def kill(self, number: int = signal.SIGKILL) -> None:
+        """Send it a signal."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    @property
+    def output(self) -> str:
+        """What it printed, on standard output and error."""
+        return self._output.read_text()
+
+
+@pytest.fixture(scope="session")
+def forker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forker]:
+    """Starts `vae` commands as processes of their own, without loading torch for each."""
+    if not hasattr(os, "fork"):
+        pytest.skip("needs a system that forks")
+    started = Forker(tmp_path_factory.mktemp("output"))
+    yield started
+    started.close()

@@ -1,0 +1,149 @@
+"""The Python faces of the browser components: what they hand over, and what they believe of what comes back."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard import components
+from dashboard.components import map as map_face
+from dashboard.components import sliders as sliders_face
+from dashboard.components.map import Click, Plane, latent_map
+from dashboard.components.sliders import Dim, Position, sliders
+
+NAMES = ["curves", "image", "map", "samples", "sliders"]
+
+
+class Mount:
+    """Stands in for a mounted component: keeps what it is given, and answers what a browser would."""
+
+    def __init__(self, **said: Any) -> None:
+        self.said = said
+        self.given: dict[str, Any] = {}
+
+    def __call__(self, **given: Any) -> dict[str, Any]:
+        self.given = given
+        return self.said
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_component_has_a_module_with_a_default_export_and_a_style(name: str) -> None:
+    listed = components.files()
+    assert "export default" in listed[f"{name}/{name}.js"].read_text()
+    assert f"{name}/{name}.css" in listed
+
+
+def test_every_import_of_a_module_is_on_the_list() -> None:
+    listed = components.files()
+    for name, path in listed.items():
+        if path.suffix != ".js":
+            continue
+        for target in re.findall(r'^import .* from "(.+)"', path.read_text(), re.MULTILINE):
+            found = (path.parent / target).resolve().relative_to(components.FOLDER).as_posix()
+            assert found in listed, f"{name} imports {target}"
+
+
+def test_no_module_writes_html() -> None:
+    for name, path in components.files().items():
+        assert not re.search(
+            r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(", path.read_text()
+        ), name
+
+
+def test_no_module_names_another_host() -> None:
+    for name, path in components.files().items():
+        assert "://" not in path.read_text(), name
+
+
+def test_version_changes_with_any_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "lib").mkdir()
+    module = tmp_path / "lib" / "a.js"
+    module.write_text("1")
+    monkeypatch.setattr(components, "FOLDER", tmp_path)
+    before = components.current_version()
+    module.write_text("2")
+    assert components.current_version() != before
+
+
+def test_python_files_are_never_handed_out() -> None:
+    assert {path.suffix for path in components.files().values()} == {".js", ".css"}
+
+
+def script() -> None:
+    from dashboard.components.curves import curves
+    from dashboard.components.image import image
+    from dashboard.components.map import latent_map
+    from dashboard.components.samples import samples
+    from dashboard.components.sliders import Dim, sliders
+
+    curves("run", key="curves")
+    samples("run", key="samples")
+    sliders("run", [Dim(0), Dim(1)], z=[0.0, 1.0], key="sliders")
+    image("run", z=[0.0, 1.0], shape=(1, 8, 8), key="image")
+    latent_map("run", latent_dim=2, z=[0.0, 1.0], shape=(1, 8, 8), key="map")
+
+
+def test_all_components_mount_on_one_page() -> None:
+    app = AppTest.from_function(script, default_timeout=60).run()
+    assert not app.exception
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        (None, Position([0.0, 1.0], 2)),
+        ({"z": [0.5, -1.5], "y": 3}, Position([0.5, -1.5], 3)),
+        ({"z": [1, 2], "y": -1}, Position([1.0, 2.0], 2)),
+        ({"z": [1, 2], "y": 99}, Position([1.0, 2.0], 2)),
+        ({"z": [1, 2, 3], "y": 1}, Position([0.0, 1.0], 2)),
+        ({"z": [1e9, 0], "y": 1}, Position([0.0, 1.0], 2)),
+        ({"z": [float("nan"), 0], "y": 1}, Position([0.0, 1.0], 2)),
+        ({"z": ["a", 0], "y": 1}, Position([0.0, 1.0], 2)),
+        ({"z": [True, 0]}, Position([0.0, 1.0], 2)),
+        ("nonsense", Position([0.0, 1.0], 2)),
+    ],
+)
+def test_sliders_believe_only_a_point(said: Any, expected: Position, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sliders_face, "_COMPONENT", Mount(point=said))
+    found = sliders("run", [Dim(0), Dim(1)], z=[0.0, 1.0], y=2, classes=[str(k) for k in range(10)], key="k")
+    assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        (None, None),
+        ({"z": [0.5, -1.5], "index": 7, "y": 3}, Click([0.5, -1.5], 7, 3)),
+        ({"z": [0.5, -1.5], "index": None, "y": None}, Click([0.5, -1.5], None, None)),
+        ({"z": [0.5], "index": 7}, None),
+        ({"z": [0.5, 1e6], "index": 7}, None),
+        ({"z": [0, 0], "index": -4, "y": 10}, Click([0.0, 0.0], None, None)),
+        ([], None),
+    ],
+)
+def test_map_believes_only_a_point(
+    said: Any, expected: Click | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(map_face, "_COMPONENT", Mount(point=said))
+    classes = [str(k) for k in range(10)]
+    assert latent_map("run", latent_dim=2, z=[0, 0], classes=classes, shape=(1, 8, 8), key="k") == expected
+
+
+def test_map_of_many_dimensions_asks_for_its_plane() -> None:
+    with pytest.raises(ValueError, match="16 latent dimensions needs a plane, got none"):
+        latent_map("run", latent_dim=16, z=[0.0] * 16, shape=(1, 8, 8), key="k")
+
+
+def test_what_components_are_given_is_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    mount = Mount()
+    monkeypatch.setattr(map_face, "_COMPONENT", mount)
+    plane = Plane((0.0, 0.0, 0.0), ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0)), 0.9)
+    latent_map("run", latent_dim=3, z=(0, 0, 0), plane=plane, classes=("a", "b"), shape=(1, 8, 8), key="k")
+    data = json.loads(json.dumps(mount.given["data"]))
+    assert data["plane"]["components"] == [[1, 0, 0], [0, 1, 0]]
+    assert {name: len(colours) for name, colours in data["palette"].items()} == {"light": 2, "dark": 2}

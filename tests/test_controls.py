@@ -1,0 +1,114 @@
+"""The form of a run is drawn from the configuration: each option has a widget, and what it says is what is trained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard import controls
+from vae.config import ConfigError, RunConfig, suggest
+
+#: Options that the form leaves out: data set and file are chosen above it, and the download folder is this machine's.
+ELSEWHERE = {("data", "name"), ("data", "path"), ("data", "root")}
+NAMES = list(controls.DATA_TITLES)
+
+
+def script(name: str) -> None:
+    import streamlit as st
+
+    from dashboard import controls
+
+    st.session_state["values"] = controls.config_form(name, key="form")
+
+
+def form(name: str) -> AppTest:
+    at = AppTest.from_function(script, args=(name,), default_timeout=60).run()
+    assert not at.exception
+    return at
+
+
+def widgets(at: AppTest) -> dict[str, Any]:
+    """The widgets by their key."""
+    listed = [at.selectbox, at.select_slider, at.toggle, at.number_input, at.text_input]
+    return {str(widget.key): widget for several in listed for widget in several}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_option_has_one_widget_with_its_label_and_its_words(name: str) -> None:
+    found = widgets(form(name))
+    expected = {}
+    for section, owner in RunConfig.model_fields.items():
+        for field, info in owner.annotation.model_fields.items():  # type: ignore[union-attr]
+            if (section, field) not in ELSEWHERE and (field != "emnist_split" or name == "emnist"):
+                expected[f"form:{section}.{field}"] = info
+    assert set(found) == set(expected)
+    for key, info in expected.items():
+        assert found[key].label == info.json_schema_extra["label"]
+        assert found[key].help == info.description
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_form_as_it_first_shows_gives_the_suggested_run(name: str) -> None:
+    path = Path("your-images") if name in ("npz", "folder") else None
+    assert controls.make_config(form(name).session_state["values"], path=path) == suggest(name)
+
+
+def test_each_widget_sets_its_own_option() -> None:
+    at = form("digits")
+    changes: dict[str, tuple[Any, Any]] = {
+        "model.conditional": (True, True),
+        "model.latent_dim": (5, 5),
+        "objective.beta": (4, 4),
+        "model.likelihood": ("gaussian", "gaussian"),
+        "train.epochs": (3, 3),
+        "model.hidden": ("64, 32 16", (64, 32, 16)),
+        "model.network": ("conv", "conv"),
+        "train.learning_rate": (0.01, 0.01),
+        "data.binarize": ("dynamic", "dynamic"),
+        "objective.schedule": ("cyclical", "cyclical"),
+    }
+    for key, (given, _) in changes.items():
+        widgets(at)[f"form:{key}"].set_value(given)
+    at.run()
+    config = controls.make_config(at.session_state["values"])
+    for key, (_, meant) in changes.items():
+        section, field = key.split(".")
+        assert getattr(getattr(config, section), field) == meant, key
+
+
+def test_list_of_options_is_in_words() -> None:
+    at = form("digits")
+    assert widgets(at)["form:model.likelihood"].options == [
+        "Bernoulli", "Continuous Bernoulli", "Gaussian, fixed σ", "Gaussian, learned σ",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("key", "given", "rule"),
+    [
+        ("model.hidden", "64 many", r"model\.hidden"),
+        ("model.hidden", "0", r"hidden must be at most 8 sizes from 1 to 8192, got \[0\]"),
+        ("model.sigma", 0.0, r"model\.sigma must be >= 0\.001, got 0"),
+        ("train.learning_rate", -1.0, r"train\.learning_rate must be > 0, got -1"),
+        ("data.threshold", 7.0, r"data\.threshold must be <= 1, got 7"),
+        ("objective.warmup_epochs", 0.0, r"objective\.warmup_epochs must be > 0, got 0"),
+    ],
+)
+def test_impossible_value_is_refused_with_its_rule(key: str, given: Any, rule: str) -> None:
+    at = form("digits")
+    widgets(at)[f"form:{key}"].set_value(given)
+    at.run()
+    assert not at.exception
+    with pytest.raises(ConfigError, match=rule):
+        controls.make_config(at.session_state["values"])
+
+
+def test_slider_of_beta_has_the_current_value_among_its_steps() -> None:
+    assert controls.with_current(controls.BETAS, 1) == list(controls.BETAS)
+    steps = controls.with_current(controls.BETAS, 2.5)
+    assert steps == sorted(steps)
+    assert 2.5 in steps
+    assert [controls.beta_word(beta) for beta in (0, 0.01, 1.5, 200)] == ["0", "0.01", "1.5", "200"]

@@ -1,0 +1,196 @@
+"""The form of a new run: what it makes, what it refuses, and what it offers where images are missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard import new_run, settings
+from dashboard.plain import plain
+from vae.config import suggest
+from vae.runs import Run, RunError, list_runs
+
+
+class Recorder:
+    """Stands for the trainers: remembers what it was asked to train."""
+
+    def __init__(self) -> None:
+        self.started: list[Run] = []
+        self.refusal: RunError | None = None
+
+    def start(self, run: Run) -> None:
+        if self.refusal:
+            raise self.refusal
+        self.started.append(run)
+
+
+@pytest.fixture
+def trainers(monkeypatch: pytest.MonkeyPatch) -> Recorder:
+    found = Recorder()
+    monkeypatch.setattr(new_run, "trainers", found)
+    return found
+
+
+@pytest.fixture(autouse=True)
+def root(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+    """An empty folder of runs, and no downloaded data."""
+    monkeypatch.setenv(settings.RUNS_VARIABLE, str(tmp_path / "runs"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr("vae.data.default_root", lambda: tmp_path / "data")
+    yield tmp_path / "runs"
+
+
+def script() -> None:
+    from dashboard import new_run
+
+    new_run.form()
+
+
+def form() -> AppTest:
+    at = AppTest.from_function(script, default_timeout=60).run()
+    assert not at.exception
+    return at
+
+
+def press(at: AppTest, label: str = "Train") -> AppTest:
+    next(button for button in at.button if button.label == label).click()
+    at.run()
+    assert not at.exception
+    return at
+
+
+def made(root: Path) -> list[Run]:
+    return [run for run in list_runs(root) if isinstance(run, Run)]
+
+
+def test_defaults_make_the_suggested_run_and_start_it(root: Path, trainers: Recorder) -> None:
+    at = press(form())
+    (run,) = made(root)
+    assert run.config == suggest("digits")
+    assert run.name == "digits vae 2d β=1"
+    assert [started.id for started in trainers.started] == [run.id]
+    assert at.query_params["run"] == run.id
+
+
+def test_name_is_the_persons_own_and_the_field_is_empty_afterwards(root: Path, trainers: Recorder) -> None:
+    at = form()
+    name = next(field for field in at.text_input if field.label == "Name")
+    name.set_value("  My “digits”  ")
+    press(at)
+    (run,) = made(root)
+    assert run.name == "My “digits”"
+    assert next(field for field in at.text_input if field.label == "Name").value == ""
+
+
+def test_two_runs_of_one_name_are_two_runs(root: Path, trainers: Recorder) -> None:
+    press(press(form()))
+    assert len({run.id for run in made(root)}) == 2
+
+
+def test_impossible_value_makes_no_run_and_is_told(root: Path, trainers: Recorder) -> None:
+    at = form()
+    next(field for field in at.text_input if field.label == "Hidden widths").set_value("0")
+    press(at)
+    assert made(root) == trainers.started == []
+    (error,) = at.error
+    assert "hidden must be at most 8 sizes" in error.value
+    assert next(field for field in at.text_input if field.label == "Hidden widths").value == "0"
+
+
+def test_batch_larger_than_the_data_makes_no_run(root: Path, trainers: Recorder) -> None:
+    at = form()
+    next(field for field in at.number_input if field.label == "Batch size").set_value(5000)
+    press(at)
+    assert made(root) == trainers.started == []
+    assert plain("must be <= the number of training images") in at.error[0].value
+
+
+def test_setting_that_will_not_do_what_it_seems_to_is_told(root: Path, trainers: Recorder) -> None:
+    at = form()
+    next(box for box in at.selectbox if box.label == "β schedule").set_value("linear")
+    next(field for field in at.number_input if field.label == "Warm-up epochs").set_value(5000.0)
+    press(at)
+    assert len(made(root)) == 1
+    assert "beta never reaches 1" in at.session_state["_notices"][0]
+
+
+def test_trainer_that_refuses_is_told(root: Path, trainers: Recorder) -> None:
+    trainers.refusal = RunError("the machine is busy")
+    assert press(form()).error[0].value == "the machine is busy"
+
+
+def test_data_that_is_not_here_is_offered_for_download_and_cannot_be_trained_on(trainers: Recorder) -> None:
+    at = form()
+    at.selectbox(key="new:data").set_value("mnist").run()
+    assert "MNIST is not on this machine yet" in at.info[0].value
+    assert next(button for button in at.button if button.label == "Train").disabled
+
+
+def test_download_that_fails_is_told(monkeypatch: pytest.MonkeyPatch, trainers: Recorder) -> None:
+    from vae.data import DataError
+
+    def fail(name: str, root: Path, progress: object) -> None:
+        progress("train", 1, 4)  # type: ignore[operator]
+        raise DataError(f"{name} could not be downloaded: no network; try again later")
+
+    monkeypatch.setattr("vae.data.download", fail)
+    at = form()
+    at.selectbox(key="new:data").set_value("kmnist").run()
+    press(at, "Download KMNIST")
+    (error,) = at.error
+    assert error.value == plain("kmnist could not be downloaded: no network; try again later")
+
+
+def test_own_file_is_trained_on_by_its_path(root: Path, trainers: Recorder, tmp_path: Path) -> None:
+    file = tmp_path / "own images.npz"
+    np.savez(file, images=np.random.default_rng(0).random((200, 6, 5)), labels=np.arange(200) % 2)
+    at = form()
+    at.selectbox(key="new:data").set_value("npz").run()
+    assert next(button for button in at.button if button.label == "Train").disabled
+    at.text_input(key="new:path:npz").set_value(str(file)).run()
+    press(at)
+    (run,) = made(root)
+    assert run.config.data.path == file
+    assert (run.info.height, run.info.width, run.info.class_names) == (6, 5, ("0", "1"))
+
+
+def test_uploaded_file_is_kept_once_under_its_content(root: Path, trainers: Recorder, tmp_path: Path) -> None:
+    file = tmp_path / "mine.npz"
+    np.savez(file, images=np.random.default_rng(0).random((200, 6, 5)))
+    for _ in range(2):
+        at = form()
+        at.selectbox(key="new:data").set_value("npz").run()
+        at.file_uploader[0].upload("mine.npz", file.read_bytes()).run()
+        press(at)
+    paths = {run.config.data.path for run in made(root)}
+    assert len(made(root)) == 2
+    assert len(paths) == 1
+    (kept,) = paths
+    assert kept is not None and kept.read_bytes() == file.read_bytes()
+    assert kept.parent == root / ".uploads"
+
+
+@pytest.mark.parametrize("content", [b"not a zip", b""])
+def test_upload_that_is_no_npz_is_refused_in_a_sentence(
+    root: Path, trainers: Recorder, content: bytes
+) -> None:
+    at = form()
+    at.selectbox(key="new:data").set_value("npz").run()
+    at.file_uploader[0].upload("mine.npz", content).run()
+    press(at)
+    assert made(root) == trainers.started == []
+    assert len(at.error) == 1
+    assert "npz" in at.error[0].value
+
+
+def test_missing_folder_of_images_is_told(root: Path, trainers: Recorder, tmp_path: Path) -> None:
+    at = form()
+    at.selectbox(key="new:data").set_value("folder").run()
+    at.text_input(key="new:path:folder").set_value(str(tmp_path / "nothing")).run()
+    press(at)
+    assert made(root) == trainers.started == []
+    assert "cannot be read" in at.error[0].value

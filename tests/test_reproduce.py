@@ -1,0 +1,116 @@
+"""Published set-ups: what they are, and how an answer puts the figure obtained beside the published one."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from vae import reproduce as module
+from vae.config import ConfigError, DataConfig, ModelConfig, RunConfig, TrainConfig
+from vae.data import DataError
+from vae.errors import UserError
+from vae.reproduce import REFERENCES, Reference, reproduce
+from vae.runs import Run
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> Reference:
+    """A set-up of one epoch on the digits, in place of those that take minutes."""
+    reference = Reference(
+        config=RunConfig(
+            data=DataConfig(validation=0),
+            model=ModelConfig(hidden=(8,)),
+            train=TrainConfig(epochs=1, batch_size=128, device="cpu", num_snapshots=0),
+        ),
+        published={"neg_elbo": 35.0},
+        tolerance=0.7,
+        source="nowhere",
+    )
+    monkeypatch.setattr(module, "REFERENCES", {"quick": reference})
+    return reference
+
+
+def test_the_pytorch_example_is_the_published_set_up() -> None:
+    reference = REFERENCES["pytorch-example"]
+    config = reference.config
+    assert (config.data.name, config.data.binarize, config.data.validation) == ("mnist", "none", 0)
+    assert (config.model.network, config.model.hidden, config.model.latent_dim) == ("mlp", (400,), 20)
+    assert (config.model.activation, config.model.likelihood) == ("relu", "bernoulli")
+    assert (config.train.epochs, config.train.batch_size, config.train.learning_rate) == (10, 128, 1e-3)
+    assert (config.objective.beta, config.objective.schedule) == (1, "constant")
+    assert (reference.published, reference.tolerance) == ({"neg_elbo": 105.6}, 0.7)
+    assert config.warnings() == []
+
+
+def test_an_answer_has_both_figures_their_difference_and_what_they_are_of(quick: Reference) -> None:
+    seen: list[float] = []
+    answer = reproduce("quick", seed=3, progress=seen.append)
+    obtained = answer["obtained"]
+    assert obtained["neg_elbo"] == pytest.approx(
+        obtained["distortion"] + obtained["rate"], abs=1e-5
+    )  # summed in single precision
+    assert answer["difference"] == {"neg_elbo": obtained["neg_elbo"] - 35.0}
+    assert answer["published"] == {"neg_elbo": 35.0}
+    assert answer["within_tolerance"] is (abs(obtained["neg_elbo"] - 35.0) <= 0.7)
+    described = ("pixels", "likelihood", "unit", "split", "epochs", "published_epochs", "seed", "num_images")
+    assert [answer[key] for key in described] == [
+        "none",
+        "bernoulli",
+        "nats per example",
+        "test",
+        1,
+        1,
+        3,
+        359,
+    ]
+    assert seen == sorted(seen) and seen[-1] == 1
+
+
+@pytest.mark.parametrize("offset, is_within", [(0.69, True), (-0.69, True), (0.71, False), (-0.71, False)])
+def test_the_tolerance_holds_on_both_sides(
+    offset: float, is_within: bool, quick: Reference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from vae import evaluation
+
+    figures = evaluation.Evaluation(-35.0 - offset, 0.1, 30.0 + offset, 5.0, (5.0,), 359)
+    monkeypatch.setattr(evaluation, "evaluate", lambda *_, **__: figures)
+    assert reproduce("quick")["within_tolerance"] is is_within
+
+
+def test_one_seed_gives_one_answer_and_more_epochs_a_better_one(quick: Reference) -> None:
+    first, again, longer = reproduce("quick"), reproduce("quick"), reproduce("quick", epochs=3)
+    assert first["obtained"] == again["obtained"]
+    assert longer["obtained"]["neg_elbo"] < first["obtained"]["neg_elbo"]
+    assert (longer["epochs"], longer["published_epochs"]) == (3, 1)
+
+
+def test_the_run_is_kept_where_asked_and_else_leaves_nothing(
+    quick: Reference, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    reproduce("quick")
+    assert list(scratch.iterdir()) == []
+    reproduce("quick", run_dir=tmp_path / "kept", seed=5)
+    kept = Run.open(tmp_path / "kept")
+    assert kept.status().state == "finished"
+    assert kept.config == quick.config.replace(train=quick.config.train.replace(seed=5))
+
+
+def test_an_unknown_name_is_refused_by_a_sentence() -> None:
+    with pytest.raises(UserError, match=r"^name must be one of pytorch-example, got 'pytorch'; see "):
+        reproduce("pytorch")
+
+
+def test_no_epochs_are_refused_rather_than_taken_for_the_published_ones(quick: Reference) -> None:
+    with pytest.raises(ConfigError, match=r"^epochs must be >= 1, got 0; "):
+        reproduce("quick", epochs=0)
+
+
+def test_missing_data_are_told_before_anything_is_made(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"; .*vae data download mnist"):
+        reproduce("pytorch-example", data_root=tmp_path, run_dir=tmp_path / "run")
+    assert not (tmp_path / "run").exists()

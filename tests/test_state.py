@@ -1,0 +1,161 @@
+"""Session and URL keys: what a link may say, what becomes of the rest, and what the session remembers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from dashboard import state
+
+
+class Query(dict[str, str]):
+    """Stands for Streamlit's query: text only."""
+
+    def __setitem__(self, name: str, value: str) -> None:
+        assert isinstance(value, str)
+        super().__setitem__(name, value)
+
+
+@pytest.fixture(autouse=True)
+def session(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
+    """A session of its own, and its address."""
+    found: dict[str, Any] = {}
+    monkeypatch.setattr(state.st, "session_state", found)
+    monkeypatch.setattr(state.st, "query_params", Query())
+    yield found
+
+
+def url() -> dict[str, str]:
+    return dict(state.st.query_params)
+
+
+class TestKeys:
+    @pytest.mark.parametrize("text", ["7", "0", "10", " 3 "])
+    def test_whole_number_within_its_bounds_is_read(self, text: str) -> None:
+        state.st.query_params["n"] = text
+        assert state.read(state.whole("n", 0, 10), -1) == int(text)
+
+    @pytest.mark.parametrize("text", ["-1", "11", "1.5", "", "many", "1e3", "9" * 5000])
+    def test_other_than_a_whole_number_within_its_bounds_is_told(self, text: str) -> None:
+        state.st.query_params["n"] = text
+        assert state.read(state.whole("n", 0, 10), 4) == 4
+        (sentence,) = state.take_notices()
+        assert "The link's n must be a whole number from 0 to 10, got " in sentence
+        assert len(sentence) < 200
+
+    @pytest.mark.parametrize("text", ["nan", "inf", "-0.1", "3.1", "warm", ""])
+    def test_other_than_a_number_within_its_bounds_is_told(self, text: str) -> None:
+        state.st.query_params["t"] = text
+        assert state.read(state.number("t", 0, 3), 1.0) == 1.0
+        assert "must be a number from 0 to 3" in state.take_notices()[0]
+
+    def test_choice_is_one_of_its_words(self) -> None:
+        key = state.choice("part", ["test", "train"])
+        state.st.query_params["part"] = "train"
+        assert state.read(key, "test") == "train"
+        state.st.query_params["part"] = "Train"
+        assert state.read(key, "test") == "test"
+        assert "must be one of test, train, got 'Train'" in state.take_notices()[0]
+
+    @pytest.mark.parametrize("z", [[0.0, 0.0], [-1.2345, 3.0], [1000.0, -1000.0], [0.0001, -0.5]])
+    def test_point_comes_back_as_it_was_written(self, z: list[float]) -> None:
+        key = state.point(2)
+        state.write(key, z)
+        assert state.read(key, [9.0, 9.0]) == z
+
+    def test_point_is_written_with_four_decimals_as_the_components_tell_it(self) -> None:
+        state.write(state.point(4), [3.44371234, -0.00001, 12.0, -123.45678])
+        assert url() == {"z": "3.4437,0,12,-123.4568"}
+
+    @pytest.mark.parametrize("text", ["1", "1,2,3", "1,", "1,x", "nan,0", "inf,0", "1001,0", ""])
+    def test_other_than_a_point_is_told(self, text: str) -> None:
+        state.st.query_params["z"] = text
+        assert state.read(state.point(2), [0.0, 0.0]) == [0.0, 0.0]
+        assert "must be 2 numbers between −1000 and 1000" in state.take_notices()[0]
+
+    def test_label_of_a_run_without_classes_is_0(self) -> None:
+        state.st.query_params["y"] = "3"
+        assert state.read(state.label(0), 0) == 0
+        assert state.take_notices()
+
+
+class TestMemory:
+    def test_address_comes_before_what_the_session_remembers(self) -> None:
+        key = state.whole("seed", 0, 99)
+        state.write(key, 5)
+        state.st.query_params["seed"] = "6"
+        assert state.read(key, 0) == 6
+
+    def test_session_remembers_a_value_when_the_address_has_lost_it(self) -> None:
+        key = state.whole("seed", 0, 99)
+        state.write(key, 5)
+        state.st.query_params.clear()
+        assert state.read(key, 0) == 5
+
+    def test_bad_value_of_the_address_gives_the_default_rather_than_the_last_one(self) -> None:
+        key = state.whole("seed", 0, 99)
+        state.write(key, 5)
+        state.st.query_params["seed"] = "no"
+        assert state.read(key, 0) == 0
+
+    def test_another_run_begins_at_its_own_point_and_label(self) -> None:
+        state.choose_run("a")
+        state.write(state.point(2), [1.0, 2.0])
+        state.write(state.label(10), 3)
+        assert state.link() == {"run": "a", "z": "1,2", "y": "3"}
+        state.choose_run("b")
+        assert url() == state.link() == {"run": "b"}
+        assert state.run_id() == "b"
+
+    def test_same_run_keeps_its_point(self) -> None:
+        state.choose_run("a")
+        state.write(state.point(2), [1.0, 2.0])
+        state.st.query_params.clear()  # Streamlit forgets the query when the page changes
+        state.choose_run("a")
+        assert state.link() == {"run": "a", "z": "1,2"}
+        assert url() == {"run": "a"}
+
+    def test_point_of_a_link_survives_the_first_choice_of_its_run(self) -> None:
+        state.st.query_params.update({"run": "a", "z": "1,2"})
+        state.choose_run("a")
+        assert state.read(state.point(2), [0.0, 0.0]) == [1.0, 2.0]
+
+
+class TestNotices:
+    def test_sentence_is_told_once(self) -> None:
+        state.notice("one")
+        state.notice("two")
+        state.notice("one")
+        assert state.take_notices() == ["one", "two"]
+        assert state.take_notices() == []
+
+    def test_long_value_of_a_link_is_cut(self) -> None:
+        state.st.query_params["n"] = "x" * 10_000
+        state.read(state.whole("n", 0, 1), 0)
+        assert len(state.take_notices()[0]) < 200
+
+
+class TestFresh:
+    def test_renewed_widget_has_another_key(self) -> None:
+        first = state.fresh("import")
+        assert state.fresh("import") == first
+        state.renew("import")
+        assert state.fresh("import") != first
+        assert state.fresh("export").endswith(":0")
+
+
+@pytest.mark.parametrize(
+    ("values", "answer"),
+    [
+        ([0, 1.5, -1000], True),
+        ([], True),
+        ([float("nan")], False),
+        ([1e4], False),
+        (["1"], False),
+        ([None], False),
+    ],
+)
+def test_finite_point_is_one_of_bounded_numbers(values: list[Any], answer: bool) -> None:
+    assert state.is_finite(values) is answer

@@ -1,0 +1,310 @@
+"""A run as one zip file: to send to somebody, and to open what somebody sent.
+
+An archive is somebody else's word. Names are checked before anything is written, sizes are counted while
+unpacking rather than believed, and the run appears in its place only when all of it has been found good.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shutil
+import stat
+import struct
+import time
+import zipfile
+import zlib
+from contextlib import ExitStack, suppress
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+from vae.errors import UserError
+from vae.files import disk_sentence, name_error
+from vae.metrics import MetricsReader
+from vae.names import absolute, is_id
+from vae.runs import Run, free_id, new_run_id
+
+#: Largest run, unpacked, bytes.
+MAX_BYTES = 2 << 30
+#: Most files in an archive; 500 snapshots have about 1,500.
+MAX_FILES = 2000
+#: Most folders and file name in a path: run/snapshots/100/weights.safetensors.
+MAX_DEPTH = 4
+
+_SUFFIXES = (".json", ".jsonl", ".safetensors")
+_PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_BLOCK = 1 << 20
+#: What one read of an archive may ask for: no honest table of contents is larger.
+_MAX_READ = 4 << 20
+
+
+class ArchiveError(UserError):
+    """An archive cannot be made or opened; the message says what to do."""
+
+
+# Out --------------------------------------------------------------------------------------------------------
+
+
+def export_run(run: Run, file: BinaryIO) -> None:
+    """Write a run as a zip file: all but locks, logs and half-written files.
+
+    The run may be training meanwhile. The same run gives the same bytes.
+
+    Args:
+        run: Which.
+        file: Where to; it is written from front to back and need not be seekable.
+    Raises:
+        ArchiveError: If the run is larger than what can be imported again, or a disk fails.
+    """
+    paths = _files_of(run)
+    size = 0
+    for path in paths:
+        with suppress(FileNotFoundError):
+            size += path.stat().st_size
+    if size > MAX_BYTES or len(paths) > MAX_FILES:
+        raise ArchiveError(
+            f"an exported run must have at most {MAX_FILES:,} files and {_gib(MAX_BYTES)}, got "
+            f"{len(paths):,} files and {_gib(size)}; copy the run's folder instead"
+        )
+    try:
+        with zipfile.ZipFile(file, "w") as archive:
+            for path in paths:
+                with suppress(FileNotFoundError), path.open("rb") as source:  # a trainer may have removed it
+                    _pack(archive, "/".join((run.id, *path.relative_to(run.path).parts)), source)
+    except OSError as error:
+        raise ArchiveError(disk_sentence(error)) from error
+
+
+def _pack(archive: zipfile.ZipFile, name: str, source: BinaryIO) -> None:
+    """Add one file as it is now; what is appended to it meanwhile is left out."""
+    info = zipfile.ZipInfo(name)
+    info.external_attr = (stat.S_IFREG | 0o644) << 16
+    info.create_system = 3  # Unix, wherever this runs: the same bytes
+    # Weights are noise to a compressor.
+    info.compress_type = zipfile.ZIP_STORED if name.endswith(".safetensors") else zipfile.ZIP_DEFLATED
+    info.file_size = left = os.fstat(source.fileno()).st_size
+    with archive.open(info, "w") as target:
+        while left > 0 and (block := source.read(min(_BLOCK, left))):
+            target.write(block)
+            left -= len(block)
+
+
+def _files_of(run: Run) -> list[Path]:
+    """What belongs to the run, in a fixed order.
+
+    The history comes last: it then holds at least what the checkpoint before it says that it does.
+    """
+    found = []
+    for folder, folders, names in os.walk(run.path):
+        folders[:] = [name for name in folders if _PART.fullmatch(name)]
+        depth = len(Path(folder).relative_to(run.path).parts)
+        if depth + 2 >= MAX_DEPTH:
+            folders.clear()
+        for name in names:
+            path = Path(folder, name)
+            if (
+                _PART.fullmatch(name)
+                and path.suffix in _SUFFIXES
+                and path.is_file()
+                and not path.is_symlink()
+            ):
+                found.append(path)
+    return sorted(found, key=lambda path: (path == run.metrics_path, path.relative_to(run.path).as_posix()))
+
+
+# In ---------------------------------------------------------------------------------------------------------
+
+
+def import_run(file: BinaryIO | Path, root: Path | str, *, max_bytes: int = MAX_BYTES) -> Run:
+    """Unpack a run that `export_run` wrote, here or anywhere, into a folder of runs.
+
+    It keeps its id if that is free. Its download folder is forgotten, its `imported` is set (its own-data
+    path is another machine's), and a trainer that was at work on it counts as interrupted. If anything is
+    wrong, nothing is left behind.
+
+    Args:
+        file: The zip file, open (seekable) or its path.
+        root: The folder of runs; made if it is missing.
+        max_bytes: Bound of all files together, unpacked.
+    Raises:
+        ArchiveError: If it is not an archive of a run, dangerous, too large or damaged, or the disk is full.
+    """
+    root = absolute(root)
+    stage = root / f".import-{secrets.token_hex(8)}"
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(root)
+        with ExitStack() as stack:
+            source = stack.enter_context(file.open("rb")) if isinstance(file, Path) else file
+            archive = stack.enter_context(zipfile.ZipFile(_Bounded(source)))
+            entries, top = _checked_entries(archive)
+            # The folder inside is called as a run may be, and is looked at as one.
+            folder = stage / (top if top and is_id(top) else "run")
+            folder.mkdir(parents=True)
+            left = max_bytes
+            for parts, info in entries:
+                left = _unpack(archive, info, folder.joinpath(*parts), left, max_bytes)
+        run = _checked_run(folder)
+        return _settle(run, root, top if top and is_id(top) else new_run_id(root, run.name))
+    except ArchiveError:
+        raise
+    except UserError as error:
+        raise ArchiveError(f"the zip file holds no good run: {error}") from None
+    except OSError as error:
+        raise ArchiveError(disk_sentence(error)) from error
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, struct.error, ValueError) as error:
+        reason = str(error)[:200] or "it ends early"
+        raise ArchiveError(
+            f"the file is not a zip file, or damaged ({reason}); export the run again"
+        ) from None
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+
+
+class _Bounded:
+    """A file that refuses to be read in pieces larger than any that an honest archive asks for.
+
+    `zipfile` reads the table of contents in one piece, of the size that the archive claims.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.seek, self.tell, self.seekable = file.seek, file.tell, file.seekable
+
+    def read(self, size: int = -1) -> bytes:
+        data = b"" if size > _MAX_READ else self._file.read(size if size >= 0 else _MAX_READ + 1)
+        if size > _MAX_READ or len(data) > _MAX_READ:
+            raise ArchiveError(
+                f"a zip file's list of contents must be at most {_MAX_READ:,} bytes, got more; export the run again"
+            )
+        return data
+
+
+def _checked_entries(
+    archive: zipfile.ZipFile,
+) -> tuple[list[tuple[tuple[str, ...], zipfile.ZipInfo]], str | None]:
+    """What to unpack: each file's path inside the run; and the folder around all, if there is one."""
+    infos = archive.infolist()
+    if len(infos) > MAX_FILES:
+        raise ArchiveError(
+            f"a run's zip file must have at most {MAX_FILES:,} entries, and has {len(infos):,}"
+        )
+    found: dict[tuple[str, ...], zipfile.ZipInfo] = {}
+    taken: set[tuple[str, ...]] = set()
+    for info in infos:
+        parts = _checked_parts(info)
+        if parts is None:
+            continue
+        key = tuple(part.casefold() for part in parts)  # many file systems do not tell A from a
+        if key in taken:
+            raise ArchiveError(f"a run's zip file must have each file once, and has {_shown(info)} twice")
+        taken.add(key)
+        found[parts] = info
+    for parts in found:
+        if any(tuple(part.casefold() for part in parts[:length]) in taken for length in range(1, len(parts))):
+            raise ArchiveError(
+                f"a run's zip file must not have a file that is also a folder, and has {'/'.join(parts)}"
+            )
+    if ("config.json",) in found:
+        top = None
+    else:
+        tops = {parts[0] for parts in found}
+        if len(tops) != 1 or (min(tops), "config.json") not in found:
+            raise ArchiveError(
+                "the zip file is not a run: it has no config.json; choose a file that Export has made"
+            )
+        top = tops.pop()
+    skip = 0 if top is None else 1
+    return [(parts[skip:], info) for parts, info in found.items()], top
+
+
+def _checked_parts(info: zipfile.ZipInfo) -> tuple[str, ...] | None:
+    """An entry's path; None for what is not unpacked: folders, locks, and what macOS adds."""
+    # `filename` is what zipfile made of it; the original has the NULs and backslashes.
+    name = info.orig_filename
+    kind = stat.S_IFMT(info.external_attr >> 16)
+    if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+        raise ArchiveError(
+            f"a run's zip file must hold plain files, and {_shown(info)} is a link or device; do not open it"
+        )
+    if info.flag_bits & 0x1:
+        raise ArchiveError(f"{_shown(info)} is encrypted; export the run again without a password")
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ArchiveError(f"{_shown(info)} is packed in a way that is not read here; export the run again")
+    parts = PurePosixPath(name).parts
+    if name.startswith("/") or "\\" in name or ":" in name or "\0" in name or ".." in parts:
+        raise ArchiveError(f"{_shown(info)} leads out of the run's folder; do not open this zip file")
+    if "__MACOSX" in parts or (parts and parts[-1] in (".DS_Store", "lock")):
+        return None
+    if not parts or len(parts) > MAX_DEPTH or not all(_PART.fullmatch(part) for part in parts):
+        raise ArchiveError(f"{_shown(info)} is not a path that a run has; export the run again")
+    if name.endswith("/"):
+        return None
+    if PurePosixPath(name).suffix not in _SUFFIXES:
+        raise ArchiveError(
+            f"a run holds {', '.join(_SUFFIXES)} files, and {_shown(info)} is none; export the run again"
+        )
+    return parts
+
+
+def _unpack(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path, left: int, max_bytes: int) -> int:
+    """Write one file; returns how many bytes the rest may have."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with archive.open(info) as source, path.open("xb") as target:
+        while block := source.read(_BLOCK):
+            left -= len(block)
+            if left < 0:
+                raise ArchiveError(
+                    f"a run must have at most {_gib(max_bytes)} unpacked, and this zip file has more; if you "
+                    "trust it, copy the run's folder instead"
+                )
+            try:
+                target.write(block)
+            except OSError as error:
+                name_error(error, path)
+                raise
+    return left
+
+
+def _checked_run(folder: Path) -> Run:
+    """Open the unpacked run, look at all of it, and make it this machine's."""
+    from vae import checkpoints  # torch is slow to import
+
+    run = Run.open(folder)
+    if run.metrics_path.exists():
+        _, lines, offset = MetricsReader(run.metrics_path).read(at_most=2)
+        if offset and not lines:
+            raise ArchiveError("the run's metrics.jsonl has no line that can be read; export the run again")
+    for path in sorted(folder.rglob("*.safetensors")):
+        checkpoints.inspect(path)
+    run.mark_imported()
+    return run
+
+
+def _settle(run: Run, root: Path, wanted: str) -> Run:
+    """Move the run to its place; if it is taken, or somebody takes it right now, to one with a number."""
+    while True:
+        place = root / free_id(root, wanted)
+        try:
+            run.path.rename(place)
+            return Run.open(place)
+        except OSError:
+            if not place.exists():
+                raise
+
+
+def _remove_leftovers(root: Path) -> None:
+    """Remove what an import left that was killed a day ago or more."""
+    for left in root.glob(".import-*"):
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime > 86_400:
+                shutil.rmtree(left)
+
+
+def _shown(info: zipfile.ZipInfo) -> str:
+    return repr(info.orig_filename[:100])
+
+
+def _gib(size: int) -> str:
+    return f"{size / 2**30:.1f} GiB"

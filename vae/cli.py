@@ -1,0 +1,216 @@
+"""The `vae` command: train, evaluate, reproduce (see `vae.cli_train`), export, import, data, dashboard.
+
+A user's error is one sentence on standard error and exit code 2. Imports no torch before a command needs it, so that
+`vae --help` is quick.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+import tyro
+from tyro.conf import FlagCreatePairsOff, Positional, arg, subcommand
+
+from vae.cli_train import AtWord, Evaluate, Reproduce, RunDir, Train, tell, weights_at
+from vae.errors import UserError, memory_sentence
+from vae.options import Flag, Impossible, OptionalPath, registry
+from vae.progress import Bar
+from vae.threads import share_cores
+
+DESCRIPTION = """Train variational autoencoders, evaluate them, and look at them in the dashboard.
+
+  vae train --run-dir runs/a --data.name digits --model.latent-dim 2
+  vae train --resume runs/a
+  vae evaluate runs/a
+  vae dashboard --runs runs
+
+Each command has its own --help. Errors are one sentence, with exit code 2."""
+
+DownloadName = Literal["mnist", "fashion-mnist", "kmnist", "emnist"]
+
+
+@dataclass(frozen=True)
+class Export:
+    """Write a run's networks as ONNX, or the whole run as a zip."""
+
+    run_dir: RunDir
+    """The run directory."""
+    to: Annotated[Path, arg(metavar="PATH")]
+    """A folder for decoder.onnx and encoder.onnx, or a file that ends in .zip."""
+    at: AtWord = "best"
+    """Which weights, for ONNX: best, last, or the step of a snapshot."""
+
+    def __call__(self) -> None:
+        from vae.files import replacing
+        from vae.runs import Run
+
+        run = Run.open(self.run_dir)
+        if self.to.suffix == ".zip":
+            from vae.archive import export_run
+
+            with replacing(self.to) as file:
+                export_run(run, file)
+            print(self.to)
+            return
+        from vae.export import decoder_onnx, encoder_onnx
+        from vae.snapshots import load_model
+
+        model = load_model(run, weights_at(self.at))
+        self.to.mkdir(parents=True, exist_ok=True)
+        for name, content in (("decoder", decoder_onnx(model)), ("encoder", encoder_onnx(model))):
+            path = self.to / f"{name}.onnx"
+            with replacing(path) as file:
+                file.write(content)
+            print(path)
+
+
+@dataclass(frozen=True)
+class Import:
+    """Unpack a run's zip, checked and bounded, into a folder of runs."""
+
+    file: Annotated[Positional[Path], arg(metavar="FILE.zip")]
+    """The zip that `vae export` or the dashboard wrote."""
+    runs: Annotated[Path, arg(metavar="DIR")] = Path("runs")
+    """Folder of runs."""
+
+    def __call__(self) -> None:
+        from vae.archive import import_run
+
+        print(import_run(self.file, self.runs).path)
+
+
+@dataclass(frozen=True)
+class Download:
+    """Download a data set through torchvision, checksums checked."""
+
+    name: Positional[DownloadName]
+    """Which one."""
+    root: OptionalPath = None
+    """Where to; without it, the user's cache folder."""
+
+    def __call__(self) -> None:
+        from vae.data import default_root, download
+
+        root = self.root or default_root()
+        with Bar() as bar:
+            download(self.name, root, bar.file)
+        print(root)
+
+
+@dataclass(frozen=True)
+class ListData:
+    """The data sets, and which of them are on this machine."""
+
+    root: OptionalPath = None
+    """Folder of downloaded sets; without it, the user's cache folder."""
+    json: Flag = False
+    """Print one JSON object on standard output."""
+
+    def __call__(self) -> None:
+        from vae.data import default_root, is_downloaded
+
+        root = self.root or default_root()
+        there = {"digits": True, **{name: is_downloaded(name, root) for name in get_args(DownloadName)}}
+        if self.json:
+            print(json.dumps({"root": str(root), "on_this_machine": there}))
+            return
+        for name, is_there in there.items():
+            print(f"{name:14} {'here' if is_there else f'not here: vae data download {name}'}")
+
+
+@dataclass(frozen=True)
+class Data:
+    """Data sets: what is on this machine, and downloads."""
+
+    action: Annotated[
+        Annotated[Download, subcommand("download")] | Annotated[ListData, subcommand("list")],
+        arg(name=""),
+    ]
+
+    def __call__(self) -> None:
+        self.action()
+
+
+@dataclass(frozen=True)
+class Dashboard:
+    """Start the app on a folder of runs, those of trainers at work included."""
+
+    runs: Annotated[Path, arg(metavar="DIR")] = Path("runs")
+    """Folder of runs; new ones go there too."""
+    port: int = 8501
+    """Port to listen on."""
+    address: str = "localhost"
+    """Address to listen on; anything but localhost shows your runs to your network."""
+    no_browser: Flag = False
+    """Open no browser window."""
+
+    def __call__(self) -> None:
+        from vae.ports import check_port
+
+        found = importlib.util.find_spec("dashboard")
+        if found is None or found.origin is None:
+            raise UserError("the dashboard package must be installed, got none; run `pip install latent-lab`")
+        check_port(self.address, self.port)
+        os.environ["LATENT_LAB_RUNS"] = str(self.runs.resolve())
+        flags = {
+            "server.port": self.port,
+            "server.address": self.address,
+            "server.headless": str(self.no_browser).lower(),
+        }
+        app = Path(found.origin).with_name("app.py")
+        words = [f"--{name}={value}" for name, value in flags.items()]
+        os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", str(app), *words])
+
+
+Command = (
+    Annotated[Train, subcommand("train")]
+    | Annotated[Evaluate, subcommand("evaluate")]
+    | Annotated[Reproduce, subcommand("reproduce")]
+    | Annotated[Export, subcommand("export")]
+    | Annotated[Import, subcommand("import")]
+    | Annotated[Data, subcommand("data")]
+    | Annotated[Dashboard, subcommand("dashboard")]
+)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; a user's error ends with exit code 2 and one sentence."""
+    share_cores()
+    try:
+        command: Any = tyro.cli(
+            Command,
+            prog="vae",
+            description=DESCRIPTION,
+            args=sys.argv[1:] if arguments is None else arguments,
+            config=(FlagCreatePairsOff,),
+            registry=registry,
+        )
+        command()
+    except (UserError, Impossible) as error:
+        _leave(str(error))
+    except BrokenPipeError:
+        # Whoever read our output has enough of it; Python would complain once more when it closes it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        from vae.files import disk_sentence
+
+        _leave(disk_sentence(error))
+    except (MemoryError, RuntimeError) as error:
+        sentence = memory_sentence(error)
+        if sentence is None:
+            raise
+        _leave(sentence)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _leave(sentence: str) -> None:
+    tell(f"error: {sentence}")
+    sys.exit(2)

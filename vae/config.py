@@ -1,0 +1,422 @@
+"""Every option of a run, declared once: the command line, the form and the saved JSON are drawn from here.
+
+A configuration is frozen and checked when it is made. This module does not import torch, so that `vae --help` is quick.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from vae.errors import UserError
+
+#: Largest seed that torch, numpy and JavaScript all hold exactly.
+MAX_SEED = 2**31 - 1
+
+
+class ConfigError(UserError):
+    """A configuration breaks a rule; the message gives rule, value and remedy of each problem."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("; ".join(problems))
+
+
+def _sentence(owner: type[BaseModel], error: ErrorDetails) -> str:
+    """One problem that pydantic found, as `path must …, got …; remedy`."""
+    nested = error.get("ctx", {}).get("error")
+    path = [str(part) for part in error["loc"]]
+    if isinstance(nested, ConfigError):
+        return "; ".join(".".join([*path, problem]) if path else problem for problem in nested.problems)
+    field, remedy = _field_of(owner, path), ""
+    if field is not None and isinstance(field.json_schema_extra, dict):
+        remedy = str(field.json_schema_extra.get("remedy", ""))
+    context, name = error.get("ctx", {}), ".".join(path) or owner.__name__
+    shown = _shown(error["input"])
+    match error["type"]:
+        case "greater_than_equal":
+            rule = f"must be >= {context['ge']:g}, got {shown}"
+        case "greater_than":
+            rule = f"must be > {context['gt']:g}, got {shown}"
+        case "less_than_equal":
+            rule = f"must be <= {context['le']:g}, got {shown}"
+        case "less_than":
+            rule = f"must be < {context['lt']:g}, got {shown}"
+        case "literal_error":
+            rule = f"must be one of {context['expected']}, got {shown}"
+        case "extra_forbidden":
+            known = ", ".join(owner.model_fields) if len(path) == 1 else "see `vae train --help`"
+            return f"{name} is not an option (options: {known})"
+        case "vae_rule":
+            return f"{name} {error['msg']}" if path else error["msg"]
+        case _:
+            message = error["msg"][:1].lower() + error["msg"][1:]
+            rule = f"is not valid: {message}, got {shown}"
+    return f"{name} {rule}" + (f"; {remedy}" if remedy else "")
+
+
+def _shown(value: object) -> str:
+    try:
+        text = repr(value)
+    except ValueError:  # Python does not write out whole numbers of more than 4,300 digits
+        return "a number of too many digits"
+    return text if len(text) <= 80 else f"{text[:77]}…"
+
+
+def _field_of(owner: type[BaseModel], path: list[str]) -> Any:
+    field = None
+    for part in path:
+        if part not in owner.model_fields:
+            break
+        field = owner.model_fields[part]
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            owner = field.annotation
+    return field
+
+
+def _rule(message: str) -> PydanticCustomError:
+    """A rule between several options, told as one sentence."""
+    return PydanticCustomError("vae_rule", "{message}", {"message": message})
+
+
+class Config(BaseModel):
+    """Base of all configurations: frozen, unknown names refused, no infinities, errors as sentences.
+
+    Raises:
+        ConfigError: If a value breaks its rule, or two values do not go together.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True)
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            problems = [_sentence(type(self), problem) for problem in error.errors(include_url=False)]
+            raise ConfigError(problems) from None
+
+    @classmethod
+    def from_dict(cls, values: Any) -> Self:
+        """Check a JSON object (as read from a file or a form) and make the configuration.
+
+        Raises:
+            ConfigError: If it is not an object, or one of its values breaks a rule.
+        """
+        if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
+            raise ConfigError([f"a {cls.__name__} must be a JSON object, got {type(values).__name__}"])
+        return cls(**values)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The configuration as plain JSON values; `from_dict` gives the same configuration back."""
+        return self.model_dump(mode="json")
+
+    def replace(self, **changes: Any) -> Self:
+        """A checked copy with some values changed."""
+        return type(self)(**{**{name: getattr(self, name) for name in type(self).model_fields}, **changes})
+
+
+def _option(
+    default: Any, description: str, *, label: str, remedy: str = "", advanced: bool = False, **rules: Any
+) -> Any:
+    """Declare one option: its default, its words, its bounds, and whether the form hides it at first."""
+    extra: dict[str, Any] = {"label": label, "remedy": remedy, "advanced": advanced}
+    return Field(default, description=description, json_schema_extra=extra, **rules)
+
+
+class DataConfig(Config):
+    """Which images, how they are split, and how a pixel becomes a number."""
+
+    name: Literal["digits", "mnist", "fashion-mnist", "kmnist", "emnist", "npz", "folder"] = _option(
+        "digits", "Data set: digits is built in; npz and folder are your own images.", label="Data"
+    )
+    root: Path | None = _option(
+        None,
+        "Folder of downloaded sets (default: the user's cache folder).",
+        label="Download folder",
+        advanced=True,
+    )
+    path: Path | None = _option(
+        None, "Your own .npz file or image folder, for name npz or folder.", label="Your file or folder"
+    )
+    emnist_split: Literal["balanced", "letters", "digits"] = _option(
+        "balanced", "Which part of EMNIST.", label="EMNIST part", advanced=True
+    )
+    binarize: Literal["none", "threshold", "static", "dynamic"] = _option(
+        "none",
+        "Pixels: grey as they are, cut at the threshold, sampled once, or sampled anew each time they are seen.",
+        label="Binarise pixels",
+    )
+    threshold: float = _option(
+        0.5,
+        "Pixels at or above this are 1, for binarize = threshold.",
+        label="Threshold",
+        remedy="use 0.5, the middle of the grey scale",
+        advanced=True,
+        gt=0,
+        le=1,
+    )
+    validation: float = _option(
+        0.1,
+        "Share of the training images held out for validation; 0 trains on all and keeps no best checkpoint.",
+        label="Validation share",
+        remedy="use 0.1 to hold out a tenth",
+        advanced=True,
+        ge=0,
+        le=0.5,
+    )
+    test: float = _option(
+        0.2,
+        "Share held out for the test, for sets without a test part of their own.",
+        label="Test share",
+        remedy="use 0.2 to hold out a fifth",
+        advanced=True,
+        gt=0,
+        le=0.5,
+    )
+    split_seed: int = _option(
+        0,
+        "Seed of the split and of static binarisation; one seed, one test set.",
+        label="Split seed",
+        remedy="use any whole number from 0",
+        advanced=True,
+        ge=0,
+        le=MAX_SEED,
+    )
+
+    @model_validator(mode="after")
+    def _own_data_has_a_path(self) -> Self:
+        if self.name in ("npz", "folder") and self.path is None:
+            raise _rule(
+                f"path must be given for name = {self.name!r}, got none; use --data.path FILE_OR_FOLDER"
+            )
+        if self.name not in ("npz", "folder") and self.path is not None:
+            raise _rule(
+                f"path must be left out for name = {self.name!r}, got {str(self.path)!r}; "
+                "use name npz or folder for your own images"
+            )
+        return self
+
+
+class ModelConfig(Config):
+    """The networks, the latent space and the likelihood."""
+
+    network: Literal["mlp", "conv"] = _option(
+        "mlp", "Fully connected or convolutional encoder and decoder.", label="Network"
+    )
+    hidden: tuple[int, ...] = _option(
+        (400,),
+        "Widths of the fully connected layers, encoder order; the decoder mirrors them.",
+        label="Hidden widths",
+        remedy="use for example 400, or 200 200",
+    )
+    channels: tuple[int, ...] = _option(
+        (32, 64),
+        "Channels of the convolutions, each halving the image; for network = conv.",
+        label="Channels",
+        remedy="use for example 32 64",
+        advanced=True,
+    )
+    activation: Literal["relu", "tanh", "silu"] = _option(
+        "relu", "Nonlinearity between layers.", label="Activation", advanced=True
+    )
+    latent_dim: int = _option(
+        2,
+        "Number of latent dimensions.",
+        label="Latent dimensions",
+        remedy="use 2 for a map, 10 to 50 for better images",
+        ge=1,
+        le=512,
+    )
+    conditional: bool = _option(
+        False, "Give the one-hot label to encoder and decoder and model p(x|y).", label="Conditional"
+    )
+    likelihood: Literal["bernoulli", "continuous-bernoulli", "gaussian", "gaussian-learned"] = _option(
+        "bernoulli",
+        "p(x|z): Bernoulli, continuous Bernoulli, Gaussian with fixed sigma, or with one learned sigma.",
+        label="Likelihood",
+    )
+    sigma: float = _option(
+        0.1,
+        "Standard deviation of the Gaussian likelihood: fixed, or where the learned one starts.",
+        label="Sigma",
+        remedy="use 0.1 for pixels between 0 and 1",
+        ge=0.001,
+        le=10,
+    )
+
+    @model_validator(mode="after")
+    def _layers_have_sizes(self) -> Self:
+        for name, sizes, most in (("hidden", self.hidden, 8192), ("channels", self.channels, 1024)):
+            if len(sizes) > 8 or any(not 1 <= size <= most for size in sizes):
+                raise _rule(
+                    f"{name} must be at most 8 sizes from 1 to {most}, got {list(sizes)}; use for example "
+                    + ("400" if name == "hidden" else "32 64")
+                )
+        if self.network == "conv" and not self.channels:
+            raise _rule("channels must name at least one layer for network = conv, got none; use 32 64")
+        return self
+
+
+class ObjectiveConfig(Config):
+    """The weight of the rate, and how it changes during training."""
+
+    beta: float = _option(
+        1.0,
+        "Weight of the rate (KL term), in nats per example; 1 is the ELBO.",
+        label="β",
+        remedy="use 0 to drop the KL term",
+        ge=0,
+        le=10_000,
+    )
+    schedule: Literal["constant", "linear", "cyclical"] = _option(
+        "constant",
+        "How beta reaches its value: at once, by a linear warm-up, or in cycles.",
+        label="β schedule",
+    )
+    warmup_epochs: float = _option(
+        10.0,
+        "Epochs from 0 to beta, for the linear schedule.",
+        label="Warm-up epochs",
+        remedy="use a part of the training's epochs, for example 10",
+        gt=0,
+        advanced=True,
+    )
+    cycle_epochs: float = _option(
+        10.0,
+        "Epochs of one cycle (first half rising, second half at beta), for the cyclical schedule.",
+        label="Cycle epochs",
+        remedy="use a part of the training's epochs, for example 10",
+        gt=0,
+        advanced=True,
+    )
+
+
+class TrainConfig(Config):
+    """The optimiser, its budget, and what the run keeps."""
+
+    epochs: int = _option(
+        40, "Passes over the training images.", label="Epochs", remedy="use at least 1", ge=1, le=1_000_000
+    )
+    batch_size: int = _option(
+        128, "Images per step.", label="Batch size", remedy="use for example 128", ge=1, le=65_536
+    )
+    learning_rate: float = _option(
+        1e-3, "Step size of Adam.", label="Learning rate", remedy="use 0.001", gt=0, le=10
+    )
+    adam_eps: float = _option(
+        1e-8, "Epsilon of Adam.", label="Adam epsilon", remedy="use 1e-8", advanced=True, gt=0, le=1
+    )
+    seed: int = _option(
+        0,
+        "Seed of the weights, the order of images and the noise.",
+        label="Seed",
+        remedy="use any whole number from 0",
+        ge=0,
+        le=MAX_SEED,
+    )
+    device: Literal["auto", "cpu", "cuda", "mps"] = _option(
+        "auto", "Where to compute: auto takes CUDA, then MPS, then the CPU.", label="Device", advanced=True
+    )
+    max_images_per_second: int = _option(
+        0,
+        "Slow motion for teaching: at most so many training images a second; 0 is full speed.",
+        label="Pace (images/s)",
+        remedy="use 0 for full speed",
+        ge=0,
+        advanced=True,
+    )
+    eval_every: int = _option(
+        0,
+        "Epochs between evaluations on the validation images; 0 is about a hundred over the run.",
+        label="Evaluate every (epochs)",
+        remedy="use 0 to let the run choose",
+        ge=0,
+        advanced=True,
+    )
+    num_snapshots: int = _option(
+        60,
+        "Snapshots kept for the time machine, denser early; 0 keeps none.",
+        label="Snapshots",
+        remedy="use 60",
+        ge=0,
+        le=500,
+        advanced=True,
+    )
+    checkpoint_seconds: float = _option(
+        20.0,
+        "Seconds between checkpoints from which the run can go on.",
+        label="Checkpoint every (s)",
+        remedy="use 20",
+        gt=0,
+        advanced=True,
+    )
+
+
+class RunConfig(Config):
+    """All that makes a run what it is."""
+
+    data: DataConfig = DataConfig()
+    model: ModelConfig = ModelConfig()
+    objective: ObjectiveConfig = ObjectiveConfig()
+    train: TrainConfig = TrainConfig()
+
+    def warnings(self) -> list[str]:
+        """Settings that are allowed but will not do what they seem to."""
+        found = []
+        if self.objective.schedule == "linear" and self.objective.warmup_epochs > self.train.epochs:
+            found.append(
+                f"objective.warmup_epochs ({self.objective.warmup_epochs:g}) is longer than train.epochs "
+                f"({self.train.epochs}): beta never reaches {self.objective.beta:g}"
+            )
+        if self.objective.schedule == "cyclical" and self.objective.cycle_epochs / 2 > self.train.epochs:
+            found.append(
+                f"half of objective.cycle_epochs ({self.objective.cycle_epochs:g}) is longer than train.epochs "
+                f"({self.train.epochs}): beta never reaches {self.objective.beta:g}"
+            )
+        if self.data.binarize != "none" and self.model.likelihood != "bernoulli":
+            found.append(
+                f"binary pixels (data.binarize = {self.data.binarize}) under a {self.model.likelihood} likelihood: "
+                "its density has no upper bound on them; bernoulli is the likelihood for binary pixels"
+            )
+        return found
+
+
+class DataInfo(Config):
+    """What the run needs to know of its images without having them."""
+
+    channels: Literal[1, 3]
+    height: int = Field(ge=1, le=1024)
+    width: int = Field(ge=1, le=1024)
+    class_names: tuple[str, ...] = Field(max_length=1000)
+    num_train: int = Field(ge=1)
+    num_validation: int = Field(ge=0)
+    num_test: int = Field(ge=0)
+    fingerprint: str = Field(max_length=64)
+
+    @property
+    def num_pixels(self) -> int:
+        """Values per image: channels × height × width."""
+        return self.channels * self.height * self.width
+
+    @property
+    def num_classes(self) -> int:
+        """Number of labels; 0 if the images have none."""
+        return len(self.class_names)
+
+
+def suggest(name: str, *, conditional: bool = False) -> RunConfig:
+    """Settings that work for a built-in or torchvision data set, as the form first shows them.
+
+    The digits train in slow motion, because at full speed the lesson would be over in seconds.
+    """
+    if name == "digits":
+        model = ModelConfig(hidden=(256, 128), latent_dim=2, conditional=conditional)
+        train = TrainConfig(epochs=1200, batch_size=64, max_images_per_second=20_000)
+    else:
+        model = ModelConfig(hidden=(400,), latent_dim=2, conditional=conditional)
+        train = TrainConfig(epochs=30)
+    data = {"name": name, "path": Path("your-images")} if name in ("npz", "folder") else {"name": name}
+    return RunConfig(data=DataConfig(**data), model=model, train=train)

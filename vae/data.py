@@ -1,0 +1,245 @@
+"""Images as bytes in memory: loaded, split by the seed, and turned into pixels between 0 and 1.
+
+`load` reads any data set that `DataConfig` can name. Nothing here imports scikit-learn or torchvision before
+it is needed: each takes seconds, and a trainer starts with this module.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from dataclasses import dataclass, replace
+from typing import Any, Literal, get_args
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vae.config import DataConfig, DataInfo, RunConfig
+from vae.digits_data import read_digits
+from vae.folder_data import read_folder
+from vae.images import DataError, Images, Progress
+from vae.npz_data import read_npz
+from vae.torchvision_data import default_root, download, is_downloaded, read_torchvision
+
+__all__ = [
+    "DataError",
+    "Dataset",
+    "Part",
+    "Progress",
+    "check_fits",
+    "default_root",
+    "download",
+    "is_downloaded",
+    "load",
+]
+
+Part = Literal["train", "validation", "test"]
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """All images of a set in memory, and which of them train, validate and test.
+
+    Attributes:
+        images: Bytes, shape ``(N, C, H, W)``, in the original order: official train, then official test.
+        labels: Numbers of the classes from 0, int64, shape ``(N,)``; None if the images have no labels.
+        max_value: The byte that means 1: 255, or 16 for the digits.
+        class_names: The name of each class; empty without labels.
+        train: Indices into ``images``, int64, ascending; the three parts are disjoint and together are
+            everything.
+        validation: Likewise; empty if ``config.validation`` is 0.
+        test: Likewise.
+        config: The configuration that it was loaded with.
+    """
+
+    images: Tensor
+    labels: Tensor | None
+    max_value: int
+    class_names: tuple[str, ...]
+    train: Tensor
+    validation: Tensor
+    test: Tensor
+    config: DataConfig
+
+    def info(self) -> DataInfo:
+        """What a run keeps of its images; the fingerprint changes with any byte, label or index."""
+        _, channels, height, width = self.images.shape
+        return DataInfo(
+            channels=channels,
+            height=height,
+            width=width,
+            class_names=self.class_names,
+            num_train=len(self.train),
+            num_validation=len(self.validation),
+            num_test=len(self.test),
+            fingerprint=self._fingerprint,
+        )
+
+    @functools.cached_property
+    def _fingerprint(self) -> str:
+        digest = hashlib.sha256(f"{tuple(self.images.shape)} {self.max_value} ".encode())
+        digest.update(self.images.numpy().data)
+        for numbers in (self.labels, self.train, self.validation, self.test):
+            digest.update(b"none" if numbers is None else f"{len(numbers)} ".encode())
+            if numbers is not None:
+                digest.update(numbers.numpy().astype("<i8", copy=False).data)
+        return digest.hexdigest()[:16]
+
+    def part(self, name: Part) -> tuple[Tensor, Tensor | None]:
+        """The images of one part, bytes, and their labels, as copies of their own.
+
+        Raises:
+            ValueError: If there is no part of that name.
+        """
+        if name not in get_args(Part):
+            raise ValueError(f"part must be one of {', '.join(get_args(Part))}, got {name!r}")
+        index: Tensor = getattr(self, name)
+        labels = None if self.labels is None else self.labels.index_select(0, index)
+        return self.images.index_select(0, index), labels
+
+    def pixels(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Bytes of this set as numbers from 0 to 1, on the device where the bytes are.
+
+        With ``binarize = dynamic`` each pixel is drawn anew in each call: 1 with the probability of its grey,
+        else 0. Threshold and static binarisation happened when the set was loaded.
+
+        Args:
+            images: Bytes, any shape.
+            generator: Where dynamic binarisation draws from; on the device of the images.
+        Returns:
+            float32, the shape of ``images``.
+        Raises:
+            ValueError: If ``images`` are not bytes, or dynamic binarisation gets no generator.
+        """
+        if images.dtype != torch.uint8:
+            raise ValueError(f"images must be bytes (torch.uint8), got {images.dtype}")
+        if self.config.binarize != "dynamic":
+            return images.to(torch.float32).div_(self.max_value)
+        if generator is None:
+            raise ValueError(
+                "generator must be given for binarize = dynamic, got none; "
+                "pass torch.Generator(images.device).manual_seed(seed)"
+            )
+        # A whole number below max_value is below the byte with probability byte / max_value: the Bernoulli
+        # draw, exactly, four times as fast as torch.bernoulli, which makes a double for each pixel.
+        noise = torch.randint(
+            self.max_value, images.shape, generator=generator, dtype=torch.uint8, device=images.device
+        )
+        return (noise < images).to(torch.float32)
+
+
+def load(config: DataConfig, *, download: bool = False, progress: Progress | None = None) -> Dataset:
+    """Read the images, make them binary if that is asked for, and split them.
+
+    The split, and which images are in the test part, depend on the images, the shares and ``split_seed``
+    alone. Official test parts stay the test part. A share above 0 gives at least one image.
+
+    Args:
+        config: Which images and how.
+        download: Whether to download what torchvision has and this machine has not.
+        progress: Told of slow steps (downloads, folders of images).
+    Raises:
+        DataError: If the images cannot be read, or are too few to split.
+    """
+    try:
+        found = _binarize(_read(config, download, progress), config)
+    except MemoryError as error:
+        raise DataError(f"the {config.name} images do not fit into memory; use fewer") from error
+    train, validation, test = _split(found, config)
+    return Dataset(
+        images=found.images,
+        labels=found.labels,
+        max_value=found.max_value,
+        class_names=found.class_names,
+        train=train,
+        validation=validation,
+        test=test,
+        config=config,
+    )
+
+
+def _read(config: DataConfig, download: bool, progress: Progress | None) -> Images:
+    match config.name:
+        case "digits":
+            return read_digits()
+        case "npz":
+            assert config.path is not None, "DataConfig checks it"
+            return read_npz(config.path)
+        case "folder":
+            assert config.path is not None, "DataConfig checks it"
+            return read_folder(config.path, progress)
+        case _:
+            return read_torchvision(config, download=download, progress=progress)
+
+
+def check_fits(config: RunConfig, dataset: Dataset) -> None:
+    """Check what a configuration cannot know without its images.
+
+    Raises:
+        DataError: If the model wants labels that are not there, or a batch or latent space larger than the
+            data.
+    """
+    info = dataset.info()
+    if config.model.conditional and not info.num_classes:
+        raise DataError(
+            f"model.conditional needs labels, got none with {config.data.name} images; "
+            "add labels, or switch model.conditional off"
+        )
+    if config.train.batch_size > info.num_train:
+        raise DataError(
+            f"train.batch_size must be <= the number of training images ({info.num_train}), "
+            f"got {config.train.batch_size}; use {info.num_train} or less"
+        )
+    if config.model.latent_dim > info.num_pixels:
+        raise DataError(
+            f"model.latent_dim must be <= the number of values in an image ({info.num_pixels}), "
+            f"got {config.model.latent_dim}; use 2 for a map"
+        )
+
+
+def _split(found: Images, config: DataConfig) -> tuple[Tensor, Tensor, Tensor]:
+    """Indices of the train, validation and test images, each ascending.
+
+    The shuffle is numpy's RandomState, because numpy promises never to change what it gives for a seed (NEP
+    19); torch and numpy's newer generators promise that for one version only, and a run must resume on the
+    split it began with.
+    """
+    num_images = len(found.images)
+    shuffle = np.random.RandomState(config.split_seed)
+    if found.num_test:
+        test = np.arange(num_images - found.num_test, num_images)
+        rest = shuffle.permutation(num_images - found.num_test)
+    else:
+        order = shuffle.permutation(num_images)
+        num_test = max(1, round(config.test * num_images))
+        test, rest = order[:num_test], order[num_test:]
+    num_validation = max(1, round(config.validation * len(rest))) if config.validation else 0
+    if len(rest) <= num_validation:
+        parts = "train, validation and test" if num_validation else "train and test"
+        raise DataError(
+            f"each of {parts} needs at least one image, got {num_images} in all; add images"
+            + (", or set data.validation to 0" if num_validation and len(rest) else "")
+        )
+    return _sorted(rest[num_validation:]), _sorted(rest[:num_validation]), _sorted(test)
+
+
+def _sorted(index: NDArray[np.signedinteger[Any]]) -> Tensor:
+    return torch.from_numpy(np.sort(index).astype(np.int64))
+
+
+def _binarize(found: Images, config: DataConfig) -> Images:
+    """Bytes 0 and ``max_value`` only if ``binarize`` is threshold or static; otherwise nothing changes."""
+    grey = found.images.numpy()
+    if config.binarize == "threshold":
+        cut = next(byte for byte in range(found.max_value + 1) if byte / found.max_value >= config.threshold)
+        ones = grey >= cut
+    elif config.binarize == "static":
+        # The second number keeps these draws apart from the split's; `Dataset.pixels` explains the
+        # comparison.
+        draws = np.random.RandomState([config.split_seed, 1])
+        ones = draws.randint(found.max_value, size=grey.shape, dtype=np.uint8) < grey
+    else:
+        return found
+    return replace(found, images=torch.from_numpy(ones.astype(np.uint8) * np.uint8(found.max_value)))

@@ -1,0 +1,404 @@
+"""The trainer: a readable loop that writes a run directory and obeys it."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from vae.checkpoints import load, save
+from vae.data import Dataset, check_fits
+from vae.devices import choose_device
+from vae.evaluation import evaluate
+from vae.journal import (
+    Diverged,
+    Journal,
+    Means,
+    Position,
+    Report,
+    Stopwatch,
+    check_divergence,
+    what_went_wrong,
+)
+from vae.latent import LATENT_FILE, embed
+from vae.metrics import MetricsWriter
+from vae.model import VAE
+from vae.objective import Terms, beta_at
+from vae.randomness import generator, stream_seed
+from vae.resume import ResumePoint, check_images, restore_training, training_tensors
+from vae.runs import Run, RunError
+from vae.snapshots import (
+    LIVE,
+    Probe,
+    cpu_weights,
+    load_model,
+    snapshot_steps,
+    thin_snapshots,
+    write_live,
+    write_snapshot,
+)
+from vae.status import State
+from vae.wishes import CONTROL_SECONDS, Wishes
+
+#: The newest weights are shown at most this often.
+LIVE_SECONDS = 0.5
+
+
+class Trainer:
+    """Trains the model of a run and writes all that happens into the run's directory.
+
+    A run that was begun goes on exactly where its last checkpoint left it: on the CPU, with one seed and one machine,
+    the numbers are bit for bit those of a run never stopped.
+
+    Args:
+        run: An opened run.
+        dataset: Its images, as `vae.data.load(run.config.data)` gives them.
+
+    Raises:
+        UserError: If the images are not those that the run was made for, or the device is not there.
+    """
+
+    def __init__(self, run: Run, dataset: Dataset) -> None:
+        config = run.config
+        check_images(run, dataset)
+        check_fits(config, dataset)
+        self.run, self.config, self.dataset = run, config, dataset
+        self.device = choose_device(config.train.device)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(stream_seed(config.train.seed, "weights"))
+            self.model = VAE(config.model, run.info).to(self.device)
+        self.optimizer = torch.optim.Adam(
+            self.model.parameters(),
+            lr=config.train.learning_rate,
+            eps=config.train.adam_eps,
+            fused=self.device.type in ("cpu", "cuda"),
+        )
+        images, labels = dataset.part("train")
+        self.images = images.to(self.device)
+        self.labels = labels.to(self.device) if labels is not None and config.model.conditional else None
+        self.order = generator(config.train.seed, "order")
+        self.order_at_epoch_start = self.order.get_state()
+        self.noise = generator(config.train.seed, "noise", self.device)
+        self.position = Position(len(self.images), config.train.batch_size)
+        self.num_steps = self.position.batches_per_epoch * config.train.epochs
+        self.beta_by_hand: float | None = None
+        #: The best validation ELBO so far, and the step that it was measured at.
+        self.best_elbo: float | None = None
+        self.best_step: int | None = None
+        #: Set it to stop after the current step, as the user can through the run directory.
+        self.stop_requested = False
+        self._probe = Probe.of(dataset, self.device)
+        self._snapshot_steps = snapshot_steps(self.num_steps, config.train.num_snapshots)
+        # What has been done, in steps and epochs, and when.
+        self._newest_snapshot: int | None = None
+        self._evaluated_epochs = self._kept_step = 0
+        self._lived = self._checkpointed = -math.inf
+
+    @property
+    def beta(self) -> float:
+        """The weight of the rate now: the user's, or the schedule's."""
+        if self.beta_by_hand is not None:
+            return self.beta_by_hand
+        return beta_at(self.config.objective, self.position.epoch)
+
+    def step(self, x: Tensor, y: Tensor | None) -> Terms:
+        """One step of the optimiser on a batch of pixels; the terms come back without their graph."""
+        terms = self.model.terms(x, y, self.noise)
+        loss = terms.loss(self.beta)
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+        return terms.detach()  # no .item() here: the caller decides when to wait for the device
+
+    def batches(self) -> Iterator[tuple[Tensor, Tensor | None]]:
+        """Bytes and labels of the rest of the current epoch, in its random order, permuted once."""
+        self.order.set_state(self.order_at_epoch_start)
+        order = torch.randperm(len(self.images), generator=self.order).to(self.device)
+        images = self.images[order]
+        labels = None if self.labels is None else self.labels[order]
+        size = self.config.train.batch_size
+        for start in range(self.position.batch * size, len(images), size):
+            chunk = slice(start, start + size)
+            yield images[chunk], None if labels is None else labels[chunk]
+
+    def train(self, *, afresh: bool = True) -> Iterator[Report]:
+        """Train to the end, or until the user stops it, and report on the way.
+
+        Whoever stops drawing reports stops the training; it can go on from there.
+
+        Args:
+            afresh: Forget a pause or stop that was asked for before; β and pace stay as asked. False is for a
+                server that did so itself when it put the run into its queue.
+
+        Raises:
+            UserError: If another trainer is at work on the run, its checkpoint is damaged, or nothing is left to train.
+            OSError: If the disk is full; the last checkpoint stays good.
+        """
+        with self.run.lock():
+            if afresh and self.run.control().command != "run":
+                self.run.request(command="run")
+            self._wishes, self._is_paused = Wishes(self.run, self.config.train.max_images_per_second), False
+            self._means = Means.zero(self.config.model.latent_dim, self.device)
+            point = self._restore()
+            # Latent positions belong to the best weights, and these will change.
+            (self.run.path / f"{LATENT_FILE}.safetensors").unlink(missing_ok=True)
+            with MetricsWriter(self.run.metrics_path) as metrics:
+                metrics.truncate(point.metrics_offset if point else 0)
+                clock = Stopwatch(point.seconds if point else 0.0)
+                self.journal = Journal(self.run, metrics, self.position, self.num_steps, clock)
+                try:
+                    yield from self._train_or_diverge()
+                except GeneratorExit:
+                    self._leave()
+                    raise
+                except Exception as error:
+                    self._fail(error)
+                    raise
+
+    def _train_or_diverge(self) -> Iterator[Report]:
+        try:
+            yield from self._train()
+        except Diverged:
+            yield self._diverged()
+
+    def _train(self) -> Iterator[Report]:
+        self._status("running")
+        yield self.journal.event("resume" if self.position.step else "start", beta=self.beta)
+        yield from self._keep_up()  # what a process before this one did not get to, and the checkpoint of step 0
+        while self.position.epochs < self.config.train.epochs:
+            for images, labels in self.batches():
+                yield from self._obey()
+                if self.stop_requested:
+                    yield from self._end("stopped", "stop")
+                    return
+                self._means.add(self.step(self.dataset.pixels(images, self.noise), labels))
+                if self.position.advance():
+                    self.order_at_epoch_start = self.order.get_state()
+                yield from self._keep_up()
+        yield from self._end("finished", "finish")
+
+    # What is written on the way ---------------------------------------------------------------------------------------
+
+    def _keep_up(self) -> Iterator[Report]:
+        """Whatever is due at this step; nothing is done twice, so that a resumed run can ask again."""
+        if self.journal.is_line_due:
+            yield from self._flush()
+        if self.position.step in self._snapshot_steps:
+            yield from self._snapshot()
+        if self._is_evaluation_due:
+            yield from self._evaluate()
+        now = time.perf_counter()
+        if now - self._lived >= LIVE_SECONDS:
+            self._live()
+        if now - self._checkpointed >= self.config.train.checkpoint_seconds:
+            yield from self._flush()
+            self._checkpoint()
+        self.journal.beat(self.beta)
+
+    def _flush(self) -> Iterator[Report]:
+        """Write the means of the steps since the last line, if there were any."""
+        if self._means.num_steps:
+            yield self.journal.train(self._means, self.beta)
+
+    def _snapshot(self) -> Iterator[Report]:
+        if self.position.step == self._newest_snapshot:
+            return
+        yield from self._flush()
+        write_snapshot(self.run, self.model, self._probe, {**self.journal.where(), "beta": self.beta})
+        self._newest_snapshot = self.position.step
+        # Stops and longer budgets make more of them than were asked for.
+        thin_snapshots(self.run, 2 * self.config.train.num_snapshots)
+        yield self.journal.event("snapshot")
+
+    @property
+    def _is_evaluation_due(self) -> bool:
+        epochs, total = self.position.epochs, self.config.train.epochs
+        if self.position.batch or epochs == self._evaluated_epochs or not len(self.dataset.validation):
+            return False
+        every = self.config.train.eval_every or max(1, total // 100)
+        return epochs % every == 0 or epochs == total
+
+    def _evaluate(self) -> Iterator[Report]:
+        yield from self._flush()
+        result = evaluate(self.model, self.dataset, "validation", seed=self.config.train.seed)
+        if not math.isfinite(result.elbo):
+            raise Diverged
+        self._evaluated_epochs = self.position.epochs
+        report = self.journal.validation(result, self.beta)
+        # Judged at β = 1: on the annealed objective the epoch with the smallest β would win.
+        if self.best_elbo is None or result.elbo > self.best_elbo:
+            self.best_elbo, self.best_step = result.elbo, self.position.step
+            # The checkpoint first: its weights are the best ones, so that a kill between the two loses nothing.
+            self._checkpoint()
+            self._save_best()
+        yield report
+
+    def _save_best(self) -> None:
+        state = {"step": self.best_step, "elbo": self.best_elbo}
+        save(self.run.checkpoints_dir, "best", cpu_weights(self.model), state)
+
+    def _live(self) -> None:
+        """Show the newest weights."""
+        if self.position.step != self.journal.live_step:
+            check_divergence(cpu_weights(self.model))
+            write_live(self.run, self.model, self.position.step)
+            self.journal.live_step = self.position.step
+            self._status(self.journal.state)
+        self._lived = time.perf_counter()
+
+    def _checkpoint(self) -> None:
+        """Keep all that is needed to go on from here exactly."""
+        tensors = training_tensors(self.model, self.optimizer, self.order_at_epoch_start, self.noise)
+        check_divergence(tensors)
+        self.journal.metrics.sync()
+        point = ResumePoint(
+            epochs=self.position.epochs,
+            batch=self.position.batch,
+            evaluated_epochs=self._evaluated_epochs,
+            seconds=self.journal.clock.seconds,
+            best_elbo=self.best_elbo,
+            best_step=self.best_step,
+            beta_by_hand=self.beta_by_hand,
+            metrics_offset=self.journal.metrics.offset,
+        )
+        # Losing step 0 to a power failure is no loss, and somebody waits for the first point of the curves.
+        save(self.run.checkpoints_dir, "last", tensors, point.to_dict(), durable=self.position.step > 0)
+        self._kept_step, self._checkpointed = self.position.step, time.perf_counter()
+
+    def _status(self, state: State, error: str | None = None) -> None:
+        self.journal.status(state, self.beta, error)
+
+    # The user's wishes ------------------------------------------------------------------------------------------------
+
+    def _obey(self) -> Iterator[Report]:
+        """Before a step: do what the user wants, hold the pace, and wait while paused."""
+        yield from self._look()
+        while not (self.stop_requested or self._wishes.pause) and (
+            seconds := self._wishes.seconds_to_wait(self.config.train.batch_size)
+        ):
+            time.sleep(min(seconds, CONTROL_SECONDS))
+            yield from self._keep_up()
+            yield from self._look()
+        if self._is_paused or self._wishes.pause:
+            yield from self._pause()
+
+    def _look(self) -> Iterator[Report]:
+        """Look at the user's wishes if it is time; a new β is in force, and marked, at once."""
+        if not self._wishes.look():
+            return
+        self.stop_requested |= self._wishes.stop
+        if self._wishes.beta != self.beta_by_hand:
+            yield from self._flush()
+            before, self.beta_by_hand = self.beta, self._wishes.beta
+            self._status(self.journal.state)
+            by_hand = self.beta_by_hand is not None
+            yield self.journal.event("beta", before=before, beta=self.beta, by_hand=by_hand)
+
+    def _pause(self) -> Iterator[Report]:
+        """Wait until the user goes on, stops, or asks for a single step; after that step we come back here."""
+        yield from self._flush()
+        self.journal.clock.halt()  # time spent paused is no training time
+        if not self._is_paused:
+            self._is_paused = True
+            yield self.journal.event("pause")
+            self._checkpoint()
+            self._status("paused")
+        self._live()
+        while self._wishes.pause and not self.stop_requested:
+            if self._wishes.take_step():
+                self.journal.clock.go_on()
+                return
+            time.sleep(CONTROL_SECONDS / 2)
+            self.journal.beat(self.beta)
+            yield from self._look()
+        self.journal.clock.go_on()
+        self._is_paused = False
+        if not self.stop_requested:
+            self._status("running")
+            yield self.journal.event("resume", beta=self.beta)
+
+    # The end, the bad ends, and going on ------------------------------------------------------------------------------
+
+    def _end(self, state: Literal["finished", "stopped"], event: str) -> Iterator[Report]:
+        yield from self._flush()
+        if self.config.train.num_snapshots:
+            yield from self._snapshot()
+        self._live()
+        embedding = embed(load_model(self.run, "best"), self.dataset, "test").to_tensors()
+        check_divergence(embedding)
+        report = self.journal.event(event)
+        self._checkpoint()
+        save(self.run.path, LATENT_FILE, embedding, {"part": "test", **self.journal.where()})
+        self._status(state)
+        self.stop_requested = False
+        yield report
+
+    def _diverged(self) -> Report:
+        train, model = self.config.train, self.config.model
+        remedies = [f"a smaller train.learning_rate than {train.learning_rate:g}"]
+        if self.beta > 1:
+            remedies.append(f"a smaller beta than {self.beta:g}")
+        if model.likelihood.startswith("gaussian"):
+            remedies.append(f"a larger model.sigma than {model.sigma:g}")
+        sentence = (
+            f"the loss must stay finite, but stopped being a number by step {self.position.step}; the checkpoint of "
+            f"step {self._kept_step} is kept; try {', or '.join(remedies)}"
+        )
+        report = self.journal.event("diverged")
+        self._status("diverged", sentence)
+        return report
+
+    def _leave(self) -> None:
+        """Keep the place when nobody draws reports any more."""
+        if self.journal.state not in ("running", "paused"):
+            return
+        with suppress(Diverged, OSError):  # then the checkpoint before holds
+            for _ in self._flush():
+                pass
+            self.journal.event("stop")
+            self._checkpoint()
+            self._status("stopped")
+
+    def _fail(self, error: Exception) -> None:
+        """Say why the run stopped. On a full disk the newest weights make room for the sentence."""
+        sentence = what_went_wrong(error)
+        try:
+            self._status("failed", sentence)
+        except OSError:
+            with suppress(OSError):
+                (self.run.path / f"{LIVE}.safetensors").unlink(missing_ok=True)
+                self._status("failed", sentence)
+
+    def _restore(self) -> ResumePoint | None:
+        """Take up the last checkpoint, if the run has one; drop what was written after it."""
+        checkpoints, position = self.run.checkpoints_dir, self.position
+        if not (checkpoints / "last.safetensors").is_file():
+            if (checkpoints / "best.safetensors").is_file():
+                raise RunError(
+                    f"run {self.run.id} must hold its last checkpoint to go on, got only the best weights; "
+                    "start a new run with its configuration"
+                )
+            self.run.drop_snapshots_after(-1)
+            return None
+        tensors, state = load(checkpoints, "last")
+        point = ResumePoint.of(state, position)
+        if point.epochs >= self.config.train.epochs and self.run.status().state == "finished":
+            raise RunError(
+                f"run {self.run.id} has done its {self.config.train.epochs} epochs; "
+                "ask for more with `vae train --resume DIR --more-epochs N`"
+            )
+        self.order_at_epoch_start = restore_training(tensors, self.model, self.optimizer, self.noise)
+        position.epochs, position.batch = point.epochs, point.batch
+        self.beta_by_hand = point.beta_by_hand
+        self.best_elbo, self.best_step = point.best_elbo, point.best_step
+        self._evaluated_epochs, self._kept_step = point.evaluated_epochs, position.step
+        if self.best_step == position.step:
+            self._save_best()  # the process before us may have been killed before it could
+        self.run.drop_snapshots_after(position.step)
+        self._newest_snapshot = max(self.run.snapshots(), default=None)
+        return point

@@ -1,0 +1,170 @@
+"""Small files that are replaced whole: a reader sees the old one or the new one, never half of one."""
+
+from __future__ import annotations
+
+import errno
+import json
+import math
+import os
+import secrets
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, BinaryIO, NoReturn
+
+from vae.errors import UserError
+
+#: Largest JSON file that is read; a run's own are a few kilobytes.
+MAX_JSON_BYTES = 1_000_000
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _finite_float(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is too large for a number")
+    return value
+
+
+_strict = json.JSONDecoder(parse_float=_finite_float, parse_constant=_refuse_constant)
+
+
+def parse_json(text: str) -> Any:
+    """Parse JSON as the standard has it: no NaN, no Infinity, no number that overflows to it.
+
+    Raises:
+        ValueError: If the text is not JSON, or is nested too deeply to parse.
+    """
+    try:
+        return _strict.decode(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def open_plain(path: Path) -> BinaryIO:
+    """Open a file to read, if it is one: a pipe in its place would keep us waiting for ever.
+
+    Raises:
+        UserError: If it is not a plain file.
+        OSError: If it is missing (`FileNotFoundError`) or cannot be read.
+    """
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return os.fdopen(descriptor, "rb")
+    os.close(descriptor)
+    raise UserError(f"{path.name} must be a plain file, and is not; remove it")
+
+
+def read_json(path: Path, max_bytes: int = MAX_JSON_BYTES) -> Any:
+    """Read one JSON file whose author is not trusted: its size is bounded before it is read.
+
+    Raises:
+        UserError: If it is not a plain file, too large, or not JSON.
+        OSError: If it is missing (`FileNotFoundError`) or cannot be read.
+    """
+    with open_plain(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        data = file.read(max_bytes + 1)
+    if len(data) > max_bytes:
+        raise UserError(
+            f"{path.name} must hold at most {max_bytes:,} bytes, and holds {max(size, len(data)):,}; "
+            "it is damaged, or was not written by Latent Lab"
+        )
+    try:
+        return parse_json(data.decode())
+    except ValueError as error:
+        raise UserError(f"{path.name} is not JSON ({error}); restore it from a copy") from None
+
+
+@contextmanager
+def replacing(path: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
+    """Write a file beside `path`; put it in `path`'s place when the block ends without an error.
+
+    An error leaves the old file as it was and nothing beside it. A killed process leaves a hidden file that
+    `sweep` removes. The new file has the permissions that the user's umask gives, so that a shared folder
+    stays shared.
+
+    Args:
+        path: The file to replace; its folder must exist.
+        durable: Also survive a power failure, which costs about a millisecond or more. Without it, a power
+            failure may leave an empty file; a killed process may not.
+    Raises:
+        OSError: If the disk is full or not writable, with `path` as its file name; see `disk_sentence`.
+    """
+    beside = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
+    try:
+        with beside.open("xb") as file:
+            yield file
+            file.flush()
+            if durable:
+                os.fsync(file.fileno())
+        beside.replace(path)
+    except BaseException as error:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            name_error(error, path)
+        raise
+    if durable:
+        sync_folder(path.parent)
+
+
+def write_json(path: Path, value: Any, *, durable: bool = True) -> None:
+    """Replace a JSON file atomically.
+
+    Raises:
+        ValueError: If the value holds a NaN or an infinity.
+        OSError: If the disk is full or not writable; the old file is left as it was.
+    """
+    data = json.dumps(value, allow_nan=False, indent=1).encode() + b"\n"
+    with replacing(path, durable=durable) as file:
+        file.write(data)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename in the folder survive a power failure, where the system knows how."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def sweep(folder: Path, *, older_than: float = 0.0) -> None:
+    """Remove what killed writers left in the folder, if it is at least `older_than` seconds old."""
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if not (entry.name.startswith(".") and entry.name.endswith(".tmp")):
+                continue
+            with suppress(OSError):
+                if time.time() - entry.stat(follow_symlinks=False).st_mtime >= older_than:
+                    Path(entry.path).unlink()
+
+
+def name_error(error: OSError, path: Path) -> None:
+    """Say in the error which file it is about: a failed write does not know."""
+    error.filename, error.filename2 = str(path), None
+
+
+def disk_sentence(error: OSError) -> str:
+    """What a user can do about a file that could not be read or written, as one sentence."""
+    file = str(error.filename) if error.filename else "a file"
+    match error.errno:
+        case errno.ENOSPC:
+            return f"the disk is full: {file} could not be written; free some space and try again"
+        case errno.EDQUOT:
+            return f"your disk quota is used up: {file} could not be written; free some space and try again"
+        case errno.EROFS:
+            return f"{file} is on a read-only disk; use a folder that you may write to"
+        case errno.EACCES | errno.EPERM:
+            return f"no permission for {file}; change its owner or permissions, or use another folder"
+        case errno.ENOENT:
+            return f"{file} does not exist; was it moved or deleted?"
+        case _:
+            return f"{file} could not be read or written: {error.strerror or error}; check the disk"

@@ -1,0 +1,277 @@
+"""What a trainer writes down while it works: metrics, events, status, and the clock of training time."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from vae.errors import memory_sentence
+from vae.evaluation import Evaluation
+from vae.files import disk_sentence
+from vae.metrics import MetricsWriter
+from vae.objective import Terms
+from vae.runs import Run
+from vae.status import State, Status, this_host
+
+#: Seconds between two lines of metrics, and between two heartbeats.
+METRICS_SECONDS, STATUS_SECONDS = 0.1, 0.5
+#: Seconds over which the speed is measured.
+SPEED_SECONDS = 1.0
+
+
+class Diverged(Exception):
+    """The loss, or a weight, is not a finite number any more."""
+
+
+def check_divergence(tensors: Mapping[str, Tensor]) -> None:
+    """Check that all numbers are finite before they are saved.
+
+    Raises:
+        Diverged: If one is not.
+    """
+    if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values()):
+        raise Diverged
+
+
+def what_went_wrong(error: Exception) -> str:
+    """The sentence that a status carries of an error that ended the training, at most 1,000 characters."""
+    if isinstance(error, OSError):
+        return disk_sentence(error)[:1000]
+    return (memory_sentence(error) or str(error) or type(error).__name__)[:1000]
+
+
+@dataclass(frozen=True)
+class Report:
+    """Something that happened, as it was written to the run's metrics, for a progress bar or a notebook."""
+
+    kind: Literal["train", "validation", "event"]
+    line: dict[str, Any]
+
+
+@dataclass
+class Position:
+    """Where training is: whole epochs done, and batches of the current one. All else follows.
+
+    Args:
+        num_images: Training images.
+        batch_size: Images per step; the last step of an epoch may have fewer.
+    """
+
+    num_images: int
+    batch_size: int
+    epochs: int = 0
+    batch: int = 0
+
+    def advance(self) -> bool:
+        """Count one step; True if it was the last of its epoch."""
+        self.batch += 1
+        if self.batch < self.batches_per_epoch:
+            return False
+        self.epochs, self.batch = self.epochs + 1, 0
+        return True
+
+    @property
+    def batches_per_epoch(self) -> int:
+        """Steps of an epoch."""
+        return math.ceil(self.num_images / self.batch_size)
+
+    @property
+    def step(self) -> int:
+        """Steps done in all."""
+        return self.epochs * self.batches_per_epoch + self.batch
+
+    @property
+    def images(self) -> int:
+        """Images seen in all."""
+        return self.epochs * self.num_images + self.batch * self.batch_size
+
+    @property
+    def epoch(self) -> float:
+        """Epochs done, with the fraction of the current one."""
+        return self.epochs + self.batch / self.batches_per_epoch
+
+
+@dataclass
+class Stopwatch:
+    """Seconds of training, pauses left out.
+
+    Args:
+        before: Seconds to begin with: those of the processes that trained the run before.
+    """
+
+    before: float = 0.0
+    _since: float | None = field(default_factory=time.perf_counter)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds so far."""
+        return self.before + (0.0 if self._since is None else time.perf_counter() - self._since)
+
+    def halt(self) -> None:
+        """Stand still until `go_on`."""
+        self.before, self._since = self.seconds, None
+
+    def go_on(self) -> None:
+        """Run on, if it stands still."""
+        if self._since is None:
+            self._since = time.perf_counter()
+
+
+@dataclass
+class Means:
+    """Running sums of the terms since the last line, kept on the device, so that no step waits for it."""
+
+    distortion: Tensor
+    rate_per_dim: Tensor
+    num_images: int = 0
+    num_steps: int = 0
+
+    @classmethod
+    def zero(cls, latent_dim: int, device: torch.device) -> Means:
+        """Nothing summed yet."""
+        # MPS has no double precision.
+        dtype = torch.float32 if device.type == "mps" else torch.float64
+        return cls(
+            torch.zeros((), dtype=dtype, device=device), torch.zeros(latent_dim, dtype=dtype, device=device)
+        )
+
+    def add(self, terms: Terms) -> None:
+        """Add one batch."""
+        self.distortion += terms.distortion.sum()
+        self.rate_per_dim += terms.rate_per_dim.sum(0)
+        self.num_images += len(terms.distortion)
+        self.num_steps += 1
+
+    def take(self) -> dict[str, Any]:
+        """The means as a line's values, in nats per example, and start anew.
+
+        Raises:
+            Diverged: If one of them is not finite.
+        """
+        distortion = float(self.distortion) / self.num_images
+        rates = (self.rate_per_dim / self.num_images).tolist()
+        rate, num_steps = math.fsum(rates), self.num_steps
+        self.distortion.zero_()
+        self.rate_per_dim.zero_()
+        self.num_images = self.num_steps = 0
+        if not math.isfinite(distortion + rate):
+            raise Diverged
+        return {
+            "distortion": distortion,
+            "rate": rate,
+            "elbo": -(distortion + rate),
+            "rate_per_dim": rates,
+            "num_steps": num_steps,
+        }
+
+
+@dataclass
+class Journal:
+    """Writes lines and status of one run.
+
+    Args:
+        run: The run, locked by the trainer.
+        metrics: Its open metrics file.
+        position: The trainer's, read at every line.
+        num_steps: Of the whole training.
+        clock: Counts the seconds of training.
+    """
+
+    run: Run
+    metrics: MetricsWriter
+    position: Position
+    num_steps: int
+    clock: Stopwatch
+    state: State = "starting"
+    live_step: int | None = None
+    images_per_second: float = 0.0
+    _lined: float = -math.inf
+    _beat: float = -math.inf
+    _measured: tuple[float, int] = (0.0, 0)
+
+    def __post_init__(self) -> None:
+        self._measured = (self.clock.seconds, self.position.images)
+
+    @property
+    def is_line_due(self) -> bool:
+        """Whether the last line is old enough for another."""
+        return time.perf_counter() - self._lined >= METRICS_SECONDS
+
+    def where(self) -> dict[str, Any]:
+        """Step, epoch and seconds of now, as every line has them."""
+        return {
+            "step": self.position.step,
+            "epoch": round(self.position.epoch, 6),
+            "seconds": round(self.clock.seconds, 3),
+        }
+
+    def train(self, means: Means, beta: float) -> Report:
+        """Write the means since the last line.
+
+        Raises:
+            Diverged: If one of them is not finite.
+        """
+        values = means.take()
+        self._measure_speed()
+        speed = round(self.images_per_second, 1)
+        line = {"split": "train", **self.where(), "beta": beta, **values, "images_per_second": speed}
+        self._lined = time.perf_counter()
+        self.metrics.write(line)
+        return Report("train", line)
+
+    def validation(self, result: Evaluation, beta: float) -> Report:
+        """Write an evaluation on the validation part."""
+        all_values = result.to_dict()
+        values = {name: all_values[name] for name in ("distortion", "rate", "elbo", "rate_per_dim")}
+        line = {"split": "validation", **self.where(), "beta": beta, **values}
+        self.metrics.write(line)
+        return Report("validation", line)
+
+    def event(self, name: str, **values: Any) -> Report:
+        """Write that something happened."""
+        line = {"event": name, **self.where(), **values}
+        self.metrics.write(line)
+        return Report("event", line)
+
+    def beat(self, beta: float) -> None:
+        """Renew the heartbeat if it is due."""
+        if time.perf_counter() - self._beat >= STATUS_SECONDS:
+            self.status(self.state, beta)
+
+    def status(self, state: State, beta: float, error: str | None = None) -> None:
+        """Write the status now."""
+        self._beat = time.perf_counter()
+        # A mere heartbeat need not survive a power failure.
+        durable = state != self.state or state not in ("running", "paused")
+        self.state = state
+        status = Status(
+            state=state,
+            pid=os.getpid(),
+            host=this_host(),
+            heartbeat=time.time(),
+            step=self.position.step,
+            epoch=self.position.epoch,
+            num_steps=self.num_steps,
+            seconds=self.clock.seconds,
+            images_per_second=self.images_per_second,
+            beta=beta,
+            live_step=self.live_step,
+            error=error,
+        )
+        self.run.write_status(status, durable=durable)
+
+    def _measure_speed(self) -> None:
+        seconds, images = self.clock.seconds, self.position.images
+        since, images_then = self._measured
+        is_long_enough = seconds - since >= SPEED_SECONDS
+        if is_long_enough or not self.images_per_second:
+            self.images_per_second = (images - images_then) / max(seconds - since, 1e-6)
+        if is_long_enough:
+            self._measured = (seconds, images)

@@ -1,0 +1,196 @@
+"""Points of the latent space and what the decoder makes of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from vae.data import Dataset, Part
+from vae.errors import UserError
+from vae.evaluation import batches
+from vae.model import VAE
+from vae.randomness import generator
+
+if TYPE_CHECKING:
+    from vae.runs import Run
+
+#: File of a run with the posteriors of its test images, written when training ends.
+LATENT_FILE = "latent"
+_NORMAL = torch.distributions.Normal(0.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """Posteriors of images: means and log-variances ``(N, D)``, labels ``(N,)`` or None, indices in the data set."""
+
+    mean: Tensor
+    log_var: Tensor
+    labels: Tensor | None
+    index: Tensor
+
+    def to_tensors(self) -> dict[str, Tensor]:
+        """The tensors as they are kept in a file; labels are left out if there are none."""
+        tensors = {"mean": self.mean, "log_var": self.log_var, "index": self.index}
+        return tensors if self.labels is None else {**tensors, "labels": self.labels}
+
+
+@dataclass(frozen=True)
+class Projection:
+    """A plane through the latent space: the point ``mean`` and two orthonormal directions ``components``.
+
+    A latent point z lies at ``(z − mean) · componentsᵀ`` in the plane; a point p of it is ``mean + p · components``.
+    ``explained`` is the share of the variance of the embedded means that the plane shows.
+    """
+
+    mean: Tensor
+    components: Tensor
+    explained: float
+
+    def project(self, z: Tensor) -> Tensor:
+        """Latent points ``(N, D)`` to the plane, ``(N, 2)``."""
+        return (z - self.mean) @ self.components.T
+
+
+@torch.no_grad()
+def embed(model: VAE, dataset: Dataset, part: Part = "test") -> Embedding:
+    """The posterior of every image of a part.
+
+    Pixels are as in training; with dynamic binarisation each is drawn once, from a fixed seed.
+    """
+    weight = next(model.parameters())
+    noise = generator(0, "evaluation", weight.device)
+    means, log_vars = [], []
+    for images, labels in batches(dataset, part):
+        x = dataset.pixels(images.to(weight.device), noise).to(weight.dtype)
+        mean, log_var = model.posterior(x, None if labels is None else labels.to(weight.device))
+        means.append(mean.cpu())
+        log_vars.append(log_var.cpu())
+    index = getattr(dataset, part)
+    if not means:
+        raise UserError(f"the {part} part must hold images, got none; choose another part")
+    return Embedding(torch.cat(means), torch.cat(log_vars), dataset.part(part)[1], index)
+
+
+def kept_embedding(run: Run) -> Embedding | None:
+    """The posteriors of the test images that training left in the run, under its best weights; None if there are none.
+
+    Raises:
+        CheckpointError: If the file is damaged or belongs to another model.
+    """
+    from vae.checkpoints import CheckpointError, check_shapes, load
+
+    if not (run.path / f"{LATENT_FILE}.safetensors").is_file():
+        return None
+    tensors, _ = load(run.path, LATENT_FILE)
+    num = tensors["index"].numel() if "index" in tensors else 0
+    numbers = torch.empty(num, run.config.model.latent_dim, device="meta")
+    whole_numbers = torch.empty(num, dtype=torch.int64, device="meta")
+    expected = {"mean": numbers, "log_var": numbers, "index": whole_numbers}
+    labels = tensors.get("labels")
+    check_shapes(
+        tensors,
+        expected if labels is None else {**expected, "labels": whole_numbers},
+        f"{LATENT_FILE}.safetensors",
+    )
+    if labels is not None and num and not 0 <= int(labels.min()) <= int(labels.max()) < run.info.num_classes:
+        raise CheckpointError(
+            f"{LATENT_FILE}.safetensors must have labels from 0 to {run.info.num_classes - 1}, got {int(labels.min())} "
+            f"to {int(labels.max())}; delete the file and it is computed again from the data"
+        )
+    return Embedding(tensors["mean"], tensors["log_var"], labels, tensors["index"])
+
+
+def principal_plane(z: Tensor) -> Projection:
+    """The plane of largest variance through latent points ``(N, D)``; for D = 2 the latent space itself."""
+    num_dims = z.shape[1]
+    if num_dims == 2:
+        return Projection(z.new_zeros(2), torch.eye(2).to(z), 1.0)
+    if num_dims == 1:
+        return Projection(z.new_zeros(1), z.new_tensor([[1.0], [0.0]]), 1.0)
+    mean = z.mean(0)
+    centred = (z - mean).double()
+    variances, directions = torch.linalg.eigh(centred.T @ centred)
+    components = directions[:, -2:].flip(1).T
+    # A sign that does not depend on the solver: the largest weight of each direction is positive.
+    largest = components.gather(1, components.abs().argmax(1, keepdim=True))
+    components = components * largest.sign()
+    explained = float(variances[-2:].sum() / variances.sum().clamp_min(1e-300))
+    return Projection(mean, components.to(z.dtype), explained)
+
+
+def rate_order(rate_per_dim: Tensor) -> list[int]:
+    """Latent dimensions from the largest rate to the smallest."""
+    return [int(dim) for dim in rate_per_dim.argsort(descending=True, stable=True)]
+
+
+def ranges(mean: Tensor, log_var: Tensor, *, share: float = 0.999) -> list[tuple[float, float]]:
+    """For each dimension the interval of the aggregate posterior's middle ``share``, and at least ±3 of the prior.
+
+    Quantiles are of the posterior means, widened by the mean posterior standard deviation.
+    """
+    tail = (1 - share) / 2
+    # torch.quantile refuses more than 16 million values; sorting a column does not.
+    ordered = mean.sort(0).values
+    last = len(ordered) - 1
+    low, high = ordered[round(tail * last)], ordered[round((1 - tail) * last)]
+    sigma = torch.exp(0.5 * log_var).mean(0)
+    return [
+        (min(-3.0, float(a - s)), max(3.0, float(b + s))) for a, b, s in zip(low, high, sigma, strict=True)
+    ]
+
+
+@torch.no_grad()
+def prior_samples(
+    model: VAE, num: int, *, seed: int = 0, label: int | None = None, temperature: float = 1.0
+) -> tuple[Tensor, Tensor]:
+    """New images: z ~ N(0, temperature² I), then decode.
+
+    Args:
+        model: If conditional, ``label`` says which class; None takes each class in turn.
+        num: How many, from 1.
+        seed: One seed, one set of z, whatever the label.
+        label: A class, for a conditional model.
+        temperature: Standard deviation of z; 1 is the prior.
+
+    Returns:
+        Latent points ``(num, D)`` and the means of p(x|z), ``(num, C, H, W)``.
+    """
+    # Drawn on the CPU in single precision, so that a seed gives the same points on every device.
+    z = torch.randn(num, model.config.latent_dim, generator=generator(seed, "prior")) * temperature
+    z = z.to(next(model.parameters()))
+    y = None
+    if model.num_conditions:
+        turns = torch.arange(num, device=z.device) % model.num_conditions
+        y = turns if label is None else torch.full_like(turns, label)
+    return z, model.decode(z, y)
+
+
+@torch.no_grad()
+def manifold(
+    model: VAE, size: int = 15, *, label: int | None = None, dims: tuple[int, int] = (0, 1)
+) -> Tensor:
+    """Decoded grid over the prior's quantiles of two dimensions, the others at 0, ``(size · size, C, H, W)``.
+
+    Rows run from high to low in the second dimension, as on a map.
+
+    Source:
+        Kingma & Welling (2014), appendix A: the inverse Gaussian CDF of a regular grid.
+    """
+    weight = next(model.parameters())
+    quantiles = _NORMAL.icdf((torch.arange(size).to(weight) + 0.5) / size)
+    z = weight.new_zeros(size * size, model.config.latent_dim)
+    z[:, dims[0]] = quantiles.repeat(size)
+    if model.config.latent_dim > 1:
+        z[:, dims[1]] = quantiles.flip(0).repeat_interleave(size)
+    y = torch.full((len(z),), label or 0, device=z.device) if model.num_conditions else None
+    return model.decode(z, y)
+
+
+@torch.no_grad()
+def reconstructions(model: VAE, images: Tensor, labels: Tensor | None = None) -> Tensor:
+    """E[x|z] at the posterior mean of each image, ``(B, C, H, W)``."""
+    mean, _ = model.posterior(images, labels)
+    return model.decode(mean, labels)

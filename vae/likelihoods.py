@@ -1,0 +1,148 @@
+"""What the decoder's output means: p(x|z) as Bernoulli, continuous Bernoulli or Gaussian.
+
+Each likelihood takes the decoder's raw output (logits, or means) of the shape of the images.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from vae.config import ModelConfig
+
+#: Bytes are this far apart: a standard deviation below it would model the quantisation instead of the image.
+SMALLEST_LEARNED_SIGMA = 1 / 256
+#: Below this |logit| the closed forms of the continuous Bernoulli lose digits, and their series have all of double
+#: precision.
+_SERIES_BELOW = 0.05
+
+
+def _sum_pixels(values: Tensor) -> Tensor:
+    return values.flatten(1).sum(1)
+
+
+class Likelihood(nn.Module, ABC):
+    """A distribution over images given the decoder's output; log-probabilities are summed over pixels, in nats."""
+
+    @abstractmethod
+    def log_prob(self, output: Tensor, x: Tensor) -> Tensor:
+        """log p(x|z), shape ``(B,)``, for the decoder's output and images, both ``(B, C, H, W)``."""
+
+    @abstractmethod
+    def mean(self, output: Tensor) -> Tensor:
+        """E[x|z], shape ``(B, C, H, W)``."""
+
+    @abstractmethod
+    def sample(self, output: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """A draw of x given z, shape ``(B, C, H, W)``."""
+
+
+class Bernoulli(Likelihood):
+    """Cross-entropy from logits. Grey pixels are allowed: then it is a bound's worth of nats, but not a density."""
+
+    def log_prob(self, output: Tensor, x: Tensor) -> Tensor:
+        return -_sum_pixels(F.binary_cross_entropy_with_logits(output, x, reduction="none"))
+
+    def mean(self, output: Tensor) -> Tensor:
+        return torch.sigmoid(output)
+
+    def sample(self, output: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        return torch.bernoulli(torch.sigmoid(output), generator=generator)
+
+
+class ContinuousBernoulli(Likelihood):
+    r"""The Bernoulli's form, normalised on [0, 1], so that grey pixels have a density.
+
+    With the logit :math:`\ell`, the normaliser is :math:`\ell / \tanh(\ell / 2)`.
+
+    Source:
+        Loaiza-Ganem & Cunningham (2019), https://arxiv.org/abs/1907.06845
+    """
+
+    def log_prob(self, output: Tensor, x: Tensor) -> Tensor:
+        cross_entropy = F.binary_cross_entropy_with_logits(output, x, reduction="none")
+        return _sum_pixels(self._log_normaliser(output) - cross_entropy)
+
+    def mean(self, output: Tensor) -> Tensor:
+        near = output.abs() < _SERIES_BELOW
+        far = torch.where(near, torch.ones_like(output), output)
+        square = output.square()
+        series = 0.5 + output * (1 / 12 + square * (-1 / 720 + square / 30240))
+        return torch.where(near, series, 0.5 + 0.5 / torch.tanh(far / 2) - 1 / far)
+
+    def sample(self, output: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        u = torch.empty_like(output).uniform_(generator=generator)
+        near = output.abs() < 1e-6
+        down = -torch.where(near, torch.ones_like(output), output).abs()
+        draw = torch.log1p(u * torch.expm1(down)) / down  # the inverse CDF for a negative logit
+        draw = torch.where(output > 0, 1 - draw, draw)
+        return torch.where(near, u, draw).clamp(0, 1)
+
+    @staticmethod
+    def _log_normaliser(output: Tensor) -> Tensor:
+        near = output.abs() < _SERIES_BELOW
+        far = torch.where(near, torch.ones_like(output), output).abs()
+        square = output.square()
+        series = math.log(2) + square * (1 / 12 + square * (-7 / 1440 + square * (31 / 90720)))
+        return torch.where(near, series, torch.log(far) - torch.log(torch.tanh(far / 2)))
+
+
+class Gaussian(Likelihood):
+    """Independent Gaussians of one standard deviation around the decoder's output, all constants included."""
+
+    def __init__(self, sigma: float) -> None:
+        super().__init__()
+        self._sigma = sigma
+
+    @property
+    def sigma(self) -> Tensor:
+        """The standard deviation, in units of a pixel's range 0 to 1, a scalar."""
+        return torch.tensor(self._sigma, dtype=torch.float64)
+
+    def log_prob(self, output: Tensor, x: Tensor) -> Tensor:
+        sigma = self.sigma.to(output)
+        scaled = (x - output) / sigma
+        num_pixels = x[0].numel()
+        constant = num_pixels * (torch.log(sigma) + 0.5 * math.log(2 * math.pi))
+        return -0.5 * _sum_pixels(scaled.square()) - constant
+
+    def mean(self, output: Tensor) -> Tensor:
+        return output
+
+    def sample(self, output: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        noise = torch.empty_like(output).normal_(generator=generator)
+        return output + self.sigma.to(output) * noise
+
+
+class LearnedGaussian(Gaussian):
+    """A Gaussian whose one standard deviation is learned, never below the distance of two byte values.
+
+    Source:
+        Rybkin, Daniilidis & Levine (2021), σ-VAE, https://arxiv.org/abs/2006.13202
+    """
+
+    def __init__(self, sigma: float) -> None:
+        super().__init__(sigma)
+        above = max(sigma - SMALLEST_LEARNED_SIGMA, 1e-4)
+        self.raw_sigma = nn.Parameter(torch.tensor(math.log(math.expm1(above))))
+
+    @property
+    def sigma(self) -> Tensor:
+        return SMALLEST_LEARNED_SIGMA + F.softplus(self.raw_sigma)
+
+
+def likelihood(config: ModelConfig) -> Likelihood:
+    """The likelihood that a configuration names."""
+    match config.likelihood:
+        case "bernoulli":
+            return Bernoulli()
+        case "continuous-bernoulli":
+            return ContinuousBernoulli()
+        case "gaussian":
+            return Gaussian(config.sigma)
+        case "gaussian-learned":
+            return LearnedGaussian(config.sigma)

@@ -1,0 +1,111 @@
+"""The variational autoencoder: posterior, sample, decode, and the terms of its objective."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from vae.config import DataInfo, ModelConfig
+from vae.errors import UserError
+from vae.likelihoods import likelihood
+from vae.networks import Decoder, Encoder
+from vae.objective import Terms, rate_per_dim
+
+#: Which weights of a run: the best on validation, the newest, or the snapshot of a step.
+At = Literal["best", "last"] | int
+
+
+class VAE(nn.Module):
+    """A variational autoencoder, conditional if its configuration says so.
+
+    Args:
+        config: Networks, latent space and likelihood.
+        info: Shape of the images and names of the classes.
+
+    Raises:
+        UserError: If the model is conditional and the images have no labels.
+
+    Source:
+        Kingma & Welling (2014), https://arxiv.org/abs/1312.6114; conditional: Sohn, Lee & Yan (2015).
+    """
+
+    def __init__(self, config: ModelConfig, info: DataInfo) -> None:
+        super().__init__()
+        if config.conditional and not info.num_classes:
+            raise UserError(
+                "a conditional model needs labels, got images without; add labels or set model.conditional to false"
+            )
+        self.config = config
+        self.info = info
+        self.encoder = Encoder(config, info)
+        self.decoder = Decoder(config, info)
+        self.likelihood = likelihood(config)
+
+    @property
+    def num_conditions(self) -> int:
+        """Length of the one-hot condition; 0 for an unconditional model."""
+        return self.info.num_classes if self.config.conditional else 0
+
+    def condition(self, y: Tensor | None, num: int) -> Tensor | None:
+        """The condition as both networks take it.
+
+        Args:
+            y: Labels ``(B,)`` of an integer type, or weights of the classes ``(B, K)``; ignored if unconditional.
+            num: B.
+
+        Returns:
+            ``(B, K)``, or None if the model is unconditional.
+
+        Raises:
+            UserError: If labels are missing, out of range or of another number than the images.
+        """
+        if not self.num_conditions:
+            return None
+        if y is None:
+            raise UserError(
+                f"a conditional model needs a label for each image, got none; pass y with values 0 to "
+                f"{self.num_conditions - 1}"
+            )
+        if y.is_floating_point():
+            if y.shape != (num, self.num_conditions):
+                raise UserError(
+                    f"class weights must have shape ({num}, {self.num_conditions}), got {tuple(y.shape)}; "
+                    "pass one row for each image"
+                )
+            return y
+        if y.shape != (num,):
+            raise UserError(
+                f"labels must have shape ({num},), got {tuple(y.shape)}; pass one label for each image"
+            )
+        if num and not (int(y.min()) >= 0 and int(y.max()) < self.num_conditions):
+            raise UserError(
+                f"labels must be from 0 to {self.num_conditions - 1}, got {int(y.min())} to {int(y.max())}; "
+                "number the classes from 0"
+            )
+        return F.one_hot(y.long(), self.num_conditions).to(self.encoder.mean.weight.dtype)
+
+    def posterior(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Mean and log-variance of q(z|x), each ``(B, D)``, for images ``(B, C, H, W)``."""
+        mean, log_var = self.encoder(x, self.condition(y, len(x)))
+        return mean, log_var
+
+    def sample(self, mean: Tensor, log_var: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """One reparameterised draw z = μ + σ ⊙ ε from each posterior, ``(B, D)``."""
+        noise = torch.empty_like(mean).normal_(generator=generator)
+        return mean + torch.exp(0.5 * log_var) * noise
+
+    def decode(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        """E[x|z], ``(B, C, H, W)``, for latent points ``(B, D)``."""
+        mean: Tensor = self.likelihood.mean(self.decoder(z, self.condition(y, len(z))))
+        return mean
+
+    def terms(self, x: Tensor, y: Tensor | None = None, generator: torch.Generator | None = None) -> Terms:
+        """Distortion of one sample of z, and the rate, of each image ``(B, C, H, W)``, in nats."""
+        condition = self.condition(y, len(x))
+        mean, log_var = self.encoder(x, condition)
+        z = self.sample(mean, log_var, generator)
+        log_prob: Tensor = self.likelihood.log_prob(self.decoder(z, condition), x)
+        return Terms(-log_prob, rate_per_dim(mean, log_var))

@@ -1,0 +1,66 @@
+"""What runs are called: the id, which is the folder's name, and the display name."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from pathlib import Path
+
+from vae.errors import UserError
+from vae.files import read_json
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
+
+
+class RunError(UserError):
+    """A run is missing, broken, taken or from a newer version; the message says what to do."""
+
+
+def absolute(path: Path | str) -> Path:
+    """The path from the root on, `..` taken out, links left as they are."""
+    try:
+        return Path(path).expanduser().absolute() if ".." not in Path(path).parts else Path(path).resolve()
+    except (RuntimeError, OSError, ValueError) as error:
+        raise RunError(f"{str(path)!r} is not a folder ({error}); give another") from None
+
+
+def is_id(text: str) -> bool:
+    """Whether a text may name a run's folder and stand in an address."""
+    return _ID.fullmatch(text) is not None
+
+
+def check_id(run_id: str) -> None:
+    """Refuse what is not an id.
+
+    Raises:
+        RunError: With the rule.
+    """
+    if not is_id(run_id):
+        raise RunError(
+            "a run's folder name must be 1 to 80 letters, digits, dots, dashes and underscores, beginning "
+            f"with a letter or digit, got {run_id[:100]!r}; use for example digits-1"
+        )
+
+
+def checked_name(name: str) -> str:
+    """A display name, without the blanks around it.
+
+    Raises:
+        RunError: If it is empty, longer than 80 characters, or more than a line.
+    """
+    name = name.strip()
+    odd = any(unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") for letter in name)
+    if not 1 <= len(name) <= 80 or odd:
+        raise RunError(
+            f"a name must be 1 to 80 characters on one line, got {name[:100]!r}; use for example digits, 2-D"
+        )
+    return name
+
+
+def read_name(path: Path) -> str:
+    """The display name; the id if none was given or the file makes no sense."""
+    try:
+        values = read_json(path / "name.json")
+        return checked_name(values["name"])
+    except (OSError, UserError, KeyError, TypeError, AttributeError):
+        return path.name

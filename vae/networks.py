@@ -1,0 +1,107 @@
+"""Encoders and decoders: fully connected or convolutional, with or without a condition.
+
+A condition is the one-hot label. Both networks get it: concatenated to the flat input, or as constant planes beside
+the channels of a convolutional encoder.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from vae.config import DataInfo, ModelConfig
+
+_ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh, "silu": nn.SiLU}
+
+
+def _layers(sizes: list[int], activation: str) -> list[nn.Module]:
+    """Linear layers of these sizes, each followed by the activation."""
+    layers: list[nn.Module] = []
+    for num_in, num_out in pairwise(sizes):
+        layers += [nn.Linear(num_in, num_out), _ACTIVATIONS[activation]()]
+    return layers
+
+
+def _sizes_when_halved(size: int, times: int) -> list[int]:
+    """The side of an image before and after each convolution of stride 2."""
+    sizes = [size]
+    for _ in range(times):
+        sizes.append((sizes[-1] + 1) // 2)
+    return sizes
+
+
+class Encoder(nn.Module):
+    """Images (and condition) to the mean and log-variance of q(z|x), each ``(B, D)``."""
+
+    def __init__(self, config: ModelConfig, info: DataInfo) -> None:
+        super().__init__()
+        num_conditions = info.num_classes if config.conditional else 0
+        self.is_conv = config.network == "conv"
+        convolutions: list[nn.Module] = []
+        if self.is_conv:
+            channels = [info.channels + num_conditions, *config.channels]
+            for num_in, num_out in pairwise(channels):
+                convolutions += [
+                    nn.Conv2d(num_in, num_out, 3, stride=2, padding=1),
+                    _ACTIVATIONS[config.activation](),
+                ]
+            sides = [_sizes_when_halved(side, len(config.channels))[-1] for side in (info.height, info.width)]
+            num_flat = config.channels[-1] * sides[0] * sides[1]
+        else:
+            num_flat = info.num_pixels + num_conditions
+        sizes = [num_flat, *config.hidden]
+        self.convolutions = nn.Sequential(*convolutions)
+        self.hidden = nn.Sequential(*_layers(sizes, config.activation))
+        self.mean = nn.Linear(sizes[-1], config.latent_dim)
+        self.log_var = nn.Linear(sizes[-1], config.latent_dim)
+
+    def forward(self, x: Tensor, condition: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        if self.is_conv:
+            if condition is not None:
+                planes = condition[:, :, None, None].expand(-1, -1, x.shape[2], x.shape[3])
+                x = torch.cat([x, planes], 1)
+            features = self.convolutions(x).flatten(1)
+        else:
+            features = x.flatten(1)
+            if condition is not None:
+                features = torch.cat([features, condition], 1)
+        features = self.hidden(features)
+        return self.mean(features), self.log_var(features)
+
+
+class Decoder(nn.Module):
+    """Latent points (and condition) to the likelihood's raw parameters, ``(B, C, H, W)``."""
+
+    def __init__(self, config: ModelConfig, info: DataInfo) -> None:
+        super().__init__()
+        num_conditions = info.num_classes if config.conditional else 0
+        sizes = [config.latent_dim + num_conditions, *reversed(config.hidden)]
+        self.hidden = nn.Sequential(*_layers(sizes, config.activation))
+        self.is_conv = config.network == "conv"
+        convolutions: list[nn.Module] = []
+        if self.is_conv:
+            heights = _sizes_when_halved(info.height, len(config.channels))
+            widths = _sizes_when_halved(info.width, len(config.channels))
+            self.start = (config.channels[-1], heights[-1], widths[-1])
+            channels = [*reversed(config.channels), info.channels]
+            for layer, (num_in, num_out) in enumerate(pairwise(channels)):
+                if layer:
+                    convolutions.append(_ACTIVATIONS[config.activation]())
+                # An even side needs one more row than the inverse of the stride gives.
+                extra = (1 - heights[-2 - layer] % 2, 1 - widths[-2 - layer] % 2)
+                convolutions.append(
+                    nn.ConvTranspose2d(num_in, num_out, 3, stride=2, padding=1, output_padding=extra)
+                )
+            num_flat = self.start[0] * self.start[1] * self.start[2]
+            self.flat = nn.Sequential(nn.Linear(sizes[-1], num_flat), _ACTIVATIONS[config.activation]())
+        else:
+            self.start = (info.channels, info.height, info.width)
+            self.flat = nn.Sequential(nn.Linear(sizes[-1], info.num_pixels))
+        self.convolutions = nn.Sequential(*convolutions)
+
+    def forward(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
+        if condition is not None:
+            z = torch.cat([z, condition], 1)
+        return self.convolutions(self.flat(self.hidden(z)).unflatten(1, self.start))

@@ -1,0 +1,18 @@
+"""Independent streams of random numbers from one seed, so that using one never shifts another."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+_STREAMS = ("weights", "order", "noise", "evaluation", "prior", "probe")
+
+
+def stream_seed(seed: int, stream: str) -> int:
+    """The seed of a named stream; different names give unrelated numbers."""
+    return int(np.random.SeedSequence([seed, _STREAMS.index(stream)]).generate_state(1, np.uint64)[0] >> 1)
+
+
+def generator(seed: int, stream: str, device: torch.device | str = "cpu") -> torch.Generator:
+    """A torch generator at the start of a named stream."""
+    return torch.Generator(device).manual_seed(stream_seed(seed, stream))

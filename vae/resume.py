@@ -1,0 +1,162 @@
+"""All that is needed to go on exactly: the run's images, weights, optimiser, random state and position."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from vae.checkpoints import CheckpointError, check_shapes
+from vae.config import Config, ConfigError
+from vae.data import Dataset, Progress
+from vae.data import load as load_images
+from vae.journal import Position
+from vae.runs import Run, RunError
+
+_MOMENTS = ("step", "exp_avg", "exp_avg_sq")
+_REMEDY = "start a new run with its configuration"
+
+
+class ResumePoint(Config):
+    """Where training stood at a checkpoint, checked when it is read: a run may come from somebody else."""
+
+    epochs: int = Field(ge=0)
+    batch: int = Field(ge=0)
+    #: Epochs done at the last evaluation on the validation part.
+    evaluated_epochs: int = Field(ge=0)
+    seconds: float = Field(ge=0)
+    best_elbo: float | None
+    best_step: int | None = Field(ge=0)
+    beta_by_hand: float | None = Field(ge=0)
+    metrics_offset: int = Field(ge=0)
+
+    @classmethod
+    def of(cls, state: dict[str, Any], position: Position) -> ResumePoint:
+        """The point that a checkpoint's state names, in a training that counts as `position` does.
+
+        Raises:
+            CheckpointError: If something is missing, impossible, or beyond the end of an epoch.
+        """
+        try:
+            point = cls.from_dict(state)
+        except ConfigError as error:
+            raise CheckpointError(
+                f"the last checkpoint does not say where it stands: {error}; {_REMEDY}"
+            ) from None
+        if point.batch >= position.batches_per_epoch:
+            raise CheckpointError(
+                f"the last checkpoint must stand at one of the {position.batches_per_epoch} batches of an epoch, got "
+                f"{point.batch}; {_REMEDY}"
+            )
+        return point
+
+
+def images_of(
+    run: Run, *, root: Path | None = None, download: bool = False, progress: Progress | None = None
+) -> Dataset:
+    """Load the images that a run was made for.
+
+    Args:
+        run: An opened run.
+        root: Folder of downloaded sets, if it is not where the run had it.
+        download: Whether to download what is missing.
+        progress: Told of slow steps.
+
+    Raises:
+        UserError: If they are not on this machine, or have changed.
+    """
+    config = run.config.data if root is None else run.config.data.replace(root=root)
+    if run.imported and config.path is not None:
+        raise RunError(
+            f"run {run.id} needs the images it was made for, got none: it was imported, and {config.path.name} is on "
+            "another machine; start a new run with your copy of it"
+        )
+    dataset = load_images(config, download=download, progress=progress)
+    check_images(run, dataset)
+    return dataset
+
+
+def check_images(run: Run, dataset: Dataset) -> None:
+    """Check that images are those that a run was made for: the same bytes, labels and split.
+
+    Raises:
+        RunError: If they are not.
+    """
+    info = dataset.info()
+    if info != run.info:
+        raise RunError(
+            f"run {run.id} must have the images it was made for, got {info.num_train} training images with fingerprint "
+            f"{info.fingerprint} instead of {run.info.num_train} with {run.info.fingerprint}; "
+            "restore the data, or start a new run"
+        )
+
+
+def optimizer_tensors(model: nn.Module, optimizer: torch.optim.Adam) -> dict[str, Tensor]:
+    """Adam's state, named after the parameters."""
+    return {
+        f"optimizer.{name}.{moment}": optimizer.state[parameter][moment]
+        for name, parameter in model.named_parameters()
+        if parameter in optimizer.state
+        for moment in _MOMENTS
+    }
+
+
+def training_tensors(
+    model: nn.Module, optimizer: torch.optim.Adam, order_at_epoch_start: Tensor, noise: torch.Generator
+) -> dict[str, Tensor]:
+    """The content of a ``last`` checkpoint."""
+    return {
+        **{f"model.{name}": tensor.detach() for name, tensor in model.state_dict().items()},
+        **optimizer_tensors(model, optimizer),
+        "random.order": order_at_epoch_start,
+        "random.noise": noise.get_state(),
+    }
+
+
+def restore_training(
+    tensors: dict[str, Tensor], model: nn.Module, optimizer: torch.optim.Adam, noise: torch.Generator
+) -> Tensor:
+    """Put a ``last`` checkpoint back.
+
+    Returns:
+        The state of the generator of the order at the start of the epoch.
+
+    Raises:
+        CheckpointError: If a tensor is missing or of another shape.
+    """
+    groups: dict[str, dict[str, Tensor]] = {"model": {}, "optimizer": {}, "random": {}}
+    for name, tensor in tensors.items():
+        kind, _, rest = name.partition(".")
+        if kind not in groups:
+            raise CheckpointError(
+                f"a checkpoint must hold model, optimizer and random state, got also {name!r}"
+            )
+        groups[kind][rest] = tensor
+    check_shapes(groups["model"], model.state_dict())
+    state: dict[int, dict[str, Any]] = {}
+    for number, (name, parameter) in enumerate(model.named_parameters()):
+        moments = {moment: groups["optimizer"].pop(f"{name}.{moment}", None) for moment in _MOMENTS}
+        if all(tensor is None for tensor in moments.values()):
+            continue  # no step yet
+        expected = {"step": torch.zeros(()), "exp_avg": parameter, "exp_avg_sq": parameter}
+        check_shapes({moment: tensor for moment, tensor in moments.items() if tensor is not None}, expected)
+        state[number] = dict(moments)
+    if groups["optimizer"] or set(groups["random"]) != {"order", "noise"}:
+        raise CheckpointError(
+            "a checkpoint must hold the optimiser state of this model's parameters and two random states, got others; "
+            + _REMEDY
+        )
+    model.load_state_dict(groups["model"])
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    try:
+        noise.set_state(groups["random"]["noise"])
+        torch.Generator().set_state(groups["random"]["order"])
+    except (RuntimeError, TypeError) as error:
+        raise CheckpointError(
+            f"the random state must be one of this device, got another ({error}); train on the device that the run "
+            "began on"
+        ) from None
+    return groups["random"]["order"]

@@ -1,0 +1,163 @@
+"""What a run keeps of its weights along the way: the snapshots of the time machine, and the newest while it trains."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from vae.checkpoints import CheckpointError, check_shapes, load, save
+from vae.data import Dataset, Part
+from vae.files import write_json
+from vae.journal import check_divergence
+from vae.model import VAE, At
+from vae.objective import rate_per_dim
+from vae.randomness import generator
+
+if TYPE_CHECKING:
+    from vae.runs import Run
+
+#: Images whose posterior every snapshot keeps.
+NUM_PROBES = 500
+LIVE = "live"
+
+
+def snapshot_steps(num_steps: int, num_snapshots: int) -> frozenset[int]:
+    """The steps after which a snapshot is kept: 0, the last, and between them denser early; one alone is the last."""
+    if num_snapshots < 2:
+        return frozenset([num_steps] * num_snapshots)
+    last = num_snapshots - 1
+    return frozenset(round(num_steps * (i / last) ** 2) for i in range(num_snapshots))
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A fixed set of images whose posterior every snapshot keeps, from the validation part if there is one."""
+
+    x: Tensor
+    labels: Tensor | None
+    index: Tensor
+
+    @classmethod
+    def of(cls, dataset: Dataset, device: torch.device) -> Probe:
+        """The first images of the validation (else the test) part; dynamic binarisation is drawn once."""
+        part: Part = "validation" if len(dataset.validation) else "test"
+        images, labels = dataset.part(part)
+        x = dataset.pixels(images[:NUM_PROBES].to(device), generator(0, "probe", device))
+        index = getattr(dataset, part)[:NUM_PROBES]
+        return cls(x, None if labels is None else labels[:NUM_PROBES].to(device), index)
+
+
+@torch.no_grad()
+def write_snapshot(run: Run, model: VAE, probe: Probe, position: dict[str, Any]) -> None:
+    """Keep the weights, the probe's posterior and the rate of each dimension; the folder appears whole or never.
+
+    Raises:
+        Diverged: If one of them is not finite.
+    """
+    mean, log_var = model.posterior(probe.x, probe.labels)
+    tensors = {"mean": mean.cpu(), "log_var": log_var.cpu(), "index": probe.index}
+    if probe.labels is not None:
+        tensors["labels"] = probe.labels.cpu()
+    rates = rate_per_dim(mean, log_var).mean(0)
+    check_divergence({**cpu_weights(model), "rates": rates})
+    target = run.snapshot_dir(int(position["step"]))
+    beside = target.with_name(f".{target.name}")  # swept away by the next trainer if this one is killed here
+    shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir(parents=True)
+    save(beside, "weights", cpu_weights(model), durable=False)
+    save(beside, "probe", tensors, durable=False)
+    write_json(beside / "snapshot.json", {**position, "rate_per_dim": rates.tolist()}, durable=False)
+    shutil.rmtree(target, ignore_errors=True)
+    beside.rename(target)
+
+
+def thin_snapshots(run: Run, at_most: int) -> None:
+    """Remove snapshots until so many are left: those that stand closest, on the scale of `snapshot_steps`.
+
+    The first and the last stay.
+    """
+    steps = run.snapshots()
+    while len(steps) > max(2, at_most):
+        gaps = [math.sqrt(after) - math.sqrt(before) for before, after in zip(steps, steps[2:], strict=False)]
+        crowded = steps.pop(1 + gaps.index(min(gaps)))
+        folder = run.snapshot_dir(crowded)
+        hidden = folder.with_name(f".{crowded}-thinned")  # gone at once for readers
+        folder.rename(hidden)
+        shutil.rmtree(hidden)
+
+
+def write_live(run: Run, model: VAE, step: int) -> None:
+    """Replace the newest weights, which pages show while the run trains."""
+    save(run.path, LIVE, cpu_weights(model), {"step": step}, durable=False)
+
+
+def cpu_weights(model: VAE) -> dict[str, Tensor]:
+    """The model's tensors as they are saved."""
+    return {name: tensor.detach().cpu() for name, tensor in model.state_dict().items()}
+
+
+def load_weights(run: Run, at: At = "best") -> dict[str, Tensor]:
+    """The weights of a run, by name.
+
+    Args:
+        run: An opened run.
+        at: ``"best"`` on validation, ``"last"`` (the newest there are), or the step of a snapshot.
+            Without a best checkpoint, ``"best"`` is the newest.
+
+    Raises:
+        CheckpointError: If there are none, or they are damaged.
+    """
+    if isinstance(at, int):
+        if at not in run.snapshots():
+            raise CheckpointError(
+                f"run {run.id} has no snapshot of step {at}; choose one of its {len(run.snapshots())} snapshots"
+            )
+        return load(run.snapshot_dir(at), "weights")[0]
+    checkpoints = run.path / "checkpoints"
+    if at == "best" and (checkpoints / "best.safetensors").is_file():
+        return load(checkpoints, "best")[0]
+    newest = [
+        (path.stat().st_mtime_ns, path)
+        for path in (run.path / f"{LIVE}.safetensors", checkpoints / "last.safetensors")
+        if path.is_file()
+    ]
+    if newest:
+        path = max(newest)[1]
+        tensors = load(path.parent, path.stem)[0]
+        if path.stem == LIVE:
+            return tensors
+        return {
+            name.removeprefix("model."): tensor
+            for name, tensor in tensors.items()
+            if name.startswith("model.")
+        }
+    if run.snapshots():
+        return load(run.snapshot_dir(run.snapshots()[-1]), "weights")[0]
+    if (checkpoints / "best.safetensors").is_file():
+        return load(checkpoints, "best")[0]
+    raise CheckpointError(
+        f"run {run.id} has no weights yet; wait for its first checkpoint, or train it again"
+    )
+
+
+def load_model(run: Run, at: At = "best") -> VAE:
+    """The model of a run, ready to evaluate on the CPU.
+
+    Args:
+        run: An opened run.
+        at: As for `load_weights`.
+
+    Raises:
+        CheckpointError: If the weights are missing, damaged, or belong to another architecture.
+    """
+    with torch.random.fork_rng(devices=[]):  # the first weights are drawn at random, and replaced at once
+        model = VAE(run.config.model, run.info)
+    weights = load_weights(run, at)
+    check_shapes(weights, model.state_dict())
+    model.load_state_dict(weights)
+    return model.eval().requires_grad_(False)

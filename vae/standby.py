@@ -1,0 +1,88 @@
+"""A process with everything loaded that waits for a run to train, because loading takes longer than a person waits."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from vae.config import ModelConfig, RunConfig, TrainConfig
+from vae.data import load
+from vae.engine import Trainer
+from vae.journal import what_went_wrong
+from vae.resume import images_of
+from vae.runs import Run
+from vae.status import LOG
+
+
+def wait_and_train() -> None:
+    """Train the run whose directory comes as a line on standard input; end quietly when whoever started us is gone."""
+    warm_up()
+    line = sys.stdin.buffer.readline().rstrip(b"\n")
+    if not line:
+        return
+    path = Path(os.fsdecode(line))
+    _print_into(path / LOG)
+    run = Run.open(path)
+    try:
+        trainer = Trainer(run, images_of(run))
+        with stopping_on_signals(trainer):
+            for _ in trainer.train(afresh=False):
+                pass
+    except Exception as error:
+        if not run.is_locked():  # otherwise the status belongs to the trainer that is at work
+            run.fail(what_went_wrong(error))
+        raise
+
+
+def warm_up() -> None:
+    """Train a tiny model in a scratch folder: whatever is slow the first time has then been done."""
+    config = RunConfig(
+        model=ModelConfig(hidden=(2,)), train=TrainConfig(epochs=1, batch_size=1000, num_snapshots=2)
+    )
+    with suppress(OSError), tempfile.TemporaryDirectory(prefix="latent-lab-") as scratch:
+        dataset = load(config.data)
+        for _ in Trainer(Run.create(Path(scratch) / "warm-up", config, dataset.info()), dataset).train():
+            pass
+
+
+@contextmanager
+def stopping_on_signals(trainer: Trainer) -> Iterator[list[int]]:
+    """The first signal to end stops after the current step and keeps a checkpoint; a second one ends at once.
+
+    Yields:
+        The signals that came, while the block lasts.
+    """
+    received: list[int] = []
+
+    def stop(number: int, _frame: object) -> None:
+        received.append(number)
+        trainer.stop_requested = True
+        signal.signal(number, signal.SIG_DFL)
+
+    # Ctrl-C, an order, and the terminal's end. What a shell (&) or nohup has had ignored stays so.
+    names = ("SIGINT", "SIGTERM", "SIGHUP")
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    heard = [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, stop) for number in heard}
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _print_into(log: Path) -> None:
+    """From here on nothing ties us to whoever started us."""
+    for path, flags, descriptors in (
+        (os.devnull, os.O_RDONLY, (0,)),
+        (log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, (1, 2)),
+    ):
+        opened = os.open(path, flags, 0o644)
+        for descriptor in descriptors:
+            os.dup2(opened, descriptor)
+        os.close(opened)

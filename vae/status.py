@@ -1,0 +1,85 @@
+"""What a trainer says of itself (`status.json`) and what the user wants of it (`control.json`)."""
+
+from __future__ import annotations
+
+import socket
+from typing import Literal
+
+from pydantic import Field
+
+from vae.config import Config
+
+State = Literal[
+    "new",
+    "queued",
+    "starting",
+    "running",
+    "paused",
+    "finished",
+    "stopped",
+    "diverged",
+    "failed",
+    "interrupted",
+    "unknown",
+]
+
+#: States of a trainer that is at work.
+ACTIVE: tuple[State, ...] = ("starting", "running", "paused")
+
+#: File of a run with what its trainer printed, if the dashboard started it.
+LOG = "trainer.log"
+
+#: A trainer of another host that has not been heard of for so many seconds counts as gone.
+SILENCE = 15.0
+
+
+class Status(Config):
+    """What the trainer does, as it last said.
+
+    Readers conclude three states: `new` (there is no status yet), `interrupted` (a trainer says that it is at
+    work, and is not) and `unknown` (the file makes no sense).
+    """
+
+    state: State = "new"
+    pid: int | None = Field(None, ge=1, le=2**31)
+    host: str = Field("", max_length=255)
+    #: Unix time of the last sign of life, seconds.
+    heartbeat: float = Field(0.0, ge=0)
+    step: int = Field(0, ge=0)
+    #: Passes over the training images so far, with the part of the present one.
+    epoch: float = Field(0.0, ge=0)
+    #: Steps of the whole run.
+    num_steps: int = Field(0, ge=0)
+    #: Seconds of training so far, pauses left out.
+    seconds: float = Field(0.0, ge=0)
+    images_per_second: float = Field(0.0, ge=0)
+    beta: float | None = Field(None, ge=0)
+    #: Step of the newest weights that pages may show (`live.safetensors`).
+    live_step: int | None = Field(None, ge=0)
+    error: str | None = Field(None, max_length=10_000)
+
+    @property
+    def is_active(self) -> bool:
+        """Whether a trainer is at work, or says so."""
+        return self.state in ACTIVE
+
+
+class Control(Config):
+    """What the user wants of the trainer; it looks several times a second."""
+
+    command: Literal["run", "pause", "step", "stop"] = "run"
+    #: Weight of the rate set by hand; None follows the schedule.
+    beta: float | None = Field(
+        None, ge=0, le=10_000, json_schema_extra={"remedy": "use 0 to drop the KL term"}
+    )
+    #: Number of single steps asked for so far: the trainer makes one each time it has grown.
+    steps: int = Field(0, ge=0, le=2**53)
+    #: Pace set by hand; 0 is full speed, None follows the run's own setting.
+    max_images_per_second: int | None = Field(
+        None, ge=0, le=2**53, json_schema_extra={"remedy": "use 0 for full speed"}
+    )
+
+
+def this_host() -> str:
+    """The name of this machine, as a status carries it."""
+    return socket.gethostname()[:255]
