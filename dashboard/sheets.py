@@ -55,7 +55,7 @@ def draw(run: Run, kind: Kind, at: At, *, num: int = 10, seed: int = 0, label: i
             or `manifold` (a grid over two dimensions).
         at: Which weights.
         num: Columns.
-        seed: Of the samples.
+        seed: Of the samples, and of pixels that are drawn from their grey.
         label: Class, for a conditional model.
 
     Raises:
@@ -63,6 +63,7 @@ def draw(run: Run, kind: Kind, at: At, *, num: int = 10, seed: int = 0, label: i
         CheckpointError: If the weights are missing or damaged.
     """
     from vae import latent
+    from vae.randomness import generator
 
     model = model_cache.model(run, at)
     match kind:
@@ -70,7 +71,7 @@ def draw(run: Run, kind: Kind, at: At, *, num: int = 10, seed: int = 0, label: i
             dataset = model_cache.dataset(run)
             images, labels = dataset.part("test")
             chosen = _one_of_each(None if labels is None else labels.numpy(), len(images), num)
-            x = dataset.pixels(images[chosen])
+            x = dataset.pixels(images[chosen], generator(seed, "sheet"))
             made = latent.reconstructions(model, x, None if labels is None else labels[chosen])
             return sheet(np.concatenate([x.numpy(), made.numpy()]), len(chosen))
         case "samples":

@@ -325,6 +325,20 @@ class TestRuns:
             shown = sheet[:8, 9 * digit : 9 * digit + 8, 0]
             np.testing.assert_array_equal(shown, np.rint(original * 255).astype(np.uint8))
 
+    def test_reconstructions_of_pixels_drawn_anew_are_the_same_for_one_seed(
+        self, client: Client, live: Run
+    ) -> None:
+        config = json.loads((live.path / "config.json").read_text())
+        config["config"]["data"]["binarize"] = "dynamic"
+        (live.path / "config.json").write_text(json.dumps(config))
+        model_cache.clear()
+        sheets = [
+            client.get(f"/api/runs/live/sheet.png?kind=reconstructions&seed={seed}") for seed in (1, 1, 2)
+        ]
+        assert [sheet.status for sheet in sheets] == [200, 200, 200]
+        assert sheets[0].body == sheets[1].body != sheets[2].body
+        model_cache.clear()
+
     def test_run_without_its_images_still_decodes_and_says_what_is_missing(
         self, client: Client, live: Run
     ) -> None:

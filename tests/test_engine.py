@@ -307,9 +307,9 @@ def test_metrics_are_means_over_the_images_of_each_step(tmp_path: Path) -> None:
     for _ in trainer.train():
         pass
     for line, terms in zip(numbers(run, "train"), seen, strict=True):
-        assert line["distortion"] == pytest.approx(float(terms.distortion.double().mean()), rel=1e-6)
-        assert line["rate"] == pytest.approx(float(terms.rate.double().mean()), rel=1e-6)
-        assert line["rate_per_dim"] == pytest.approx(terms.rate_per_dim.double().mean(0).tolist(), rel=1e-6)
+        assert line["distortion"] == pytest.approx(float(terms.distortion), rel=1e-6)
+        assert line["rate"] == pytest.approx(float(terms.rate_per_dim.double().sum()), rel=1e-6)
+        assert line["rate_per_dim"] == pytest.approx(terms.rate_per_dim.tolist(), rel=1e-6)
         assert line["elbo"] == -(line["distortion"] + line["rate"])
 
 

@@ -56,7 +56,7 @@ def test_means_weigh_each_image_alike_whatever_its_batch() -> None:
     means = Means.zero(3, torch.device("cpu"))
     batches = [terms(128, 1), terms(128, 2), terms(5, 3)]
     for batch in batches:
-        means.add(batch)
+        means.add(batch.mean(), len(batch.distortion))
     line = means.take()
     distortion = np.concatenate([batch.distortion.double().numpy() for batch in batches])
     rates = np.concatenate([batch.rate_per_dim.double().numpy() for batch in batches])
@@ -65,7 +65,7 @@ def test_means_weigh_each_image_alike_whatever_its_batch() -> None:
     assert line["rate"] == math.fsum(line["rate_per_dim"])
     assert line["elbo"] == -(line["distortion"] + line["rate"])
     assert line["num_steps"] == 3
-    means.add(batches[0])  # it begins anew
+    means.add(batches[0].mean(), 128)  # it begins anew
     assert means.take()["num_steps"] == 1
 
 
@@ -74,7 +74,7 @@ def test_a_mean_that_is_not_finite_is_divergence_and_is_not_written(diary: Journ
     means = Means.zero(3, torch.device("cpu"))
     batch = terms(10, 1)
     batch.distortion[3] = bad
-    means.add(batch)
+    means.add(batch.mean(), len(batch.distortion))
     with pytest.raises(Diverged):
         diary.train(means, 1.0)
     assert diary.metrics.offset == 0
@@ -96,7 +96,7 @@ def test_the_stopwatch_goes_on_from_before_and_leaves_pauses_out() -> None:
 
 def test_lines_and_events_are_what_readers_accept(diary: Journal) -> None:
     means = Means.zero(3, torch.device("cpu"))
-    means.add(terms(100, 1))
+    means.add(terms(100, 1).mean(), 100)
     diary.position.advance()
     reports = [diary.event("start", beta=1.0), diary.train(means, 0.5)]
     assert [report.kind for report in reports] == ["event", "train"]
@@ -113,7 +113,7 @@ def test_lines_are_at_most_ten_a_second(diary: Journal, monkeypatch: pytest.Monk
     means = Means.zero(3, torch.device("cpu"))
     written = 0
     for _ in range(1000):  # a second of steps
-        means.add(terms(1, 1))
+        means.add(terms(1, 1).mean(), 1)
         if diary.is_line_due:
             diary.train(means, 1.0)
             written += 1
@@ -130,7 +130,7 @@ def test_speed_is_of_the_last_second_and_a_pause_does_not_lower_it(
     for step in range(40):
         now += 0.1
         diary.position.advance()
-        means.add(terms(100, 1))
+        means.add(terms(100, 1).mean(), 100)
         diary.train(means, 1.0)
         if step == 20:
             diary.clock.halt()

@@ -59,17 +59,38 @@ class Terms:
         """The evidence lower bound at β = 1, whatever β is trained with, shape ``(B,)``."""
         return -(self.distortion + self.rate)
 
+    def mean(self) -> MeanTerms:
+        """The means over examples."""
+        return MeanTerms(self.distortion.mean(), self.rate_per_dim.mean(0))
+
     def loss(self, beta: float) -> Tensor:
-        """What training lowers: the mean over examples of distortion + β · rate, a scalar.
+        """The loss of their means, see `MeanTerms.loss`."""
+        return self.mean().loss(beta)
+
+
+@dataclass(frozen=True)
+class MeanTerms:
+    """The parts of the objective as means over examples, in nats per example.
+
+    Attributes:
+        distortion: The mean distortion, a scalar.
+        rate_per_dim: The mean rate of each latent dimension, shape ``(D,)``.
+    """
+
+    distortion: Tensor
+    rate_per_dim: Tensor
+
+    def loss(self, beta: float) -> Tensor:
+        """What training lowers: distortion + β · rate, a scalar.
 
         Source:
             Higgins et al. (2017), https://openreview.net/forum?id=Sy2fzU9gl; β = 1 is the negative ELBO.
         """
-        return (self.distortion + beta * self.rate).mean()
+        return self.distortion + beta * self.rate_per_dim.sum()
 
-    def detach(self) -> Terms:
+    def detach(self) -> MeanTerms:
         """The same numbers without their graph."""
-        return Terms(self.distortion.detach(), self.rate_per_dim.detach())
+        return MeanTerms(self.distortion.detach(), self.rate_per_dim.detach())
 
 
 def beta_at(config: ObjectiveConfig, epoch: float) -> float:

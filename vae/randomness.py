@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-_STREAMS = ("weights", "order", "noise", "evaluation", "prior", "probe")
+_STREAMS = ("weights", "order", "noise", "evaluation", "prior", "probe", "sheet")
 
 
 def stream_seed(seed: int, stream: str) -> int:

@@ -1,6 +1,6 @@
 """Training speed beside what others do: 784-400-20-400-784, batch 128, Adam, grey MNIST, as in the PyTorch example.
 
-    python tests/benchmarks/training_speed.py --data-root DIR [--rounds 5] [--epochs 4]
+    python tests/benchmarks/training_speed.py --data-root DIR [--rounds 5] [--epochs 10]
 
 All contenders run in one process, in turn, round after round; the table gives medians of images per second and of the
 ratios within each round, which a noisy machine disturbs least. pythae takes part if it is installed
@@ -203,7 +203,7 @@ def main() -> None:
     parser.add_argument("--data-root", type=Path, required=True)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument(
-        "--epochs", type=int, default=4, help="epochs of the bare loop and the trainer in each round"
+        "--epochs", type=int, default=10, help="epochs of the bare loop and the trainer in each round"
     )
     options = parser.parse_args()
     warnings.simplefilter("ignore")

@@ -265,12 +265,19 @@ def type_in(app: App, fields: dict[str, Any], values: dict[str, str]) -> None:
 
 
 def choose_data(app: App, title: str) -> None:
+    picker = app.page.get_by_label("Data", exact=True)
     option = app.page.get_by_role("option", name=title, exact=True)
-    for _ in range(3):  # a page that is drawn anew closes the list
-        app.page.get_by_label("Data", exact=True).click()
-        app.pause(0.3)
+
+    def offered() -> bool:
         if option.count():
-            break
+            return True
+        # A page that is drawn anew closes the list.
+        if picker.get_attribute("aria-expanded") == "false":
+            picker.click()
+        return False
+
+    app.idle()
+    app.until(offered, f"{title} is not offered")
     option.click()
     app.idle()
 
