@@ -7,6 +7,7 @@ or 404. Files are handed out from lists made here, never by a path that a client
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import math
 import re
@@ -32,11 +33,14 @@ from dashboard.model_cache import At, Half
 from dashboard.streams import Streams
 from vae.errors import UserError
 from vae.runs import Run, find_run
+from vae.timeline import moments
 
 _log = logging.getLogger(__name__)
 
 #: Largest coordinate of a latent point that is decoded.
 MAX_Z = 1e3
+#: Most originals that one request names.
+MAX_ROWS = 100
 PARTS = ("test", "validation", "train", "all")
 _TYPES = {
     ".js": "text/javascript; charset=utf-8",
@@ -157,30 +161,35 @@ def _tagged(request: Request, content: bytes, media_type: str) -> Response:
     return Response(content, media_type=media_type, headers=headers)
 
 
+def _snapshots(request: Request) -> Response:
+    """The run's snapshots, each with a name for its weights, and whether more are to come; `lib/time.js` reads it."""
+    run = _run(request)
+    listed = [
+        {
+            "step": moment.step,
+            "epoch": moment.epoch,
+            "seconds": moment.seconds,
+            "beta": moment.beta,
+            "rate_per_dim": [round(rate, 5) for rate in moment.rate_per_dim],
+            "stamp": model_cache.stamp(run, moment.step),
+        }
+        for moment in moments(run)
+    ]
+    content = json.dumps({"state": run.status().state, "snapshots": listed}, separators=(",", ":")).encode()
+    return _tagged(request, content, "application/json")
+
+
 def _onnx(request: Request, half: Half) -> Response:
-    return _tagged(request, model_cache.onnx(_run(request), _at(request), half), "application/octet-stream")
-
-
-def _latent(request: Request) -> Response:
-    """Posterior means, labels (−1 for none) and indices of a part's images; log-variances if `log_var=1`."""
-    run, at, part = _run(request), _at(request), _choice(request, "part", PARTS)
-    found = model_cache.embedding(run, at, part)
-    num = len(found.mean)
-    labels = np.full(num, -1) if found.labels is None else found.labels.numpy()
-    listed: dict[str, Any] = {
-        "mean": found.mean.numpy().astype(np.float32),
-        "labels": labels.astype(np.int16),
-        "index": found.index.numpy().astype(np.int32),
-    }
-    if _whole(request, "log_var", 0, 0, 1):
-        listed["log_var"] = found.log_var.numpy().astype(np.float32)
-    if not all(np.isfinite(values).all() for values in listed.values()):
-        raise UserError("the latent positions must be finite, got others; train the run again")
-    return _tagged(request, arrays.pack(listed, part=part, at=str(at), count=num), "application/octet-stream")
+    run, at = _run(request), _at(request)
+    answer = _tagged(request, model_cache.onnx(run, at, half), "application/octet-stream")
+    # A snapshot's weights never change under their name: going through the training again asks nobody.
+    if isinstance(at, int) and request.query_params.get("v") == model_cache.stamp(run, at):
+        answer.headers["Cache-Control"] = _FOR_EVER.replace("public", "private")
+    return answer
 
 
 def _originals(request: Request) -> Response:
-    """The images of a part as bytes, and their indices in the data set."""
+    """The images of a part as bytes, and their indices in the data set; with `rows`, those of the part alone."""
     run, part = _run(request), _choice(request, "part", PARTS)
     images = model_cache.dataset(run)
     index = (
@@ -188,9 +197,30 @@ def _originals(request: Request) -> Response:
         if part == "all"
         else getattr(images, part).numpy().astype(np.int32)
     )
+    if "rows" in request.query_params:
+        index = index[_rows(request, len(index))]
     listed = {"images": images.images.numpy()[index], "index": index}
     content = arrays.pack(listed, max_value=images.max_value, part=part)
     return Response(content, media_type="application/octet-stream", headers={"Cache-Control": "no-cache"})
+
+
+def _rows(request: Request, num: int) -> list[int]:
+    """Places of images in a part, at most so many as a page shows."""
+    text = request.query_params["rows"]
+    parts = text.split(",", MAX_ROWS)
+    if len(parts) > MAX_ROWS or not all(re.fullmatch(r"[0-9]{1,10}", p) and int(p) < num for p in parts):
+        raise UserError(
+            f"rows must be at most {MAX_ROWS} whole numbers from 0 to {num - 1} with commas between, "
+            f"got {text[:40]!r}; use 0"
+        )
+    return [int(part) for part in parts]
+
+
+def _surprise(request: Request) -> Response:
+    """Percentiles of what the test images cost the model, nats per example."""
+    found = model_cache.surprise(_run(request), _at(request))
+    content = json.dumps({"quantiles": found.quantiles, "num_images": found.num_images}, allow_nan=False)
+    return _tagged(request, content.encode(), "application/json")
 
 
 def _decode(request: Request) -> Response:
@@ -269,6 +299,8 @@ def routes() -> list[BaseRoute]:
     """All routes, below the server's base path."""
     from streamlit import config
 
+    from dashboard import map_api, path_api
+
     base = str(config.get_option("server.baseUrlPath") or "").strip("/")
     prefix = f"/{base}/api" if base else "/api"
     run = f"{prefix}/runs/{{run_id}}"
@@ -277,12 +309,16 @@ def routes() -> list[BaseRoute]:
         f"{prefix}/runtime/{{version}}/{{name}}": _answer(partial(_file, listed=components.runtime_files)),
         f"{prefix}/plotly/{{version}}/{{name}}": _answer(_plotly),
         f"{run}/stream": _stream,
+        f"{run}/snapshots": _answer(_snapshots),
         f"{run}/decoder.onnx": _answer(partial(_onnx, half="decoder")),
         f"{run}/encoder.onnx": _answer(partial(_onnx, half="encoder")),
-        f"{run}/latent": _answer(_latent),
+        f"{run}/autoencoder.onnx": _answer(partial(_onnx, half="autoencoder")),
+        f"{run}/surprise": _answer(_surprise),
         f"{run}/originals": _answer(_originals),
         f"{run}/decode": _answer(_decode),
         f"{run}/sheet.png": _answer(_sheet),
+        **{path: _answer(function) for path, function in path_api.routes(run).items()},
+        **{path: _answer(function) for path, function in map_api.routes(run).items()},
         f"{prefix}/{{rest:path}}": _unknown,
     }
     return [Route(path, endpoint, methods=["GET"]) for path, endpoint in endpoints.items()]

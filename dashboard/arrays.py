@@ -19,7 +19,12 @@ DTYPES = ("float32", "int32", "int16", "uint8")
 
 
 def pack(arrays: dict[str, NDArray[Any]], **fields: Any) -> bytes:
-    """Put arrays and the fields of the header into one string of bytes.
+    """Put arrays and the fields of the header into one string of bytes, as `parts` does."""
+    return b"".join(parts(arrays, **fields))
+
+
+def parts(arrays: dict[str, NDArray[Any]], **fields: Any) -> list[memoryview]:
+    """Header and arrays as pieces that follow each other; arrays are seen where they lie, without a copy.
 
     Args:
         arrays: By name; each of a type of `DTYPES`.
@@ -28,23 +33,23 @@ def pack(arrays: dict[str, NDArray[Any]], **fields: Any) -> bytes:
     Raises:
         ValueError: If an array's type is none of `DTYPES`.
     """
-    listed, parts, position = [], [], 0
+    listed, pieces, position = [], [], 0
     for name, array in arrays.items():
         if array.dtype.name not in DTYPES:
             raise ValueError(
                 f"{name} must be one of {', '.join(DTYPES)}, got {array.dtype}; convert it first"
             )
-        content = np.ascontiguousarray(array, array.dtype.newbyteorder("<")).tobytes()
+        content = np.ascontiguousarray(array, array.dtype.newbyteorder("<")).reshape(-1).view(np.uint8).data
         listed.append(
             {"name": name, "dtype": array.dtype.name, "shape": list(array.shape), "offset": position}
         )
         padding = -len(content) % 8
-        parts += [content, b" " * padding]
+        pieces += [content, memoryview(b" " * padding)]
         position += len(content) + padding
     header = json.dumps({**fields, "arrays": listed}, ensure_ascii=False, allow_nan=False).encode()
     # Four bytes of length and the header end at a multiple of eight, where every type may begin.
     header += b" " * (-(len(header) + 4) % 8)
-    return b"".join([struct.pack("<I", len(header)), header, *parts])
+    return [memoryview(struct.pack("<I", len(header)) + header), *pieces]
 
 
 def unpack(content: bytes) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:

@@ -6,7 +6,7 @@ from collections import Counter
 
 import streamlit as st
 
-from dashboard import settings, state
+from dashboard import presentation, settings, state
 from dashboard.plain import plain
 from vae.errors import UserError
 from vae.runs import BrokenRun, Run, find_run, list_runs
@@ -72,6 +72,8 @@ def draw(*, needed: bool) -> None:
     if wanted is None:
         return
     state.choose_run(wanted)
+    if state.presenting():  # the headline names it
+        return
     titles = _titles(found)
     picked = st.sidebar.selectbox(
         "Run",
@@ -98,7 +100,11 @@ def chosen() -> Run | None:
 
 
 def headline(title: str, words: str) -> None:
-    """The title of a page, and one line of what it is for."""
+    """The title of a page, and one line of what it is for; in a presentation, the name of the run."""
+    if state.presenting():
+        run = chosen()
+        presentation.headline(title, None if run is None else run.name)
+        return
     st.header(title, anchor=False)
     st.caption(words)
 

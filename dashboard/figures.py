@@ -63,14 +63,48 @@ def _channels(color: str) -> tuple[int, int, int]:
     return red, green, blue
 
 
+#: The rate of a dimension, from none to the largest: from hardly more than the background to hardly less than the text,
+#: through the colour of the rate's curve, so that lightness alone tells more from less.
+HEAT: dict[ThemeName, list[str]] = {
+    theme: [
+        _mix(BACKGROUND[theme], TEXT[theme], 0.06),
+        _mix(BACKGROUND[theme], CURVES[theme]["rate"], 0.4),
+        CURVES[theme]["rate"],
+        _mix(CURVES[theme]["rate"], TEXT[theme], 0.6),
+    ]
+    for theme in BACKGROUND
+}
+
+
+#: A signed difference: less, none (hardly more than the background), more. Blue and orange are told apart by everybody.
+DIVERGING: dict[ThemeName, tuple[str, str, str]] = {
+    theme: (
+        CURVES[theme]["distortion"],
+        _mix(BACKGROUND[theme], TEXT[theme], 0.05),
+        CURVES[theme]["rate"],
+    )
+    for theme in BACKGROUND
+}
+
+
+#: A number, from small to large: viridis (S. van der Walt & N. Smith, 2015, public domain), from a lightness that shows
+#: on the background to the one farthest from it. Lightness alone tells more from less, so everybody sees the order.
+SCALE: dict[ThemeName, tuple[str, ...]] = {
+    "light": ("#a5cf3a", "#4fb56c", "#1f948c", "#2f6c8e", "#433d84", "#440154"),
+    "dark": ("#46408a", "#31688e", "#21918c", "#35b779", "#90d743", "#fde725"),
+}
+
+
+def inks(theme: ThemeName) -> tuple[str, str, str]:
+    """Between text and background: of small words, of axes, of grids."""
+    muted, line, grid = (_mix(BACKGROUND[theme], TEXT[theme], share) for share in (0.72, 0.25, 0.1))
+    return muted, line, grid
+
+
 def template(theme: ThemeName) -> go.layout.Template:
     """The look of figures made in Python; `components/lib/plotly.js` gives charts in the browser the same."""
     background, text = BACKGROUND[theme], TEXT[theme]
-    muted, line, grid = (
-        _mix(background, text, 0.72),
-        _mix(background, text, 0.25),
-        _mix(background, text, 0.1),
-    )
+    muted, line, grid = inks(theme)
     axis = {
         "gridcolor": grid,
         "linecolor": line,

@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dashboard import model_cache, state
-from dashboard.components.sliders import Dim
+from dashboard.components.draw import Posterior
+from dashboard.components.sliders import Dim, Mix
 from vae.runs import Run
+
+#: A point so many standard deviations from a posterior's mean, in any dimension, is not a draw of it.
+_FAR = 6.0
 
 
 @dataclass(frozen=True)
@@ -14,10 +18,11 @@ class LatentView:
     """A run's latent space, ready to draw.
 
     Attributes:
-        dims: Sliders, the largest rate first.
+        dims: Sliders, the largest rate first and collapsed ones last.
         conditions: Names of the classes, for a conditional model only.
         shape: Channels, height, width of an image.
         stamp: Names the content of the weights.
+        prior_range: How far the sliders reach where the prior's range is asked for.
         words: What the numbers were computed from.
     """
 
@@ -25,6 +30,7 @@ class LatentView:
     conditions: tuple[str, ...]
     shape: tuple[int, int, int]
     stamp: str
+    prior_range: float
     words: str
 
 
@@ -34,14 +40,18 @@ def of(run: Run) -> LatentView:
     Raises:
         CheckpointError: If the run has no weights yet, or they are damaged.
     """
+    from vae.latent import PRIOR_RANGE
+
     stamp = model_cache.stamp(run, "best")
     dims, words = _dims(run)
+    words = f"{_weights(run)} {words}"
     info = run.info
     return LatentView(
         dims=dims,
         conditions=info.class_names if run.config.model.conditional else (),
         shape=(info.channels, info.height, info.width),
         stamp=stamp,
+        prior_range=PRIOR_RANGE,
         words=words,
     )
 
@@ -60,12 +70,25 @@ def _dims(run: Run) -> tuple[list[Dim], str]:
         Dim(index=dim.index, low=dim.low, high=dim.high, rate=dim.rate, collapsed=not dim.active)
         for dim in found
     ]
+    dims.sort(key=lambda dim: dim.collapsed)
     num_active = sum(dim.active for dim in found)
     words = (
         f"KL in nats per example, over {num_images:,} test images. Active dimensions: {num_active} of {len(dims)} "
         f"(variance of the posterior mean over these images above {ACTIVE_THRESHOLD:g})."
     )
     return dims, words
+
+
+def _weights(run: Run) -> str:
+    """Which weights the page shows: where the best differ from the newest, somebody may look for a collapse in vain."""
+    best, newest = model_cache.best_state(run), run.status()
+    if best is None:
+        return "Weights: the newest."
+    words = f"Weights: the best on validation (−ELBO {-best['elbo']:.2f} at step {best['step']:,}"
+    if newest.step <= best["step"]:
+        return f"{words})."
+    later = ", the last snapshot shows what became of them later" if len(run.snapshots()) > 1 else ""
+    return f"{words} of {newest.step:,}){later}."
 
 
 def point(run: Run) -> list[float]:
@@ -79,6 +102,44 @@ def label(run: Run) -> int | None:
     if not run.config.model.conditional:
         return None
     return state.read(state.label(run.info.num_classes), 0)
+
+
+def mix(run: Run, y: int | None) -> Mix | None:
+    """The second class of the URL and its share; None without one."""
+    if not run.config.model.conditional:
+        return None
+    second, share = state.read(state.mix(run.info.num_classes), (-1, 0.0))
+    return None if second in (-1, y) else (second, share)
+
+
+def posterior(run: Run, row: int | None = None) -> tuple[Posterior, int | None] | None:
+    """The posterior of a test image and its label, or of the one that the URL names; None without one.
+
+    Args:
+        run: The run.
+        row: The image's number among the test images, from 0.
+    """
+    from vae.images import DataError
+
+    if row is None:
+        row = state.read(state.posterior(run.info.num_test), -1)
+    try:
+        found = model_cache.embedding(run, "best", "test") if row >= 0 else None
+    except DataError:
+        return None
+    if found is None or row >= len(found.mean):
+        return None
+    sigma = (0.5 * found.log_var[row]).exp()
+    label = None if found.labels is None else int(found.labels[row])
+    return Posterior(row, found.mean[row].tolist(), sigma.tolist()), label
+
+
+def is_of(z: list[float], found: Posterior) -> bool:
+    """Whether a point may be the mean or a draw of a posterior."""
+    return all(
+        abs(value - mean) <= max(_FAR * sigma, 1e-3)
+        for value, mean, sigma in zip(z, found.mean, found.sigma, strict=True)
+    )
 
 
 def keep(run: Run, z: list[float], y: int | None) -> None:

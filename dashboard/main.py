@@ -6,17 +6,27 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard import chooser
+from dashboard import chooser, presentation, state
 from dashboard.navigation import NEED_A_RUN, pages, start
 
 ICON = str(Path(__file__).resolve().with_name("icon.svg"))
 
-st.set_page_config(page_title="Latent Lab", page_icon=ICON, layout="wide")
+presenting = state.presenting()
+st.set_page_config(
+    page_title="Latent Lab",
+    page_icon=ICON,
+    layout="wide",
+    initial_sidebar_state="collapsed" if presenting else "auto",
+)
 st.logo(ICON, size="large")
 opening = st.Page(start, title="Start", default=True, visibility="hidden")
-page = st.navigation([opening, *pages().values()])
+page = st.navigation([opening, *pages().values()], position="top" if presenting else "sidebar")
+state.present(presenting)  # a page that was reached by the menu has lost its query
+(presentation.style if presenting else presentation.plain_style)()
 if page != opening:
     chooser.draw(needed=page.url_path in NEED_A_RUN)
+    if not presenting:
+        presentation.offer()
 told = st.container()
 page.run()
 with told:  # last, because a page finds out on its way what is wrong with its link

@@ -8,19 +8,24 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from vae.errors import UserError
 from vae.runs import Run
 
 if TYPE_CHECKING:
     from vae.data import Dataset
     from vae.diagnostics import Dimension
+    from vae.generation import Gap, Mixture
     from vae.latent import Embedding, Projection
+    from vae.leak import Leak
     from vae.model import VAE
+    from vae.surprise import Surprise
 
 At = Literal["best", "last"] | int
-Half = Literal["decoder", "encoder"]
+Half = Literal["decoder", "encoder", "autoencoder"]
 T = TypeVar("T")
 
 
@@ -63,6 +68,7 @@ class Cache:
 
 _models = Cache(8)
 _graphs = Cache(32)
+_architectures = Cache(16)
 _embeddings = Cache(4)
 _datasets = Cache(2)
 _summaries = Cache(64)
@@ -106,21 +112,52 @@ def model(run: Run, at: At) -> VAE:
     return _models.get((run.path, at, stamp(run, at)), lambda: load_model(run, at))
 
 
-def onnx(run: Run, at: At, half: Half) -> bytes:
-    """The decoder or encoder of a run as ONNX."""
-    from vae.export import decoder_onnx, encoder_onnx
+def best_state(run: Run) -> dict[str, Any] | None:
+    """Step and validation ELBO (`step`, `elbo`) of the best weights; None if the run has none that say so."""
+    from vae.checkpoints import CheckpointError, inspect
 
-    export = {"decoder": decoder_onnx, "encoder": encoder_onnx}[half]
-    return _graphs.get((run.path, at, stamp(run, at), half), lambda: export(model(run, at)))
+    def read() -> dict[str, Any] | None:
+        try:
+            state = inspect(run.path / "checkpoints" / "best.safetensors")
+        except CheckpointError:
+            return None
+        step, elbo = state.get("step"), state.get("elbo")
+        if not isinstance(step, int) or not isinstance(elbo, int | float):
+            return None
+        return {"step": step, "elbo": float(elbo)}
+
+    return _summaries.get(("best", run.path, stamp(run, "best")), read)
+
+
+def onnx(run: Run, at: At, half: Half) -> bytes:
+    """The decoder or encoder of a run as ONNX: a snapshot's in a few ms, once the architecture's graph is there.
+
+    Raises:
+        CheckpointError: If the weights are missing or damaged.
+    """
+    from vae.export import Graph, autoencoder_onnx, decoder_onnx, encoder_onnx
+    from vae.snapshots import load_weights
+
+    export = {"decoder": decoder_onnx, "encoder": encoder_onnx, "autoencoder": autoencoder_onnx}[half]
+    info = run.info
+    shape = (info.channels, info.height, info.width, info.num_classes)
+    architecture = (repr(run.config.model.to_dict()), shape, half)
+
+    def make() -> bytes:
+        graph = _architectures.get(architecture, lambda: Graph(model(run, at), export))
+        return graph.filled(load_weights(run, at)) if graph.is_exact else export(model(run, at))
+
+    return _graphs.get((run.path, at, stamp(run, at), half), make)
 
 
 def dataset(run: Run) -> Dataset:
     """The images of a run, if they are on this machine; nothing is downloaded.
 
     Raises:
-        DataError: If they are not, or are not the ones that the run was trained on.
+        DataError: If they are not, or are not the ones that the run was made for.
     """
     from vae.data import DataError, load
+    from vae.resume import check_images
 
     def checked() -> Dataset:
         if run.imported and run.config.data.path is not None:
@@ -129,14 +166,10 @@ def dataset(run: Run) -> Dataset:
                 "train a run here to see originals"
             )
         found = load(run.config.data)
-        if found.info().fingerprint != run.info.fingerprint:
-            raise DataError(
-                f"the images of run {run.id} must be those that it was trained on, got others under the same name; "
-                "restore the original files"
-            )
+        check_images(run, found)
         return found
 
-    return _datasets.get((run.config.data.to_dict().__repr__(), run.info.fingerprint), checked)
+    return _datasets.get((run.config.data, run.info), checked)
 
 
 def embedding(run: Run, at: At, part: str) -> Embedding:
@@ -177,6 +210,23 @@ def embedding(run: Run, at: At, part: str) -> Embedding:
     return _embeddings.get((run.path, at, part, _embedding_stamp(run, at)), make)
 
 
+def prefetch(run: Run, at: At, part: str) -> None:
+    """Begin to work out the posteriors that a page will ask for, beside it; whoever asks meanwhile waits for these."""
+
+    def make() -> None:
+        with suppress(UserError, OSError):
+            embedding(run, at, part)
+
+    threading.Thread(target=make, name="prefetch", daemon=True).start()
+
+
+def pace(run: Run, at: At) -> float:
+    """About how many images of a run are encoded in a second on this machine."""
+    from vae.latent import pace as measured
+
+    return _summaries.get(("pace", run.path, at, stamp(run, at)), lambda: measured(model(run, at)))
+
+
 def dimensions(run: Run, at: At) -> tuple[list[Dimension], int]:
     """Every latent dimension over the test images, the largest rate first, and how many images these are."""
     from vae.diagnostics import dimensions as over
@@ -188,6 +238,20 @@ def dimensions(run: Run, at: At) -> tuple[list[Dimension], int]:
     return _summaries.get(("dimensions", run.path, at, _embedding_stamp(run, at)), make)
 
 
+def surprise(run: Run, at: At) -> Surprise:
+    """What the test images cost the model (`vae.surprise`).
+
+    Raises:
+        DataError: If the images are not on this machine.
+        CheckpointError: If the weights are missing or damaged.
+    """
+    from vae.surprise import surprise as over
+
+    return _summaries.get(
+        ("surprise", run.path, at, stamp(run, at)), lambda: over(model(run, at), dataset(run), "test")
+    )
+
+
 def plane(run: Run, at: At) -> Projection:
     """The plane of largest variance through the test images' posterior means."""
     from vae.latent import principal_plane
@@ -195,6 +259,51 @@ def plane(run: Run, at: At) -> Projection:
     return _summaries.get(
         ("plane", run.path, at, _embedding_stamp(run, at)),
         lambda: principal_plane(embedding(run, at, "test").mean),
+    )
+
+
+def mixture(run: Run, at: At, num_components: int | None) -> tuple[Mixture, Gap]:
+    """A Gaussian mixture fitted to the test images' posteriors, and how far the prior is from it.
+
+    Args:
+        run: The run.
+        at: Which weights.
+        num_components: None takes the number with the lowest BIC.
+
+    Raises:
+        DataError: If the posteriors must be computed and the images are not on this machine.
+        CheckpointError: If the weights are missing or damaged.
+    """
+    from vae.generation import MIXTURE_SIZES, fit_mixture, gap
+
+    def make() -> tuple[Mixture, Gap]:
+        sizes = MIXTURE_SIZES if num_components is None else (num_components,)
+        found = fit_mixture(embedding(run, at, "test"), sizes)
+        return found, gap(found)
+
+    return _summaries.get(("mixture", run.path, at, _embedding_stamp(run, at), num_components), make)
+
+
+def leak(run: Run, at: At) -> Leak:
+    """How well the class can be read off the test images' posterior means.
+
+    Raises:
+        UserError: As `vae.leak.label_leak` and `embedding` do.
+    """
+    from vae.leak import label_leak
+
+    return _summaries.get(
+        ("leak", run.path, at, _embedding_stamp(run, at)), lambda: label_leak(embedding(run, at, "test"))
+    )
+
+
+def neighbour_radius(run: Run, at: At) -> float:
+    """The radius within which a typical test image has ten others (`vae.paths.default_radius`)."""
+    from vae.paths import default_radius
+
+    return _summaries.get(
+        ("radius", run.path, at, _embedding_stamp(run, at)),
+        lambda: default_radius(embedding(run, at, "test").mean),
     )
 
 
@@ -211,5 +320,5 @@ def warm_up() -> None:
 
 def clear() -> None:
     """Forget all that is kept; for tests."""
-    for cache in (_models, _graphs, _embeddings, _datasets, _summaries):
+    for cache in (_models, _graphs, _architectures, _embeddings, _datasets, _summaries):
         cache.clear()

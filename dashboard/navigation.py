@@ -29,7 +29,7 @@ _PAGES = {
     "generate": (
         "Generate",
         ":material/auto_awesome:",
-        "New images from the prior; with a conditional model, of the class that you pick.",
+        "New images: of the class that you pick, one style as every class, and what z knows of the class.",
     ),
     "runs": (
         "Runs",

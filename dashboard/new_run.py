@@ -5,16 +5,19 @@ from __future__ import annotations
 import hashlib
 import queue
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from dashboard import controls, settings, state
 from dashboard.plain import plain
 from dashboard.trainers import trainers
 from vae.config import RunConfig
 from vae.errors import UserError
+from vae.files import disk_sentence, replacing
 from vae.runs import Run, new_run_id
 
 _DOWNLOADABLE = ("mnist", "fashion-mnist", "kmnist", "emnist")
@@ -24,25 +27,29 @@ def form() -> None:
     """Draw the form; pressing Train makes a run and starts it, or says why it cannot."""
     names = list(controls.DATA_TITLES)
     name = st.selectbox("Data", names, format_func=controls.DATA_TITLES.__getitem__, key="new:data")
-    path = _own_path(name) if name in ("npz", "folder") else None
+    own = _own_images(name) if name in ("npz", "folder") else None
     here = _is_here(name)
     if not here:
         _download(name)
     button = st.container()
     title = st.text_input("Name", placeholder="optional", max_chars=80, key=state.fresh("new:name"))
     values = controls.config_form(name, key=f"new:{name}")
-    missing = name in ("npz", "folder") and path is None
+    missing = name in ("npz", "folder") and own is None
     pressed = button.button(
         "Train", type="primary", icon=":material/play_arrow:", width="stretch", disabled=not here or missing
     )
     if not pressed:
         return
     try:
-        config = controls.make_config(values, path=path)
-        run = _create(config, title)
+        with _kept(own) as path:
+            config = controls.make_config(values, path=path)
+            run = _create(config, title)
         trainers.start(run)
-    except (UserError, OSError) as error:
+    except UserError as error:
         button.error(plain(str(error)), icon=":material/block:")
+        return
+    except OSError as error:
+        button.error(plain(disk_sentence(error)), icon=":material/block:")
         return
     for warning in config.warnings():
         state.notice(warning)
@@ -103,14 +110,14 @@ def _download(name: str) -> None:
         st.rerun()
 
 
-def _own_path(name: str) -> Path | None:
-    """A file or folder of this machine, or an uploaded .npz, kept beside the runs under the hash of its content."""
+def _own_images(name: str) -> Path | UploadedFile | None:
+    """A file or folder of this machine, or an uploaded .npz."""
     if name == "npz":
         upload = st.file_uploader(
             "An .npz with `images` and, if you like, `labels`", type="npz", key=state.fresh("new:npz")
         )
         if upload is not None:
-            return _keep(upload)
+            return upload
     words = {"npz": "… or its path on this machine", "folder": "Folder on this machine"}[name]
     text = st.text_input(
         words,
@@ -120,13 +127,28 @@ def _own_path(name: str) -> Path | None:
     return Path(text).expanduser() if text.strip() else None
 
 
-def _keep(upload: Any) -> Path:
-    content = upload.getvalue()
+@contextmanager
+def _kept(own: Path | UploadedFile | None) -> Iterator[Path | None]:
+    """The path of the user's own images: an upload is kept beside the runs under the hash of its content.
+
+    An upload that the block refuses is not kept, and the refusal names the file as the user does.
+    """
+    if own is None or isinstance(own, Path):
+        yield own
+        return
+    content = own.getbuffer()
     folder = settings.runs_root() / ".uploads"
     path = folder / f"{hashlib.sha256(content).hexdigest()[:16]}.npz"
-    if not path.exists():
+    is_new = not path.exists()
+    if is_new:
         folder.mkdir(parents=True, exist_ok=True)
-        beside = path.with_suffix(".part")
-        beside.write_bytes(content)
-        beside.replace(path)
-    return path
+        with replacing(path) as file:
+            file.write(content)
+    try:
+        yield path
+    except (UserError, OSError) as error:
+        if is_new:
+            path.unlink(missing_ok=True)
+        if isinstance(error, UserError):
+            raise UserError(str(error).replace(str(path), own.name)) from error
+        raise

@@ -187,7 +187,10 @@ class Trainers:
         return process
 
     def _num_working(self) -> int:
-        """Our own, and those of this machine that others started: an earlier server, or the command line."""
+        """Our own, and those of this machine that others started: an earlier server, or the command line.
+
+        A paused one takes no time from anybody; when it goes on, one more than the limit is at work for a while.
+        """
         if time.monotonic() - self._counted >= _OTHERS:
             self._counted = time.monotonic()
             others = [
@@ -195,8 +198,9 @@ class Trainers:
                 for run in list_runs(runs_root())
                 if isinstance(run, Run) and run.id not in self._working
             ]
-            self._num_others = sum(status.is_active and status.host == this_host() for status in others)
-        return self._num_others + sum(process.poll() is None for _, process in self._working.values())
+            self._num_others = sum(_is_at_work(status) and status.host == this_host() for status in others)
+        own = (run.status() for run, process in self._working.values() if process.poll() is None)
+        return self._num_others + sum(status.state == "queued" or _is_at_work(status) for status in own)
 
     def _load_ahead(self) -> None:
         if self._standby is None and time.monotonic() - self._began >= _HEAD_START:
@@ -230,6 +234,10 @@ def _last_words(run: Run) -> str:
         lines = (run.path / LOG).read_text(errors="replace").split("\n")
         return next((line.strip()[:500] for line in reversed(lines) if line.strip()), "it left no message")
     return "it left no message"
+
+
+def _is_at_work(status: Status) -> bool:
+    return status.is_active and status.state != "paused"
 
 
 def _is_abandoned(status: Status) -> bool:

@@ -30,6 +30,7 @@ from vae.latent import embed
 from vae.metrics import MetricsWriter
 from vae.runs import Run
 from vae.snapshots import load_model
+from vae.surprise import surprise
 
 
 class Answer:
@@ -229,6 +230,44 @@ class TestRuns:
         bodies = {client.get(f"/api/runs/short/decoder.onnx?at={step}").body for step in (first, last)}
         assert len(bodies) == 2
 
+    def test_snapshots_are_listed_with_what_the_time_machine_shows(
+        self, client: Client, trained_run: Run
+    ) -> None:
+        answer = client.get("/api/runs/short/snapshots")
+        found = json.loads(answer.body)
+        assert found["state"] == "finished"
+        assert [snapshot["step"] for snapshot in found["snapshots"]] == trained_run.snapshots()
+        for snapshot in found["snapshots"]:
+            said = json.loads((trained_run.snapshot_dir(snapshot["step"]) / "snapshot.json").read_text())
+            assert {name: said[name] for name in ("epoch", "seconds", "beta")}.items() <= snapshot.items()
+            assert snapshot["rate_per_dim"] == pytest.approx(said["rate_per_dim"], abs=1e-5)
+        assert len({snapshot["stamp"] for snapshot in found["snapshots"]}) == len(found["snapshots"])
+        again = client.get("/api/runs/short/snapshots", If_None_Match=answer.headers["ETag"])
+        assert (again.status, again.body) == (304, b"")
+
+    def test_new_and_rewritten_snapshots_change_the_list(self, client: Client, live: Run) -> None:
+        before = json.loads(client.get("/api/runs/live/snapshots").body)["snapshots"]
+        shutil.copytree(live.snapshot_dir(before[-1]["step"]), live.snapshot_dir(9999))
+        os.utime(live.snapshot_dir(before[0]["step"]) / "weights.safetensors", (1, 1))
+        after = json.loads(client.get("/api/runs/live/snapshots").body)["snapshots"]
+        assert [snapshot["step"] for snapshot in after] == [
+            *(snapshot["step"] for snapshot in before),
+            9999,
+        ]
+        assert after[0]["stamp"] != before[0]["stamp"] and after[1]["stamp"] == before[1]["stamp"]
+
+    def test_decoder_of_a_snapshot_may_be_kept_under_its_name_alone(self, client: Client) -> None:
+        snapshot = json.loads(client.get("/api/runs/short/snapshots").body)["snapshots"][1]
+        kept = [
+            client.get(f"/api/runs/short/decoder.onnx?at={at}&v={v}").headers["Cache-Control"]
+            for at, v in [
+                (snapshot["step"], snapshot["stamp"]),
+                (snapshot["step"], "old"),
+                ("best", snapshot["stamp"]),
+            ]
+        ]
+        assert ["immutable" in words for words in kept] == [True, False, False]
+
     def test_unchanged_decoder_is_not_sent_again(self, client: Client) -> None:
         tag = client.get("/api/runs/short/decoder.onnx").headers["ETag"]
         again = client.get("/api/runs/short/decoder.onnx", If_None_Match=tag)
@@ -265,6 +304,25 @@ class TestRuns:
         assert fields["max_value"] == digits.max_value
         np.testing.assert_array_equal(found["index"], digits.test.numpy())
         np.testing.assert_array_equal(found["images"], digits.images[digits.test].numpy())
+
+    def test_originals_of_some_rows_come_in_their_order(self, client: Client, digits: Dataset) -> None:
+        found, _ = arrays.unpack(client.get("/api/runs/short/originals?part=test&rows=7,0,3").body)
+        index = digits.test[[7, 0, 3]]
+        np.testing.assert_array_equal(found["index"], index.numpy())
+        np.testing.assert_array_equal(found["images"], digits.images[index].numpy())
+
+    @pytest.mark.parametrize("rows", ["", "-1", "1,,2", "999999", "x", ",".join(["1"] * 101), "1" * 5000])
+    def test_other_than_rows_are_refused(self, client: Client, rows: str) -> None:
+        answer = client.get(f"/api/runs/short/originals?part=test&rows={rows}")
+        assert answer.status == 400
+        assert answer.sentence.startswith("rows must be at most 100 whole numbers from 0 to ")
+        assert len(answer.sentence) < 200
+
+    def test_surprise_is_the_library_s(self, client: Client, trained_run: Run, digits: Dataset) -> None:
+        found = json.loads(client.get("/api/runs/short/surprise?at=last").body)
+        expected = surprise(load_model(trained_run, "last"), digits)
+        assert found["num_images"] == expected.num_images
+        np.testing.assert_allclose(found["quantiles"], expected.quantiles, rtol=1e-5)
 
     def test_server_decodes_as_torch_does(self, client: Client, trained_run: Run) -> None:
         answer = client.get("/api/runs/short/decode?z=0.5,-1.25")
@@ -350,6 +408,17 @@ class TestRuns:
         answer = client.get("/api/runs/live/originals")
         assert answer.status == 404 and "mnist" in answer.sentence.lower()
         assert client.get("/api/runs/live/decode?z=0,0").status == 200
+
+    def test_images_whose_classes_have_other_names_are_told_even_if_their_bytes_are_at_hand(
+        self, client: Client, live: Run
+    ) -> None:
+        assert client.get("/api/runs/live/originals").status == 200
+        config = json.loads((live.path / "config.json").read_text())
+        config["info"]["class_names"][3] = "three"
+        (live.path / "config.json").write_text(json.dumps(config))
+        answer = client.get("/api/runs/live/originals")
+        assert answer.status == 404
+        assert "it was made for, got ones with class 3 '3' instead of 'three'; restore" in answer.sentence
 
     def test_damaged_weights_are_one_sentence(self, client: Client, live: Run) -> None:
         path = live.path / "checkpoints" / "best.safetensors"

@@ -22,10 +22,12 @@ import torch
 import vae.archive
 from vae import checkpoints
 from vae.archive import ArchiveError, export_run, import_run
-from vae.config import DataConfig, DataInfo, RunConfig
+from vae.config import DataConfig, DataInfo, ModelConfig, RunConfig
 from vae.files import write_json
 from vae.metrics import MetricsReader, MetricsWriter
+from vae.model import VAE
 from vae.runs import Run, Status
+from vae.snapshots import cpu_weights
 
 INFO = DataInfo(
     channels=1,
@@ -58,11 +60,12 @@ Content = dict[str | zipfile.ZipInfo, bytes | str]
 def run(tmp_path: Path) -> Run:
     """A run with something of everything, and with what does not belong into an archive."""
     data = DataConfig(name="npz", path=Path("/home/me/images.npz"), root=Path("/home/me/cache"))
-    run = Run.create(tmp_path / "there" / "digits-1", RunConfig(data=data), INFO, name="β = 4")
+    config = RunConfig(data=data, model=ModelConfig(hidden=(4,)))
+    run = Run.create(tmp_path / "there" / "digits-1", config, INFO, name="β = 4")
     with MetricsWriter(run.metrics_path) as writer:
         writer.write(LINE)
     checkpoints.save(run.checkpoints_dir, "last", {"model.x": torch.ones(1000)}, {"step": 1})
-    checkpoints.save(run.checkpoints_dir, "best", {"x": torch.ones(1000)})
+    checkpoints.save(run.checkpoints_dir, "best", cpu_weights(VAE(config.model, INFO)))
     checkpoints.save(run.snapshot_dir(1), "weights", {"x": torch.ones(10)})
     write_json(run.snapshot_dir(1) / "snapshot.json", {"step": 1})
     run.request(beta=4)
@@ -436,6 +439,49 @@ def test_a_damaged_run_is_refused(run: Run, root: Path, damage: str) -> None:
     with pytest.raises(ArchiveError, match=sentence) as caught:
         import_run(zipped({**contents(run), **change(run)}), root)
     assert "\n" not in str(caught.value)
+    assert_untouched(root)
+
+
+WEIGHTS = [name for name in BELONGS if name.endswith(".safetensors")]
+
+
+def test_a_run_without_weights_is_refused(run: Run, root: Path) -> None:
+    files = {name: content for name, content in contents(run).items() if name not in WEIGHTS}
+    with pytest.raises(
+        ArchiveError, match="holds no good run: a run must have weights, got none; export it again after"
+    ):
+        import_run(zipped(files), root)
+    assert_untouched(root)
+
+
+@pytest.mark.parametrize("kept", ["best", "last", "weights"])
+def test_weights_of_another_model_are_refused(run: Run, root: Path, kept: str) -> None:
+    (path,) = (run.path / name for name in WEIGHTS if Path(name).stem == kept)
+    prefix = "model." if kept == "last" else ""
+    files = {
+        name: data for name, data in contents(run).items() if name not in WEIGHTS or Path(name).stem == kept
+    }
+    for width, fits in ((5, False), (4, True)):
+        weights = cpu_weights(VAE(ModelConfig(hidden=(width,)), INFO))
+        checkpoints.save(path.parent, kept, {f"{prefix}{name}": tensor for name, tensor in weights.items()})
+        archive = zipped({**files, path.relative_to(run.path).as_posix(): path.read_bytes()})
+        if fits:
+            assert import_run(archive, root).path.is_dir()
+            continue
+        with pytest.raises(
+            ArchiveError, match=r"must have .* and has .*; the weights and the config are not"
+        ):
+            import_run(archive, root)
+        assert_untouched(root)
+
+
+def test_a_config_that_claims_a_huge_model_is_refused(run: Run, root: Path) -> None:
+    config = json.loads((run.path / "config.json").read_text())["config"]
+    config["model"]["hidden"] = [8192] * 8
+    info = {**INFO.to_dict(), "channels": 3, "height": 1024, "width": 1024}
+    huge = changed_config(run, config=config, info=info)
+    with pytest.raises(ArchiveError, match="the weights and the config are not of one run"):
+        import_run(zipped({**contents(run), "config.json": huge}), root)
     assert_untouched(root)
 
 

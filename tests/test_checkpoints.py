@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 import vae.checkpoints
-from vae.checkpoints import CheckpointError, check_finite, check_shapes, inspect, load, save
+from vae.checkpoints import CheckpointError, check_finite, check_shapes, inspect, load, outline, save
 from vae.files import disk_sentence
 
 
@@ -336,10 +336,11 @@ def test_a_checkpoint_with_any_byte_of_its_header_changed_is_loaded_or_told(path
         for _ in range(source.randint(1, 3)):
             changed[source.randrange(8 + length)] = source.randrange(256)
         path.write_bytes(changed)
-        try:
-            load(path.parent, "last")
-        except CheckpointError as error:
-            assert "\n" not in str(error) and ";" in str(error)
+        for function in (lambda: load(path.parent, "last"), lambda: outline(path)):
+            try:
+                function()
+            except CheckpointError as error:
+                assert "\n" not in str(error) and ";" in str(error)
 
 
 def test_random_bytes_are_no_checkpoint(path: Path) -> None:
@@ -439,6 +440,28 @@ def test_a_pipe_or_a_folder_in_place_of_a_checkpoint_does_not_block(tmp_path: Pa
 
 def test_looking_at_a_header_gives_the_state(path: Path) -> None:
     assert inspect(path) == STATE
+
+
+def test_an_outline_has_the_names_shapes_and_types_of_the_tensors_and_no_numbers(path: Path) -> None:
+    found, expected = outline(path), load(path.parent, "last")[0]
+    assert {name: (tensor.shape, tensor.dtype) for name, tensor in found.items()} == {
+        name: (tensor.shape, tensor.dtype) for name, tensor in expected.items()
+    }
+    assert all(tensor.is_meta for tensor in found.values())
+    check_shapes(found, expected)
+    with pytest.raises(CheckpointError, match=r"lacks .* must have .* and has"):
+        check_shapes(
+            outline(path), {"double": torch.zeros(3, dtype=torch.float64), "missing": torch.zeros(1)}
+        )
+
+
+def test_an_outline_of_numbers_that_torch_does_not_have_is_told(path: Path) -> None:
+    def change(header: dict[str, Any]) -> None:
+        header["index"]["dtype"] = "U64"
+
+    path.write_bytes(with_header(path.read_bytes(), change))
+    with pytest.raises(CheckpointError, match=r"last\.safetensors is damaged: its header is wrong: "):
+        outline(path)
 
 
 # Shapes

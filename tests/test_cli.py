@@ -332,13 +332,14 @@ def free_port() -> int:
         ("--train.batch-size -3", "train.batch_size must be >= 1, got -3; use for example 128"),
         (
             "--train.learning-rate nan",
-            "train.learning_rate is not valid: input should be a finite number, got nan",
+            "train.learning_rate must be a finite number, got nan",
         ),
         ("--model.latent-dim 513", "model.latent_dim must be <= 512, got 513; use 2 for a map"),
         (
             "--model.hidden 0",
             "model.hidden must be at most 8 sizes from 1 to 8192, got [0]; use for example 400",
         ),
+        ("--train.seed -1", "train.seed must be >= 0, got -1; use any whole number from 0"),
         ("--objective.beta -1", "objective.beta must be >= 0, got -1.0; use 0 to drop the KL term"),
         ("--data.validation 0.9", "data.validation must be <= 0.5, got 0.9; use 0.1 to hold out a tenth"),
         (
@@ -403,7 +404,10 @@ def test_a_folder_that_cannot_hold_a_run_is_told(vae: Vae, finished: Run, tmp_pa
     (tmp_path / "file").write_text("a file")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "mine.txt").write_text("mine")
-    assert_refused(vae("train", "--run-dir", tmp_path / "file" / "a"), str(tmp_path / "file"))
+    for path in (tmp_path / "file", tmp_path / "file" / "a"):
+        assert_refused(
+            vae("train", "--run-dir", path), f"error: {tmp_path / 'file'} is a file; give a folder"
+        )
     assert_refused(vae("train", "--run-dir", tmp_path / "full"), "must be empty for a new run")
     assert_refused(
         vae("train", "--run-dir", tmp_path / "-odd-"), "a run's folder name must be 1 to 80 letters"
@@ -496,6 +500,14 @@ def test_weights_that_are_not_there_are_told(vae: Vae, finished: Run) -> None:
     assert vae("evaluate", finished.path, "--at", "12", "--json").code == 0
 
 
+@pytest.mark.parametrize("command", ["evaluate", "leak"])
+def test_an_impossible_seed_is_told_as_in_training(vae: Vae, finished: Run, command: str) -> None:
+    for seed, rule in ((-1, ">= 0"), (2**31, "<= 2147483647")):
+        sentence = f"error: seed must be {rule}, got {seed}; use any whole number from 0\n"
+        assert vae(command, finished.path, "--seed", seed) == (2, "", sentence)
+    assert vae(command, finished.path, "--seed", 2**31 - 1).code == 0
+
+
 def test_resume_takes_no_other_options(vae: Vae, finished: Run) -> None:
     for words in (["--train.epochs", "9"], ["--run-dir", "b"], ["--name", "b"]):
         assert_refused(
@@ -573,13 +585,37 @@ def test_a_bad_zip_is_told_and_leaves_nothing(vae: Vae, tmp_path: Path) -> None:
     assert not (tmp_path / "config.json").exists()
 
 
+def test_a_file_and_a_folder_that_change_places_at_an_import_are_told(
+    vae: Vae, finished: Run, tmp_path: Path
+) -> None:
+    file = tmp_path / "a.zip"
+    assert vae("export", finished.path, "--to", file).code == 0
+    before = file.read_bytes()
+    assert_refused(vae("import", file, "--runs", file), f"error: {file} is a file; give a folder")
+    assert file.read_bytes() == before
+    answer = vae("import", tmp_path, "--runs", tmp_path / "runs")
+    assert_refused(answer, f"error: {tmp_path} is a folder; give a file")
+
+
 def test_an_export_that_cannot_be_written_is_told_and_leaves_nothing(
     vae: Vae, finished: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert_refused(vae("export", finished.path, "--to", tmp_path / "no" / "a.zip"), "does not exist")
+    assert_refused(
+        vae("export", finished.path, "--to", tmp_path / "no" / "a.zip"),
+        f"error: the folder {tmp_path / 'no'} does not exist; make it first",
+    )
     (tmp_path / "file").write_text("")
-    assert_refused(vae("export", finished.path, "--to", tmp_path / "file" / "onnx"), str(tmp_path / "file"))
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["file"]
+    for path in ("file", "file/onnx", "file/a.zip"):
+        assert_refused(
+            vae("export", finished.path, "--to", tmp_path / path),
+            f"error: {tmp_path / 'file'} is a file; give a folder",
+        )
+    (tmp_path / "folder.zip").mkdir()
+    assert_refused(
+        vae("export", finished.path, "--to", tmp_path / "folder.zip"),
+        f"error: {tmp_path / 'folder.zip'} is a folder; give a file",
+    )
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder.zip"]
 
 
 def test_a_port_in_use_or_impossible_is_told(vae: Vae, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -595,6 +631,16 @@ def test_a_port_in_use_or_impossible_is_told(vae: Vae, monkeypatch: pytest.Monke
     assert_refused(vae("dashboard", "--port", "70000"), "port must be from 1 to 65535, got 70000")
     answer = vae("dashboard", "--address", "203.0.113.7", "--port", free_port())
     assert_refused(answer, "address must be one of this machine, got '203.0.113.7'; use localhost")
+
+
+def test_a_file_is_no_folder_of_runs_for_the_dashboard(
+    vae: Vae, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "execv", lambda *_: pytest.fail("it started"))
+    file = tmp_path / "a.zip"
+    file.write_text("")
+    answer = vae("dashboard", "--runs", file, "--port", free_port())
+    assert_refused(answer, f"--runs must be a folder, got the file {file}; give a folder of runs")
 
 
 def test_ctrl_c_is_no_traceback(vae: Vae, finished: Run, monkeypatch: pytest.MonkeyPatch) -> None:

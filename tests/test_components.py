@@ -11,12 +11,18 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard import components
+from dashboard.components import draw as draw_face
 from dashboard.components import map as map_face
+from dashboard.components import paths as paths_face
 from dashboard.components import sliders as sliders_face
-from dashboard.components.map import Click, Plane, latent_map
+from dashboard.components import time as time_face
+from dashboard.components.draw import Picked, Posterior, draw
+from dashboard.components.map import Click, Method, Plane, Said, View, Wish, latent_map
+from dashboard.components.paths import Route, paths
 from dashboard.components.sliders import Dim, Position, sliders
+from dashboard.components.time import Moved, scrubber
 
-NAMES = ["curves", "image", "map", "samples", "sliders"]
+NAMES = ["curves", "draw", "image", "map", "paths", "samples", "sliders", "time"]
 
 
 class Mount:
@@ -76,16 +82,21 @@ def test_python_files_are_never_handed_out() -> None:
 
 def script() -> None:
     from dashboard.components.curves import curves
+    from dashboard.components.draw import draw
     from dashboard.components.image import image
     from dashboard.components.map import latent_map
+    from dashboard.components.paths import Route, paths
     from dashboard.components.samples import samples
     from dashboard.components.sliders import Dim, sliders
 
     curves("run", key="curves")
     samples("run", key="samples")
     sliders("run", [Dim(0), Dim(1)], z=[0.0, 1.0], key="sliders")
+    draw("run", z=[0.0, 1.0], num_images=10, shape=(1, 8, 8), key="draw")
     image("run", z=[0.0, 1.0], shape=(1, 8, 8), key="image")
     latent_map("run", latent_dim=2, z=[0.0, 1.0], shape=(1, 8, 8), key="map")
+    route = Route("", "straight", "legs")
+    paths("run", latent_dim=2, route=route, num_images=10, shape=(1, 8, 8), key="paths")
 
 
 def test_all_components_mount_on_one_page() -> None:
@@ -106,6 +117,13 @@ def test_all_components_mount_on_one_page() -> None:
         ({"z": ["a", 0], "y": 1}, Position([0.0, 1.0], 2)),
         ({"z": [True, 0]}, Position([0.0, 1.0], 2)),
         ("nonsense", Position([0.0, 1.0], 2)),
+        (
+            {"z": [1, 2], "y": 3, "mix": [8, 0.25], "range": "prior"},
+            Position([1.0, 2.0], 3, (8, 0.25), "prior"),
+        ),
+        ({"z": [1, 2], "y": 3, "mix": [10, 0.25], "range": "wide"}, Position([1.0, 2.0], 3)),
+        ({"z": [1, 2], "y": 3, "mix": [1, float("nan")]}, Position([1.0, 2.0], 3)),
+        ({"z": [1, 2], "y": 3, "mix": "1,2"}, Position([1.0, 2.0], 3)),
     ],
 )
 def test_sliders_believe_only_a_point(said: Any, expected: Position, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,7 +149,116 @@ def test_map_believes_only_a_point(
 ) -> None:
     monkeypatch.setattr(map_face, "_COMPONENT", Mount(point=said))
     classes = [str(k) for k in range(10)]
-    assert latent_map("run", latent_dim=2, z=[0, 0], classes=classes, shape=(1, 8, 8), key="k") == expected
+    found = latent_map("run", latent_dim=2, z=[0, 0], classes=classes, shape=(1, 8, 8), key="k")
+    assert found == Said(click=expected)
+
+
+@pytest.mark.parametrize(
+    ("point", "route", "expected"),
+    [
+        (None, None, paths_face.Said()),
+        ({"z": [1, -2]}, None, paths_face.Said(z=[1.0, -2.0])),
+        ({"z": [1]}, "nonsense", paths_face.Said()),
+        ({"z": [float("nan"), 1]}, {"stops": "n1", "kind": "straight"}, paths_face.Said()),
+        ("z", {"stops": 7, "kind": "straight", "pace": "legs"}, paths_face.Said()),
+        (None, {"stops": "n1" * 10**6, "kind": "straight", "pace": "legs"}, paths_face.Said()),
+        (
+            None,
+            {"stops": "n1_n2", "kind": "spherical", "pace": "length"},
+            paths_face.Said(route=Route("n1_n2", "spherical", "length")),
+        ),
+    ],
+)
+def test_paths_believe_only_a_point_and_a_route_of_text(
+    point: Any, route: Any, expected: paths_face.Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paths_face, "_COMPONENT", Mount(point=point, route=route))
+    start = Route("", "straight", "legs")
+    assert paths("run", latent_dim=2, route=start, num_images=9, shape=(1, 8, 8), key="k") == expected
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ({"projection": "tsne", "colour": "rate", "layers": ["density"]}, View("tsne", "rate", ("density",))),
+        ({"projection": "tsne", "colour": "rate", "layers": [1]}, None),
+        ({"projection": 1, "colour": "rate", "layers": []}, None),
+        ({"colour": "rate"}, None),
+        ("nonsense", None),
+    ],
+)
+def test_map_believes_only_a_view(said: Any, expected: View | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(map_face, "_COMPONENT", Mount(view=said))
+    found = latent_map("run", latent_dim=2, z=[0, 0], shape=(1, 8, 8), key="k")
+    assert found == Said(view=expected)
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ({"action": "start", "method": "tsne", "num": 40}, Wish("start", "tsne", 40)),
+        ({"action": "cancel", "method": "tsne", "num": 40}, Wish("cancel", "tsne", 40)),
+        ({"action": "delete", "method": "tsne", "num": 40}, None),
+        ({"action": "start", "method": "umap", "num": 40}, None),
+        ({"action": "start", "method": "tsne", "num": 41}, None),
+        ({"action": "start", "method": "tsne", "num": 0}, None),
+        ({"action": "start", "method": "tsne", "num": "40"}, None),
+        ([], None),
+    ],
+)
+def test_map_believes_only_a_plane_that_it_offered(
+    said: Any, expected: Wish | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(map_face, "_COMPONENT", Mount(job=said))
+    methods = (Method("pca", "PCA"), Method("tsne", "t-SNE"), Method("umap", "UMAP", hint="not installed"))
+    found = latent_map("run", latent_dim=2, z=[0, 0], shape=(1, 8, 8), num=40, methods=methods, key="k")
+    assert found == Said(wish=expected)
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        (None, None),
+        ({"step": None}, Moved(None)),
+        ({"step": 400}, Moved(400)),
+        ({"step": 0}, Moved(0)),
+        ({}, None),
+        ({"step": -1}, None),
+        ({"step": 1e15}, None),
+        ({"step": float("nan")}, None),
+        ({"step": True}, None),
+        ({"step": "400"}, None),
+        ([400], None),
+    ],
+)
+def test_scrubber_believes_only_a_step(
+    said: Any, expected: Moved | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time_face, "_COMPONENT", Mount(moved=said))
+    assert scrubber("run", step=None, state="finished", end="Best", decoders=True, key="k") == expected
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        (None, Picked("test")),
+        ({"tab": "draw"}, Picked("draw")),
+        ({"tab": "<b>", "z": [0, 1.5], "y": 2, "row": 3}, Picked("test", [0.0, 1.5], 2, 3)),
+        ({"tab": "picture", "z": [0, 1.5], "y": None, "row": None}, Picked("picture", [0.0, 1.5])),
+        ({"tab": "draw", "z": [0, 1.5], "y": 3, "row": 10}, Picked("draw", [0.0, 1.5])),
+        ({"tab": "draw", "z": [0, float("inf")], "row": 1}, Picked("draw")),
+        ("draw", Picked("test")),
+    ],
+)
+def test_drawing_panel_believes_only_a_point(
+    said: Any, expected: Picked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mount = Mount(said=said)
+    monkeypatch.setattr(draw_face, "_COMPONENT", mount)
+    posterior = Posterior(3, (0.0, 1.0), (0.1, 0.2))
+    given: dict[str, Any] = {"z": (0, 0), "conditions": "abc", "num_images": 10, "shape": (1, 8, 8)}
+    assert draw("run", **given, posterior=posterior, key="k") == expected
+    assert json.loads(json.dumps(mount.given["data"]))["posterior"] == {"mean": [0, 1], "sigma": [0.1, 0.2]}
 
 
 def test_map_of_many_dimensions_asks_for_its_plane() -> None:

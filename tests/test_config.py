@@ -125,7 +125,7 @@ def test_a_value_out_of_range_is_refused_with_rule_value_and_remedy(
     with pytest.raises(ConfigError) as caught:
         part(**{name: value})
     (problem,) = caught.value.problems
-    assert problem.startswith(f"{name} must be {sign} {bound:g}, got {value!r}; use ")
+    assert problem.startswith(f"{name} must be {sign} {bound}, got {value!r}; use ")
 
 
 @pytest.mark.parametrize("part, name, rule", [case for case in bounds() if "=" in case.values[2][0]])
@@ -160,6 +160,30 @@ def test_what_is_no_whole_number_is_refused_by_a_sentence(value: object) -> None
     assert len(problem) < 400
 
 
+@pytest.mark.parametrize(
+    "part, name, value, rule",
+    [
+        (TrainConfig, "epochs", "abc", "a whole number, got 'abc'; use at least 1"),
+        (TrainConfig, "epochs", 1.5, "a whole number, got 1.5; use at least 1"),
+        (TrainConfig, "learning_rate", "fast", "a number, got 'fast'; use 0.001"),
+        (TrainConfig, "learning_rate", math.nan, "a finite number, got nan; use 0.001"),
+        (ModelConfig, "conditional", "perhaps", "true or false, got 'perhaps'"),
+        (DataInfo, "class_names", [1], "text, got 1"),
+    ],
+)
+def test_a_value_of_another_kind_is_told_the_kind(
+    part: type[Config], name: str, value: object, rule: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        part(**{name: value})
+    assert f"{name} must be {rule}" in caught.value.problems
+
+
+def test_what_is_missing_is_told() -> None:
+    with pytest.raises(ConfigError, match=r"(^|; )num_train must be given, got none(;|$)"):
+        DataInfo.from_dict({"channels": 1})
+
+
 @pytest.mark.parametrize("part, name, allowed", choices())
 def test_an_unknown_choice_is_told_the_choices(
     part: type[Config], name: str, allowed: tuple[str, ...]
@@ -190,6 +214,9 @@ def test_an_unknown_choice_is_told_the_choices(
             {"network": "conv", "channels": ()},
             "channels must name at least one layer for network = conv, got none; use 32 64",
         ),
+        ({"hidden": ("abc",)}, "hidden must be whole numbers, got 'abc'; use for example 400, or 200 200"),
+        ({"hidden": (400, 1.5)}, "hidden must be whole numbers, got 1.5; use for example 400, or 200 200"),
+        ({"hidden": 400}, "hidden must be a list, got 400; use for example 400, or 200 200"),
     ],
 )
 def test_layers_have_sizes_that_fit(values: dict[str, Any], sentence: str) -> None:

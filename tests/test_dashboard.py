@@ -9,11 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from streamlit.testing.v1 import AppTest
 
-from dashboard import chooser, model_cache, settings
+from dashboard import chooser, generated, model_cache, settings
 from dashboard.trainers import trainers
+from vae.generation import every_class, fit_mixture, gap
+from vae.latent import kept_embedding
+from vae.leak import label_leak
 from vae.runs import Run
+from vae.snapshots import load_model
 from vae.status import Status, this_host
 
 MAIN = Path(chooser.__file__).with_name("main.py")
@@ -52,6 +57,14 @@ def put(root: Path, trained_run: Run) -> Put:
         return run
 
     return copy
+
+
+@pytest.fixture
+def conditional(root: Path) -> Run:
+    """A copy of the shipped conditional run of the digits."""
+    shipped = Path(chooser.__file__).parents[1] / "assets" / "models" / "digits-conditional"
+    shutil.copytree(shipped, root / "conditional")
+    return Run.open(root / "conditional")
 
 
 def script(name: str) -> None:
@@ -198,6 +211,31 @@ class TestExplore:
         assert sentence.startswith("The link's z must be 2 numbers")
         assert at.query_params["z"] == "0,0"
 
+    def test_link_to_a_test_image_shows_its_posterior_s_mean(self, put: Put) -> None:
+        run = put("good")
+        found = kept_embedding(run)
+        assert found is not None
+        at = page("explore", run="good", posterior="3")
+        z = [float(value) for value in at.query_params["z"].split(",")]
+        assert z == pytest.approx(found.mean[3].tolist(), abs=1e-4)
+        assert at.query_params["posterior"] == "3"
+        away = page("explore", run="good", posterior="3", z="40,40")
+        assert away.query_params["z"] == "40,40"
+        assert "posterior" not in away.query_params
+
+    def test_what_makes_the_view_is_kept_in_the_link(self, conditional: Run) -> None:
+        given = {"z": "1,0.5", "y": "3", "mix": "8,0.25", "range": "prior", "panel": "draw"}
+        at = page("explore", run="conditional", **given)
+        assert {name: at.query_params[name] for name in given} == given
+
+    def test_bad_values_of_a_link_are_told_and_the_defaults_are_shown(self, conditional: Run) -> None:
+        at = page("explore", run="conditional", mix="10,0.5", range="wide", panel="<b>", posterior="-1")
+        said = sorted(sentences(at))
+        names = ("mix", "panel", "posterior", "range")
+        assert [words.split(" must be ")[0] for words in said] == [f"The link's {name}" for name in names]
+        assert (at.query_params["range"], at.query_params["panel"]) == ("data", "test")
+        assert "mix" not in at.query_params and "posterior" not in at.query_params
+
     def test_numbers_say_what_they_were_computed_from(self, put: Put) -> None:
         run = put("good")
         words = next(
@@ -222,8 +260,135 @@ class TestGenerate:
     def test_run_without_labels_offers_no_class(self, put: Put) -> None:
         put("good")
         at = page("generate", run="good", y="3")
-        assert not at.get("segmented_control")
+        (modes,) = at.segmented_control
+        assert modes.options == ["Samples", "Prior and posterior", "Label leak"]
         assert any("trained without labels" in caption.value for caption in at.caption)
+
+    @pytest.mark.parametrize("mode", ["samples", "styles", "transfer", "mix", "leak"])
+    def test_every_mode_of_a_conditional_run_is_drawn_and_in_the_link(
+        self, conditional: Run, mode: str
+    ) -> None:
+        at = page("generate", run=conditional.id, mode=mode)
+        assert sentences(at) == []
+        assert at.query_params["mode"] == mode
+        settings_of = {
+            "samples": {"num": "36", "temperature": "1", "seed": "0", "y": "0"},
+            "styles": {"rows": "5", "temperature": "1", "seed": "0"},
+            "transfer": {"from": "image", "image": "0"},
+            "mix": {"y": "0", "to": "1", "from": "seed", "temperature": "1", "seed": "0"},
+            "leak": {},
+        }
+        assert dict(at.query_params) == {"run": conditional.id, "mode": mode, **settings_of[mode]}
+
+    def test_leak_probe_shows_the_librarys_numbers(self, conditional: Run) -> None:
+        embedding = kept_embedding(conditional)
+        assert embedding is not None
+        found = label_leak(embedding)
+        at = page("generate", run=conditional.id, mode="leak")
+        assert [metric.value for metric in at.metric] == [
+            f"{found.accuracy:.1%} ± {found.standard_error:.1%}",
+            f"{found.chance:.1%}",
+            "180",
+        ]
+        said = [text.value.replace("\\", "") for text in at.markdown]
+        assert f"**{found.verdict(conditional=True)}**" in said
+
+    def test_gap_between_prior_and_posterior_is_the_librarys(self, put: Put) -> None:
+        run = put("good")
+        at = page("generate", run="good", mode="compare", components="2", limit="0.5", rows="3")
+        assert sentences(at) == []
+        embedding = kept_embedding(run)
+        assert embedding is not None
+        found = gap(fit_mixture(embedding, (2,)))
+        assert at.metric[0].value == f"{found.prior_to_mixture:.2f} ± {found.prior_to_mixture_error:.2f}"
+        assert at.metric[1].value == f"{found.mixture_to_prior:.2f} ± {found.mixture_to_prior_error:.2f}"
+        assert at.query_params["components"] == "2"
+        assert [html.proto.body.count("<img") for html in at.get("html")] == [9, 9, 9, 1, 1, 1]
+
+    def test_mode_that_the_run_cannot_have_is_told_and_samples_are_shown(self, put: Put) -> None:
+        put("good")
+        at = page("generate", run="good", mode="styles")
+        assert sentences(at) == ["“Style × class” needs a conditional run; samples are shown instead."]
+        assert at.query_params["mode"] == "samples"
+
+    @pytest.mark.parametrize(
+        ("mode", "name", "text", "default"),
+        [
+            ("samples", "mode", "video", "samples"),
+            ("styles", "rows", "11", "5"),
+            ("transfer", "image", "359", "0"),
+            ("transfer", "from", "<b>", "image"),
+            ("mix", "to", "10", "1"),
+        ],
+    )
+    def test_bad_value_is_told_and_the_default_is_shown(
+        self, conditional: Run, mode: str, name: str, text: str, default: str
+    ) -> None:
+        at = page("generate", **{"run": conditional.id, "mode": mode, name: text})
+        (sentence,) = sentences(at)
+        assert sentence.startswith(f"The link's {name} must be ")
+        assert at.query_params[name] == default
+
+    def test_point_of_explore_is_offered_where_there_is_one(self, conditional: Run) -> None:
+        at = page("generate", run=conditional.id, mode="transfer", z="1,-1", **{"from": "point"})
+        assert sentences(at) == []
+        shown = "".join(html.proto.body for html in at.get("html"))
+        model, z = load_model(conditional), torch.tensor([[1.0, -1.0]])
+        for image in every_class(model, z)[0].numpy():
+            assert generated.address(image) in shown
+        assert at.query_params["from"] == "point"
+        assert "z from" not in [
+            control.label
+            for control in page("generate", run=conditional.id, mode="transfer").segmented_control
+        ]
+
+    def test_originals_that_are_not_here_are_told_and_the_rest_is_shown(self, conditional: Run) -> None:
+        values = json.loads((conditional.path / "config.json").read_text())
+        values["info"]["fingerprint"] = "0" * 16
+        (conditional.path / "config.json").write_text(json.dumps(values))
+        at = page("generate", run=conditional.id, mode="transfer", image="5")
+        assert sentences(at) == []
+        assert any("are not on this machine" in caption.value for caption in at.caption)
+        shown = "".join(html.proto.body for html in at.get("html"))
+        assert shown.count("<img") == 8 + 10
+
+
+class TestPresentation:
+    def test_presentation_names_the_run_hides_settings_and_can_be_left(self, put: Put) -> None:
+        put("good", name="Good <b>")
+        at = AppTest.from_file(str(MAIN), default_timeout=60)
+        at.query_params["present"] = "1"
+        at.run()
+        assert not at.exception
+        assert at.header[0].value.replace("\\", "") == "Explore · Good <b>"
+        assert not at.sidebar.selectbox
+        assert not at.sidebar.button
+        assert at.query_params["present"] == "1"
+        button(at, "Leave presentation").click().run()
+        assert at.header[0].value == "Explore"
+        assert "present" not in at.query_params
+        next(found for found in at.sidebar.button if found.label == "Present").click().run()
+        assert at.query_params["present"] == "1"
+
+    def test_settings_of_the_link_stay_in_force_while_they_are_hidden(self, put: Put) -> None:
+        put("good")
+        at = page("generate", run="good", present="1", num="9", temperature="0.5", seed="3")
+        assert not at.slider
+        assert not at.number_input
+        assert {"num": "9", "temperature": "0.5", "seed": "3"}.items() <= dict(at.query_params).items()
+        button(at, "Draw again").click().run()
+        assert at.query_params["seed"] == "4"
+
+    def test_other_than_1_is_told_and_nothing_is_hidden(self, put: Put) -> None:
+        put("good")
+        at = AppTest.from_file(str(MAIN), default_timeout=60)
+        at.query_params["present"] = "yes"
+        at.run()
+        assert sentences(at) == [
+            "The link's present must be 1, or left out, got 'yes'; the default is shown instead."
+        ]
+        assert at.header[0].value == "Explore"
+        assert "present" not in at.query_params
 
 
 class TestTrain:

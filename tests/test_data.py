@@ -319,7 +319,7 @@ def test_a_configuration_that_fits_its_data_passes() -> None:
         ),
         (
             RunConfig(train=TrainConfig(batch_size=1), model=ModelConfig(latent_dim=257)),
-            r"model.latent_dim must be <= the number of values in an image \(256\), got 257; use 2 for a map",
+            r"model.latent_dim must be <= the number of values in an image \(256\), got 257; use 256 or less",
         ),
         (
             RunConfig(train=TrainConfig(batch_size=1), model=ModelConfig(conditional=True)),
@@ -335,6 +335,15 @@ def test_what_is_larger_than_the_data_or_needs_labels_is_refused(
     )
     with pytest.raises(DataError, match=sentence):
         check_fits(config.replace(data=data), load(data))
+
+
+def test_images_of_one_pixel_have_room_for_one_latent_dimension(tmp_path: Path) -> None:
+    np.savez(tmp_path / "one.npz", images=np.zeros((20, 1, 1), dtype=np.uint8))
+    data = DataConfig(name="npz", path=tmp_path / "one.npz")
+    config = RunConfig(data=data, train=TrainConfig(batch_size=1))
+    with pytest.raises(DataError, match=r"values in an image \(1\), got 2; use 1 or less$"):
+        check_fits(config, load(data))
+    check_fits(config.replace(model=ModelConfig(latent_dim=1)), load(data))
 
 
 def test_images_that_do_not_fit_into_memory_are_told_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

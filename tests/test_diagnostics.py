@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 from torch import Tensor
 
@@ -67,10 +68,11 @@ def test_a_dimension_has_the_mean_rate_of_the_images() -> None:
         np.testing.assert_allclose(dimension.rate, expected[dimension.index], rtol=0, atol=1e-12)
 
 
-def test_a_dimension_s_range_holds_its_images_and_the_prior() -> None:
+def test_a_dimension_s_range_holds_its_images() -> None:
     given = embedding()
     wide, *narrow = dimensions(given)
     assert wide.index == 2 and wide.low < -5 and wide.high > 5
     inside = (given.mean[:, 2] >= wide.low) & (given.mean[:, 2] <= wide.high)
     assert float(inside.double().mean()) >= 0.999
-    assert [(dimension.low, dimension.high) for dimension in narrow] == [(-3, 3)] * 2
+    for dimension in narrow:
+        assert (-dimension.low, dimension.high) == pytest.approx((3.29, 3.29), abs=0.2)

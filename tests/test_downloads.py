@@ -287,13 +287,13 @@ def test_a_full_disk_is_told_and_leaves_nothing(
     monkeypatch.setattr(Path, "open", full)
     sentence = failure(tmp_path)
     assert sentence.startswith("could not write ")
-    assert sentence.endswith("No space left on device; make room there or use --data.root DIR")
+    assert sentence.endswith("No space left on device; make room there or use another folder")
 
 
 def test_a_root_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(
-        DataError, match=r"could not make a folder in .*; use --data.root DIR with a folder of your own"
+        DataError, match=r"could not make a folder in .*; use another folder, one of your own$"
     ):
         download("mnist", tmp_path / "file" / "root")
 

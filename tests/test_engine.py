@@ -8,6 +8,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -745,8 +746,20 @@ def test_other_images_are_refused(tmp_path: Path) -> None:
     run = train(tmp_path / "a", hook=wishing({1: {"command": "stop"}}))
     other = load_data(DataConfig(split_seed=1))
     refused(
-        run, RunError, r"must have the images it was made for, got .* fingerprint .*; restore the data", other
+        run,
+        DataError,
+        r"must have the images it was made for, got .* fingerprint .*; restore the data",
+        other,
     )
+
+
+def test_images_that_differ_in_a_class_alone_are_refused_by_its_name(tmp_path: Path) -> None:
+    run = train(tmp_path / "a", hook=wishing({1: {"command": "stop"}}))
+    images = load_data(SMALL.data)
+    renamed = replace(images, class_names=("0", "1", "two", *images.class_names[3:]))
+    refused(run, DataError, "it was made for, got ones with class 2 'two' instead of '2'; restore", renamed)
+    fewer = replace(images, class_names=images.class_names[:9])
+    refused(run, DataError, "it was made for, got ones with 9 classes instead of 10; restore", fewer)
 
 
 def test_a_batch_or_latent_space_larger_than_the_data_is_refused(tmp_path: Path) -> None:

@@ -12,8 +12,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vae.checkpoints import CheckpointError
 from vae.config import DataInfo
-from vae.export import decoder_onnx, encoder_onnx
+from vae.export import Graph, autoencoder_onnx, decoder_onnx, encoder_onnx
 from vae.model import VAE
 
 MakeModel = Callable[..., VAE]
@@ -168,3 +169,55 @@ def test_exporting_leaves_the_model_as_it_was(
     assert {module.training for module in model.modules()} == {is_training}
     assert all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
     assert all(parameter.requires_grad for parameter in model.parameters())
+
+
+def weights_of(model: VAE) -> dict[str, Tensor]:
+    return {name: tensor.detach() for name, tensor in model.state_dict().items()}
+
+
+@KINDS
+@pytest.mark.parametrize("likelihood", LIKELIHOODS)
+@pytest.mark.parametrize("export", [decoder_onnx, encoder_onnx, autoencoder_onnx])
+def test_a_graph_filled_with_other_weights_is_what_their_own_model_exports(
+    export: Callable[[VAE], bytes],
+    likelihood: str,
+    network: str,
+    conditional: bool,
+    make_model: MakeModel,
+    make_info: MakeInfo,
+) -> None:
+    options = {"likelihood": likelihood, "network": network, "conditional": conditional}
+    one = single(make_model, make_info, **options)
+    other = single(make_model, make_info, **options, seed=1)
+    graph = Graph(one, export)
+    assert graph.is_exact
+    assert graph.filled(weights_of(other)) == export(other) != export(one)
+    assert graph.filled(weights_of(one)) == export(one)
+
+
+def test_a_graph_knows_if_the_exporter_computed_something_from_the_weights(
+    make_model: MakeModel, make_info: MakeInfo
+) -> None:
+    def folds(model: VAE) -> bytes:
+        proto = onnx.load_from_string(decoder_onnx(model))
+        proto.doc_string = str(float(model.decoder.flat[0].bias.detach().sum()))
+        return proto.SerializeToString()
+
+    assert not Graph(single(make_model, make_info), folds).is_exact
+
+
+@pytest.mark.parametrize("change", ["shape", "missing", "nan"])
+def test_a_graph_refuses_weights_that_are_not_its_own(
+    change: str, make_model: MakeModel, make_info: MakeInfo
+) -> None:
+    model = single(make_model, make_info)
+    weights = weights_of(model)
+    match change:
+        case "shape":
+            weights["decoder.flat.0.bias"] = torch.zeros(3)
+        case "missing":
+            del weights["decoder.flat.0.bias"]
+        case "nan":
+            weights["decoder.flat.0.bias"] = weights["decoder.flat.0.bias"] * torch.nan
+    with pytest.raises(CheckpointError, match=r"decoder\.flat\.0\.bias"):
+        Graph(model, decoder_onnx).filled(weights)

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from dashboard import figures
-from dashboard.figures import BACKGROUND, CURVES, DIGITS, TEXT, ThemeName
+from dashboard.figures import BACKGROUND, CURVES, DIGITS, DIVERGING, HEAT, SCALE, TEXT, ThemeName
 
 THEMES: list[ThemeName] = ["light", "dark"]
 Array = NDArray[np.float64]
@@ -121,6 +121,33 @@ def test_more_classes_than_ten_begin_with_the_ten_and_go_on(theme: ThemeName) ->
 
 
 @pytest.mark.parametrize("theme", THEMES)
+def test_more_heat_stands_out_more(theme: ThemeName) -> None:
+    steps = [contrast(color, BACKGROUND[theme]) for color in HEAT[theme]]
+    assert steps == sorted(steps) and steps[0] < 1.25 and steps[-1] > 7
+
+
+@pytest.mark.parametrize("theme", THEMES)
 def test_template_draws_a_figure(theme: ThemeName) -> None:
     figure = go.Figure(go.Scatter(x=[0, 1], y=[0, 1]), layout={"template": figures.template(theme)})
     assert figure.to_dict()["layout"]["template"]["layout"]["colorway"] == list(DIGITS[theme])
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_differences_are_seen_on_their_middle_and_their_signs_are_told_apart(theme: ThemeName) -> None:
+    less, none, more = DIVERGING[theme]
+    assert min(contrast(less, none), contrast(more, none)) >= 4.2
+    assert contrast(none, BACKGROUND[theme]) < 1.2
+    for matrix in _SIGHT.values():
+        assert ciede2000(lab(matrix @ linear(less)), lab(matrix @ linear(more))) > 25
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("sight", _SIGHT)
+def test_scale_of_a_number_runs_away_from_the_background_for_everybody(theme: ThemeName, sight: str) -> None:
+    seen = [lab(np.clip(_SIGHT[sight] @ linear(color), 0, 1)) for color in SCALE[theme]]
+    away = np.abs(np.array(seen)[:, 0] - lab(linear(BACKGROUND[theme]))[0])
+    assert (np.diff(away) > 5).all(), away
+    assert (
+        contrast(SCALE[theme][-1], BACKGROUND[theme]) > 7
+        and contrast(SCALE[theme][0], BACKGROUND[theme]) > 1.5
+    )

@@ -117,20 +117,28 @@ def test_rate_order_puts_the_largest_rate_first_and_keeps_ties_in_order() -> Non
 
 
 @pytest.mark.parametrize("share", [0.5, 0.9, 0.999])
-def test_ranges_are_the_middle_of_the_means_widened_by_the_mean_sigma(share: float) -> None:
-    mean = 40 * (cloud(1001) - cloud(1001).mean(0))
-    log_var = cloud(1001) / 5
-    tail = (1 - share) / 2
-    low, high = np.quantile(mean.numpy(), [tail, 1 - tail], axis=0, method="nearest")
-    sigma = np.exp(0.5 * log_var.numpy()).mean(0)
-    assert (low - sigma < -3).all() and (high + sigma > 3).all()
-    found = np.array(ranges(mean, log_var, share=share))
-    np.testing.assert_allclose(found, np.stack([low - sigma, high + sigma], 1), atol=1e-10)
+def test_ranges_are_quantiles_of_the_mixture_of_posteriors(share: float) -> None:
+    mean, log_var = cloud(401), cloud(401) / 5
+    found = ranges(mean, log_var, share=share)
+    for dim, (low, high) in enumerate(found):
+        posteriors = scipy.stats.norm(mean[:, dim], np.exp(0.5 * log_var[:, dim].numpy()))
+        below, above = posteriors.cdf(low).mean(), posteriors.sf(high).mean()
+        assert (below, above) == pytest.approx(((1 - share) / 2,) * 2, abs=1e-4)
 
 
-def test_ranges_are_never_narrower_than_the_prior() -> None:
-    assert ranges(torch.zeros(10, 2), torch.full((10, 2), -5.0)) == [(-3, 3), (-3, 3)]
-    assert ranges(torch.tensor([[10.0, -10.0]]), torch.zeros(1, 2)) == [(-3, 11), (-11, 3)]
+def test_range_of_a_dimension_that_equals_the_prior_is_the_prior_s() -> None:
+    end = scipy.stats.norm.ppf(0.9995)
+    np.testing.assert_allclose(ranges(torch.zeros(10, 2), torch.zeros(10, 2)), [(-end, end)] * 2, atol=1e-4)
+
+
+def test_range_of_one_image_is_its_posterior_s_and_of_many_that_of_some() -> None:
+    end = 0.1 * scipy.stats.norm.ppf(0.9995)
+    one = ranges(torch.tensor([[10.0]]), torch.full((1, 1), 2 * np.log(0.1)))
+    np.testing.assert_allclose(one, [(10 - end, 10 + end)], atol=1e-4)
+    draw = torch.Generator().manual_seed(0)
+    many = torch.randn(50_000, 1, generator=draw)
+    ((low, high),) = ranges(many, torch.full((50_000, 1), -9.0), share=0.9)
+    assert (low, high) == pytest.approx((-1.645, 1.645), abs=0.1)
 
 
 # New images -------------------------------------------------------------------------------------------------

@@ -184,7 +184,8 @@ def test_upload_that_is_no_npz_is_refused_in_a_sentence(
     press(at)
     assert made(root) == trainers.started == []
     assert len(at.error) == 1
-    assert "npz" in at.error[0].value
+    assert at.error[0].value.startswith(plain("mine.npz "))
+    assert list((root / ".uploads").iterdir()) == []
 
 
 def test_missing_folder_of_images_is_told(root: Path, trainers: Recorder, tmp_path: Path) -> None:

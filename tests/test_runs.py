@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -504,7 +504,7 @@ def test_each_step_asked_for_counts_and_leaves_the_run_paused(run: Run) -> None:
     ("changes", "sentence"),
     [
         ({"beta": -1}, "beta must be >= 0, got -1; use 0 to drop the KL term"),
-        ({"beta": float("nan")}, "beta is not valid"),
+        ({"beta": float("nan")}, "beta must be a finite number, got nan"),
         ({"beta": float("inf")}, "beta"),
         ({"command": "jump"}, "command must be one of"),
         ({"max_images_per_second": -5}, "max_images_per_second must be >= 0"),
@@ -537,7 +537,10 @@ def test_snapshots_are_those_that_are_complete_in_order_of_steps(run: Run) -> No
         folder = run.path / "snapshots" / name
         folder.mkdir(parents=True)
         (folder / "snapshot.json").write_text("{}")
-    (run.snapshot_dir(50)).mkdir()  # not complete
+        (folder / "weights.safetensors").write_bytes(b"")
+    for step, part in ((50, "snapshot.json"), (60, "weights.safetensors")):  # not complete
+        run.snapshot_dir(step).mkdir()
+        (run.snapshot_dir(step) / part).write_bytes(b"{}")
     assert run.snapshots() == [3, 20, 100]
     run.drop_snapshots_after(20)
     assert run.snapshots() == [3, 20] and not run.snapshot_dir(100).exists()
@@ -690,8 +693,46 @@ def test_only_what_is_json_is_written_and_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.ENOENT, errno.EIO]
+    "number",
+    [
+        errno.ENOSPC,
+        errno.EDQUOT,
+        errno.EROFS,
+        errno.EACCES,
+        errno.ENOENT,
+        errno.ENOTDIR,
+        errno.EEXIST,
+        errno.EISDIR,
+        errno.EIO,
+    ],
 )
 def test_each_disk_error_is_one_sentence_with_the_file_and_a_remedy(number: int) -> None:
     sentence = disk_sentence(OSError(number, os.strerror(number), "/runs/a/status.json"))
     assert "/runs/a/status.json" in sentence and "\n" not in sentence and re.search("[;?]", sentence)
+
+
+def failure(function: Callable[[], object]) -> str:
+    with pytest.raises(OSError) as caught:
+        function()
+    return disk_sentence(caught.value)
+
+
+def test_a_file_where_a_folder_must_be_and_the_other_way_round_are_told(tmp_path: Path) -> None:
+    file, folder = tmp_path / "a.zip", tmp_path / "b"
+    file.write_text("")
+    folder.mkdir()
+    is_file = f"{file} is a file; give a folder"
+    assert failure(lambda: file.mkdir(exist_ok=True)) == is_file
+    assert failure(lambda: (file / "runs" / "a").mkdir(parents=True)) == is_file
+    assert failure(lambda: write_json(file / "runs" / "x.json", 1)) == is_file
+    is_folder = f"{folder} is a folder; give a file"
+    assert failure(lambda: folder.read_bytes()) == is_folder
+    assert failure(lambda: write_json(folder, 1)) == is_folder
+    assert sorted(tmp_path.iterdir()) == [file, folder]
+
+
+def test_a_folder_that_is_not_there_to_write_into_is_told_and_so_is_a_file_to_read(tmp_path: Path) -> None:
+    told = failure(lambda: write_json(tmp_path / "no" / "x.json", 1))
+    assert told.startswith(f"the folder {tmp_path / 'no'} does not exist; make it first")
+    told = failure(lambda: read_json(tmp_path / "no" / "x.json"))
+    assert told == f"{tmp_path / 'no' / 'x.json'} does not exist; was it moved or deleted?"

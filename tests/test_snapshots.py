@@ -17,7 +17,7 @@ from vae.config import DataInfo, ModelConfig, RunConfig
 from vae.data import Dataset
 from vae.model import VAE
 from vae.runs import Run
-from vae.snapshots import LIVE, cpu_weights, load_model, load_weights, snapshot_steps
+from vae.snapshots import LIVE, check_weights, cpu_weights, load_model, load_weights, snapshot_steps
 
 COUNTS = [2, 3, 7, 60, 500]
 STEPS = [1, 2, 10, 63, 1000, 10**6, 10**12]
@@ -157,7 +157,13 @@ def test_every_tensor_of_every_architecture_is_saved_and_loaded(
     run = Run.create(tmp_path / "one", RunConfig(model=config), tiny_info)
     weights = weights_of(run, 1)
     save(run.path / "checkpoints", "best", weights)
-    assert same(cpu_weights(load_model(run)), weights)
+    model, as_built = load_model(run), VAE(config, tiny_info)
+    assert same(cpu_weights(model), weights)
+    assert {name: type(tensor) for name, tensor in model.named_parameters()} == {
+        name: type(tensor) for name, tensor in as_built.named_parameters()
+    }
+    assert not any(tensor.is_meta for tensor in (*model.parameters(), *model.buffers()))
+    assert model.decode(torch.zeros(1, config.latent_dim), torch.tensor([0])).shape == (1, 1, 5, 4)
     assert ("likelihood.raw_sigma" in weights) is (likelihood == "gaussian-learned")
 
 
@@ -179,6 +185,45 @@ def test_weights_of_another_architecture_are_refused_by_a_sentence(
     with pytest.raises(CheckpointError) as caught:
         load_model(run)
     assert problem in str(caught.value) and "; " in str(caught.value)
+
+
+@pytest.mark.parametrize("network", ["mlp", "conv"])
+def test_a_config_that_claims_a_huge_model_is_refused_before_it_takes_memory(
+    network: str, tmp_path: Path, tiny_info: DataInfo
+) -> None:
+    resource = pytest.importorskip("resource", reason="this system does not say how much memory was used")
+    config = ModelConfig(network=network, hidden=(8192,) * 8, channels=(1024,) * 8, latent_dim=512)
+    info = tiny_info.replace(channels=3, height=1024, width=1024)
+    run = Run.create(tmp_path / "huge", RunConfig(model=config), info)
+    save(run.checkpoints_dir, "best", {"encoder.mean.bias": torch.zeros(2)})
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for function in (load_model, check_weights):
+        with pytest.raises(CheckpointError, match=r"^the checkpoint lacks .* \(512,\), and has \(2,\)"):
+            function(run)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20_000  # KB; the model has GBs
+
+
+def test_loading_a_model_draws_nothing_at_random(trained_run: Run) -> None:
+    before = torch.random.get_rng_state()
+    load_model(trained_run)
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_the_headers_alone_tell_whether_a_run_has_weights_of_its_model(run: Run) -> None:
+    with pytest.raises(CheckpointError, match=r"^a run must have weights, got none; export it again"):
+        check_weights(run)
+    good, other = weights_of(run, 0), {"x": torch.ones(1)}
+    places: list[Callable[[dict[str, Tensor]], None]] = [
+        lambda weights: keep_snapshot(run, 3, weights),
+        lambda weights: save(run.checkpoints_dir, "last", as_last(weights)),
+        lambda weights: save(run.checkpoints_dir, "best", weights),
+    ]
+    for put in places:  # each is asked before the ones put earlier
+        put(other)
+        with pytest.raises(CheckpointError, match=r"lacks decoder.* has x, which the model does not have"):
+            check_weights(run)
+        put(good)
+        check_weights(run)
 
 
 def test_every_snapshot_of_a_real_run_opens_and_keeps_the_posterior_of_its_probe(

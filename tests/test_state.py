@@ -59,6 +59,15 @@ class TestKeys:
         assert state.read(key, "test") == "test"
         assert "must be one of test, train, got 'Train'" in state.take_notices()[0]
 
+    def test_stops_of_a_path_are_images_and_points(self) -> None:
+        key = state.path_stops(2, 10)
+        state.write(key, [3, (0.5, -1.0), 9])
+        assert url() == {"stops": "n3_0.5,-1_n9"}
+        assert state.read(key, []) == [3, (0.5, -1.0), 9]
+        state.st.query_params["stops"] = "n10"
+        assert state.read(key, []) == []
+        assert "each n and the number of a test image from 0 to 9, or 2 numbers" in state.take_notices()[0]
+
     @pytest.mark.parametrize("z", [[0.0, 0.0], [-1.2345, 3.0], [1000.0, -1000.0], [0.0001, -0.5]])
     def test_point_comes_back_as_it_was_written(self, z: list[float]) -> None:
         key = state.point(2)
@@ -75,10 +84,44 @@ class TestKeys:
         assert state.read(state.point(2), [0.0, 0.0]) == [0.0, 0.0]
         assert "must be 2 numbers between −1000 and 1000" in state.take_notices()[0]
 
+    @pytest.mark.parametrize("text", ["1", "-1", "", "ten", "1.0", "9" * 5000])
+    def test_other_than_the_step_of_a_snapshot_is_told(self, text: str) -> None:
+        key = state.snapshot([0, 10, 60])
+        state.st.query_params["at"] = text
+        assert state.read(key, -1) == -1
+        (sentence,) = state.take_notices()
+        assert "The link's at must be the step of one of the run's 3 snapshots, got " in sentence
+
+    def test_what_is_forgotten_is_in_neither_address_nor_session(self) -> None:
+        key = state.snapshot([0, 10, 60])
+        state.write(key, 10)
+        assert (url(), state.read(key, -1)) == ({"at": "10"}, 10)
+        state.forget(key)
+        assert (url(), state.read(key, -1)) == ({}, -1)
+        state.forget(key)
+        assert not state.take_notices()
+
     def test_label_of_a_run_without_classes_is_0(self) -> None:
         state.st.query_params["y"] = "3"
         assert state.read(state.label(0), 0) == 0
         assert state.take_notices()
+
+    @pytest.mark.parametrize("mix", [(0, 0.0), (2, 1.0), (1, 0.25)])
+    def test_blend_comes_back_as_it_was_written(self, mix: tuple[int, float]) -> None:
+        state.write(state.mix(3), mix)
+        assert state.read(state.mix(3), (-1, 0.0)) == mix
+
+    @pytest.mark.parametrize("text", ["1", "3,0.5", "-1,0.5", "1,1.5", "1,nan", "1,0.5,2", "a,b", ""])
+    def test_other_than_a_blend_is_told(self, text: str) -> None:
+        state.st.query_params["mix"] = text
+        assert state.read(state.mix(3), (-1, 0.0)) == (-1, 0.0)
+        assert "must be a class from 0 to 2 and its share from 0 to 1" in state.take_notices()[0]
+
+    def test_value_that_is_none_is_taken_out(self) -> None:
+        state.keep(state.posterior(10), 3)
+        assert url() == {"posterior": "3"}
+        state.keep(state.posterior(10), None)
+        assert url() == {} and state.read(state.posterior(10), -1) == -1
 
 
 class TestMemory:
@@ -104,7 +147,8 @@ class TestMemory:
         state.choose_run("a")
         state.write(state.point(2), [1.0, 2.0])
         state.write(state.label(10), 3)
-        assert state.link() == {"run": "a", "z": "1,2", "y": "3"}
+        state.write(state.snapshot([0, 7]), 7)
+        assert {"run": "a", "z": "1,2", "y": "3", "at": "7"}.items() <= state.link().items()
         state.choose_run("b")
         assert url() == state.link() == {"run": "b"}
         assert state.run_id() == "b"

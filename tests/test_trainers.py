@@ -109,6 +109,18 @@ def test_a_second_run_waits_and_starts_by_itself(trainers: Trainers, root: Path)
     assert all([line["event"] for line in lines if "event" in line] == ["start", "finish"] for lines in ends)
 
 
+def test_a_paused_run_leaves_its_place_to_the_next(trainers: Trainers, root: Path) -> None:
+    first, second = create(root, "first"), create(root, "second", QUICK)
+    trainers.start(first)
+    wait_until(lambda: state(first) == "running")
+    trainers.start(second)
+    first.request(command="pause")
+    wait_until(lambda: state(second) == "finished")
+    assert state(first) == "paused"
+    first.request(command="stop")
+    wait_until(lambda: state(first) == "stopped")
+
+
 def test_a_warmed_up_process_trains_to_the_same_bits_as_any_other(trainers: Trainers, root: Path) -> None:
     here, there = create(root, "here", QUICK), create(root, "there", QUICK)
     trainers.start(there)

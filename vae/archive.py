@@ -269,7 +269,7 @@ def _unpack(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path, left: i
 
 def _checked_run(folder: Path) -> Run:
     """Open the unpacked run, look at all of it, and make it this machine's."""
-    from vae import checkpoints  # torch is slow to import
+    from vae import checkpoints, snapshots  # torch is slow to import
 
     run = Run.open(folder)
     if run.metrics_path.exists():
@@ -278,6 +278,7 @@ def _checked_run(folder: Path) -> Run:
             raise ArchiveError("the run's metrics.jsonl has no line that can be read; export the run again")
     for path in sorted(folder.rglob("*.safetensors")):
         checkpoints.inspect(path)
+    snapshots.check_weights(run)
     run.mark_imported()
     return run
 

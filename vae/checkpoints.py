@@ -167,13 +167,34 @@ def inspect(path: Path) -> dict[str, Any]:
     return state
 
 
+def outline(path: Path) -> dict[str, Tensor]:
+    """The tensors of a file by name, without their numbers: of its header alone, on torch's meta device.
+
+    Raises:
+        CheckpointError: As `load` does.
+    """
+    inspect(path)
+    kinds = {name: dtype for dtype, name in _DTYPES.items()}
+    try:
+        with safetensors.safe_open(path, framework="np") as file:
+            slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
+            return {
+                name: torch.empty(found.get_shape(), dtype=kinds[found.get_dtype()], device="meta")
+                for name, found in slices.items()
+            }
+    except OSError as error:
+        raise CheckpointError(disk_sentence(error)) from error
+    except (safetensors.SafetensorError, KeyError, RuntimeError) as error:
+        raise _damaged(path, f"its header is wrong: {_first_line(error)}") from None
+
+
 def check_shapes(
     found: Mapping[str, Tensor], expected: Mapping[str, Tensor], what: str = "the checkpoint"
 ) -> None:
     """Check that tensors are those of a model: names, shapes, types, and finite numbers throughout.
 
     Args:
-        found: As loaded.
+        found: As loaded, or their `outline`, which has no numbers to check.
         expected: As the model has them, for example its `state_dict()`.
         what: What the message calls the found ones.
     Raises:
@@ -203,7 +224,11 @@ def check_finite(tensors: Mapping[str, Tensor], what: str = "the checkpoint") ->
     Raises:
         CheckpointError: If one is.
     """
-    bad = [name for name, tensor in tensors.items() if not bool(torch.isfinite(tensor).all())]
+    bad = [
+        name
+        for name, tensor in tensors.items()
+        if not tensor.is_meta and not bool(torch.isfinite(tensor).all())
+    ]
     if bad:
         raise CheckpointError(
             f"{what} must have finite numbers, and has NaN or infinity in {_some(bad)}; use an earlier "

@@ -1,4 +1,4 @@
-"""The `vae` command: train, evaluate, reproduce (see `vae.cli_train`), export, import, data, dashboard.
+"""The `vae` command: train, evaluate, leak, reproduce (see `vae.cli_train`), export, import, data, dashboard.
 
 A user's error is one sentence on standard error and exit code 2. Imports no torch before a command needs it, so that
 `vae --help` is quick.
@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal, get_args
 import tyro
 from tyro.conf import FlagCreatePairsOff, Positional, arg, subcommand
 
-from vae.cli_train import AtWord, Evaluate, Reproduce, RunDir, Train, tell, weights_at
+from vae.cli_train import AtWord, Evaluate, Leak, Reproduce, RunDir, Train, tell, weights_at
 from vae.errors import UserError, memory_sentence
 from vae.options import Flag, Impossible, OptionalPath, registry
 from vae.progress import Bar
@@ -153,6 +153,8 @@ class Dashboard:
     def __call__(self) -> None:
         from vae.ports import check_port
 
+        if self.runs.exists() and not self.runs.is_dir():
+            raise UserError(f"--runs must be a folder, got the file {self.runs}; give a folder of runs")
         found = importlib.util.find_spec("dashboard")
         if found is None or found.origin is None:
             raise UserError("the dashboard package must be installed, got none; run `pip install latent-lab`")
@@ -171,6 +173,7 @@ class Dashboard:
 Command = (
     Annotated[Train, subcommand("train")]
     | Annotated[Evaluate, subcommand("evaluate")]
+    | Annotated[Leak, subcommand("leak")]
     | Annotated[Reproduce, subcommand("reproduce")]
     | Annotated[Export, subcommand("export")]
     | Annotated[Import, subcommand("import")]

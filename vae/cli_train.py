@@ -1,4 +1,4 @@
-"""The commands that train and measure: train, evaluate, reproduce.
+"""The commands that train and measure: train, evaluate, leak, reproduce.
 
 Options of a run are drawn from `vae.config`. Imports no torch before a command needs it, so that `vae --help` is quick.
 """
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import Positional, arg
 
-from vae.config import RunConfig
+from vae.config import RunConfig, TrainConfig
 from vae.errors import UserError
 from vae.options import Flag, OptionalPath
 from vae.progress import Bar
@@ -144,11 +144,12 @@ class Evaluate:
         from vae.runs import Run
         from vae.snapshots import load_model
 
+        seed = TrainConfig(seed=self.seed).seed  # of one rule for all seeds
         run = Run.open(self.run_dir)
         model = load_model(run, weights_at(self.at))
         with Bar() as bar:
             dataset = images_of(run, root=self.data_root, progress=bar.file)
-        result = evaluate(model, dataset, self.split, seed=self.seed)
+        result = evaluate(model, dataset, self.split, seed=seed)
         if self.json:
             answer = {
                 "run": run.id,
@@ -168,6 +169,52 @@ class Evaluate:
         print(f"  ELBO           {result.elbo:10.3f} ± {result.standard_error:.3f}")
         print(f"  reconstruction {result.distortion:10.3f} (distortion)")
         print(f"  KL             {result.rate:10.3f} (rate)")
+
+
+@dataclass(frozen=True)
+class Leak:
+    """The label-leak probe: how well a linear classifier reads the class off z, on held-out images."""
+
+    run_dir: RunDir
+    """The run directory."""
+    split: Part = "test"
+    """Which part of the data; one half fits the classifier, the other tests it."""
+    at: AtWord = "best"
+    """Which weights: best, last, or the step of a snapshot."""
+    seed: int = 0
+    """Seed of the halves."""
+    data_root: OptionalPath = None
+    """Folder of downloaded sets, if it is not where the run had it."""
+    json: Flag = False
+    """Print one JSON object on standard output."""
+
+    def __call__(self) -> None:
+        from vae.latent import embed, kept_embedding
+        from vae.leak import label_leak
+        from vae.resume import images_of
+        from vae.runs import Run
+        from vae.snapshots import load_model
+
+        seed = TrainConfig(seed=self.seed).seed
+        run = Run.open(self.run_dir)
+        at = weights_at(self.at)
+        embedding = kept_embedding(run) if (self.split, at) == ("test", "best") else None
+        if embedding is None:
+            model = load_model(run, at)
+            with Bar() as bar:
+                embedding = embed(model, images_of(run, root=self.data_root, progress=bar.file), self.split)
+        found = label_leak(embedding, seed=seed)
+        verdict = found.verdict(conditional=run.config.model.conditional)
+        if self.json:
+            where = {"run": run.id, "split": self.split, "at": self.at}
+            print(json.dumps({**where, **found.to_dict(), "verdict": verdict}))
+            return
+        print(
+            f"{run.name}: {self.split}, {found.num_held_out} held-out images of {found.num_classes} classes"
+        )
+        print(f"  accuracy       {found.accuracy:10.2%} ± {found.standard_error:.2%}")
+        print(f"  chance         {found.chance:10.2%}")
+        print(f"  {verdict}")
 
 
 @dataclass(frozen=True)

@@ -25,10 +25,27 @@ class ConfigError(UserError):
         super().__init__("; ".join(problems))
 
 
+_WHOLE = ("a whole number", "whole numbers")
+#: What a value must be, and several values of a list, by the type of error with which pydantic refuses others.
+_KINDS = {
+    "int_type": _WHOLE,
+    "int_parsing": _WHOLE,
+    "int_parsing_size": _WHOLE,
+    "int_from_float": _WHOLE,
+    "float_type": ("a number", "numbers"),
+    "float_parsing": ("a number", "numbers"),
+    "finite_number": ("a finite number", "finite numbers"),
+    "bool_type": ("true or false", "true or false"),
+    "bool_parsing": ("true or false", "true or false"),
+    "string_type": ("text", "text"),
+    "tuple_type": ("a list", "lists"),
+}
+
+
 def _sentence(owner: type[BaseModel], error: ErrorDetails) -> str:
     """One problem that pydantic found, as `path must …, got …; remedy`."""
     nested = error.get("ctx", {}).get("error")
-    path = [str(part) for part in error["loc"]]
+    path = [str(part) for part in error["loc"] if not isinstance(part, int)]  # hidden, not hidden.0
     if isinstance(nested, ConfigError):
         return "; ".join(".".join([*path, problem]) if path else problem for problem in nested.problems)
     field, remedy = _field_of(owner, path), ""
@@ -38,13 +55,13 @@ def _sentence(owner: type[BaseModel], error: ErrorDetails) -> str:
     shown = _shown(error["input"])
     match error["type"]:
         case "greater_than_equal":
-            rule = f"must be >= {context['ge']:g}, got {shown}"
+            rule = f"must be >= {_number(context['ge'])}, got {shown}"
         case "greater_than":
-            rule = f"must be > {context['gt']:g}, got {shown}"
+            rule = f"must be > {_number(context['gt'])}, got {shown}"
         case "less_than_equal":
-            rule = f"must be <= {context['le']:g}, got {shown}"
+            rule = f"must be <= {_number(context['le'])}, got {shown}"
         case "less_than":
-            rule = f"must be < {context['lt']:g}, got {shown}"
+            rule = f"must be < {_number(context['lt'])}, got {shown}"
         case "literal_error":
             rule = f"must be one of {context['expected']}, got {shown}"
         case "extra_forbidden":
@@ -52,10 +69,19 @@ def _sentence(owner: type[BaseModel], error: ErrorDetails) -> str:
             return f"{name} is not an option (options: {known})"
         case "vae_rule":
             return f"{name} {error['msg']}" if path else error["msg"]
+        case "missing":
+            return f"{name} must be given, got none"
+        case kind if kind in _KINDS:
+            one, several = _KINDS[kind]
+            rule = f"must be {several if len(path) < len(error['loc']) else one}, got {shown}"
         case _:
             message = error["msg"][:1].lower() + error["msg"][1:]
             rule = f"is not valid: {message}, got {shown}"
     return f"{name} {rule}" + (f"; {remedy}" if remedy else "")
+
+
+def _number(value: float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:g}"
 
 
 def _shown(value: object) -> str:

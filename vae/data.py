@@ -195,7 +195,7 @@ def check_fits(config: RunConfig, dataset: Dataset) -> None:
     if config.model.latent_dim > info.num_pixels:
         raise DataError(
             f"model.latent_dim must be <= the number of values in an image ({info.num_pixels}), "
-            f"got {config.model.latent_dim}; use 2 for a map"
+            f"got {config.model.latent_dim}; use {info.num_pixels} or less"
         )
 
 

@@ -39,7 +39,7 @@ class Dimension:
     Attributes:
         index: From 0.
         rate: KL of this dimension, the mean over the images, nats per example.
-        low, high: Where its posterior means lie (middle 99.9 %, widened by σ), and at least ±3.
+        low, high: Where the aggregate posterior lies, see `vae.latent.ranges`.
         active: By `active_units`.
     """
 

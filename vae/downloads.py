@@ -80,7 +80,7 @@ def disk_errors(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise DataError(
-            f"could not write {shown(path)}: {reason(error)}; make room there or use --data.root DIR"
+            f"could not write {shown(path)}: {reason(error)}; make room there or use another folder"
         ) from error
 
 
@@ -95,8 +95,7 @@ def hidden_folder(root: Path) -> Iterator[Path]:
         temporary = Path(tempfile.mkdtemp(prefix=".download-", dir=root))
     except OSError as error:
         raise DataError(
-            f"could not make a folder in {shown(root)}: {reason(error)}; "
-            "use --data.root DIR with a folder of your own"
+            f"could not make a folder in {shown(root)}: {reason(error)}; use another folder, one of your own"
         ) from error
     try:
         yield temporary

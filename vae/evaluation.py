@@ -13,6 +13,7 @@ from torch import Tensor
 from vae.data import Dataset, Part
 from vae.errors import UserError
 from vae.model import VAE
+from vae.objective import rate_per_dim
 from vae.randomness import generator
 
 #: Images encoded at once where no gradient is kept.
@@ -59,6 +60,48 @@ def batches(dataset: Dataset, part: Part, size: int = BATCH) -> Iterator[tuple[T
     for start in range(0, len(images), size):
         chunk = slice(start, start + size)
         yield images[chunk], None if labels is None else labels[chunk]
+
+
+@dataclass(frozen=True)
+class AtMean:
+    """What each image costs where z is its posterior's mean: no ELBO, for which z is drawn.
+
+    Attributes:
+        distortion: −log p(x|z) at z = the posterior mean, nats, shape ``(N,)``.
+        rate: KL(q(z|x) ‖ p(z)), nats, shape ``(N,)``; exact.
+    """
+
+    distortion: Tensor
+    rate: Tensor
+
+    @classmethod
+    def joined(cls, parts: list[AtMean]) -> AtMean:
+        """Several sets of images as one."""
+        return cls(torch.cat([part.distortion for part in parts]), torch.cat([part.rate for part in parts]))
+
+
+@torch.no_grad()
+def at_posterior_mean(model: VAE, dataset: Dataset, part: Part = "test") -> AtMean:
+    """Distortion at the posterior mean, and rate, of every image of a part.
+
+    Pixels are as in training; with dynamic binarisation each is drawn once, as `vae.latent.embed` does.
+
+    Raises:
+        UserError: If the part holds no images.
+    """
+    weight = next(model.parameters())
+    noise = generator(0, "evaluation", weight.device)
+    distortion, rate = [], []
+    for images, labels in batches(dataset, part):
+        x = dataset.pixels(images.to(weight.device), noise).to(weight.dtype)
+        condition = model.condition(None if labels is None else labels.to(weight.device), len(x))
+        mean, log_var = model.encoder(x, condition)
+        log_prob: Tensor = model.likelihood.log_prob(model.decoder(mean, condition), x)
+        distortion.append(-log_prob.float().cpu())
+        rate.append(rate_per_dim(mean, log_var).sum(1).float().cpu())
+    if not rate:
+        raise UserError(f"the {part} part must hold images, got none; choose another part")
+    return AtMean(torch.cat(distortion), torch.cat(rate))
 
 
 @torch.no_grad()

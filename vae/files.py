@@ -81,6 +81,10 @@ def read_json(path: Path, max_bytes: int = MAX_JSON_BYTES) -> Any:
         raise UserError(f"{path.name} is not JSON ({error}); restore it from a copy") from None
 
 
+class NoFolder(FileNotFoundError):
+    """A file could not be written because its folder, which `filename` names, does not exist."""
+
+
 @contextmanager
 def replacing(path: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
     """Write a file beside `path`; put it in `path`'s place when the block ends without an error.
@@ -94,6 +98,7 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
         durable: Also survive a power failure, which costs about a millisecond or more. Without it, a power
             failure may leave an empty file; a killed process may not.
     Raises:
+        NoFolder: If the folder of `path` does not exist.
         OSError: If the disk is full or not writable, with `path` as its file name; see `disk_sentence`.
     """
     beside = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
@@ -107,6 +112,8 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
     except BaseException as error:
         with suppress(OSError):
             beside.unlink(missing_ok=True)
+        if isinstance(error, FileNotFoundError) and not path.parent.exists():
+            raise NoFolder(error.errno, error.strerror, str(path.parent)) from error
         if isinstance(error, OSError):
             name_error(error, path)
         raise
@@ -155,6 +162,8 @@ def name_error(error: OSError, path: Path) -> None:
 def disk_sentence(error: OSError) -> str:
     """What a user can do about a file that could not be read or written, as one sentence."""
     file = str(error.filename) if error.filename else "a file"
+    if isinstance(error, NoFolder):
+        return f"the folder {file} does not exist; make it first, or restore it if it was moved or deleted"
     match error.errno:
         case errno.ENOSPC:
             return f"the disk is full: {file} could not be written; free some space and try again"
@@ -166,5 +175,15 @@ def disk_sentence(error: OSError) -> str:
             return f"no permission for {file}; change its owner or permissions, or use another folder"
         case errno.ENOENT:
             return f"{file} does not exist; was it moved or deleted?"
+        case errno.ENOTDIR | errno.EEXIST:
+            return f"{_file_in_the_way(file)} is a file; give a folder"
+        case errno.EISDIR:
+            return f"{file} is a folder; give a file"
         case _:
             return f"{file} could not be read or written: {error.strerror or error}; check the disk"
+
+
+def _file_in_the_way(file: str) -> str:
+    """The part of a path that is there and no folder, though the path takes it for one; else the path itself."""
+    path = Path(file)
+    return next((str(part) for part in (path, *path.parents) if part.exists() and not part.is_dir()), file)

@@ -5,11 +5,19 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-_STREAMS = ("weights", "order", "noise", "evaluation", "prior", "probe", "sheet")
+from vae.errors import UserError
+
+_STREAMS = ("weights", "order", "noise", "evaluation", "prior", "probe", "sheet", "mixture", "leak")
 
 
 def stream_seed(seed: int, stream: str) -> int:
-    """The seed of a named stream; different names give unrelated numbers."""
+    """The seed of a named stream; different names give unrelated numbers.
+
+    Raises:
+        UserError: If the seed is negative.
+    """
+    if seed < 0:
+        raise UserError(f"seed must be >= 0, got {seed}; use 0")
     return int(np.random.SeedSequence([seed, _STREAMS.index(stream)]).generate_state(1, np.uint64)[0] >> 1)
 
 

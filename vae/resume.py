@@ -10,8 +10,8 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from vae.checkpoints import CheckpointError, check_shapes
-from vae.config import Config, ConfigError
-from vae.data import Dataset, Progress
+from vae.config import Config, ConfigError, DataInfo
+from vae.data import DataError, Dataset, Progress
 from vae.data import load as load_images
 from vae.journal import Position
 from vae.runs import Run, RunError
@@ -83,15 +83,30 @@ def check_images(run: Run, dataset: Dataset) -> None:
     """Check that images are those that a run was made for: the same bytes, labels and split.
 
     Raises:
-        RunError: If they are not.
+        DataError: If they are not.
     """
-    info = dataset.info()
-    if info != run.info:
-        raise RunError(
-            f"run {run.id} must have the images it was made for, got {info.num_train} training images with fingerprint "
-            f"{info.fingerprint} instead of {run.info.num_train} with {run.info.fingerprint}; "
+    if differences := _differences(dataset.info(), run.info):
+        raise DataError(
+            f"run {run.id} must have the images it was made for, got ones with {', '.join(differences)}; "
             "restore the data, or start a new run"
         )
+
+
+def _differences(found: DataInfo, expected: DataInfo) -> list[str]:
+    """How the images found differ from those expected, field by field."""
+    differences = []
+    for field in DataInfo.model_fields:
+        ours, theirs = getattr(found, field), getattr(expected, field)
+        if field == "class_names" and len(ours) == len(theirs):
+            named = enumerate(zip(ours, theirs, strict=True))
+            differences += [
+                f"class {y} {one!r} instead of {other!r}" for y, (one, other) in named if one != other
+            ][:1]
+        elif field == "class_names":
+            differences.append(f"{len(ours)} classes instead of {len(theirs)}")
+        elif ours != theirs:
+            differences.append(f"{field} {ours} instead of {theirs}")
+    return differences
 
 
 def optimizer_tensors(model: nn.Module, optimizer: torch.optim.Adam) -> dict[str, Tensor]:

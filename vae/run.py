@@ -367,13 +367,14 @@ class Run:
         return newest(self.metrics_path)
 
     def snapshots(self) -> list[int]:
-        """Steps of the snapshots, ascending."""
+        """Steps of the snapshots that are complete, ascending."""
         try:
             names = [entry.name for entry in (self.path / "snapshots").iterdir()]
         except OSError:
             return []
         steps = sorted(int(name) for name in names if _STEP.fullmatch(name))
-        return [step for step in steps if (self.snapshot_dir(step) / "snapshot.json").is_file()]
+        parts = ("snapshot.json", "weights.safetensors")
+        return [step for step in steps if all((self.snapshot_dir(step) / part).is_file() for part in parts)]
 
     def snapshot_dir(self, step: int) -> Path:
         """The folder of the snapshot of a step, whether there is one or not."""

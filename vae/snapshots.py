@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import shutil
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor
 
-from vae.checkpoints import CheckpointError, check_shapes, load, save
+from vae.checkpoints import CheckpointError, check_shapes, load, outline, save
 from vae.data import Dataset, Part
 from vae.files import write_json
 from vae.journal import check_divergence
@@ -118,31 +119,57 @@ def load_weights(run: Run, at: At = "best") -> dict[str, Tensor]:
                 f"run {run.id} has no snapshot of step {at}; choose one of its {len(run.snapshots())} snapshots"
             )
         return load(run.snapshot_dir(at), "weights")[0]
-    checkpoints = run.path / "checkpoints"
-    if at == "best" and (checkpoints / "best.safetensors").is_file():
-        return load(checkpoints, "best")[0]
+    path = _weights_path(run, at)
+    if path is None:
+        raise CheckpointError(
+            f"run {run.id} has no weights yet; wait for its first checkpoint, or train it again"
+        )
+    return _weights_of(path, load(path.parent, path.stem)[0])
+
+
+def _weights_path(run: Run, at: Literal["best", "last"]) -> Path | None:
+    """The file that the best or last weights are read from; None if the run has no weights."""
+    best, last = (run.checkpoints_dir / f"{name}.safetensors" for name in ("best", "last"))
+    if at == "best" and best.is_file():
+        return best
     newest = [
-        (path.stat().st_mtime_ns, path)
-        for path in (run.path / f"{LIVE}.safetensors", checkpoints / "last.safetensors")
-        if path.is_file()
+        (path.stat().st_mtime_ns, path) for path in (run.path / f"{LIVE}.safetensors", last) if path.is_file()
     ]
     if newest:
-        path = max(newest)[1]
-        tensors = load(path.parent, path.stem)[0]
-        if path.stem == LIVE:
-            return tensors
-        return {
-            name.removeprefix("model."): tensor
-            for name, tensor in tensors.items()
-            if name.startswith("model.")
-        }
-    if run.snapshots():
-        return load(run.snapshot_dir(run.snapshots()[-1]), "weights")[0]
-    if (checkpoints / "best.safetensors").is_file():
-        return load(checkpoints, "best")[0]
-    raise CheckpointError(
-        f"run {run.id} has no weights yet; wait for its first checkpoint, or train it again"
-    )
+        return max(newest)[1]
+    if steps := run.snapshots():
+        return run.snapshot_dir(steps[-1]) / "weights.safetensors"
+    return best if best.is_file() else None
+
+
+def _weights_of(path: Path, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The model's tensors of a file: a `last` checkpoint has the optimiser's too."""
+    if path.stem != "last":
+        return tensors
+    return {
+        name.removeprefix("model."): tensor for name, tensor in tensors.items() if name.startswith("model.")
+    }
+
+
+def check_weights(run: Run) -> None:
+    """Check by the headers alone that a run has weights, and that its best ones are of the model that it describes.
+
+    Raises:
+        UserError: If not, the file is damaged, or the config describes no model that can be.
+    """
+    path = _weights_path(run, "best")
+    if path is None:
+        raise CheckpointError("a run must have weights, got none; export it again after its first checkpoint")
+    check_shapes(_weights_of(path, outline(path)), _without_numbers(run).state_dict())
+
+
+def _without_numbers(run: Run) -> VAE:
+    """The model that a run's config describes, on the device that has shapes and no memory.
+
+    A config may come from somebody else, and describe a model of any size.
+    """
+    with torch.device("meta"):
+        return VAE(run.config.model, run.info)
 
 
 def load_model(run: Run, at: At = "best") -> VAE:
@@ -155,9 +182,9 @@ def load_model(run: Run, at: At = "best") -> VAE:
     Raises:
         CheckpointError: If the weights are missing, damaged, or belong to another architecture.
     """
-    with torch.random.fork_rng(devices=[]):  # the first weights are drawn at random, and replaced at once
-        model = VAE(run.config.model, run.info)
+    model = _without_numbers(run)
     weights = load_weights(run, at)
     check_shapes(weights, model.state_dict())
-    model.load_state_dict(weights)
+    # Copied into torch's own memory, which is aligned: the kernels then round as they did in training.
+    model.load_state_dict({name: tensor.clone() for name, tensor in weights.items()}, assign=True)
     return model.eval().requires_grad_(False)

@@ -20,33 +20,51 @@ def page() -> None:
     chooser.headline(
         "Runs", f"Your runs are folders in {plain(str(settings.runs_root()))}. Examples came with Latent Lab."
     )
-    runs, broken = chooser.all_runs()
     _import_form()
-    if not runs:
-        st.info("There is no run yet. Train one on the Train page.")
+    runs, broken = chooser.all_runs()
+    selected = next((run for run in runs if run.id == st.session_state.get(state.SELECTED)), None)
+    if selected is None:
+        st.session_state.pop(state.SELECTED, None)
+    if runs:
+        _table(selected)
     else:
-        picked = st.dataframe(
-            [_row(run) for run in runs],
-            hide_index=True,
-            on_select="rerun",
-            selection_mode="single-row",
-            key="runs-table",
-            column_config={
-                "Validation −ELBO": st.column_config.NumberColumn(
-                    format="%.2f", help="Newest on the validation images, nats per example, at β = 1."
-                ),
-                "β": st.column_config.NumberColumn(
-                    format="%g", help="Weight of the KL the run was made with."
-                ),
-            },
-        )
-        rows = picked["selection"]["rows"]
-        if rows and rows[0] < len(runs):
-            _actions(runs[rows[0]])
-        else:
-            st.caption("Select a row to open, rename, export or delete that run.")
+        st.info("There is no run yet. Train one on the Train page.")
+    if selected is not None:
+        _actions(selected)
+    elif runs:
+        st.caption("Select a row to open, rename, export or delete that run.")
     for run in broken:
         st.warning(plain(f"{run.id}: {run.sentence}"), icon=":material/folder_off:")
+
+
+@st.fragment(run_every=2.0)
+def _table(selected: Run | None) -> None:
+    """The runs, looked for again every two seconds: they are made and trained elsewhere too."""
+    runs, _ = chooser.all_runs()
+    ids = [run.id for run in runs]
+    # A selection is the number of a row: another list of runs is another table.
+    key = f"runs-table:{hash(tuple(ids))}"
+    st.dataframe(
+        [_row(run) for run in runs],
+        hide_index=True,
+        on_select=lambda: _select(key, ids),
+        selection_mode="single-row",
+        key=key,
+        column_config={
+            "Validation −ELBO": st.column_config.NumberColumn(
+                format="%.2f", help="Newest on the validation images, nats per example, at β = 1."
+            ),
+            "β": st.column_config.NumberColumn(format="%g", help="Weight of the KL the run was made with."),
+        },
+    )
+    if st.session_state.get(state.SELECTED) != (None if selected is None else selected.id):
+        st.rerun()
+
+
+def _select(key: str, ids: list[str]) -> None:
+    """Remember the run itself: by the time somebody deletes it, other rows may have come."""
+    rows = st.session_state[key]["selection"]["rows"]
+    st.session_state[state.SELECTED] = ids[rows[0]] if rows else None
 
 
 def _row(run: Run) -> dict[str, Any]:
@@ -111,6 +129,8 @@ def _delete(run: Run) -> None:
         except UserError as error:
             st.error(plain(str(error)))
         else:
+            state.forget_run(run.id)
+            state.notice(f"Deleted “{run.name}”.")
             st.rerun()
 
 

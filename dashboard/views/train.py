@@ -7,7 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dashboard import chooser, controls, model_cache, new_run, state
+from dashboard import chooser, controls, model_cache, new_run, state, time_machine
 from dashboard.components.curves import curves
 from dashboard.components.samples import samples
 from dashboard.plain import plain
@@ -23,14 +23,17 @@ def page() -> None:
     chooser.headline("Train", "Train a VAE, watch it learn, and change β while it does.")
     run = chooser.chosen()
     watched = run is not None and (not chooser.is_shipped(run) or run.metrics_path.is_file())
-    left, right = st.columns([3, 8], gap="medium")
+    steered = run is not None and not chooser.is_shipped(run)
+    offered = not (watched and state.presenting())
+    left, right = st.columns([3, 8], gap="medium") if steered or offered else (st.empty(), st.container())
     with left:
-        if run is not None and not chooser.is_shipped(run):
+        if run is not None and steered:
             with st.container(border=True):
                 _steering(run)
-        busy = run is not None and run.status().state in BUSY
-        with st.expander("New run", expanded=not busy, icon=":material/add_circle:"):
-            new_run.form()
+        if offered:
+            busy = run is not None and run.status().state in BUSY
+            with st.expander("New run", expanded=not busy, icon=":material/add_circle:"):
+                new_run.form()
     with right:
         if run is None or not watched:
             st.info(
@@ -38,13 +41,15 @@ def page() -> None:
                 icon=":material/west:",
             )
             return
-        st.subheader(plain(run.name), anchor=False)
+        if not state.presenting():  # the headline has it
+            st.subheader(plain(run.name), anchor=False)
         curves(run.id, key=f"train-curves:{run.id}")
         # An example, or a run that was imported without its newest weights, has the best ones alone.
         best_alone = bool(model_cache.stamp(run, "best")) and not model_cache.stamp(run, "last")
         samples(
             run.id, at="best" if best_alone else "last", live=not best_alone, key=f"train-samples:{run.id}"
         )
+    time_machine.draw(run, end="Best" if best_alone else "Newest", decoders=False)
 
 
 def _steering(run: Run) -> None:
@@ -67,7 +72,7 @@ def _steering(run: Run) -> None:
         st.markdown(f"**{chooser.describe(status).capitalize()}{waiting}**")
         if status.error:
             st.error(plain(status.error))
-        _beta(run, is_busy)
+        _beta(run, is_busy or status.state == "diverged")
         _buttons(run, status.state)
 
     draw()
@@ -129,7 +134,9 @@ def _buttons(run: Run, now: str) -> None:
         button("Stop", "stop", "stop", columns[1])
     elif now == "queued":
         button("Leave the queue", "close", "cancel", st.container())
-    elif now in ("stopped", "interrupted", "failed", "new"):
+    elif now == "new":
+        button("Train", "play_arrow", "start", st.container())
+    elif now in ("stopped", "interrupted", "failed", "diverged"):
         button("Train on", "play_arrow", "start", st.container())
     elif now == "finished":
         st.number_input("More epochs", 1, 1_000_000, run.config.train.epochs, key=f"more:{run.id}")

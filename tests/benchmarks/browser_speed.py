@@ -3,8 +3,9 @@
     python tests/benchmarks/browser_speed.py [--data-root DIR] [--seconds 5] [--rounds 5]
 
 Dragging: pointer events at 60 a second on a slider; images drawn a second, milliseconds from event to canvas, and what
-was sent to the server between press and release. Map: milliseconds until 70,000 points are drawn, the fetch included;
-it needs torchvision's folder with MNIST.
+was sent to the server between press and release. Scrubbing, on a run trained for it: snapshots of the training shown a
+second, and milliseconds from a new snapshot's file to the screen. Map: milliseconds until 70,000 points are drawn, the
+fetch included; it needs torchvision's folder with MNIST.
 """
 
 from __future__ import annotations
@@ -21,8 +22,13 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "browser"))
 
-from conftest import FLAGS, Server
+from conftest import FLAGS, Server, Shelf
 from playwright.sync_api import Page, sync_playwright
+
+from vae.config import DataConfig, ModelConfig, RunConfig, TrainConfig
+from vae.metrics import MetricsWriter
+from vae.runs import Run
+from vae.status import Status, this_host
 
 RATE = 60
 
@@ -84,6 +90,73 @@ def draw_map(page: Page, url: str, rounds: int) -> list[int]:
     return found
 
 
+def decoded_run(server: Server) -> Run:
+    """A short run of images as large as MNIST's that keeps 60 snapshots."""
+    shelf = Shelf(server.runs.parent)
+    data = DataConfig(name="npz", path=shelf.images("shapes"))
+    train = TrainConfig(epochs=300, batch_size=50, seed=3, device="cpu", num_snapshots=60)
+    config = RunConfig(data=data, model=ModelConfig(hidden=(400,), latent_dim=16), train=train)
+    return shelf.train(server.runs / "scrubbed", config)
+
+
+_SCRUB = """async (image, run) => {
+  const resources = performance.getEntriesByType("resource").map(({ name }) => name)
+  const { timeOf } = await import(resources.find((name) => name.endsWith("/lib/time.js")))
+  const time = timeOf(run)
+  const waits = []
+  for (let round = 0; round < 5; round += 1) {
+    for (const step of time.steps) {
+      const began = performance.now()
+      time.set(step, { source: "time" })
+      while (image.dataset.at !== String(step)) await new Promise((resolve) => setTimeout(resolve))
+      waits.push(performance.now() - began)
+    }
+  }
+  time.set(null, { source: "time" })
+  return waits
+}"""
+
+_ARRIVAL = """(bar, num) => new Promise((resolve) => {
+  const look = () => Number(bar.dataset.snapshots) >= num && resolve(Date.now())
+  new MutationObserver(look).observe(bar, { attributes: true })
+  look()
+})"""
+
+
+def scrub(page: Page, url: str, run: Run) -> tuple[float, list[float]]:
+    """Seconds until all snapshots' decoders are loaded, and milliseconds from a step to its image, for each step."""
+    began = time.perf_counter()
+    page.goto(f"{url}/explore?run={run.id}")
+    component(page, "image")
+    num = len(run.snapshots())
+    page.locator(f'.ll[data-component="time"][data-loaded="{num}"]').wait_for(timeout=120_000)
+    loaded = time.perf_counter() - began
+    return loaded, sorted(component(page, "image").evaluate(_SCRUB, run.id))
+
+
+def arrivals(page: Page, url: str, run: Run, rounds: int) -> list[float]:
+    """Milliseconds from the file of a new snapshot to the scrubber of a page that is open."""
+    found = []
+    first, step = run.snapshots()[0], run.snapshots()[-1]
+    with run.lock(), MetricsWriter(run.metrics_path) as metrics:
+        status = Status(state="running", pid=os.getpid(), host=this_host(), heartbeat=time.time(), step=step)
+        run.write_status(status)
+        page.goto(f"{url}/explore?run={run.id}")
+        bar = component(page, "time")
+        page.wait_for_timeout(1500)
+        for _ in range(rounds):
+            step += 1
+            page.wait_for_timeout(700)
+            beside = run.snapshot_dir(step).with_name(f".{step}")
+            shutil.copytree(run.snapshot_dir(first), beside)
+            beside.rename(run.snapshot_dir(step))
+            written = 1000 * time.time()
+            metrics.write({"event": "snapshot", "step": step, "epoch": 1.0, "seconds": 1.0})
+            found.append(bar.evaluate(_ARRIVAL, len(run.snapshots())) - written)
+        run.write_status(status.replace(state="finished"))
+    return sorted(found)
+
+
 def main() -> None:
     """Measure and print the tables."""
     parser = argparse.ArgumentParser(
@@ -110,6 +183,18 @@ def main() -> None:
             for run in ("mnist-16d", "mnist-2d", "mnist-conditional", "digits-2d"):
                 found = drag(page, server.url, run, options.seconds)
                 print(f"{run:20}" + "".join(f"{found[name]:11.1f}" for name in names), flush=True)
+            run = decoded_run(server)
+            loaded, waits = scrub(page, server.url, run)
+            num, mean = len(run.snapshots()), statistics.mean(waits)
+            print(
+                f"scrubbing {num} snapshots: {1000 / mean:.0f} steps/s, median {statistics.median(waits):.1f} ms, "
+                f"95 % {waits[int(0.95 * len(waits))]:.1f} ms; loaded {loaded:.1f} s after opening the page"
+            )
+            late = arrivals(page, server.url, run, 2 * options.rounds)
+            print(
+                f"a new snapshot on the screen: median {statistics.median(late):.0f} ms, slowest {late[-1]:.0f} ms",
+                flush=True,
+            )
             if options.data_root is not None:
                 first, *others = draw_map(page, server.url, options.rounds)
                 print(

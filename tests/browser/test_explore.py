@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import io
 import json
+import math
 from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image, ImageDraw
 
+from vae.latent import kept_embedding
+from vae.runs import Run
 from vae.snapshots import load_model
+from vae.surprise import surprise, terms_at_mean
 
 if TYPE_CHECKING:
     from tests.browser.conftest import App, Browse, Server, Shelf, Watch
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 KINDS = ("shapes-mlp", "shapes-conv", "shapes-mlp-conditional", "shapes-conv-conditional")
 CANVAS = '[data-component="image"] canvas'
 
@@ -27,6 +35,25 @@ DECODE = """
   const { data } = await decoder.batch(Float32Array.from(z), y && Float32Array.from(y), num)
   return Array.from(data)
 """
+
+
+ENCODE = """
+  const { run, x, y, num } = argument
+  const encoder = module.encoderOf(run, { at: "best", stamp: "a test" })
+  const found = []
+  for (let k = 0; k < num; k += 1) {
+    const part = (values) => Float32Array.from(values.slice((k * values.length) / num, ((k + 1) * values.length) / num))
+    const { mean, logVar, distortion, rate } = await encoder.encode(part(x), y && part(y))
+    found.push([...mean, ...logVar, distortion, rate])
+  }
+  return found
+"""
+
+#: Values of all cells of a strip, row by row.
+STRIP = """strip => [...strip.querySelectorAll("canvas")].map((canvas) => {
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height)
+  return Array.from({ length: data.length / 4 }, (_, k) => data[4 * k])
+})"""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -76,8 +103,29 @@ def test_decoder_in_the_browser_agrees_with_torch(exploring: App, shelf: Shelf) 
         assert expected.std(0).max() > 0.01, f"{kind}: the images do not differ"
 
 
+def test_encoder_in_the_browser_agrees_with_torch(exploring: App, shelf: Shelf) -> None:
+    num = 20
+    for kind in KINDS:
+        model = load_model(shelf.make(kind), "best")
+        generator = torch.Generator().manual_seed(0)
+        x = torch.rand(num, 1, 28, 28, generator=generator)
+        y = torch.rand(num, model.num_conditions, generator=generator) if model.num_conditions else None
+        with torch.inference_mode():
+            terms, mean, log_var, _ = terms_at_mean(model, x, y)
+        asked = {"run": f"explore-{kind}", "x": x.flatten().tolist(), "num": num}
+        found = exploring.module(
+            "/lib/encoder.js", ENCODE, {**asked, "y": None if y is None else y.flatten().tolist()}
+        )
+        *posterior, distortion, rate = np.array(found, np.float32).T
+        expected = torch.cat([mean, log_var], 1).numpy()
+        assert np.abs(np.array(posterior).T - expected).max() < 1e-4, kind
+        np.testing.assert_allclose(distortion, terms.distortion.numpy(), rtol=1e-5, err_msg=kind)
+        np.testing.assert_allclose(rate, terms.rate.numpy(), rtol=1e-4, atol=1e-4, err_msg=kind)
+
+
 def test_image_follows_the_pointer_while_dragging_and_the_server_hears_of_the_release(exploring: App) -> None:
     app = exploring
+    app.until(lambda: app.marks("draw").get("gallery"), "the test images did not come")
     box = slider(app, 0).bounding_box()
     middle, height = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     app.page.mouse.move(middle, height)
@@ -170,16 +218,6 @@ def test_centre_and_random_move_all_sliders(exploring: App) -> None:
     assert app.pixels(CANVAS) != picture
 
 
-def test_class_of_a_conditional_run_changes_the_image_and_the_address(app: App) -> None:
-    app.open("explore", "image", "sliders", run="digits-conditional", z="0,0", y=3)
-    app.idle()
-    picture = app.pixels(CANVAS)
-    app.part("sliders").locator("fieldset label", has_text="8").click()
-    app.until(lambda: app.query()["y"] == "8", "the address did not follow")
-    assert app.pixels(CANVAS) != picture
-    assert "class 8" in app.part("image").inner_text()
-
-
 @pytest.mark.parametrize("missing", ["decoder.onnx", "ort-wasm-simd-threaded.wasm"])
 def test_server_decodes_and_the_page_says_so_where_the_browser_cannot(
     app: App, server: Server, missing: str
@@ -200,3 +238,263 @@ def test_server_decodes_and_the_page_says_so_where_the_browser_cannot(
     slider(app, 0).focus()
     app.page.keyboard.press("End")
     app.until(lambda: app.pixels(CANVAS) != picture, "the image did not follow")
+
+
+# Strips and ranges ---------------------------------------------------------------------------------------------------
+
+
+def strip(app: App, dim: int) -> Any:
+    return app.page.locator(f'.dim[data-dim="{dim}"] .strip')
+
+
+def decoded(shelf: Shelf, points: list[list[float]]) -> Any:
+    """What the best weights make of points, as bytes."""
+    with torch.inference_mode():
+        images = load_model(shelf.make("digits"), "best").decode(torch.tensor(points))
+    return (255 * images.flatten(1).numpy()).clip(0, 255)
+
+
+def shows(app: App, dim: int, expected: Any) -> bool:
+    return bool(np.abs(np.array(strip(app, dim).evaluate(STRIP)) - expected).max() <= 1)
+
+
+def test_strip_shows_five_steps_with_the_other_dimensions_where_they_are(
+    exploring: App, shelf: Shelf
+) -> None:
+    app = exploring
+    low, high = (float(slider(app, 0).get_attribute(end)) for end in ("min", "max"))
+    steps = np.linspace(low, high, 5).tolist()
+    for other in (0.0, -1.25):
+        if other:
+            field = app.page.locator('.dim[data-dim="1"] input.value')
+            field.fill(str(other))
+            field.press("Enter")
+        expected = decoded(shelf, [[step, other] for step in steps])
+        assert expected.std(0).max() > 10
+        app.until(lambda e=expected: shows(app, 0, e), f"the strip does not show z2 = {other}", 5)
+    app.idle()
+    strip(app, 0).locator("button").nth(3).click()
+    app.until(lambda: app.z() == pytest.approx([steps[3], -1.25], abs=2e-3), "no step was taken")
+    slider(app, 0).press("1")
+    app.until(lambda: app.z() == pytest.approx([steps[0], -1.25], abs=2e-3), "key 1 is not the first step")
+
+
+def test_range_is_that_of_the_data_and_on_demand_the_prior_s(exploring: App, shelf: Shelf) -> None:
+    app = exploring
+    found = kept_embedding(shelf.make("digits"))
+    assert found is not None
+    posterior = torch.distributions.Normal(found.mean.double(), (0.5 * found.log_var.double()).exp())
+    for dim in (0, 1):
+        ends = [float(slider(app, dim).get_attribute(end)) for end in ("min", "max")]
+        shares = [float(posterior.cdf(torch.tensor(end, dtype=torch.float64))[:, dim].mean()) for end in ends]
+        assert shares == pytest.approx([0.0005, 0.9995], abs=1e-4)
+    app.part("sliders").get_by_text("±3 of the prior").click()
+    assert [slider(app, 0).get_attribute(end) for end in ("min", "max")] == ["-3.000", "3.000"]
+    app.until(lambda: app.query().get("range") == "prior", "the address did not follow")
+    app.part("sliders").get_by_text("Range of the data").click()
+    app.until(lambda: app.query().get("range") == "data", "the address did not follow")
+
+
+# Images to encode ----------------------------------------------------------------------------------------------------
+
+
+def thumb(app: App, place: int) -> Any:
+    return app.part("draw").locator(".thumb input").nth(place)
+
+
+def panel(app: App, name: str) -> None:
+    app.part("draw").locator(f'.tab[data-tab="{name}"]').click()
+    app.until(lambda: app.query().get("panel") == name, "the panel did not open")
+    app.until(lambda: app.marks("draw").get("tab") == name, "the panel did not open")
+
+
+def test_posterior_of_a_test_image_goes_to_the_sliders_with_its_width(exploring: App, shelf: Shelf) -> None:
+    app = exploring
+    found = kept_embedding(shelf.make("digits"))
+    assert found is not None
+    panel(app, "test")
+    app.until(lambda: app.marks("draw").get("gallery"), "the test images did not come")
+    thumb(app, 4).click()
+    app.until(lambda: app.query().get("posterior") == "4", "the address did not follow")
+    mean, sigma = found.mean[4].tolist(), (0.5 * found.log_var[4]).exp().tolist()
+    assert app.z() == pytest.approx(mean, abs=1e-4)
+    assert f"σ {sigma[0]:.2f}" in app.page.locator('.dim[data-dim="0"] .rate').inner_text()
+    app.until(lambda: app.marks("draw").get("subject") == "4", "the image was not looked at")
+    bound = app.page.locator('.dim[data-dim="1"] .band').bounding_box()
+    track = app.page.locator('.dim[data-dim="1"] .bands').bounding_box()
+    low, high = (float(slider(app, 1).get_attribute(end)) for end in ("min", "max"))
+    left = low + (bound["x"] - track["x"]) / track["width"] * (high - low)
+    right = left + bound["width"] / track["width"] * (high - low)
+    assert (left, right) == pytest.approx((mean[1] - sigma[1], mean[1] + sigma[1]), abs=0.03)
+    # The link shows it again; a drawn z lies in the posterior; the keyboard chooses too; and the sliders leave it.
+    app.page.reload()
+    app.ready("image", "sliders", "draw").idle()
+    app.until(lambda: app.marks("sliders").get("band") == "true", "the posterior was lost")
+    app.until(lambda: app.marks("draw").get("subject") == "4", "the image was not looked at")
+    app.part("draw").locator('[data-action="sample"]').click()
+    app.until(lambda: app.z() != pytest.approx(mean, abs=1e-4), "nothing was drawn")
+    assert all(abs(z - m) < 6 * s for z, m, s in zip(app.z(), mean, sigma, strict=True))
+    assert app.query()["posterior"] == "4"
+    thumb(app, 4).focus()
+    app.page.keyboard.press("ArrowRight")
+    app.until(lambda: app.query().get("posterior") == "5", "the keyboard chose nothing")
+    slider(app, 0).press("ArrowRight")
+    app.until(lambda: "posterior" not in app.query(), "the point is still said to be an image's")
+    assert app.marks("sliders")["band"] == "false"
+
+
+def test_test_images_can_be_chosen_by_class_and_number(exploring: App, shelf: Shelf) -> None:
+    app = exploring
+    found = kept_embedding(shelf.make("digits"))
+    assert found is not None and found.labels is not None
+    panel(app, "test")
+    app.until(lambda: app.marks("draw").get("gallery"), "the test images did not come")
+    app.part("draw").locator("select").select_option("7")
+    sevens = (found.labels == 7).nonzero().flatten().tolist()
+    gallery = app.part("draw").locator(".gallery")
+    app.until(lambda: gallery.get_attribute("data-page") == ",".join(map(str, sevens[:24])), "not the sevens")
+    gallery.locator('[data-action="next"]').click()
+    app.until(lambda: gallery.get_attribute("data-page").startswith(f"{sevens[24]},"), "no next page")
+    field = gallery.get_by_label("Number of a test image")
+    field.fill("100")
+    field.press("Enter")
+    app.until(lambda: app.query().get("posterior") == "100", "number 100 was not chosen")
+    assert app.z() == pytest.approx(found.mean[100].tolist(), abs=1e-4)
+
+
+def test_drawing_moves_the_point_live_and_is_judged_by_the_library_s_numbers(
+    exploring: App, shelf: Shelf
+) -> None:
+    from vae.data import load
+
+    app = exploring
+    panel(app, "draw")
+    app.until(lambda: app.marks("draw").get("encoder") == "browser", "no encoder")
+    app.idle()
+    pad = app.page.locator("canvas.pad")
+    pad.scroll_into_view_if_needed()
+    box = pad.bounding_box()
+    sent, before = app.num_sent, app.number("image", "decoded")
+    places = [(0.3, 0.2), (0.7, 0.2), (0.5, 0.5), (0.4, 0.9)]
+    for number, (x, y) in enumerate(places):
+        app.page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=5)
+        if not number:
+            app.page.mouse.down()
+        app.pause(0.05)
+    app.until(lambda: app.number("image", "decoded") >= before + 3, "the image did not follow the pen")
+    assert app.num_sent == sent
+    assert app.z() == [0, 0]
+    app.page.mouse.up()
+    app.until(lambda: app.z() != [0, 0], "the address did not follow")
+    drawn = np.array(app.pixels("canvas.pad"), np.float32).reshape(1, 1, 8, 8) / 255
+    run = shelf.make("digits")
+    model = load_model(run, "best")
+    with torch.inference_mode():
+        terms, mean, log_var, _ = terms_at_mean(model, torch.from_numpy(drawn))
+    assert app.z() == pytest.approx(mean[0].tolist(), abs=0.05)
+    sigma = float((0.5 * log_var[0, 0]).exp())
+    assert f"σ {sigma:.2f}" in app.page.locator('.dim[data-dim="0"] .rate').inner_text()
+    cost = -float(terms.elbo[0])
+    assert float(app.marks("draw")["cost"]) == pytest.approx(cost, abs=0.2)
+    quantiles = surprise(model, load(run.config.data)).quantiles
+    share = np.searchsorted(quantiles, cost)
+    kind = "far" if share > 100 else "simplest" if share == 0 else "unusual" if share > 97.5 else "like"
+    app.until(lambda: app.marks("draw").get("verdict") == kind, f"not judged as {kind}")
+    assert "test images" in app.part("draw").locator(".verdict").inner_text()
+    # Undo and clear.
+    app.part("draw").locator('[data-action="clear"]').click()
+    assert not any(app.pixels("canvas.pad"))
+    app.until(lambda: "subject" not in app.marks("draw"), "the empty pad is still looked at")
+    app.part("draw").locator('[data-action="undo"]').click()
+    assert any(app.pixels("canvas.pad"))
+    app.until(lambda: app.marks("draw").get("subject") == "draw", "the drawing did not come back")
+
+
+def paper(kind: str, **options: Any) -> bytes:
+    """A photograph of a 1 on bright paper, as a file."""
+    picture = Image.new("RGB", (300, 200), (230, 225, 210))
+    ImageDraw.Draw(picture).line([(150, 40), (150, 160)], (30, 30, 60), 40)
+    file = io.BytesIO()
+    picture.save(file, kind, **options)
+    return file.getvalue()
+
+
+def test_picture_of_ones_own_is_encoded_in_the_page_and_others_are_refused(exploring: App) -> None:
+    app = exploring
+    panel(app, "picture")
+    app.until(lambda: app.marks("draw").get("encoder") == "browser", "no encoder")
+    file = app.part("draw").locator("input[type=file]")
+    app.idle()
+    file.set_input_files({"name": "one.jpg", "mimeType": "image/jpeg", "buffer": paper("JPEG")})
+    app.until(lambda: app.marks("draw").get("subject") == "picture", "the picture was not looked at")
+    app.until(lambda: app.z() != [0, 0], "the address did not follow")
+    assert "The background is bright" in app.part("draw").inner_text()
+    seen = np.array(app.pixels('[data-picture="input"]')).reshape(8, 8)
+    assert seen[4, 3:5].max() > 100 > 80 > seen[:, [0, 1, 6, 7]].max()
+    z = app.z()
+    refused = [
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "must be a PNG, JPEG, WebP or GIF"),
+        (
+            paper("PNG")[:16] + (60_000).to_bytes(4, "big") * 2 + paper("PNG")[24:],
+            "at most 50 million pixels",
+        ),
+        (paper("PNG")[:200], "damaged"),
+    ]
+    for content, words in refused:
+        file.set_input_files({"name": "x.png", "mimeType": "image/png", "buffer": content})
+        app.until(lambda w=words: w in app.part("draw").inner_text(), f"nothing was said of {words}")
+    assert app.z() == z
+    large = "try { await module.read(new Blob([new Uint8Array(21 * 2 ** 20)])) } catch (error) { return error.message }"
+    assert "at most 20 MB, got 21 MB" in app.module("/draw/photo.js", large)
+    files = [paper("PNG"), paper("GIF"), paper("JPEG", progressive=True)]
+    files += [paper("WEBP"), paper("WEBP", lossless=True), b""]
+    found = app.module(
+        "/draw/photo.js",
+        "return argument.map((file) => module.sizeOf(Uint8Array.from(file)))",
+        [list(content) for content in files],
+    )
+    assert found == [{"width": 300, "height": 200}] * 5 + [None]
+
+
+def test_class_of_a_conditional_run_changes_the_image_and_can_be_blended_with_another(app: App) -> None:
+    app.open("explore", "image", "sliders", run="digits-conditional", z="0.5,-0.5", y=8, range="prior")
+    app.idle()
+    assert slider(app, 0).get_attribute("max") == "3.000"
+    picture = app.pixels(CANVAS)
+    app.part("sliders").locator(".classes label", has_text="3").click()
+    app.until(lambda: app.query()["y"] == "3", "the address did not follow")
+    assert app.pixels(CANVAS) != picture
+    assert "class 3" in app.part("image").inner_text()
+    app.part("sliders").locator('[data-blend="class"]').select_option("8")
+    app.until(lambda: app.query().get("mix") == "8,0.5", "the address did not follow")
+    share = app.part("sliders").locator('[data-blend="share"]')
+    share.focus()
+    for _ in range(10):
+        share.press("ArrowLeft")
+    app.until(lambda: app.query().get("mix") == "8,0.4", "the share did not follow")
+    model = load_model(Run.open(REPOSITORY / "assets" / "models" / "digits-conditional"), "best")
+    weights = torch.zeros(1, 10)
+    weights[0, 3], weights[0, 8] = 0.6, 0.4
+    with torch.inference_mode():
+        expected = 255 * model.decode(torch.tensor([[0.5, -0.5]]), weights).flatten().numpy()
+    assert np.abs(np.array(app.pixels(CANVAS)) - expected).max() <= 1
+    app.page.reload()
+    app.ready("image", "sliders").idle()
+    assert np.abs(np.array(app.pixels(CANVAS)) - expected).max() <= 1
+    assert "3 60 % + 8 40 %" in app.part("image").inner_text()
+
+
+def test_missing_test_images_are_told_and_can_still_be_chosen(app: App) -> None:
+    app.expect_error("404 .*/(originals|surprise)")
+    app.open("explore", "image", "sliders", "draw", run="mnist-conditional", y=3)
+    app.until(lambda: app.marks("draw").get("gallery"), "the test images did not come")
+    said = "These are reconstructions, for the test images are not on this machine"
+    app.until(lambda: said in app.part("draw").inner_text(), "the missing images were not told")
+    picture = app.pixels(".thumb canvas")
+    assert max(picture) > 150
+    thumb(app, 0).click()
+    app.until(lambda: app.query().get("posterior") == "0", "the address did not follow")
+    assert app.query()["y"] == "7"
+    assert "how far it lies from the others are unknown" in app.part("draw").inner_text()
+    assert not math.isnan(sum(app.z()))
+    assert np.abs(np.array(app.pixels(CANVAS)) - np.array(picture)).max() <= 1

@@ -1,8 +1,11 @@
-"""New images: of the class that was picked, and the same ones again by their link."""
+"""New images: of the class that was picked, one style under every class, and the same ones again by their link."""
 
 from __future__ import annotations
 
+import base64
+import csv
 import io
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +18,7 @@ from PIL import Image
 from vae.data import Dataset
 
 if TYPE_CHECKING:
-    from tests.browser.conftest import App, Browse, Server, Shelf
+    from tests.browser.conftest import App, Browse, Server, Shelf, Watch
 
 GAP = 2
 
@@ -99,6 +102,7 @@ def test_seed_temperature_and_number_are_in_the_link_and_give_the_same_images(
     assert len(downloaded(app)) == 34
     assert app.query() == {
         "run": "generate-conditional",
+        "mode": "samples",
         "y": "5",
         "seed": "1",
         "temperature": "0.5",
@@ -116,8 +120,157 @@ def test_run_without_labels_says_why_no_class_can_be_picked(app: App) -> None:
     app.open("generate", run="generate-digits")
     shown(app)
     assert "trained without labels" in app.page.locator('[data-testid="stMain"]').inner_text()
-    assert app.page.get_by_role("radiogroup").count() == 0
+    groups = app.page.get_by_role("radiogroup")
+    assert groups.all_inner_texts()[0].split("\n\n") == ["Samples", "Prior and posterior", "Label leak"]
+    assert groups.count() == 1
     assert len(downloaded(app)) == 36
+
+
+class TestTables:
+    @pytest.fixture(autouse=True)
+    def _watched(self, kept: App, watch: Watch) -> None:
+        watch(kept)
+
+    def test_style_by_class_has_a_row_for_each_style_and_a_column_under_each_class(self, kept: App) -> None:
+        kept.open("generate", run="generate-conditional", mode="styles", rows=3, seed=4)
+        cells = table(kept)
+        assert cells.shape == (3, 10, 8, 8)
+        boxes = kept.page.locator(".ll-gallery img").evaluate_all(BOXES)
+        heads = kept.page.locator(".ll-gallery th[scope=col]").evaluate_all(BOXES)
+        assert {(box["width"], box["height"]) for box in boxes} == {(boxes[0]["width"],) * 2}
+        assert boxes[0]["width"] % 8 == 0, "pixels are enlarged by a whole factor"
+        assert boxes[0]["width"] > 40
+        for place, box in enumerate(boxes):
+            assert abs(middle(heads[place % 10]) - middle(box)) <= 1.5, "a header stands over its column"
+        with kept.page.expect_download() as waiting:
+            kept.button("Download zip").click()
+        assert waiting.value.suggested_filename == "generate-conditional-styles-seed-4.zip"
+        with zipfile.ZipFile(waiting.value.path()) as found:
+            rows = list(csv.DictReader(io.StringIO(found.read("images.csv").decode())))
+            pictures = [np.asarray(Image.open(io.BytesIO(found.read(row["file"])))) for row in rows]
+        assert np.array_equal(np.reshape(pictures, cells.shape), cells)
+        assert [row["class"] for row in rows] == [str(k % 10) for k in range(30)]
+        assert {row["seed"] for row in rows} == {"4"}
+        z = [(row["z0"], row["z1"]) for row in rows]
+        assert len(set(z[:10])) == len(set(z[10:20])) == 1
+        assert z[0] != z[10]
+
+    def test_picked_test_image_is_rendered_as_every_class_its_original_first(
+        self, kept: App, digits: Dataset
+    ) -> None:
+        images, labels = digits.part("test")
+        assert labels is not None
+        wanted = int((labels == 4).nonzero()[1])
+        kept.open("generate", run="generate-conditional", mode="transfer")
+        shown_cells(kept, 8 + 1 + 10)
+        pick_other(kept, "Test image of class", "4")
+        kept.until(lambda: labels[int(kept.query()["image"])] == 4, "no image of class 4")
+        kept.idle()
+        kept.button(str(wanted)).click()
+        kept.until(lambda: kept.query()["image"] == str(wanted), "the image was not picked")
+        kept.idle()
+        cells = shown_cells(kept, 8 + 1 + 10)[8:]
+        expected = np.rint(images[wanted, 0].numpy() / digits.max_value * 255)
+        assert np.array_equal(cells[0], expected)
+        distances = ((cells[1:] / 255.0 - cells[0] / 255.0) ** 2).sum((1, 2))
+        assert distances.argmin() == 4, "under its own class it looks most like itself"
+        assert kept.page.locator(".ll-gallery th.ll-own").inner_text() == "4"
+
+    def test_point_of_explore_is_rendered_as_every_class(self, kept: App) -> None:
+        kept.open("explore", "image", run="generate-conditional", z="1.5,-0.5")
+        kept.click("Generate")
+        pick_other(kept, None, "Style transfer")
+        pick_other(kept, "z from", "The point of Explore")
+        kept.until(lambda: kept.query().get("from") == "point", "the point was not taken")
+        kept.idle()
+        cells = shown_cells(kept, 10)
+        assert kept.z() == [1.5, -0.5]
+        kept.open(
+            "generate", run="generate-conditional", mode="mix", z="1.5,-0.5", y=3, to=8, **{"from": "point"}
+        )
+        strip = shown_cells(kept, 9)
+        assert np.array_equal(strip[0], cells[3])
+        assert np.array_equal(strip[-1], cells[8])
+        assert not np.array_equal(strip[4], strip[0])
+
+    def test_prior_posterior_and_truncation_stand_side_by_side(self, kept: App) -> None:
+        kept.open("generate", run="generate-digits", mode="compare", rows=3, components=5)
+        cells = shown_cells(kept, 27).reshape(3, 9, 8, 8)
+        assert not np.array_equal(cells[0], cells[1])
+        assert not np.array_equal(cells[0], cells[2])
+        lefts = kept.page.locator(".ll-gallery").evaluate_all(BOXES)
+        assert lefts[0]["x"] < lefts[1]["x"] < lefts[2]["x"]
+        assert len({box["y"] for box in lefts}) == 1
+        assert kept.page.locator('[data-testid="stMetric"]').count() == 2
+        assert kept.alerts() == []
+
+    def test_presentation_stays_over_pages_until_it_is_left(self, kept: App) -> None:
+        kept.open("generate", run="generate-conditional", mode="styles", rows=2)
+        small = shown_sizes(kept, 20)
+        kept.page.get_by_role("button", name="Present", exact=True).click()
+        kept.until(lambda: kept.query().get("present") == "1", "the link does not say so")
+        kept.until(lambda: "generate-conditional" in kept.headline(), "the run is not named")
+        kept.idle()
+        assert not kept.page.locator('[data-testid="stSidebar"]').is_visible()
+        assert kept.page.locator('[data-testid="stMain"] [data-testid="stSlider"]').count() == 0
+        assert kept.until(lambda: shown_sizes(kept, 20) > small, "the images are no larger")
+        kept.page.locator('[data-testid="stTopNavLink"]', has_text="Explore").click()
+        kept.ready("image", "sliders")
+        assert kept.query()["present"] == "1"
+        assert kept.headline().startswith("Explore · ")
+        assert not any(
+            caption.is_visible() for caption in kept.page.locator('[data-testid="stCaptionContainer"]').all()
+        )
+        kept.page.reload()
+        kept.ready("image")
+        assert kept.query()["present"] == "1"
+        kept.button("Leave presentation").click()
+        kept.until(lambda: kept.headline() == "Explore", "it was not left")
+        kept.page.get_by_role("button", name="Present", exact=True).wait_for()
+        kept.click("Map")
+        kept.idle()
+        assert "present" not in kept.query()
+
+
+BOXES = "nodes => nodes.map((node) => node.getBoundingClientRect().toJSON())"
+
+
+def middle(box: dict[str, float]) -> float:
+    return box["x"] + box["width"] / 2
+
+
+def shown_cells(app: App, num: int) -> NDArray[np.uint8]:
+    """All images of the page's tables, pixel for pixel, in their order."""
+    cells = app.page.locator(".ll-gallery img")
+    app.until(lambda: cells.count() == num, f"there are not {num} images")
+    app.idle()
+    addresses = cells.evaluate_all("nodes => nodes.map((node) => node.src)")
+    return np.stack(
+        [np.asarray(Image.open(io.BytesIO(base64.b64decode(a.split("base64,")[1])))) for a in addresses]
+    )
+
+
+def shown_sizes(app: App, num: int) -> float:
+    """The width of the images, of which there are so many."""
+    cells = app.page.locator(".ll-gallery img")
+    app.until(lambda: cells.count() == num, f"there are not {num} images")
+    return float(cells.first.evaluate("node => node.getBoundingClientRect().width"))
+
+
+def table(app: App) -> NDArray[np.uint8]:
+    """The one table of the page, (R, N, H, W)."""
+    app.page.locator(".ll-gallery img").first.wait_for()
+    num_rows = app.page.locator(".ll-gallery tbody tr").count()
+    cells = shown_cells(app, app.page.locator(".ll-gallery img").count())
+    return cells.reshape(num_rows, -1, *cells.shape[1:])
+
+
+def pick_other(app: App, group: str | None, name: str) -> None:
+    """Choose in a segmented control, named or the first."""
+    groups = app.page.get_by_role("radiogroup")
+    found = groups.first if group is None else app.page.get_by_role("radiogroup", name=group)
+    found.get_by_text(name, exact=True).click()
+    app.idle()
 
 
 def move(app: App, label: str, *keys: str) -> None:

@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 import torch
 
-from vae.data import Dataset
-from vae.latent import kept_embedding
+from vae.checkpoints import save
+from vae.data import Dataset, load
+from vae.latent import embed, kept_embedding
+from vae.projections import digest
 from vae.runs import Run
+from vae.snapshots import load_model
 
 if TYPE_CHECKING:
     from tests.browser.conftest import App, Server, Shelf, Watch
 
-#: What plotly has drawn: for each trace its name, points, colour and opacity.
-DRAWN = """chart => chart.data.map(({ name, x, y, marker }) =>
-  ({ name, x: Array.from(x), y: Array.from(y), color: marker.color, opacity: marker.opacity }))"""
-RANGE = "chart => [...chart._fullLayout.xaxis.range, ...chart._fullLayout.yaxis.range]"
-#: Where a point of the plane is on the screen.
-PLACE = """(chart, [u, v]) => {
-  const { xaxis, yaxis } = chart._fullLayout
-  const box = chart.getBoundingClientRect()
-  return [box.left + xaxis._offset + xaxis.d2p(u), box.top + yaxis._offset + yaxis.d2p(v)]
-}"""
+#: What the page says that it has drawn: places, labels, colours (−1 where a point stands back), the part in view.
+DRAWN = "window.__latentLab.map.drawn()"
+AT = "window.__latentLab.map.at()"
+REGION = "window.__latentLab.map.region()"
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +49,21 @@ def chart(app: App) -> Any:
     return app.part("map").locator(".chart")
 
 
+def drawn(app: App) -> dict[str, np.ndarray[Any, Any]]:
+    return {name: np.array(values) for name, values in app.page.evaluate(DRAWN).items()}
+
+
+def region(app: App) -> list[float]:
+    """Left, right, low and high of the part of the plane in view."""
+    return list(app.page.evaluate(REGION))
+
+
+def screen(app: App, place: list[float]) -> tuple[float, float]:
+    """Where a place of the plane is on the screen."""
+    x, y = app.page.evaluate("place => window.__latentLab.map.place(place)", place)
+    return x, y
+
+
 def lonely(run: Run) -> tuple[int, torch.Tensor, int]:
     """The row, mean and label of the image that is farthest from all others, within 3 of the middle."""
     found = kept_embedding(run)
@@ -62,7 +76,7 @@ def lonely(run: Run) -> tuple[int, torch.Tensor, int]:
 
 def point_at(app: App, mean: torch.Tensor, steps: int = 3) -> tuple[float, float]:
     """Move the pointer to a latent point."""
-    x, y = chart(app).evaluate(PLACE, mean.tolist())
+    x, y = screen(app, mean.tolist())
     app.page.mouse.move(x, y, steps=steps)
     return x, y
 
@@ -71,14 +85,35 @@ def test_every_test_image_is_drawn_at_its_mean_in_the_colour_of_its_label(mapped
     found = kept_embedding(run)
     assert found is not None and found.labels is not None
     assert mapped.number("map", "points") == run.info.num_test == len(found.mean)
-    drawn = {trace["name"]: trace for trace in chart(mapped).evaluate(DRAWN)}
-    assert set(drawn) == set(run.info.class_names)
-    for label, name in enumerate(run.info.class_names):
-        mean = found.mean[found.labels == label].numpy()
-        np.testing.assert_allclose(
-            np.stack([drawn[name]["x"], drawn[name]["y"]], 1), mean, rtol=1e-6, atol=1e-6
+    points = drawn(mapped)
+    np.testing.assert_allclose(np.stack([points["x"], points["y"]], 1), found.mean.numpy(), rtol=1e-6)
+    np.testing.assert_array_equal(points["labels"], found.labels.numpy())
+    # One colour for each label, and another for each other label.
+    pairs = set(zip(points["labels"].tolist(), points["colours"].tolist(), strict=True))
+    assert len(pairs) == len(set(points["colours"].tolist())) == 10
+
+
+def test_points_are_on_the_canvas_where_the_axes_say(mapped: App, run: Run) -> None:
+    _, mean, label = lonely(run)
+    points = drawn(mapped)
+    colour = int(points["colours"][points["labels"] == label][0])
+    x, y = screen(mapped, mean.tolist())
+    seen = (
+        mapped.part("map")
+        .locator("canvas.plot")
+        .evaluate(
+            """(canvas, [x, y]) => {
+          const box = canvas.getBoundingClientRect()
+          const ratio = canvas.width / box.width
+          const [left, top] = [(x - box.left) * ratio, (y - box.top) * ratio]
+          return Array.from(canvas.getContext("2d").getImageData(left, top, 1, 1).data)
+        }""",
+            [x, y],
         )
-    assert len({trace["color"] for trace in drawn.values()}) == 10
+    )
+    expected = [colour >> shift & 255 for shift in (0, 8, 16)]
+    # Nearly opaque: closer to its own colour than to the background.
+    assert np.abs(np.array(seen[:3]) - expected).max() < 64
 
 
 def test_hovering_shows_the_image_and_decodes_the_spot(mapped: App, run: Run, digits: Dataset) -> None:
@@ -106,29 +141,27 @@ def test_hovering_shows_the_image_and_decodes_the_spot(mapped: App, run: Run, di
 def test_legend_takes_labels_out_and_puts_them_back(mapped: App, run: Run) -> None:
     app = mapped
     row, mean, label = lonely(run)
-    colours = {trace["name"]: trace["color"] for trace in chart(app).evaluate(DRAWN)}
+    before = drawn(app)
     box = app.part("map").locator(f'input[data-label="{label}"]')
     box.focus()
     app.page.keyboard.press("Space")
-    faded = {trace["name"]: trace["color"] for trace in chart(app).evaluate(DRAWN)}
-    assert [name for name in colours if colours[name] != faded[name]] == [run.info.class_names[label]]
+    faded = drawn(app)
+    assert set(before["labels"][before["colours"] != faded["colours"]]) == {label}
     point_at(app, mean)
-    app.pause(0.2)
-    assert app.marks("map").get("nearest") != str(row)
+    app.until(lambda: app.marks("map").get("nearest") not in (None, str(row)), "it is still pointed at")
     app.part("map").locator('[data-action="all"]').click()
-    assert {trace["name"]: trace["color"] for trace in chart(app).evaluate(DRAWN)} == colours
+    np.testing.assert_array_equal(drawn(app)["colours"], before["colours"])
 
 
 def test_click_sends_the_point_to_sliders_image_and_address_and_keeps_the_zoom(mapped: App, run: Run) -> None:
     app = mapped
     row, mean, _ = lonely(run)
-    whole = chart(app).evaluate(RANGE)
-    point_at(app, mean)
+    whole = region(app)
+    x, y = point_at(app, mean)
     app.page.mouse.wheel(0, -400)
-    zoomed = app.until(lambda: (now := chart(app).evaluate(RANGE)) != whole and now, "the wheel did not zoom")
-    app.pause(0.5)
-    zoomed = chart(app).evaluate(RANGE)
-    point_at(app, mean)
+    zoomed = app.until(lambda: (now := region(app)) != whole and now, "the wheel did not zoom")
+    assert zoomed[1] - zoomed[0] < 0.7 * (whole[1] - whole[0])
+    assert screen(app, mean.tolist()) == pytest.approx((x, y), abs=1)
     app.until(
         lambda: app.marks("map").get("nearest") == str(row), "the image under the pointer is another one"
     )
@@ -144,11 +177,197 @@ def test_click_sends_the_point_to_sliders_image_and_address_and_keeps_the_zoom(m
     ]
     assert sliders == pytest.approx(mean.tolist(), abs=2e-3)
     assert app.pixels('[data-component="image"] canvas') != picture
-    assert chart(app).evaluate(RANGE) == pytest.approx(zoomed, rel=1e-6)
+    assert region(app) == pytest.approx(zoomed, rel=1e-6)
+    # The image is pinned with those nearest to it in the latent space, and each of them leads on.
+    found = kept_embedding(run)
+    assert found is not None
+    distances = (found.mean - mean).norm(dim=1)
+    nearest = [int(found.index[k]) for k in distances.argsort()[1:9]]
+    buttons = app.part("map").locator(".neighbour")
+    assert buttons.evaluate_all("all => all.map(one => Number(one.dataset.index))") == nearest
+    buttons.first.click()
+    app.until(lambda: app.number("map", "pinned") == nearest[0], "the neighbour was not pinned")
+    neighbour = found.mean[found.index.tolist().index(nearest[0])].tolist()
+    app.until(lambda: app.z() == pytest.approx(neighbour, rel=1e-3, abs=1e-3), "the address did not follow")
+    app.part("map").locator('[data-action="reset-view"]').click()
+    app.until(lambda: region(app) == pytest.approx(whole), "the view was not reset")
     # The point goes along to the other pages.
     address = app.z()
     app.click("Explore")
     app.until(lambda: app.z() == address, "Explore shows another point")
+
+
+def test_colours_of_a_number_come_with_a_scale_in_nats_and_go_to_the_address(mapped: App, run: Run) -> None:
+    app = mapped
+    part = app.part("map")
+    part.locator('[data-control="colour"]').select_option("rate")
+    app.until(lambda: app.marks("map").get("colour") == "rate", "no other colours")
+    found = kept_embedding(run)
+    assert found is not None
+    rate = (0.5 * (found.log_var.exp() + found.mean**2 - 1 - found.log_var)).sum(1).numpy()
+    colours = drawn(app)["colours"]
+    darkness = -np.sum(
+        [(colours >> shift & 255) * weight for shift, weight in ((0, 0.2126), (8, 0.7152), (16, 0.0722))], 0
+    )
+    inner = (rate > np.quantile(rate, 0.02)) & (rate < np.quantile(rate, 0.98))
+    order = np.argsort(rate[inner])
+    assert (np.diff(darkness[inner][order]) >= -2).all(), "a larger rate is not darker"
+    assert "nats" in part.locator(".bar").get_attribute("aria-label")
+    app.until(lambda: app.query().get("colour") == "rate", "the address does not say it")
+    part.locator('[data-control="colour"]').select_option("label")
+    app.until(lambda: app.marks("map").get("colour") == "label", "no way back")
+
+
+def test_lasso_tells_of_what_it_caught(mapped: App, run: Run, digits: Dataset) -> None:
+    app = mapped
+    part = app.part("map")
+    found = kept_embedding(run)
+    assert found is not None and found.labels is not None
+    corners = [(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)]
+    caught = (found.mean.abs() < 1).all(1)
+    app.page.keyboard.down("Shift")
+    app.page.mouse.move(*screen(app, list(corners[0])))
+    app.page.mouse.down()
+    for corner in (*corners[1:], corners[0]):
+        app.page.mouse.move(*screen(app, list(corner)), steps=3)
+    app.page.mouse.up()
+    app.page.keyboard.up("Shift")
+    app.until(
+        lambda: abs(app.number("map", "selected") - int(caught.sum())) <= 2, "another number was caught"
+    )
+    panel = part.locator(".selected")
+    assert (drawn(app)["back"] == 0).sum() == app.number("map", "selected")
+    app.until(lambda: "nats" in panel.inner_text(), "no distortion and rate")
+    with app.page.expect_download() as download:
+        part.locator('[data-action="export-csv"]').click()
+    lines = Path(download.value.path()).read_text().splitlines()
+    assert lines[0] == "index,label,z1,z2" and len(lines) - 1 == app.number("map", "selected")
+    table = np.array([[float(text.strip('"')) for text in line.split(",")] for line in lines[1:]])
+    rows = [found.index.tolist().index(int(index)) for index in table[:, 0]]
+    np.testing.assert_allclose(table[:, 2:], found.mean[rows].numpy(), rtol=1e-5)
+    np.testing.assert_array_equal(table[:, 1], found.labels[rows].numpy())
+    mean = digits.images[torch.tensor(table[:, 0]).long()].double().mean(0).flatten() * 255 / digits.max_value
+    shown = app.pixels('[aria-label="Mean image of the selection"]')
+    assert np.abs(np.array(shown) - mean.numpy()).max() <= 1
+    part.locator('[data-action="send-centroid"]').click()
+    app.until(
+        lambda: app.z() == pytest.approx(table[:, 2:].mean(0).tolist(), abs=1e-3), "the centroid was not sent"
+    )
+    app.idle()
+    # The same by keyboard: a label alone, and what is shown.
+    part.locator('[data-action="none"]').click()
+    part.locator('input[data-label="0"]').focus()
+    app.page.keyboard.press("Space")
+    part.locator('[data-action="select"]').press("Enter")
+    assert app.number("map", "selected") == int((found.labels == 0).sum())
+    part.locator('[data-action="clear-selection"]').press("Enter")
+    part.locator('[data-action="all"]').click()
+    assert (drawn(app)["back"] == 0).all()
+
+
+def test_layers_decode_the_plane_and_show_images_when_few_are_in_view(mapped: App) -> None:
+    app = mapped
+    part = app.part("map")
+    for name in ("density", "ellipses", "manifold", "images"):
+        part.locator(f'[data-layer="{name}"]').click()
+    decoded = app.until(lambda: app.number("map", "manifold"), "the plane was not decoded")
+    x, y = screen(app, [0.5, 0.5])
+    app.page.mouse.move(x, y)
+    app.page.mouse.wheel(0, -1200)
+    app.until(lambda: app.number("map", "manifold") > decoded, "it was not decoded anew for the view")
+    app.until(lambda: 0 < app.number("map", "sprites") <= 300, "no images")
+    app.until(
+        lambda: (
+            set(app.query()["layers"].split(",")) == {"contours", "density", "ellipses", "manifold", "images"}
+        ),
+        "the address does not say it",
+    )
+    app.page.keyboard.press("Escape")
+    for name in ("density", "ellipses", "manifold", "images"):
+        part.locator(f'[data-layer="{name}"]').click()
+    app.until(lambda: app.query()["layers"] == "contours", "the address does not say it")
+    part.locator('[data-action="reset-view"]').click()
+    app.idle()
+
+
+def test_points_glide_to_where_another_moment_of_training_puts_them(
+    mapped: App, run: Run, digits: Dataset
+) -> None:
+    app = mapped
+    step = run.snapshots()[0]
+    expected = embed(load_model(run, step), digits, "test").mean.numpy()
+    app.module(
+        "lib/time.js",
+        """
+        window.__seen = []
+        const look = () => { window.__seen.push(window.__latentLab.map.at().x[0]); requestAnimationFrame(look) }
+        look()
+        module.timeOf(argument[0]).set(argument[1])
+        """,
+        [run.id, step],
+    )
+    app.until(lambda: app.marks("map").get("step") == str(step), "the map did not follow")
+    points = drawn(app)
+    np.testing.assert_allclose(np.stack([points["x"], points["y"]], 1), expected, atol=1e-4)
+    goal = pytest.approx(expected[0, 0], abs=1e-4)
+    app.until(lambda: app.page.evaluate(AT)["x"][0] == goal, "the points did not arrive")
+    seen = app.page.evaluate("window.__seen")
+    low, high = sorted([seen[0], seen[-1]])
+    assert any(low + 1e-6 < x < high - 1e-6 for x in seen), "the points jumped"
+    app.module("lib/time.js", "module.timeOf(argument).set(null)", run.id)
+    app.until(lambda: app.marks("map").get("step") == "", "it did not come back")
+    found = kept_embedding(run)
+    assert found is not None
+    np.testing.assert_allclose(drawn(app)["x"], found.mean[:, 0].numpy(), rtol=1e-6)
+
+
+def test_plane_of_tsne_is_computed_on_demand_and_its_images_are_decoded(
+    app: App, server: Server, shelf: Shelf
+) -> None:
+    run = shelf.put("digits-3d", server, "map-3d")
+    app.open("map", "map", "image", run=run.id, part="train")
+    part = app.part("map")
+    assert "of the variance of 3 dimensions" in part.inner_text()
+    part.locator('[data-control="projection"]').select_option("tsne")
+    part.locator('[data-action="compute"]').click()
+    part.locator("progress").wait_for()
+    part.locator('[data-action="cancel"]').click()
+    app.until(lambda: "Cancelled" in part.locator(".job").inner_text(), "it was not cancelled")
+    # Computed meanwhile, by another tab for example.
+    images = load(run.config.data)
+    mean = embed(load_model(run), images, "train").mean
+    rows = torch.arange(0, len(mean), dtype=torch.int32)
+    places = torch.stack([10.0 * rows, 100.0 - rows], 1)
+    state = {"digest": digest(mean)}
+    save(run.path / "projections", f"tsne-train-best-{len(mean)}", {"xy": places, "rows": rows}, state)
+    app.page.reload()
+    app.ready("map")
+    app.until(lambda: app.marks("map").get("projection") == "tsne", "the link shows another plane")
+    points = drawn(app)
+    np.testing.assert_array_equal(points["x"], places[:, 0].numpy())
+    assert part.locator('[data-layer="manifold"]').is_disabled()
+    app.until(lambda: app.marks("map").get("source") == "browser", "no decoder")
+    app.page.mouse.move(*screen(app, places[700].tolist()), steps=2)
+    app.until(lambda: app.number("map", "decoded"), "nothing was decoded")
+    assert abs(int(app.marks("map")["nearest"]) - 700) < 60
+    part.locator('[data-control="projection"]').select_option("pca")
+    app.until(lambda: app.marks("map")["projection"] == "pca", "no way back")
+
+
+def test_very_many_points_are_shown_when_the_person_says_so(app: App, server: Server, shelf: Shelf) -> None:
+    run = shelf.put("digits", server, "map-many")
+    config = json.loads((run.path / "config.json").read_text())
+    config["info"]["num_train"] = 2_000_000
+    (run.path / "config.json").write_text(json.dumps(config))
+    app.open("map", "map", run=run.id, part="train")
+    message = app.part("map").locator(".ll-message").inner_text()
+    assert "2,000,000 images" in message and "MB" in message and " s " in message
+    assert "points" not in app.marks("map")
+    # Only now is the server asked, and finds that the images are fewer than this run says.
+    assert not any("/map-many/latent" in address for address in app.addresses)
+    app.expect_error(r"404 .*/api/runs/map-many/latent|must have the images it was made for")
+    app.part("map").locator('[data-action="show-all"]').click()
+    app.until(lambda: "num_train 1294" in app.part("map").inner_text(), "the server was not asked")
 
 
 def test_map_without_the_data_set_says_that_originals_are_missing(

@@ -3,7 +3,9 @@ import { count, element, mounted, number, say } from "../lib/dom.js"
 import { adoptStyle, axis, CONFIG, look, plotly } from "../lib/plotly.js"
 import { listen } from "../lib/stream.js"
 import { mix, theme } from "../lib/theme.js"
-import { betaBefore, betaChanges, between, binned, extent } from "./lines.js"
+import { timeOf } from "../lib/time.js"
+import { timeCursor } from "./cursor.js"
+import { betaBefore, betaChanges, between, binned, extent, newest } from "./lines.js"
 
 /** Between two drawings at least so many ms, and so many times what the last one took: a trainer may share the machine. */
 const PAUSE = 200
@@ -27,7 +29,7 @@ const AXES = {
 }
 
 const STATES = {
-  new: "Not started", starting: "Starting…", running: "Training", paused: "Paused", finished: "Finished",
+  new: "Not begun", queued: "Waiting for its turn", starting: "Starting…", running: "Training", paused: "Paused", finished: "Finished",
   stopped: "Stopped", interrupted: "Interrupted: the trainer is gone", diverged: "Diverged", failed: "Failed",
   unknown: "Unknown: the status file is damaged",
 }
@@ -58,9 +60,10 @@ export default mounted((root) => {
   )
   const unzoom = element("button", { class: "ll-button", type: "button", hidden: true, onclick: resetZoom }, "Reset zoom")
   const chart = element("div", { class: "chart" })
+  const cursor = timeCursor(chart, PANELS)
   const empty = element("p", { class: "ll-message" }, "Waiting for the first numbers…")
   const legend = element(
-    "span", { class: "ll-note legend" }, element("i", { class: "line" }), "training (mean since the last point)",
+    "span", { class: "ll-note legend" }, element("i", { class: "line" }), "training (mean since the last point; the figures: over the last epoch)",
     element("i", { class: "dots" }), "validation",
   )
   root.replaceChildren(
@@ -70,7 +73,7 @@ export default mounted((root) => {
       bar, alarm,
       element("div", { class: "figures" }, ...PANELS.map(({ name }) => figures[name].cell)),
       element("div", { class: "ll-row" }, legend),
-      element("div", { class: "stage" }, chart, empty),
+      element("div", { class: "stage" }, chart, ...cursor.nodes, empty),
     ),
   )
 
@@ -81,6 +84,8 @@ export default mounted((root) => {
   let asked = ""
   let stream = null
   let stop = () => {}
+  let time = null
+  let stopTime = () => {}
   let Plotly = null
   let zoom = null
   let timer = 0
@@ -151,9 +156,16 @@ export default mounted((root) => {
       chart.on("plotly_doubleclick", resetZoom)
     }
     unzoom.hidden = !zoom
+    showTime()
     root.dataset.ready = "true"
     drawnAt = performance.now()
     cost = drawnAt - started
+  }
+
+  function showTime() {
+    if (!time || !stream) return
+    root.dataset.cursor = time.shown ? String(time.shown.step) : "end"
+    cursor.draw({ time, of: AXES[axisName].of, train: stream.history.train, empty: !empty.hidden })
   }
 
   function onZoom(change) {
@@ -245,7 +257,7 @@ export default mounted((root) => {
     }
   }
 
-  /** Vertical lines where β or the course changed, in every panel; what β did is written in each one's first and last. */
+  /** Vertical lines where β or the course changed, in every panel; what β did is written in its own. */
   function mark(history, x, span, layout, width) {
     const near = (10 * (span[1] - span[0])) / width
     const groups = []
@@ -264,6 +276,7 @@ export default mounted((root) => {
         layout.shapes.push({ type: "line", xref: `x${suffix}`, yref: `y${suffix} domain`, x0: at, x1: at, y0: 0, y1: 1, layer: "below", line: style })
       for (const { at } of groups) vertical(at, { color: colours.beta, width: 1.5, dash: "dot" })
       for (const at of turns) vertical(at, { color: soft, width: 1, dash: "dash" })
+      if (panel.name !== "beta") return
       // Labels stand right of their line, or left where the panel ends, in the first row that has room for them.
       const rows = Array.from({ length: LABEL_ROWS }, () => -Infinity)
       for (const { at, from, to } of groups) {
@@ -287,7 +300,7 @@ export default mounted((root) => {
   }
 
   function showFigures(history) {
-    const line = history.last
+    const line = history.train.length ? newest(history.train) : undefined
     const checked = history.validation[history.validation.length - 1]
     for (const { name, of } of PANELS) {
       const { train, validation } = figures[name]
@@ -295,7 +308,7 @@ export default mounted((root) => {
         const beta = stream.status?.beta ?? line?.beta
         say(train, beta === undefined || beta === null ? "–" : short(beta))
         const hand = stream.status?.control?.beta
-        say(validation, hand === null || hand === undefined ? "by the schedule" : "set by hand")
+        say(validation, hand === null || hand === undefined ? "as configured" : "set by hand")
       } else {
         say(train, line ? number(of(line)) : "–")
         say(validation, checked ? `validation ${number(of(checked))} at epoch ${number(checked.epoch, 0)}` : "no validation yet")
@@ -352,12 +365,19 @@ export default mounted((root) => {
         ;({ stream, stop } = heard)
         showStatus()
       }
+      if (time !== timeOf(data.run)) {
+        stopTime()
+        time = timeOf(data.run)
+        stopTime = time.subscribe(showTime)
+      }
       schedule(true)
     },
     unmount() {
       gone = true
       stop()
+      stopTime()
       clearTimeout(timer)
+      cursor.unmount()
       cancelAnimationFrame(frame)
       observer.disconnect()
       document.removeEventListener("visibilitychange", onVisible)

@@ -17,6 +17,11 @@ export function betaBefore(lines, step) {
   return lines[place]?.beta ?? null
 }
 
+/** The line whose steps contain a step: the first that does not end before it; the last one beyond them all. */
+export function lineAt(lines, step) {
+  return lines[Math.min(lines.length - 1, lower(lines, (line) => line.step, step))]
+}
+
 /** The lines of an ascending list within an interval, and one on each side. */
 export function between(lines, x, low, high) {
   const first = lower(lines, x, low)
@@ -33,18 +38,28 @@ function lower(lines, x, value) {
   return low
 }
 
-/** At most so many lines: means of equally many neighbours, at the place of the last of them. */
+/** At most so many lines: means of equally many neighbours. */
 export function binned(lines, most) {
   const size = Math.ceil(lines.length / most)
   if (size <= 1) return lines
-  const kept = []
-  for (let k = 0; k < lines.length; k += size) {
-    const group = lines.slice(k, k + size)
-    const mean = { ...group[group.length - 1] }
-    for (const name of ["distortion", "rate", "elbo"]) mean[name] = group.reduce((sum, line) => sum + line[name], 0) / group.length
-    kept.push(mean)
-  }
-  return kept
+  return Array.from({ length: Math.ceil(lines.length / size) }, (_, k) => mean(lines.slice(k * size, (k + 1) * size)))
+}
+
+/** One line for several neighbours: the means over their steps, at the place of the last of them. */
+function mean(lines) {
+  const steps = (line) => line.num_steps ?? 1
+  const num = lines.reduce((sum, line) => sum + steps(line), 0)
+  const merged = { ...lines[lines.length - 1] }
+  for (const name of ["distortion", "rate", "elbo"]) merged[name] = lines.reduce((sum, line) => sum + steps(line) * line[name], 0) / num
+  return merged
+}
+
+/** The means over the newest steps: of the last epoch, as far as β stayed the same. */
+export function newest(lines) {
+  const last = lines[lines.length - 1]
+  let first = lines.length - 1
+  while (first > 0 && lines[first - 1].epoch > last.epoch - 1 && lines[first - 1].beta === last.beta) first -= 1
+  return mean(lines.slice(first))
 }
 
 /** Range of an axis with some air; of the early values that tower over all others only the foot is shown. */

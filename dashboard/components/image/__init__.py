@@ -14,6 +14,7 @@ def image(
     *,
     z: Sequence[float],
     y: int | None = None,
+    mix: tuple[int, float] | None = None,
     classes: Sequence[str] = (),
     shape: tuple[int, int, int],
     at: str = "best",
@@ -28,6 +29,7 @@ def image(
         run_id: The run.
         z: Where the point starts.
         y: Class at the start, for a conditional model.
+        mix: A second class and its share, from 0 to 1.
         classes: Names of the classes of a conditional model.
         shape: Channels, height and width of the images.
         at: Which weights: `best`, `last` or a snapshot's step.
@@ -42,6 +44,7 @@ def image(
             "run": run_id,
             "z": list(z),
             "y": y,
+            "mix": mix,
             "classes": list(classes),
             "shape": list(shape),
             "at": at,

@@ -2,7 +2,8 @@
 import { decoderOf } from "../lib/decoder.js"
 import { element, mounted, point as words, say } from "../lib/dom.js"
 import { paint } from "../lib/picture.js"
-import { classOf, oneHot, pointOf } from "../lib/store.js"
+import { conditionOf, pointOf } from "../lib/store.js"
+import { timeOf } from "../lib/time.js"
 
 /** Measurements kept for tests, in ms of `performance.now()`: when the person acted, and when the image was on the canvas. */
 const lab = (window.__latentLab ??= { timings: [], decoded: 0 })
@@ -21,8 +22,12 @@ export default mounted((root) => {
   const client = {}
   let store = null
   let decoder = null
+  /** A decoder that is being loaded; until it is there, the one before goes on. */
+  let coming = null
+  let time = null
   let data = null
   let stop = () => {}
+  let stopTime = () => {}
   let decoded = 0
   let settled = 0
 
@@ -41,6 +46,7 @@ export default mounted((root) => {
         }
         lab.decoded += 1
         root.dataset.decoded = String(decoded)
+        root.dataset.at = asked.weights.at
         say(where, `z = ${words(point.z)}${label(point)}`)
         clearTimeout(settled)
         settled = setTimeout(() => canvas.setAttribute("aria-label", `Decoded image at ${where.textContent}`), 400)
@@ -50,8 +56,10 @@ export default mounted((root) => {
   }
 
   function label(point) {
-    const chosen = classOf(point.y)
-    return chosen < 0 ? "" : `, class ${data.classes[chosen] ?? chosen}`
+    const weights = Array.from(point.y ?? [], (weight, index) => ({ weight, name: data.classes[index] ?? index }))
+    const parts = weights.filter(({ weight }) => weight > 0.005)
+    if (parts.length === 1) return `, class ${parts[0].name}`
+    return parts.length ? `, class ${parts.map(({ weight, name }) => `${name} ${Math.round(100 * weight)} %`).join(" + ")}` : ""
   }
 
   function tellSource(failure = "") {
@@ -64,40 +72,67 @@ export default mounted((root) => {
     say(source, failure || sentences[decoder.source])
   }
 
+  /** Decode with the weights of the page's time. One decoder is loaded at once: those passed on the way are left out. */
+  function follow() {
+    if (coming) return
+    const next = decoderOf(data.run, time.weights({ at: data.at, stamp: data.stamp }))
+    if (next === decoder) return
+    if (!decoder || decoder.run !== next.run || next.source !== "loading") return take(next)
+    coming = next
+    next.ready.then(() => {
+      if (coming !== next) return
+      coming = null
+      take(next)
+      follow()
+    })
+  }
+
+  function take(next) {
+    const isOther = decoder?.run === next.run
+    decoder?.clients.delete(client)
+    decoder?.cancel(client)
+    decoder = next
+    decoder.clients.add(client)
+    tellSource()
+    const arrived = () => {
+      tellSource()
+      root.dataset.ready = "true"
+      if (store !== pointOf(next.run) || !store.point) return
+      request(isOther ? { ...store.point, time: performance.now(), source: "time" } : store.point)
+    }
+    if (decoder.source !== "loading") return arrived()
+    decoder.ready.then(() => decoder === next && arrived())
+  }
+
   return {
     update(component) {
       data = component.data
-      const { run, z, y, at, stamp, classes, size, shape } = data
+      const { run, z, size, shape } = data
       say(title, data.title)
       canvas.style.width = `${size}px`
       canvas.style.aspectRatio = `${shape[2]} / ${shape[1]}`
-      const next = decoderOf(run, { at, stamp })
-      const changed = next !== decoder
-      if (changed) {
-        decoder?.clients.delete(client)
-        decoder?.cancel(client)
-        decoder = next
-        decoder.clients.add(client)
-        tellSource()
-        decoder.ready.then(() => {
-          if (decoder !== next) return
-          tellSource()
-          root.dataset.ready = "true"
-          if (store?.point) request(store.point)
-        })
+      if (time !== timeOf(run)) {
+        stopTime()
+        time = timeOf(run)
+        coming = null
+        stopTime = time.subscribe(follow)
       }
+      const before = decoder
+      follow()
       if (store !== pointOf(run)) {
         stop()
         store = pointOf(run)
-        store.adopt(root, z, classes.length ? oneHot(y ?? 0, classes.length) : null)
+        store.adopt(root, z, conditionOf(data))
         stop = store.subscribe(request)
       } else {
-        store.adopt(root, z, classes.length ? oneHot(y ?? 0, classes.length) : null)
-        if (changed) request(store.point)
+        store.adopt(root, z, conditionOf(data))
+        if (before !== decoder) request(store.point)
       }
     },
     unmount() {
       stop()
+      stopTime()
+      coming = null
       clearTimeout(settled)
       decoder?.cancel(client)
       decoder?.clients.delete(client)

@@ -3,7 +3,8 @@
  * request wins, and over the whole page at most one decode is under way. Where the runtime is missing or the model
  * cannot be exported, the server decodes instead, and `source` says so.
  */
-import { address, get, runAddress, VERSION } from "./server.js"
+import { drawFirst, loadModel } from "./runtime.js"
+import { get } from "./server.js"
 import { pictureAddress } from "./store.js"
 
 /**
@@ -11,32 +12,16 @@ import { pictureAddress } from "./store.js"
  *   width: number}} Picture Values of the mean image, or what the server drew.
  */
 
-let runtime = null
+export { drawFirst }
 
-async function loadRuntime() {
-  const base = address(`runtime/${VERSION}/`)
-  const ort = await import(`${base}ort.wasm.min.mjs`).catch((error) => {
-    console.error(error)
-    throw new Error("onnxruntime-web could not be loaded in this browser.")
-  })
-  ort.env.wasm.numThreads = 1
-  ort.env.wasm.proxy = false
-  ort.env.wasm.wasmPaths = base
-  ort.env.logLevel = "error"
-  return ort
-}
-
-/** What is drawn before the runtime's 14 MB are compiled: compiling takes all cores for a second. */
-const first = new Set()
-
-/** Let something be drawn before decoders are loaded. */
-export function drawFirst(promise) {
-  const settled = promise.catch(() => {}).then(() => first.delete(settled))
-  first.add(settled)
-}
-
-const KEPT = 64
+/** Decoders kept, and bytes of their models in all; of those that nobody uses, the one used longest ago goes first. */
+const KEPT = 160
+const MOST_BYTES = 400e6
 const decoders = new Map()
+
+function keyOf(run, { at, stamp }) {
+  return `${run} ${at} ${stamp}`
+}
 
 /**
  * The decoder of a run's weights, loaded once for the page.
@@ -45,18 +30,33 @@ const decoders = new Map()
  * @returns {Decoder}
  */
 export function decoderOf(run, weights) {
-  const key = `${run} ${weights.at} ${weights.stamp}`
+  const key = keyOf(run, weights)
   let decoder = decoders.get(key)
   if (decoder) decoders.delete(key)
   else decoder = new Decoder(run, weights)
   decoders.set(key, decoder)
+  let bytes = 0
+  for (const { size } of decoders.values()) bytes += size
   for (const [oldest, old] of decoders) {
-    if (decoders.size <= KEPT) break
-    if (old.clients.size) continue
+    if (decoders.size <= KEPT && bytes <= MOST_BYTES) break
+    if (old.clients.size || old === decoder || old.source === "loading") continue
     decoders.delete(oldest)
+    bytes -= old.size
     old.release()
   }
   return decoder
+}
+
+/** The decoder of a run's weights if it has been asked for, and undefined else. */
+export function knownDecoder(run, weights) {
+  return decoders.get(keyOf(run, weights))
+}
+
+/** How many decoders of a run can be kept at once, and a few of other weights beside them. */
+export function roomFor(run) {
+  let largest = 0
+  for (const decoder of decoders.values()) if (decoder.run === run) largest = Math.max(largest, decoder.size)
+  return Math.max(1, Math.min(KEPT, Math.floor(MOST_BYTES / (largest || 1))) - 8)
 }
 
 export class Decoder {
@@ -65,6 +65,8 @@ export class Decoder {
   /** Why the server decodes, in words. */
   reason = ""
   clients = new Set()
+  /** Bytes of the model. */
+  size = 0
   #jobs = new Map()
   #busy = false
   #session = null
@@ -79,20 +81,9 @@ export class Decoder {
 
   async #load() {
     try {
-      if (!runtime) {
-        // The page's other components are mounted within the same moment and may have something to draw first.
-        await new Promise((resolve) => setTimeout(resolve, 80))
-        while (first.size) await Promise.all(first)
-      }
-      runtime ??= loadRuntime().catch((error) => {
-        runtime = null
-        throw error
-      })
-      const [ort, model] = await Promise.all([
-        runtime,
-        get(runAddress(this.run, "decoder.onnx", { at: this.weights.at, v: this.weights.stamp })).then((r) => r.arrayBuffer()),
-      ])
-      this.#session = await ort.InferenceSession.create(new Uint8Array(model), { executionProviders: ["wasm"] })
+      const { ort, session, size } = await loadModel(this.run, "decoder.onnx", this.weights)
+      this.size = size
+      this.#session = session
       this.#ort = ort
       this.source = "browser"
     } catch (error) {

@@ -59,16 +59,16 @@ export function dimName(index) {
   return "z" + [...String(index + 1)].map((digit) => SUBSCRIPTS[Number(digit)]).join("")
 }
 
-/** A number with so many decimals and a true minus sign. */
+/** A number with so many decimals and a true minus sign; a huge one by its power of ten. */
 export function number(value, decimals = 2) {
   if (!Number.isFinite(value)) return "–"
-  const text = Math.abs(value).toFixed(decimals)
+  const text = Math.abs(value) < 1e6 ? Math.abs(value).toFixed(decimals) : Math.abs(value).toExponential(decimals).replace("e+", "e")
   return (value < 0 && Number(text) !== 0 ? "−" : "") + text
 }
 
-/** A number with thousands apart by a thin space: 70 000. */
+/** A whole number with thousands apart, as Python's pages write them: 70,000. */
 export function count(value) {
-  return Number.isFinite(value) ? Math.round(value).toString().replace(/\B(?=(\d{3})+$)/g, "\u2009") : "–"
+  return Number.isFinite(value) ? Math.round(value).toString().replace(/\B(?=(\d{3})+$)/g, ",") : "–"
 }
 
 /** A latent point in words, at most four of its numbers. */

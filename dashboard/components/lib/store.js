@@ -5,8 +5,10 @@
 import { runAddress } from "./server.js"
 
 /**
- * @typedef {{z: Float32Array, y: Float32Array | null, time: number, source: string}} Point
- * `y` weighs the classes of a conditional model; `time` is when the person acted, as `performance.now()` counts.
+ * @typedef {{z: Float32Array, y: Float32Array | null, sigma: Float32Array | null, mean: Float32Array | null, time: number,
+ *   source: string}} Point
+ * `y` weighs the classes of a conditional model. Where the point is an image's posterior mean or a draw of it, `mean` and
+ * `sigma` are that posterior's, else null. `time` is when the person acted, as `performance.now()` counts.
  */
 
 class Store {
@@ -19,15 +21,21 @@ class Store {
   #heard = new WeakMap()
 
   /**
-   * Move the point.
-   * @param {{z?: ArrayLike<number>, y?: ArrayLike<number> | null}} change
+   * Move the point. A change of z that does not say whose posterior it is forgets the last one.
+   * @param {{z?: ArrayLike<number>, y?: ArrayLike<number> | null, sigma?: ArrayLike<number> | null,
+   *   mean?: ArrayLike<number>}} change `mean` is z itself where it is left out.
    * @param {{source?: string, time?: number}} [from]
    */
   set(change, { source = "", time = performance.now() } = {}) {
     const z = change.z ? Float32Array.from(change.z) : this.point?.z
     if (!z) return
     const y = change.y === undefined ? (this.point?.y ?? null) : change.y && Float32Array.from(change.y)
-    this.point = { z, y, time, source }
+    let { mean = null, sigma = null } = change.z ? {} : (this.point ?? {})
+    if (change.sigma) {
+      sigma = Float32Array.from(change.sigma)
+      mean = Float32Array.from(change.mean ?? z)
+    }
+    this.point = { z, y, sigma, mean, time, source }
     for (const listener of this.#listeners) listener(this.point)
   }
 
@@ -80,6 +88,25 @@ export function pointOf(run) {
 export function oneHot(index, length) {
   const weights = new Float32Array(length)
   if (index >= 0 && index < length) weights[index] = 1
+  return weights
+}
+
+/**
+ * Weights of the classes as Python passes them: a class, and the share that a second one has.
+ * @param {{classes: string[], y: number | null, mix?: [number, number] | null}} data
+ * @returns {Float32Array | null} Null without classes.
+ */
+export function conditionOf({ classes, y, mix }) {
+  if (!classes.length) return null
+  const weights = oneHot(y ?? 0, classes.length)
+  return mix ? blend(y ?? 0, mix[0], mix[1], classes.length) : weights
+}
+
+/** Weights on the way from one class to another, `share` from 0 to 1. */
+export function blend(from, to, share, length) {
+  const weights = oneHot(from, length)
+  weights[from] -= share
+  weights[to] += share
   return weights
 }
 

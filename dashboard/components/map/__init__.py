@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 from dashboard.components import is_point, register
-from dashboard.figures import DIGITS, classes_palette
+from dashboard.figures import DIGITS, SCALE, classes_palette
 
-_COMPONENT = register("map", height=480, charts=True)
+_COMPONENT = register("map", height=700)
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,50 @@ class Click:
     y: int | None
 
 
+@dataclass(frozen=True)
+class Method:
+    """A way to lay the points out in a plane.
+
+    Attributes:
+        value: As the URL has it; `pca` is the straight plane that needs no computing.
+        title: As the page has it.
+        hint: Why it cannot be used here, with the remedy; empty if it can.
+        cap: Of how many images at most it is computed, unless more are asked for; None for any number.
+    """
+
+    value: str
+    title: str
+    hint: str = ""
+    cap: int | None = None
+
+
+@dataclass(frozen=True)
+class View:
+    """What the map shows: which plane, what the colours say, and the layers that are on."""
+
+    projection: str = "pca"
+    colour: str = "label"
+    layers: Sequence[str] = ("contours",)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """To begin or give up the computation of a plane of so many images."""
+
+    action: Literal["start", "cancel"]
+    method: str
+    num: int
+
+
+@dataclass(frozen=True)
+class Said:
+    """What the person did on the map since the page last ran: each None if nothing of its kind."""
+
+    click: Click | None = None
+    view: View | None = None
+    wish: Wish | None = None
+
+
 def latent_map(
     run_id: str,
     *,
@@ -49,12 +93,16 @@ def latent_map(
     conditional: bool = False,
     shape: tuple[int, int, int],
     plane: Plane | None = None,
+    num: int = 0,
+    question: str = "",
+    methods: Sequence[Method] = (Method("pca", "PCA"),),
+    view: View | None = None,
     height: int = 480,
     key: str,
-) -> Click | None:
-    """Draw the posterior means of a part's images, coloured by label; the spot under the pointer is decoded.
+) -> Said:
+    """Draw the posterior means of a part's images; the spot under the pointer is decoded.
 
-    A click moves the page's point and tells Python.
+    A click moves the page's point and tells Python; so do another plane, other colours, other layers.
 
     Args:
         run_id: The run.
@@ -67,12 +115,16 @@ def latent_map(
         classes: Names of the labels.
         conditional: Whether the model takes the label.
         shape: Channels, height and width of the images.
-        plane: The plane to show; left out for two latent dimensions.
-        height: Height of the chart in CSS pixels.
+        plane: The straight plane to show; left out for two latent dimensions.
+        num: How many images the part has.
+        question: What to ask before so many points are shown; empty to show them at once.
+        methods: Planes to choose from.
+        view: What the map shows at first.
+        height: Least height of the chart in CSS pixels.
         key: Streamlit's key of this component.
 
     Returns:
-        The click of this rerun, or None.
+        What the person did that made the page run.
 
     Raises:
         ValueError: If a plane is missing for other than two dimensions.
@@ -93,12 +145,23 @@ def latent_map(
             "conditional": conditional,
             "shape": list(shape),
             "plane": None if plane is None else _plain(plane),
+            "num": num,
+            "question": question,
+            "methods": [asdict(method) for method in methods],
+            "view": asdict(view or View()),
             "palette": {name: classes_palette(max(1, len(classes)), name) for name in DIGITS},
+            "scale": {name: list(colours) for name, colours in SCALE.items()},
             "height": height,
         },
         on_point_change=_nothing,
+        on_view_change=_nothing,
+        on_job_change=_nothing,
     )
-    return _click(result.get("point"), latent_dim, len(classes))
+    return Said(
+        _click(result.get("point"), latent_dim, len(classes)),
+        _view(result.get("view")),
+        _wish(result.get("job"), [method.value for method in methods if not method.hint], num),
+    )
 
 
 def _plain(plane: Plane) -> dict[str, Any]:
@@ -119,6 +182,21 @@ def _click(said: Any, latent_dim: int, num_classes: int) -> Click | None:
         int(index) if isinstance(index, int | float) and index >= 0 else None,
         int(y) if isinstance(y, int | float) and 0 <= y < num_classes else None,
     )
+
+
+def _view(said: Any) -> View | None:
+    match said:
+        case {"projection": str(projection), "colour": str(colour), "layers": list(layers)}:
+            if all(isinstance(layer, str) for layer in layers):
+                return View(projection, colour, tuple(layers))
+    return None
+
+
+def _wish(said: Any, methods: Sequence[str], most: int) -> Wish | None:
+    match said:
+        case {"action": "start" | "cancel" as action, "method": str(method), "num": int(num)}:
+            return Wish(action, method, num) if method in methods and 1 <= num <= most else None
+    return None
 
 
 def _nothing() -> None:

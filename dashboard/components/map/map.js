@@ -1,443 +1,408 @@
-/** The latent map: posterior means of images, coloured by label; what lies under the pointer is decoded as it moves. */
-import { arrays } from "../lib/arrays.js"
+/** The latent map: posterior means of images; what lies under the pointer is decoded as it moves. */
 import { decoderOf, drawFirst } from "../lib/decoder.js"
-import { count, dimName, element, mounted, number, point as words, say } from "../lib/dom.js"
-import { paint } from "../lib/picture.js"
-import { adoptStyle, axis, CONFIG, look, plotly } from "../lib/plotly.js"
-import { runAddress } from "../lib/server.js"
-import { classOf, oneHot, pointOf, short } from "../lib/store.js"
+import { count, dimName, element, mounted, number, say } from "../lib/dom.js"
+import { oneHot, pointOf } from "../lib/store.js"
 import { mix, theme } from "../lib/theme.js"
-import { lift, prepare, project } from "./points.js"
+import { timeOf } from "../lib/time.js"
+import { frame } from "./axes.js"
+import { hoverCard, pinnedCard } from "./cards.js"
+import { choosing } from "./choosing.js"
+import { colourings } from "./colours.js"
+import { controls } from "./controls.js"
+import { Density, FEW, Manifold, Sprites } from "./layers.js"
+import { colourBar, legend } from "./legend.js"
+import { glide } from "./motion.js"
+import { Originals } from "./originals.js"
+import { overlays } from "./overlays.js"
+import { painting } from "./painting.js"
+import { pointing } from "./pointing.js"
+import { prepare } from "./points.js"
+import { MOST_IN_TIME, Positions } from "./positions.js"
+import { projectionPanel } from "./projection.js"
+import { EDGE, Scene } from "./scene.js"
+import { selectionPanel } from "./selection.js"
 
-/** Pixels from the pointer within which an image counts as pointed at. */
-const NEAR = 10
-/** A press that moves less, in pixels, and is shorter, in ms, is a click. */
-const STILL = 4
-const BRIEF = 600
-/** Pixels between the pointer and its card. */
-const GAP = 20
-const RADII = [1, 2, 3]
-const LAYERS = 5
+/** Height of the chart against its width, and what else of the page should be in the window with it, CSS pixels. */
+const TALLEST = 0.72
+const AROUND = 320
+
+const lab = (window.__latentLab ??= { timings: [], decoded: 0 })
+const positions = new Positions()
 
 export default mounted((root) => {
-  const legend = element("fieldset", { class: "legend" }, element("legend", { class: "ll-sr" }, "Labels shown in colour"))
-  const chart = element("div", { class: "chart", tabindex: 0, role: "application", "aria-label": "Latent map. Arrow keys move the point, Enter keeps it." })
+  const scene = new Scene()
+  const chart = element("div", {
+    class: "chart", tabindex: 0, role: "application",
+    "aria-label": "Latent map. Arrow keys move the point, Enter keeps it, plus and minus zoom, 0 shows all, Escape drops the selection.",
+  }, scene.plot, scene.over)
   const pin = element("div", { class: "pin", hidden: true, "aria-hidden": "true" })
-  const message = element("p", { class: "ll-message" }, "Loading the latent positions…")
-  const slice = element("p", { class: "ll-note", hidden: true })
-  const decoded = element("canvas", { class: "ll-pixels", width: 1, height: 1, role: "img", "aria-label": "Decoded spot" })
-  const original = element("canvas", { class: "ll-pixels", width: 1, height: 1, role: "img", "aria-label": "Nearest image" })
-  const spot = element("p", { class: "ll-note" })
-  const nearest = element("p", { class: "ll-note" })
-  const source = element("p", { class: "ll-note" })
-  const card = element(
-    "div", { class: "card", hidden: true, "aria-hidden": "true" },
-    element("figure", {}, element("figcaption", { class: "ll-title" }, "Decoded here"), decoded, spot),
-    element("figure", {}, element("figcaption", { class: "ll-title" }, "Image"), original, nearest),
-  )
-  const missing = element("p", { class: "ll-note" })
+  const message = element("div", { class: "ll-message" }, "Loading the latent positions…")
   const title = element("h3", { class: "ll-title" })
-  const reset = element("button", { class: "ll-button", type: "button", hidden: true, dataset: { action: "reset-view" }, onclick: () => resetView() }, "Reset view")
+  const slice = element("p", { class: "ll-note" })
+  const source = element("p", { class: "ll-note" })
+  const hint = element("p", { class: "ll-note", hidden: true }, `Zoom in to see the images themselves: they show where at most ${FEW} are in view.`)
+  const missing = element("p", { class: "ll-note" })
+  const card = hoverCard()
+  const pinned = pinnedCard({ go: (row) => map.go(row), closed: () => map.unpinned() })
+  const panel = selectionPanel({ clear: () => map.select(null), send: (z, label) => map.choose(z, -1, label) })
+  const labels = legend({ fade: (next) => map.fade(next), select: () => map.selectShown() })
+  const bar = colourBar()
+  const job = projectionPanel({
+    start: (method, num) => map.component.setTriggerValue("job", { action: "start", method, num }),
+    cancel: (method, num) => map.component.setTriggerValue("job", { action: "cancel", method, num }),
+    done: (found) => { map.flat = found; map.present(map.received) },
+  })
+  const tools = controls({
+    colour: (value) => { map.view.colour = value; map.tellView(); map.recolour() },
+    projection: (value) => { map.view.projection = value; map.tellView(); map.choosePlane() },
+    layer: (name, on) => { map.view.layers[on ? "add" : "delete"](name); map.tellView(); map.layered() },
+    lasso: (on) => map.setLasso(on),
+    reset: () => map.resetView(),
+  })
   root.replaceChildren(
     element(
       "section", { class: "ll-card panel", "aria-label": "Latent map" },
-      element("div", { class: "ll-row head" }, title, reset), slice, legend,
-      element("div", { class: "stage" }, chart, pin, message, card),
-      element("div", { class: "ll-row foot" },
-        element("p", { class: "ll-note" }, "Hover decodes the spot. A click sends it to the sliders, or an image's mean. The wheel zooms, dragging moves the view."), source, missing),
+      element("div", { class: "ll-row head" }, title, tools.fields), job.node, labels.node, bar.node,
+      element("div", { class: "stage" }, chart, pin, tools.buttons, message, card.node), tools.layerRow,
+      panel.node, pinned.node,
+      element("div", { class: "foot" },
+        element("p", { class: "ll-note" }, "Hover decodes the spot. A click pins an image, or sends the spot to the sliders. The wheel zooms, dragging moves the view, with Shift it selects."),
+        slice, hint, source, missing),
     ),
   )
 
-  const client = {}
-  let component = null
-  let data = null
-  let colours = null
-  let Plotly = null
-  let store = null
-  let decoder = null
-  let stop = () => {}
-  let wanted = ""
-  let loading = null
-  /** What is shown: coordinates, labels, full means, rows of each label, and the grid that finds the nearest. */
-  let shown = null
-  let originals = null
-  let faded = new Set()
-  let size = ""
-  let gone = false
-  let hovered = 0
+  /** What the parts of the map share: its elements, what Python passed, what is shown, and what each part does. */
+  const map = {
+    root, scene, viewport: scene.viewport, chart, pin, message, title, slice, source, hint, missing, card, pinned, panel, labels, bar, job, tools,
+    component: null, data: null, colours: null, store: null, time: null, decoder: null, stops: [], wanted: "", seen: "", themed: "", gone: false,
+    /** The server's arrays, of which weights and part they are, and the fetches under way. */
+    received: null, weights: null, part: "", loading: null, fetching: null, accepted: new Set(),
+    /** @type {import("./points.js").Shown | null} */
+    shown: null,
+    /** Places that t-SNE or UMAP found; null where the plane is straight. */
+    flat: null,
+    /** The images themselves, and the numbers of each that were asked for. */
+    originals: null, extras: new Map(), sigma: null,
+    /** Plane, colours and layers that the person chose. */
+    view: null,
+    /** Labels taken out, rows selected, rows pointed at, pinned and gone to; for each row whether it stands back. */
+    faded: new Set(), selected: null, marked: { hovered: -1, pinned: -1, here: -1 }, back: new Uint8Array(0),
+    lassoing: false, path: null, hovered: 0, painted: null, few: null,
+    /** Who asks the decoder. */
+    client: {}, other: { pinned: {}, middle: {} },
+    density: new Density(), sprites: new Sprites(),
+    manifold: new Manifold(() => {
+      root.dataset.manifold = String(map.manifold.decoded)
+      scene.redraw("below")
+    }),
+  }
 
-  const observer = new ResizeObserver(() => shown && draw())
-  observer.observe(chart)
+  /** As tall as its width and the window make sensible. */
+  function fitChart() {
+    const tall = Math.round(Math.max(map.data.height, Math.min(TALLEST * map.chart.clientWidth, window.innerHeight - AROUND)))
+    map.chart.style.height = `${tall}px`
+    map.scene.resize(map.chart.clientWidth, tall)
+  }
+
+  /** Which weights and part the moment asks for. */
+  function moment() {
+    const now = map.time.weights({ at: map.data.at, stamp: map.data.stamp })
+    const elsewhere = now.at !== map.data.at || now.stamp !== map.data.stamp
+    return { now, part: elsewhere && map.data.num > MOST_IN_TIME ? "test" : map.data.part }
+  }
 
   async function load() {
-    const { run, at, stamp, part } = data
-    loading?.abort()
-    const mine = (loading = new AbortController())
+    const { now, part: wants } = map.moment()
+    map.loading?.abort()
+    const mine = (map.loading = new AbortController())
     const started = performance.now()
-    message.hidden = false
-    say(message, "Loading the latent positions…")
-    delete root.dataset.ready
+    if (map.data.question && wants === map.data.part && !map.accepted.has(wants)) return map.ask()
+    const first = !map.shown
+    if (first) {
+      map.message.hidden = false
+      delete map.message.dataset.kind
+      say(map.message, "Loading the latent positions…")
+    }
     try {
-      const library = plotly()
-      library.catch(() => {})
-      const found = await arrays(runAddress(run, "latent", { at, part, v: stamp }), { signal: mine.signal })
-      // The chart library is compiled beside this thread meanwhile.
-      const prepared = prepare(found, data)
-      Plotly = await library
-      if (gone || mine !== loading) return
-      shown = prepared
-      reset.hidden = true
-      originals = null
-      message.hidden = true
-      drawLegend()
-      await draw(true)
-      root.dataset.points = String(shown.num)
-      root.dataset.ready = String(Math.round(performance.now() - started))
-      place(store.point)
-      loadOriginals(mine)
+      const found = await positions.of(map.data.run, now, wants, mine.signal)
+      if (map.gone || mine !== map.loading) return
+      const another = wants !== map.part
+      map.received = found
+      map.weights = now
+      map.part = wants
+      map.message.hidden = true
+      if (another) {
+        map.flat = null
+        map.fetching?.abort()
+        map.fetching = new AbortController()
+        map.originals = new Originals(map.data.run, map.part, map.fetching.signal, map.cameOriginals)
+      }
+      map.extras.clear()
+      map.sigma = null
+      map.present(found, another)
+      map.root.dataset.points = String(map.shown.num)
+      map.root.dataset.step = String(map.time.step ?? "")
+      map.root.dataset.ready = String(Math.round(performance.now() - started))
+      if (another) {
+        map.originals.load(map.data.num * map.data.shape.reduce((product, side) => product * side, 1))
+        if (map.view.projection !== "pca") map.choosePlane()
+      }
+      if (map.time.step !== null) positions.preload(map.data.run, map.time.snapshots.map(({ step, stamp }) => ({ at: String(step), stamp })), map.part)
     } catch (error) {
-      if (gone || mine !== loading || error.name === "AbortError") return
+      if (map.gone || mine !== map.loading || error.name === "AbortError") return
       console.error(error)
-      say(message, error.message)
-      message.dataset.kind = "error"
+      map.message.hidden = false
+      say(map.message, error.message)
+      map.message.dataset.kind = "error"
     }
   }
 
-  /** The images themselves, for the card; without them the map still works. */
-  async function loadOriginals(mine) {
-    try {
-      const found = await arrays(runAddress(data.run, "originals", { part: data.part }), { signal: mine.signal })
-      if (gone || mine !== loading) return
-      original.parentElement.hidden = false
-      say(missing, "")
-      const rows = new Map()
-      found.index.data.forEach((index, row) => rows.set(index, row))
-      originals = { images: found.images, scale: 255 / found.max_value, rows }
-    } catch (error) {
-      if (gone || mine !== loading || error.name === "AbortError") return
-      originals = {}
-      original.parentElement.hidden = true
-      say(missing, error.message)
+  /** Very many images are shown when the person says so. */
+  function ask() {
+    map.message.hidden = false
+    const begin = () => {
+      map.accepted.add(map.data.part)
+      map.load()
     }
+    map.message.replaceChildren(
+      element("span", {}, map.data.question, element("br"), element("br"),
+        element("button", { class: "ll-button", type: "button", dataset: { action: "show-all" }, onclick: begin }, `Show ${count(map.data.num)} points`)))
+    map.root.dataset.asks = "true"
+    map.root.dataset.ready = "0"
   }
 
-  function colour(label) {
-    const palette = data.palette[colours.name]
-    return label < 0 ? palette[0] : palette[label % palette.length]
-  }
-
-  function grey() {
-    return mix(colours.background, colours.text, 0.22)
-  }
-
-  function marker(group) {
-    const off = faded.has(group.label)
-    return {
-      color: off ? grey() : colour(group.label), size: shown.num > 20_000 ? 2.5 : shown.num > 4_000 ? 4 : 6,
-      opacity: off ? 0.3 : shown.num > 20_000 ? 0.6 : 0.8, line: { width: 0 },
+  /** Draw images at their places; those that were there before glide to the new ones. */
+  function present(found, another = true) {
+    const before = map.shown
+    const old = Object.assign(Object.create(Object.getPrototypeOf(map.viewport)), map.viewport)
+    if (before && (another || before.num !== found.index.data.length)) map.forget()
+    map.shown = prepare(found, map.data, map.flat)
+    map.back = new Uint8Array(map.shown.num)
+    map.fitChart()
+    const stays = Boolean(before) && before.flat === map.flat && !another
+    map.shown.flat = map.flat
+    if (stays) {
+      // Moments of training are seen in the view of the right end, so that nothing moves but the points.
+      if (map.time.step === null) map.viewport.widen(map.shown.grid)
+    } else {
+      map.viewport.fit(map.shown.grid)
+      map.labels.set(map.shown.groups)
+      map.faded = new Set()
     }
+    map.scene.points = { num: map.shown.num, x: null, y: null, codes: null, palette: null, back: false, ...map.look(map.shown.num) }
+    map.scene.step = glide(map.scene.points, before, map.shown, stays ? null : { before: old, now: map.viewport })
+    map.root.dataset.projection = map.flat ? map.flat.method.value : "pca"
+    map.card.lifted(!map.flat)
+    map.explain()
+    map.standing()
+    map.refreshLayers()
+    map.recolour()
+    map.moved(false)
+    map.scene.flush()
   }
 
-  /** Each label in several layers, all labels' first layers below all second ones: no label hides the others. */
-  function traces() {
-    const { groups } = shown
-    const layers = shown.num > 2000 && groups.length > 1 ? LAYERS : 1
-    const [back, front] = [groups.filter(({ label }) => faded.has(label)), groups.filter(({ label }) => !faded.has(label))]
-    return [back, front].flatMap((some) =>
-      Array.from({ length: layers }, (_, layer) =>
-        some.map((group) => {
-          const part = (values) => values.subarray((layer * values.length) / layers, ((layer + 1) * values.length) / layers)
-          return {
-            type: "scattergl", mode: "markers", name: group.name, x: part(group.x), y: part(group.y), marker: marker(group),
-            hoverinfo: "skip",
-          }
-        })).flat())
+  function forget() {
+    map.selected = null
+    map.panel.hide()
+    if (!map.pinned.node.hidden) map.pinned.unpin()
+    map.marked = { hovered: -1, pinned: -1, here: -1 }
   }
 
-  function layout() {
-    const centre = project(data.plane, new Float32Array(data.latent_dim))
-    const circle = (radius) => ({
-      type: "circle", layer: "above", opacity: 0.4, xref: "x", yref: "y", x0: centre[0] - radius, x1: centre[0] + radius,
-      y0: centre[1] - radius, y1: centre[1] + radius, line: { color: colours.text, width: 1 },
-    })
-    const named = (radius) => ({
-      text: `${radius}σ`, x: centre[0], y: centre[1] + radius, xref: "x", yref: "y", showarrow: false, yshift: 8,
-      font: { size: 11, color: colours.muted }, bgcolor: colours.background, opacity: 0.8,
-    })
-    const [across, up] = axisTitles()
-    return {
-      ...look(colours), height: data.height, width: chart.clientWidth, margin: { l: 52, r: 8, t: 8, b: 44 },
-      hovermode: false, dragmode: "pan",
-      xaxis: { ...axis(colours), range: view("xaxis", shown.grid.left, shown.grid.right), title: { text: across, font: { size: 13 }, standoff: 8 }, zeroline: true },
-      yaxis: { ...axis(colours), range: view("yaxis", shown.grid.low, shown.grid.high), title: { text: up, font: { size: 13 }, standoff: 4 }, scaleanchor: "x", scaleratio: 1, zeroline: true },
-      shapes: RADII.map(circle), annotations: RADII.map(named),
+  /** Size and opacity for so many points. */
+  function look(num, thin = false) {
+    const [radius, opacity] = num > 500_000 ? [0.6, 0.45] : num > 100_000 ? [0.8, 0.5] : num > 20_000 ? [1.3, 0.62] : num > 4000 ? [2, 0.75] : num > 800 ? [2.8, 0.82] : [3.4, 0.85]
+    return { radius, opacity: thin ? 0.7 * opacity : opacity, backOpacity: 0.35 * opacity }
+  }
+
+  function explain() {
+    const named = map.part === "all" ? "the whole data set" : `the ${map.part} part`
+    const of = map.flat && map.shown.num < map.flat.of ? ` of ${count(map.flat.of)}, drawn at random,` : ""
+    say(map.title, `${count(map.shown.num)} images${of} of ${named}`)
+    const said = []
+    if (map.part !== map.data.part) said.push(`While another moment of training is shown, the ${count(map.shown.num)} test images stand for all ${count(map.data.num)}.`)
+    if (map.flat) {
+      said.push(`${map.flat.method.title} keeps neighbours together; its distances and axes mean nothing else. No spot between the images can be decoded: ` +
+        "hovering decodes the nearest image's posterior mean.")
+    } else if (map.data.plane && map.data.latent_dim > 2) {
+      said.push(`The plane shows ${number(100 * map.data.plane.explained, 0)} % of the variance of ${map.data.latent_dim} dimensions. What is decoded is a slice: ` +
+        "points of this plane, with nothing of the directions that it leaves out.")
     }
-  }
-
-  /** Where the person has moved the view, else all images. */
-  function view(name, low, high) {
-    return reset.hidden ? around(low, high) : [...chart.layout[name].range]
+    if (map.view.projection !== "pca" && !map.flat && map.time.step !== null) said.push("Computed planes belong to the weights at the right end; the straight one is shown.")
+    say(map.slice, said.join(" "))
+    map.slice.hidden = !said.length
+    map.scene.frame = frame(map.colours, axisTitles())
   }
 
   function axisTitles() {
-    if (!data.plane || data.latent_dim === 2) return [dimName(0), dimName(1)]
-    if (data.latent_dim === 1) return [dimName(0), ""]
-    return ["first principal component", "second principal component"]
+    if (map.flat) return [`${map.flat.method.title} 1`, `${map.flat.method.title} 2`]
+    if (map.data.latent_dim === 1) return [dimName(0), ""]
+    if (!map.data.plane || map.data.latent_dim === 2) return [dimName(0), dimName(1)]
+    return ["First principal axis", "Second principal axis"]
   }
 
-  async function draw(afresh = false) {
-    if (gone || !Plotly || !shown || !chart.clientWidth) return
-    const now = JSON.stringify([chart.clientWidth, data.height, colours, [...faded], wanted])
-    if (now === size && !afresh) return
-    size = now
-    const config = { ...CONFIG, scrollZoom: true, displayModeBar: false, doubleClick: false }
-    adoptStyle(chart)
-    await Plotly.react(chart, traces(), layout(), config)
-    if (!chart.llListens) {
-      chart.llListens = true
-      chart.on("plotly_relayout", (change) => {
-        place(store.point)
-        if (Object.keys(change).some((name) => name.includes(".range"))) reset.hidden = false
-      })
-      chart.on("plotly_relayouting", () => place(store.point))
+  /** Take the plane that the person chose, computed or straight. */
+  function choosePlane() {
+    map.job.hide()
+    const method = map.data.methods.find(({ value }) => value === map.view.projection)
+    const straight = !method || method.value === "pca"
+    if (straight || map.time.step !== null) {
+      if (map.flat) {
+        map.flat = null
+        map.present(map.received)
+      } else if (map.shown) map.explain()
+      return
     }
-    place(store.point)
+    if (map.shown && map.flat?.method !== method) map.job.want(map.data.run, map.weights, map.part, method, map.received.index.data.length)
   }
 
-  /** Show all images again. */
-  async function resetView() {
-    const { left, right, low, high } = shown.grid
-    await Plotly.relayout(chart, { "xaxis.range": around(left, right), "yaxis.range": around(low, high) })
-    reset.hidden = true
+  function cameOriginals() {
+    map.card.withOriginals(!map.originals.failure)
+    say(map.missing, map.originals.failure)
+    map.pinned.paint(map.originals)
+    map.panel.images(map.originals)
+    if (map.marked.hovered >= 0) map.showOriginal(map.marked.hovered)
+    map.refreshLayers()
+    map.scene.redraw("above")
   }
 
-  function drawLegend() {
-    const head = legend.firstChild
-    const all = element("button", { class: "ll-button", type: "button", dataset: { action: "all" }, onclick: () => fade(new Set()) }, "All")
-    const none = element(
-      "button", { class: "ll-button", type: "button", dataset: { action: "none" }, onclick: () => fade(new Set(shown.groups.map(({ label }) => label))) }, "None",
-    )
-    const several = shown.groups.length > 1
-    legend.hidden = !several
-    legend.replaceChildren(
-      head,
-      ...shown.groups.map((group) =>
-        element(
-          "label", { title: `${count(group.rows.length)} images; double click shows these alone`, ondblclick: () => alone(group.label) },
-          element("input", {
-            type: "checkbox", checked: true, dataset: { label: group.label },
-            onchange: (event) => {
-              const next = new Set(faded)
-              if (event.target.checked) next.delete(group.label)
-              else next.add(group.label)
-              fade(next)
-            },
-          }),
-          element("i", { class: "key", dataset: { label: group.label } }), element("span", {}, group.name),
-        )),
-      all, none,
-    )
-    paintLegend()
-    say(title, `${count(shown.num)} images of the ${data.part === "all" ? "whole data set" : `${data.part} part`}, each at its posterior mean`)
-    const { plane } = data
-    slice.hidden = !plane || data.latent_dim <= 2
-    if (!slice.hidden) {
-      say(slice, `The plane shows ${number(100 * plane.explained, 0)} % of the variance of ${data.latent_dim} dimensions. What is decoded is a slice: ` +
-        "points of this plane, with nothing of the directions that it leaves out.")
-    }
+  function moved(byHand = true) {
+    if (!map.shown) return
+    if (byHand) map.scene.moved()
+    else map.scene.redraw("below", "points", "above")
+    map.tools.reset.hidden = map.viewport.isWhole
+    map.lookAround()
+    map.place(map.store.point)
   }
 
-  function paintLegend() {
-    for (const key of legend.querySelectorAll(".key")) key.style.setProperty("--key", colour(Number(key.dataset.label)))
-    for (const input of legend.querySelectorAll("input")) input.checked = !faded.has(Number(input.dataset.label))
+  function resetView() {
+    map.viewport.reset()
+    map.moved()
   }
 
-  function fade(next) {
-    faded = next
-    paintLegend()
-    draw()
+  function tellView() {
+    map.component.setTriggerValue("view", { projection: map.view.projection, colour: map.view.colour, layers: [...map.view.layers] })
   }
 
-  function alone(label) {
-    fade(new Set(shown.groups.map((group) => group.label).filter((other) => other !== label)))
-  }
-
-  /** Show where the page's point is. */
-  function place(point) {
-    if (!point || !shown || !chart._fullLayout) return
-    const { xaxis, yaxis } = chart._fullLayout
-    if (!xaxis?.d2p) return
-    const [u, v] = project(data.plane, point.z)
-    const [left, top] = [xaxis.d2p(u), yaxis.d2p(v)]
-    const inside = left >= 0 && left <= xaxis._length && top >= 0 && top <= yaxis._length
-    pin.hidden = !inside
-    pin.style.transform = `translate(${xaxis._offset + left}px, ${yaxis._offset + top}px)`
-  }
-
-  /** What is under the pointer: the place in the plane, and the nearest image, −1 if none is near. */
-  function under(event) {
-    if (!shown || !chart._fullLayout) return null
-    const { xaxis, yaxis } = chart._fullLayout
-    const box = chart.getBoundingClientRect()
-    const [left, top] = [event.clientX - box.left - xaxis._offset, event.clientY - box.top - yaxis._offset]
-    if (left < 0 || top < 0 || left > xaxis._length || top > yaxis._length) return null
-    const [u, v] = [xaxis.p2d(left), yaxis.p2d(top)]
-    const radius = Math.abs(xaxis.p2d(left + NEAR) - u)
-    return { u, v, row: shown.grid.nearest(u, v, radius, (row) => !faded.has(shown.labels[row])) }
-  }
-
-  function condition() {
-    return data.conditional ? (store.point.y ?? oneHot(0, data.classes.length)) : null
-  }
-
-  function hover(event) {
-    const found = under(event)
-    if (!found) return leave()
-    float(event)
-    const z = lift(data.plane, found.u, found.v)
-    const y = condition()
-    const asked = decoder
-    decoder.request(client, { z, y }, (picture) => {
-      if (asked !== decoder) return
-      paint(decoded, picture)
-      hovered += 1
-      root.dataset.decoded = String(hovered)
-      const label = classOf(y)
-      say(spot, `${words(z)}${label < 0 ? "" : ` as ${data.classes[label]}`}`)
-    }, (error) => say(spot, error.message))
-    showOriginal(found.row)
-  }
-
-  /** The card stays near the pointer, on the side where there is room. */
-  function float(event) {
-    const box = chart.getBoundingClientRect()
-    card.hidden = false
-    const [left, top] = [event.clientX - box.left, event.clientY - box.top]
-    const [width, height] = [card.offsetWidth, card.offsetHeight]
-    const x = left + GAP + width <= box.width ? left + GAP : left - GAP - width
-    const y = Math.min(Math.max(0, top - height / 2), box.height - height)
-    card.style.transform = `translate(${Math.round(Math.max(0, x))}px, ${Math.round(y)}px)`
-  }
-
-  function leave() {
-    decoder?.cancel(client)
-    card.hidden = true
-  }
-
-  function showOriginal(row) {
-    root.dataset.nearest = String(row)
-    original.classList.toggle("dim", row < 0)
-    if (row < 0) return say(nearest, "none near")
-    const label = shown.labels[row]
-    const name = label < 0 ? "" : `${data.classes[label]} · `
-    say(nearest, `${name}no. ${shown.index[row]}`)
-    const at = originals?.rows?.get(shown.index[row])
-    if (at === undefined) return
-    const [, channels, height, width] = originals.images.shape
-    const offset = at * channels * height * width
-    paint(original, { data: originals.images.data, offset, scale: originals.scale, channels, height, width })
-  }
-
-  function click(event) {
-    const found = under(event)
-    if (!found) return
-    const { row } = found
-    const z = row < 0 ? lift(data.plane, found.u, found.v) : shown.mean.slice(row * shown.dims, (row + 1) * shown.dims)
-    choose(z, row, event.timeStamp)
-  }
-
-  function choose(z, row, time) {
-    const label = row < 0 ? -1 : shown.labels[row]
-    const y = data.conditional && label >= 0 ? oneHot(label, data.classes.length) : store.point.y
-    store.set({ z, y }, { source: "map", time })
-    store.tell(z, y)
-    component.setTriggerValue("point", {
-      z: Array.from(z, short), index: row < 0 ? null : shown.index[row], y: data.conditional ? classOf(y) : label < 0 ? null : label,
+  function useDecoder() {
+    const fresh = decoderOf(map.data.run, map.time.weights({ at: map.data.at, stamp: map.data.stamp }))
+    if (fresh === map.decoder) return
+    for (const who of [map.client, map.other.pinned, map.other.middle]) map.decoder?.cancel(who)
+    map.decoder?.clients.delete(map.client)
+    map.decoder = fresh
+    map.decoder.clients.add(map.client)
+    map.manifold.clear()
+    map.decoder.ready.then(() => {
+      if (fresh !== map.decoder || map.gone) return
+      map.root.dataset.source = map.decoder.source
+      say(map.source, map.decoder.source === "server" ? `Decoded on the server, which is slower: ${map.decoder.reason}` : "")
+      map.refreshLayers()
     })
   }
 
-  let press = null
-  chart.addEventListener("pointerdown", (event) => {
-    press = event.isPrimary && event.button === 0 ? { x: event.clientX, y: event.clientY, time: event.timeStamp } : null
-    if (event.pointerType !== "mouse") hover(event)
-  }, { capture: true })
-  // Plotly catches what follows a press on the whole window; so do we.
-  const onUp = (event) => {
-    if (!press || event.type === "pointercancel") return
-    const still = Math.hypot(event.clientX - press.x, event.clientY - press.y) < STILL
-    const brief = event.timeStamp - press.time < BRIEF
-    press = null
-    if (still && brief) click(event)
+  /** Another moment of training, or newer weights. */
+  function timed() {
+    if (!map.data || map.gone) return
+    map.useDecoder()
+    const { now, part: wants } = map.moment()
+    const signature = [now.at, now.stamp, wants].join(" ")
+    if (signature === map.seen) return
+    map.seen = signature
+    if (!map.weights) return
+    if (map.flat && map.time.step !== null) map.flat = null
+    map.job.hide()
+    map.load().then(() => map.time.step === null && map.view.projection !== "pca" && map.choosePlane())
   }
-  window.addEventListener("pointerup", onUp, { capture: true })
-  window.addEventListener("pointercancel", onUp, { capture: true })
-  chart.addEventListener("pointermove", hover)
-  chart.addEventListener("pointerleave", leave)
-  chart.addEventListener("keydown", (event) => {
-    const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }
-    if (!shown || event.ctrlKey || event.metaKey || event.altKey) return
-    if (event.key in steps) {
-      const step = event.shiftKey ? 0.5 : 0.05
-      const move = lift(data.plane, steps[event.key][0] * step, steps[event.key][1] * step)
-      const rest = lift(data.plane, 0, 0)
-      store.set({ z: store.point.z.map((value, d) => value + move[d] - rest[d]) }, { source: "map", time: event.timeStamp })
-    } else if (event.key === "Enter") choose(store.point.z, -1, event.timeStamp)
-    else return
-    event.preventDefault()
+
+  Object.assign(map, {
+    fitChart, moment, load, ask, present, forget, look,
+    explain, choosePlane, cameOriginals, moved, resetView, tellView, useDecoder, timed,
   })
+  for (const part of [painting, overlays, choosing, pointing]) part(map)
+
+  const observer = new ResizeObserver(() => {
+    if (!map.data || !map.chart.clientWidth) return
+    map.fitChart()
+    map.moved(false)
+    map.scene.flush()
+  })
+  observer.observe(map.chart)
+
+  /** For tests: what is drawn, and where. */
+  lab.map = {
+    drawn: () => ({
+      x: Array.from(map.shown.x), y: Array.from(map.shown.y), labels: Array.from(map.shown.labels), back: Array.from(map.back),
+      colours: Array.from(map.painted.codes, (code, k) => (map.back[k] ? -1 : map.painted.palette[code])),
+    }),
+    at: () => ({ x: Array.from(map.scene.points.x.slice(0, 500)), y: Array.from(map.scene.points.y.slice(0, 500)) }),
+    region: () => Object.values(map.viewport.region),
+    place: ([u, v]) => {
+      const box = map.chart.getBoundingClientRect()
+      return [box.left + EDGE.left + map.viewport.x(u), box.top + EDGE.top + map.viewport.y(v)]
+    },
+    took: () => map.scene.took,
+  }
 
   return {
     update(next) {
-      component = next
-      data = next.data
-      colours = theme(root)
-      chart.style.height = `${data.height}px`
-      const { run, at, stamp, z, y, conditional, classes, shape } = data
-      const fresh = decoderOf(run, { at, stamp })
-      if (fresh !== decoder) {
-        decoder?.clients.delete(client)
-        decoder?.cancel(client)
-        decoder = fresh
-        decoder.clients.add(client)
-        decoder.ready.then(() => {
-          if (fresh !== decoder) return
-          root.dataset.source = decoder.source
-          say(source, decoder.source === "server" ? `Decoded on the server, which is slower: ${decoder.reason}` : "")
-        })
+      map.component = next
+      map.data = next.data
+      map.colours = theme(map.root)
+      map.colours.axis = mix(map.colours.background, map.colours.text, 0.25)
+      map.colours.grid = mix(map.colours.background, map.colours.text, 0.085)
+      map.scene.background = map.colours.background
+      if (!map.shown) map.chart.style.height = `${map.data.height}px`
+      const { run, at, stamp, z, y, conditional, classes, shape } = map.data
+      const ratio = `${shape[2]} / ${shape[1]}`
+      for (const one of [map.card, map.pinned, map.panel]) one.shape(ratio)
+      const first = conditional ? oneHot(y ?? 0, classes.length) : null
+      if (map.store !== pointOf(run)) {
+        for (const stop of map.stops) stop()
+        map.view = { projection: map.data.view.projection, colour: map.data.view.colour, layers: new Set(map.data.view.layers) }
+        map.tools.colours(colourings(map.data.latent_dim), map.view.colour)
+        map.tools.projections(map.data.methods.map(({ value, title: text }) => ({ value, title: text })), map.view.projection)
+        map.store = pointOf(run)
+        map.time = timeOf(run)
+        map.store.adopt(map.root, z, first)
+        let classNow = ""
+        map.stops = [map.time.subscribe(map.timed), map.store.subscribe((point) => {
+          map.place(point)
+          const now = String(point.y)
+          if (classNow && now !== classNow) {
+            map.manifold.clear()
+            if (map.shown) map.lookAround()
+          }
+          classNow = now
+        })]
+      } else map.store.adopt(map.root, z, first)
+      map.useDecoder()
+      const now = JSON.stringify([run, at, stamp, map.data.part, map.data.plane, classes])
+      if (now !== map.wanted) {
+        map.wanted = now
+        delete map.root.dataset.ready
+        map.part = ""
+        const { now: base, part: wants } = map.moment()
+        map.seen = [base.at, base.stamp, wants].join(" ")
+        drawFirst(map.load())
+      } else if (map.shown && map.colours.name !== map.themed) {
+        map.explain()
+        map.refreshLayers()
+        map.recolour()
+        map.scene.redraw("below", "points", "above")
       }
-      for (const canvas of [decoded, original]) canvas.style.aspectRatio = `${shape[2]} / ${shape[1]}`
-      if (store !== pointOf(run)) {
-        stop()
-        store = pointOf(run)
-        store.adopt(root, z, conditional ? oneHot(y ?? 0, classes.length) : null)
-        stop = store.subscribe(place)
-      } else store.adopt(root, z, conditional ? oneHot(y ?? 0, classes.length) : null)
-      const now = JSON.stringify([run, at, stamp, data.part, data.plane, classes])
-      if (now !== wanted) {
-        wanted = now
-        faded = new Set()
-        drawFirst(load())
-      } else if (shown) {
-        paintLegend()
-        draw()
-      }
+      map.themed = map.colours.name
     },
     unmount() {
-      gone = true
-      loading?.abort()
-      stop()
+      map.gone = true
+      map.loading?.abort()
+      map.fetching?.abort()
+      for (const stop of map.stops) stop()
       observer.disconnect()
-      window.removeEventListener("pointerup", onUp, { capture: true })
-      window.removeEventListener("pointercancel", onUp, { capture: true })
-      decoder?.cancel(client)
-      decoder?.clients.delete(client)
-      if (chart.data) Plotly.purge(chart)
+      map.job.stop()
+      map.manifold.stop()
+      positions.stop()
+      map.scene.stop()
+      for (const who of [map.client, map.other.pinned, map.other.middle]) map.decoder?.cancel(who)
+      map.decoder?.clients.delete(map.client)
     },
   }
 })
-
-/** An interval with some air. */
-function around(low, high) {
-  const air = (high - low) * 0.05 || 1
-  return [low - air, high + air]
-}

@@ -1,9 +1,15 @@
-/** The points of a map, and the plane of the latent space that it shows. */
+/** The points of a map: the plane of the latent space that it shows, where each image lies in it, and who is near whom. */
 import { Grid } from "../lib/grid.js"
+import { BACK } from "../lib/scatter.js"
 
 /**
  * @typedef {{mean: number[], components: number[][], explained: number}} Plane A latent point in it, and two orthonormal
  *   directions.
+ * @typedef {{xy: Float32Array, rows: Int32Array}} Flat Places that no formula gives: t-SNE's or UMAP's, of these rows.
+ * @typedef {{num: number, dims: number, x: Float32Array, y: Float32Array, mean: Float32Array, labels: Int16Array,
+ *   index: Int32Array, rows: Int32Array | null, order: Int32Array, grid: Grid, groups: {name: string, label: number,
+ *   num: number}[]}} Shown Row k of each array is one image; `rows` says which row of the part it is, null for row k itself;
+ *   `order` is in which order they are drawn.
  */
 
 /** @type {Plane} What a latent space of two dimensions is shown as: itself. */
@@ -22,41 +28,130 @@ export function lift(plane, u, v) {
 }
 
 /**
- * Project the means, sort them by label, and make ready to find the nearest.
+ * Put the images into the plane.
  * @param {Record<string, any>} found The server's arrays.
  * @param {{plane: Plane | null, classes: string[]}} data
+ * @param {Flat | null} [flat] Places to take instead of the plane's.
+ * @returns {Shown}
  */
-export function prepare({ mean, labels, index }, { plane, classes }) {
-  const [num, dims] = mean.shape
+export function prepare(found, { plane, classes }, flat = null) {
+  const dims = found.mean.shape[1]
+  const rows = flat?.rows ?? null
+  const num = rows ? rows.length : found.mean.shape[0]
+  const [mean, labels, index] = rows
+    ? [pick(found.mean.data, rows, dims), pick(found.labels.data, rows), pick(found.index.data, rows)]
+    : [found.mean.data, found.labels.data, found.index.data]
   const x = new Float32Array(num)
   const y = new Float32Array(num)
-  const { mean: centre, components } = plane ?? TWO
-  const [first, second] = components
-  for (let k = 0; k < num; k += 1) {
+  if (flat) {
+    for (let k = 0; k < num; k += 1) {
+      x[k] = flat.xy[2 * k]
+      y[k] = flat.xy[2 * k + 1]
+    }
+  } else place(mean, dims, plane ?? TWO, x, y)
+  return { num, dims, x, y, mean, labels, index, rows, order: shuffled(num), groups: groups(labels, classes), grid: new Grid(x, y) }
+}
+
+function place(mean, dims, { mean: centre, components: [first, second] }, x, y) {
+  for (let k = 0; k < x.length; k += 1) {
     let [u, v] = [0, 0]
     for (let d = 0; d < dims; d += 1) {
-      const centred = mean.data[k * dims + d] - centre[d]
+      const centred = mean[k * dims + d] - centre[d]
       u += centred * first[d]
       v += centred * second[d]
     }
     x[k] = u
     y[k] = v
   }
-  const kinds = classes.length ? classes.map((name, label) => ({ name, label })) : []
-  const rows = kinds.map(() => [])
-  const rest = []
-  for (let k = 0; k < num; k += 1) (rows[labels.data[k]] ?? rest).push(k)
-  if (rest.length) {
-    kinds.push({ name: kinds.length ? "no label" : "images", label: -1 })
-    rows.push(rest)
-  }
-  const groups = kinds.map((kind, k) => ({ ...kind, rows: rows[k], x: pick(x, rows[k]), y: pick(y, rows[k]) }))
-  const grid = new Grid(x, y)
-  return { num, dims, x, y, mean: mean.data, labels: labels.data, index: index.data, groups, grid }
 }
 
-function pick(values, rows) {
-  const picked = new Float32Array(rows.length)
-  for (let k = 0; k < rows.length; k += 1) picked[k] = values[rows[k]]
+function pick(values, rows, wide = 1) {
+  const picked = new values.constructor(rows.length * wide)
+  for (let k = 0; k < rows.length; k += 1) {
+    for (let d = 0; d < wide; d += 1) picked[k * wide + d] = values[rows[k] * wide + d]
+  }
   return picked
+}
+
+/** An order in which neighbours of the data set are far apart: no label hides the others, and any beginning is a sample. */
+function shuffled(num) {
+  const order = new Int32Array(num)
+  let stride = Math.max(1, Math.floor(num * 0.6180339887))
+  while (divisor(stride, num) !== 1) stride += 1
+  for (let k = 0, at = 0; k < num; k += 1) {
+    order[k] = at
+    at = (at + stride) % num
+  }
+  return order
+}
+
+function divisor(a, b) {
+  return b ? divisor(b, a % b) : a
+}
+
+function groups(labels, classes) {
+  const counts = new Int32Array(classes.length + 1)
+  for (let k = 0; k < labels.length; k += 1) counts[labels[k] >= 0 && labels[k] < classes.length ? labels[k] : classes.length] += 1
+  const found = classes.map((name, label) => ({ name, label, num: counts[label] }))
+  const rest = counts[classes.length]
+  return rest ? [...found, { name: classes.length ? "no label" : "images", label: -1, num: rest }] : found
+}
+
+/** Values of the rows in the order in which they are drawn. */
+export function inOrder(values, order) {
+  const sorted = new values.constructor(order.length)
+  for (let k = 0; k < order.length; k += 1) sorted[k] = values[order[k]]
+  return sorted
+}
+
+/**
+ * Where points come from when others take their place: each image's own former place, else its new one.
+ * @returns {{x: Float32Array, y: Float32Array}} In the order of `next`'s rows.
+ */
+export function origins(before, next) {
+  const [x, y] = [next.x.slice(), next.y.slice()]
+  if (!before) return { x, y }
+  let last = 0
+  for (const index of before.index) last = Math.max(last, index)
+  const rows = new Int32Array(last + 1).fill(-1)
+  for (let k = 0; k < before.num; k += 1) rows[before.index[k]] = k
+  for (let k = 0; k < next.num; k += 1) {
+    const row = next.index[k] <= last ? rows[next.index[k]] : -1
+    if (row < 0) continue
+    x[k] = before.x[row]
+    y[k] = before.y[row]
+  }
+  return { x, y }
+}
+
+/**
+ * The images whose means are closest to a row's, in all dimensions.
+ * @returns {{row: number, distance: number}[]} Nearest first, without the row itself.
+ */
+export function neighbours({ mean, dims, num }, row, most) {
+  const found = []
+  let limit = Infinity
+  for (let k = 0; k < num; k += 1) {
+    if (k === row) continue
+    let distance = 0
+    for (let d = 0; d < dims && distance < limit; d += 1) distance += (mean[k * dims + d] - mean[row * dims + d]) ** 2
+    if (distance >= limit) continue
+    let at = found.length
+    while (at > 0 && found[at - 1].distance > distance) at -= 1
+    found.splice(at, 0, { row: k, distance })
+    if (found.length > most) found.pop()
+    if (found.length === most) limit = found[most - 1].distance
+  }
+  return found.map((one) => ({ ...one, distance: Math.sqrt(one.distance) }))
+}
+
+/** Codes of the points that stand back, put over those of their colours. */
+export function standBack(codes, back) {
+  let any = false
+  for (let k = 0; k < codes.length; k += 1) {
+    if (!back[k]) continue
+    codes[k] = BACK
+    any = true
+  }
+  return any
 }

@@ -17,7 +17,7 @@ def samples(
     kinds: Sequence[str] = ("reconstructions", "samples"),
     key: str,
 ) -> None:
-    """Draw reconstructions under their originals, and images decoded from prior samples.
+    """Draw reconstructions under their originals, and images decoded from prior samples, at the page's time.
 
     Args:
         run_id: The run.

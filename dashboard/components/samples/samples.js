@@ -2,9 +2,12 @@
 import { element, mounted, say } from "../lib/dom.js"
 import { get, runAddress } from "../lib/server.js"
 import { listen } from "../lib/stream.js"
+import { timeOf } from "../lib/time.js"
 
-/** Between two sheets of one kind, ms. */
+/** Between two sheets of one kind while a run trains, ms. */
 const PAUSE = 900
+/** Sheets of snapshots that are kept, so that going back and forth asks the server once. */
+const KEPT = 240
 
 const KINDS = {
   reconstructions: {
@@ -31,6 +34,10 @@ export default mounted((root) => {
   let stop = () => {}
   let listening = ""
   let gone = false
+  let time = null
+  let stopTime = () => {}
+  /** Addresses of pictures of snapshots, by kind and weights, the one used longest ago first. */
+  const known = new Map()
 
   const observer = new ResizeObserver(() => sheets.forEach(fit))
 
@@ -57,18 +64,23 @@ export default mounted((root) => {
   }
 
   async function refresh(sheet) {
-    const wanted = stamp === null ? data.stamp : stamp
-    if (gone || sheet.busy || sheet.timer || wanted === sheet.shown || document.hidden) return
-    if (data.live && !wanted) return
+    const snapshot = time?.shown
+    const now = stamp === null ? data.stamp : stamp
+    const wanted = snapshot ? `${snapshot.step} ${snapshot.stamp}` : now
+    if (gone || sheet.busy || wanted === sheet.shown || document.hidden) return
+    // A snapshot was asked for by a hand, and is shown at once; newer weights may come many times a second.
+    if (!snapshot && (sheet.timer || (data.live && !now))) return
     sheet.busy = true
     const { run, at } = data
     try {
-      const query = { kind: sheet.kind, at: stamp === null ? at : "last", v: wanted }
-      const address = URL.createObjectURL(await (await get(runAddress(run, "sheet.png", query))).blob())
+      const live = { at: stamp === null ? at : "last", v: now }
+      const query = { kind: sheet.kind, ...(snapshot ? { at: snapshot.step, v: snapshot.stamp } : live) }
+      const address = await picture(run, query, Boolean(snapshot))
       const old = sheet.image.src
       sheet.image.src = address
       await sheet.image.decode().catch(() => {})
-      if (old) URL.revokeObjectURL(old)
+      drop(old)
+      sheet.card.dataset.at = String(query.at)
       sheet.image.hidden = false
       sheet.message.hidden = true
       sheet.count += 1
@@ -81,10 +93,33 @@ export default mounted((root) => {
     }
     sheet.shown = wanted
     sheet.busy = false
+    clearTimeout(sheet.timer)
     sheet.timer = setTimeout(() => {
       sheet.timer = 0
       refresh(sheet)
-    }, PAUSE)
+    }, snapshot ? 0 : PAUSE)
+    if (time?.shown) refresh(sheet)
+  }
+
+  /** Address of a sheet in this page's memory; those of snapshots stay there. */
+  async function picture(run, query, keep) {
+    const key = `${run} ${query.kind} ${query.at} ${query.v}`
+    const found = known.get(key)
+    const address = found ?? URL.createObjectURL(await (await get(runAddress(run, "sheet.png", query))).blob())
+    if (!keep) return address
+    known.delete(key)
+    known.set(key, address)
+    for (const [oldest, picture] of known) {
+      if (known.size <= KEPT) break
+      known.delete(oldest)
+      if (!sheets.some(({ image }) => image.src === picture)) URL.revokeObjectURL(picture)
+    }
+    return address
+  }
+
+  /** Give a picture's memory back, unless it is kept. */
+  function drop(address) {
+    if (address && ![...known.values()].includes(address)) URL.revokeObjectURL(address)
   }
 
   const onVisible = () => sheets.forEach(refresh)
@@ -98,12 +133,17 @@ export default mounted((root) => {
       drawn = wanted
       for (const { timer, image } of sheets) {
         clearTimeout(timer)
-        if (image.src) URL.revokeObjectURL(image.src)
+        drop(image.src)
       }
       observer.disconnect()
       sheets = data.kinds.filter((kind) => kind in KINDS).map(make)
       list.replaceChildren(...sheets.map(({ card }) => card))
       sheets.forEach(({ card }) => observer.observe(card))
+      if (time !== timeOf(data.run)) {
+        stopTime()
+        time = timeOf(data.run)
+        stopTime = time.subscribe(() => sheets.forEach(refresh))
+      }
       const follow = data.live ? data.run : ""
       if (listening !== follow) {
         stop()
@@ -123,12 +163,14 @@ export default mounted((root) => {
     unmount() {
       gone = true
       stop()
+      stopTime()
       observer.disconnect()
       document.removeEventListener("visibilitychange", onVisible)
       for (const { timer, image } of sheets) {
         clearTimeout(timer)
-        if (image.src) URL.revokeObjectURL(image.src)
+        drop(image.src)
       }
+      for (const address of known.values()) URL.revokeObjectURL(address)
     },
   }
 })

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 from dashboard.components import is_point, register
+
+#: What the sliders span: where the data lie, or three standard deviations of the prior.
+Range = Literal["data", "prior"]
+RANGES: tuple[Range, ...] = ("data", "prior")
+#: A second class of a conditional model and its share, from 0 to 1.
+Mix = tuple[int, float]
 
 _COMPONENT = register("sliders", height=160)
 
@@ -16,9 +23,8 @@ class Dim:
 
     Attributes:
         index: Latent dimension, from 0; shown as z₁.
-        low, high: Ends of the slider.
+        low, high: Where the data lie.
         rate: KL of this dimension in nats per example, or None if unknown.
-        band: Interval in which most images lie, drawn on the track, or None.
         collapsed: The decoder ignores this dimension; it is greyed and can still be moved.
     """
 
@@ -26,16 +32,17 @@ class Dim:
     low: float = -3.0
     high: float = 3.0
     rate: float | None = None
-    band: tuple[float, float] | None = None
     collapsed: bool = False
 
 
 @dataclass(frozen=True)
 class Position:
-    """The latent point, and the class of a conditional model."""
+    """The latent point, the class of a conditional model with what it is blended with, and what the sliders span."""
 
     z: list[float]
     y: int | None
+    mix: Mix | None = None
+    range: Range = "data"
 
 
 def sliders(
@@ -44,8 +51,15 @@ def sliders(
     *,
     z: Sequence[float],
     y: int | None = None,
+    mix: Mix | None = None,
     classes: Sequence[str] = (),
     class_title: str = "Class",
+    range: Range = "data",
+    prior_range: float = 3.0,
+    full: bool = False,
+    shape: tuple[int, int, int] = (1, 1, 1),
+    at: str = "best",
+    stamp: str = "",
     key: str,
 ) -> Position:
     """Draw the sliders; they move the page's point at every pointer event and tell Python on release.
@@ -55,12 +69,19 @@ def sliders(
         dims: The sliders from top to bottom.
         z: Where the point is, one number for each latent dimension; news moves the sliders.
         y: Chosen class of a conditional model.
+        mix: A second class that it is blended with, and its share.
         classes: Names of the classes of a conditional model; none for another.
         class_title: What the classes are called.
+        range: What the sliders span at first.
+        prior_range: How far they reach to either side if that is the prior.
+        full: With a strip of decoded steps along each slider, the choice of range, and blends of classes.
+        shape: Channels, height and width of the images.
+        at: Which weights decode the strips: `best`, `last` or a snapshot's step.
+        stamp: Names the content of these weights (`model_cache.stamp`).
         key: Streamlit's key of this component.
 
     Returns:
-        Where the sliders were released if that is why the page runs, else ``z`` and ``y`` as they were given.
+        Where the sliders were released if that is why the page runs, else what was given.
     """
     result = _COMPONENT(
         key=key,
@@ -69,19 +90,36 @@ def sliders(
             "dims": [asdict(dim) for dim in dims],
             "z": list(z),
             "y": y,
+            "mix": None if mix is None else list(mix),
             "classes": list(classes),
             "y_label": class_title,
+            "range": range,
+            "prior_range": prior_range,
+            "full": full,
+            "shape": list(shape),
+            "at": at,
+            "stamp": stamp,
         },
         on_point_change=_nothing,
     )
     said = result.get("point")
     if not isinstance(said, dict) or not is_point(said.get("z"), len(z)):
-        return Position(list(z), y)
-    label = said.get("y")
+        return Position(list(z), y, mix, range)
+    label, span = said.get("y"), said.get("range")
     return Position(
         [float(value) for value in said["z"]],
         int(label) if isinstance(label, int | float) and 0 <= label < len(classes) else y,
+        _mix(said.get("mix"), len(classes)),
+        span if span in RANGES else range,
     )
+
+
+def _mix(said: Any, num_classes: int) -> Mix | None:
+    """What the browser said, checked: it is input like any other."""
+    match said:
+        case [int() | float() as second, int() | float() as share]:
+            return (int(second), float(share)) if 0 <= second < num_classes and 0 <= share <= 1 else None
+    return None
 
 
 def _nothing() -> None:

@@ -1,40 +1,55 @@
 /** One slider for each latent dimension, and the class of a conditional model. Python hears of it on release only. */
+import { decoderOf } from "../lib/decoder.js"
 import { dimName, element, mounted, number, say } from "../lib/dom.js"
-import { classOf, oneHot, pointOf, short } from "../lib/store.js"
+import { conditionOf, pointOf, short } from "../lib/store.js"
+import { timeOf } from "../lib/time.js"
+import { picker as conditionPicker } from "./condition.js"
+import { NUM, stepsBetween, Strips } from "./strips.js"
 
 const STEP = 0.05
 const LEAP = 0.5
 /** What a slider can tell apart. */
 const GRAIN = 0.001
+/** At a snapshot, a dimension with less KL than this, in nats, counts as collapsed. */
+const PALE = 0.01
+const COLLAPSED = "Collapsed: the posterior equals the prior here, so the decoder learned to ignore it"
+/** Milliseconds without a change of the page's time until the strips follow it. */
+const SETTLED = 200
 /** Rows drawn before the person asks for the rest. */
 const SHOWN = 24
 
 /**
- * @typedef {{index: number, low: number, high: number, rate: number | null, band: [number, number] | null,
- *   collapsed: boolean}} Dim
+ * @typedef {{index: number, low: number, high: number, rate: number | null, collapsed: boolean}} Dim
  */
 
 export default mounted((root) => {
   const rows = element("div", { class: "rows" })
   const more = element("button", { class: "ll-button", type: "button", hidden: true, onclick: showAll })
   const picker = element("div", { class: "picker" })
+  const ranges = element("fieldset", { class: "ll-choice ranges", hidden: true }, element("legend", { class: "ll-sr" }, "Range of the sliders"))
   const actions = element(
     "div",
     { class: "ll-row actions" },
     button("Centre", "Every dimension to 0, the middle of the prior (key 0)", "centre", () => reset()),
     button("Random", "A random point of the prior (key R)", "random", () => random()),
+    ranges,
   )
-  const hint = element(
-    "p",
-    { class: "ll-note hint" },
-    "Arrow keys 0.05, with Shift 0.5. Double click or Delete sets one to 0, key 0 all, key R a random point.",
-  )
-  root.replaceChildren(element("div", { class: "ll-card panel" }, picker, rows, more, actions, hint))
+  const hint = element("p", { class: "ll-note hint" })
+  const panel = element("div", { class: "ll-card panel" }, picker, rows, more, actions, hint)
+  root.replaceChildren(panel)
 
   let component = null
   let store = null
   let stop = () => {}
+  let time = null
+  let stopTime = () => {}
   let drawn = ""
+  let condition = null
+  let strips = null
+  let decoder = null
+  /** Which range the sliders have, and which Python said last. */
+  let range = "data"
+  let heard = ""
   let all = false
   let moved = false
   /** Controls of each dimension, by its index. */
@@ -69,7 +84,7 @@ export default mounted((root) => {
     moved = false
     const { z, y } = store.point
     store.tell(z, y)
-    component.setTriggerValue("point", { z: Array.from(z, short), y: classOf(y) })
+    component.setTriggerValue("point", { z: Array.from(z, short), y: condition.from(), mix: condition.mix(), range })
   }
 
   function releaseSoon() {
@@ -94,6 +109,7 @@ export default mounted((root) => {
     const leap = event.shiftKey ? LEAP : STEP
     const goals = {
       ArrowRight: now + leap, ArrowUp: now + leap, ArrowLeft: now - leap, ArrowDown: now - leap,
+      ...Object.fromEntries(strips ? stepsBetween(low, high).map((value, k) => [String(k + 1), value]) : []),
       PageUp: now + LEAP, PageDown: now - LEAP, Home: low, End: high, Delete: 0, Backspace: 0,
     }
     if (event.key in goals) move(index, goals[event.key], event)
@@ -110,36 +126,41 @@ export default mounted((root) => {
     const known = dim.rate !== null
     const rate = element("span", { class: "rate" }, known ? `KL ${number(dim.rate)} nats` : "")
     const range = element("input", {
-      type: "range", min: dim.low, max: dim.high, step: GRAIN, "aria-label": known ? `${name}, KL ${number(dim.rate)} nats` : name,
+      type: "range", step: GRAIN, "aria-label": known ? `${name}, KL ${number(dim.rate)} nats` : name,
       oninput: (event) => move(dim.index, event.target.valueAsNumber, event),
       onchange: release,
       onkeydown: (event) => keydown(dim.index, event),
       ondblclick: (event) => { move(dim.index, 0, event); release() },
     })
-    const place = (value) => `${(100 * (value - dim.low)) / (dim.high - dim.low)}%`
     const track = element("div", { class: "track" })
-    if (dim.band) {
-      const [from, to] = dim.band.map((value) => Math.min(dim.high, Math.max(dim.low, value)))
-      const width = `${(100 * (to - from)) / (dim.high - dim.low)}%`
-      track.append(element("div", { class: "band", style: { left: place(from), width } }))
-    }
-    if (dim.low < 0 && dim.high > 0) track.append(element("div", { class: "zero", style: { left: place(0) } }))
+    const band = element("div", { class: "band", hidden: true })
+    const zero = element("div", { class: "zero" })
+    track.append(zero)
     const field = element("input", {
       class: "value", type: "text", inputmode: "decimal", autocomplete: "off", "aria-label": `${name}, number`,
       onchange: (event) => typed(dim.index, event),
       onkeydown: (event) => { if (event.key === "Escape") { show(store.point); event.target.blur() } },
       onfocus: (event) => event.target.select(),
     })
+    const canvases = Array.from({ length: strips ? NUM : 0 }, () => element("canvas", { class: "ll-pixels", width: 1, height: 1 }))
+    const cells = canvases.map((canvas, k) =>
+      element("button", {
+        class: "cell", type: "button", tabindex: -1,
+        onclick: (event) => { move(dim.index, stepsBetween(...Object.values(limits(dim.index)))[k], event); release() },
+      }, canvas),
+    )
+    const strip = strips && element("div", { class: "strip", role: "group", "aria-label": `Decoded along ${name}` }, ...cells)
     const made = element(
       "div",
       {
         class: "dim", dataset: { dim: dim.index, collapsed: dim.collapsed },
-        title: dim.collapsed ? "Collapsed: the posterior equals the prior here, so the decoder learned to ignore it" : null,
+        title: dim.collapsed ? COLLAPSED : null,
       },
-      element("span", { class: "name" }, name), rate, element("div", { class: "rail" }, track, range),
-      field,
+      element("span", { class: "name" }, name), rate, element("div", { class: "rail" }, track, range, element("div", { class: "bands" }, band)),
+      field, strip,
     )
-    controls.set(dim.index, { range, field, made })
+    const control = { range, field, made, rate, dim, band, zero, canvases, cells, strip, low: dim.low, high: dim.high }
+    controls.set(dim.index, control)
     return made
   }
 
@@ -157,42 +178,79 @@ export default mounted((root) => {
     more.hidden = true
   }
 
-  function draw({ dims, classes, y_label: title }) {
+  function draw({ dims, classes, y_label: title, full, shape }) {
     controls.clear()
+    strips?.stop()
+    decoder = null
+    strips = full ? new Strips() : null
+    panel.dataset.full = String(full)
+    rows.style.setProperty("--cell-ratio", `${shape[2]} / ${shape[1]}`)
     rows.replaceChildren(...dims.map(row))
     const hiding = !all && dims.length > SHOWN
     dims.slice(SHOWN).forEach((dim) => { controls.get(dim.index).made.hidden = hiding })
     more.hidden = !hiding
     say(more, `Show all ${dims.length} dimensions`)
-    picker.replaceChildren()
-    picker.hidden = !classes.length
-    if (!classes.length) return
-    const group = `class-${crypto.getRandomValues(new Uint32Array(1))[0]}`
-    picker.append(
-      element("span", { class: "name" }, title ?? "Class"),
+    condition = conditionPicker(picker, { classes, title: title ?? "Class", blending: full, change: (y, event) => set({ y }, event), release })
+    ranges.hidden = !full
+    if (full) drawRanges()
+    say(
+      hint,
+      "Arrow keys 0.05, with Shift 0.5. Double click or Delete sets one to 0, key 0 all, key R a random point" +
+        (full ? ", keys 1 to 5 a step of the strip." : "."),
+    )
+  }
+
+  function drawRanges() {
+    const words = { data: ["Range of the data", "Where the posteriors of 99.9 % of the images lie"], prior: ["±3 of the prior", "Three standard deviations of N(0, 1) to either side"] }
+    const group = `range-${crypto.getRandomValues(new Uint32Array(1))[0]}`
+    const options = Object.entries(words).map(([value, [label, why]]) =>
       element(
-        "fieldset", { class: "ll-choice classes" }, element("legend", { class: "ll-sr" }, title ?? "Class"),
-        ...classes.map((label, index) =>
-          element(
-            "label", {},
-            element("input", {
-              type: "radio", name: group, value: index,
-              onchange: (event) => {
-                set({ y: oneHot(index, classes.length) }, event)
-                release()
-              },
-            }),
-            label,
-          ),
-        ),
+        "label", { title: why },
+        element("input", {
+          type: "radio", name: group, value,
+          onchange: () => {
+            range = value
+            setRange()
+            moved = true
+            release()
+          },
+        }),
+        label,
       ),
     )
+    ranges.replaceChildren(ranges.firstChild, ...options)
+  }
+
+  /** Put the ends of all sliders where the chosen range has them. */
+  function setRange() {
+    const reach = component.data.prior_range
+    strips?.clear()
+    for (const control of controls.values()) {
+      const { dim, zero, range: input } = control
+      const [low, high] = range === "prior" ? [-reach, reach] : [dim.low, dim.high]
+      Object.assign(control, { low, high })
+      // The ends of the data carry many decimals; the slider counts its steps from its lower end.
+      input.min = low.toFixed(3)
+      input.max = high.toFixed(3)
+      input.value = store?.point?.z[dim.index] ?? 0
+      zero.hidden = !(low < 0 && high > 0)
+      zero.style.left = `${(100 * -low) / (high - low)}%`
+      const steps = stepsBetween(low, high)
+      control.cells.forEach((cell, k) => {
+        cell.title = `${dimName(dim.index)} = ${number(steps[k])}`
+        cell.setAttribute("aria-label", cell.title)
+      })
+      strips?.add({ index: dim.index, steps, canvases: control.canvases, strip: control.strip })
+    }
+    for (const input of ranges.querySelectorAll("input")) input.checked = input.value === range
+    if (store?.point) show(store.point)
   }
 
   /** Show a point; a field that is being typed in is left alone. */
   function show(point, force = false) {
     const active = root.getRootNode().activeElement
-    for (const [index, { range, field }] of controls) {
+    for (const [index, control] of controls) {
+      const { range, field } = control
       const value = point.z[index] ?? 0
       // The store keeps 32 bits: its echo of a slider that is being dragged is not quite the slider's own value.
       if (Math.abs(range.valueAsNumber - value) > GRAIN) range.value = value
@@ -200,31 +258,99 @@ export default mounted((root) => {
       if (range.getAttribute("aria-valuetext") !== text) range.setAttribute("aria-valuetext", text)
       if ((force || field !== active || !point.source.startsWith("sliders")) && field.value !== text) field.value = text
     }
-    const chosen = classOf(point.y)
-    for (const input of picker.querySelectorAll("input")) input.checked = Number(input.value) === chosen
+    showBands(point)
+    condition?.show(point.y)
+    strips?.follow(point)
+  }
+
+  /** Where the point is an image's posterior: μ − σ to μ + σ. */
+  function showBands({ mean, sigma }) {
+    if (!sigma && root.dataset.band !== "true") return
+    root.dataset.band = String(Boolean(sigma))
+    for (const [index, { band, low, high, made }] of controls) {
+      band.hidden = !sigma
+      made.title = made.dataset.collapsed === "true" ? COLLAPSED : ""
+      if (!sigma) continue
+      const [from, to] = [mean[index] - sigma[index], mean[index] + sigma[index]].map((value) => Math.min(high, Math.max(low, value)))
+      band.style.left = `${(100 * (from - low)) / (high - low)}%`
+      band.style.width = `${(100 * (to - from)) / (high - low)}%`
+      made.title = `Posterior ${number(mean[index])} ± ${number(sigma[index])}`
+    }
+    if (time) showRates()
+  }
+
+  /** The strips show what the image shows: the weights of the page's time. */
+  function followTime() {
+    showRates()
+    if (!strips) return
+    clearTimeout(followTime.timer)
+    // Moments that are only passed on the way are left out.
+    if (decoder) followTime.timer = setTimeout(takeDecoder, SETTLED)
+    else takeDecoder()
+  }
+
+  function takeDecoder() {
+    const { run, at, stamp } = component.data
+    const next = decoderOf(run, time.weights({ at, stamp }))
+    if (next === decoder) return
+    decoder = next
+    next.ready.then(() => {
+      if (decoder !== next) return
+      panel.dataset.strips = String(next.source === "browser")
+      strips?.decodeWith(next)
+    })
+  }
+
+  /** Show each dimension's KL at the page's time; the order stays. */
+  function showRates() {
+    const rates = time.shown?.rate_per_dim
+    const sigma = store.point?.sigma
+    for (const [index, { range, made, rate, dim }] of controls) {
+      const now = rates ? rates[index] : dim.rate
+      const known = now !== null && now !== undefined
+      say(rate, [known ? `KL ${number(now)} nats` : "", sigma ? `σ ${number(sigma[index])}` : ""].filter(Boolean).join(" · "))
+      rate.title = rates ? "KL at the snapshot shown, over the run's probe images" : ""
+      range.setAttribute("aria-label", known ? `${dimName(index)}, KL ${number(now)} nats` : dimName(index))
+      made.dataset.collapsed = String(rates ? now < PALE : dim.collapsed)
+    }
   }
 
   return {
     update(next) {
       component = next
-      const { run, z, y, dims, classes } = next.data
-      const signature = JSON.stringify([run, dims, classes, next.data.y_label])
-      if (signature !== drawn) {
+      const { run, z, y, mix, dims, classes } = next.data
+      const signature = JSON.stringify([run, dims, classes, next.data.y_label, next.data.full])
+      const redrawn = signature !== drawn
+      if (redrawn) {
         drawn = signature
         draw(next.data)
+        condition.adopt(y, mix)
       }
       if (store !== pointOf(run)) {
         stop()
         store = pointOf(run)
         stop = store.subscribe(show)
       }
-      store.adopt(root, z, classes.length ? oneHot(y ?? 0, classes.length) : null)
+      if (time !== timeOf(run)) {
+        stopTime()
+        time = timeOf(run)
+        stopTime = time.subscribe(followTime)
+      }
+      store.adopt(root, z, conditionOf(next.data))
+      if (redrawn || next.data.range !== heard) {
+        heard = range = next.data.range
+        setRange()
+      }
+      followTime()
       show(store.point)
       root.dataset.ready = "true"
     },
     unmount() {
       clearTimeout(release.timer)
+      clearTimeout(followTime.timer)
       stop()
+      stopTime()
+      strips?.stop()
     },
   }
 })

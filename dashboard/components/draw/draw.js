@@ -1,0 +1,381 @@
+/**
+ * Where the point can come from besides the sliders: a test image, a drawing, or a picture of one's own. The encoder in this
+ * page makes a posterior of it, whose mean goes to the sliders; nothing is asked of the server meanwhile.
+ */
+import { decoderOf } from "../lib/decoder.js"
+import { element, mounted, say } from "../lib/dom.js"
+import { encoderOf } from "../lib/encoder.js"
+import { classOf, conditionOf, oneHot, pointOf, short } from "../lib/store.js"
+import { theme } from "../lib/theme.js"
+import { timeOf } from "../lib/time.js"
+import { drawingBody, pictureBody } from "./bodies.js"
+import { Gallery } from "./gallery.js"
+import { Pad } from "./pad.js"
+import { prepare, read, Refused } from "./photo.js"
+import { Result } from "./result.js"
+import { surpriseOf } from "./verdict.js"
+
+const TABS = { test: "Test image", draw: "Draw", picture: "Picture" }
+/** Milliseconds of rest until Python hears of a choice made by keyboard. */
+const REST = 300
+const SETTLED = 200
+
+/**
+ * @typedef {{kind: "test" | "draw" | "picture", x: Float32Array | null, row: number | null, moves: boolean, event?: Event,
+ *   posterior?: {mean: Float32Array, sigma: Float32Array}}} Subject
+ * An image to look at, and whether its posterior's mean goes to the sliders.
+ */
+
+export default mounted((root) => {
+  let component = null
+  let data = null
+  let store = null
+  let time = null
+  let encoder = null
+  let decoder = null
+  let tab = ""
+  let heard = ""
+  let stop = () => {}
+  let stopTime = () => {}
+  let gone = false
+  /** What is shown below the tabs, and the posterior of it. */
+  let subject = null
+  let posterior = null
+  let waiting = null
+  let busy = false
+  let picture = null
+  let y = null
+
+  const pad = new Pad({ change: (event) => lookAtDrawing(event), release: () => release() })
+  const gallery = new Gallery((chosen) => lookAtTest(chosen))
+  const tabs = element("div", { class: "tabs", role: "tablist", "aria-label": "Where the point comes from" })
+  const bodies = {
+    test: gallery.root,
+    draw: drawingBody(pad, () => lookAtDrawing()),
+    picture: pictureBody({ load: (file) => load(file), change: () => lookAtPicture() }),
+  }
+  for (const [name, label] of Object.entries(TABS)) {
+    tabs.append(
+      element("button", {
+        class: "tab", type: "button", role: "tab", id: `tab-${name}`, "aria-controls": `body-${name}`, dataset: { tab: name },
+        onclick: () => { open(name); tell() },
+        onkeydown: (event) => turnTabs(event),
+      }, label),
+    )
+    Object.assign(bodies[name], { id: `body-${name}` })
+    bodies[name].setAttribute("role", "tabpanel")
+    bodies[name].setAttribute("aria-labelledby", `tab-${name}`)
+  }
+  const message = element("p", { class: "ll-note message" })
+  const result = new Result((drawn) => take(drawn))
+  const panel = element("section", { class: "ll-card panel", "aria-label": "Images to encode", ondragover: dragged, ondrop: dropped }, tabs,
+    element("div", { class: "stage" }, ...Object.values(bodies), element("div", { class: "aside" }, message, result.root)))
+  root.replaceChildren(panel)
+  const pasting = (event) => pasted(event)
+  document.addEventListener("paste", pasting)
+
+  // Tabs -----------------------------------------------------------------------------------------------------------
+
+  function open(name) {
+    tab = name
+    for (const button of tabs.children) {
+      const chosen = button.dataset.tab === name
+      button.setAttribute("aria-selected", String(chosen))
+      button.tabIndex = chosen ? 0 : -1
+      bodies[button.dataset.tab].hidden = !chosen
+    }
+    say(message, "")
+    root.dataset.tab = name
+    if (name === "test") openGallery()
+    else prepareEncoder()
+    if (name === "draw") lookAtDrawing(undefined, false)
+    else if (name === "picture") lookAtPicture(false)
+    else {
+      say(message, "Choose an image: its posterior's mean goes to the sliders.")
+      show(null)
+    }
+  }
+
+  function turnTabs(event) {
+    const names = Object.keys(TABS)
+    const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key]
+    if (!by) return
+    event.preventDefault()
+    open(names[(names.indexOf(tab) + by + names.length) % names.length])
+    tabs.querySelector('[aria-selected="true"]').focus()
+    tell()
+  }
+
+  /** Test images come after the first decoded image: the page's own picture is not to wait. */
+  async function openGallery() {
+    await decoder?.ready
+    await new Promise((resolve) => (window.requestIdleCallback ?? setTimeout)(resolve))
+    if (gone || tab !== "test" || decoder === null) return
+    await gallery.open({ ...data, at: "best", stamp: data.stamp, conditional: data.classes.length > 0 }, decoder)
+    if (data.row !== null && subject === null && !gone && tab === "test") lookAtTest({ ...gallery.posterior(data.row), moves: false })
+    root.dataset.gallery = "true"
+  }
+
+  /** Fetched beforehand, so that nothing is asked of the server while the person draws. */
+  function prepareEncoder() {
+    const weights = time.weights({ at: data.at, stamp: data.stamp })
+    encoder = encoderOf(data.run, weights)
+    const asked = encoder
+    Promise.all([encoder.ready, surpriseOf(data.run, weights).catch(() => {})]).then(() => {
+      if (encoder === asked) root.dataset.encoder = encoder.source
+    })
+  }
+
+  // Images ---------------------------------------------------------------------------------------------------------
+
+  function lookAtDrawing(event, moves = true) {
+    if (tab !== "draw") return
+    if (pad.isEmpty) {
+      say(message, "Draw here: the encoder follows the pen. Without a pointer, choose a test image.")
+      return show(null)
+    }
+    say(message, "")
+    const ink = pad.image(bodies.draw.centring.checked)
+    const x = new Float32Array(data.shape[0] * ink.length)
+    for (let channel = 0; channel < data.shape[0]; channel += 1) x.set(ink, channel * ink.length)
+    look({ kind: "draw", x: cut(x), row: null, moves, event })
+  }
+
+  async function load(file) {
+    if (!file) return
+    if (tab !== "picture") open("picture")
+    try {
+      picture = await read(file)
+      const { shown } = bodies.picture
+      Object.assign(shown, { width: picture.width, height: picture.height, hidden: false })
+      shown.getContext("2d").putImageData(picture, 0, 0)
+      lookAtPicture()
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error
+      say(message, error.message)
+    }
+  }
+
+  function lookAtPicture(moves = true) {
+    if (tab !== "picture") return
+    if (!picture) {
+      say(message, "A picture becomes an image of the model's size, and the encoder looks at it. It stays in this page.")
+      return show(null)
+    }
+    const { x, inverted } = prepare(picture, data.shape, { centring: bodies.picture.centring.checked, invert: bodies.picture.invert })
+    say(message, inverted && bodies.picture.invert === "auto" ? "The background is bright, so light and dark were exchanged." : "")
+    look({ kind: "picture", x: cut(x), row: null, moves, then: moves ? release : null })
+  }
+
+  async function lookAtTest({ row, mean: mu, sigma, label, moves = true }) {
+    if (data.classes.length && label >= 0) y = oneHot(label, data.classes.length)
+    else y = null
+    posterior = { mean: mu, sigma }
+    say(message, "")
+    gallery.mark(row)
+    const chosen = { kind: "test", x: null, row, moves: false, y, posterior }
+    subject = chosen
+    // At another moment of the training, the posterior is that of the encoder of then.
+    const isKept = time.weights({ at: data.at, stamp: data.stamp }).stamp === data.stamp
+    if (moves && isKept) {
+      store.set({ z: mu, sigma, ...(y && { y }) }, { source: "image" })
+      releaseSoon()
+    }
+    prepareEncoder()
+    const x = await gallery.pixels(row)
+    if (subject !== chosen) return
+    if (x && isKept) return look({ ...chosen, x: cut(x) })
+    if (x) return look({ ...chosen, x: cut(x), posterior: undefined, moves, then: moves ? releaseSoon : null })
+    await showMean(chosen)
+  }
+
+  /** Models of binary pixels have seen no grey. */
+  function cut(x) {
+    return data.cut === null ? x : x.map((value) => (value >= data.cut ? 1 : 0))
+  }
+
+  /** Encode the newest image, at most one at a time. */
+  async function look(wanted) {
+    subject = waiting = wanted
+    if (busy) return
+    busy = true
+    while (waiting) {
+      const now = waiting
+      waiting = null
+      try {
+        const condition = now.y ?? store.point?.y ?? null
+        const found = await encoder.encode(now.x, condition)
+        if (gone || subject?.kind !== now.kind) continue
+        posterior = now.posterior ?? { mean: found.mean, sigma: found.logVar.map((value) => Math.exp(value / 2)) }
+        if (now.moves) {
+          y = now.y ?? null
+          store.set({ z: posterior.mean, sigma: posterior.sigma, ...(y && { y }) }, { source: "draw", time: now.event?.timeStamp })
+        }
+        show(now, found)
+        now.then?.()
+      } catch (error) {
+        show(null)
+        say(message, `The image cannot be encoded in this page: ${error.message}`)
+      }
+    }
+    busy = false
+    if (look.released) release()
+  }
+
+  /** Without the original there is only what the model makes of its posterior. */
+  async function showMean(chosen) {
+    root.dataset.subject = String(chosen.row)
+    result.showDecoded(null)
+    if (decoder.source !== "browser") return
+    const found = await decoder.batch(chosen.posterior.mean, chosen.y, 1)
+    if (subject === chosen) result.showDecoded(found)
+  }
+
+  function show(now, found) {
+    if (!now) {
+      result.hide()
+      subject = posterior = null
+      delete root.dataset.subject
+      return
+    }
+    const given = classOf(now.y ?? store.point?.y)
+    result.show(now.x, found, data.shape, {
+      given: given < 0 ? null : data.classes[given], colours: data.diverging[theme(root).name],
+    })
+    const cost = found.distortion + found.rate
+    Object.assign(root.dataset, {
+      subject: now.row ?? now.kind, cost: cost.toFixed(3), encoded: Number(root.dataset.encoded ?? 0) + 1,
+    })
+    surpriseOf(data.run, time.weights({ at: data.at, stamp: data.stamp })).then(
+      (surprise) => { if (subject?.kind === now.kind) root.dataset.verdict = result.compare(cost, surprise) },
+      (error) => result.refuse(`How far it lies from the test images is unknown, for they are not on this machine: ${error.message}`),
+    )
+  }
+
+  function take(drawn) {
+    if (!posterior) return
+    const { mean: mu, sigma } = posterior
+    const z = drawn ? mu.map((value, k) => value + sigma[k] * normal()) : mu
+    store.set({ z, sigma, mean: mu, ...(y && { y }) }, { source: "image" })
+    release()
+  }
+
+  // Telling Python -------------------------------------------------------------------------------------------------
+
+  /** Tell Python where the point rests, when the last image is encoded. */
+  function release() {
+    clearTimeout(releaseSoon.timer)
+    look.released = busy
+    if (busy || !store.point?.sigma || !subject) return
+    store.tell(store.point.z, store.point.y)
+    tell({ z: Array.from(store.point.z, short), y: y ? classOf(y) : null, row: subject.row })
+  }
+
+  function releaseSoon() {
+    clearTimeout(releaseSoon.timer)
+    releaseSoon.timer = setTimeout(release, REST)
+  }
+
+  function tell(change = null) {
+    component.setTriggerValue("said", { tab, ...change })
+  }
+
+  // Files ----------------------------------------------------------------------------------------------------------
+
+  function dragged(event) {
+    if (event.dataTransfer?.types.includes("Files")) event.preventDefault()
+  }
+
+  function dropped(event) {
+    const [file] = event.dataTransfer?.files ?? []
+    if (!file) return
+    event.preventDefault()
+    load(file)
+  }
+
+  function pasted(event) {
+    const [file] = event.clipboardData?.files ?? []
+    if (!file || tab !== "picture" || event.target.closest?.("input, textarea")) return
+    event.preventDefault()
+    load(file)
+  }
+
+  // The page -------------------------------------------------------------------------------------------------------
+
+  function follow(point) {
+    root.dataset.posterior = String(Boolean(point.sigma))
+    // Another class, while the point is a drawing's: its posterior under that class.
+    const condition = point.y ? Array.from(point.y, (weight) => weight.toFixed(3)).join() : ""
+    const changed = condition !== follow.condition && follow.condition !== undefined
+    follow.condition = condition
+    if (changed && point.sigma && subject?.x && subject.kind !== "test" && point.source === "sliders") {
+      look({ ...subject, moves: true, event: undefined })
+      releaseSoon()
+    }
+  }
+
+  function followTime() {
+    clearTimeout(followTime.timer)
+    const take = () => {
+      const next = decoderOf(data.run, time.weights({ at: data.at, stamp: data.stamp }))
+      if (next === decoder) return
+      const isOther = decoder !== null
+      decoder = next
+      if (isOther && encoder) prepareEncoder()
+      if (isOther && subject?.x) look({ ...subject, moves: false, posterior: undefined })
+    }
+    // Moments that are only passed on the way are left out.
+    if (decoder) followTime.timer = setTimeout(take, SETTLED)
+    else take()
+  }
+
+  return {
+    update(next) {
+      component = next
+      data = next.data
+      const { run, shape, tab: wanted } = data
+      if (store !== pointOf(run)) {
+        stop()
+        stopTime()
+        store = pointOf(run)
+        time = timeOf(run)
+        subject = posterior = null
+        const [, height, width] = shape
+        pad.open(run, width, height)
+        const { width: pen } = bodies.draw
+        Object.assign(pen, { min: 0.5, max: Math.max(2, width / 5).toFixed(1), value: Math.max(1, 0.09 * width).toFixed(1) })
+        pad.width = pen.valueAsNumber
+        for (const name of ["draw", "picture"]) bodies[name].centring.checked = data.centre
+        result.fit(shape)
+        root.style.setProperty("--thumb-ratio", `${width} / ${height}`)
+        stop = store.subscribe(follow)
+        stopTime = time.subscribe(followTime)
+      }
+      followTime()
+      // A link says whose posterior its point is.
+      store.adopt(root, data.z, conditionOf(data))
+      const { z, sigma } = store.point
+      if (data.posterior && !sigma && data.z.every((value, k) => Math.abs(value - z[k]) < 1e-3)) {
+        store.set({ z, sigma: data.posterior.sigma, mean: data.posterior.mean }, { source: "python" })
+      }
+      if (wanted !== heard) {
+        heard = wanted
+        if (wanted !== tab) open(wanted)
+      }
+      root.dataset.ready = "true"
+    },
+    unmount() {
+      gone = true
+      clearTimeout(releaseSoon.timer)
+      clearTimeout(followTime.timer)
+      document.removeEventListener("paste", pasting)
+      stop()
+      stopTime()
+    },
+  }
+})
+
+/** One draw from the standard normal distribution (Box and Muller). */
+function normal() {
+  return Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random())
+}

@@ -1,0 +1,206 @@
+/** A page of test images to choose from, of one class or of all. Where the images are missing, their reconstructions. */
+import { arrays } from "../lib/arrays.js"
+import { element, say } from "../lib/dom.js"
+import { paint } from "../lib/picture.js"
+import { runAddress } from "../lib/server.js"
+import { oneHot } from "../lib/store.js"
+
+/** Images on a page. */
+const NUM = 24
+
+/**
+ * @typedef {{row: number, mean: Float32Array, sigma: Float32Array, label: number}} Chosen
+ * A test image, its number from 0, its posterior, and its label or −1.
+ */
+
+export class Gallery {
+  #data = null
+  #decoder = null
+  #latent = null
+  #loading = null
+  #loaded = ""
+  /** Numbers of the images that the filter leaves, in the order in which they are shown. */
+  #order = []
+  #page = 0
+  #chosen = -1
+  #shuffled = false
+  /** Pixels of the images that were fetched, by their number. */
+  #pixels = new Map()
+  /** Why there are no originals, in the server's words. */
+  missing = ""
+  #choose = () => {}
+
+  /** @param {(chosen: Chosen) => void} choose Told when the person chooses. */
+  constructor(choose) {
+    this.#choose = choose
+    this.filter = element("select", { class: "ll-select", "aria-label": "Class of the test images", onchange: () => this.#refill(true) })
+    this.number = element("input", {
+      class: "value", type: "text", inputmode: "numeric", autocomplete: "off", placeholder: "No.", "aria-label": "Number of a test image",
+      onchange: () => this.#typed(),
+    })
+    this.grid = element("fieldset", { class: "thumbs" }, element("legend", { class: "ll-sr" }, "Test images"))
+    this.note = element("p", { class: "ll-note" })
+    const step = (by, label, text, action) =>
+      element("button", { class: "ll-button", type: "button", "aria-label": label, title: label, dataset: { action }, onclick: () => this.#turn(by) }, text)
+    this.root = element(
+      "div", { class: "gallery" },
+      element(
+        "div", { class: "ll-row" }, this.filter, step(-1, "Previous images", "‹", "previous"), step(1, "Next images", "›", "next"),
+        element("button", { class: "ll-button", type: "button", dataset: { action: "shuffle" }, onclick: () => this.#shuffle() }, "Shuffle"),
+        this.number,
+      ),
+      this.grid, this.note,
+    )
+  }
+
+  /**
+   * Show the test images of a run.
+   * @param {{run: string, at: string, stamp: string, labels: string[], conditional: boolean, shape: number[], row: number | null}} data
+   * @param {import("../lib/decoder.js").Decoder} decoder
+   */
+  async open(data, decoder) {
+    this.#data = data
+    this.#decoder = decoder
+    const wanted = `${data.run} ${data.at} ${data.stamp}`
+    if (this.#loaded === wanted || this.#loading === wanted) return
+    this.#loading = wanted
+    try {
+      const found = await arrays(runAddress(data.run, "latent", { at: data.at, part: "test", log_var: 1, v: data.stamp }))
+      if (this.#loading !== wanted) return
+      this.#latent = found
+      this.#pixels.clear()
+      this.missing = ""
+      this.#loaded = wanted
+      this.#chosen = data.row ?? -1
+      this.filter.replaceChildren(
+        element("option", { value: "" }, "All"), ...data.labels.map((label, index) => element("option", { value: index }, label)),
+      )
+      this.filter.hidden = !data.labels.length
+      this.#refill(false)
+    } catch (error) {
+      say(this.note, error.message)
+    }
+    if (this.#loading === wanted) this.#loading = null
+  }
+
+  /** The posterior of a test image, from what training kept. */
+  posterior(row) {
+    const { mean, log_var: logVar, labels } = this.#latent
+    const num = mean.shape[1]
+    return {
+      row,
+      mean: mean.data.slice(row * num, (row + 1) * num),
+      sigma: logVar.data.slice(row * num, (row + 1) * num).map((value) => Math.exp(value / 2)),
+      label: labels.data[row],
+    }
+  }
+
+  /** Pixels of a test image from 0 to 1, or null where the images are missing. */
+  async pixels(row) {
+    if (!this.#pixels.has(row) && !this.missing) await this.#fetch([row])
+    return this.#pixels.get(row) ?? null
+  }
+
+  /** Mark an image as chosen, or none (−1). */
+  mark(row) {
+    this.#chosen = row
+    for (const input of this.grid.querySelectorAll("input")) input.checked = Number(input.value) === row
+    this.number.value = row < 0 ? "" : String(row)
+  }
+
+  #refill(anew) {
+    const label = this.filter.value === "" ? -1 : Number(this.filter.value)
+    const { labels } = this.#latent
+    this.#order = Array.from(labels.data.keys()).filter((row) => label < 0 || labels.data[row] === label)
+    if (this.#shuffled) mixUp(this.#order)
+    const at = anew ? -1 : this.#order.indexOf(this.#chosen)
+    this.#page = at < 0 ? 0 : Math.floor(at / NUM)
+    this.#show()
+  }
+
+  #shuffle() {
+    if (!this.#latent) return
+    this.#shuffled = true
+    this.#refill(true)
+  }
+
+  #turn(by) {
+    const num = Math.ceil(this.#order.length / NUM)
+    if (!num) return
+    this.#page = (this.#page + by + num) % num
+    this.#show()
+  }
+
+  #typed() {
+    const row = Number(this.number.value.trim())
+    const num = this.#latent?.labels.data.length ?? 0
+    if (this.number.value.trim() === "" || !Number.isInteger(row) || row < 0 || row >= num) return this.mark(this.#chosen)
+    this.filter.value = ""
+    this.#shuffled = false
+    this.#chosen = row
+    this.#refill(false)
+    this.#choose(this.posterior(row))
+  }
+
+  async #show() {
+    const rows = this.#order.slice(this.#page * NUM, (this.#page + 1) * NUM)
+    const { labels: names, shape } = this.#data
+    const group = `image-${crypto.getRandomValues(new Uint32Array(1))[0]}`
+    const canvases = rows.map(() => element("canvas", { class: "ll-pixels", width: shape[2], height: shape[1] }))
+    this.grid.replaceChildren(
+      this.grid.firstChild,
+      ...rows.map((row, k) => {
+        const label = names[this.#latent.labels.data[row]]
+        const name = `Test image ${row}${label === undefined ? "" : `, ${label}`}`
+        return element(
+          "label", { class: "thumb", title: name },
+          element("input", {
+            type: "radio", name: group, value: row, "aria-label": name,
+            onchange: () => { this.#chosen = row; this.number.value = String(row); this.#choose(this.posterior(row)) },
+            // Chosen again after the point has moved away.
+            onclick: () => row === this.#chosen && this.#choose(this.posterior(row)),
+          }),
+          canvases[k],
+        )
+      }),
+    )
+    this.mark(this.#chosen)
+    const unknown = rows.filter((row) => !this.#pixels.has(row))
+    if (unknown.length && !this.missing) await this.#fetch(unknown)
+    if (!canvases[0]?.isConnected) return
+    const [channels, height, width] = shape
+    if (!this.missing) {
+      rows.forEach((row, k) => paint(canvases[k], { data: this.#pixels.get(row), channels, height, width }))
+    } else if (this.#decoder.source === "browser") {
+      const found = rows.map((row) => this.posterior(row))
+      const z = Float32Array.from(found.flatMap(({ mean }) => Array.from(mean)))
+      const y = this.#data.conditional ? Float32Array.from(found.flatMap(({ label }) => Array.from(oneHot(label, names.length)))) : null
+      const picture = await this.#decoder.batch(z, y, rows.length)
+      canvases.forEach((canvas, k) => paint(canvas, { ...picture, offset: k * channels * height * width }))
+    }
+    say(this.note, this.missing ? `These are reconstructions, for the test images are not on this machine: ${this.missing}` : "")
+    this.root.dataset.page = rows.join()
+  }
+
+  async #fetch(rows) {
+    const { run, shape } = this.#data
+    const pixels = this.#pixels
+    try {
+      const found = await arrays(runAddress(run, "originals", { part: "test", rows: rows.join() }))
+      const size = shape[0] * shape[1] * shape[2]
+      rows.forEach((row, k) => {
+        pixels.set(row, Float32Array.from(found.images.data.subarray(k * size, (k + 1) * size), (value) => value / found.max_value))
+      })
+    } catch (error) {
+      this.missing = error.message
+    }
+  }
+}
+
+/** Put in a random order (Fisher and Yates). */
+function mixUp(values) {
+  for (let k = values.length - 1; k > 0; k -= 1) {
+    const other = Math.floor(Math.random() * (k + 1))
+    ;[values[k], values[other]] = [values[other], values[k]]
+  }
+}

@@ -1,0 +1,105 @@
+/** Grid, ticks, titles, and the prior's contours. */
+import { number } from "../lib/dom.js"
+import { EDGE } from "./scene.js"
+
+/** Standard deviations of the prior at which a circle is drawn. */
+const RADII = [1, 2, 3]
+const APART = { across: 70, up: 70 }
+
+/** Lines of the grid, below the points. */
+export function grid(colours) {
+  return (context, viewport) => {
+    const { left, right, low, high } = viewport.region
+    context.lineWidth = 1
+    const line = (strong, x0, y0, x1, y1) => {
+      context.strokeStyle = strong ? colours.axis : colours.grid
+      context.beginPath()
+      context.moveTo(x0, y0)
+      context.lineTo(x1, y1)
+      context.stroke()
+    }
+    const { step } = spacing(viewport, left, right)
+    for (const u of viewport.ticks(left, right, APART.across).values) {
+      const x = Math.round(viewport.x(u)) + 0.5
+      line(Math.abs(u) < step / 1e6, x, -16, x, viewport.height + 16)
+    }
+    for (const v of viewport.ticks(low, high, APART.up).values) {
+      const y = Math.round(viewport.y(v)) + 0.5
+      line(Math.abs(v) < step / 1e6, -16, y, viewport.width + 16, y)
+    }
+  }
+}
+
+function spacing(viewport, low, high) {
+  return { step: (high - low) / viewport.width * APART.across || 1 }
+}
+
+/** Tick labels and titles, around the plot. */
+export function frame(colours, [across, up]) {
+  return (context, viewport) => {
+    const { left, right, low, high } = viewport.region
+    context.font = `11px ${colours.font}`
+    context.fillStyle = colours.muted
+    context.textAlign = "center"
+    context.textBaseline = "top"
+    const bottom = EDGE.top + viewport.height
+    const columns = viewport.ticks(left, right, APART.across)
+    for (const u of columns.values) {
+      const x = EDGE.left + viewport.x(u)
+      if (x > EDGE.left + 8 && x < EDGE.left + viewport.width - 8) context.fillText(number(u, columns.decimals), x, bottom + 7)
+    }
+    context.textAlign = "right"
+    context.textBaseline = "middle"
+    const rows = viewport.ticks(low, high, APART.up)
+    for (const v of rows.values) {
+      const y = EDGE.top + viewport.y(v)
+      if (y > EDGE.top + 6 && y < bottom - 6) context.fillText(number(v, rows.decimals), EDGE.left - 7, y)
+    }
+    context.font = `600 12px ${colours.font}`
+    context.textAlign = "center"
+    context.textBaseline = "bottom"
+    context.fillText(across, EDGE.left + viewport.width / 2, bottom + 41)
+    context.save()
+    context.translate(13, EDGE.top + viewport.height / 2)
+    context.rotate(-Math.PI / 2)
+    context.fillText(up, 0, 0)
+    context.restore()
+  }
+}
+
+/**
+ * Circles of 1, 2 and 3 standard deviations of the prior around its mean; in a plane that cuts the latent space they are
+ * circles too, because its directions are orthonormal.
+ */
+export function contours(colours, [u, v]) {
+  return (context, viewport) => {
+    const [x, y] = [viewport.x(u), viewport.y(v)]
+    context.font = `11px ${colours.font}`
+    context.textAlign = "center"
+    context.textBaseline = "middle"
+    for (const radius of RADII) {
+      const long = radius * viewport.scale
+      context.beginPath()
+      context.arc(x, y, long, 0, 2 * Math.PI)
+      context.lineWidth = 3
+      context.globalAlpha = 0.35
+      context.strokeStyle = colours.background
+      context.stroke()
+      context.lineWidth = 1.25
+      context.globalAlpha = 0.6
+      context.strokeStyle = colours.text
+      context.stroke()
+      context.globalAlpha = 1
+      const text = `${radius}σ`
+      const wide = context.measureText(text).width + 8
+      context.fillStyle = colours.background
+      context.globalAlpha = 0.82
+      context.beginPath()
+      context.roundRect(x - wide / 2, y - long - 9, wide, 18, 9)
+      context.fill()
+      context.globalAlpha = 1
+      context.fillStyle = colours.text
+      context.fillText(text, x, y - long + 0.5)
+    }
+  }
+}

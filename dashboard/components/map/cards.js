@@ -1,0 +1,125 @@
+/** The card beside the pointer, and the card of a pinned image with its nearest neighbours. */
+import { element, number, say } from "../lib/dom.js"
+import { paint } from "../lib/picture.js"
+import { neighbours } from "./points.js"
+
+/** Pixels between the pointer and its card. */
+const GAP = 20
+/** Neighbours of a pinned image that are shown. */
+const NUM_NEIGHBOURS = 8
+
+/** What is under the pointer: the decoded spot, and the nearest image. */
+export function hoverCard() {
+  const decoded = element("canvas", { class: "ll-pixels", width: 1, height: 1, role: "img", "aria-label": "Decoded spot" })
+  const original = element("canvas", { class: "ll-pixels", width: 1, height: 1, role: "img", "aria-label": "Nearest image" })
+  const spot = element("p", { class: "ll-note" })
+  const nearest = element("p", { class: "ll-note" })
+  const heading = element("figcaption", { class: "ll-title" }, "Decoded here")
+  const image = element("figure", {}, element("figcaption", { class: "ll-title" }, "Image"), original, nearest)
+  const node = element(
+    "div", { class: "card", hidden: true, "aria-hidden": "true" }, element("figure", {}, heading, decoded, spot), image,
+  )
+  return {
+    node,
+    original,
+    shape(ratio) {
+      for (const canvas of [decoded, original]) canvas.style.aspectRatio = ratio
+    },
+    /** Whether spots are decoded, or means of images. */
+    lifted(yes) {
+      say(heading, yes ? "Decoded here" : "Decoded mean")
+    },
+    decode(picture, words) {
+      if (picture) paint(decoded, picture)
+      say(spot, words)
+    },
+    /** Whether there are original images at all. */
+    withOriginals(yes) {
+      image.hidden = !yes
+    },
+    near(words, there) {
+      say(nearest, words)
+      original.classList.toggle("dim", !there)
+    },
+    /** The card stays near the pointer, on the side where there is room. */
+    float([left, top], box) {
+      node.hidden = false
+      const [width, height] = [node.offsetWidth, node.offsetHeight]
+      const x = left + GAP + width <= box.width ? left + GAP : left - GAP - width
+      const y = Math.min(Math.max(0, top - height / 2), box.height - height)
+      node.style.transform = `translate(${Math.round(Math.max(0, x))}px, ${Math.round(y)}px)`
+    },
+    hide() {
+      node.hidden = true
+    },
+  }
+}
+
+/**
+ * An image that was clicked, and those whose means lie closest to its own in the whole latent space.
+ * @param {{go: (row: number) => void, closed: () => void}} heard
+ */
+export function pinnedCard(heard) {
+  const title = element("h4", { class: "ll-title" })
+  const original = element("canvas", { class: "ll-pixels", width: 1, height: 1, role: "img", "aria-label": "Pinned image" })
+  const decoded = element("canvas", { class: "ll-pixels", width: 1, height: 1, role: "img", "aria-label": "Pinned image, decoded at its mean" })
+  const list = element("ol", { class: "neighbours" })
+  const words = element("p", { class: "ll-note" })
+  const close = element("button", { class: "ll-button small", type: "button", dataset: { action: "unpin" }, onclick: () => unpin() }, "Unpin")
+  const first = element("figure", {}, original, element("figcaption", { class: "ll-note" }, "Original"))
+  const node = element(
+    "section", { class: "pinned", hidden: true, "aria-label": "Pinned image" },
+    element("div", { class: "ll-row head" }, title, close),
+    element("div", { class: "images" }, first, element("figure", {}, decoded, element("figcaption", { class: "ll-note" }, "Decoded mean")),
+      element("div", { class: "near" }, words, list)),
+  )
+  let ratio = "1"
+  /** Canvases that wait for their originals. */
+  let waiting = []
+
+  function unpin() {
+    node.hidden = true
+    waiting = []
+    heard.closed()
+  }
+
+  return {
+    node,
+    decoded,
+    unpin,
+    shape(next) {
+      ratio = next
+      for (const canvas of [original, decoded]) canvas.style.aspectRatio = next
+    },
+    /** Pin a row. */
+    pin(shown, row, nameOf, originals) {
+      node.hidden = false
+      say(title, `Image no. ${shown.index[row]}${nameOf(row) ? `, ${nameOf(row)}` : ""}`)
+      say(words, `Nearest in the latent space, by distance of the means in ${shown.dims === 1 ? "its dimension" : `all ${shown.dims} dimensions`}`)
+      waiting = [[original, shown.index[row]]]
+      const near = neighbours(shown, row, NUM_NEIGHBOURS)
+      list.replaceChildren(...near.map((other) => {
+        const canvas = element("canvas", { class: "ll-pixels", width: 1, height: 1, style: { aspectRatio: ratio } })
+        waiting.push([canvas, shown.index[other.row]])
+        const name = nameOf(other.row)
+        return element(
+          "li", {},
+          element("button", {
+            type: "button", class: "neighbour", dataset: { index: shown.index[other.row] },
+            title: `Go to image no. ${shown.index[other.row]}`,
+            "aria-label": `Image no. ${shown.index[other.row]}${name ? `, ${name}` : ""}, distance ${number(other.distance)}`,
+            onclick: () => heard.go(other.row),
+          }, canvas, element("span", {}, name || `no. ${shown.index[other.row]}`), element("span", { class: "ll-note" }, number(other.distance))),
+        )
+      }))
+      this.paint(originals)
+    },
+    /** Put in the originals that have come. */
+    paint(originals) {
+      const none = Boolean(originals?.failure)
+      first.hidden = none
+      node.classList.toggle("bare", none)
+      waiting = waiting.filter(([canvas, index]) => !originals?.show(canvas, index))
+    },
+  }
+}

@@ -1,0 +1,124 @@
+/** What lies below and above the points, as the layers say. */
+import { say } from "../lib/dom.js"
+import { contours, grid } from "./axes.js"
+import { colourOf } from "./colours.js"
+import { drawEllipse, ellipse, Sprites } from "./layers.js"
+import { project } from "./points.js"
+
+/** Posteriors drawn at most. */
+const MOST_ELLIPSES = 200
+
+/**
+ * Add to a map its layers.
+ * @param {Record<string, any>} map What the parts of the map share: see `map.js`.
+ */
+export function overlays(map) {
+  function refusals() {
+    const refused = new Map()
+    if (map.flat) {
+      for (const name of ["contours", "ellipses", "manifold"]) refused.set(name, `A plane of ${map.flat.method.title} has no prior and cannot be decoded`)
+    } else if (map.decoder?.source === "server") refused.set("manifold", "The decoder does not run in this page")
+    if (map.originals?.failure) refused.set("images", map.originals.failure)
+    return refused
+  }
+
+  /** What lies below and above the points, by the layers that are on. */
+  function refreshLayers() {
+    if (!map.shown) return
+    const refused = map.refusals()
+    map.tools.layers(map.view.layers, refused)
+    const on = (name) => map.view.layers.has(name) && !refused.has(name)
+    const centre = map.flat ? [0, 0] : project(map.data.plane, new Float32Array(map.data.latent_dim))
+    map.scene.below = []
+    map.scene.above = []
+    if (on("manifold")) map.scene.below.push((context, at) => map.manifold.paint(context, at))
+    map.scene.below.push(grid(map.colours))
+    if (on("density")) {
+      map.density.count(map.shown, map.back, map.colours.text)
+      map.scene.below.push((context, at) => map.density.paint(context, at))
+    }
+    if (on("contours")) map.scene.above.push(contours(map.colours, centre))
+    if (on("images")) map.scene.above.push(map.drawImages)
+    if (on("ellipses")) {
+      map.scene.above.push(map.drawPosteriors)
+      const asked = map.extra("sigma")
+      asked.then(({ sigma }) => {
+        if (asked !== map.extras.get("sigma")) return
+        map.sigma = sigma.data
+        map.scene.redraw("above")
+      }, (error) => say(map.missing, error.message))
+    }
+    map.scene.above.push(map.drawMarks)
+    Object.assign(map.scene.points, map.look(map.shown.num, on("manifold")))
+    if (on("manifold")) map.manifold.want(map.viewport, map.decoder, map.data.plane, centre, map.condition(), map.colours.text)
+  }
+
+  function layered() {
+    if (!map.shown) return
+    map.refreshLayers()
+    map.lookAround()
+    map.root.dataset.layers = [...map.view.layers].sort().join(",")
+    map.scene.redraw("below", "points", "above")
+  }
+
+  function rowColour(row) {
+    return map.painted.colour === "label" ? colourOf(map.shown.labels[row], map.palette()) : map.colours.text
+  }
+
+  function drawImages(context) {
+    if (map.few) map.sprites.draw(context, map.viewport, map.shown, map.few, map.originals, map.rowColour)
+  }
+
+  function drawPosteriors(context) {
+    const { sigma } = map
+    if (!sigma) return
+    const rows = new Set([...(map.selected ?? []).slice(0, MOST_ELLIPSES), map.marked.pinned, map.marked.hovered])
+    for (const row of rows) {
+      if (row < 0) continue
+      const start = (map.shown.rows ? map.shown.rows[row] : row) * map.shown.dims
+      drawEllipse(context, map.viewport, map.shown.x[row], map.shown.y[row], ellipse(map.data.plane, sigma.subarray(start, start + map.shown.dims)), map.rowColour(row))
+    }
+    const spread = map.store.point?.sigma
+    if (spread) drawEllipse(context, map.viewport, ...project(map.data.plane, map.store.point.z), ellipse(map.data.plane, spread), map.colours.primary)
+  }
+
+  /** The lasso, and rings around the images that are pointed at and pinned. */
+  function drawMarks(context) {
+    context.strokeStyle = map.colours.text
+    for (const [row, radius] of [[map.marked.hovered, 6], [map.marked.pinned, 9]]) {
+      if (row < 0 || row >= map.shown.num) continue
+      context.lineWidth = 2
+      context.beginPath()
+      context.arc(map.viewport.x(map.shown.x[row]), map.viewport.y(map.shown.y[row]), radius, 0, 2 * Math.PI)
+      context.stroke()
+    }
+    if (!map.path) return
+    context.beginPath()
+    map.path.forEach(([x, y], k) => (k ? context.lineTo(x, y) : context.moveTo(x, y)))
+    context.closePath()
+    context.fillStyle = map.colours.primary
+    context.globalAlpha = 0.12
+    context.fill()
+    context.globalAlpha = 1
+    context.strokeStyle = map.colours.primary
+    context.lineWidth = 2
+    context.stroke()
+  }
+
+  /** What depends on what is in view. */
+  function lookAround() {
+    map.few = null
+    map.hint.hidden = true
+    const on = map.view.layers.has("images") && !map.originals?.failure
+    if (on) {
+      map.few = Sprites.inView(map.shown, map.viewport.region, map.back)
+      map.hint.hidden = map.few !== null
+      map.root.dataset.sprites = String(map.few?.length ?? 0)
+    }
+    if (map.view.layers.has("manifold") && !map.flat && map.decoder?.source !== "server") {
+      map.manifold.want(map.viewport, map.decoder, map.data.plane, project(map.data.plane, new Float32Array(map.data.latent_dim)), map.condition(), map.colours.text)
+    }
+  }
+
+  Object.assign(map, { refusals, refreshLayers, layered, rowColour, drawImages, drawPosteriors, drawMarks, lookAround })
+}

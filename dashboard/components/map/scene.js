@@ -1,0 +1,144 @@
+/** The picture of the map: a background, points and what lies over them, drawn when something changed and at most once a frame. */
+import { element } from "../lib/dom.js"
+import { MARGIN, Scatter } from "../lib/scatter.js"
+import { Viewport } from "../lib/viewport.js"
+
+/** Room for tick labels and titles around the plot, CSS pixels. */
+export const EDGE = { left: 46, right: 1, top: 1, bottom: 42 }
+/** More points than these are thinned while the view moves; all are drawn when it rests. */
+const WHILE_MOVING = 300_000
+const REST = 120
+/** How much larger points grow as one zooms in. */
+const GROWTH = 2.6
+
+/**
+ * @typedef {(context: CanvasRenderingContext2D, viewport: Viewport) => void} Painter Draws in CSS pixels of the plot.
+ */
+
+export class Scene {
+  viewport = new Viewport()
+  /** @type {Painter[]} Drawn below the points, and over them. */
+  below = []
+  above = []
+  /** Draws around the plot: axes. In CSS pixels of the chart. */
+  frame = () => {}
+  background = "#ffffff"
+  /** @type {import("../lib/scatter.js").Points | null} */
+  points = null
+  /** Called before each frame with the time; true while something still moves. */
+  step = () => false
+  /** Milliseconds that drawing the points took last. */
+  took = 0
+  #dirty = new Set(["below", "points", "above"])
+  #asked = 0
+  #ratio = 1
+  #base = new Uint32Array(0)
+  #scatter = new Scatter()
+  #rest = 0
+  #moving = false
+  #context
+  #overContext
+  #below
+
+  constructor() {
+    this.plot = element("canvas", { class: "plot" })
+    this.over = element("canvas", { class: "over" })
+    this.#context = this.plot.getContext("2d", { alpha: false })
+    this.#overContext = this.over.getContext("2d")
+    this.#below = document.createElement("canvas").getContext("2d", { willReadFrequently: true, alpha: false })
+  }
+
+  /** Take the size of the chart in CSS pixels. */
+  resize(width, height) {
+    const [wide, high] = [Math.max(80, width - EDGE.left - EDGE.right), Math.max(80, height - EDGE.top - EDGE.bottom)]
+    const ratio = Math.min(2, window.devicePixelRatio || 1)
+    if (wide === this.viewport.width && high === this.viewport.height && ratio === this.#ratio) return
+    this.#ratio = ratio
+    this.viewport.resize(wide, high)
+    const size = (canvas, w, h) => {
+      Object.assign(canvas, { width: Math.round(w * ratio), height: Math.round(h * ratio) })
+      Object.assign(canvas.style, { width: `${w}px`, height: `${h}px` })
+    }
+    size(this.plot, wide, high)
+    Object.assign(this.plot.style, { left: `${EDGE.left}px`, top: `${EDGE.top}px` })
+    size(this.over, width, height)
+    this.#scatter.resize(this.plot.width, this.plot.height)
+    const { image } = this.#scatter
+    Object.assign(this.#below.canvas, { width: image.width, height: image.height })
+    this.redraw("below", "points", "above")
+  }
+
+  /** The view has moved. */
+  moved() {
+    this.#moving = true
+    clearTimeout(this.#rest)
+    this.#rest = setTimeout(() => {
+      this.#moving = false
+      this.redraw("points")
+    }, REST)
+    this.redraw("below", "points", "above")
+  }
+
+  /** Draw parts anew in the next frame. */
+  redraw(...parts) {
+    for (const part of parts) this.#dirty.add(part)
+    this.#asked ||= requestAnimationFrame((now) => {
+      this.#asked = 0
+      this.flush(now)
+    })
+  }
+
+  /** Draw now what has changed. */
+  flush(now = performance.now()) {
+    const goesOn = this.step(now)
+    if (this.#dirty.has("below")) this.#drawBelow()
+    if (this.#dirty.has("below") || this.#dirty.has("points")) this.#drawPoints()
+    if (this.#dirty.has("above")) this.#drawAbove()
+    this.#dirty.clear()
+    if (goesOn) this.redraw("points", "above")
+  }
+
+  #drawBelow() {
+    const context = this.#below
+    const { width, height } = context.canvas
+    context.setTransform(1, 0, 0, 1, 0, 0)
+    context.fillStyle = this.background
+    context.fillRect(0, 0, width, height)
+    context.setTransform(this.#ratio, 0, 0, this.#ratio, MARGIN, MARGIN)
+    for (const paint of this.below) paint(context, this.viewport)
+    this.#base = new Uint32Array(context.getImageData(0, 0, width, height).data.buffer)
+  }
+
+  #drawPoints() {
+    const began = performance.now()
+    const { u, v, scale, width, height, whole } = this.viewport
+    const ratio = this.#ratio
+    const ax = scale * ratio
+    const growth = Math.min(GROWTH, Math.max(1, (scale / whole) ** 0.35))
+    const points = this.points && { ...this.points, radius: Math.min(MARGIN - 4, this.points.radius * growth * ratio) }
+    const placing = { ax, bx: (width / 2 - u * scale) * ratio, ay: -ax, by: (height / 2 + v * scale) * ratio }
+    this.#scatter.draw(this.#base, points, placing, this.#moving ? WHILE_MOVING : Infinity)
+    this.#context.putImageData(this.#scatter.image, -MARGIN, -MARGIN)
+    this.took = performance.now() - began
+  }
+
+  #drawAbove() {
+    const context = this.#overContext
+    const { width, height } = this.viewport
+    context.setTransform(this.#ratio, 0, 0, this.#ratio, 0, 0)
+    context.clearRect(0, 0, this.over.width, this.over.height)
+    this.frame(context, this.viewport)
+    context.save()
+    context.translate(EDGE.left, EDGE.top)
+    context.beginPath()
+    context.rect(0, 0, width, height)
+    context.clip()
+    for (const paint of this.above) paint(context, this.viewport)
+    context.restore()
+  }
+
+  stop() {
+    cancelAnimationFrame(this.#asked)
+    clearTimeout(this.#rest)
+  }
+}

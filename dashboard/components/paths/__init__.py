@@ -1,0 +1,98 @@
+"""Paths through the latent space, and arithmetic with means of groups."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dashboard.components import is_point, register
+from dashboard.stops import MAX_STOPS
+
+_COMPONENT = register("paths", height=280)
+#: Longest text of stops that a browser is believed.
+_LONGEST = 100_000
+
+
+@dataclass(frozen=True)
+class Route:
+    """The stops as `dashboard.stops` writes them, and how the path goes between them; not checked further."""
+
+    stops: str
+    kind: str
+    pace: str
+
+
+@dataclass(frozen=True)
+class Said:
+    """What the person did: where the point was left, and the path if it was changed."""
+
+    z: list[float] | None = None
+    route: Route | None = None
+
+
+def paths(
+    run_id: str,
+    *,
+    latent_dim: int,
+    route: Route,
+    classes: Sequence[str] = (),
+    conditional: bool = False,
+    num_images: int,
+    shape: tuple[int, int, int],
+    at: str = "best",
+    stamp: str = "",
+    key: str,
+) -> Said:
+    """Draw stops, the path through them with the number of images along it, and arithmetic with group means.
+
+    Playing and scrubbing move the page's point at every frame; Python hears of the end of it.
+
+    Args:
+        run_id: The run whose point this page moves.
+        latent_dim: Number of latent dimensions.
+        route: The path of the link; news changes what is shown.
+        classes: Names of the labels; none if the images have none.
+        conditional: Whether the model takes the label: then all is decoded under the page's weights of the classes.
+        num_images: How many test images there are.
+        shape: Channels, height and width of the images.
+        at: Which weights: `best`, `last` or a snapshot's step.
+        stamp: Names the content of these weights (`model_cache.stamp`).
+        key: Streamlit's key of this component.
+    """
+    result = _COMPONENT(
+        key=key,
+        data={
+            "run": run_id,
+            "stops": route.stops,
+            "kind": route.kind,
+            "pace": route.pace,
+            "classes": list(classes),
+            "conditional": conditional,
+            "num_images": num_images,
+            "max_stops": MAX_STOPS,
+            "shape": list(shape),
+            "at": at,
+            "stamp": stamp,
+        },
+        on_point_change=_nothing,
+        on_route_change=_nothing,
+    )
+    return Said(_point(result.get("point"), latent_dim), _route(result.get("route")))
+
+
+def _point(said: Any, latent_dim: int) -> list[float] | None:
+    """What the browser said, checked: it is input like any other."""
+    z = said.get("z") if isinstance(said, dict) else None
+    return list(map(float, z)) if isinstance(z, list) and is_point(z, latent_dim) else None
+
+
+def _route(said: Any) -> Route | None:
+    """As `_point`."""
+    texts = [said.get(name) for name in ("stops", "kind", "pace")] if isinstance(said, dict) else []
+    known = [text for text in texts if isinstance(text, str) and len(text) <= _LONGEST]
+    return Route(*known) if len(known) == 3 else None
+
+
+def _nothing() -> None:
+    """Streamlit keeps the name of a trigger only if it has a callback."""

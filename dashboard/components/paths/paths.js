@@ -1,0 +1,334 @@
+/** Paths through the latent space, played and scrubbed with the page's point, and arithmetic with means of groups. */
+import { arrays } from "../lib/arrays.js"
+import { decoderOf } from "../lib/decoder.js"
+import { element, mounted, say } from "../lib/dom.js"
+import { paint } from "../lib/picture.js"
+import { runAddress } from "../lib/server.js"
+import { pointOf, pointQuery, short } from "../lib/store.js"
+import { timeOf } from "../lib/time.js"
+import { arithmetic } from "./arithmetic.js"
+import { stopRow } from "./stops.js"
+import { strip } from "./strip.js"
+
+/** Steps of all legs together, and of one at most. */
+const STEPS = 120
+const LEG = 60
+/** Frames that are played in a second at single speed. */
+const RATE = 24
+/** Before what is shown follows a change of the weights or the condition, ms. */
+const SETTLE = 250
+
+export default mounted((root) => {
+  const message = element("p", { class: "ll-note message", role: "status", hidden: true })
+  const hint = element("p", { class: "ll-note hint" }, "Add two or more stops: the path between them is decoded, and can be played and scrubbed.")
+  const row = stopRow({
+    changed: () => commit(),
+    chosen: (place) => goToStop(place),
+    failed: tell,
+    decode,
+    point: () => store?.point?.z ?? null,
+  })
+  const film = strip({ scrubbed: (frame, event) => { pause(); go(frame, event) }, released: release, decode })
+  const sums = arithmetic({
+    decode, failed: tell, stops: () => row.stops, point: () => store?.point?.z ?? null,
+    send: (z) => { move(z); release() },
+  })
+  const play = element("button", { class: "ll-button play", type: "button", dataset: { action: "play" }, onclick: () => (playing ? pause(true) : start()) }, "▶ Play")
+  const speed = select("Speed", [["0.5", "½ ×"], ["1", "1 ×"], ["2", "2 ×"], ["4", "4 ×"]], "1")
+  const loop = tick("Loop", "Play there and back until it is paused", true)
+  const kind = choice("How the path goes between stops", [["straight", "Straight"], ["spherical", "Spherical"]], commit)
+  const pace = tick("Even speed", "Steps of the same length all along the path; else each leg has the same number of steps", false, commit)
+  const seconds = select("Seconds of the GIF, one way", [["2", "2 s"], ["3", "3 s"], ["5", "5 s"], ["8", "8 s"], ["12", "12 s"]], "3")
+  const back = tick("there and back", "The GIF goes to the end and back again, without a jump", true)
+  const files = {
+    png: link("PNG", "The strip, each pixel of the model enlarged to a square", () => fileAddress("path.png", { num: film.tiles })),
+    csv: link("CSV", "z of every frame, one row each", () => fileAddress("path.csv", { num: film.num })),
+    gif: link("GIF", "The path as an animation", () => fileAddress("path.gif", { seconds: seconds.value, back: back.input.checked ? 1 : 0 })),
+  }
+  const controls = element(
+    "div", { class: "ll-row controls", hidden: true },
+    play, speed, loop.node, element("span", { class: "rule" }), kind.node, pace.node, element("span", { class: "gap" }),
+    element("span", { class: "ll-note" }, "Export"), files.png, files.csv, element("span", { class: "joined" }, files.gif, seconds), back.node,
+  )
+  const panel = choice("What is shown", [["path", "Path"], ["arithmetic", "Arithmetic"]], showPanel)
+  const path = element("div", { class: "path" }, hint, controls, film.node)
+  root.replaceChildren(
+    element("div", { class: "panel" }, element("div", { class: "ll-row head" }, panel.node, row.bar), row.list, message, path, sums.node),
+  )
+
+  let component = null
+  let data = null
+  let store = null
+  let time = null
+  let decoder = null
+  let weights = null
+  let stopStore = () => {}
+  let stopTime = () => {}
+  let loading = null
+  let playing = 0
+  let moved = false
+  let condition = ""
+  let settling = 0
+  let conditioning = 0
+  let fading = 0
+  /** What Python said of the path last, and what it was told: its echo may come late. */
+  let heard = null
+  const told = new Set()
+
+  function select(label, options, value) {
+    const made = element("select", { class: "field", "aria-label": label, title: label }, ...options.map(([key, words]) => element("option", { value: key }, words)))
+    made.value = value
+    return made
+  }
+
+  function tick(label, title, checked, onchange = () => {}) {
+    const input = element("input", { type: "checkbox", checked, onchange })
+    return { input, node: element("label", { class: "tick", title }, input, label) }
+  }
+
+  function choice(label, options, onchange) {
+    const name = `choice-${crypto.getRandomValues(new Uint32Array(1))[0]}`
+    const inputs = options.map(([value], k) => element("input", { type: "radio", name, value, checked: k === 0, onchange }))
+    const node = element(
+      "fieldset", { class: "ll-choice" }, element("legend", { class: "ll-sr" }, label),
+      ...options.map(([, words], k) => element("label", {}, inputs[k], words)),
+    )
+    return {
+      node,
+      get value() {
+        return inputs.find((input) => input.checked)?.value
+      },
+      set value(wanted) {
+        for (const input of inputs) input.checked = input.value === wanted
+      },
+    }
+  }
+
+  /** A download; its address is settled when it is asked for, because the page's condition may have changed. */
+  function link(label, title, address) {
+    const made = element("a", { class: "ll-button", download: "", href: "#", title, "aria-label": `Export ${label}: ${title}`, onclick: () => { made.href = address() } }, label)
+    return made
+  }
+
+  function tell(sentence) {
+    say(message, sentence)
+    message.hidden = !sentence
+    clearTimeout(fading)
+    if (sentence) fading = setTimeout(() => { message.hidden = true }, 12_000)
+  }
+
+  /** Decode under the page's condition, unless another is given. */
+  function decode(client, z, canvas, given = null) {
+    const asked = decoder
+    asked.ready.then(() => {
+      const y = given ?? store?.point?.y ?? null
+      // Before the page has a point there is no condition; when it has one, all is drawn again.
+      if (asked !== decoder || (data.conditional && !y)) return
+      asked.request(client, { z, y }, (picture) => asked === decoder && paint(canvas, picture), (error) => tell(error.message))
+    })
+  }
+
+  // The path ---------------------------------------------------------------------------------------------------------
+
+  function route() {
+    return { stops: row.text, kind: kind.value, pace: pace.input.checked ? "length" : "legs" }
+  }
+
+  /** The person changed the path: show it, and tell Python. */
+  function commit() {
+    pause(true)
+    tell("")
+    const said = route()
+    told.add(JSON.stringify(said))
+    component.setTriggerValue("route", said)
+    sums.refresh(weights)
+    load()
+  }
+
+  function query() {
+    return { ...route(), at: weights.at, v: weights.stamp }
+  }
+
+  function fileAddress(name, more) {
+    const { y } = pointQuery([], store?.point?.y ?? null)
+    return runAddress(data.run, name, { ...query(), y, ...more })
+  }
+
+  async function load() {
+    loading?.abort()
+    const legs = row.stops.length - 1
+    const mine = (loading = new AbortController())
+    delete root.dataset.frames
+    hint.hidden = legs > 0
+    controls.hidden = legs < 1
+    if (legs < 1) return film.show(null, 1)
+    const num = legs * Math.min(LEG, Math.floor(STEPS / legs)) + 1
+    try {
+      const found = await arrays(runAddress(data.run, "path", { ...query(), num }), { signal: mine.signal })
+      if (mine !== loading) return
+      film.show(found, data.shape[2] / data.shape[1])
+      root.dataset.frames = String(film.num)
+    } catch (error) {
+      if (mine !== loading || error.name === "AbortError") return
+      film.show(null, 1)
+      tell(error.message)
+    }
+  }
+
+  function move(z, event) {
+    moved = true
+    store.set({ z }, { source: "paths", time: event?.timeStamp })
+  }
+
+  function go(frame, event) {
+    film.place(frame)
+    move(film.frame(frame), event)
+  }
+
+  function goToStop(place) {
+    pause()
+    const z = row.stops[place]?.z
+    if (!z) return
+    if (film.num) film.place(Math.round(film.stops[place] ?? 0))
+    move(z)
+    release()
+  }
+
+  /** Tell Python where the point rests, if it was moved here since it last heard. */
+  function release() {
+    if (!moved || !store?.point) return
+    moved = false
+    const { z, y } = store.point
+    store.tell(z, y)
+    component.setTriggerValue("point", { z: Array.from(z, short) })
+  }
+
+  function start() {
+    if (film.num < 2) return
+    let at = film.index === film.num - 1 ? 0 : film.index
+    let way = 1
+    let last = performance.now()
+    const step = (now) => {
+      const end = film.num - 1
+      at += way * (RATE * Number(speed.value) * Math.min(200, now - last)) / 1000
+      last = now
+      if (at >= end || at <= 0) {
+        at = Math.max(0, Math.min(end, at))
+        if (!loop.input.checked && way > 0 && at === end) {
+          go(end)
+          return pause(true)
+        }
+        way = at === 0 ? 1 : -1
+      }
+      const frame = Math.round(at)
+      if (frame !== film.index) go(frame)
+      playing = requestAnimationFrame(step)
+    }
+    playing = requestAnimationFrame(step)
+    showPlaying()
+  }
+
+  function pause(releasing = false) {
+    cancelAnimationFrame(playing)
+    playing = 0
+    showPlaying()
+    if (releasing) release()
+  }
+
+  function showPlaying() {
+    say(play, playing ? "❚❚ Pause" : "▶ Play")
+    play.setAttribute("aria-pressed", String(Boolean(playing)))
+    root.dataset.playing = String(Boolean(playing))
+  }
+
+  function showPanel() {
+    const sum = panel.value === "arithmetic"
+    if (sum) pause(true)
+    path.hidden = sum
+    sums.activate(sum)
+    if (!sum) film.redraw()
+  }
+
+  // The page's point and time ------------------------------------------------------------------------------------------
+
+  function follow(point) {
+    sums.compute()
+    const now = point.y ? point.y.join(" ") : ""
+    if (now === condition) return
+    condition = now
+    clearTimeout(conditioning)
+    conditioning = setTimeout(() => {
+      row.redraw()
+      film.redraw()
+      sums.redraw()
+    }, SETTLE)
+  }
+
+  /** Decode with the weights of the page's time; what the server knows of them is asked for when the time rests. */
+  function useWeights() {
+    const next = time.weights({ at: data.at, stamp: data.stamp })
+    if (weights && next.at === weights.at && next.stamp === weights.stamp) return false
+    weights = next
+    decoder?.clients.delete(root)
+    decoder = decoderOf(data.run, weights)
+    decoder.clients.add(root)
+    return true
+  }
+
+  function refresh() {
+    row.refresh(weights)
+    sums.refresh(weights)
+    load()
+  }
+
+  return {
+    update(next) {
+      component = next
+      data = next.data
+      const { run, stops, kind: wantedKind, pace: wantedPace } = data
+      const other = store !== pointOf(run)
+      if (other) {
+        pause()
+        stopStore()
+        stopTime()
+        store = pointOf(run)
+        time = timeOf(run)
+        weights = null
+        heard = null
+        told.clear()
+      }
+      const fresh = useWeights()
+      row.use(weights)
+      const said = JSON.stringify({ stops, kind: wantedKind, pace: wantedPace })
+      const news = said !== heard && !(heard !== null && told.has(said))
+      heard = said
+      sums.adopt(data)
+      if (news) {
+        kind.value = wantedKind
+        pace.input.checked = wantedPace === "length"
+        row.adopt(data, stops)
+      }
+      if (other) {
+        condition = store.point?.y ? store.point.y.join(" ") : ""
+        stopStore = store.subscribe(follow)
+        stopTime = time.subscribe(() => {
+          if (!useWeights()) return
+          clearTimeout(settling)
+          settling = setTimeout(refresh, SETTLE)
+        })
+      }
+      if (news || fresh) refresh()
+      film.repaint()
+      root.dataset.ready = "true"
+    },
+    unmount() {
+      pause()
+      for (const timer of [settling, conditioning, fading]) clearTimeout(timer)
+      loading?.abort()
+      stopStore()
+      stopTime()
+      film.unmount()
+      decoder?.clients.delete(root)
+    },
+  }
+})

@@ -1,0 +1,108 @@
+/** KL of each dimension at every snapshot, as a strip of colours: a dimension that collapses goes pale from left to right. */
+import { dimName, element, number, say } from "../lib/dom.js"
+import { channels, theme } from "../lib/theme.js"
+
+/** Dimensions shown, those with the largest KL first. */
+const MOST = 64
+/** Height of all rows together, and of one, in CSS pixels. */
+const HEIGHT = 176
+const ROW = [3, 16]
+/** Rows at least so high carry their names and numbers. */
+const NAMED = 11
+/** The few largest rates of early training must not pale all others. */
+const CAP = 0.98
+
+/**
+ * @param {(place: number) => void} chosen Called with the place among the snapshots that was pointed at.
+ * @returns {{node: HTMLElement, draw: (state: object) => void}}
+ */
+export function heatStrip(chosen) {
+  const names = element("div", { class: "names left", "aria-hidden": "true" })
+  const canvas = element("canvas", { role: "img" })
+  const cursor = element("div", { class: "cursor" })
+  const stage = element("div", { class: "stage" }, canvas, cursor)
+  const values = element("div", { class: "names right", "aria-hidden": "true" })
+  const ramp = element("i", { class: "ramp" })
+  const most = element("span", {})
+  const spot = element("span", { class: "spot" })
+  const rest = element("span", {})
+  const node = element(
+    "div", { class: "heat", hidden: true },
+    element("p", { class: "ll-note head" }, element("strong", {}, "KL of each dimension over the probe images, nats"), element("span", {}, "0"), ramp, most, rest, spot),
+    names, stage, values,
+  )
+  let shown = null
+  let drawn = ""
+
+  const placeOf = (event) => {
+    const box = canvas.getBoundingClientRect()
+    const share = (event.clientX - box.left) / box.width
+    return Math.min(shown.snapshots.length - 1, Math.max(0, Math.floor(share * shown.snapshots.length)))
+  }
+  stage.addEventListener("pointerdown", (event) => {
+    stage.setPointerCapture(event.pointerId)
+    chosen(placeOf(event))
+  })
+  stage.addEventListener("pointermove", (event) => {
+    const place = placeOf(event)
+    if (event.buttons & 1) chosen(place)
+    const box = canvas.getBoundingClientRect()
+    const row = Math.min(shown.dims.length - 1, Math.max(0, Math.floor(((event.clientY - box.top) / box.height) * shown.dims.length)))
+    const snapshot = shown.snapshots[place]
+    say(spot, `${dimName(shown.dims[row])} at step ${snapshot.step}: ${number(snapshot.rate_per_dim[shown.dims[row]], 3)} nats`)
+  })
+  stage.addEventListener("pointerleave", () => say(spot, ""))
+
+  function draw({ snapshots, place, palette, root }) {
+    const colours = theme(root)
+    const last = snapshots[snapshots.length - 1].rate_per_dim
+    const order = last.map((_, dim) => dim).sort((a, b) => last[b] - last[a] || a - b)
+    const dims = order.slice(0, MOST)
+    const row = Math.min(ROW[1], Math.max(ROW[0], Math.floor(HEIGHT / dims.length)))
+    shown = { snapshots, dims }
+    const now = JSON.stringify([snapshots.map(({ step, stamp }) => [step, stamp]), colours.name])
+    if (now !== drawn) {
+      drawn = now
+      const all = snapshots.flatMap(({ rate_per_dim: rates }) => rates).sort((a, b) => a - b)
+      const top = Math.max(all[Math.floor(CAP * (all.length - 1))], 0.1)
+      paint(canvas, snapshots, dims, top, palette[colours.name])
+      canvas.style.height = `${row * dims.length}px`
+      // The rail's ticks stand 8 px from its ends; there is one more of them than there are snapshots.
+      const num = snapshots.length
+      stage.style.margin = `0 calc(8px + (100% - 16px) / ${2 * num}) 4px calc(8px - (100% - 16px) / ${2 * num})`
+      ramp.style.background = `linear-gradient(to right, ${palette[colours.name].join(", ")})`
+      say(most, `${number(top)}${top < all[all.length - 1] ? " and more" : ""}`)
+      say(rest, last.length > dims.length ? `the ${dims.length} largest of ${last.length} dimensions` : "")
+      const named = row >= NAMED
+      names.replaceChildren(...(named ? dims : []).map((dim) => element("span", { style: { height: `${row}px`, lineHeight: `${row}px` } }, dimName(dim))))
+      values.replaceChildren(...(named ? dims : []).map(() => element("span", { style: { height: `${row}px`, lineHeight: `${row}px` } })))
+    }
+    cursor.hidden = place === null
+    cursor.style.left = `${(100 * ((place ?? 0) + 0.5)) / snapshots.length}%`
+    const rates = snapshots[place ?? snapshots.length - 1].rate_per_dim
+    ;[...values.children].forEach((value, k) => say(value, number(rates[dims[k]])))
+    const words = dims.slice(0, 8).map((dim) => `${dimName(dim)} ${number(rates[dim])}`).join(", ")
+    canvas.setAttribute("aria-label", `KL of each dimension over ${snapshots.length} snapshots; here ${words} nats`)
+  }
+
+  return { node, draw }
+}
+
+/** One pixel for each dimension and snapshot; CSS enlarges them. */
+function paint(canvas, snapshots, dims, top, palette) {
+  const stops = palette.map(channels)
+  canvas.width = snapshots.length
+  canvas.height = dims.length
+  const context = canvas.getContext("2d")
+  const image = context.createImageData(snapshots.length, dims.length)
+  dims.forEach((dim, row) => {
+    snapshots.forEach(({ rate_per_dim: rates }, column) => {
+      const place = Math.min(1, Math.max(0, rates[dim] / top)) * (stops.length - 1)
+      const [low, share] = [Math.min(stops.length - 2, Math.floor(place)), place - Math.min(stops.length - 2, Math.floor(place))]
+      const at = 4 * (row * snapshots.length + column)
+      for (let k = 0; k < 3; k += 1) image.data[at + k] = stops[low][k] + (stops[low + 1][k] - stops[low][k]) * share
+      image.data[at + 3] = 255
+    })
+  })
+  context.putImageData(image, 0, 0)
+}

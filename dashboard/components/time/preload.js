@@ -1,0 +1,86 @@
+/** Loads the decoders of a run's snapshots one after the other, those around the scrubber first, while nothing else is to do. */
+import { decoderOf, knownDecoder, roomFor } from "../lib/decoder.js"
+import { pointOf } from "../lib/store.js"
+
+/** Between two loads the page breathes for so long, ms: creating a decoder holds up its thread. */
+const BREATH = 4
+/** While the page's point moves, and so long after, ms, nothing is loaded. */
+const QUIET = 300
+
+export class Preloader {
+  #time
+  #run
+  #told
+  #busy = false
+  #gone = false
+
+  /**
+   * @param {string} run
+   * @param {import("../lib/time.js").Time} time
+   * @param {() => void} told Called after each decoder.
+   */
+  constructor(run, time, told) {
+    this.#run = run
+    this.#time = time
+    this.#told = told
+  }
+
+  /** The snapshots whose decoders there is room for: those nearest to what is shown, the coming ones first. */
+  #wanted() {
+    const { snapshots, place } = this.#time
+    const middle = Math.min(place, snapshots.length - 1)
+    const byDistance = snapshots.map((_, k) => k).sort((a, b) => distance(a, middle) - distance(b, middle))
+    return byDistance.slice(0, roomFor(this.#run)).map((k) => snapshots[k])
+  }
+
+  #decoder(snapshot) {
+    return knownDecoder(this.#run, { at: String(snapshot.step), stamp: snapshot.stamp })
+  }
+
+  /** Whether the decoder of a snapshot is there, or cannot be. */
+  has(snapshot) {
+    const decoder = this.#decoder(snapshot)
+    return Boolean(decoder && decoder.source !== "loading")
+  }
+
+  /** @returns {{loaded: number, wanted: number}} */
+  get progress() {
+    const wanted = this.#wanted()
+    return { loaded: wanted.filter((snapshot) => this.has(snapshot)).length, wanted: wanted.length }
+  }
+
+  /** Go on with what is nearest now. */
+  async work() {
+    if (this.#busy || this.#gone) return
+    this.#busy = true
+    try {
+      for (;;) {
+        if (this.#gone || document.hidden) return
+        const moved = pointOf(this.#run).point?.time ?? -Infinity
+        if (performance.now() - moved < QUIET) {
+          await new Promise((resolve) => setTimeout(resolve, QUIET))
+          continue
+        }
+        const next = this.#wanted().find((snapshot) => !this.has(snapshot))
+        if (!next) return
+        const decoder = decoderOf(this.#run, { at: String(next.step), stamp: next.stamp })
+        await decoder.ready
+        this.#told()
+        // Where the browser cannot decode, there is nothing to load.
+        if (decoder.source === "server") return
+        await new Promise((resolve) => setTimeout(resolve, BREATH))
+      }
+    } finally {
+      this.#busy = false
+    }
+  }
+
+  stop() {
+    this.#gone = true
+  }
+}
+
+/** How far a snapshot is from the one in the middle; the one after is nearer than the one before. */
+function distance(place, middle) {
+  return place >= middle ? 2 * (place - middle) : 2 * (middle - place) + 1
+}

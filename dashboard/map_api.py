@@ -1,0 +1,154 @@
+"""Read-only routes of the map: latent positions, numbers of each image, the images, and computed planes.
+
+Arrays go out as they lie in memory, a piece at a time, so that two million images need no second copy.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+
+from dashboard import api, arrays, model_cache
+from dashboard.model_cache import At
+from dashboard.projections import Wanted, find, projections
+from vae.errors import UserError
+from vae.runs import Run
+
+if TYPE_CHECKING:
+    from vae.evaluation import AtMean
+
+#: Images that one request may name.
+MOST_IMAGES = 300
+_PIECE = 1 << 20
+_terms = model_cache.Cache(4)
+
+
+def _answer(request: Request, listed: dict[str, Any], **fields: Any) -> Response:
+    """Arrays that a browser may keep, and asks about again by their tag."""
+    pieces = arrays.parts(listed, **fields)
+    content = hashlib.sha256()
+    for piece in pieces:
+        content.update(piece)
+    tag = f'"{content.hexdigest()[:32]}"'
+    headers = {"ETag": tag, "Cache-Control": "no-cache"}
+    if tag in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    headers["Content-Length"] = str(sum(len(piece) for piece in pieces))
+    return StreamingResponse(_cut(pieces), media_type="application/octet-stream", headers=headers)
+
+
+def _cut(pieces: list[memoryview]) -> Iterator[bytes]:
+    for piece in pieces:
+        for start in range(0, len(piece), _PIECE):
+            yield bytes(piece[start : start + _PIECE])
+
+
+def _embedding(request: Request) -> tuple[Run, At, str, Any]:
+    run, at, part = api._run(request), api._at(request), api._choice(request, "part", api.PARTS)
+    return run, at, part, model_cache.embedding(run, at, part)
+
+
+def latent(request: Request) -> Response:
+    """Posterior means, labels (−1 for none) and indices of a part's images; log-variances if `log_var=1`."""
+    _, at, part, found = _embedding(request)
+    num = len(found.mean)
+    labels = np.full(num, -1, np.int16) if found.labels is None else found.labels.numpy()
+    listed: dict[str, Any] = {
+        "mean": found.mean.numpy().astype(np.float32, copy=False),
+        "labels": labels.astype(np.int16, copy=False),
+        "index": found.index.numpy().astype(np.int32, copy=False),
+    }
+    if api._whole(request, "log_var", 0, 0, 1):
+        listed["log_var"] = found.log_var.numpy().astype(np.float32, copy=False)
+    _check(listed)
+    return _answer(request, listed, part=part, at=str(at), count=num)
+
+
+def spread(request: Request) -> Response:
+    """Standard deviations of a part's posteriors, ``(N, D)``, in the order of `latent`."""
+    *_, found = _embedding(request)
+    listed = {"sigma": np.exp(0.5 * found.log_var.numpy()).astype(np.float32, copy=False)}
+    _check(listed)
+    return _answer(request, listed)
+
+
+def terms(request: Request) -> Response:
+    """Distortion at the posterior mean, and rate, of each image of a part, in nats, in the order of `latent`."""
+    run, at, part = api._run(request), api._at(request), api._choice(request, "part", api.PARTS)
+    stamp = model_cache.stamp(run, at)
+    found = _terms.get((run.path, at, part, stamp), lambda: _at_means(run, at, part))
+    listed = {"distortion": found.distortion.numpy(), "rate": found.rate.numpy()}
+    _check(listed)
+    return _answer(request, listed)
+
+
+def _at_means(run: Run, at: At, part: str) -> AtMean:
+    from vae.evaluation import AtMean, at_posterior_mean
+
+    model, images = model_cache.model(run, at), model_cache.dataset(run)
+    names = ("train", "validation", "test") if part == "all" else (part,)
+    found = [at_posterior_mean(model, images, name) for name in names if len(getattr(images, name))]  # type: ignore[arg-type]
+    return AtMean.joined(found)
+
+
+def _check(listed: dict[str, Any]) -> None:
+    if not all(np.isfinite(values).all() for values in listed.values() if values.dtype.kind == "f"):
+        raise UserError("the numbers of a map must be finite, got others; train the run again")
+
+
+def some_images(request: Request) -> Response:
+    """Images that are named by their indices in the data set, as bytes."""
+    text = request.query_params.get("index", "")
+    if not re.fullmatch(r"[0-9]{1,9}(,[0-9]{1,9})*", text) or text.count(",") >= MOST_IMAGES:
+        raise UserError(
+            f"index must be 1 to {MOST_IMAGES} whole numbers with commas between, got {text[:40]!r}; use 0"
+        )
+    images = model_cache.dataset(api._run(request))
+    index = np.array([int(number) for number in text.split(",")], np.int32)
+    if int(index.max()) >= len(images.images):
+        raise UserError(
+            f"index must be below {len(images.images)}, the number of images, got {int(index.max())}; use 0"
+        )
+    listed = {"images": images.images.numpy()[index], "index": index}
+    return _answer(request, listed, max_value=images.max_value)
+
+
+def _wanted(request: Request) -> Wanted:
+    from vae.projections import METHODS
+
+    method = api._choice(request, "method", METHODS)
+    num = api._whole(request, "num", 1, 1, 10**9)
+    return Wanted(api._run(request), api._at(request), api._choice(request, "part", api.PARTS), method, num)  # type: ignore[arg-type]
+
+
+def projection_status(request: Request) -> Response:
+    """How far the computation of a plane is."""
+    return JSONResponse(projections.status(_wanted(request)), headers={"Cache-Control": "no-store"})
+
+
+def projection(request: Request) -> Response:
+    """Places in a computed plane, and the rows of `latent` that they belong to."""
+    found = find(wanted := _wanted(request))
+    if found is None:
+        raise UserError(
+            f"a plane of {wanted.method} must be computed first, got none; start it on the Map page"
+        )
+    return _answer(request, {"xy": found.xy.numpy(), "rows": found.rows.numpy()})
+
+
+def routes(run: str) -> dict[str, Callable[[Request], Response]]:
+    """The routes, below the address of a run."""
+    return {
+        f"{run}/latent": latent,
+        f"{run}/spread": spread,
+        f"{run}/terms": terms,
+        f"{run}/images": some_images,
+        f"{run}/projection": projection,
+        f"{run}/projection/status": projection_status,
+    }

@@ -1,0 +1,63 @@
+"""Presentation (`?present=1`): the same pages for the back row. Larger, with the menu on top, and without what only the
+person at the keyboard needs."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import state
+from dashboard.plain import plain
+
+#: What Streamlit sizes is in rem; `components/lib/tokens.css` reads the three variables for our components.
+_STYLE = """<style>
+html { font-size: 20px; }
+:root { --ll-scale: 1.25; --ll-zoom: 1.25; --ll-technical: none; }
+[data-testid="stMain"] :is([data-testid="stCaptionContainer"], [data-testid="stTooltipIcon"]),
+[data-testid="stSidebar"], [data-testid="stExpandSidebarButton"] { display: none; }
+[data-testid="stMainBlockContainer"] { padding: 4.5rem 2rem 2rem; }
+</style>"""
+
+
+#: Streamlit leaves wide margins, which a page of many parts needs itself.
+_PLAIN = """<style>
+[data-testid="stMainBlockContainer"] { padding: 3.5rem 3rem 2rem; }
+[data-testid="stBottomBlockContainer"] { padding: 0.5rem 3rem 0.75rem; }
+</style>"""
+
+
+def plain_style() -> None:
+    """Give the page the room that Streamlit's margins take."""
+    st.html(_PLAIN)
+
+
+def style() -> None:
+    """Make the page larger, and hide notes, help and captions."""
+    st.html(_STYLE)
+
+
+def headline(title: str, run_name: str | None) -> None:
+    """The title of a page, the run's name beside it, and the way out."""
+    words, leave = st.columns([4, 1], vertical_alignment="center")
+    words.header(title if run_name is None else f"{title} · {plain(run_name)}", anchor=False)
+    leave.button(
+        "Leave presentation",
+        icon=":material/close_fullscreen:",
+        type="tertiary",
+        on_click=state.present,
+        args=(False,),
+        width="stretch",
+        key="leave-presentation",
+    )
+
+
+def offer() -> None:
+    """The way in, for the sidebar."""
+    st.sidebar.button(
+        "Present",
+        icon=":material/slideshow:",
+        on_click=state.present,
+        args=(True,),
+        width="stretch",
+        help="For the back row: larger, without settings and notes. The link says `present=1`.",
+        key="present",
+    )

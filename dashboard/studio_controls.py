@@ -1,0 +1,252 @@
+"""The controls of the Generate page. In a presentation the settings keep the values of the link and are not drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+from numpy.typing import NDArray
+from streamlit.delta_generator import DeltaGenerator
+
+from dashboard import generated, model_cache, state
+from dashboard.plain import plain
+from vae.runs import Run
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from vae.latent import Embedding
+
+#: Test images to pick from at a time.
+NUM_THUMBS = 8
+#: More classes than these are picked from a list.
+MANY_CLASSES = 30
+COMPONENTS = {"bic": "By BIC", **{size: size for size in ("1", "2", "5", "10", "20", "40")}}
+
+
+def pick_class(run: Run, title: str, key: state.Key[int], default: int) -> int:
+    """A class by its name."""
+    names = run.info.class_names
+    now = state.read(key, default)
+    if len(names) <= MANY_CLASSES:
+        picked = st.segmented_control(
+            title,
+            range(len(names)),
+            default=now,
+            format_func=lambda index: plain(names[index]),
+            required=True,
+            key=f"generate-{key.name}:{run.id}",
+        )
+    else:
+        picked = st.selectbox(
+            title, range(len(names)), now, format_func=names.__getitem__, key=f"generate-{key.name}:{run.id}"
+        )
+    label = int(picked or 0)
+    state.write(key, label)
+    return label
+
+
+def places(num: int) -> Sequence[DeltaGenerator]:
+    """Where controls stand side by side; in a presentation most of them are not there."""
+    return [st.container()] * num if state.presenting() else st.columns(num, vertical_alignment="bottom")
+
+
+def slider(
+    place: DeltaGenerator,
+    run: Run,
+    title: str,
+    key: state.Key[Any],
+    default: float,
+    low: float,
+    high: float,
+    step: float,
+    words: str,
+) -> Any:
+    """A slider for a value of the link; its type is that of the bounds."""
+    value = state.read(key, default)
+    if not state.presenting():
+        value = place.slider(title, low, high, value, step, key=f"generate-{key.name}:{run.id}", help=words)
+    state.write(key, value)
+    return value
+
+
+def temperature(place: DeltaGenerator, run: Run) -> float:
+    """The standard deviation of z."""
+    words = "Standard deviation of z: 1 is the prior, less is safer, more is stranger."
+    return float(slider(place, run, "Temperature", state.TEMPERATURE, 1.0, 0.0, 3.0, 0.05, words))
+
+
+def components(place: DeltaGenerator, run: Run) -> int | None:
+    """The number of Gaussians of the mixture; None leaves it to the BIC."""
+    wanted = state.read(state.COMPONENTS, "bic")
+    if not state.presenting():
+        wanted = place.selectbox(
+            "Gaussians",
+            list(COMPONENTS),
+            list(COMPONENTS).index(wanted),
+            format_func=COMPONENTS.__getitem__,
+            key=f"generate-components:{run.id}",
+            help="Components of the mixture: a number, or the one with the lowest Bayesian information criterion.",
+        )
+    state.write(state.COMPONENTS, wanted)
+    return None if wanted == "bic" else int(wanted)
+
+
+def seed(place: DeltaGenerator, button: DeltaGenerator, run: Run) -> int:
+    """The seed of z, and a button for the next one."""
+    now, key = state.read(state.SEED, 0), f"generate-seed:{run.id}"
+    if not state.presenting():
+        if key not in st.session_state:
+            st.session_state[key] = now
+        words = "One seed, one set of z, whatever the class."
+        now = int(place.number_input("Seed", 0, 2**31 - 1, key=key, help=words))
+    state.write(state.SEED, now)
+    button.button(
+        "Draw again",
+        icon=":material/casino:",
+        on_click=_next_seed,
+        args=(key, now),
+        width="content" if state.presenting() else "stretch",
+    )
+    return now
+
+
+def _next_seed(key: str, now: int) -> None:
+    following = (now + 1) % 2**31
+    st.session_state[key] = following
+    state.write(state.SEED, following)
+
+
+def source(run: Run, usual: str) -> str:
+    """Where z comes from: a mode's usual source, or the point of Explore if there is one."""
+    titles = {"image": "A test image", "seed": "The prior", "point": "The point of Explore"}
+    offers = [usual, *(["point"] if state.has_point() else [])]
+    wanted = state.read(state.SOURCE, usual)
+    if wanted not in offers:
+        wanted = usual
+    if len(offers) > 1:
+        wanted = str(
+            st.segmented_control(
+                "z from",
+                offers,
+                default=wanted,
+                format_func=titles.__getitem__,
+                required=True,
+                key=f"generate-from-{usual}:{run.id}",
+            )
+            or usual
+        )
+    state.write(state.SOURCE, wanted)
+    return wanted
+
+
+Originals = Callable[[list[int]], NDArray[Any]]
+
+
+def originals(run: Run, embedding: Embedding) -> Originals | None:
+    """Gives test images by their numbers, ``(N, C, H, W)`` from 0 to 1; None if they are not on this machine."""
+    from vae.images import DataError
+
+    try:
+        dataset = model_cache.dataset(run)
+    except DataError:
+        return None
+    if len(embedding.index) and int(embedding.index.max()) >= len(dataset.images):
+        return None
+
+    def give(numbers: list[int]) -> NDArray[Any]:
+        grey: NDArray[Any] = dataset.images[embedding.index[numbers]].numpy() / dataset.max_value
+        return grey
+
+    return give
+
+
+def pick_image(run: Run, embedding: Embedding, originals: Originals | None) -> int:
+    """The number of a test image: by its class and from a strip of thumbnails."""
+    import torch
+
+    assert embedding.labels is not None, "a conditional model has labels"
+    labels = embedding.labels
+    key = state.image(len(labels))
+    number = state.read(key, 0)
+    label = int(labels[number])
+    state.write(key, number)
+    same = (labels == label).nonzero()[:, 0]
+    rank = int((same == number).nonzero()[0])
+    first = rank - rank % NUM_THUMBS
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        _pick_test_class(run, labels, label, key)
+        if not state.presenting():
+            _pick_number(run, number, len(labels), key)
+        for title, icon, to in (
+            ("Earlier", "chevron_left", first - NUM_THUMBS),
+            ("Later", "chevron_right", first + NUM_THUMBS),
+        ):
+            st.button(
+                title,
+                icon=f":material/{icon}:",
+                key=f"generate-{icon}",
+                disabled=not 0 <= to < len(same),
+                on_click=state.write,
+                args=(key, int(same[max(0, min(to, len(same) - 1))])),
+            )
+    shown = same[first : first + NUM_THUMBS].tolist()
+    if originals is None:
+        with torch.no_grad():
+            model = model_cache.model(run, "best")
+            pictures = model.decode(embedding.mean[shown], labels[shown]).numpy()
+    else:
+        pictures = originals(shown)
+    for column, candidate, picture in zip(st.columns(NUM_THUMBS), shown, pictures, strict=False):
+        with column:
+            name = f"Test image {candidate}"
+            st.html(generated.gallery(picture[None, None], alt=name, largest=84, centre=True))
+            st.button(
+                f"{candidate}",
+                key=f"generate-thumb:{candidate}",
+                type="primary" if candidate == number else "secondary",
+                width="stretch",
+                on_click=state.write,
+                args=(key, candidate),
+            )
+    return number
+
+
+def _pick_number(run: Run, number: int, num: int, key: state.Key[int]) -> None:
+    """The number of the test image, to type."""
+    widget = f"generate-image:{run.id}:{number}"
+    st.number_input(
+        "Test image",
+        0,
+        num - 1,
+        number,
+        key=widget,
+        width=140,
+        on_change=lambda: state.write(key, int(st.session_state[widget])),
+    )
+
+
+def _pick_test_class(run: Run, labels: Tensor, label: int, key: state.Key[int]) -> None:
+    """The class whose test images are offered; another one begins at its first image."""
+    names, there = run.info.class_names, labels.unique().tolist()
+    widget = f"generate-of:{run.id}:{label}"
+
+    def choose() -> None:
+        state.write(key, int((labels == st.session_state[widget]).nonzero()[0]))
+
+    title = "Test image of class"
+    if len(there) <= MANY_CLASSES:
+        st.segmented_control(
+            title,
+            there,
+            default=label,
+            format_func=lambda index: plain(names[index]),
+            required=True,
+            key=widget,
+            on_change=choose,
+        )
+    else:
+        st.selectbox(
+            title, there, there.index(label), format_func=names.__getitem__, key=widget, on_change=choose
+        )

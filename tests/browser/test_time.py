@@ -1,0 +1,236 @@
+"""The time machine: one scrubber moves image, sliders, curves, sheets and the link, and follows a running training."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from io import BytesIO
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from vae.config import ModelConfig, RunConfig, TrainConfig
+from vae.metrics import MetricsWriter
+from vae.runs import Run
+from vae.snapshots import load_model, write_live
+from vae.status import Status, this_host
+
+if TYPE_CHECKING:
+    from tests.browser.conftest import App, Server, Shelf, Watch
+
+CANVAS = '[data-component="image"] canvas'
+NUM = 8
+
+
+@pytest.fixture(scope="module")
+def run(server: Server, shelf: Shelf) -> Run:
+    """A run with snapshots of its own."""
+    train = TrainConfig(epochs=6, batch_size=64, seed=3, device="cpu", num_snapshots=NUM, learning_rate=3e-3)
+    config = RunConfig(model=ModelConfig(hidden=(32,)), train=train)
+    return shelf.train(server.runs / "timed", config)
+
+
+@pytest.fixture
+def exploring(kept: App, watch: Watch, run: Run) -> App:
+    """A tab on the Explore page of that run, at the right end, all decoders loaded."""
+    app = watch(kept)
+    if not app.page.url.startswith(f"{app.server.url}/explore") or app.query().get("run") != run.id:
+        app.open("explore", "image", "sliders", "time", run=run.id)
+        app.until(lambda: app.marks("time").get("loaded") == str(NUM), "the decoders were not loaded")
+    elif app.marks("time")["step"] != "end":
+        press(app, "End")
+        app.until(lambda: "at" not in app.query(), "the link kept its step")
+    app.until(lambda: app.marks("image").get("at") == "best", "the image is not the best weights'")
+    return app
+
+
+def scrubber(app: App) -> Any:
+    return app.page.locator('[data-component="time"] input[type=range]')
+
+
+def button(app: App, action: str) -> Any:
+    return app.page.locator(f'[data-component="time"] [data-action="{action}"]')
+
+
+def press(app: App, key: str) -> None:
+    scrubber(app).focus()
+    app.page.keyboard.press(key)
+
+
+def shows(app: App, step: int) -> None:
+    app.until(lambda: app.marks("time").get("step") == str(step), f"the scrubber is not at step {step}")
+    app.until(lambda: app.marks("image").get("at") == str(step), f"the image is not that of step {step}")
+
+
+def expected(run: Run, at: Any) -> list[int]:
+    with torch.inference_mode():
+        image = load_model(run, at).decode(torch.zeros(1, 2))[0, 0]
+    return [round(float(value) * 255) for value in image.flatten()]
+
+
+def is_image_of(app: App, run: Run, at: Any) -> bool:
+    found = app.pixels(CANVAS)
+    wanted = expected(run, at)
+    return len(found) == len(wanted) and max(abs(a - b) for a, b in zip(found, wanted, strict=True)) <= 1
+
+
+def rates(run: Run, step: int) -> list[float]:
+    return list(json.loads((run.snapshot_dir(step) / "snapshot.json").read_text())["rate_per_dim"])
+
+
+def test_keys_move_image_and_kl_through_the_training_and_the_link_follows(exploring: App, run: Run) -> None:
+    app, steps = exploring, run.snapshots()
+    order = [int(dim.get_attribute("data-dim")) for dim in app.page.locator(".dim").all()]
+    assert is_image_of(app, run, "best")
+    before = len(app.addresses)
+    press(app, "Home")
+    for step in steps[:4]:
+        shows(app, step)
+        app.until(lambda step=step: is_image_of(app, run, step), f"not the image of step {step}")
+        found = [app.page.locator(f'.dim[data-dim="{dim}"] .rate').inner_text() for dim in range(2)]
+        assert found == [f"KL {rate:.2f} nats" for rate in rates(run, step)]
+        press(app, "ArrowRight")
+    assert not [url for url in app.addresses[before:] if "decoder.onnx" in url], "it was loaded beforehand"
+    app.until(lambda: app.query().get("at") == str(steps[4]), "the link did not follow")
+    assert [int(dim.get_attribute("data-dim")) for dim in app.page.locator(".dim").all()] == order
+    press(app, "End")
+    app.until(lambda: "at" not in app.query(), "the link kept its step")
+    app.until(lambda: is_image_of(app, run, "best"), "the right end is not the best weights")
+
+
+def test_dragging_moves_the_image_and_the_server_hears_of_the_release_alone(exploring: App, run: Run) -> None:
+    app = exploring
+    box = scrubber(app).bounding_box()
+    middle = box["y"] + box["height"] / 2
+    app.page.mouse.move(box["x"] + box["width"] - 8, middle)
+    app.page.mouse.down()
+    seen, sent = [], app.num_sent
+    for place in reversed(range(NUM)):
+        app.page.mouse.move(box["x"] + 8 + place / NUM * (box["width"] - 16), middle)
+        shows(app, run.snapshots()[place])
+        seen.append(app.pixels(CANVAS))
+    assert all(a != b for a, b in pairwise(seen))
+    assert app.num_sent == sent and "at" not in app.query()
+    app.page.mouse.up()
+    app.until(lambda: app.query().get("at") == "0", "the link did not follow")
+
+
+def test_playing_shows_every_snapshot_and_rests_at_the_last(exploring: App, run: Run) -> None:
+    app, steps = exploring, run.snapshots()
+    press(app, "Home")
+    app.module(
+        "/lib/time.js",
+        "window.__seen = []; module.timeOf(argument).subscribe(({ step }) => window.__seen.push(step))",
+        run.id,
+    )
+    button(app, "play").click()
+    app.until(lambda: app.marks("time").get("playing") == "true", "it does not play")
+    app.until(lambda: app.marks("time").get("playing") == "false", "it does not stop")
+    shows(app, steps[-1])
+    seen = app.page.evaluate("window.__seen")
+    assert seen == sorted(seen) and len(set(seen)) >= NUM // 2
+    app.until(lambda: app.query().get("at") == str(steps[-1]), "the link did not follow")
+    press(app, "Space")
+    app.until(lambda: app.marks("time")["playing"] == "true", "the space bar does not play")
+    press(app, "Space")
+    app.until(lambda: app.marks("time")["playing"] == "false", "the space bar does not stop")
+
+
+def test_strip_shows_the_kl_of_every_dimension_and_a_click_goes_to_its_snapshot(
+    exploring: App, run: Run
+) -> None:
+    app, steps = exploring, run.snapshots()
+    button(app, "heat").click()
+    strip = app.page.locator('[data-component="time"] .stage canvas')
+    assert strip.evaluate("canvas => [canvas.width, canvas.height]") == [NUM, 2]
+    last = rates(run, steps[-1])
+    red = np.array(app.pixels('[data-component="time"] .stage canvas')).reshape(2, NUM)
+    kl = [[rates(run, step)[dim] for step in steps] for dim in np.argsort(last)[::-1]]
+    # More KL is darker on the light page: the colours fall as the rates rise.
+    for row, values in zip(red, kl, strict=True):
+        pairs = [(a, b) for a in range(NUM) for b in range(NUM) if values[a] < values[b]]
+        assert all(row[a] >= row[b] for a, b in pairs)
+    box = strip.bounding_box()
+    app.page.mouse.click(box["x"] + 2.5 / NUM * box["width"], box["y"] + 4)
+    shows(app, steps[2])
+    button(app, "heat").click()
+    app.until(lambda: app.query().get("at") == str(steps[2]), "the link did not follow")
+
+
+def test_link_opens_at_its_step_and_the_other_pages_stay_there(app: App, run: Run) -> None:
+    step = run.snapshots()[3]
+    app.open("explore", "image", "time", run=run.id, at=str(step))
+    shows(app, step)
+    app.until(lambda: is_image_of(app, run, step), "not the image of the link")
+    app.click("Train")
+    app.ready("curves", "samples", "time")
+    assert app.marks("time")["step"] == str(step)
+    app.until(lambda: app.query().get("at") == str(step), "the link lost its step")
+    app.until(lambda: app.marks("curves").get("cursor") == str(step), "the curves have no cursor")
+
+    line = app.page.locator('[data-cursor="rate"]')
+    app.until(line.is_visible, "the cursor is hidden")
+    sheet = app.page.locator('[data-sheet="samples"]')
+    app.until(lambda: sheet.get_attribute("data-at") == str(step), "the samples are not of that step")
+    # A click in a panel goes to the snapshot nearest to it: here the first, at the left edge.
+    box = app.page.locator('[data-component="curves"] .nsewdrag').first.bounding_box()
+    app.page.mouse.click(box["x"] + 2, box["y"] + box["height"] / 2)
+    app.until(lambda: app.marks("time")["step"] == "0", "the click did not move the scrubber")
+    app.until(lambda: sheet.get_attribute("data-at") == "0", "the samples did not follow")
+    app.until(lambda: app.query().get("at") == "0", "the link did not follow")
+
+
+def test_new_snapshot_and_newer_weights_of_a_running_training_appear(
+    app: App, run: Run, server: Server
+) -> None:
+    shutil.copytree(run.path, server.runs / "growing")
+    growing = Run.open(server.runs / "growing")
+    steps = growing.snapshots()
+    status = Status(
+        state="running",
+        pid=os.getpid(),
+        host=this_host(),
+        heartbeat=time.time(),
+        step=steps[-1],
+        num_steps=999,
+    )
+    with growing.lock(), MetricsWriter(growing.metrics_path) as metrics:
+        growing.write_status(status)
+        app.open("explore", "image", "time", run=growing.id)
+        app.until(lambda: app.marks("image").get("at") == "last", "the image does not follow the training")
+        # What the trainer does when it keeps a snapshot.
+        shutil.copytree(growing.snapshot_dir(steps[-1]), growing.snapshot_dir(900))
+        metrics.write({"event": "snapshot", "step": 900, "epoch": 7.0, "seconds": 9.0})
+        app.until(lambda: app.number("time", "snapshots") == NUM + 1, "the new snapshot did not appear")
+        assert app.marks("time")["step"] == "end"
+        early = load_model(growing, 0)
+        assert not is_image_of(app, growing, 0)
+        write_live(growing, early, 901)
+        app.until(lambda: is_image_of(app, growing, 0), "the image did not follow the newest weights")
+        press(app, "ArrowLeft")
+        shows(app, 900)
+        growing.write_status(status.replace(state="finished"))
+        press(app, "End")
+        app.until(lambda: app.marks("image").get("at") == "best", "the right end is not the best weights")
+
+
+def test_run_without_snapshots_says_so_in_one_sentence(app: App) -> None:
+    app.open("explore", "image", "sliders", run="digits-2d")
+    sentence = "No snapshots were kept of this run"
+    app.until(lambda: app.page.get_by_text(sentence).count() == 1, "nothing is said")
+    assert not app.marks("time")
+
+
+def test_evolution_of_the_map_is_downloaded_as_an_animation(app: App, run: Run) -> None:
+    app.open("map", "map", run=run.id)
+    with app.page.expect_download() as download:
+        app.button("Evolution as GIF").click()
+    assert download.value.suggested_filename == "timed-evolution.gif"
+    with Image.open(BytesIO(download.value.path().read_bytes())) as picture:
+        assert (picture.format, picture.n_frames) == ("GIF", NUM)

@@ -1,0 +1,236 @@
+"""What the map asks of the server: numbers of each image, some images, and planes that are computed beside it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import anyio
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from starlette.applications import Starlette
+
+from dashboard import api, arrays, model_cache, settings
+from dashboard import projections as jobs
+from dashboard.projections import Projections, Wanted, find
+from vae.data import Dataset
+from vae.errors import UserError
+from vae.latent import embed
+from vae.runs import Run
+from vae.snapshots import load_model
+
+
+class Answer:
+    """A finished answer."""
+
+    def __init__(self, status: int, headers: dict[str, str], content: bytes) -> None:
+        self.status_code, self.headers, self.content = status, headers, content
+
+    def json(self) -> Any:
+        return json.loads(self.content)
+
+
+class Client:
+    """Asks an application as a server does."""
+
+    def __init__(self, app: Starlette) -> None:
+        self.app = app
+
+    def get(self, address: str, **headers: str) -> Answer:
+        path, _, query = address.partition("?")
+        named = [(name.replace("_", "-").lower().encode(), value.encode()) for name, value in headers.items()]
+        scope = {
+            "type": "http", "method": "GET", "path": path, "raw_path": path.encode(), "query_string": query.encode(),
+            "headers": named, "scheme": "http", "server": ("localhost", 80), "client": ("127.0.0.1", 1),
+            "root_path": "",
+        }  # fmt: skip
+        sent: list[Any] = []
+
+        async def receive() -> Any:
+            await anyio.sleep(60)
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        async def ask() -> None:
+            await self.app(scope, receive, send)
+
+        anyio.run(ask)
+        found = {name.decode().lower(): value.decode() for name, value in sent[0]["headers"]}
+        return Answer(sent[0]["status"], found, b"".join(message.get("body", b"") for message in sent[1:]))
+
+
+@pytest.fixture(scope="module")
+def root(trained_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of runs with `short`, a copy of the trained run."""
+    folder = tmp_path_factory.mktemp("mapped")
+    shutil.copytree(trained_run.path, folder / "short")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def client(root: Path) -> Iterator[Client]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(settings.RUNS_VARIABLE, str(root))
+        yield Client(Starlette(routes=api.routes()))
+
+
+@pytest.fixture
+def run(root: Path) -> Run:
+    return Run.open(root / "short")
+
+
+def test_terms_are_distortion_at_the_posterior_mean_and_rate(
+    client: Client, run: Run, digits: Dataset
+) -> None:
+    found, _ = arrays.unpack(client.get("/api/runs/short/terms?part=test").content)
+    model = load_model(run, "best")
+    images, labels = digits.part("test")
+    x = digits.pixels(images)
+    with torch.no_grad():
+        mean, log_var = model.posterior(x, labels)
+        shown = model.decode(mean, labels).double()
+    # p(x|z) by its definition, from the mean image.
+    distortion = F.binary_cross_entropy(shown, x.double(), reduction="none").flatten(1).sum(1)
+    posterior = torch.distributions.Normal(mean.double(), torch.exp(0.5 * log_var.double()))
+    rate = torch.distributions.kl_divergence(posterior, torch.distributions.Normal(0.0, 1.0)).sum(1)
+    np.testing.assert_allclose(found["distortion"], distortion.numpy(), rtol=1e-4)
+    np.testing.assert_allclose(found["rate"], rate.numpy(), rtol=1e-4, atol=1e-5)
+
+
+def test_all_parts_follow_each_other_in_one_order_everywhere(
+    client: Client, run: Run, digits: Dataset
+) -> None:
+    terms, _ = arrays.unpack(client.get("/api/runs/short/terms?part=all").content)
+    spread, _ = arrays.unpack(client.get("/api/runs/short/spread?part=all").content)
+    latent, _ = arrays.unpack(client.get("/api/runs/short/latent?part=all").content)
+    assert len(terms["rate"]) == len(spread["sigma"]) == len(latent["mean"]) == len(digits.images)
+    sigma, mean = spread["sigma"].astype(float), latent["mean"].astype(float)
+    rate = 0.5 * (sigma**2 + mean**2 - 1 - 2 * np.log(sigma)).sum(1)
+    np.testing.assert_allclose(terms["rate"], rate, rtol=1e-3, atol=1e-4)
+
+
+def test_sigma_is_the_posteriors_standard_deviation(client: Client, run: Run, digits: Dataset) -> None:
+    found, _ = arrays.unpack(client.get("/api/runs/short/spread?part=validation&at=last").content)
+    expected = embed(load_model(run, "last"), digits, "validation").log_var.mul(0.5).exp()
+    np.testing.assert_allclose(found["sigma"], expected.numpy(), rtol=1e-5)
+
+
+def test_unchanged_numbers_are_not_sent_again(client: Client) -> None:
+    first = client.get("/api/runs/short/latent")
+    assert int(first.headers["content-length"]) == len(first.content)
+    again = client.get("/api/runs/short/latent", If_None_Match=first.headers["etag"])
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def test_some_images_come_in_the_order_they_are_named(client: Client, digits: Dataset) -> None:
+    found, fields = arrays.unpack(client.get("/api/runs/short/images?index=7,3,1796").content)
+    np.testing.assert_array_equal(found["index"], [7, 3, 1796])
+    np.testing.assert_array_equal(found["images"], digits.images[[7, 3, 1796]].numpy())
+    assert fields["max_value"] == digits.max_value
+
+
+@pytest.mark.parametrize(
+    ("query", "word"),
+    [
+        ("images", "index must be 1 to 300 whole numbers"), ("images?index=a", "index must be"),
+        ("images?index=1797", "index must be below 1797"), ("images?index=-1", "index must be"),
+        (f"images?index={','.join(['1'] * 301)}", "index must be 1 to 300"), ("terms?part=half", "part must be one of"),
+        ("spread?at=worst", "at must be"), ("projection?method=pca&num=9", "method must be one of tsne, umap"),
+        ("projection/status?method=tsne&num=0", "num must be"),
+        ("projection/status?method=tsne&num=1e9", "num must be"),
+        ("projection?method=tsne&num=9", "must be computed first"),
+    ],
+)  # fmt: skip
+def test_bad_parameter_is_one_sentence_with_rule_value_and_remedy(
+    client: Client, query: str, word: str
+) -> None:
+    answer = client.get(f"/api/runs/short/{query}")
+    assert answer.status_code == 400
+    assert word in answer.json()["error"]
+    assert ", got " in answer.json()["error"] and "; " in answer.json()["error"]
+
+
+# Computed planes -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def computing(monkeypatch: pytest.MonkeyPatch) -> Iterator[Projections]:
+    """Planes under way, of this test alone."""
+    made = Projections()
+    monkeypatch.setattr("dashboard.map_api.projections", made)
+    yield made
+    made.close()
+
+
+def until(condition: Callable[[], Any], sentence: str, seconds: float = 100) -> Any:
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, sentence
+        time.sleep(0.02)
+    return found
+
+
+def test_plane_is_computed_beside_the_server_and_kept_in_the_run(
+    client: Client, run: Run, computing: Projections
+) -> None:
+    address = "/api/runs/short/projection"
+    query = "method=tsne&part=test&num=100"
+    assert client.get(f"{address}/status?{query}").json()["state"] == "none"
+    wanted = Wanted(run, "best", "test", "tsne", 100)
+    computing.start(wanted)
+    computing.start(wanted)  # once more changes nothing
+    with pytest.raises(UserError, match="one plane is computed at a time"):
+        computing.start(Wanted(run, "best", "test", "tsne", 99))
+    found = until(
+        lambda: (now := client.get(f"{address}/status?{query}").json())["state"] != "running" and now,
+        "no end",
+    )
+    assert found["state"] == "done", found
+    flat, _ = arrays.unpack(client.get(f"{address}?{query}").content)
+    assert flat["xy"].shape == (100, 2) and len(np.unique(flat["rows"])) == 100
+    assert (run.path / "projections" / "tsne-test-best-100.safetensors").is_file()
+    # Another server finds it; other weights do not.
+    assert Projections().status(wanted)["state"] == "done"
+    assert find(Wanted(run, "last", "test", "tsne", 100)) is None
+
+
+def test_cancelled_plane_leaves_nothing_and_may_begin_again(run: Run, computing: Projections) -> None:
+    wanted = Wanted(run, "best", "train", "tsne", 1000)
+    computing.start(wanted)
+    job = computing._jobs[wanted.key]
+    until(lambda: job.process is not None, "no process")
+    computing.cancel(wanted)
+    assert computing.status(wanted)["state"] == "cancelled"
+    assert job.process is not None
+    until(lambda: job.process.poll() is not None, "the process lives on")
+    assert find(wanted) is None
+    computing.start(wanted)
+    assert computing.status(wanted)["state"] == "running"
+
+
+def test_plane_of_a_shipped_run_is_kept_in_the_users_cache(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(settings, "shipped_root", lambda: run.path.parent)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert jobs._folder(run) == tmp_path / "latent-lab" / "projections" / "short"
+
+
+def test_failure_is_told_in_a_sentence(
+    run: Run, computing: Projections, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise UserError("the images are not on this machine")
+
+    monkeypatch.setattr(model_cache, "embedding", refuse)
+    wanted = Wanted(run, "best", "train", "tsne", 50)
+    computing.start(wanted)
+    until(lambda: computing.status(wanted)["state"] == "failed", "it did not fail")
+    assert computing.status(wanted)["words"] == "the images are not on this machine"

@@ -1,0 +1,110 @@
+"""t-SNE and UMAP planes: what they keep, how long they take in words, and what is believed of a file."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from vae import projections
+from vae.checkpoints import save
+from vae.errors import UserError
+
+
+def clusters(num: int = 60, dims: int = 5) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Three well separated clusters of latent points, and which each point is of."""
+    rng = np.random.default_rng(0)
+    kinds = np.arange(num) % 3
+    centres = 20 * np.eye(3, dims)
+    return (centres[kinds] + rng.normal(0, 0.3, (num, dims))).astype(np.float32), kinds
+
+
+@pytest.mark.parametrize(
+    ("z", "word"),
+    [
+        (np.zeros((4, 3), np.float32), "at least 5 points, got 4"),
+        (np.full((9, 3), np.nan, np.float32), "must be finite"),
+    ],
+)
+def test_points_that_cannot_be_placed_are_refused_in_a_sentence(z: np.ndarray[Any, Any], word: str) -> None:
+    with pytest.raises(UserError, match=word):
+        projections.place(z, "tsne")
+
+
+def test_umap_that_is_not_installed_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        projections.importlib.util, "find_spec", lambda name: None if name == "umap" else find(name)
+    )
+    assert "pip install 'latent-lab[umap]'" in projections.missing("umap")
+    assert projections.missing("tsne") == ""
+    with pytest.raises(UserError, match="umap-learn"):
+        projections.place(clusters()[0], "umap")
+
+
+def test_sample_is_random_without_repeats_and_the_same_each_time() -> None:
+    rows = projections.sample(1000, 100)
+    assert len(set(rows.tolist())) == 100 and (np.diff(rows) > 0).all()
+    assert rows.min() >= 0 and rows.max() < 1000 and rows.max() > 900
+    np.testing.assert_array_equal(rows, projections.sample(1000, 100))
+    np.testing.assert_array_equal(projections.sample(7, 100), np.arange(7))
+
+
+def test_guess_grows_with_the_points() -> None:
+    assert projections.guess("tsne", 300) == "some seconds"
+    assert projections.guess("tsne", 10_000) == "about 60 s"
+    assert projections.guess("tsne", 70_000) == "about 7 min"
+
+
+def worked(
+    folder: Path, mean: torch.Tensor, rows: torch.Tensor, capsys: pytest.CaptureFixture[str]
+) -> list[dict[str, Any]]:
+    """What the process says that computes a plane."""
+    save(folder, "source", {"mean": mean, "rows": rows}, {"digest": projections.digest(mean)})
+    with contextlib.suppress(SystemExit):
+        projections.main([str(folder / "source"), str(folder / "kept"), "tsne"])
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_tsne_keeps_clusters_together_tells_how_far_it_is_and_is_kept(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    points, kinds = clusters()
+    mean, rows = torch.from_numpy(points), torch.arange(0, 60, 2, dtype=torch.int32)
+    said = worked(tmp_path, mean, rows, capsys)
+    assert said[0] == {"share": None, "words": "finding neighbours"}
+    shares = [line["share"] for line in said if line["share"] is not None]
+    assert shares == sorted(shares) and shares[-1] == 1.0
+    found = projections.read(tmp_path, "kept", mean)
+    assert found is not None and torch.equal(found.rows, rows)
+    np.testing.assert_allclose(found.xy.mean(0), 0, atol=1e-3)
+    distances = torch.cdist(found.xy, found.xy) + 1e9 * torch.eye(30)
+    kept = kinds[rows.numpy()]
+    assert (kept[distances.argmin(1).numpy()] == kept).all()
+    # One seed, one plane; and it belongs to these points alone.
+    np.testing.assert_array_equal(found.xy.numpy(), projections.place(points[rows.numpy()], "tsne"))
+    assert projections.read(tmp_path, "kept", mean + 1) is None
+    assert projections.read(tmp_path, "other", mean) is None
+    (tmp_path / "kept.safetensors").write_bytes(b"nonsense")
+    assert projections.read(tmp_path, "kept", mean) is None
+
+
+def test_file_whose_rows_lead_out_of_the_points_is_not_believed(tmp_path: Path) -> None:
+    mean = torch.zeros(3, 2)
+    state = {"digest": projections.digest(mean)}
+    for rows in ([0, 3], [1, 0], [-1, 2], [1, 1]):
+        save(
+            tmp_path, "kept", {"xy": torch.zeros(2, 2), "rows": torch.tensor(rows, dtype=torch.int32)}, state
+        )
+        assert projections.read(tmp_path, "kept", mean) is None, rows
+
+
+def test_process_that_cannot_place_them_says_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = worked(tmp_path, torch.zeros(3, 2), torch.arange(3, dtype=torch.int32), capsys)
+    assert "at least 5 points" in said[-1]["error"]

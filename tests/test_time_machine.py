@@ -1,0 +1,69 @@
+"""The scrubber's place on the pages: whether it is there, what the link says, and what becomes of a bad one."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from vae.runs import Run
+from vae.status import Status
+
+
+@pytest.fixture
+def runs(tmp_path: Path, trained_run: Run, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("LATENT_LAB_RUNS", str(tmp_path))
+    shutil.copytree(trained_run.path, tmp_path / "short")
+    return tmp_path
+
+
+def script() -> None:
+    import os
+    from pathlib import Path
+
+    import streamlit as st
+
+    from dashboard import state, time_machine
+    from vae.runs import Run
+
+    time_machine.draw(Run.open(Path(os.environ["LATENT_LAB_RUNS"]) / "short"), end="Best", decoders=True)
+    st.write(*state.take_notices())
+
+
+def opened(**query: str) -> AppTest:
+    app = AppTest.from_function(script, default_timeout=30)
+    app.query_params.update(query)
+    app.run()
+    assert not app.exception
+    return app
+
+
+def told(app: AppTest) -> str:
+    return " ".join(element.value for element in [*app.caption, *app.markdown])
+
+
+def test_the_step_of_a_link_stays_in_it(runs: Path, trained_run: Run) -> None:
+    step = str(trained_run.snapshots()[1])
+    app = opened(at=step)
+    assert app.query_params["at"] == step and not told(app)
+
+
+def test_a_link_to_no_snapshot_is_told_and_shows_the_right_end(runs: Path) -> None:
+    app = opened(at="5")
+    assert "at must be the step of one of the run's 4 snapshots, got '5'" in told(app)
+    assert "at" not in app.query_params
+
+
+def test_a_run_without_snapshots_says_so(runs: Path) -> None:
+    shutil.rmtree(runs / "short" / "snapshots")
+    assert told(opened()) == (
+        "No snapshots were kept of this run, so that its training cannot be shown again."
+    )
+
+
+def test_a_run_whose_first_snapshots_are_to_come_has_its_scrubber(runs: Path) -> None:
+    shutil.rmtree(runs / "short" / "snapshots")
+    Run.open(runs / "short").write_status(Status(state="queued"))
+    assert not told(opened())

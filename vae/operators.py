@@ -1,0 +1,24 @@
+"""Operators of the likelihoods and the rate as ONNX, where the exporter has none or one that overflows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def register(opset: int) -> None:
+    """Teach the exporter; to be called once."""
+    from torch.onnx import register_custom_op_symbolic  # type: ignore[attr-defined]
+
+    for name, function in (("expm1", _expm1), ("binary_cross_entropy_with_logits", _cross_entropy)):
+        register_custom_op_symbolic(f"aten::{name}", function, opset)
+
+
+def _expm1(graph: Any, x: Any) -> Any:
+    import torch
+
+    return graph.op("Sub", graph.op("Exp", x), graph.op("Constant", value_t=torch.tensor(1.0)))
+
+
+def _cross_entropy(graph: Any, logits: Any, x: Any, weight: Any, pos_weight: Any, reduction: Any) -> Any:
+    """softplus(l) − l·x. The exporter's own takes logarithms of probabilities, which are 0 for large logits."""
+    return graph.op("Sub", graph.op("Softplus", logits), graph.op("Mul", logits, x))
