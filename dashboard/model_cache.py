@@ -172,6 +172,27 @@ def dataset(run: Run) -> Dataset:
     return _datasets.get((run.config.data, run.info), checked)
 
 
+def missing_images(run: Run) -> str:
+    """Why a run's images cannot be shown here, in one sentence; empty if they seem to be there.
+
+    Fast: files are looked for and not read, so that a request for the images may still be refused.
+    """
+    from vae.data import DataError, is_downloaded
+
+    data = run.config.data
+    if data.path is not None:
+        is_here = not run.imported and data.path.exists()
+    else:
+        is_here = data.name == "digits" or is_downloaded(data.name, data.root, data.emnist_split)
+    if is_here:
+        return ""
+    try:
+        dataset(run)
+    except DataError as error:
+        return str(error)
+    return ""
+
+
 def embedding(run: Run, at: At, part: str) -> Embedding:
     """The posteriors of a part's images: those that training left in the run, or computed from the images.
 

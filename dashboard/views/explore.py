@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import chooser, latent_view, state, time_machine
+from dashboard import chooser, latent_view, model_cache, state, time_machine
 from dashboard.components.draw import Picked, Posterior, draw
 from dashboard.components.image import image
 from dashboard.components.sliders import Mix, Range, sliders
@@ -105,6 +105,7 @@ def _panel(
         labels=run.info.class_names,
         num_images=run.info.num_test,
         shape=view.shape,
+        missing=model_cache.missing_images(run),
         panel=state.read(state.PANEL, "test"),  # type: ignore[arg-type]
         posterior=posterior,
         cut=binary.get(data.binarize, 0.5),

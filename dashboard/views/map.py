@@ -48,6 +48,7 @@ def page() -> None:
             classes=run.info.class_names,
             conditional=run.config.model.conditional,
             shape=view.shape,
+            missing=model_cache.missing_images(run),
             plane=plane,
             num=num,
             question=_question(run, num),

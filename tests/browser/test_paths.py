@@ -124,9 +124,10 @@ def test_scrubbing_moves_the_point_and_the_server_hears_of_the_release(
     )
 
 
-def test_path_is_played_and_a_pause_keeps_the_point(section: App) -> None:
+def test_path_is_played_and_a_pause_keeps_the_point(section: App, means: torch.Tensor) -> None:
     app = section
     scrubber(app).fill("0")
+    app.until(lambda: app.z() == pytest.approx(means[3].tolist(), abs=1e-3), "the address did not follow")
     app.idle()
     button = app.part("paths").locator('[data-action="play"]')
     before, sent = app.z(), app.num_sent

@@ -56,6 +56,7 @@ def draw(
     posterior: Posterior | None = None,
     cut: float | None = None,
     centre: bool = False,
+    missing: str = "",
     at: str = "best",
     stamp: str = "",
     key: str,
@@ -75,6 +76,7 @@ def draw(
         posterior: The posterior that the point is the mean or a draw of, if it is a test image's.
         cut: Pixels at or above this are 1 and the others 0, for models of binary pixels.
         centre: Whether drawings are centred at first.
+        missing: Why the test images cannot be shown; empty if they can.
         at: Which weights encode: `best`, `last` or a snapshot's step.
         stamp: Names the content of these weights (`model_cache.stamp`).
         key: Streamlit's key of this component.
@@ -92,6 +94,7 @@ def draw(
             "classes": list(conditions),
             "labels": list(labels),
             "shape": list(shape),
+            "missing": missing,
             "tab": panel,
             "row": None if posterior is None else posterior.row,
             "posterior": None

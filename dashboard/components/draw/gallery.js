@@ -69,7 +69,7 @@ export class Gallery {
       if (this.#loading !== wanted) return
       this.#latent = found
       this.#pixels.clear()
-      this.missing = ""
+      this.missing = data.missing
       this.#loaded = wanted
       this.#chosen = data.row ?? -1
       this.filter.replaceChildren(

@@ -94,6 +94,7 @@ def latent_map(
     shape: tuple[int, int, int],
     plane: Plane | None = None,
     num: int = 0,
+    missing: str = "",
     question: str = "",
     methods: Sequence[Method] = (Method("pca", "PCA"),),
     view: View | None = None,
@@ -117,6 +118,7 @@ def latent_map(
         shape: Channels, height and width of the images.
         plane: The straight plane to show; left out for two latent dimensions.
         num: How many images the part has.
+        missing: Why the images themselves cannot be shown; empty if they can.
         question: What to ask before so many points are shown; empty to show them at once.
         methods: Planes to choose from.
         view: What the map shows at first.
@@ -146,6 +148,7 @@ def latent_map(
             "shape": list(shape),
             "plane": None if plane is None else _plain(plane),
             "num": num,
+            "missing": missing,
             "question": question,
             "methods": [asdict(method) for method in methods],
             "view": asdict(view or View()),

@@ -135,7 +135,7 @@ export default mounted((root) => {
         map.flat = null
         map.fetching?.abort()
         map.fetching = new AbortController()
-        map.originals = new Originals(map.data.run, map.part, map.fetching.signal, map.cameOriginals)
+        map.originals = new Originals(map.data.run, map.part, map.fetching.signal, map.cameOriginals, map.data.missing)
       }
       map.extras.clear()
       map.sigma = null

@@ -26,14 +26,16 @@ export class Originals {
    * @param {string} run
    * @param {string} part
    * @param {AbortSignal} signal Given up when the map shows something else.
-   * @param {() => void} changed Called when images have come.
+   * @param {() => void} changed Called when images have come, or will not.
+   * @param {string} failure Why none can be asked for; empty if they can.
    */
-  constructor(run, part, signal, changed) {
-    Object.assign(this, { run, part, signal, changed })
+  constructor(run, part, signal, changed, failure) {
+    Object.assign(this, { run, part, signal, changed, failure })
   }
 
   /** Begin to fetch, if they are few enough to be fetched at once. */
   async load(bytes) {
+    if (this.failure) return this.changed()
     if (bytes > AT_ONCE) return
     this.#loading = true
     try {
