@@ -47,7 +47,11 @@ def page() -> None:
         # An example, or a run that was imported without its newest weights, has the best ones alone.
         best_alone = bool(model_cache.stamp(run, "best")) and not model_cache.stamp(run, "last")
         samples(
-            run.id, at="best" if best_alone else "last", live=not best_alone, key=f"train-samples:{run.id}"
+            run.id,
+            at="best" if best_alone else "last",
+            live=not best_alone,
+            missing=model_cache.missing_images(run),
+            key=f"train-samples:{run.id}",
         )
     time_machine.draw(run, end="Best" if best_alone else "Newest", decoders=False)
 

@@ -14,6 +14,7 @@ def samples(
     *,
     at: str = "last",
     live: bool = True,
+    missing: str = "",
     kinds: Sequence[str] = ("reconstructions", "samples"),
     key: str,
 ) -> None:
@@ -23,7 +24,10 @@ def samples(
         run_id: The run.
         at: Which weights: `best`, `last` or a snapshot's step.
         live: Draw again at every new snapshot of the run; `at` counts until the first one.
+        missing: Why test images cannot be shown; empty if they can.
         kinds: Sheets to show: `reconstructions`, `samples`, `manifold`.
         key: Streamlit's key of this component.
     """
-    _COMPONENT(key=key, data={"run": run_id, "at": at, "live": live, "kinds": list(kinds)})
+    _COMPONENT(
+        key=key, data={"run": run_id, "at": at, "live": live, "missing": missing, "kinds": list(kinds)}
+    )

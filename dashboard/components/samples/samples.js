@@ -73,6 +73,7 @@ export default mounted((root) => {
     sheet.busy = true
     const { run, at } = data
     try {
+      if (data.missing && sheet.kind === "reconstructions") throw new Error(data.missing)
       const live = { at: stamp === null ? at : "last", v: now }
       const query = { kind: sheet.kind, ...(snapshot ? { at: snapshot.step, v: snapshot.stamp } : live) }
       const address = await picture(run, query, Boolean(snapshot))
