@@ -5,12 +5,14 @@
 Dragging: pointer events at 60 a second on a slider; images drawn a second, milliseconds from event to canvas, and what
 was sent to the server between press and release. Scrubbing, on a run trained for it: snapshots of the training shown a
 second, and milliseconds from a new snapshot's file to the screen. Map: milliseconds until 70,000 points are drawn, the
-fetch included; it needs torchvision's folder with MNIST.
+fetch included, and coloured anew; images decoded a second while the pointer moves over them. It needs torchvision's
+folder with MNIST.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import shutil
 import statistics
@@ -40,18 +42,26 @@ def component(page: Page, name: str) -> Any:
     return root
 
 
-def drag(page: Page, url: str, run: str, seconds: float) -> dict[str, float]:
-    """Drag the first slider to and fro, and measure."""
-    page.goto(f"{url}/explore?run={run}")
-    component(page, "image")
-    component(page, "sliders")
-    page.locator('.ll[data-component="image"][data-source="browser"]').wait_for(timeout=60_000)
-    page.wait_for_timeout(1500)  # Streamlit's own start-up traffic is not ours to measure
-    box = page.locator('.ll[data-component="sliders"] input[type="range"]').first.bounding_box()
-    assert box is not None
+def listen(page: Page) -> list[str]:
+    """What the page sends from now on: requests, and frames of sockets that it will open."""
     sent: list[str] = []
     page.on("request", lambda request: sent.append(request.url))
     page.on("websocket", lambda socket: socket.on("framesent", lambda _: sent.append("frame")))
+    return sent
+
+
+def drag(page: Page, sent: list[str], url: str, run: str, seconds: float, view: str) -> dict[str, float]:
+    """Drag the first slider of a page to and fro, and measure."""
+    page.goto(f"{url}/{view}?run={run}")
+    component(page, "image")
+    if view == "map":
+        component(page, "map")
+    component(page, "sliders")
+    page.locator('.ll[data-component="image"][data-source="browser"]').wait_for(timeout=60_000)
+    page.wait_for_timeout(1500)  # Streamlit's own start-up traffic is not ours to measure
+    box = page.locator('.ll[data-component="sliders"] .dim input[type="range"]').first.bounding_box()
+    assert box is not None
+    before = len(sent)
     middle = box["y"] + box["height"] / 2
     page.mouse.move(box["x"] + box["width"] / 2, middle)
     page.mouse.down()
@@ -64,7 +74,7 @@ def drag(page: Page, url: str, run: str, seconds: float) -> dict[str, float]:
         events += 1
         time.sleep(max(0.0, began + events / RATE - time.perf_counter()))
     timings = page.evaluate("window.__latentLab.timings")
-    before_release = len(sent)
+    messages = len(sent) - before
     page.mouse.up()
     waits = sorted(timing["done"] - timing["event"] for timing in timings)
     length = (timings[-1]["done"] - timings[0]["done"]) / 1000
@@ -74,7 +84,7 @@ def drag(page: Page, url: str, run: str, seconds: float) -> dict[str, float]:
         "median ms": statistics.median(waits),
         "95 % ms": waits[int(0.95 * len(waits))],
         "max ms": waits[-1],
-        "messages": before_release,
+        "messages": messages,
     }
 
 
@@ -90,13 +100,44 @@ def draw_map(page: Page, url: str, rounds: int) -> list[int]:
     return found
 
 
-def decoded_run(server: Server) -> Run:
-    """A short run of images as large as MNIST's that keeps 60 snapshots."""
+def hover_map(page: Page, sent: list[str], seconds: float) -> tuple[float, float]:
+    """Images decoded a second while the pointer wanders over the map that is open, and messages sent meanwhile."""
+    root = component(page, "map")
+    before = len(sent)
+    box = root.locator(".chart").bounding_box()
+    assert box is not None
+    first = int(root.get_attribute("data-decoded") or 0)
+    began, events = time.perf_counter(), 0
+    while (now := time.perf_counter()) - began < seconds:
+        phase = 1.7 * (now - began)
+        x = box["x"] + box["width"] * (0.5 + 0.25 * math.sin(phase))
+        page.mouse.move(x, box["y"] + box["height"] * (0.5 + 0.25 * math.cos(1.3 * phase)))
+        events += 1
+        time.sleep(max(0.0, began + events / RATE - time.perf_counter()))
+    elapsed = time.perf_counter() - began
+    return (int(root.get_attribute("data-decoded") or 0) - first) / elapsed, len(sent) - before
+
+
+def recolour(page: Page) -> list[int]:
+    """Milliseconds to colour the map that is open anew, by values that it has fetched before."""
+    root = component(page, "map")
+    control, found = root.locator('[data-control="colour"]'), []
+    for number, colour in enumerate(2 * ("rate", "distortion", "label")):
+        control.select_option(colour)
+        page.locator(f'.ll[data-component="map"][data-colour="{colour}"]').wait_for(timeout=60_000)
+        if number > 2:
+            found.append(int(root.get_attribute("data-recoloured") or -1))
+    return found
+
+
+def decoded_run(server: Server, network: str, num_snapshots: int) -> Run:
+    """A short run of images as large as MNIST's that keeps snapshots."""
     shelf = Shelf(server.runs.parent)
     data = DataConfig(name="npz", path=shelf.images("shapes"))
-    train = TrainConfig(epochs=300, batch_size=50, seed=3, device="cpu", num_snapshots=60)
-    config = RunConfig(data=data, model=ModelConfig(hidden=(400,), latent_dim=16), train=train)
-    return shelf.train(server.runs / "scrubbed", config)
+    epochs = 300 if num_snapshots else 2
+    train = TrainConfig(epochs=epochs, batch_size=50, seed=3, device="cpu", num_snapshots=num_snapshots)
+    model = ModelConfig(network=network, hidden=(400,), latent_dim=16)
+    return shelf.train(server.runs / f"shapes-{network}", RunConfig(data=data, model=model, train=train))
 
 
 _SCRUB = """async (image, run) => {
@@ -178,12 +219,19 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         try:
             page = browser.new_page(viewport={"width": 1366, "height": 768})
+            sent = listen(page)
             names = ["events/s", "images/s", "median ms", "95 % ms", "max ms", "messages"]
-            print(f"{'dragging':20}" + "".join(f"{name:>11}" for name in names))
-            for run in ("mnist-16d", "mnist-2d", "mnist-conditional", "digits-2d"):
-                found = drag(page, server.url, run, options.seconds)
-                print(f"{run:20}" + "".join(f"{found[name]:11.1f}" for name in names), flush=True)
-            run = decoded_run(server)
+            print(f"{'dragging':27}" + "".join(f"{name:>11}" for name in names))
+            conv = decoded_run(server, "conv", 0).id
+            for view, runs in {
+                "explore": ("mnist-16d", conv, "mnist-2d", "mnist-conditional"),
+                "map": ("mnist-16d", conv),
+            }.items():
+                for run in runs:
+                    found = drag(page, sent, server.url, run, options.seconds, view)
+                    title = f"{run} ({view})"
+                    print(f"{title:27}" + "".join(f"{found[name]:11.1f}" for name in names), flush=True)
+            run = decoded_run(server, "mlp", 60)
             loaded, waits = scrub(page, server.url, run)
             num, mean = len(run.snapshots()), statistics.mean(waits)
             print(
@@ -201,6 +249,11 @@ def main() -> None:
                     f"map of 70,000 points: median {statistics.median(others):.0f} ms, slowest {max(others)} ms"
                 )
                 print(f"  the first time, with the images still to be encoded: {first} ms")
+                page.goto(f"{server.url}/map?run=mnist-2d&part=all")
+                page.wait_for_timeout(3000)
+                decoded, messages = hover_map(page, sent, options.seconds)
+                print(f"  hovering: {decoded:.1f} images/s decoded, {messages:.0f} messages")
+                print(f"  coloured anew: slowest {max(recolour(page))} ms")
         finally:
             browser.close()
             server.stop()
