@@ -82,8 +82,6 @@ def test_nothing_is_asked_of_any_other_machine(browse: Browse, own_server: Serve
     app = browse(own_server).open("", "image")
     app.click("Map")
     app.ready("map")
-    # The images of MNIST are not shipped, and not here: the map says so and goes on.
-    app.expect_error(r"404 .*/api/runs/mnist-2d/(originals|sheet\.png\?kind=reconstructions)")
     box = app.part("map").locator(".chart").bounding_box()
     app.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=4)
     app.until(lambda: app.number("map", "decoded"), "hovering decoded nothing")
