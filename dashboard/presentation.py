@@ -20,7 +20,7 @@ html { font-size: 20px; }
 
 #: Streamlit leaves wide margins, which a page of many parts needs itself.
 _PLAIN = """<style>
-[data-testid="stMainBlockContainer"] { padding: 3.5rem 3rem 2rem; }
+[data-testid="stMainBlockContainer"] { padding: 4rem 3rem 2rem; }
 [data-testid="stBottomBlockContainer"] { padding: 0.5rem 3rem 0.75rem; }
 </style>"""
 
