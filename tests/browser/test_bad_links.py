@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -47,7 +48,11 @@ def broken(server: Server, shelf: Shelf) -> Iterator[None]:
     run = shelf.put("digits", server, "bad-weights")
     weights = run.path / "checkpoints" / "best.safetensors"
     weights.write_bytes(weights.read_bytes()[:1000])
-    shelf.put("digits-conditional", server, "bad-not")
+    # The newest run is the one that is shown instead of those that cannot be.
+    run = shelf.put("digits-conditional", server, "bad-not")
+    values = json.loads((run.path / "config.json").read_text())
+    now = datetime.now(UTC).isoformat(timespec="milliseconds")
+    (run.path / "config.json").write_text(json.dumps({**values, "created": now}))
     yield
 
 
