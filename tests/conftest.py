@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -89,6 +90,14 @@ def trained_run(digits: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Ru
     for _ in Trainer(run, digits).train():
         pass
     return run
+
+
+@pytest.fixture(scope="module")
+def root(trained_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of runs with `short`, a copy of the trained run."""
+    folder = tmp_path_factory.mktemp("served")
+    shutil.copytree(trained_run.path, folder / "short")
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -105,14 +105,6 @@ class Events:
 
 
 @pytest.fixture(scope="module")
-def root(trained_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of runs with `short`, a copy of the trained run."""
-    folder = tmp_path_factory.mktemp("served")
-    shutil.copytree(trained_run.path, folder / "short")
-    return folder
-
-
-@pytest.fixture(scope="module")
 def client(root: Path) -> Iterator[Client]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(settings.RUNS_VARIABLE, str(root))

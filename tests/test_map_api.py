@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -64,14 +63,6 @@ class Client:
         anyio.run(ask)
         found = {name.decode().lower(): value.decode() for name, value in sent[0]["headers"]}
         return Answer(sent[0]["status"], found, b"".join(message.get("body", b"") for message in sent[1:]))
-
-
-@pytest.fixture(scope="module")
-def root(trained_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of runs with `short`, a copy of the trained run."""
-    folder = tmp_path_factory.mktemp("mapped")
-    shutil.copytree(trained_run.path, folder / "short")
-    return folder
 
 
 @pytest.fixture(scope="module")
