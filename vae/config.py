@@ -332,6 +332,12 @@ class TrainConfig(Config):
     learning_rate: float = _option(
         1e-3, "Step size of Adam.", label="Learning rate", remedy="use 0.001", gt=0, le=10
     )
+    learning_rate_schedule: Literal["constant", "stages"] = _option(
+        "constant",
+        "The learning rate stays, or falls by 10^(-1/7) from stage to stage, where stage i has 3^i epochs.",
+        label="Learning rate schedule",
+        advanced=True,
+    )
     adam_eps: float = _option(
         1e-8, "Epsilon of Adam.", label="Adam epsilon", remedy="use 1e-8", advanced=True, gt=0, le=1
     )

@@ -32,6 +32,7 @@ from vae.objective import MeanTerms, beta_at
 from vae.randomness import generator, stream_seed
 from vae.resume import ResumePoint, check_images, restore_training, training_tensors
 from vae.runs import Run, RunError
+from vae.schedules import learning_rate_at
 from vae.snapshots import (
     LIVE,
     Probe,
@@ -170,6 +171,7 @@ class Trainer:
         yield self.journal.event("resume" if self.position.step else "start", beta=self.beta)
         yield from self._keep_up()  # what a process before this one did not get to, and the checkpoint of step 0
         while self.position.epochs < self.config.train.epochs:
+            self.optimizer.param_groups[0]["lr"] = learning_rate_at(self.config.train, self.position.epochs)
             for images, labels in self.batches():
                 yield from self._obey()
                 if self.stop_requested:
