@@ -59,6 +59,7 @@ NOT_THE_DEFAULTS = RunConfig(
         epochs=7,
         batch_size=20,
         learning_rate=3e-4,
+        learning_rate_schedule="stages",
         adam_eps=1e-4,
         seed=MAX_SEED,
         device="cpu",

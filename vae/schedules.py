@@ -12,8 +12,8 @@ def learning_rate_at(config: TrainConfig, epochs: int) -> float:
     """The learning rate of the epoch that begins after so many.
 
     Source:
-        Burda, Grosse & Salakhutdinov (2016), section 5, https://arxiv.org/abs/1509.00519: stage i = 0 … 7 has 3^i passes
-        with a learning rate of 0.001 · 10^(−i/7). Further epochs belong to the last stage.
+        Burda, Grosse & Salakhutdinov (2016), section 5, https://arxiv.org/abs/1509.00519: stage i = 0 … 7 has 3^i
+        passes with a learning rate of 0.001 · 10^(−i/7). Further epochs belong to the last stage.
     """
     if config.learning_rate_schedule == "constant":
         return config.learning_rate
