@@ -1,4 +1,4 @@
-"""The `vae` command: train, evaluate, leak, reproduce (see `vae.cli_train`), export, import, data, dashboard.
+"""The `vae` command: train and what measures a run (`vae.cli_train`), sweep (`vae.cli_sweep`), export, import, data, dashboard.
 
 A user's error is one sentence on standard error and exit code 2. Imports no torch before a command needs it, so that
 `vae --help` is quick.
@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal, get_args
 import tyro
 from tyro.conf import FlagCreatePairsOff, Positional, arg, subcommand
 
+from vae.cli_sweep import Sweep
 from vae.cli_train import AtWord, Evaluate, Leak, Reproduce, RunDir, Train, tell, weights_at
 from vae.errors import UserError, memory_sentence
 from vae.options import Flag, Impossible, OptionalPath, registry
@@ -174,6 +175,7 @@ Command = (
     Annotated[Train, subcommand("train")]
     | Annotated[Evaluate, subcommand("evaluate")]
     | Annotated[Leak, subcommand("leak")]
+    | Annotated[Sweep, subcommand("sweep")]
     | Annotated[Reproduce, subcommand("reproduce")]
     | Annotated[Export, subcommand("export")]
     | Annotated[Import, subcommand("import")]

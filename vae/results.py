@@ -1,0 +1,77 @@
+"""The test figures of a run, kept beside its weights, so that runs can be compared without their images."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from vae.config import Config, ConfigError
+from vae.data import Dataset
+from vae.errors import UserError
+from vae.files import read_json, write_json
+from vae.runs import Run
+
+FILE = "evaluation.json"
+
+
+class Result(Config):
+    """Figures of a run's best weights on all its test images, one sample of z for each, in nats per example.
+
+    A run without a validation part has no best weights; then these are of its last ones. Checked when it is read: a run
+    may come from somebody else.
+    """
+
+    #: Steps that the run had trained.
+    step: int = Field(ge=0)
+    num_images: int = Field(ge=1)
+    #: Mean of −(distortion + rate), β = 1, and its standard error over the images.
+    elbo: float
+    standard_error: float = Field(ge=0)
+    distortion: float
+    rate: float
+    rate_per_dim: tuple[float, ...] = Field(max_length=512)
+    #: Dimensions whose posterior mean has a variance over these images above `vae.diagnostics.ACTIVE_THRESHOLD`.
+    active_units: int = Field(ge=0)
+
+
+def kept(run: Run) -> Result | None:
+    """The figures that were measured of a run, unless it was trained further since; None if there are none."""
+    try:
+        result = Result.from_dict(read_json(run.path / FILE))
+    except (OSError, ConfigError, UserError):
+        return None
+    return result if result.step == run.status().step else None
+
+
+def measure(run: Run, dataset: Dataset) -> Result:
+    """Measure the figures, and keep them in the run if it can be written.
+
+    Args:
+        run: With weights.
+        dataset: Its images.
+
+    Raises:
+        UserError: If it has no weights, or there are no test images.
+    """
+    from contextlib import suppress
+
+    from vae.diagnostics import active_units
+    from vae.evaluation import evaluate
+    from vae.latent import embed
+    from vae.snapshots import load_model
+
+    step = run.status().step
+    model = load_model(run, "best")
+    found = evaluate(model, dataset, "test", seed=run.config.train.seed)
+    result = Result(
+        step=step,
+        num_images=found.num_images,
+        elbo=found.elbo,
+        standard_error=found.standard_error,
+        distortion=found.distortion,
+        rate=found.rate,
+        rate_per_dim=found.rate_per_dim,
+        active_units=int(active_units(embed(model, dataset, "test").mean).sum()),
+    )
+    with suppress(OSError):
+        write_json(run.path / FILE, result.to_dict())
+    return result
