@@ -1,4 +1,4 @@
-"""The `vae` command: train and what measures a run (`vae.cli_train`), sweep (`vae.cli_sweep`), export, import, data, dashboard.
+"""The `vae` command: what trains and measures is in `vae.cli_train` and `vae.cli_sweep`; the rest is here.
 
 A user's error is one sentence on standard error and exit code 2. Imports no torch before a command needs it, so that
 `vae --help` is quick.

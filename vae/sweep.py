@@ -228,5 +228,6 @@ def _client(address: str | None) -> Any:
         return Client(address, timeout="10s", set_as_default=True)
     except (OSError, ValueError) as error:
         raise UserError(
-            f"a Dask scheduler must answer at {address}, got {str(error) or 'no answer'}; start one with `dask scheduler`"
+            f"a Dask scheduler must answer at {address}, got {str(error) or 'no answer'}; start one with "
+            "`dask scheduler`"
         ) from None
