@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from vae.comparison import differences
+from vae.config import ModelConfig, ObjectiveConfig, RunConfig, TrainConfig
+
+ONE = RunConfig()
+
+
+def test_runs_of_the_same_settings_do_not_differ() -> None:
+    assert differences([ONE, RunConfig()]) == differences([ONE]) == differences([]) == []
+
+
+def test_every_option_that_differs_is_named_with_the_value_of_each_run_in_order() -> None:
+    two = ONE.replace(objective=ObjectiveConfig(beta=4), train=TrainConfig(seed=3))
+    three = ONE.replace(model=ModelConfig(hidden=(200, 200)))
+    found = {difference.option: difference.values for difference in differences([ONE, two, three])}
+    assert found == {
+        "model.hidden": ((400,), (400,), (200, 200)),
+        "objective.beta": (1.0, 4.0, 1.0),
+        "train.seed": (0, 3, 0),
+    }
+
+
+def test_options_come_in_the_order_of_the_form_with_its_labels() -> None:
+    two = ONE.replace(objective=ObjectiveConfig(beta=4), model=ModelConfig(latent_dim=7))
+    assert [difference.label for difference in differences([ONE, two])] == ["Latent dimensions", "β"]

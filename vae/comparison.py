@@ -1,0 +1,38 @@
+"""What tells runs apart: their settings, option by option."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from vae.config import Config, RunConfig
+
+
+@dataclass(frozen=True)
+class Difference:
+    """An option in which runs differ.
+
+    Attributes:
+        option: As on the command line, for example ``objective.beta``.
+        label: As in the form.
+        values: Of each run, in their order.
+    """
+
+    option: str
+    label: str
+    values: tuple[Any, ...]
+
+
+def differences(configs: Sequence[RunConfig]) -> list[Difference]:
+    """The options in which runs differ, in the order of their declaration; none if all are alike, or there is one."""
+    found = []
+    for section in RunConfig.model_fields:
+        owners: list[Config] = [getattr(config, section) for config in configs]
+        for name, field in type(owners[0]).model_fields.items() if owners else ():
+            values = tuple(getattr(owner, name) for owner in owners)
+            if any(value != values[0] for value in values):
+                extra = field.json_schema_extra
+                assert isinstance(extra, dict), "vae.config declares a label for each option"
+                found.append(Difference(f"{section}.{name}", str(extra["label"]), values))
+    return found
