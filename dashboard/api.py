@@ -28,6 +28,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from dashboard import arrays, components, model_cache, settings, sheets
+from dashboard.first_script import FirstScript
 from dashboard.guard import Guard
 from dashboard.model_cache import At, Half
 from dashboard.streams import Streams
@@ -299,7 +300,7 @@ def routes() -> list[BaseRoute]:
     """All routes, below the server's base path."""
     from streamlit import config
 
-    from dashboard import map_api, path_api
+    from dashboard import collapse_api, compare_api, evaluate_api, map_api, path_api
 
     base = str(config.get_option("server.baseUrlPath") or "").strip("/")
     prefix = f"/{base}/api" if base else "/api"
@@ -319,14 +320,17 @@ def routes() -> list[BaseRoute]:
         f"{run}/sheet.png": _answer(_sheet),
         **{path: _answer(function) for path, function in path_api.routes(run).items()},
         **{path: _answer(function) for path, function in map_api.routes(run).items()},
+        **{path: _answer(function) for path, function in compare_api.routes(run).items()},
+        **{path: _answer(function) for path, function in evaluate_api.routes(run).items()},
+        **collapse_api.endpoints(run),
         f"{prefix}/{{rest:path}}": _unknown,
     }
     return [Route(path, endpoint, methods=["GET"]) for path, endpoint in endpoints.items()]
 
 
 def middleware() -> list[Middleware]:
-    """What stands before all requests, Streamlit's too: the check of the host name, and headers of our routes."""
-    return [Middleware(Guard)]
+    """What stands before all requests, Streamlit's too: the check of the host name, headers, and the first script."""
+    return [Middleware(Guard), Middleware(FirstScript)]
 
 
 @asynccontextmanager

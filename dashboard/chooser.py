@@ -7,6 +7,7 @@ from collections import Counter
 import streamlit as st
 
 from dashboard import presentation, settings, state
+from dashboard.controls import DATA_TITLES
 from dashboard.plain import plain
 from vae.errors import UserError
 from vae.runs import BrokenRun, Run, find_run, list_runs
@@ -27,6 +28,16 @@ STATE_WORDS = {
     "failed": "failed",
     "interrupted": "interrupted",
     "unknown": "state unknown",
+}
+
+#: What a run is, in words, by the names of its configuration.
+NETWORKS = {"mlp": "fully connected", "conv": "convolutional", "external": "networks of your own"}
+DATA = {**DATA_TITLES, "digits": "Digits"}
+LIKELIHOODS = {
+    "bernoulli": "Bernoulli likelihood",
+    "continuous-bernoulli": "Continuous Bernoulli likelihood",
+    "gaussian": "Gaussian likelihood, fixed σ",
+    "gaussian-learned": "Gaussian likelihood, learned σ",
 }
 
 
@@ -74,15 +85,15 @@ def draw(*, needed: bool) -> None:
     state.choose_run(wanted)
     if state.presenting():  # the headline names it
         return
-    titles = _titles(found)
+    names = titles(found)
     picked = st.sidebar.selectbox(
         "Run",
-        list(titles),
-        index=list(titles).index(wanted),
-        format_func=titles.__getitem__,
+        list(names),
+        index=list(names).index(wanted),
+        format_func=names.__getitem__,
         help="What the pages show. Shipped examples are marked; your own runs come first.",
         # Another widget whenever a title changes: the browser holds on to the title, not to the run.
-        key=f"run-picker:{wanted}:{hash(tuple(titles.items()))}",
+        key=f"run-picker:{wanted}:{hash(tuple(names.items()))}",
     )
     if picked != wanted:
         state.choose_run(picked)
@@ -111,8 +122,10 @@ def headline(title: str, words: str) -> None:
 
 def tell() -> None:
     """Show what had to be told: of the link, of a wish that was refused."""
-    for sentence in state.take_notices():
-        st.warning(plain(sentence), icon=":material/info:")
+    sentences = [plain(sentence) for sentence in state.take_notices()]
+    if sentences:
+        words = sentences[0] if len(sentences) == 1 else "\n".join(f"- {sentence}" for sentence in sentences)
+        st.warning(words, icon=":material/info:")
 
 
 def describe(status: Status) -> str:
@@ -120,26 +133,32 @@ def describe(status: Status) -> str:
     return STATE_WORDS.get(status.state, status.state)
 
 
-def _titles(runs: list[Run]) -> dict[str, str]:
+def titles(runs: list[Run]) -> dict[str, str]:
     """What the picker calls each run, by its id. No two are the same: Streamlit tells options apart by their titles."""
-    titles = {run.id: f"{run.name} · example" if is_shipped(run) else run.name for run in runs}
-    while len(set(titles.values())) < len(titles):
-        num = Counter(titles.values())
-        titles = {
-            run_id: title if num[title] == 1 else f"{title} · {run_id}" for run_id, title in titles.items()
+    found = {run.id: f"{run.name} · example" if is_shipped(run) else run.name for run in runs}
+    while len(set(found.values())) < len(found):
+        num = Counter(found.values())
+        found = {
+            run_id: title if num[title] == 1 else f"{title} · {run_id}" for run_id, title in found.items()
         }
-    return titles
+    return found
 
 
 def _summary(run: Run) -> None:
     model, info = run.config.model, run.info
-    kind = "conditional VAE" if model.conditional else "VAE"
+    kind = "Conditional VAE" if model.conditional else "VAE"
     if run.config.objective.beta != 1 and not model.conditional:
         kind = "β-VAE"
-    size = f"{info.height}×{info.width}" + (" colour" if info.channels == 3 else "")
+    data, tone = run.config.data, "colour" if info.channels == 3 else "grey"
+    pixels = {
+        "none": f"{tone} pixels",
+        "threshold": f"pixels cut at {data.threshold:g}",
+        "static": "pixels sampled once",
+        "dynamic": "pixels sampled anew each time",
+    }
     lines = [
-        f"{kind}, {model.latent_dim} latent dimension{'s' if model.latent_dim > 1 else ''}, {model.network}",
-        f"{run.config.data.name}, {size}, pixels: {run.config.data.binarize}",
-        f"{model.likelihood} likelihood, β = {run.config.objective.beta:g}",
+        f"{kind}, {model.latent_dim} latent dimension{'s' if model.latent_dim > 1 else ''}, {NETWORKS[model.network]}",
+        f"{DATA[data.name]}, {info.height}×{info.width}, {pixels[data.binarize]}",
+        f"{LIKELIHOODS[model.likelihood]}, β = {run.config.objective.beta:g}",
     ]
     st.sidebar.caption("  \n".join(lines))

@@ -35,8 +35,15 @@ _TITLES = {
     "continuous-bernoulli": "Continuous Bernoulli",
     "gaussian": "Gaussian, fixed σ",
     "gaussian-learned": "Gaussian, learned σ",
+    "independent": "Independent pixels given z",
+    "autoregressive": "Autoregressive, each pixel sees those before it",
+    "dimension": "Each dimension",
+    "total": "All together",
+    "stages": "Falling in stages",
+    "cosine": "Falling to zero along a cosine",
     "constant": "Constant",
     "linear": "Linear warm-up",
+    "sigmoid": "S-shaped warm-up",
     "cyclical": "Cyclical",
 }
 
@@ -106,7 +113,9 @@ def _widget(start: RunConfig, section: str, field: str, key: str) -> Any:
     if info.annotation is bool:
         return st.toggle(label, value=value, help=words, key=widget_key)
     if get_origin(info.annotation) is Literal:
-        options = list(get_args(info.annotation))
+        options = [
+            option for option in get_args(info.annotation) if option != "external"
+        ]  # no networks of ours
         return st.selectbox(
             label, options, index=options.index(value), format_func=_title, help=words, key=widget_key
         )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cache
 from pathlib import Path
 
@@ -13,7 +15,10 @@ import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from dashboard import model_cache
 from dashboard.figures import BACKGROUND, TEXT, ThemeName, classes_palette, inks
+from dashboard.plain import plain
+from vae.errors import UserError
 from vae.runs import Run
 from vae.timeline import Evolution, Moment, evolution
 
@@ -29,22 +34,25 @@ _SHARE = 0.995
 _RADIUS = 3
 
 
-def evolution_gif(run: Run, theme: ThemeName = "light") -> bytes:
+#: Told the share of the frames that are drawn.
+Progress = Callable[[float], None]
+
+
+def evolution_gif(run: Run, theme: ThemeName = "light", progress: Progress | None = None) -> bytes:
     """The posterior means of a run's probe images at each snapshot, as an animated GIF.
 
     Args:
         run: The run.
         theme: Colours of the page.
+        progress: Told the share that is done.
 
     Raises:
         CheckpointError: If the run kept fewer than two snapshots, or what they keep is damaged.
     """
-    found = evolution(run)
-    stage = _Stage.of(run, found, theme)
-    frames = [stage.frame(k) for k in range(len(found.moments))]
+    stage = _Stage.of(run, evolution(run), theme)
     # One palette for all frames: nothing flickers. The last frame has every colour, and most often the densest clouds.
-    palette = frames[-1].quantize(256, Image.Quantize.MEDIANCUT)
-    small = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
+    palette = stage.frame(len(stage.moments) - 1).quantize(256, Image.Quantize.MEDIANCUT)
+    small = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in stage.frames(progress)]
     file = io.BytesIO()
     small[0].save(
         file,
@@ -57,20 +65,94 @@ def evolution_gif(run: Run, theme: ThemeName = "light") -> bytes:
     return file.getvalue()
 
 
+def evolution_mp4(run: Run, theme: ThemeName = "light", progress: Progress | None = None) -> bytes:
+    """The same frames as an MP4: H.264, which browsers and slide programs play.
+
+    Args:
+        run: The run.
+        theme: Colours of the page.
+        progress: Told the share that is done.
+
+    Raises:
+        CheckpointError: As `evolution_gif` does.
+    """
+    import av
+
+    file = io.BytesIO()
+    with av.open(file, "w", format="mp4") as container:
+        stream = container.add_stream("h264", rate=Fraction(1000, FRAME))
+        assert isinstance(stream, av.VideoStream)
+        stream.width, stream.height, stream.pix_fmt = *SIZE, "yuv420p"
+        # Flat colours and small dots: quality that keeps the dots' edges, one thread so that pages stay quick.
+        stream.codec_context.options = {"crf": "18", "preset": "medium", "tune": "animation"}
+        stream.codec_context.thread_count = 1
+        frame = None
+        for picture in _Stage.of(run, evolution(run), theme).frames(progress):
+            frame = av.VideoFrame.from_image(picture)
+            container.mux(stream.encode(frame))
+        # A film has one rate: its last picture is shown again until it has stood long enough.
+        for _ in range(round(LAST / FRAME) - 1 if frame else 0):
+            assert frame is not None
+            frame.pts = None
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return file.getvalue()
+
+
+Make = Callable[[Run, ThemeName, Progress | None], bytes]
+#: What the animation can be: how it is called, its type, and what makes it.
+FORMATS: dict[str, tuple[str, Make]] = {
+    "gif": ("image/gif", evolution_gif),
+    "mp4": ("video/mp4", evolution_mp4),
+}
+
+
+_made = model_cache.Cache(4)
+
+
+@st.fragment
 def download_button(run: Run) -> None:
-    """Offer the animation of a run that kept snapshots; it is made when it is asked for."""
-    if len(run.snapshots()) < 2:
+    """Offer the animation of a run that kept snapshots, in each format; it is made when it is asked for.
+
+    A fragment: the page goes on meanwhile.
+    """
+    steps = run.snapshots()
+    if len(steps) < 2:
         return
     theme: ThemeName = "dark" if st.context.theme.type == "dark" else "light"
-    st.download_button(
-        "Evolution as GIF",
-        lambda: evolution_gif(run, theme),
-        file_name=f"{run.id}-evolution.gif",
-        mime="image/gif",
+    with st.container(horizontal=True, vertical_alignment="center"):
+        for kind, (mime, make) in FORMATS.items():
+            asked = st.button(
+                f"Evolution as {kind.upper()}",
+                icon=":material/movie:",
+                key=f"evolution-{kind}:{run.id}",
+                help="The posterior means of the probe images at every snapshot, one frame each.",
+            )
+            if asked:
+                _give(run, tuple(steps), theme, kind, mime, make)
+
+
+def _give(run: Run, steps: tuple[int, ...], theme: ThemeName, kind: str, mime: str, make: Make) -> None:
+    """Make an animation before the person's eyes, and offer it."""
+    place = st.empty()
+
+    def tell(share: float) -> None:
+        place.progress(share, f"Drawing frames: {share:.0%}")
+
+    try:
+        content = _made.get((run.path, steps, theme, kind), lambda: make(run, theme, tell))
+    except UserError as error:
+        place.error(plain(str(error)))
+        return
+    place.download_button(
+        f"Save {kind.upper()}, {max(0.1, len(content) / 1e6):.1f} MB",
+        content,
+        file_name=f"{run.id}-evolution.{kind}",
+        mime=mime,
         on_click="ignore",
-        icon=":material/movie:",
-        key=f"evolution:{run.id}",
-        help="The posterior means of the probe images at every snapshot, one frame each.",
+        type="primary",
+        icon=":material/download:",
+        key=f"evolution-save-{kind}:{run.id}",
     )
 
 
@@ -103,6 +185,13 @@ class _Stage:
             moments=found.moments,
             text=TEXT[theme],
         )
+
+    def frames(self, progress: Progress | None = None) -> Iterator[Image.Image]:
+        """The picture of each moment, of which there are at most `vae.timeline.MOST`."""
+        for k in range(len(self.moments)):
+            yield self.frame(k)
+            if progress is not None:
+                progress((k + 1) / len(self.moments))
 
     def frame(self, number: int) -> Image.Image:
         """The picture of one moment."""
@@ -176,7 +265,7 @@ def _empty(
     title = f"{_short(run.name, 44)}: {num} images at their posterior means"
     draw.text((left, 18), _drawable(title), text, _font(18, bold=True))
     for k, (name, colour) in enumerate(list(zip(names, colours, strict=True))[:_NAMED]):
-        sprite = _sprite(colour, 5)
+        sprite = _sprite(colour, 5, 255)
         y = top + 8 + 22 * k
         picture.paste(sprite, (right + 16, y - sprite.height // 2), sprite)
         draw.text((right + 34, y), _drawable(_short(name, 16)), text, _font(13), anchor="lm")
@@ -208,11 +297,11 @@ def _short(text: str, most: int) -> str:
 
 
 @cache
-def _sprite(colour: str, radius: int = _RADIUS) -> Image.Image:
-    """A smooth dot."""
+def _sprite(colour: str, radius: int = _RADIUS, opacity: int = 217) -> Image.Image:
+    """A smooth dot; on the map others show through it."""
     side = 2 * radius + 2
     mask = Image.new("L", (8 * side, 8 * side))
-    ImageDraw.Draw(mask).ellipse([8, 8, 8 * side - 9, 8 * side - 9], fill=217)
+    ImageDraw.Draw(mask).ellipse([8, 8, 8 * side - 9, 8 * side - 9], fill=opacity)
     dot = Image.new("RGB", (side, side), colour)
     dot.putalpha(mask.resize((side, side), Image.Resampling.LANCZOS))
     return dot

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dashboard import model_cache, sheets
+from dashboard.model_cache import At
 from vae.errors import UserError
 from vae.runs import Run
 
@@ -26,9 +27,10 @@ TARGET_WIDTH = 640
 MAX_PIXELS = 2**24
 #: Sides of an enlarged image in a gallery, CSS pixels; more columns than MANY scroll rather than become smaller.
 SMALLEST, LARGEST, MANY = 40, 168, 20
-_GAP = 2
+#: Pixels between two images of a sheet.
+GAP = 2
 #: Width kept for the headers of rows.
-_LEFT = 36
+_LEFT = 60
 
 _STYLE = """
 .ll-gallery { container-type: inline-size; overflow-x: auto; padding-bottom: 4px; }
@@ -37,25 +39,27 @@ _STYLE = """
 .ll-gallery th, .ll-gallery td { border: 0; padding: 0 GAPpx GAPpx 0; vertical-align: top; }
 .ll-gallery th { color: color-mix(in srgb, currentColor 76%, transparent); font-size: 0.8125rem; font-weight: 500;
   line-height: 1.5rem; text-align: center; }
-.ll-gallery th[scope="row"] { min-width: LEFTpx; padding-right: 10px; text-align: right; vertical-align: middle; }
+.ll-gallery th[scope="row"] { min-width: LEFTpx; white-space: nowrap; padding-right: 10px; text-align: right;
+  vertical-align: middle; }
 .ll-gallery th span { display: block; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .ll-gallery img { display: block; image-rendering: pixelated; background: #000; border-radius: 3px; max-width: none; }
 .ll-gallery img.ll-own { outline: 2px solid #6a63f0; }
 .ll-gallery th.ll-own { color: inherit; font-weight: 700; }
 .ll-gallery.ll-centre table { margin: 0 auto; }
-""".replace("GAP", str(_GAP)).replace("LEFT", str(_LEFT))
+""".replace("GAP", str(GAP)).replace("LEFT", str(_LEFT))
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """One sheet: at the model's own size, enlarged without smoothing, and the enlarged width."""
+    """One sheet: at the model's own size, enlarged without smoothing, the enlarged width, and its columns."""
 
     exact: bytes
     large: bytes
     width: int
+    columns: int
 
 
-def sheet(run: Run, *, num: int, seed: int, label: int | None, temperature: float) -> Sheet:
+def sheet(run: Run, at: At, *, num: int, seed: int, label: int | None, temperature: float) -> Sheet:
     """Images from the prior in as square a sheet as their number allows.
 
     Raises:
@@ -63,16 +67,16 @@ def sheet(run: Run, *, num: int, seed: int, label: int | None, temperature: floa
     """
     from vae.latent import prior_samples
 
-    model = model_cache.model(run, "best")
+    model, columns = model_cache.model(run, at), math.ceil(math.sqrt(num))
     _, images = prior_samples(model, num, seed=seed, label=label, temperature=temperature)
-    exact = sheets.sheet(images.numpy(), math.ceil(math.sqrt(num)), gap=2)
+    exact = sheets.sheet(images.numpy(), columns, gap=GAP)
     picture = Image.open(io.BytesIO(exact))
     factor = max(1, min(TARGET_WIDTH // picture.width, 16))
     file = io.BytesIO()
     picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST).save(
         file, "PNG"
     )
-    return Sheet(exact, file.getvalue(), picture.width * factor)
+    return Sheet(exact, file.getvalue(), picture.width * factor, columns)
 
 
 def check_size(run: Run, num: int) -> None:
@@ -98,6 +102,7 @@ def gallery(
     fit: int = 0,
     largest: int = LARGEST,
     centre: bool = False,
+    name: str = "",
 ) -> str:
     """Images in a table, as HTML, with their pixels enlarged by the largest whole factor that fits the page.
 
@@ -110,16 +115,17 @@ def gallery(
         fit: Columns that shall fit, if more than there are: so that tables of one page have one factor.
         largest: Of an enlarged image's sides, CSS pixels.
         centre: Whether the table stands in the middle.
+        name: By which `images_of` finds its images.
     """
     num_rows, num_images, _, height, width = images.shape
     num_columns = max(fit, num_images)
     lowest = max(1, math.ceil(SMALLEST / width)) if num_columns > MANY else 1
     highest = max(lowest, largest // max(height, width))
     left = _LEFT if rows else 0
-    name = f"ll-fit-{width}-{num_columns}-{left}-{lowest}-{highest}"
+    fits = f"ll-fit-{width}-{num_columns}-{left}-{lowest}-{highest}"
     # How wide the page is, the browser knows: it takes the largest factor with which all columns fit.
-    fitting = [f".{name} {{ --f: {lowest}; }}"] + [
-        f"@container (min-width: {left + num_columns * (width * factor + _GAP)}px) {{ .{name} {{ --f: {factor}; }} }}"
+    fitting = [f".{fits} {{ --f: {lowest}; }}"] + [
+        f"@container (min-width: {left + num_columns * (width * factor + GAP)}px) {{ .{fits} {{ --f: {factor}; }} }}"
         for factor in range(lowest + 1, highest + 1)
     ]
     heads = "".join(_head(column, width, own == place) for place, column in enumerate(columns))
@@ -138,11 +144,17 @@ def gallery(
     top = f"<thead><tr>{'<td></td>' if rows else ''}{heads}</tr></thead>" if columns else ""
     kind = "ll-gallery ll-centre" if centre else "ll-gallery"
     reach = ' tabindex="0"' if num_columns > MANY else ""  # what scrolls must be scrolled by keys, too
+    mark = f' data-sheet="{html.escape(name)}"' if name else ""
     return (
         f"<style>{_STYLE}{''.join(fitting)}</style>"
-        f'<div class="{kind}" role="group" aria-label="{html.escape(alt)}"{reach}>'
-        f'<table class="{name}">{top}<tbody>{"".join(lines)}</tbody></table></div>'
+        f'<div class="{kind}" role="group" aria-label="{html.escape(alt)}"{reach}{mark}>'
+        f'<table class="{fits}">{top}<tbody>{"".join(lines)}</tbody></table></div>'
     )
+
+
+def images_of(name: str) -> str:
+    """CSS selector of the images of the galleries of a name."""
+    return f'.ll-gallery[data-sheet="{name}"] img'
 
 
 def _head(name: str, width: int, own: bool) -> str:

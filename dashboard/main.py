@@ -31,3 +31,4 @@ told = st.container()
 page.run()
 with told:  # last, because a page finds out on its way what is wrong with its link
     chooser.tell()
+state.settle()

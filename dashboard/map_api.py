@@ -14,7 +14,7 @@ import numpy as np
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from dashboard import api, arrays, model_cache
+from dashboard import api, arrays, model_cache, own_columns
 from dashboard.model_cache import At
 from dashboard.projections import Wanted, find, projections
 from vae.errors import UserError
@@ -88,6 +88,22 @@ def terms(request: Request) -> Response:
     return _answer(request, listed)
 
 
+def column(request: Request) -> Response:
+    """A column of the run's own data for each image of a part, in the order of `latent`.
+
+    Numbers of its classes (−1 for none), with their names in the header, or float32 numbers.
+    """
+    run, _, _, found = _embedding(request)
+    name = request.query_params.get("name", "")
+    asked = own_columns.of(run).named(name)
+    if asked is None:
+        raise UserError(f"name must be one of the data's columns, got {name[:40]!r}; reload the page")
+    model_cache.dataset(run)  # refuses images that are not the ones the run was made for
+    values = asked.values[found.index.long()].numpy()
+    values = values.astype(np.float32 if asked.is_number else np.int16, copy=False)
+    return _answer(request, {"values": values}, classes=list(asked.classes))
+
+
 def _at_means(run: Run, at: At, part: str) -> AtMean:
     from vae.evaluation import AtMean, at_posterior_mean
 
@@ -148,6 +164,7 @@ def routes(run: str) -> dict[str, Callable[[Request], Response]]:
         f"{run}/latent": latent,
         f"{run}/spread": spread,
         f"{run}/terms": terms,
+        f"{run}/column": column,
         f"{run}/images": some_images,
         f"{run}/projection": projection,
         f"{run}/projection/status": projection_status,

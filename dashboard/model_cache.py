@@ -77,11 +77,11 @@ _summaries = Cache(64)
 def stamp(run: Run, at: At) -> str:
     """Names the content of a run's weights: it changes when they do. Empty if there are none yet."""
     return "-".join(
-        f"{found.st_mtime_ns:x}.{found.st_size:x}" for found in map(_stat, _files(run, at)) if found
+        f"{found.st_mtime_ns:x}.{found.st_size:x}" for found in map(_stat, weight_files(run, at)) if found
     )
 
 
-def _files(run: Run, at: At) -> list[Path]:
+def weight_files(run: Run, at: At) -> list[Path]:
     """The files that the weights may be read from (`vae.snapshots.load_weights` takes one of them)."""
     checkpoints = run.path / "checkpoints"
     if isinstance(at, int):
@@ -136,7 +136,7 @@ def onnx(run: Run, at: At, half: Half) -> bytes:
         CheckpointError: If the weights are missing or damaged.
     """
     from vae.export import Graph, autoencoder_onnx, decoder_onnx, encoder_onnx
-    from vae.snapshots import load_weights
+    from vae.snapshots import is_external, load_weights
 
     export = {"decoder": decoder_onnx, "encoder": encoder_onnx, "autoencoder": autoencoder_onnx}[half]
     info = run.info
@@ -144,6 +144,8 @@ def onnx(run: Run, at: At, half: Half) -> bytes:
     architecture = (repr(run.config.model.to_dict()), shape, half)
 
     def make() -> bytes:
+        if is_external(run):
+            return export(model(run, at))
         graph = _architectures.get(architecture, lambda: Graph(model(run, at), export))
         return graph.filled(load_weights(run, at)) if graph.is_exact else export(model(run, at))
 

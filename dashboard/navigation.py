@@ -31,6 +31,21 @@ _PAGES = {
         ":material/auto_awesome:",
         "New images: of the class that you pick, one style as every class, and what z knows of the class.",
     ),
+    "collapse": (
+        "Collapse",
+        ":material/compress:",
+        "Why is the KL zero? What became of each latent dimension, what to do about it, and collapses to try.",
+    ),
+    "evaluate": (
+        "Evaluate",
+        ":material/straighten:",
+        "ELBO and its parts, bounds on log p(x), and in one or two dimensions the truth itself.",
+    ),
+    "compare": (
+        "Compare",
+        ":material/compare:",
+        "Several runs side by side: what differs, the rate-distortion plane, the same images and the same z.",
+    ),
     "runs": (
         "Runs",
         ":material/folder_open:",
@@ -38,7 +53,7 @@ _PAGES = {
     ),
 }
 #: Pages that have nothing to show without a run.
-NEED_A_RUN = ("explore", "map", "generate")
+NEED_A_RUN = ("explore", "map", "generate", "evaluate")
 
 
 def pages() -> dict[str, Any]:

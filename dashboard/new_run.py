@@ -43,7 +43,7 @@ def form() -> None:
     try:
         with _kept(own) as path:
             config = controls.make_config(values, path=path)
-            run = _create(config, title)
+            run = create(config, title)
         trainers.start(run)
     except UserError as error:
         button.error(plain(str(error)), icon=":material/block:")
@@ -58,7 +58,12 @@ def form() -> None:
     st.rerun()
 
 
-def _create(config: RunConfig, title: str) -> Run:
+def create(config: RunConfig, title: str) -> Run:
+    """Make the folder of a run, not trained yet; without a title its settings name it.
+
+    Raises:
+        UserError, OSError: If the images are missing or do not fit, or the folder cannot be written.
+    """
     from vae.data import check_fits, load
 
     dataset = load(config.data)

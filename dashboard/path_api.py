@@ -148,18 +148,42 @@ def _asked(request: Request, num: int | None = None) -> tuple[Run, At, Path]:
     return run, at, path(_points(request, run, at, 2), frames, kind, pace)
 
 
+def _radius(request: Request) -> float | None:
+    """The radius within which neighbours are to be counted; None for the usual one."""
+    text = request.query_params.get("radius")
+    if text is None:
+        return None
+    low, high = stops.MIN_RADIUS, stops.MAX_RADIUS
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not low <= value <= high:
+        raise UserError(
+            f"radius must be a number from {low:g} to {high:g}, got {text[:40]!r}; leave it out for the usual one"
+        )
+    return value
+
+
 def _path(request: Request) -> Response:
-    """Frames of a path and the number of test images around each, or the reason why that is not known."""
+    """Frames of a path and how many test images are within `radius` of each, or why that is not known."""
     from vae.paths import NUM_NEIGHBOURS, neighbours
 
     run, at, found = _asked(request)
+    asked_for = _radius(request)
     listed = {"z": found.z.numpy().astype(np.float32)}
     fields: dict[str, Any] = {"stops": found.stops, "length": found.length, "reason": ""}
     try:
         means = model_cache.embedding(run, at, "test").mean
-        radius = model_cache.neighbour_radius(run, at)
+        usual = model_cache.neighbour_radius(run, at)
+        radius = asked_for or usual
         listed["count"] = neighbours(found.z, means, radius).numpy().astype(np.int32)
-        fields |= {"radius": radius, "num_images": len(means), "num_neighbours": NUM_NEIGHBOURS}
+        fields |= {
+            "radius": radius,
+            "usual_radius": usual,
+            "num_images": len(means),
+            "num_neighbours": NUM_NEIGHBOURS,
+        }
     except UserError as error:
         fields["reason"] = str(error)
     if not all(np.isfinite(values).all() for values in listed.values()):

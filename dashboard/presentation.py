@@ -15,6 +15,7 @@ html { font-size: 20px; }
 [data-testid="stMain"] :is([data-testid="stCaptionContainer"], [data-testid="stTooltipIcon"]),
 [data-testid="stSidebar"], [data-testid="stExpandSidebarButton"] { display: none; }
 [data-testid="stMainBlockContainer"] { padding: 4.5rem 2rem 2rem; }
+[data-testid="stBottomBlockContainer"] { padding: 0.5rem 2rem 0.75rem; }
 </style>"""
 
 
@@ -22,6 +23,7 @@ html { font-size: 20px; }
 _PLAIN = """<style>
 [data-testid="stMainBlockContainer"] { padding: 4rem 3rem 2rem; }
 [data-testid="stBottomBlockContainer"] { padding: 0.5rem 3rem 0.75rem; }
+[data-testid="stSidebar"] [data-testid="stSelectbox"] input { text-overflow: ellipsis; }
 </style>"""
 
 

@@ -70,7 +70,7 @@ def draw(run: Run, kind: Kind, at: At, *, num: int = 10, seed: int = 0, label: i
         case "reconstructions":
             dataset = model_cache.dataset(run)
             images, labels = dataset.part("test")
-            chosen = _one_of_each(None if labels is None else labels.numpy(), len(images), num)
+            chosen = one_of_each(None if labels is None else labels.numpy(), len(images), num)
             x = dataset.pixels(images[chosen], generator(seed, "sheet"))
             made = latent.reconstructions(model, x, None if labels is None else labels[chosen])
             return sheet(np.concatenate([x.numpy(), made.numpy()]), len(chosen))
@@ -81,7 +81,7 @@ def draw(run: Run, kind: Kind, at: At, *, num: int = 10, seed: int = 0, label: i
             return sheet(latent.manifold(model, num, label=label).numpy(), num, gap=0)
 
 
-def _one_of_each(labels: NDArray[Any] | None, num_images: int, num: int) -> list[int]:
+def one_of_each(labels: NDArray[Any] | None, num_images: int, num: int) -> list[int]:
     """Places of images: the first of each class in the classes' order, then whatever comes first."""
     firsts: list[int] = []
     if labels is not None:

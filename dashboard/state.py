@@ -1,5 +1,9 @@
 """Session and URL keys, spelt here alone. The URL says all that makes a view what it is; the session remembers it when
-the page changes."""
+the page changes.
+
+What a script run writes waits for its end (`settle`), so that the browser hears of one address a run: its history gets
+one entry for one choice (`components/lib/address.js`).
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,8 @@ from typing import Any, Generic, TypeVar
 
 import streamlit as st
 
-from dashboard import stops
+from dashboard import drawings, stops, unit_question
+from vae.names import is_id
 
 T = TypeVar("T")
 
@@ -20,8 +25,27 @@ _MIX, _POSTERIOR = "mix", "posterior"
 _STOPS = "stops"
 #: The run that is selected in the table of runs.
 SELECTED = "_selected"
+_WATCH = "_watch"
 _NOTICES = "_notices"
 _FRESH = "_fresh"
+_WAITING = "_url_waiting"
+#: What a link says of one run, and of no other.
+_OF_A_RUN: tuple[str, ...] = (
+    _POINT,
+    _LABEL,
+    _SNAPSHOT,
+    _IMAGE,
+    _TARGET,
+    _STOPS,
+    _MIX,
+    _POSTERIOR,
+    "view",
+    "hidden",
+    "colour",
+)
+_OF_A_RUN += ("drawing", "radius", "sum", "before", "units")
+#: In place of a test image's number, where the drawing's posterior is meant.
+DRAWN = -2
 #: Largest coordinate of a latent point that a link may carry.
 MAX_COORDINATE = 1000.0
 
@@ -81,7 +105,8 @@ def point(latent_dim: int) -> Key[list[float]]:
             raise ValueError
         return values
 
-    rule = f"{latent_dim} numbers between −{MAX_COORDINATE:g} and {MAX_COORDINATE:g}, separated by commas"
+    rule = f"between −{MAX_COORDINATE:g} and {MAX_COORDINATE:g}"
+    rule = f"a number {rule}" if latent_dim == 1 else f"{latent_dim} numbers {rule}, separated by commas"
     return Key(_POINT, parse, rule, lambda values: ",".join(map(stops.short, values)))
 
 
@@ -128,6 +153,8 @@ def target(num_classes: int) -> Key[int]:
 #: The path through the stops: how it goes between them, and whether its steps are even over legs or over its length.
 PATH_KIND = choice("path", ("straight", "spherical"))
 PATH_PACE = choice("pace", ("legs", "length"))
+#: How near an image must lie to a point of the path to be counted there.
+PATH_RADIUS = number("radius", stops.MIN_RADIUS, stops.MAX_RADIUS)
 
 
 def path_stops(latent_dim: int, num_images: int) -> Key[list[stops.Stop]]:
@@ -140,9 +167,22 @@ def path_stops(latent_dim: int, num_images: int) -> Key[list[stops.Stop]]:
     )
 
 
+def difference(num_classes: int, num_stops: int) -> Key[stops.Difference]:
+    """The arithmetic: two groups, whose means are subtracted, and the weight of the difference."""
+    return Key(
+        "sum",
+        lambda text: stops.parse_difference(text, num_classes, num_stops),
+        stops.difference_rule(num_classes, num_stops),
+        stops.write_difference,
+    )
+
+
 #: The Explore page: what the sliders span, and where its images come from.
 RANGE = choice("range", ("data", "prior"))
 PANEL = choice("panel", ("test", "draw", "picture"))
+#: Whether the map is beside them, and what is drawn on the pad.
+SHOW_MAP = choice("map", ("on", "off"))
+DRAWING = Key("drawing", drawings.check, drawings.RULE)
 
 
 def mix(num_classes: int) -> Key[tuple[int, float]]:
@@ -159,8 +199,14 @@ def mix(num_classes: int) -> Key[tuple[int, float]]:
 
 
 def posterior(num_images: int) -> Key[int]:
-    """The number of the test image whose posterior the point is the mean or a draw of, from 0."""
-    return whole(_POSTERIOR, 0, max(0, num_images - 1))
+    """Whose posterior the point is the mean or a draw of: a test image's, by its number from 0, or `DRAWN`."""
+    numbered = whole(_POSTERIOR, 0, max(0, num_images - 1))
+    return Key(
+        _POSTERIOR,
+        lambda text: DRAWN if text == "drawing" else numbered.parse(text),
+        f"{numbered.rule}, or drawing",
+        lambda value: "drawing" if value == DRAWN else str(value),
+    )
 
 
 #: The Map page: which images, which plane, and what lies over it.
@@ -169,10 +215,116 @@ PROJECTION = choice("projection", ("pca", "tsne", "umap"))
 MAP_LAYERS = ("contours", "density", "ellipses", "manifold", "images")
 
 
-def colour(latent_dim: int) -> Key[str]:
-    """What a point's colour on the map says: its label, a term of the objective, or σ of the posterior."""
+#: The tiles of the decoded plane: equally large, or equally probable under the prior.
+TILES = choice("tiles", ("even", "quantiles"))
+#: A zoom of 1 shows all; further values are as far as the map lets one go.
+ZOOMS = 0.1, 2000.0
+
+
+def colour(latent_dim: int, columns: Sequence[str] = ()) -> Key[str]:
+    """What a point's colour on the map says: its label, a term of the objective, σ of the posterior, or a column."""
     sigmas = tuple(f"sigma-{dim + 1}" for dim in range(latent_dim))
-    return choice("colour", ("label", "distortion", "rate", "sigma", *sigmas), shown=4)
+    own = tuple(f"column:{name}" for name in columns)
+    return choice(
+        "colour", ("label", "distortion", "rate", "sigma", *own[:3], *sigmas, *own), shown=4 + len(own[:3])
+    )
+
+
+def hidden(num_classes: int) -> Key[list[int]]:
+    """Classes of the map's legend that stand back, by their numbers; −1 is the images without one."""
+
+    def parse(text: str) -> list[int]:
+        values = [] if text == "none" else [int(part) for part in text.split(",")]
+        if not all(-1 <= value < num_classes for value in values):
+            raise ValueError
+        return sorted(set(values))
+
+    rule = f"numbers of classes from −1 to {num_classes - 1} with commas between, or none"
+    return Key("hidden", parse, rule, lambda values: ",".join(map(str, values)) or "none")
+
+
+def _area(text: str) -> tuple[float, float, float] | None:
+    if text == "all":
+        return None
+    across, up, zoom = map(float, text.split(","))
+    if not (abs(across) <= MAX_COORDINATE and abs(up) <= MAX_COORDINATE and ZOOMS[0] <= zoom <= ZOOMS[1]):
+        raise ValueError
+    return across, up, zoom
+
+
+#: What of the map's plane is in view: its centre, and how many times larger than where all is seen.
+VIEW: Key[tuple[float, float, float] | None] = Key(
+    "view",
+    _area,
+    f"two coordinates between −{MAX_COORDINATE:g} and {MAX_COORDINATE:g} and a zoom from {ZOOMS[0]:g} to "
+    f"{ZOOMS[1]:g}, separated by commas, or all",
+    lambda area: "all" if area is None else ",".join(f"{value:.5g}" for value in area),
+)
+
+#: The Compare page: the runs that stand side by side, which runs are in the plane, what is enlarged, from which test
+#: image on, and how far through their training all of them are shown.
+MOST_RUNS = 6
+
+
+def _run_ids(text: str) -> list[str]:
+    found = list(dict.fromkeys(text.split(",")))
+    if not 1 <= len(found) <= MOST_RUNS or not all(map(is_id, found)):
+        raise ValueError
+    return found
+
+
+RUNS = Key("runs", _run_ids, f"1 to {MOST_RUNS} ids of runs, separated by commas", ",".join)
+PLANE = choice("plane", ("chosen", "all", "sweep"))
+PICK = choice("pick", tuple(f"{kind}-{place}" for kind in ("image", "z") for place in range(20)), shown=2)
+SHARE = number("share", 0.0, 1.0)
+
+
+def first_image(num_images: int) -> Key[int]:
+    """The test image that the row begins with, from 0."""
+    return whole("first", 0, max(0, num_images - 1))
+
+
+def _sweep_name(text: str) -> str:
+    if not is_id(text):
+        raise ValueError
+    return text
+
+
+#: The sweep whose runs the plane shows.
+SWEEP = Key("sweep", _sweep_name, "the name of a sweep: letters, digits, dots, dashes and underscores")
+
+
+#: The Evaluate page: samples of the importance-weighted bound and of how many images, and of annealing how many images
+#: and intermediate distributions.
+SAMPLES = choice("k", ("50", "500", "5000"))
+NUM_IMAGES = choice("images", ("100", "1000", "all"))
+ANNEALED = choice("annealed", ("10", "50", "100"))
+STEPS = choice("steps", ("100", "500", "2000"))
+#: Whether the true posterior is that of a test image or of the drawing.
+WHOSE = choice("of", ("test", "draw"))
+
+
+#: The Collapse page: the part that is open, the variance above which a dimension is active, what the heat map shows,
+#: the run that stands before the cured one, and the question about units.
+TAB = choice("tab", ("run", "recipes", "units"))
+TAB_WIDGET = "collapse-tab"
+THRESHOLDS = 1e-6, 10.0
+THRESHOLD = number("threshold", *THRESHOLDS)
+HEAT = choice("heat", ("rate", "sigma", "variance"))
+UNITS = Key("units", unit_question.parse, unit_question.RULE, unit_question.write)
+
+
+def _run_id(text: str) -> str:
+    if not is_id(text):
+        raise ValueError
+    return text
+
+
+BEFORE = Key("before", _run_id, "the id of a run")
+
+
+#: The Train page: the horizontal axis of the curves.
+AXIS = choice("axis", ("epoch", "step", "seconds"))
 
 
 def _layers(text: str) -> list[str]:
@@ -189,7 +341,7 @@ LAYERS = Key(
 
 def read(key: Key[T], default: T) -> T:
     """The value of the URL, else what the session remembers, else the default; a bad one is told in a sentence."""
-    for text in (st.query_params.get(key.name), st.session_state.get(_slot(key.name))):
+    for text in (_address(key.name), st.session_state.get(_slot(key.name))):
         if text is None:
             continue
         try:
@@ -205,8 +357,7 @@ def write(key: Key[T], value: T) -> None:
     """Put the value into the URL and the session."""
     text = key.write(value)
     st.session_state[_slot(key.name)] = text
-    if st.query_params.get(key.name) != text:
-        st.query_params[key.name] = text
+    _put(key.name, text)
 
 
 def write_text(key: Key[Any], text: str) -> None:
@@ -221,8 +372,7 @@ def write_text(key: Key[Any], text: str) -> None:
 def forget(key: Key[T]) -> None:
     """Take the value out of the URL and the session."""
     st.session_state.pop(_slot(key.name), None)
-    if key.name in st.query_params:
-        del st.query_params[key.name]
+    _put(key.name, None)
 
 
 def keep(key: Key[T], value: T | None) -> None:
@@ -235,20 +385,21 @@ def keep(key: Key[T], value: T | None) -> None:
 
 def run_id() -> str | None:
     """The run that the URL names, else the one that was chosen before."""
-    return st.query_params.get(_RUN) or st.session_state.get(_slot(_RUN))
+    return _address(_RUN) or st.session_state.get(_slot(_RUN))
 
 
 def choose_run(wanted: str) -> None:
-    """Show another run: its point and label begin anew."""
-    if wanted == st.session_state.get(_slot(_RUN)) == st.query_params.get(_RUN):
+    """Show another run: its point and label begin anew. Where the address names the run, it says those of that run."""
+    named, before = _address(_RUN), st.session_state.get(_slot(_RUN))
+    if wanted == before == named:
         return
-    if st.session_state.get(_slot(_RUN)) not in (None, wanted):
-        for name in (_POINT, _LABEL, _SNAPSHOT, _IMAGE, _TARGET, _STOPS, _MIX, _POSTERIOR):
+    if before not in (None, wanted):
+        for name in _OF_A_RUN:
             st.session_state.pop(_slot(name), None)
-            if name in st.query_params:
-                del st.query_params[name]
+            if named != wanted:
+                _put(name, None)
     st.session_state[_slot(_RUN)] = wanted
-    st.query_params[_RUN] = wanted
+    _put(_RUN, wanted)
 
 
 def forget_run(gone: str) -> None:
@@ -256,8 +407,8 @@ def forget_run(gone: str) -> None:
     for slot in (_slot(_RUN), SELECTED):
         if st.session_state.get(slot) == gone:
             del st.session_state[slot]
-    if st.query_params.get(_RUN) == gone:
-        del st.query_params[_RUN]
+    if _address(_RUN) == gone:
+        _put(_RUN, None)
 
 
 def link() -> dict[str, str]:
@@ -281,7 +432,7 @@ def present(wanted: bool) -> None:
 
 def has_point() -> bool:
     """Whether the link or the session names a latent point."""
-    return _POINT in st.query_params or _slot(_POINT) in st.session_state
+    return _address(_POINT) is not None or _slot(_POINT) in st.session_state
 
 
 def notice(sentence: str) -> None:
@@ -307,9 +458,60 @@ def renew(name: str) -> None:
     st.session_state[slot] = st.session_state.get(slot, 0) + 1
 
 
+def begin_watch(name: str) -> None:
+    """A page is about to draw a fragment that looks, from then on, for what changes."""
+    st.session_state[f"{_WATCH}:{name}"] = True
+
+
+def is_watched(name: str) -> bool:
+    """Whether the fragment runs by itself, and so may draw the page anew; a page that is being drawn is not broken off.
+
+    What a button said would be lost.
+    """
+    return not st.session_state.pop(f"{_WATCH}:{name}", False)
+
+
 def is_finite(values: Sequence[Any]) -> bool:
     """Whether all are numbers that a point may have."""
     return all(isinstance(v, int | float) and math.isfinite(v) and abs(v) <= MAX_COORDINATE for v in values)
+
+
+def seat(key: Key[T], widget: str, value: Any) -> None:
+    """Give a widget its value: at first, and where the address says another than this session did (a link, Back)."""
+    said = _address(key.name)
+    travelled = said is not None and said != st.session_state.get(_slot(key.name), said)
+    if travelled or widget not in st.session_state:
+        st.session_state[widget] = value
+
+
+def settle() -> None:
+    """Tell the browser the address that the script run has come to, once."""
+    waiting = _waiting()
+    st.session_state.pop(_WAITING, None)
+    if not waiting:
+        return
+    query = {**dict(st.query_params), **waiting}
+    st.query_params.from_dict({name: text for name, text in query.items() if text is not None})
+
+
+def _waiting() -> dict[str, str | None]:
+    """What the address is to become; what was left by a run that was broken off on another address is void."""
+    found = st.session_state.get(_WAITING)
+    return found[1] if found and found[0] == dict(st.query_params) else {}
+
+
+def _address(name: str) -> str | None:
+    """A value of the address, as it will be."""
+    waiting = _waiting()
+    return waiting[name] if name in waiting else st.query_params.get(name)
+
+
+def _put(name: str, text: str | None) -> None:
+    """Let the address have a value, or none, when the script run ends."""
+    if _address(name) == text:
+        return
+    waiting = {**_waiting(), name: text}
+    st.session_state[_WAITING] = (dict(st.query_params), waiting)
 
 
 def _slot(name: str) -> str:

@@ -56,3 +56,62 @@ def write(stops: Sequence[Stop]) -> str:
 def short(value: float) -> str:
     """Four decimals at most, as the page's components tell a point: so they know its echo."""
     return f"{round(value, 4) + 0.0:.4f}".rstrip("0").rstrip(".")
+
+
+# Neighbours and arithmetic --------------------------------------------------------------------------------------------
+
+#: Radius within which neighbours of a path may be counted, in units of the latent space.
+MIN_RADIUS, MAX_RADIUS = 1e-4, 1000.0
+
+#: A group of images: a class, or the places of stops, from 0.
+Group = int | tuple[int, ...]
+#: Two groups, and the weight of the difference of their means.
+Difference = tuple[Group, Group, float]
+#: Largest weight.
+MAX_WEIGHT = 2.0
+
+
+def parse_difference(text: str, num_classes: int, num_stops: int) -> Difference:
+    """Read a difference as `write_difference` writes it: ``c7,s13,-0.5`` is half of it from class 7 to stops 1 and 3.
+
+    Args:
+        text: Each group is ``c`` and a class, or ``s`` and the numbers of stops, from 1, or none.
+        num_classes: How many classes there are.
+        num_stops: How many stops the path has.
+    Raises:
+        ValueError: If it is something else.
+    """
+    first, second, weight = text.split(",")
+    if not abs(float(weight)) <= MAX_WEIGHT:
+        raise ValueError
+    return _group(first, num_classes, num_stops), _group(second, num_classes, num_stops), float(weight)
+
+
+def _group(text: str, num_classes: int, num_stops: int) -> Group:
+    if re.fullmatch(r"c[0-9]{1,9}", text) and int(text[1:]) < num_classes:
+        return int(text[1:])
+    if not re.fullmatch(rf"s[1-{MAX_STOPS}]{{0,{MAX_STOPS}}}", text):
+        raise ValueError
+    places = tuple(int(digit) - 1 for digit in text[1:])
+    if list(places) != sorted(set(places)) or any(place >= num_stops for place in places):
+        raise ValueError
+    return places
+
+
+def difference_rule(num_classes: int, num_stops: int) -> str:
+    """What `parse_difference` takes, in words."""
+    classes = f"c and a class from 0 to {num_classes - 1}, or " if num_classes else ""
+    return (
+        f"two groups and a weight from −{MAX_WEIGHT:g} to {MAX_WEIGHT:g} with commas between, each group {classes}"
+        f"s and the numbers of some of the {num_stops} stops in their order"
+    )
+
+
+def write_difference(value: Difference) -> str:
+    """The text that `parse_difference` reads."""
+    first, second, weight = value
+    return ",".join([*map(_group_text, (first, second)), short(weight)])
+
+
+def _group_text(group: Group) -> str:
+    return f"c{group}" if isinstance(group, int) else "s" + "".join(str(place + 1) for place in group)

@@ -11,6 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import generated, model_cache, state
 from dashboard.plain import plain
+from dashboard.time_machine import Weights
 from vae.runs import Run
 
 if TYPE_CHECKING:
@@ -19,29 +20,38 @@ if TYPE_CHECKING:
     from vae.latent import Embedding
 
 #: Test images to pick from at a time.
-NUM_THUMBS = 8
+NUM_THUMBS, THUMBS_IN_ROW = 8, 4
+#: A thumbnail's button lies over its image, whose number it shows below.
+_THUMBS = """<style>
+[class*="st-key-generate-pick-"] { gap: 0; padding-bottom: 1.375rem; position: relative; }
+[class*="st-key-generate-pick-"] > [class*="st-key-generate-thumb-"] { inset: -4px; position: absolute; width: auto; }
+[class*="st-key-generate-thumb-"] [data-testid="stButton"] { height: 100%; }
+[class*="st-key-generate-thumb-"] button { align-items: flex-end; background: none; border: 2px solid transparent;
+  color: inherit; height: 100%; min-height: 0; padding: 0; width: 100%; }
+[class*="st-key-generate-thumb-"] button:hover { background: none; border-color: #8b8f9c; color: inherit; }
+[class*="st-key-generate-thumb-"] button[kind="primary"] { border-color: #6a63f0; font-weight: 700; }
+</style>"""
 #: More classes than these are picked from a list.
 MANY_CLASSES = 30
-COMPONENTS = {"bic": "By BIC", **{size: size for size in ("1", "2", "5", "10", "20", "40")}}
+#: Numbers of Gaussians to choose from; `vae.generation` tries fewer by itself.
+SIZES = (1, 2, 5, 10, 20, 40)
+COMPONENTS = {"bic": "By BIC", **{str(size): str(size) for size in SIZES}}
 
 
 def pick_class(run: Run, title: str, key: state.Key[int], default: int) -> int:
     """A class by its name."""
     names = run.info.class_names
-    now = state.read(key, default)
+    state.seat(key, widget := f"generate-{key.name}:{run.id}", state.read(key, default))
     if len(names) <= MANY_CLASSES:
         picked = st.segmented_control(
             title,
             range(len(names)),
-            default=now,
             format_func=lambda index: plain(names[index]),
             required=True,
-            key=f"generate-{key.name}:{run.id}",
+            key=widget,
         )
     else:
-        picked = st.selectbox(
-            title, range(len(names)), now, format_func=names.__getitem__, key=f"generate-{key.name}:{run.id}"
-        )
+        picked = st.selectbox(title, range(len(names)), format_func=names.__getitem__, key=widget)
     label = int(picked or 0)
     state.write(key, label)
     return label
@@ -66,7 +76,8 @@ def slider(
     """A slider for a value of the link; its type is that of the bounds."""
     value = state.read(key, default)
     if not state.presenting():
-        value = place.slider(title, low, high, value, step, key=f"generate-{key.name}:{run.id}", help=words)
+        state.seat(key, widget := f"generate-{key.name}:{run.id}", value)
+        value = place.slider(title, low, high, step=step, key=widget, help=words)
     state.write(key, value)
     return value
 
@@ -81,12 +92,12 @@ def components(place: DeltaGenerator, run: Run) -> int | None:
     """The number of Gaussians of the mixture; None leaves it to the BIC."""
     wanted = state.read(state.COMPONENTS, "bic")
     if not state.presenting():
+        state.seat(state.COMPONENTS, widget := f"generate-components:{run.id}", wanted)
         wanted = place.selectbox(
             "Gaussians",
             list(COMPONENTS),
-            list(COMPONENTS).index(wanted),
             format_func=COMPONENTS.__getitem__,
-            key=f"generate-components:{run.id}",
+            key=widget,
             help="Components of the mixture: a number, or the one with the lowest Bayesian information criterion.",
         )
     state.write(state.COMPONENTS, wanted)
@@ -97,8 +108,7 @@ def seed(place: DeltaGenerator, button: DeltaGenerator, run: Run) -> int:
     """The seed of z, and a button for the next one."""
     now, key = state.read(state.SEED, 0), f"generate-seed:{run.id}"
     if not state.presenting():
-        if key not in st.session_state:
-            st.session_state[key] = now
+        state.seat(state.SEED, key, now)
         words = "One seed, one set of z, whatever the class."
         now = int(place.number_input("Seed", 0, 2**31 - 1, key=key, help=words))
     state.write(state.SEED, now)
@@ -126,14 +136,14 @@ def source(run: Run, usual: str) -> str:
     if wanted not in offers:
         wanted = usual
     if len(offers) > 1:
+        state.seat(state.SOURCE, widget := f"generate-from-{usual}:{run.id}", wanted)
         wanted = str(
             st.segmented_control(
                 "z from",
                 offers,
-                default=wanted,
                 format_func=titles.__getitem__,
                 required=True,
-                key=f"generate-from-{usual}:{run.id}",
+                key=widget,
             )
             or usual
         )
@@ -162,7 +172,7 @@ def originals(run: Run, embedding: Embedding) -> Originals | None:
     return give
 
 
-def pick_image(run: Run, embedding: Embedding, originals: Originals | None) -> int:
+def pick_image(run: Run, weights: Weights, embedding: Embedding, originals: Originals | None) -> int:
     """The number of a test image: by its class and from a strip of thumbnails."""
     import torch
 
@@ -175,41 +185,52 @@ def pick_image(run: Run, embedding: Embedding, originals: Originals | None) -> i
     same = (labels == label).nonzero()[:, 0]
     rank = int((same == number).nonzero()[0])
     first = rank - rank % NUM_THUMBS
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    offers, typing = st.columns(2)
+    with offers:
         _pick_test_class(run, labels, label, key)
+    with typing:
         if not state.presenting():
             _pick_number(run, number, len(labels), key)
-        for title, icon, to in (
-            ("Earlier", "chevron_left", first - NUM_THUMBS),
-            ("Later", "chevron_right", first + NUM_THUMBS),
-        ):
-            st.button(
-                title,
-                icon=f":material/{icon}:",
-                key=f"generate-{icon}",
-                disabled=not 0 <= to < len(same),
-                on_click=state.write,
-                args=(key, int(same[max(0, min(to, len(same) - 1))])),
-            )
     shown = same[first : first + NUM_THUMBS].tolist()
     if originals is None:
         with torch.no_grad():
-            model = model_cache.model(run, "best")
+            model = model_cache.model(run, weights.at)
             pictures = model.decode(embedding.mean[shown], labels[shown]).numpy()
     else:
         pictures = originals(shown)
-    for column, candidate, picture in zip(st.columns(NUM_THUMBS), shown, pictures, strict=False):
-        with column:
-            name = f"Test image {candidate}"
-            st.html(generated.gallery(picture[None, None], alt=name, largest=84, centre=True))
-            st.button(
-                f"{candidate}",
-                key=f"generate-thumb:{candidate}",
-                type="primary" if candidate == number else "secondary",
-                width="stretch",
-                on_click=state.write,
-                args=(key, candidate),
-            )
+    st.html(_THUMBS)
+    for start in range(0, len(shown), THUMBS_IN_ROW):
+        row = slice(start, start + THUMBS_IN_ROW)
+        for column, candidate, picture in zip(
+            st.columns(THUMBS_IN_ROW), shown[row], pictures[row], strict=False
+        ):
+            with column, st.container(key=f"generate-pick-{candidate}"):
+                name = f"Test image {candidate}"
+                st.html(generated.gallery(picture[None, None], alt=name, largest=84, centre=True))
+                st.button(
+                    f"{candidate}",
+                    key=f"generate-thumb:{candidate}",
+                    type="primary" if candidate == number else "secondary",
+                    width="stretch",
+                    on_click=state.write,
+                    args=(key, candidate),
+                )
+    for column, title, icon, to in zip(
+        st.columns(2),
+        ("Earlier", "Later"),
+        ("chevron_left", "chevron_right"),
+        (first - NUM_THUMBS, first + NUM_THUMBS),
+        strict=True,
+    ):
+        column.button(
+            title,
+            icon=f":material/{icon}:",
+            key=f"generate-{icon}",
+            disabled=not 0 <= to < len(same),
+            width="stretch",
+            on_click=state.write,
+            args=(key, int(same[max(0, min(to, len(same) - 1))])),
+        )
     return number
 
 
@@ -217,12 +238,11 @@ def _pick_number(run: Run, number: int, num: int, key: state.Key[int]) -> None:
     """The number of the test image, to type."""
     widget = f"generate-image:{run.id}:{number}"
     st.number_input(
-        "Test image",
+        f"Test image, 0 to {num - 1}",
         0,
         num - 1,
         number,
         key=widget,
-        width=140,
         on_change=lambda: state.write(key, int(st.session_state[widget])),
     )
 
@@ -235,18 +255,6 @@ def _pick_test_class(run: Run, labels: Tensor, label: int, key: state.Key[int]) 
     def choose() -> None:
         state.write(key, int((labels == st.session_state[widget]).nonzero()[0]))
 
-    title = "Test image of class"
-    if len(there) <= MANY_CLASSES:
-        st.segmented_control(
-            title,
-            there,
-            default=label,
-            format_func=lambda index: plain(names[index]),
-            required=True,
-            key=widget,
-            on_change=choose,
-        )
-    else:
-        st.selectbox(
-            title, there, there.index(label), format_func=names.__getitem__, key=widget, on_change=choose
-        )
+    st.selectbox(
+        "Class", there, there.index(label), format_func=names.__getitem__, key=widget, on_change=choose
+    )

@@ -120,6 +120,7 @@ def test_the_commands_of_the_documentation_work_as_written(
         "run": "a",
         "split": "test",
         "at": "best",
+        "seed": 0,
         **expected.to_dict(),
         "unit": "nats per example",
         "pixels": "none",
@@ -387,7 +388,9 @@ def test_what_is_not_even_a_value_ends_with_code_2_too(vae: Vae, tmp_path: Path,
 def test_no_command_and_unknown_commands_end_with_code_2(vae: Vae) -> None:
     for words in ((), ("fly",), ("data",), ("data", "download", "imagenet")):
         assert vae(*words).code == 2
-    assert_refused(vae("reproduce", "nothing"), "name must be one of pytorch-example, got 'nothing'")
+    assert_refused(
+        vae("reproduce", "nothing"), "name must be one of pytorch-example, iwae-1layer, cvae, got 'nothing'"
+    )
     assert_refused(vae("train"), "a run must have a folder, got none; use --run-dir DIR, or --resume DIR")
 
 

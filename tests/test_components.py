@@ -164,8 +164,8 @@ def test_map_believes_only_a_point(
         (None, {"stops": "n1" * 10**6, "kind": "straight", "pace": "legs"}, paths_face.Said()),
         (
             None,
-            {"stops": "n1_n2", "kind": "spherical", "pace": "length"},
-            paths_face.Said(route=Route("n1_n2", "spherical", "length")),
+            {"stops": "n1_n2", "kind": "spherical", "pace": "length", "radius": "0.5", "sum": ""},
+            paths_face.Said(route=Route("n1_n2", "spherical", "length", "0.5")),
         ),
     ],
 )
@@ -178,17 +178,27 @@ def test_paths_believe_only_a_point_and_a_route_of_text(
 
 
 @pytest.mark.parametrize(
-    ("said", "expected"),
+    ("change", "expected"),
     [
-        ({"projection": "tsne", "colour": "rate", "layers": ["density"]}, View("tsne", "rate", ("density",))),
-        ({"projection": "tsne", "colour": "rate", "layers": [1]}, None),
-        ({"projection": 1, "colour": "rate", "layers": []}, None),
-        ({"colour": "rate"}, None),
+        ({}, View("tsne", "rate", ("density",), "even", (3, -1), (0.5, -1, 2))),
+        ({"area": None, "hidden": []}, View("tsne", "rate", ("density",))),
+        ({"layers": [1]}, None),
+        ({"projection": 1}, None),
+        ({"hidden": [0.5]}, None),
+        ({"area": [0, 1]}, None),
+        ({"area": [0, 1, "2"]}, None),
+        ({"tiles": None}, None),
         ("nonsense", None),
     ],
 )
-def test_map_believes_only_a_view(said: Any, expected: View | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(map_face, "_COMPONENT", Mount(view=said))
+def test_map_believes_only_a_view(
+    change: Any, expected: View | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = {"projection": "tsne", "colour": "rate", "layers": ["density"], "tiles": "even"}
+    good |= {"hidden": [3, -1], "area": [0.5, -1, 2]}
+    said = good | change if isinstance(change, dict) else change
+    monkeypatch.setattr(map_face, "_COMPONENT", Mount())
+    monkeypatch.setattr(map_face, "told", lambda *asked: said if asked == ("k", "view") else None)
     found = latent_map("run", latent_dim=2, z=[0, 0], shape=(1, 8, 8), key="k")
     assert found == Said(view=expected)
 

@@ -51,16 +51,27 @@ NOT_THE_DEFAULTS = RunConfig(
         activation="silu",
         latent_dim=16,
         conditional=True,
+        learned_prior=True,
         likelihood="gaussian-learned",
         sigma=0.5,
     ),
-    objective=ObjectiveConfig(beta=4.5, schedule="cyclical", warmup_epochs=3, cycle_epochs=2.5),
+    objective=ObjectiveConfig(
+        beta=4.5,
+        schedule="cyclical",
+        warmup_epochs=3,
+        cycle_epochs=2.5,
+        free_bits=0.5,
+        free_bits_per="total",
+        capacity_epochs=7,
+    ),
     train=TrainConfig(
         epochs=7,
         batch_size=20,
         learning_rate=3e-4,
         learning_rate_schedule="stages",
         adam_eps=1e-4,
+        encoder_steps=2,
+        encoder_steps_epochs=1.5,
         seed=MAX_SEED,
         device="cpu",
         max_images_per_second=100,
@@ -247,7 +258,7 @@ def test_an_unknown_option_is_refused_and_the_known_ones_named() -> None:
     with pytest.raises(ConfigError) as caught:
         ObjectiveConfig(bata=2)
     assert str(caught.value) == (
-        "bata is not an option (options: beta, schedule, warmup_epochs, cycle_epochs)"
+        "bata is not an option (options: " + ", ".join(ObjectiveConfig.model_fields) + ")"
     )
 
 
@@ -280,9 +291,18 @@ def test_json_gives_the_same_configuration_back(config: RunConfig) -> None:
 
 
 def test_the_round_trip_leaves_no_option_at_its_default() -> None:
-    for part, default in zip(PARTS, RunConfig(), strict=True):
-        ours = getattr(NOT_THE_DEFAULTS, default[0])
-        assert [name for name in part.model_fields if getattr(ours, name) == getattr(default[1], name)] == []
+    # What cannot be together with the others takes the trip in a configuration of its own.
+    others = {
+        "model": ModelConfig(decoder="autoregressive"),
+        "objective": ObjectiveConfig(capacity=25),
+    }
+    for part, (section, default) in zip(PARTS, RunConfig(), strict=True):
+        ours = [getattr(NOT_THE_DEFAULTS, section), others.get(section, default)]
+        for config in ours:
+            assert part.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+        kept = [getattr(default, name) for name in part.model_fields]
+        for name, value in zip(part.model_fields, kept, strict=True):
+            assert any(getattr(config, name) != value for config in ours), name
 
 
 def test_json_gives_the_same_description_of_images_back() -> None:
@@ -336,20 +356,34 @@ def test_the_defaults_are_those_that_the_first_page_promises() -> None:
         },
         "model": {
             "network": "mlp",
+            "decoder": "independent",
             "hidden": [400],
             "channels": [32, 64],
             "activation": "relu",
             "latent_dim": 2,
             "conditional": False,
+            "learned_prior": False,
             "likelihood": "bernoulli",
             "sigma": 0.1,
         },
-        "objective": {"beta": 1.0, "schedule": "constant", "warmup_epochs": 10.0, "cycle_epochs": 10.0},
+        "objective": {
+            "beta": 1.0,
+            "schedule": "constant",
+            "warmup_epochs": 10.0,
+            "cycle_epochs": 10.0,
+            "free_bits": 0.0,
+            "free_bits_per": "dimension",
+            "capacity": 0.0,
+            "capacity_epochs": 10.0,
+        },
         "train": {
             "epochs": 40,
             "batch_size": 128,
             "learning_rate": 1e-3,
+            "learning_rate_schedule": "constant",
             "adam_eps": 1e-8,
+            "encoder_steps": 0,
+            "encoder_steps_epochs": 0.0,
             "seed": 0,
             "device": "auto",
             "max_images_per_second": 0,
@@ -377,9 +411,12 @@ def test_every_option_has_words_for_the_form_and_the_command_line() -> None:
             assert isinstance(field.json_schema_extra, dict) and field.json_schema_extra["label"], name
 
 
+@pytest.mark.parametrize("schedule", ["linear", "sigmoid"])
 @pytest.mark.parametrize("warmup, is_warned", [(10, False), (10.5, True), (40, True)])
-def test_a_warm_up_longer_than_the_training_is_warned_of(warmup: float, is_warned: bool) -> None:
-    objective = ObjectiveConfig(beta=4, schedule="linear", warmup_epochs=warmup)
+def test_a_warm_up_longer_than_the_training_is_warned_of(
+    schedule: str, warmup: float, is_warned: bool
+) -> None:
+    objective = ObjectiveConfig(beta=4, schedule=schedule, warmup_epochs=warmup)
     found = RunConfig(objective=objective, train=TrainConfig(epochs=10)).warnings()
     assert found == [
         f"objective.warmup_epochs ({warmup:g}) is longer than train.epochs (10): beta never reaches 4"
@@ -394,9 +431,123 @@ def test_a_cycle_that_never_reaches_beta_is_warned_of(cycle: float, is_warned: b
     assert all("beta never reaches 1" in warning for warning in found)
 
 
-def test_a_schedule_that_is_not_used_is_not_warned_of() -> None:
+def test_a_schedule_that_is_not_used_is_not_said_to_be_too_long() -> None:
     objective = ObjectiveConfig(warmup_epochs=1000, cycle_epochs=1000)
-    assert RunConfig(objective=objective, train=TrainConfig(epochs=1)).warnings() == []
+    assert RunConfig(objective=objective, train=TrainConfig(epochs=1)).warnings() == [
+        "objective.warmup_epochs (1000.0) has no effect: it is for objective.schedule = linear or sigmoid",
+        "objective.cycle_epochs (1000.0) has no effect: it is for objective.schedule = cyclical",
+    ]
+
+
+@pytest.mark.parametrize(
+    "idle, needed, setting",
+    [
+        ("data.threshold", "data.binarize = threshold", {"threshold": 0.3}),
+        ("data.emnist_split", "data.name = emnist", {"emnist_split": "letters"}),
+        ("model.channels", "model.network = conv", {"channels": (8, 16)}),
+        ("model.sigma", "model.likelihood = gaussian or gaussian-learned", {"sigma": 0.5}),
+        ("objective.schedule", "objective.beta above 0", {"schedule": "linear", "beta": 0}),
+        ("objective.free_bits", "objective.beta above 0", {"free_bits": 1, "beta": 0}),
+        ("objective.free_bits_per", "objective.free_bits above 0", {"free_bits_per": "total"}),
+        ("objective.capacity", "objective.beta above 0", {"capacity": 25, "beta": 0}),
+        ("objective.capacity_epochs", "objective.capacity above 0", {"capacity_epochs": 3}),
+        ("train.encoder_steps_epochs", "train.encoder_steps above 0", {"encoder_steps_epochs": 3}),
+    ],
+)
+def test_a_setting_without_effect_is_warned_of(idle: str, needed: str, setting: dict[str, Any]) -> None:
+    section = idle.split(".")[0]
+    (warning,) = RunConfig.from_dict({section: setting}).warnings()
+    assert re.fullmatch(rf"{re.escape(idle)} \(.+\) has no effect: it is for {re.escape(needed)}", warning)
+
+
+@pytest.mark.parametrize(
+    "section, setting, sentence",
+    [
+        (
+            "objective",
+            {"capacity": 25, "capacity_epochs": 11},
+            "objective.capacity_epochs (11) is longer than train.epochs (10): "
+            "the target of the rate never reaches 25 nats",
+        ),
+        (
+            "train",
+            {"epochs": 10, "encoder_steps": 1, "encoder_steps_epochs": 11},
+            "train.encoder_steps_epochs (11) is longer than train.epochs (10): the extra encoder steps never end",
+        ),
+    ],
+)
+def test_a_value_that_is_never_reached_is_warned_of(
+    section: str, setting: dict[str, Any], sentence: str
+) -> None:
+    assert RunConfig.from_dict({"train": {"epochs": 10}, section: setting}).warnings() == [sentence]
+
+
+def test_settings_that_take_effect_are_not_warned_of() -> None:
+    values = {
+        "objective": {"free_bits": 0.5, "free_bits_per": "total", "schedule": "sigmoid", "warmup_epochs": 5},
+        "train": {"encoder_steps": 5, "encoder_steps_epochs": 3},
+    }
+    assert RunConfig.from_dict(values).warnings() == []
+    assert RunConfig(objective=ObjectiveConfig(capacity=25, capacity_epochs=20)).warnings() == []
+
+
+@pytest.mark.parametrize(
+    "part, values, sentence",
+    [
+        (
+            ObjectiveConfig,
+            {"free_bits": 0.5, "capacity": 25},
+            "free_bits must be 0 where there is a capacity, got free_bits = 0.5 and capacity = 25; use one of them",
+        ),
+        (
+            ModelConfig,
+            {"decoder": "autoregressive", "likelihood": "gaussian"},
+            "decoder must be 'independent' for likelihood = 'gaussian', got 'autoregressive'; "
+            "use likelihood bernoulli, or decoder independent",
+        ),
+        (
+            ModelConfig,
+            {"learned_prior": True},
+            "learned_prior must be false for an unconditional model, got true; use it with conditional = true",
+        ),
+    ],
+)
+def test_settings_that_do_not_go_together_are_refused(
+    part: type[Config], values: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        part(**values)
+    assert str(caught.value) == sentence
+
+
+@pytest.mark.parametrize(
+    "channels, height, width, fits",
+    [(1, 16, 16, True), (1, 8, 32, True), (1, 1, 257, False), (3, 8, 8, False)],
+)
+def test_an_autoregressive_decoder_is_for_small_grey_images(
+    channels: Literal[1, 3], height: int, width: int, fits: bool
+) -> None:
+    info = DataInfo(
+        channels=channels,
+        height=height,
+        width=width,
+        class_names=(),
+        num_train=1,
+        num_validation=0,
+        num_test=0,
+        fingerprint="",
+    )
+    found = ModelConfig(decoder="autoregressive").misfit(info)
+    if fits:
+        assert found is None
+    else:
+        assert found is not None
+        assert (
+            f"at most 256 pixels for model.decoder = 'autoregressive', got {channels} × {height} × {width}; use"
+            in found
+        )
+    assert ModelConfig().misfit(info) is None
+    assert "got 'external'; use vae.watch" in str(ModelConfig(network="external").misfit(info))
 
 
 @pytest.mark.parametrize("binarize", ["none", "threshold", "static", "dynamic"])

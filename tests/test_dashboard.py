@@ -22,7 +22,7 @@ from vae.snapshots import load_model
 from vae.status import Status, this_host
 
 MAIN = Path(chooser.__file__).with_name("main.py")
-PAGES = ("train", "explore", "map", "generate", "runs")
+PAGES = ("train", "explore", "map", "generate", "evaluate", "compare", "runs")
 
 
 def beta_slider(at: AppTest) -> Any:
@@ -71,12 +71,13 @@ def script(name: str) -> None:
     """What main.py does for one page: the pages are functions, which AppTest cannot switch to."""
     from importlib import import_module
 
-    from dashboard import chooser
+    from dashboard import chooser, state
     from dashboard.navigation import NEED_A_RUN
 
     chooser.draw(needed=name in NEED_A_RUN)
     import_module(f"dashboard.views.{name}").page()
     chooser.tell()
+    state.settle()
 
 
 def page(name: str, **query: str) -> AppTest:
@@ -89,9 +90,11 @@ def page(name: str, **query: str) -> AppTest:
 
 
 def sentences(at: AppTest) -> list[str]:
-    """Errors and warnings, as they read."""
-    found = [*at.error, *at.warning]
-    return [alert.value.replace("\\", "").replace("\N{WORD JOINER}", "") for alert in found]
+    """Errors and warnings, as they read; several of the same kind are a list."""
+    found = [
+        alert.value.replace("\\", "").replace("\N{WORD JOINER}", "") for alert in (*at.error, *at.warning)
+    ]
+    return [said.removeprefix("- ") for alert in found for said in alert.split("\n")]
 
 
 def button(at: AppTest, label: str) -> Any:
@@ -170,7 +173,7 @@ class TestPages:
 class TestChooser:
     def test_runs_of_one_name_have_titles_of_their_own(self, put: Put) -> None:
         runs = [put(run_id, name="Twin") for run_id in ("a", "b")] + [put("c", name="Twin · a")]
-        titles = chooser._titles(runs)
+        titles = chooser.titles(runs)
         assert len(set(titles.values())) == 3
         assert all(title.startswith("Twin") for title in titles.values())
         for run in runs:
@@ -188,7 +191,7 @@ class TestChooser:
 
     def test_example_is_marked(self, put: Put) -> None:
         run = put("shown", name="Shown", shipped=True)
-        assert chooser._titles([run]) == {"shown": "Shown · example"}
+        assert chooser.titles([run]) == {"shown": "Shown · example"}
 
     def test_own_run_hides_an_example_of_its_id(self, put: Put) -> None:
         put("same", shipped=True)

@@ -353,3 +353,27 @@ def test_images_that_do_not_fit_into_memory_are_told_in_a_sentence(monkeypatch: 
     monkeypatch.setattr("vae.data.read_digits", read)
     with pytest.raises(DataError, match="the digits images do not fit into memory; use fewer"):
         load(DataConfig())
+
+
+def test_columns_stay_with_their_images_and_change_no_fingerprint(tmp_path: Path) -> None:
+    path = tmp_path / "own.npz"
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (60, 6, 6), np.uint8)
+    images[:, 0, 0] = np.arange(60)  # each image says which one it is
+    np.savez(path, images=images)
+    config = DataConfig(name="npz", path=path)
+    bare = load(config).info()
+    names = np.array([f"group {number % 7}" for number in range(60)])
+    np.savez(path, images=images, age=np.arange(60) / 4, group=names, pairs=np.zeros((60, 2)))
+    found = load(config)
+    assert found.info() == bare
+    assert [(column.name, column.is_number) for column in found.columns.found] == [
+        ("age", True),
+        ("group", False),
+    ]
+    age, group = found.columns.found
+    for part in ("train", "validation", "test"):
+        index = getattr(found, part)
+        numbers = found.part(part)[0][:, 0, 0, 0]
+        assert (age.values[index] * 4 == numbers).all()
+        assert [group.classes[k] for k in group.values[index]] == [f"group {int(n) % 7}" for n in numbers]

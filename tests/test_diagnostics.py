@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from vae.diagnostics import ACTIVE_THRESHOLD, active_units, dimensions
-from vae.latent import Embedding
+from vae import cli
+from vae.checkpoints import load
+from vae.config import RunConfig
+from vae.data import Dataset
+from vae.diagnostics import ACTIVE_THRESHOLD, active_units, diagnose, dimensions, live_numbers
+from vae.errors import UserError
+from vae.evaluation import evaluate
+from vae.latent import Embedding, embed
+from vae.model import VAE
+from vae.runs import Run
+from vae.snapshots import Probe, load_model
+
+MakeModel = Callable[..., VAE]
 
 
 def embedding() -> Embedding:
@@ -76,3 +91,125 @@ def test_a_dimension_s_range_holds_its_images() -> None:
     assert float(inside.double().mean()) >= 0.999
     for dimension in narrow:
         assert (-dimension.low, dimension.high) == pytest.approx((3.29, 3.29), abs=0.2)
+
+
+# The whole diagnosis --------------------------------------------------------------------------------------------------
+
+
+def test_a_run_is_diagnosed_in_one_call_and_one_seed_gives_one_diagnosis(
+    trained_run: Run, digits: Dataset
+) -> None:
+    found = diagnose(trained_run)
+    assert found == diagnose(trained_run, digits)
+    assert found != diagnose(trained_run, digits, seed=1)
+    assert found.part == "validation"
+    assert found.num_images == len(digits.validation)
+    assert found.beta == 1
+    assert found.findings
+    json.dumps(found.to_dict(), allow_nan=False)
+    assert any(found.verdict.title in line for line in found.lines())
+
+
+def test_its_numbers_are_those_of_the_evaluation_of_the_same_images(
+    trained_run: Run, digits: Dataset
+) -> None:
+    model = load_model(trained_run, "last")
+    found = diagnose(model, digits, config=trained_run.config, part="test")
+    expected = evaluate(model, digits, "test", seed=0)
+    assert found.rate_per_dim == pytest.approx(expected.rate_per_dim, rel=1e-5)
+    assert found.distortion == pytest.approx(expected.distortion, rel=0.02)  # z is drawn by another order
+    posterior = embed(model, digits, "test")
+    assert found.active == tuple(active_units(posterior.mean).tolist())
+    assert found.sigma_per_dim == pytest.approx(torch.exp(0.5 * posterior.log_var).mean(0).tolist(), rel=1e-5)
+    assert found.information.rate_exact == pytest.approx(found.rate, rel=1e-6)
+    assert found.elbo == -(found.distortion + found.rate)
+
+
+def test_snapshot_and_fewer_images_are_diagnosed_as_they_were(trained_run: Run, digits: Dataset) -> None:
+    start = diagnose(trained_run, digits, at=trained_run.snapshots()[0], num_images=50)
+    assert start.num_images == 50
+    assert start.information.cap == pytest.approx(np.log(50))
+    assert start.rate < diagnose(trained_run, digits).rate
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"conditional": True},
+        {"conditional": True, "learned_prior": True},
+        {"likelihood": "gaussian"},
+        {"likelihood": "continuous-bernoulli"},
+        {"decoder": "autoregressive"},
+        {"network": "conv"},
+    ],
+)
+def test_every_kind_of_model_can_be_diagnosed(
+    digits: Dataset, make_model: MakeModel, options: dict[str, Any]
+) -> None:
+    model = make_model(info=digits.info(), dtype=torch.float32, **options)
+    found = diagnose(model, digits, config=RunConfig(model=model.config))
+    assert (found.usage.condition is not None) == found.conditional == ("conditional" in options)
+    assert (found.residual is not None) == (options.get("likelihood") == "gaussian")
+    assert (found.critical_beta is None) == ("decoder" in options)
+    assert found.findings
+
+
+def test_images_must_be_given_and_at_least_two(make_model: MakeModel, digits: Dataset) -> None:
+    model = make_model(info=digits.info(), dtype=torch.float32)
+    with pytest.raises(UserError, match="images must be given to diagnose a model"):
+        diagnose(model)
+    with pytest.raises(UserError, match="needs at least 2 images, got 1 of the test part"):
+        diagnose(model, digits, part="test", num_images=1)
+
+
+# While it trains ------------------------------------------------------------------------------------------------------
+
+
+def test_validation_lines_carry_the_live_numbers_of_the_probe(trained_run: Run, digits: Dataset) -> None:
+    line = trained_run.latest_metrics()["validation"]
+    probe = Probe.of(digits, torch.device("cpu"))
+    expected = live_numbers(load_model(trained_run, "last"), probe.x, probe.labels)
+    assert set(expected) == {"active_units", "mutual_information", "marginal_kl", "permuted_rise"}
+    assert {name: line[name] for name in expected} == pytest.approx(expected, rel=1e-6)
+
+
+def test_snapshots_keep_width_and_variance_of_each_dimension(trained_run: Run) -> None:
+    for step in trained_run.snapshots():
+        folder = trained_run.snapshot_dir(step)
+        kept = json.loads((folder / "snapshot.json").read_text())
+        probe = load(folder, "probe")[0]
+        assert kept["sigma_per_dim"] == pytest.approx(
+            torch.exp(0.5 * probe["log_var"]).mean(0).tolist(), rel=1e-6
+        )
+        assert kept["active_variance"] == pytest.approx(probe["mean"].double().var(0).tolist(), rel=1e-9)
+
+
+def test_live_numbers_touch_no_random_state_and_no_weight(make_model: MakeModel) -> None:
+    model = make_model()
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    x = torch.rand(30, 1, 5, 4, dtype=torch.float64)
+    state = torch.get_rng_state()
+    assert live_numbers(model, x, None) == live_numbers(model, x, None)
+    assert torch.equal(torch.get_rng_state(), state)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
+
+
+def test_live_numbers_that_are_not_finite_are_left_out(make_model: MakeModel) -> None:
+    model = make_model()
+    with torch.no_grad():
+        model.encoder.log_var.bias.fill_(2000.0)  # σ overflows
+    found = live_numbers(model, torch.rand(10, 1, 5, 4, dtype=torch.float64), None)
+    assert all(np.isfinite(value) for value in found.values())
+    assert "marginal_kl" not in found
+    assert live_numbers(model, torch.rand(1, 1, 5, 4, dtype=torch.float64), None) == {}
+
+
+def test_the_command_line_tells_verdict_evidence_and_remedies(
+    trained_run: Run, digits: Dataset, capsys: pytest.CaptureFixture[str]
+) -> None:
+    expected = diagnose(trained_run, digits, at="best", part="test")
+    cli.main(["evaluate", str(trained_run.path), "--diagnose"])
+    assert f"  {expected.verdict.title} ({expected.verdict.name})" in capsys.readouterr().out.splitlines()
+    cli.main(["evaluate", str(trained_run.path), "--diagnose", "--json"])
+    told = json.loads(capsys.readouterr().out)["diagnosis"]
+    assert told == json.loads(json.dumps(expected.to_dict()))

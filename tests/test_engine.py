@@ -26,6 +26,7 @@ from vae.errors import UserError
 from vae.evaluation import evaluate
 from vae.journal import Report
 from vae.metrics import Line, MetricsReader
+from vae.objective import RatePenalty
 from vae.runs import Run, RunError
 from vae.snapshots import load_model, load_weights, snapshot_steps
 
@@ -151,6 +152,12 @@ KINDS = {
     "conv, learned sigma, warm-up": SMALL.replace(
         model=ModelConfig(network="conv", channels=(2, 4), hidden=(8,), likelihood="gaussian-learned"),
         objective=ObjectiveConfig(beta=2, schedule="linear", warmup_epochs=3),
+    ),
+    "extra encoder steps for three epochs, capacity": SMALL.replace(
+        data=DataConfig(binarize="dynamic"),
+        model=SMALL.model.replace(conditional=True, learned_prior=True, decoder="autoregressive"),
+        objective=ObjectiveConfig(capacity=6, capacity_epochs=3),
+        train=TRAIN.replace(encoder_steps=2, encoder_steps_epochs=2.5),
     ),
 }
 #: β by hand, changed before and after each of the stops, and back to the schedule.
@@ -324,6 +331,53 @@ def test_an_epoch_sees_each_training_image_once_and_the_next_in_another_order(tm
     assert torch.equal(seen[0].sort().values, torch.arange(len(dataset.train)))
     assert torch.equal(seen[1].sort().values, torch.arange(len(dataset.train)))
     assert not torch.equal(seen[0], seen[1])
+
+
+def test_an_extra_step_changes_the_encoder_and_nothing_of_the_decoder(tmp_path: Path) -> None:
+    model = SMALL.model.replace(
+        likelihood="gaussian-learned", conditional=True, learned_prior=True, latent_dim=3
+    )
+    run, dataset = create(tmp_path / "a", SMALL.replace(model=model))
+    trainer = Trainer(run, dataset)
+    images, labels = next(trainer.batches())
+    trainer.step(dataset.pixels(images), labels)  # now Adam knows something of every weight
+    order, noise = trainer.order.get_state(), trainer.noise.get_state()
+
+    def now() -> dict[str, list[Tensor]]:
+        state = trainer.optimizer.state
+        return {
+            name: [weight.detach().clone(), *(state[weight][key].clone() for key in sorted(state[weight]))]
+            for name, weight in trainer.model.named_parameters()
+        }
+
+    before = now()
+    trainer.encoder_step()
+    after = now()
+    assert len({name.split(".")[0] for name in after}) == 3  # encoder, decoder, and the likelihood's σ
+    for name, tensors in after.items():
+        same = [torch.equal(ours, theirs) for ours, theirs in zip(tensors, before[name], strict=True)]
+        assert same == [not name.startswith("encoder.")] * 4, name
+    assert torch.equal(trainer.order.get_state(), order) and torch.equal(trainer.noise.get_state(), noise)
+
+
+def test_extra_steps_are_counted_and_end_with_their_epochs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[float] = []
+    config = SMALL.replace(train=TRAIN.replace(epochs=3, encoder_steps=2, encoder_steps_epochs=1.5))
+    monkeypatch.setattr(Trainer, "encoder_step", lambda trainer: made.append(trainer.position.epoch))
+    train(tmp_path / "a", config)
+    assert made == [step / 6 for step in range(9) for _ in range(2)]
+
+
+def test_beta_by_hand_weighs_the_rate_beyond_its_free_bits(tmp_path: Path) -> None:
+    config = SMALL.replace(objective=ObjectiveConfig(beta=2, free_bits=0.5, free_bits_per="total"))
+    run, dataset = create(tmp_path / "a", config)
+    trainer = Trainer(run, dataset)
+    assert trainer.penalty == RatePenalty(2.0, 0.5, "total")
+    trainer.beta_by_hand = 7.0
+    assert trainer.penalty == RatePenalty(7.0, 0.5, "total")
+    assert trainer.beta == 7.0
 
 
 def test_beta_weighs_the_rate_in_the_gradient_and_nothing_else(tmp_path: Path) -> None:
@@ -797,7 +851,7 @@ SPOILED: dict[str, tuple[Callable[[dict[str, Tensor], dict[str, Any]], object], 
         "lacks exp_avg",
     ),
     "not finite": (lambda tensors, _: tensors[first(tensors)].fill_(math.nan), "finite numbers"),
-    "no random state": (lambda tensors, _: tensors.pop("random.order"), "two random states"),
+    "no random state": (lambda tensors, _: tensors.pop("random.order"), "random states of order, noise"),
     "broken random state": (
         lambda tensors, _: tensors.update({"random.noise": torch.zeros(3, dtype=torch.uint8)}),
         "random state must be one of this device",

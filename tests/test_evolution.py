@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 
+import av
 import numpy as np
 import pytest
 from PIL import Image
 
 from dashboard import evolution
-from dashboard.evolution import FRAME, LAST, SIZE, evolution_gif
+from dashboard.evolution import FRAME, LAST, SIZE, evolution_gif, evolution_mp4
 from dashboard.figures import BACKGROUND, DIGITS, ThemeName
 from vae.runs import Run
 
@@ -47,6 +48,25 @@ def test_there_is_one_frame_for_each_snapshot_in_the_page_s_colours(
         assert near(found[-1][0][:, 610:], colour) > 20
     before, after = found[0][0][80:610, 70:600], found[-1][0][80:610, 70:600]
     assert (np.abs(before - after).max(-1) > 40).sum() > 500
+
+
+def test_film_shows_the_frames_of_the_gif_and_the_last_one_as_long(trained_run: Run) -> None:
+    told: list[float] = []
+    content = evolution_mp4(trained_run, "dark", told.append)
+    num = len(trained_run.snapshots())
+    assert told == [pytest.approx((k + 1) / num) for k in range(num)]
+    with av.open(io.BytesIO(content)) as film:
+        (stream,) = film.streams.video
+        assert (stream.codec_context.name, stream.codec_context.pix_fmt) == ("h264", "yuv420p")
+        assert (stream.width, stream.height) == SIZE
+        shown = [(frame.to_ndarray(format="rgb24").astype(int), frame.time) for frame in film.decode(video=0)]
+    times = [time for _, time in shown]
+    assert np.allclose(np.diff(times), FRAME / 1000)
+    assert len(shown) == num + round(LAST / FRAME) - 1
+    for (pixels, _), (drawn, _) in zip(shown, frames(evolution_gif(trained_run, "dark")), strict=False):
+        assert np.abs(pixels - drawn).mean() < 4
+    moved, still = (np.abs(shown[k][0] - shown[num - 1][0]).mean() for k in (0, -1))
+    assert still < moved / 4
 
 
 def test_without_the_page_s_font_it_is_drawn_with_another(

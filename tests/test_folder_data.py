@@ -15,7 +15,7 @@ from PIL import Image
 from vae import folder_data
 from vae.config import DataConfig
 from vae.data import DataError, load
-from vae.folder_data import read_folder
+from vae.folder_data import read_folder, read_folder_columns
 
 
 def grey(value: int = 100, size: tuple[int, int] = (6, 5)) -> Image.Image:
@@ -313,3 +313,36 @@ def test_names_that_are_no_text_are_escaped_in_messages_and_refused_as_classes(t
     )
     (tmp_path / "files" / f"{odd}.png").write_bytes(b"no image")
     assert r"caf\udce9.png cannot be read" in refusal(tmp_path / "files")
+
+
+def test_columns_of_a_folder_come_from_its_table_by_the_paths_of_the_files(tmp_path: Path) -> None:
+    for name in ("b/2.png", "a/1.png", "a/3.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.new("L", (4, 4)).save(tmp_path / name)
+    table = (
+        "file,kind,size,number\nb/2.png,new,1.5,2\na/1.png,old,2,\nelsewhere.png,x,1,9\na/3.png,new,3,10\n"
+    )
+    (tmp_path / "labels.csv").write_text(table, encoding="utf-8")
+    found = {column.name: column for column in read_folder_columns(tmp_path).found}  # a/1, a/3, b/2
+    assert found["kind"].classes == ("new", "old") and found["kind"].values.tolist() == [1, 0, 0]
+    assert found["size"].is_number and found["size"].values.tolist() == [2, 3, 1.5]
+    assert found["number"].classes == ("2", "10") and found["number"].values.tolist() == [-1, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        (b"file,a\na.png,1,2\n", "line 2 of"),
+        (b"file,a,a\n", "different names"),
+        (b"\xff\xfe\x00", "UTF-8"),
+        (b"file,\na.png,1\n", "column's name"),
+    ],
+)
+def test_table_of_columns_that_cannot_be_read_is_told_and_stops_nothing(
+    tmp_path: Path, table: bytes, words: str
+) -> None:
+    Image.new("L", (4, 4)).save(tmp_path / "a.png")
+    (tmp_path / "labels.csv").write_bytes(table)
+    found = read_folder_columns(tmp_path)
+    assert not found.found and words in found.refused[0]
+    assert len(read_folder(tmp_path).images) == 1

@@ -293,3 +293,60 @@ def test_a_conditional_model_of_images_without_labels_is_refused(make_info: Call
         UserError, match=r"^a conditional model needs labels, got images without; add labels or "
     ):
         VAE(ModelConfig(conditional=True), make_info(num_classes=0))
+
+
+def test_the_rate_is_the_kl_to_the_learned_prior_of_what_the_decoder_gets(
+    make_model: Callable[..., VAE],
+) -> None:
+    model = make_model(conditional=True, learned_prior=True, latent_dim=3)
+    prior, draw = model.decoder.prior, seeded()
+    assert prior is not None
+    with torch.no_grad():
+        for parameter in prior.parameters():
+            parameter.normal_(generator=draw)
+    x, y = torch.rand(6, 1, 5, 4, generator=draw, dtype=torch.float64), torch.arange(6) % 3
+    mean, log_var = model.posterior(x, y)
+    # What z = m_y + exp(s_y) u makes of q(u|x), and of the standard normal.
+    shift, scale = prior.mean[y], prior.log_scale[y].exp()
+    posterior = Normal(shift + scale * mean, scale * torch.exp(0.5 * log_var))
+    torch.testing.assert_close(
+        model.terms(x, y, seeded()).rate_per_dim, kl_divergence(posterior, Normal(shift, scale))
+    )
+    u = torch.randn(6, 3, generator=draw, dtype=torch.float64)
+    condition = model.condition(y, 6)
+    assert condition is not None
+    torch.testing.assert_close(prior(u, condition), shift + scale * u)
+    plain = make_model(conditional=True, latent_dim=3)
+    plain.load_state_dict({k: v for k, v in model.state_dict().items() if not k.startswith("decoder.prior.")})
+    torch.testing.assert_close(model.decode(u, y), plain.decode(shift + scale * u, y))
+
+
+def test_a_learned_prior_starts_as_the_standard_normal_and_gets_a_gradient(
+    make_model: Callable[..., VAE],
+) -> None:
+    model = make_model(conditional=True, learned_prior=True)
+    x, y = torch.rand(6, 1, 5, 4, generator=seeded(), dtype=torch.float64), torch.arange(6) % 3
+    plain = make_model(conditional=True)
+    ours, theirs = (one.terms(x, y, seeded(1)) for one in (model, plain))
+    assert torch.equal(ours.distortion, theirs.distortion)
+    ours.loss(1.0).backward()
+    assert model.decoder.prior is not None
+    for parameter in model.decoder.prior.parameters():
+        assert parameter.grad is not None and (parameter.grad != 0).all()
+
+
+def test_without_hidden_layers_encoder_and_decoder_are_affine(make_model: Callable[..., VAE]) -> None:
+    model = make_model(hidden=(), likelihood="gaussian", latent_dim=3)
+    draw = seeded()
+    x = torch.rand(2, 1, 5, 4, generator=draw, dtype=torch.float64)
+    z = torch.randn(2, 3, generator=draw, dtype=torch.float64)
+    for part in (0.0, 0.3, 1.7):  # an affine map takes a point of the line to the point of the line
+        for ours, ends in zip(
+            model.posterior((1 - part) * x[:1] + part * x[1:]), model.posterior(x), strict=True
+        ):
+            torch.testing.assert_close(ours, (1 - part) * ends[:1] + part * ends[1:])
+        ends = model.decode(z)
+        torch.testing.assert_close(
+            model.decode((1 - part) * z[:1] + part * z[1:]), (1 - part) * ends[:1] + part * ends[1:]
+        )
+    assert sum(parameter.numel() for parameter in model.parameters()) == 2 * 21 * 3 + 4 * 20

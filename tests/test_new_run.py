@@ -45,9 +45,10 @@ def root(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
 
 
 def script() -> None:
-    from dashboard import new_run
+    from dashboard import new_run, state
 
     new_run.form()
+    state.settle()
 
 
 def form() -> AppTest:

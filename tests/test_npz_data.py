@@ -18,7 +18,7 @@ from vae import npz_data
 from vae.config import DataConfig
 from vae.data import DataError, load
 from vae.images import Images
-from vae.npz_data import read_npz
+from vae.npz_data import read_npz, read_npz_columns
 
 BYTES = np.random.default_rng(0).integers(0, 256, (6, 5, 4), dtype=np.uint8)
 
@@ -362,3 +362,36 @@ def test_an_encrypted_entry_is_refused(tmp_path: Path) -> None:
     content[content.rindex(b"PK\x01\x02") + 8] |= 1
     path.write_bytes(content)
     assert "packed in a way that numpy.savez does not use" in refusal(path)
+
+
+def test_columns_that_cannot_be_used_are_named_with_the_reason_and_stop_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "own.npz"
+    np.savez(
+        path,
+        images=np.zeros((1200, 2, 2), np.uint8),
+        fine=np.arange(1200) % 3,
+        flag=np.arange(1200) % 2 == 0,
+        objects=np.array([{}] * 1200, object),
+        many=np.arange(1200),
+        gaps=np.where(np.arange(1200) == 5, np.nan, 0.5),
+        odd=np.array(["a\nb"] * 1200),
+        times=np.zeros(1200, "datetime64[s]"),
+        **{"n" * 81: np.zeros(1200)},
+    )
+    found = read_npz_columns(path)
+    assert [(column.name, column.classes) for column in found.found] == [
+        ("fine", ("0", "1", "2")),
+        ("flag", ("0", "1")),
+    ]
+    words = [
+        "pickled",
+        "at most 1000 different",
+        "finite",
+        "printable",
+        "numbers or text",
+        "1 to 80 printable",
+    ]
+    assert len(found.refused) == len(words)
+    for sentence, word in zip(found.refused, words, strict=True):
+        assert word in sentence and "; " in sentence
+    assert len(read_npz(path).images) == 1200

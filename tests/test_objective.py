@@ -10,7 +10,8 @@ from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
 from vae.config import ObjectiveConfig
-from vae.objective import Terms, beta_at, rate_per_dim
+from vae.objective import RatePenalty, Terms, penalty_at, rate_per_dim
+from vae.schedules import beta_at, capacity_at
 
 
 def posteriors(num: int = 50, latent_dim: int = 7, *, spread: float = 3.0) -> tuple[Tensor, Tensor]:
@@ -134,7 +135,27 @@ def test_a_cycle_rises_for_its_first_half_stays_for_its_second_and_begins_again(
     assert beta_at(config, 7.999) == 4
 
 
-@pytest.mark.parametrize("schedule", ["constant", "linear", "cyclical"])
+def test_a_sigmoid_warm_up_is_the_logistic_stretched_to_start_at_0_and_end_at_beta() -> None:
+    config = ObjectiveConfig(beta=4, schedule="sigmoid", warmup_epochs=8)
+
+    def logistic(done: float) -> float:
+        return 1 / (1 + math.exp(-10 * (done - 0.5)))
+
+    for epoch in (0.5, 2, 4, 7.5):
+        stretched = (logistic(epoch / 8) - logistic(0)) / (logistic(1) - logistic(0))
+        assert beta_at(config, epoch) == pytest.approx(4 * stretched, rel=1e-12)
+    assert [beta_at(config, epoch) for epoch in (0, 4, 8, 8.5, 1e6)] == [0, 2, 4, 4, 4]
+
+
+@pytest.mark.parametrize("schedule", ["linear", "sigmoid"])
+def test_a_monotonic_warm_up_never_falls(schedule: str) -> None:
+    config = ObjectiveConfig(beta=3, schedule=schedule, warmup_epochs=9.7)
+    values = [beta_at(config, step / 97) for step in range(1000)]
+    assert values == sorted(values)
+    assert len(set(values)) > 900
+
+
+@pytest.mark.parametrize("schedule", ["constant", "linear", "sigmoid", "cyclical"])
 @pytest.mark.parametrize("beta", [0, 0.3, 7])
 def test_no_schedule_leaves_the_interval_from_0_to_beta_and_each_reaches_both_ends(
     schedule: str, beta: float
@@ -143,3 +164,84 @@ def test_no_schedule_leaves_the_interval_from_0_to_beta_and_each_reaches_both_en
     values = [beta_at(config, step / 97) for step in range(1000)]
     assert max(values) == beta
     assert min(values) == (beta if schedule == "constant" else 0)
+
+
+def test_the_target_of_the_rate_rises_evenly_from_0_to_the_capacity_and_stays() -> None:
+    config = ObjectiveConfig(capacity=20, capacity_epochs=8)
+    assert [capacity_at(config, epoch) for epoch in (0, 2, 4, 8, 8.5, 1e6)] == [0, 5, 10, 20, 20, 20]
+    assert capacity_at(ObjectiveConfig(), 3) == 0
+
+
+#: Two posteriors of four dimensions, with mean rates about 0.02, 0.4, 0.9 and 3.4: on both sides of a λ of 0.7.
+MEAN = torch.tensor([[0.2, 0.5, -1.0, 2.0], [-0.1, 1.0, 1.0, -3.0]], dtype=torch.float64)
+LOG_VAR = torch.tensor([[0.1, -0.3, -1.0, 0.5], [0.0, 0.2, -1.2, -0.7]], dtype=torch.float64)
+
+PENALTIES = {
+    # d penalty / d R_d, by hand, for the rates above.
+    "plain": (RatePenalty(3.0), [3.0, 3.0, 3.0, 3.0]),
+    "free bits per dimension": (RatePenalty(3.0, 0.7), [0.0, 0.0, 3.0, 3.0]),
+    "free bits per dimension, all below": (RatePenalty(3.0, 9.0), [0.0] * 4),
+    "free bits in total, rate below": (RatePenalty(3.0, 9.0, "total"), [0.0] * 4),
+    "free bits in total, rate above": (RatePenalty(3.0, 0.7, "total"), [3.0] * 4),
+    "capacity, rate below": (RatePenalty(3.0, capacity=9.0), [-3.0] * 4),
+    "capacity, rate above": (RatePenalty(3.0, capacity=2.0), [3.0] * 4),
+    "no weight": (RatePenalty(0.0, 0.7), [0.0] * 4),
+}
+
+
+@pytest.mark.parametrize("kind", PENALTIES)
+def test_each_penalty_has_the_gradient_derived_by_hand(kind: str) -> None:
+    penalty, slopes = PENALTIES[kind]
+    mean, log_var = MEAN.clone().requires_grad_(), LOG_VAR.clone().requires_grad_()
+    distortion = torch.tensor([5.0, 7.0], dtype=torch.float64)
+    Terms(distortion, rate_per_dim(mean, log_var)).loss(penalty).backward()
+    # R_d is the mean over B = 2 of ½ (exp(log σ²) + μ² − 1 − log σ²).
+    slope = torch.tensor(slopes, dtype=torch.float64)
+    torch.testing.assert_close(mean.grad, slope * MEAN / 2, rtol=1e-14, atol=0)
+    torch.testing.assert_close(log_var.grad, slope * (LOG_VAR.exp() - 1) / 4, rtol=1e-13, atol=1e-16)
+
+
+def test_each_penalty_has_the_value_of_its_formula() -> None:
+    rates = rate_per_dim(MEAN, LOG_VAR).mean(0)
+    by_hand = [float(rate) for rate in rates]
+    assert by_hand[0] < by_hand[1] < 0.7 < by_hand[2] < by_hand[3]
+    expected = {
+        "plain": 3 * math.fsum(by_hand),
+        "free bits per dimension": 3 * (0.7 + 0.7 + by_hand[2] + by_hand[3]),
+        "free bits per dimension, all below": 3 * 4 * 9.0,
+        "free bits in total, rate below": 3 * 9.0,
+        "free bits in total, rate above": 3 * math.fsum(by_hand),
+        "capacity, rate below": 3 * (9.0 - math.fsum(by_hand)),
+        "capacity, rate above": 3 * (math.fsum(by_hand) - 2.0),
+        "no weight": 0.0,
+    }
+    for kind, (penalty, _) in PENALTIES.items():
+        assert float(penalty.of(rates)) == pytest.approx(expected[kind], rel=1e-14), kind
+
+
+def test_free_bits_are_of_the_mean_over_the_batch_and_not_of_each_example() -> None:
+    rates = torch.tensor([[0.0], [2.0]], dtype=torch.float64)
+    penalty = RatePenalty(1.0, 0.5)
+    assert float(Terms(torch.zeros(2), rates).loss(penalty)) == 1.0  # per example it would be (0.5 + 2) / 2
+
+
+def test_free_bits_and_capacity_together_are_refused() -> None:
+    with pytest.raises(
+        ValueError, match=r"free_bits must be 0 where there is a capacity, got free_bits = 0\.5 and"
+    ):
+        RatePenalty(1.0, free_bits=0.5, capacity=3.0)
+
+
+def test_beta_by_hand_takes_the_place_of_the_schedule_and_leaves_free_bits_and_capacity() -> None:
+    warmed = ObjectiveConfig(beta=4, schedule="linear", warmup_epochs=8, free_bits=0.5, free_bits_per="total")
+    assert penalty_at(warmed, 2) == RatePenalty(1.0, 0.5, "total")
+    assert penalty_at(warmed, 2, beta=7.0) == RatePenalty(7.0, 0.5, "total")
+    aimed = ObjectiveConfig(beta=4, capacity=10, capacity_epochs=5)
+    assert penalty_at(aimed, 2) == RatePenalty(4.0, capacity=4.0)
+    assert penalty_at(aimed, 9, beta=0.0) == RatePenalty(0.0, capacity=10.0)
+
+
+def test_a_plain_penalty_is_the_weighted_sum_to_the_bit() -> None:
+    found = terms().mean()
+    assert torch.equal(found.loss(penalty_at(ObjectiveConfig(beta=4), 3)), found.loss(4.0))
+    assert torch.equal(found.loss(4.0), found.distortion + 4.0 * found.rate_per_dim.sum())

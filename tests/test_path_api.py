@@ -98,6 +98,25 @@ class TestStops:
             stops.parse(text, 2, 18, 10)
 
 
+class TestDifferences:
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [("c7,s13,-0.5", (7, (0, 2), -0.5)), ("s,s,2", ((), (), 2.0)), ("c0,c9,0", (0, 9, 0.0))],
+    )
+    def test_text_comes_back_as_it_was(self, text: str, expected: stops.Difference) -> None:
+        assert stops.parse_difference(text, 10, 3) == expected
+        assert stops.write_difference(expected) == text
+
+    @pytest.mark.parametrize(
+        "text",
+        ["", "c7,s1", "c10,s1,1", "c7,s4,1", "c7,s31,1", "c7,s11,1", "c7,s1,2.1", "c7,s1,nan", "c-1,s,1", "x,s,1",
+         "c7,s9,1", "c7,s1,1,1", "c" + "9" * 5000 + ",s,1"],
+    )  # fmt: skip
+    def test_other_text_is_refused(self, text: str) -> None:
+        with pytest.raises(ValueError):
+            stops.parse_difference(text, 10, 3)
+
+
 class TestImagesAndGroups:
     def test_test_image_has_its_mean_label_and_pixels(self, means: torch.Tensor, digits: Dataset) -> None:
         listed, fields = get("short/test-image", number=5).arrays()
@@ -155,6 +174,15 @@ class TestPath:
         counts = neighbours(torch.tensor(listed["z"]), means, fields["radius"])
         assert np.abs(listed["count"] - counts.numpy()).max() <= 1
         assert listed["count"].max() > 0
+
+    def test_neighbours_are_counted_within_the_radius_that_is_asked_for(self, means: torch.Tensor) -> None:
+        listed, fields = get("short/path", stops="n1_n8", num=21, radius=0.5).arrays()
+        assert fields["radius"] == 0.5
+        assert fields["usual_radius"] == pytest.approx(default_radius(means), rel=1e-3)
+        counts = neighbours(torch.tensor(listed["z"]), means, 0.5)
+        assert np.abs(listed["count"] - counts.numpy()).max() <= 1
+        usual = get("short/path", stops="n1_n8", num=21).arrays()[0]["count"]
+        assert (listed["count"] != usual).any()
 
     def test_snapshots_have_paths_of_their_own(self, run: Run) -> None:
         first = get("short/path", stops="n1_n2", at=run.snapshots()[0]).arrays()[0]["z"]
@@ -244,6 +272,12 @@ class TestFiles:
         ),
         ("path", {"stops": "_".join(["n1"] * 9)}, "at most 8 stops"),
         ("path", {"stops": "n1_n2", "kind": "round"}, "kind must be one of straight, spherical, got 'round'"),
+        (
+            "path",
+            {"stops": "n1_n2", "radius": "nan"},
+            "radius must be a number from 0.0001 to 1000, got 'nan'",
+        ),
+        ("path", {"stops": "n1_n2", "radius": 0}, "radius must be a number from 0.0001 to 1000, got '0'"),
         ("path", {"stops": "n1_n2", "pace": "fast"}, "pace must be one of legs, length, got 'fast'"),
         ("path", {"stops": "n1_n2", "num": 242}, "num must be a whole number from 2 to 241, got '242'"),
         ("path", {"stops": "n1_n2", "at": "yesterday"}, "at must be best, last or the step"),

@@ -58,8 +58,34 @@ def test_sample_is_random_without_repeats_and_the_same_each_time() -> None:
 
 def test_guess_grows_with_the_points() -> None:
     assert projections.guess("tsne", 300) == "some seconds"
-    assert projections.guess("tsne", 10_000) == "about 60 s"
-    assert projections.guess("tsne", 70_000) == "about 7 min"
+    assert projections.guess("tsne", 3000) == "20 to 60 s"
+    assert projections.guess("tsne", 10_000) == "1 to 3 min"
+    assert projections.guess("umap", 10_000) == "1 to 3 min"
+    assert projections.guess("tsne", 70_000) == "7 to 21 min"
+
+
+def test_what_umap_prints_becomes_stages_and_a_share() -> None:
+    told: list[tuple[float | None, str]] = []
+    hears = projections._Epochs(lambda share, words: told.append((share, words)))
+    # Lines and bars in the form that umap-learn 0.5 prints and tqdm draws.
+    for text in (
+        "UMAP(random_state=0, verbose=True)\n",
+        "Sat Jan  1 00:00:00 2022 Finding Nearest Neighbors\n",
+        "Sat Jan  1 00:00:09 2022 Finished Nearest Neighbor Search\n",
+        "Sat Jan  1 00:00:10 2022 Construct embedding\n",
+        "\rEpochs completed:   0%|          0/500 [00:00<?, ?it/s]",
+        "\rEpochs completed:  50%|#####     250/500 [00:01<00:01, 200it/s]",
+        "\rEpochs completed: 100%|########## 500/500 [00:02]",
+        "\n",
+    ):
+        assert hears.write(text) == len(text)
+    assert told == [
+        (None, "finding neighbours"),
+        (None, "moving points"),
+        (0.0, "moving points"),
+        (0.5, "moving points"),
+        (1.0, "moving points"),
+    ]
 
 
 def worked(

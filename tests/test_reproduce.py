@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -101,7 +102,7 @@ def test_the_run_is_kept_where_asked_and_else_leaves_nothing(
 
 
 def test_an_unknown_name_is_refused_by_a_sentence() -> None:
-    with pytest.raises(UserError, match=r"^name must be one of pytorch-example, got 'pytorch'; see "):
+    with pytest.raises(UserError, match=r"^name must be one of pytorch-example, .*, got 'pytorch'; see "):
         reproduce("pytorch")
 
 
@@ -114,3 +115,33 @@ def test_missing_data_are_told_before_anything_is_made(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"; .*vae data download mnist"):
         reproduce("pytorch-example", data_root=tmp_path, run_dir=tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_the_long_set_ups_are_the_published_ones_and_say_which_part_is_trained() -> None:
+    reference = REFERENCES["iwae-1layer"]
+    model, train = reference.config.model, reference.config.train
+    assert (model.hidden, model.latent_dim, model.activation) == ((200, 200), 50, "tanh")
+    assert (train.epochs, train.batch_size, train.learning_rate, train.adam_eps) == (3280, 20, 1e-3, 1e-4)
+    assert (train.learning_rate_schedule, reference.config.data.binarize) == ("stages", "dynamic")
+    assert (reference.stated, reference.samples) == (1 + 3 + 9 + 27 + 81 + 243, 5000)
+    other = REFERENCES["cvae"]
+    assert (other.config.model.conditional, other.config.model.learned_prior) == (True, True)
+    assert (other.config.train, other.config.data) == (train, reference.config.data)
+    assert reference.config.warnings() == other.config.warnings() == []
+
+
+def test_a_kept_run_is_measured_again_without_training_and_log_p_is_above_the_elbo(
+    quick: Reference, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    figures = {"neg_elbo": 35.0, "neg_log_prob": 34.0, "active_units": 2}
+    long = replace(quick, published=figures, samples=20)
+    monkeypatch.setattr(module, "REFERENCES", {"quick": long})
+    first = reproduce("quick", run_dir=tmp_path / "kept")
+    assert first["samples"] == 20
+    assert first["obtained"]["neg_log_prob"] < first["obtained"]["neg_elbo"]
+    assert first["obtained"]["active_units"] in (0, 1, 2)
+    trained = (tmp_path / "kept" / "metrics.jsonl").read_bytes()
+    assert reproduce("quick", run_dir=tmp_path / "kept")["obtained"] == first["obtained"]
+    assert (tmp_path / "kept" / "metrics.jsonl").read_bytes() == trained
+    with pytest.raises(UserError, match="must have the settings of this reproduction"):
+        reproduce("quick", run_dir=tmp_path / "kept", seed=1)

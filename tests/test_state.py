@@ -17,6 +17,14 @@ class Query(dict[str, str]):
         assert isinstance(value, str)
         super().__setitem__(name, value)
 
+    def from_dict(self, values: dict[str, str]) -> None:
+        assert all(isinstance(value, str) for value in values.values())
+        self.num_written = self.num_written + 1
+        self.clear()
+        self.update(values)
+
+    num_written = 0
+
 
 @pytest.fixture(autouse=True)
 def session(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
@@ -28,6 +36,8 @@ def session(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
 
 
 def url() -> dict[str, str]:
+    """The address when the script run has ended."""
+    state.settle()
     return dict(state.st.query_params)
 
 
@@ -134,6 +144,7 @@ class TestMemory:
     def test_session_remembers_a_value_when_the_address_has_lost_it(self) -> None:
         key = state.whole("seed", 0, 99)
         state.write(key, 5)
+        state.settle()
         state.st.query_params.clear()
         assert state.read(key, 0) == 5
 
@@ -148,6 +159,9 @@ class TestMemory:
         state.write(state.point(2), [1.0, 2.0])
         state.write(state.label(10), 3)
         state.write(state.snapshot([0, 7]), 7)
+        state.write(state.DRAWING, "AQQXmgFmzAEA")
+        state.write(state.PATH_RADIUS, 0.5)
+        state.write(state.difference(10, 0), (7, (), 0.5))
         assert {"run": "a", "z": "1,2", "y": "3", "at": "7"}.items() <= state.link().items()
         state.choose_run("b")
         assert url() == state.link() == {"run": "b"}
@@ -156,6 +170,7 @@ class TestMemory:
     def test_same_run_keeps_its_point(self) -> None:
         state.choose_run("a")
         state.write(state.point(2), [1.0, 2.0])
+        state.settle()
         state.st.query_params.clear()  # Streamlit forgets the query when the page changes
         state.choose_run("a")
         assert state.link() == {"run": "a", "z": "1,2"}
@@ -203,3 +218,65 @@ class TestFresh:
 )
 def test_finite_point_is_one_of_bounded_numbers(values: list[Any], answer: bool) -> None:
     assert state.is_finite(values) is answer
+
+
+class TestAddress:
+    def test_a_run_writes_one_address_however_much_it_writes(self) -> None:
+        state.choose_run("a")
+        state.write(state.point(2), [1.0, 2.0])
+        state.write(state.SEED, 3)
+        state.forget(state.SEED)
+        assert dict(state.st.query_params) == {}
+        assert state.read(state.point(2), [0.0, 0.0]) == [1.0, 2.0]
+        assert url() == {"run": "a", "z": "1,2"}
+        assert url() and state.st.query_params.num_written == 1
+
+    def test_what_waits_for_another_address_is_void(self) -> None:
+        state.write(state.SEED, 3)
+        state.st.query_params["mode"] = "mix"  # the person went elsewhere before the run had ended
+        assert url() == {"mode": "mix"}
+
+    def test_link_to_another_run_keeps_what_it_says_of_it(self) -> None:
+        state.choose_run("a")
+        state.write(state.point(2), [1.0, 2.0])
+        state.write(state.label(10), 3)
+        url()
+        state.st.query_params.from_dict({"run": "b", "z": "5,5"})  # Back, or a link
+        state.choose_run("b")
+        assert state.read(state.point(2), [0.0, 0.0]) == [5.0, 5.0]
+        assert state.read(state.label(10), 0) == 0
+        assert url() == {"run": "b", "z": "5,5"}
+
+    def test_widget_follows_the_address_but_not_its_own_echo(self) -> None:
+        state.write(state.PART, "train")
+        url()
+        state.st.session_state["w"] = "all"
+        state.seat(state.PART, "w", "train")
+        assert state.st.session_state["w"] == "all"
+        state.st.query_params["part"] = "test"
+        state.seat(state.PART, "w", "test")
+        assert state.st.session_state["w"] == "test"
+
+    @pytest.mark.parametrize("area", [None, (0.5, -2.0, 4.0), (0.0, 0.0, 0.1)])
+    def test_view_of_the_map_comes_back_as_it_was_written(
+        self, area: tuple[float, float, float] | None
+    ) -> None:
+        state.write(state.VIEW, area)
+        assert state.read(state.VIEW, (9.0, 9.0, 9.0)) == area
+
+    @pytest.mark.parametrize("text", ["1,2", "1,2,0", "nan,0,1", "0,inf,1", "0,0,2001", "some", "1001,0,1"])
+    def test_other_than_a_view_is_told(self, text: str) -> None:
+        state.st.query_params["view"] = text
+        assert state.read(state.VIEW, None) is None
+        assert "must be two coordinates" in state.take_notices()[0]
+
+    @pytest.mark.parametrize(("text", "found"), [("none", []), ("3,1,1", [1, 3]), ("-1", [-1])])
+    def test_hidden_classes_are_numbers_of_classes(self, text: str, found: list[int]) -> None:
+        state.st.query_params["hidden"] = text
+        assert state.read(state.hidden(4), [0]) == found
+
+    @pytest.mark.parametrize("text", ["4", "-2", "a", "", "1,"])
+    def test_other_than_classes_is_told(self, text: str) -> None:
+        state.st.query_params["hidden"] = text
+        assert state.read(state.hidden(4), []) == []
+        assert "numbers of classes from −1 to 3" in state.take_notices()[0]

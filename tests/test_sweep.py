@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+import types
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -135,8 +137,12 @@ def test_figures_that_make_no_sense_are_as_good_as_none(tmp_path: Path, text: st
     assert kept(run) is None
 
 
-def test_a_dask_scheduler_with_two_workers_trains_the_same_runs(tmp_path: Path) -> None:
+def test_a_dask_scheduler_with_two_workers_trains_the_same_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     distributed = pytest.importorskip("distributed")
+    # New processes import the main module; tests of the pages have put a script of theirs in its place.
+    monkeypatch.setitem(sys.modules, "__main__", types.ModuleType("__main__"))
     todo = points("a", CONFIG, [0.5, 1, 2, 4])
     with distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=None,

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import time
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from vae.runs import Run
-from vae.status import Status
+from vae.status import Status, this_host
 
 
 @pytest.fixture
@@ -28,8 +30,11 @@ def script() -> None:
     from dashboard import state, time_machine
     from vae.runs import Run
 
-    time_machine.draw(Run.open(Path(os.environ["LATENT_LAB_RUNS"]) / "short"), end="Best", decoders=True)
+    run = Run.open(Path(os.environ["LATENT_LAB_RUNS"]) / "short")
+    step = time_machine.draw(run, end="Best", decoders=True)
+    st.caption(time_machine.words(run, step, "the best"))
     st.write(*state.take_notices())
+    state.settle()
 
 
 def opened(**query: str) -> AppTest:
@@ -47,7 +52,10 @@ def told(app: AppTest) -> str:
 def test_the_step_of_a_link_stays_in_it(runs: Path, trained_run: Run) -> None:
     step = str(trained_run.snapshots()[1])
     app = opened(at=step)
-    assert app.query_params["at"] == step and not told(app)
+    assert app.query_params["at"] == step
+    assert told(app).startswith(
+        f"Weights: the snapshot of step {step}. KL per dimension is that of this snapshot"
+    )
 
 
 def test_a_link_to_no_snapshot_is_told_and_shows_the_right_end(runs: Path) -> None:
@@ -58,12 +66,19 @@ def test_a_link_to_no_snapshot_is_told_and_shows_the_right_end(runs: Path) -> No
 
 def test_a_run_without_snapshots_says_so(runs: Path) -> None:
     shutil.rmtree(runs / "short" / "snapshots")
-    assert told(opened()) == (
-        "No snapshots were kept of this run, so that its training cannot be shown again."
-    )
+    sentence = "No snapshots were kept of this run, so that its training cannot be shown again."
+    assert told(opened()) == f"{sentence} the best"
 
 
 def test_a_run_whose_first_snapshots_are_to_come_has_its_scrubber(runs: Path) -> None:
     shutil.rmtree(runs / "short" / "snapshots")
     Run.open(runs / "short").write_status(Status(state="queued"))
-    assert not told(opened())
+    assert told(opened()) == "the best"
+
+
+def test_while_a_run_trains_its_newest_weights_are_named(runs: Path) -> None:
+    run = Run.open(runs / "short")
+    alive = Status(state="running", pid=os.getpid(), host=this_host(), heartbeat=time.time())
+    with run.lock():
+        run.write_status(alive)
+        assert told(opened()).startswith("Weights: the newest of the training that is under way. KL")

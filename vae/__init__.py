@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from vae.model import VAE
     from vae.objective import Terms
     from vae.runs import Run
+    from vae.watching import watch
 
 _HOME = {
     "DataConfig": "vae.config",
@@ -30,6 +31,7 @@ _HOME = {
     "Trainer": "vae.engine",
     "evaluate": "vae.evaluation",
     "Run": "vae.runs",
+    "watch": "vae.watching",
 }
 
 __all__ = [
@@ -45,6 +47,7 @@ __all__ = [
     "Trainer",
     "evaluate",
     "load",
+    "watch",
 ]
 
 

@@ -1,4 +1,4 @@
-"""The `vae` command: what trains and measures is in `vae.cli_train` and `vae.cli_sweep`; the rest is here.
+"""The `vae` command: what trains and measures is in `vae.cli_train`, `cli_measure` and `cli_sweep`; the rest is here.
 
 A user's error is one sentence on standard error and exit code 2. Imports no torch before a command needs it, so that
 `vae --help` is quick.
@@ -17,8 +17,9 @@ from typing import Annotated, Any, Literal, get_args
 import tyro
 from tyro.conf import FlagCreatePairsOff, Positional, arg, subcommand
 
+from vae.cli_measure import Evaluate, Leak
 from vae.cli_sweep import Sweep
-from vae.cli_train import AtWord, Evaluate, Leak, Reproduce, RunDir, Train, tell, weights_at
+from vae.cli_train import AtWord, Reproduce, RunDir, Train, tell, weights_at
 from vae.errors import UserError, memory_sentence
 from vae.options import Flag, Impossible, OptionalPath, registry
 from vae.progress import Bar

@@ -11,10 +11,13 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from vae.cautions import cautions
 from vae.errors import UserError
 
 #: Largest seed that torch, numpy and JavaScript all hold exactly.
 MAX_SEED = 2**31 - 1
+#: Most pixels of an autoregressive decoder: it makes an image one pixel after another.
+MAX_AUTOREGRESSIVE_PIXELS = 256
 
 
 class ConfigError(UserError):
@@ -229,8 +232,16 @@ class DataConfig(Config):
 class ModelConfig(Config):
     """The networks, the latent space and the likelihood."""
 
-    network: Literal["mlp", "conv"] = _option(
-        "mlp", "Fully connected or convolutional encoder and decoder.", label="Network"
+    network: Literal["mlp", "conv", "external"] = _option(
+        "mlp",
+        "Fully connected or convolutional encoder and decoder; external are a user's own, watched by vae.watch.",
+        label="Network",
+    )
+    decoder: Literal["independent", "autoregressive"] = _option(
+        "independent",
+        "Pixels are independent given z, or each also sees the pixels before it (for Bernoulli, at most 256 pixels).",
+        label="Decoder",
+        advanced=True,
     )
     hidden: tuple[int, ...] = _option(
         (400,),
@@ -259,6 +270,12 @@ class ModelConfig(Config):
     conditional: bool = _option(
         False, "Give the one-hot label to encoder and decoder and model p(x|y).", label="Conditional"
     )
+    learned_prior: bool = _option(
+        False,
+        "Each class has a learned Gaussian prior instead of the standard normal; for a conditional model.",
+        label="Learned prior",
+        advanced=True,
+    )
     likelihood: Literal["bernoulli", "continuous-bernoulli", "gaussian", "gaussian-learned"] = _option(
         "bernoulli",
         "p(x|z): Bernoulli, continuous Bernoulli, Gaussian with fixed sigma, or with one learned sigma.",
@@ -285,9 +302,36 @@ class ModelConfig(Config):
             raise _rule("channels must name at least one layer for network = conv, got none; use 32 64")
         return self
 
+    @model_validator(mode="after")
+    def _parts_go_together(self) -> Self:
+        if self.decoder == "autoregressive" and self.likelihood != "bernoulli":
+            raise _rule(
+                f"decoder must be 'independent' for likelihood = {self.likelihood!r}, got 'autoregressive'; "
+                "use likelihood bernoulli, or decoder independent"
+            )
+        if self.learned_prior and not self.conditional:
+            raise _rule(
+                "learned_prior must be false for an unconditional model, got true; use it with conditional = true"
+            )
+        return self
+
+    def misfit(self, info: DataInfo) -> str | None:
+        """Why these networks cannot be made for such images, as a sentence; None if they can."""
+        if self.network == "external":
+            return "model.network must be 'mlp' or 'conv' to be trained here, got 'external'; use vae.watch for yours"
+        if self.decoder == "autoregressive" and (
+            info.channels != 1 or info.num_pixels > MAX_AUTOREGRESSIVE_PIXELS
+        ):
+            return (
+                f"images must have one channel and at most {MAX_AUTOREGRESSIVE_PIXELS} pixels for model.decoder = "
+                f"'autoregressive', got {info.channels} × {info.height} × {info.width}; use decoder independent, or "
+                "smaller grey images"
+            )
+        return None
+
 
 class ObjectiveConfig(Config):
-    """The weight of the rate, and how it changes during training."""
+    """The weight of the rate, how it changes during training, and what holds the rate up."""
 
     beta: float = _option(
         1.0,
@@ -297,14 +341,14 @@ class ObjectiveConfig(Config):
         ge=0,
         le=10_000,
     )
-    schedule: Literal["constant", "linear", "cyclical"] = _option(
+    schedule: Literal["constant", "linear", "sigmoid", "cyclical"] = _option(
         "constant",
-        "How beta reaches its value: at once, by a linear warm-up, or in cycles.",
+        "How beta reaches its value: at once, by a linear or S-shaped warm-up, or in cycles.",
         label="β schedule",
     )
     warmup_epochs: float = _option(
         10.0,
-        "Epochs from 0 to beta, for the linear schedule.",
+        "Epochs from 0 to beta, for the schedules linear and sigmoid.",
         label="Warm-up epochs",
         remedy="use a part of the training's epochs, for example 10",
         gt=0,
@@ -318,6 +362,47 @@ class ObjectiveConfig(Config):
         gt=0,
         advanced=True,
     )
+    free_bits: float = _option(
+        0.0,
+        "Nats of rate that cost nothing, so that nothing presses the mean rate of a batch below them; 0 is none.",
+        label="Free bits (nats)",
+        remedy="use 0 for none, or for example 0.5 per dimension",
+        ge=0,
+        le=10_000,
+        advanced=True,
+    )
+    free_bits_per: Literal["dimension", "total"] = _option(
+        "dimension",
+        "Whether each latent dimension has so many free bits, or all of them together.",
+        label="Free bits per",
+        advanced=True,
+    )
+    capacity: float = _option(
+        0.0,
+        "Nats that the rate is pulled to, from either side, with weight beta; 0 is none.",
+        label="Capacity (nats)",
+        remedy="use 0 for none, or for example 25",
+        ge=0,
+        le=10_000,
+        advanced=True,
+    )
+    capacity_epochs: float = _option(
+        10.0,
+        "Epochs in which the target of the rate rises evenly from 0 to the capacity.",
+        label="Capacity epochs",
+        remedy="use a part of the training's epochs, for example 10",
+        gt=0,
+        advanced=True,
+    )
+
+    @model_validator(mode="after")
+    def _one_hold_on_the_rate(self) -> Self:
+        if self.free_bits and self.capacity:
+            raise _rule(
+                f"free_bits must be 0 where there is a capacity, got free_bits = {self.free_bits:g} and capacity = "
+                f"{self.capacity:g}; use one of them"
+            )
+        return self
 
 
 class TrainConfig(Config):
@@ -332,14 +417,32 @@ class TrainConfig(Config):
     learning_rate: float = _option(
         1e-3, "Step size of Adam.", label="Learning rate", remedy="use 0.001", gt=0, le=10
     )
-    learning_rate_schedule: Literal["constant", "stages"] = _option(
+    learning_rate_schedule: Literal["constant", "stages", "cosine"] = _option(
         "constant",
-        "The learning rate stays, or falls by 10^(-1/7) from stage to stage, where stage i has 3^i epochs.",
+        "The learning rate stays, falls by 10^(-1/7) from stage to stage, where stage i has 3^i epochs, or falls to 0 "
+        "along half a cosine.",
         label="Learning rate schedule",
         advanced=True,
     )
     adam_eps: float = _option(
         1e-8, "Epsilon of Adam.", label="Adam epsilon", remedy="use 1e-8", advanced=True, gt=0, le=1
+    )
+    encoder_steps: int = _option(
+        0,
+        "Updates of the encoder alone, on batches of their own, before each step; 0 is none.",
+        label="Extra encoder steps",
+        remedy="use 0 for none, or for example 5",
+        ge=0,
+        le=1000,
+        advanced=True,
+    )
+    encoder_steps_epochs: float = _option(
+        0.0,
+        "For how many epochs, from the first, there are extra encoder steps; 0 is all.",
+        label="Extra encoder steps for (epochs)",
+        remedy="use 0 for the whole training, or for example 10",
+        ge=0,
+        advanced=True,
     )
     seed: int = _option(
         0,
@@ -396,24 +499,8 @@ class RunConfig(Config):
     train: TrainConfig = TrainConfig()
 
     def warnings(self) -> list[str]:
-        """Settings that are allowed but will not do what they seem to."""
-        found = []
-        if self.objective.schedule == "linear" and self.objective.warmup_epochs > self.train.epochs:
-            found.append(
-                f"objective.warmup_epochs ({self.objective.warmup_epochs:g}) is longer than train.epochs "
-                f"({self.train.epochs}): beta never reaches {self.objective.beta:g}"
-            )
-        if self.objective.schedule == "cyclical" and self.objective.cycle_epochs / 2 > self.train.epochs:
-            found.append(
-                f"half of objective.cycle_epochs ({self.objective.cycle_epochs:g}) is longer than train.epochs "
-                f"({self.train.epochs}): beta never reaches {self.objective.beta:g}"
-            )
-        if self.data.binarize != "none" and self.model.likelihood != "bernoulli":
-            found.append(
-                f"binary pixels (data.binarize = {self.data.binarize}) under a {self.model.likelihood} likelihood: "
-                "its density has no upper bound on them; bernoulli is the likelihood for binary pixels"
-            )
-        return found
+        """Settings that are allowed but will not do what they seem to; see `vae.cautions`."""
+        return cautions(self)
 
 
 class DataInfo(Config):

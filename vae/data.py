@@ -16,11 +16,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vae.columns import Columns
 from vae.config import DataConfig, DataInfo, RunConfig
 from vae.digits_data import read_digits
-from vae.folder_data import read_folder
+from vae.folder_data import read_folder, read_folder_columns
 from vae.images import DataError, Images, Progress
-from vae.npz_data import read_npz
+from vae.npz_data import read_npz, read_npz_columns
 from vae.torchvision_data import default_root, download, is_downloaded, read_torchvision
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "download",
     "is_downloaded",
     "load",
+    "read_columns",
 ]
 
 Part = Literal["train", "validation", "test"]
@@ -63,8 +65,17 @@ class Dataset:
     test: Tensor
     config: DataConfig
 
+    @functools.cached_property
+    def columns(self) -> Columns:
+        """What else the user's own data say of each image, in the order of ``images``; read when first asked for.
+
+        Raises:
+            DataError: If the file or folder cannot be read any more, or has another number of images by now.
+        """
+        return read_columns(self.config, len(self.images))
+
     def info(self) -> DataInfo:
-        """What a run keeps of its images; the fingerprint changes with any byte, label or index."""
+        """What a run keeps of its images; the fingerprint changes with any byte, label or index, and with no column."""
         _, channels, height, width = self.images.shape
         return DataInfo(
             channels=channels,
@@ -174,12 +185,33 @@ def _read(config: DataConfig, download: bool, progress: Progress | None) -> Imag
             return read_torchvision(config, download=download, progress=progress)
 
 
+def read_columns(config: DataConfig, num_images: int) -> Columns:
+    """The further columns of the user's own data; the images are not read. Other data have none.
+
+    Args:
+        config: Which images.
+        num_images: How many there must be.
+    Raises:
+        DataError: If the file or folder cannot be read, or has another number of images.
+    """
+    if config.path is None or config.name not in ("npz", "folder"):
+        return Columns()
+    found = read_npz_columns(config.path) if config.name == "npz" else read_folder_columns(config.path)
+    for column in found.found:
+        if len(column.values) != num_images:
+            raise DataError(
+                f"columns must have one value for each of {num_images} images, got {len(column.values)} in "
+                f"{column.name}; restore the data"
+            )
+    return found
+
+
 def check_fits(config: RunConfig, dataset: Dataset) -> None:
     """Check what a configuration cannot know without its images.
 
     Raises:
-        DataError: If the model wants labels that are not there, or a batch or latent space larger than the
-            data.
+        DataError: If the model wants labels that are not there or cannot be made for such images, or a batch or
+            latent space is larger than the data.
     """
     info = dataset.info()
     if config.model.conditional and not info.num_classes:
@@ -187,6 +219,8 @@ def check_fits(config: RunConfig, dataset: Dataset) -> None:
             f"model.conditional needs labels, got none with {config.data.name} images; "
             "add labels, or switch model.conditional off"
         )
+    if misfit := config.model.misfit(info):
+        raise DataError(misfit)
     if config.train.batch_size > info.num_train:
         raise DataError(
             f"train.batch_size must be <= the number of training images ({info.num_train}), "

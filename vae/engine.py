@@ -14,6 +14,7 @@ from torch import Tensor
 from vae.checkpoints import load, save
 from vae.data import Dataset, check_fits
 from vae.devices import choose_device
+from vae.diagnostics import live_numbers
 from vae.evaluation import evaluate
 from vae.journal import (
     Diverged,
@@ -28,7 +29,7 @@ from vae.journal import (
 from vae.latent import LATENT_FILE, embed
 from vae.metrics import MetricsWriter
 from vae.model import VAE
-from vae.objective import MeanTerms, beta_at
+from vae.objective import MeanTerms, RatePenalty, penalty_at
 from vae.randomness import generator, stream_seed
 from vae.resume import ResumePoint, check_images, restore_training, training_tensors
 from vae.runs import Run, RunError
@@ -85,6 +86,7 @@ class Trainer:
         self.order = generator(config.train.seed, "order")
         self.order_at_epoch_start = self.order.get_state()
         self.noise = generator(config.train.seed, "noise", self.device)
+        self.encoder_noise = generator(config.train.seed, "encoder", self.device)
         self.position = Position(len(self.images), config.train.batch_size)
         self.num_steps = self.position.batches_per_epoch * config.train.epochs
         self.beta_by_hand: float | None = None
@@ -101,19 +103,48 @@ class Trainer:
         self._lived = self._checkpointed = -math.inf
 
     @property
+    def penalty(self) -> RatePenalty:
+        """What the rate costs now: by the user's β, or the schedule's."""
+        return penalty_at(self.config.objective, self.position.epoch, self.beta_by_hand)
+
+    @property
     def beta(self) -> float:
-        """The weight of the rate now: the user's, or the schedule's."""
-        if self.beta_by_hand is not None:
-            return self.beta_by_hand
-        return beta_at(self.config.objective, self.position.epoch)
+        """The weight of the rate now."""
+        return self.penalty.beta
 
     def step(self, x: Tensor, y: Tensor | None) -> MeanTerms:
         """One step of the optimiser on a batch of pixels; the terms come back without their graph."""
+        for _ in range(self.num_encoder_steps):
+            self.encoder_step()
         terms = self.model.terms(x, y, self.noise).mean()
         self.model.zero_grad()  # the optimiser's own takes ten times as long
-        terms.loss(self.beta).backward()
+        terms.loss(self.penalty).backward()
         self.optimizer.step()
         return terms.detach()  # no .item() here: the caller decides when to wait for the device
+
+    @property
+    def num_encoder_steps(self) -> int:
+        """How many steps the encoder now makes alone before each step of both networks."""
+        train = self.config.train
+        if train.encoder_steps_epochs and self.position.epoch >= train.encoder_steps_epochs:
+            return 0
+        return train.encoder_steps
+
+    def encoder_step(self) -> None:
+        """One step of the encoder alone, on random images; the decoder, and what Adam knows of it, stay as they are.
+
+        Source:
+            He, Spokoyny, Neubig & Berg-Kirkpatrick (2019), https://arxiv.org/abs/1901.05534
+        """
+        draw = self.encoder_noise
+        size = (self.config.train.batch_size,)
+        index = torch.randint(len(self.images), size, generator=draw, device=self.device)
+        x = self.dataset.pixels(self.images[index], draw)
+        terms = self.model.terms(x, None if self.labels is None else self.labels[index], draw).mean()
+        self.model.zero_grad()
+        # The decoder's weights get no gradient, and Adam passes over what has none.
+        terms.loss(self.penalty).backward(inputs=list(self.model.encoder.parameters()))
+        self.optimizer.step()
 
     def batches(self) -> Iterator[tuple[Tensor, Tensor | None]]:
         """Bytes and labels of the rest of the current epoch, in its random order, permuted once."""
@@ -230,7 +261,8 @@ class Trainer:
         if not math.isfinite(result.elbo):
             raise Diverged
         self._evaluated_epochs = self.position.epochs
-        report = self.journal.validation(result, self.beta)
+        found = live_numbers(self.model, self._probe.x, self._probe.labels)
+        report = self.journal.validation(result, self.beta, found)
         # Judged at β = 1: on the annealed objective the epoch with the smallest β would win.
         if self.best_elbo is None or result.elbo > self.best_elbo:
             self.best_elbo, self.best_step = result.elbo, self.position.step
@@ -247,14 +279,14 @@ class Trainer:
         """Show the newest weights."""
         if self.position.step != self.journal.live_step:
             check_divergence(cpu_weights(self.model))
-            write_live(self.run, self.model, self.position.step)
+            write_live(self.run, cpu_weights(self.model), self.position.step)
             self.journal.live_step = self.position.step
             self._status(self.journal.state)
         self._lived = time.perf_counter()
 
     def _checkpoint(self) -> None:
         """Keep all that is needed to go on from here exactly."""
-        tensors = training_tensors(self.model, self.optimizer, self.order_at_epoch_start, self.noise)
+        tensors = training_tensors(self.model, self.optimizer, self.order_at_epoch_start, self._generators)
         check_divergence(tensors)
         self.journal.metrics.sync()
         point = ResumePoint(
@@ -270,6 +302,12 @@ class Trainer:
         # Losing step 0 to a power failure is no loss, and somebody waits for the first point of the curves.
         save(self.run.checkpoints_dir, "last", tensors, point.to_dict(), durable=self.position.step > 0)
         self._kept_step, self._checkpointed = self.position.step, time.perf_counter()
+
+    @property
+    def _generators(self) -> dict[str, torch.Generator]:
+        """Those that training draws from besides the order; a checkpoint has their states by these names."""
+        extra = {"encoder": self.encoder_noise} if self.config.train.encoder_steps else {}
+        return {"noise": self.noise, **extra}
 
     def _status(self, state: State, error: str | None = None) -> None:
         self.journal.status(state, self.beta, error)
@@ -393,7 +431,7 @@ class Trainer:
                 f"run {self.run.id} has done its {self.config.train.epochs} epochs; "
                 "ask for more with `vae train --resume DIR --more-epochs N`"
             )
-        self.order_at_epoch_start = restore_training(tensors, self.model, self.optimizer, self.noise)
+        self.order_at_epoch_start = restore_training(tensors, self.model, self.optimizer, self._generators)
         position.epochs, position.batch = point.epochs, point.batch
         self.beta_by_hand = point.beta_by_hand
         self.best_elbo, self.best_step = point.best_elbo, point.best_step

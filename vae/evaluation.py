@@ -21,6 +21,25 @@ BATCH = 1000
 
 
 @dataclass(frozen=True)
+class MeanOf:
+    """A mean over images with its standard error."""
+
+    mean: float
+    standard_error: float
+
+    @classmethod
+    def of(cls, values: Tensor) -> MeanOf:
+        """Of one number for each image; a single image has no error to tell, and 0 stands for it."""
+        values = values.double()
+        num = len(values)
+        spread = float(values.std(correction=1)) if num > 1 else 0.0
+        return cls(float(values.mean()), spread / math.sqrt(num))
+
+    def __str__(self) -> str:
+        return f"{self.mean:10.3f} ± {self.standard_error:.3f}"
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """The ELBO of a model on every image of a part, with one sample of z for each, in nats per example.
 
@@ -63,6 +82,55 @@ def batches(dataset: Dataset, part: Part, size: int = BATCH) -> Iterator[tuple[T
 
 
 @dataclass(frozen=True)
+class Batch:
+    """Some images of a part, ready for a model.
+
+    Attributes:
+        x: Pixels ``(B, C, H, W)``, of the model's precision and on its device.
+        y: Labels ``(B,)`` or None.
+        rows: Their places in the part ``(B,)``, on the CPU.
+        total: How many images all batches have together.
+    """
+
+    x: Tensor
+    y: Tensor | None
+    rows: Tensor
+    total: int
+
+
+def chosen_images(
+    model: VAE, dataset: Dataset, part: Part = "test", num_images: int | None = None, seed: int = 0
+) -> Iterator[Batch]:
+    """The images of a part, or so many of them, drawn by the seed, in order.
+
+    With dynamic binarisation an image is the same whatever others are chosen, so that methods can be compared on a few.
+
+    Raises:
+        UserError: If the part holds no images, or ``num_images`` is not positive.
+    """
+    total = len(getattr(dataset, part))
+    if not total:
+        raise UserError(f"the {part} part must hold images, got none; choose another part")
+    if num_images is not None and num_images < 1:
+        raise UserError(f"the number of images must be at least 1, got {num_images}; leave it out for all")
+    wanted = torch.ones(total, dtype=torch.bool)
+    if num_images is not None and num_images < total:
+        order = torch.randperm(total, generator=generator(seed, "probe"))
+        wanted[order[num_images:]] = False
+    num_wanted = int(wanted.sum())
+    weight = next(model.parameters())
+    noise = generator(seed, "evaluation", weight.device)
+    start = 0
+    for images, labels in batches(dataset, part):
+        x = dataset.pixels(images.to(weight.device), noise)
+        rows = wanted[start : start + len(x)].nonzero()[:, 0]
+        if len(rows):
+            y = None if labels is None else labels[rows].to(weight.device)
+            yield Batch(x[rows.to(x.device)].to(weight.dtype), y, rows + start, num_wanted)
+        start += len(x)
+
+
+@dataclass(frozen=True)
 class AtMean:
     """What each image costs where z is its posterior's mean: no ELBO, for which z is drawn.
 
@@ -96,8 +164,7 @@ def at_posterior_mean(model: VAE, dataset: Dataset, part: Part = "test") -> AtMe
         x = dataset.pixels(images.to(weight.device), noise).to(weight.dtype)
         condition = model.condition(None if labels is None else labels.to(weight.device), len(x))
         mean, log_var = model.encoder(x, condition)
-        log_prob: Tensor = model.likelihood.log_prob(model.decoder(mean, condition), x)
-        distortion.append(-log_prob.float().cpu())
+        distortion.append(-model.log_prob(mean, x, condition).float().cpu())
         rate.append(rate_per_dim(mean, log_var).sum(1).float().cpu())
     if not rate:
         raise UserError(f"the {part} part must hold images, got none; choose another part")
@@ -128,14 +195,12 @@ def evaluate(model: VAE, dataset: Dataset, part: Part = "test", *, seed: int = 0
         rates.append(terms.rate_per_dim.double().cpu())
     if not elbo:
         raise UserError(f"the {part} part must hold images, got none; choose another part")
-    all_elbo, rate_per_dim = torch.cat(elbo), torch.cat(rates).mean(0)
-    num = len(all_elbo)
-    spread = float(all_elbo.std(correction=1)) if num > 1 else 0.0
+    all_elbo, rate_per_dim = MeanOf.of(torch.cat(elbo)), torch.cat(rates).mean(0)
     return Evaluation(
-        elbo=float(all_elbo.mean()),
-        standard_error=spread / math.sqrt(num),
+        elbo=all_elbo.mean,
+        standard_error=all_elbo.standard_error,
         distortion=float(torch.cat(distortion).mean()),
         rate=float(rate_per_dim.sum()),
         rate_per_dim=tuple(rate_per_dim.tolist()),
-        num_images=num,
+        num_images=sum(map(len, elbo)),
     )

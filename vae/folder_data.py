@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import csv
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from vae.columns import MAX_COLUMN_BYTES, MAX_COLUMNS, Column, Columns, check_name, column_of_text
 from vae.images import (
     MAX_BYTES,
     MAX_CLASSES,
@@ -26,6 +28,9 @@ from vae.images import (
 #: Endings of image files, and the only decoders of Pillow that are let near them.
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
 _FORMATS = ("PNG", "JPEG", "BMP", "WEBP")
+#: The table of columns beside the images, and the longest cell in it.
+TABLE = "labels.csv"
+_MAX_CELL = 1000
 
 
 def read_folder(path: Path, progress: Progress | None = None) -> Images:
@@ -45,13 +50,7 @@ def read_folder(path: Path, progress: Progress | None = None) -> Images:
             is all too large.
     """
     path = path.expanduser()
-    check_kind(path, "folder")
-    try:
-        root = path.resolve()
-        direct, folders = _list(path, root)
-        classes = [(folder, images) for folder in folders if (images := _list(folder, root)[0])]
-    except OSError as error:
-        raise DataError(f"{shown(path)} cannot be read: {reason(error)}; check the folder") from error
+    direct, classes = _files(path)
     if direct and classes:
         raise DataError(
             f"{shown(path)} must have images either directly in it or in one sub-folder for each class, "
@@ -74,6 +73,88 @@ def read_folder(path: Path, progress: Progress | None = None) -> Images:
     if classes:
         labels = torch.from_numpy(np.repeat(np.arange(len(classes)), [len(images) for _, images in classes]))
     return Images(torch.from_numpy(pixels), labels, names)
+
+
+def read_folder_columns(path: Path) -> Columns:
+    """The columns of ``labels.csv`` in a folder of images, if there is one.
+
+    Its first line names the columns. The first column has the file's path below the folder, with ``/`` between folder
+    and file; rows of files that are not there are passed over, and an image without a row has no values.
+
+    Args:
+        path: The folder.
+    Raises:
+        DataError: If the folder cannot be read.
+    """
+    path = path.expanduser()
+    direct, classes = _files(path)
+    files = direct or [file for _, images in classes for file in images]
+    places = {file.relative_to(path).as_posix(): number for number, file in enumerate(files)}
+    try:
+        names, table = _table(path, places)
+    except (OSError, UnicodeError, csv.Error) as error:
+        return Columns(
+            (), (f"{TABLE} in {shown(path)} cannot be read ({shown(reason(error))}); save it as UTF-8",)
+        )
+    except DataError as error:
+        return Columns((), (str(error),))
+    found: list[Column] = []
+    refused: list[str] = []
+    for number, name in enumerate(names):
+        try:
+            check_name(name)
+            found.append(column_of_text(name, [row[number] if row else "" for row in table]))
+        except DataError as error:
+            refused.append(str(error))
+    return Columns(tuple(found), tuple(refused))
+
+
+def _table(path: Path, places: dict[str, int]) -> tuple[list[str], list[list[str]]]:
+    """Names of the columns, and for each image its cells; none for an image that is not in the table."""
+    file = path / TABLE
+    if not file.exists():
+        return [], []
+    if not file.is_file() or not _target(file).is_relative_to(path.resolve()):
+        raise DataError(
+            f"{shown(file)} must be a file in this folder, got something else; put it there itself"
+        )
+    if (size := file.stat().st_size) > MAX_COLUMN_BYTES:
+        raise DataError(
+            f"{shown(file)} must be at most {MAX_COLUMN_BYTES} bytes, got {size}; use fewer columns"
+        )
+    table: list[list[str]] = [[] for _ in places]
+    with file.open(encoding="utf-8-sig", newline="") as lines:
+        rows = csv.reader(lines)
+        _, *names = [cell.strip() for cell in next(rows, [])] or [""]
+        if len(names) > MAX_COLUMNS or len(set(names)) < len(names):
+            raise DataError(
+                f"{shown(file)} must have at most {MAX_COLUMNS} columns of different names, got {len(names)}; "
+                "drop or rename some"
+            )
+        for row in rows:
+            place = places.get(PurePosixPath(row[0].strip()).as_posix()) if row else None
+            if place is None:
+                continue
+            cells = [cell.strip() for cell in row[1:]]
+            if len(cells) != len(names) or any(len(cell) > _MAX_CELL for cell in cells):
+                raise DataError(
+                    f"line {rows.line_num} of {shown(file)} must have {len(names) + 1} cells of at most {_MAX_CELL} "
+                    f"characters, got {len(row)}; mend that line"
+                )
+            table[place] = cells
+    return names, table
+
+
+def _files(path: Path) -> tuple[list[Path], list[tuple[Path, list[Path]]]]:
+    """Images directly in a folder, and its sub-folders that have images."""
+    check_kind(path, "folder")
+    try:
+        root = path.resolve()
+        direct, folders = _list(path, root)
+        classes = [(folder, images) for folder in folders if (images := _list(folder, root)[0])]
+    except OSError as error:
+        raise DataError(f"{shown(path)} cannot be read: {reason(error)}; check the folder") from error
+    return direct, classes
 
 
 def _list(folder: Path, root: Path) -> tuple[list[Path], list[Path]]:

@@ -213,8 +213,8 @@ class Journal:
             "seconds": round(self.clock.seconds, 3),
         }
 
-    def train(self, means: Means, beta: float) -> Report:
-        """Write the means since the last line.
+    def train(self, means: Means, beta: float, **more: float) -> Report:
+        """Write the means since the last line, and what else is known of these steps.
 
         Raises:
             Diverged: If one of them is not finite.
@@ -222,16 +222,18 @@ class Journal:
         values = means.take()
         self._measure_speed()
         speed = round(self.images_per_second, 1)
-        line = {"split": "train", **self.where(), "beta": beta, **values, "images_per_second": speed}
+        line = {"split": "train", **self.where(), "beta": beta, **values, "images_per_second": speed, **more}
         self._lined = time.perf_counter()
         self.metrics.write(line)
         return Report("train", line)
 
-    def validation(self, result: Evaluation, beta: float) -> Report:
-        """Write an evaluation on the validation part."""
+    def validation(
+        self, result: Evaluation, beta: float, diagnosis: Mapping[str, float] | None = None
+    ) -> Report:
+        """Write an evaluation on the validation part, and with it what `vae.diagnostics.live_numbers` found."""
         all_values = result.to_dict()
         values = {name: all_values[name] for name in ("distortion", "rate", "elbo", "rate_per_dim")}
-        line = {"split": "validation", **self.where(), "beta": beta, **values}
+        line = {"split": "validation", **self.where(), "beta": beta, **values, **(diagnosis or {})}
         self.metrics.write(line)
         return Report("validation", line)
 

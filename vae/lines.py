@@ -2,9 +2,12 @@
 
 A line is either measured,
 ``{"split": "train" | "validation", "step", "epoch", "seconds", "beta", "distortion", "rate", "elbo",
-"rate_per_dim"}`` (train lines also ``"num_steps"``, the steps they are the mean of, and
-``"images_per_second"``), in nats per example, or an event, ``{"event": "start" | "beta" | …, "step", "epoch",
+"rate_per_dim"}``, in nats per example, or an event, ``{"event": "start" | "beta" | …, "step", "epoch",
 "seconds"}`` with whatever else belongs to it.
+
+Train lines have also ``"num_steps"``, the steps they are the mean of, and ``"images_per_second"``; validation lines
+``"active_units"``, ``"mutual_information"``, ``"marginal_kl"`` and ``"permuted_rise"`` of the run's probe images (see
+`vae.diagnostics.live_numbers`), unless an older version wrote them.
 """
 
 from __future__ import annotations

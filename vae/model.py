@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
@@ -24,24 +24,27 @@ class VAE(nn.Module):
     Args:
         config: Networks, latent space and likelihood.
         info: Shape of the images and names of the classes.
+        networks: Encoder and decoder in the place of ours, for ``network = external``; see `vae.external`.
 
     Raises:
-        UserError: If the model is conditional and the images have no labels.
+        UserError: If the model is conditional and the images have no labels, or cannot be made for such images.
 
     Source:
         Kingma & Welling (2014), https://arxiv.org/abs/1312.6114; conditional: Sohn, Lee & Yan (2015).
     """
 
-    def __init__(self, config: ModelConfig, info: DataInfo) -> None:
+    def __init__(self, config: ModelConfig, info: DataInfo, networks: tuple[Any, Any] | None = None) -> None:
         super().__init__()
         if config.conditional and not info.num_classes:
             raise UserError(
                 "a conditional model needs labels, got images without; add labels or set model.conditional to false"
             )
+        if networks is None and (misfit := config.misfit(info)):
+            raise UserError(misfit)
         self.config = config
         self.info = info
-        self.encoder = Encoder(config, info)
-        self.decoder = Decoder(config, info)
+        self.encoder: Encoder = networks[0] if networks else Encoder(config, info)
+        self.decoder: Decoder = networks[1] if networks else Decoder(config, info)
         self.likelihood = likelihood(config)
 
     @property
@@ -85,7 +88,7 @@ class VAE(nn.Module):
                 f"labels must be from 0 to {self.num_conditions - 1}, got {int(y.min())} to {int(y.max())}; "
                 "number the classes from 0"
             )
-        return F.one_hot(y.long(), self.num_conditions).to(self.encoder.mean.weight.dtype)
+        return F.one_hot(y.long(), self.num_conditions).to(next(self.parameters()).dtype)
 
     def posterior(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Mean and log-variance of q(z|x), each ``(B, D)``, for images ``(B, C, H, W)``."""
@@ -97,8 +100,29 @@ class VAE(nn.Module):
         noise = torch.empty_like(mean).normal_(generator=generator)
         return mean + torch.exp(0.5 * log_var) * noise
 
+    def log_prob(self, z: Tensor, x: Tensor, condition: Tensor | None = None) -> Tensor:
+        """log p(x|z) of images ``(B, C, H, W)`` for latent points ``(B, D)``, in nats, summed over pixels, ``(B,)``.
+
+        Args:
+            z: Latent points.
+            x: Images.
+            condition: As `condition` gives it; None for an unconditional model.
+        """
+        found: Tensor = self.likelihood.log_prob(self.decoder(z, condition, x), x)
+        return found
+
+    @torch.no_grad()
+    def log_prob_of_many(self, z: Tensor, x: Tensor, condition: Tensor | None = None) -> Tensor:
+        """As `log_prob`, for very many z and no gradient; ``x`` may be one image expanded."""
+        found: Tensor = self.likelihood.log_prob_of_many(self.decoder(z, condition, x), x)
+        return found
+
     def decode(self, z: Tensor, y: Tensor | None = None) -> Tensor:
-        """E[x|z], ``(B, C, H, W)``, for latent points ``(B, D)``."""
+        """E[x|z], ``(B, C, H, W)``, for latent points ``(B, D)``.
+
+        An autoregressive decoder is fed its own means, pixel by pixel: not the mean of its samples, but the one image
+        that it makes of z without drawing anything.
+        """
         mean: Tensor = self.likelihood.mean(self.decoder(z, self.condition(y, len(z))))
         return mean
 
@@ -107,5 +131,4 @@ class VAE(nn.Module):
         condition = self.condition(y, len(x))
         mean, log_var = self.encoder(x, condition)
         z = self.sample(mean, log_var, generator)
-        log_prob: Tensor = self.likelihood.log_prob(self.decoder(z, condition), x)
-        return Terms(-log_prob, rate_per_dim(mean, log_var))
+        return Terms(-self.log_prob(z, x, condition), rate_per_dim(mean, log_var))

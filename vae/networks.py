@@ -11,16 +11,15 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from vae.autoregression import ACTIVATIONS, MaskedNetwork
 from vae.config import DataInfo, ModelConfig
-
-_ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh, "silu": nn.SiLU}
 
 
 def _layers(sizes: list[int], activation: str) -> list[nn.Module]:
     """Linear layers of these sizes, each followed by the activation."""
     layers: list[nn.Module] = []
     for num_in, num_out in pairwise(sizes):
-        layers += [nn.Linear(num_in, num_out), _ACTIVATIONS[activation]()]
+        layers += [nn.Linear(num_in, num_out), ACTIVATIONS[activation]()]
     return layers
 
 
@@ -45,7 +44,7 @@ class Encoder(nn.Module):
             for num_in, num_out in pairwise(channels):
                 convolutions += [
                     nn.Conv2d(num_in, num_out, 3, stride=2, padding=1),
-                    _ACTIVATIONS[config.activation](),
+                    ACTIVATIONS[config.activation](),
                 ]
             sides = [_sizes_when_halved(side, len(config.channels))[-1] for side in (info.height, info.width)]
             num_flat = config.channels[-1] * sides[0] * sides[1]
@@ -71,12 +70,40 @@ class Encoder(nn.Module):
         return self.mean(features), self.log_var(features)
 
 
+class ClassPrior(nn.Module):
+    r"""A learned Gaussian prior for each class, as a change of variables at the decoder's door.
+
+    The decoder gets :math:`z = m_y + e^{s_y} \odot u`, where u is the latent point that encoder, rate, samples and maps
+    speak of, with the standard normal as its prior. Then z has the prior :math:`N(m_y, e^{2 s_y})`, and the KL between
+    posterior and prior is the same for z as for u, because it does not change under a map that can be undone. So the
+    learned prior is trained through the distortion alone, and everything that is written for u stays as it is.
+
+    Source:
+        Sohn, Lee & Yan (2015), a prior that depends on the condition.
+    """
+
+    def __init__(self, num_classes: int, latent_dim: int) -> None:
+        super().__init__()
+        # The standard normal at first.
+        self.mean = nn.Parameter(torch.zeros(num_classes, latent_dim))
+        self.log_scale = nn.Parameter(torch.zeros(num_classes, latent_dim))
+
+    def forward(self, u: Tensor, condition: Tensor) -> Tensor:
+        """z for u ``(B, D)`` and the condition ``(B, K)``."""
+        return condition @ self.mean + torch.exp(condition @ self.log_scale) * u
+
+
 class Decoder(nn.Module):
-    """Latent points (and condition) to the likelihood's raw parameters, ``(B, C, H, W)``."""
+    """Latent points (and condition) to the likelihood's raw parameters, ``(B, C, H, W)``.
+
+    An autoregressive decoder also looks at the image itself: given ``x``, each pixel's logit sees the pixels of x
+    before it, which is how p(x|z) is measured; without, it sees the means that were found for them.
+    """
 
     def __init__(self, config: ModelConfig, info: DataInfo) -> None:
         super().__init__()
         num_conditions = info.num_classes if config.conditional else 0
+        self.prior = ClassPrior(num_conditions, config.latent_dim) if config.learned_prior else None
         sizes = [config.latent_dim + num_conditions, *reversed(config.hidden)]
         self.hidden = nn.Sequential(*_layers(sizes, config.activation))
         self.is_conv = config.network == "conv"
@@ -88,20 +115,34 @@ class Decoder(nn.Module):
             channels = [*reversed(config.channels), info.channels]
             for layer, (num_in, num_out) in enumerate(pairwise(channels)):
                 if layer:
-                    convolutions.append(_ACTIVATIONS[config.activation]())
+                    convolutions.append(ACTIVATIONS[config.activation]())
                 # An even side needs one more row than the inverse of the stride gives.
                 extra = (1 - heights[-2 - layer] % 2, 1 - widths[-2 - layer] % 2)
                 convolutions.append(
                     nn.ConvTranspose2d(num_in, num_out, 3, stride=2, padding=1, output_padding=extra)
                 )
             num_flat = self.start[0] * self.start[1] * self.start[2]
-            self.flat = nn.Sequential(nn.Linear(sizes[-1], num_flat), _ACTIVATIONS[config.activation]())
+            self.flat = nn.Sequential(nn.Linear(sizes[-1], num_flat), ACTIVATIONS[config.activation]())
         else:
             self.start = (info.channels, info.height, info.width)
             self.flat = nn.Sequential(nn.Linear(sizes[-1], info.num_pixels))
         self.convolutions = nn.Sequential(*convolutions)
+        self.image = (info.channels, info.height, info.width)
+        self.autoregression = (
+            MaskedNetwork(info.num_pixels, config.hidden[0] if config.hidden else 0, config.activation)
+            if config.decoder == "autoregressive"
+            else None
+        )
 
-    def forward(self, z: Tensor, condition: Tensor | None = None) -> Tensor:
+    def forward(self, z: Tensor, condition: Tensor | None = None, x: Tensor | None = None) -> Tensor:
         if condition is not None:
+            if self.prior is not None:
+                z = self.prior(z, condition)
             z = torch.cat([z, condition], 1)
-        return self.convolutions(self.flat(self.hidden(z)).unflatten(1, self.start))
+        output: Tensor = self.convolutions(self.flat(self.hidden(z)).unflatten(1, self.start))
+        if self.autoregression is None:
+            return output
+        logits = output.flatten(1)
+        if x is None:
+            return self.autoregression.by_own_means(logits).unflatten(1, self.image)
+        return self.autoregression(logits, x.flatten(1)).unflatten(1, self.image)

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from vae.columns import MAX_COLUMN_BYTES, MAX_COLUMNS, Column, Columns, check_name, column
 from vae.images import (
     MAX_BYTES,
     MAX_CLASSES,
@@ -100,6 +101,61 @@ def read_npz(path: Path) -> Images:
             f"{shown(path)} is not a whole .npz file ({reason(error)}); "
             "save it with numpy.savez(file, images=…, labels=…)"
         ) from error
+
+
+def read_npz_columns(path: Path) -> Columns:
+    """Further arrays of a file, one value for each image: whole numbers or text are classes, floats are numbers.
+
+    Arrays of another shape are something else and are passed over. The images are not read.
+
+    Args:
+        path: The file.
+    Raises:
+        DataError: If the file cannot be read.
+    """
+    path = path.expanduser()
+    check_kind(path, "npz")
+    found: list[Column] = []
+    refused: list[str] = []
+    try:
+        with zipfile.ZipFile(path) as archive:
+            images = _header(archive, "images", path)
+            for entry in dict.fromkeys(archive.namelist()):
+                name = entry.removesuffix(".npy")
+                if images is None or name in ("images", "labels", entry):
+                    continue
+                if len(found) == MAX_COLUMNS:
+                    refused.append(f"a file must have at most {MAX_COLUMNS} columns, got more; use fewer")
+                    break
+                try:
+                    if (made := _column(archive, name, images.shape[0], path)) is not None:
+                        found.append(made)
+                except DataError as error:
+                    refused.append(str(error))
+                except (NotImplementedError, ValueError, ArithmeticError, EOFError, struct.error) as error:
+                    refused.append(
+                        f"column {shown(name)[:100]} cannot be read ({reason(error)}); save it anew"
+                    )
+    except DataError:
+        raise
+    except (OSError, zipfile.BadZipFile, NotImplementedError, ValueError, EOFError, struct.error) as error:
+        raise DataError(f"{shown(path)} cannot be read: {reason(error)}; check the file") from error
+    return Columns(tuple(found), tuple(refused[:MAX_COLUMNS]))
+
+
+def _column(archive: zipfile.ZipFile, name: str, num_images: int, path: Path) -> Column | None:
+    """One further array as a column; None if it has another shape."""
+    check_name(name)
+    header = _header(archive, name, path)
+    if header is None or header.shape != (num_images,):
+        return None
+    if header.dtype.itemsize * num_images > MAX_COLUMN_BYTES:
+        raise DataError(
+            f"column {name} must be at most {MAX_COLUMN_BYTES} bytes, got {header.dtype}; use shorter text"
+        )
+    if header.dtype.kind not in "biufUS":
+        raise DataError(f"column {name} must be numbers or text, got {header.dtype}; use {name}.astype(str)")
+    return column(name, _array(archive, header, path))
 
 
 def _header(archive: zipfile.ZipFile, name: str, path: Path) -> _Header | None:

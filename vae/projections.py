@@ -18,7 +18,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 import torch
@@ -31,15 +31,17 @@ from vae.errors import UserError
 Method = Literal["tsne", "umap"]
 METHODS: tuple[Method, ...] = get_args(Method)
 TITLES: dict[Method, str] = {"tsne": "t-SNE", "umap": "UMAP"}
-#: Points that are placed unless the user asks for more: about a minute on two cores.
+#: Points that are placed unless the user asks for more: one to a few minutes on two cores.
 CAPS: dict[Method, int] = {"tsne": 10_000, "umap": 50_000}
 #: Fewer points have no neighbourhoods to keep.
 FEWEST = 5
 _ITERATIONS = 1000
 _FEW = 1000
-#: Seconds before the first point is placed, and for each thousand points, measured on two cores.
+#: Seconds before the first point is placed, and for each thousand points, measured on two cores that did nothing else.
 _START: dict[Method, float] = {"tsne": 3, "umap": 45}
 _PER_THOUSAND: dict[Method, float] = {"tsne": 6, "umap": 1.2}
+#: So many times as long it took while a training had the cores too.
+_BUSY = 3
 
 Progress = Callable[[float | None, str], None]
 
@@ -52,11 +54,13 @@ def missing(method: Method) -> str:
 
 
 def guess(method: Method, num: int) -> str:
-    """About how long so many points take on two cores, in words."""
+    """How long so many points take on two cores, in words: from a machine at rest to one that is busy."""
     seconds = _START[method] + _PER_THOUSAND[method] * num / 1000
     if seconds < 10:
         return "some seconds"
-    return f"about {10 * round(seconds / 10)} s" if seconds < 95 else f"about {round(seconds / 60)} min"
+    if _BUSY * seconds < 95:
+        return f"{10 * round(seconds / 10)} to {10 * round(_BUSY * seconds / 10)} s"
+    return f"{max(1, round(seconds / 60))} to {round(_BUSY * seconds / 60)} min"
 
 
 def sample(num: int, most: int, seed: int = 0) -> NDArray[np.int32]:
@@ -150,12 +154,37 @@ def _umap(z: NDArray[np.float32], seed: int, tell: Progress) -> NDArray[np.float
     tell(None, "compiling UMAP")
     from umap import UMAP
 
-    tell(None, "placing points")
-    with warnings.catch_warnings():
+    hears = _Epochs(tell)
+    with warnings.catch_warnings(), contextlib.redirect_stdout(hears):
         warnings.simplefilter("ignore")  # a fixed seed takes one thread, which it warns of
-        model = UMAP(n_neighbors=min(15, len(z) - 1), random_state=seed)
+        model = UMAP(
+            n_neighbors=min(15, len(z) - 1),
+            random_state=seed,
+            verbose=True,
+            tqdm_kwds={"file": hears, "mininterval": 0.2, "ascii": True},
+        )
         found: NDArray[np.float32] = model.fit_transform(z)
     return found
+
+
+class _Epochs(io.TextIOBase):
+    """Hears what umap-learn prints and the bar that it draws, and passes on how far it is."""
+
+    _STAGES: ClassVar = {
+        "Finding Nearest Neighbors": "finding neighbours",
+        "Construct embedding": "moving points",
+    }
+
+    def __init__(self, tell: Progress) -> None:
+        self._tell = tell
+
+    def write(self, text: str) -> int:
+        for mark, words in self._STAGES.items():
+            if mark in text and "Finished" not in text:
+                self._tell(None, words)
+        if found := re.search(r"(\d+)/(\d+) \[", text):
+            self._tell(min(1.0, int(found[1]) / max(1, int(found[2]))), "moving points")
+        return len(text)
 
 
 # Files --------------------------------------------------------------------------------------------------------------

@@ -7,7 +7,21 @@ import torch
 
 from vae.errors import UserError
 
-_STREAMS = ("weights", "order", "noise", "evaluation", "prior", "probe", "sheet", "mixture", "leak")
+_STREAMS = (
+    "weights",
+    "order",
+    "noise",
+    "evaluation",
+    "prior",
+    "probe",
+    "sheet",
+    "mixture",
+    "leak",
+    "diagnosis",
+    "encoder",
+    "importance",
+    "annealing",
+)
 
 
 def stream_seed(seed: int, stream: str) -> int:

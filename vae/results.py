@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import Field
 
 from vae.config import Config, ConfigError
@@ -33,21 +35,27 @@ class Result(Config):
     active_units: int = Field(ge=0)
 
 
-def kept(run: Run) -> Result | None:
-    """The figures that were measured of a run, unless it was trained further since; None if there are none."""
+def kept(run: Run, folder: Path | None = None) -> Result | None:
+    """The figures that were measured of a run, unless it was trained further since; None if there are none.
+
+    Args:
+        run: The run.
+        folder: Where they were kept, if not in the run.
+    """
     try:
-        result = Result.from_dict(read_json(run.path / FILE))
+        result = Result.from_dict(read_json((folder or run.path) / FILE))
     except (OSError, ConfigError, UserError):
         return None
     return result if result.step == run.status().step else None
 
 
-def measure(run: Run, dataset: Dataset) -> Result:
+def measure(run: Run, dataset: Dataset, folder: Path | None = None) -> Result:
     """Measure the figures, and keep them in the run if it can be written.
 
     Args:
         run: With weights.
         dataset: Its images.
+        folder: Where to keep them, for a run that is not to be changed.
 
     Raises:
         UserError: If it has no weights, or there are no test images.
@@ -73,5 +81,6 @@ def measure(run: Run, dataset: Dataset) -> Result:
         active_units=int(active_units(embed(model, dataset, "test").mean).sum()),
     )
     with suppress(OSError):
-        write_json(run.path / FILE, result.to_dict())
+        (folder or run.path).mkdir(parents=True, exist_ok=True)
+        write_json((folder or run.path) / FILE, result.to_dict())
     return result

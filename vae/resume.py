@@ -120,19 +120,25 @@ def optimizer_tensors(model: nn.Module, optimizer: torch.optim.Adam) -> dict[str
 
 
 def training_tensors(
-    model: nn.Module, optimizer: torch.optim.Adam, order_at_epoch_start: Tensor, noise: torch.Generator
+    model: nn.Module,
+    optimizer: torch.optim.Adam,
+    order_at_epoch_start: Tensor,
+    generators: dict[str, torch.Generator],
 ) -> dict[str, Tensor]:
     """The content of a ``last`` checkpoint."""
     return {
         **{f"model.{name}": tensor.detach() for name, tensor in model.state_dict().items()},
         **optimizer_tensors(model, optimizer),
         "random.order": order_at_epoch_start,
-        "random.noise": noise.get_state(),
+        **{f"random.{name}": generator.get_state() for name, generator in generators.items()},
     }
 
 
 def restore_training(
-    tensors: dict[str, Tensor], model: nn.Module, optimizer: torch.optim.Adam, noise: torch.Generator
+    tensors: dict[str, Tensor],
+    model: nn.Module,
+    optimizer: torch.optim.Adam,
+    generators: dict[str, torch.Generator],
 ) -> Tensor:
     """Put a ``last`` checkpoint back.
 
@@ -159,15 +165,16 @@ def restore_training(
         expected = {"step": torch.zeros(()), "exp_avg": parameter, "exp_avg_sq": parameter}
         check_shapes({moment: tensor for moment, tensor in moments.items() if tensor is not None}, expected)
         state[number] = dict(moments)
-    if groups["optimizer"] or set(groups["random"]) != {"order", "noise"}:
+    if groups["optimizer"] or set(groups["random"]) != {"order", *generators}:
         raise CheckpointError(
-            "a checkpoint must hold the optimiser state of this model's parameters and two random states, got others; "
-            + _REMEDY
+            "a checkpoint must hold the optimiser state of this model's parameters and the random states of order, "
+            f"{', '.join(generators)}, got others; {_REMEDY}"
         )
     model.load_state_dict(groups["model"])
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
     try:
-        noise.set_state(groups["random"]["noise"])
+        for name, generator in generators.items():
+            generator.set_state(groups["random"][name])
         torch.Generator().set_state(groups["random"]["order"])
     except (RuntimeError, TypeError) as error:
         raise CheckpointError(

@@ -13,6 +13,8 @@
       latent.safetensors    where the best weights put the test images
       checkpoints/          last.safetensors and best.safetensors, see `vae.checkpoints`
       snapshots/<step>/     what the time machine shows
+      images.npz            the images, if `vae.watch` was handed them as arrays
+      watch.json            what `vae.watch` found out about the user's networks
 
 Every file but the history and the lock is replaced atomically. What is read here may come from somebody
 else's run: it is checked, and nothing in it is executed.

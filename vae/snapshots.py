@@ -13,7 +13,10 @@ from torch import Tensor
 
 from vae.checkpoints import CheckpointError, check_shapes, load, outline, save
 from vae.data import Dataset, Part
-from vae.files import write_json
+from vae.diagnostics import active_variance
+from vae.errors import UserError
+from vae.external import external_model
+from vae.files import read_json, write_json
 from vae.journal import check_divergence
 from vae.model import VAE, At
 from vae.objective import rate_per_dim
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
 #: Images whose posterior every snapshot keeps.
 NUM_PROBES = 500
 LIVE = "live"
+#: File of a watched run with what its weights files cannot say.
+WATCH_FILE = "watch.json"
 
 
 def snapshot_steps(num_steps: int, num_snapshots: int) -> frozenset[int]:
@@ -54,8 +59,17 @@ class Probe:
 
 
 @torch.no_grad()
-def write_snapshot(run: Run, model: VAE, probe: Probe, position: dict[str, Any]) -> None:
+def write_snapshot(
+    run: Run, model: VAE, probe: Probe, position: dict[str, Any], weights: dict[str, Tensor] | None = None
+) -> None:
     """Keep the weights, the probe's posterior and the rate of each dimension; the folder appears whole or never.
+
+    Args:
+        run: Whose snapshot.
+        model: The model of now.
+        probe: The images whose posterior is kept.
+        position: Step, epoch, seconds and β.
+        weights: What to keep as its weights, if that is not its `cpu_weights`.
 
     Raises:
         Diverged: If one of them is not finite.
@@ -65,14 +79,20 @@ def write_snapshot(run: Run, model: VAE, probe: Probe, position: dict[str, Any])
     if probe.labels is not None:
         tensors["labels"] = probe.labels.cpu()
     rates = rate_per_dim(mean, log_var).mean(0)
-    check_divergence({**cpu_weights(model), "rates": rates})
+    weights = cpu_weights(model) if weights is None else weights
+    check_divergence({**weights, "rates": rates})
     target = run.snapshot_dir(int(position["step"]))
     beside = target.with_name(f".{target.name}")  # swept away by the next trainer if this one is killed here
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir(parents=True)
-    save(beside, "weights", cpu_weights(model), durable=False)
+    save(beside, "weights", weights, durable=False)
     save(beside, "probe", tensors, durable=False)
-    write_json(beside / "snapshot.json", {**position, "rate_per_dim": rates.tolist()}, durable=False)
+    of_dims = {
+        "rate_per_dim": rates.tolist(),
+        "sigma_per_dim": torch.exp(0.5 * log_var).mean(0).tolist(),
+        "active_variance": active_variance(mean).tolist(),
+    }
+    write_json(beside / "snapshot.json", {**position, **of_dims}, durable=False)
     shutil.rmtree(target, ignore_errors=True)
     beside.rename(target)
 
@@ -92,9 +112,9 @@ def thin_snapshots(run: Run, at_most: int) -> None:
         shutil.rmtree(hidden)
 
 
-def write_live(run: Run, model: VAE, step: int) -> None:
+def write_live(run: Run, weights: dict[str, Tensor], step: int) -> None:
     """Replace the newest weights, which pages show while the run trains."""
-    save(run.path, LIVE, cpu_weights(model), {"step": step}, durable=False)
+    save(run.path, LIVE, weights, {"step": step}, durable=False)
 
 
 def cpu_weights(model: VAE) -> dict[str, Tensor]:
@@ -122,7 +142,8 @@ def load_weights(run: Run, at: At = "best") -> dict[str, Tensor]:
     path = _weights_path(run, at)
     if path is None:
         raise CheckpointError(
-            f"run {run.id} has no weights yet; wait for its first checkpoint, or train it again"
+            why_no_networks(run)
+            or f"run {run.id} has no weights yet; wait for its first checkpoint, or train it again"
         )
     return _weights_of(path, load(path.parent, path.stem)[0])
 
@@ -151,15 +172,39 @@ def _weights_of(path: Path, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     }
 
 
+def is_external(run: Run) -> bool:
+    """Whether the networks of a run are somebody's own, kept as ONNX; see `vae.external`."""
+    return run.config.model.network == "external"
+
+
+def why_no_networks(run: Run) -> str:
+    """Why a watched run keeps no networks, as a sentence; empty if it keeps some, or is none."""
+    if not is_external(run):
+        return ""
+    try:
+        watched = read_json(run.path / WATCH_FILE)
+    except (OSError, UserError):
+        return ""
+    problem = watched.get("problem") if isinstance(watched, dict) else None
+    return problem[:2000] if isinstance(problem, str) else ""
+
+
 def check_weights(run: Run) -> None:
     """Check by the headers alone that a run has weights, and that its best ones are of the model that it describes.
+
+    Networks of somebody's own are looked at whole, and opened. A watched run may have none, if it says why.
 
     Raises:
         UserError: If not, the file is damaged, or the config describes no model that can be.
     """
     path = _weights_path(run, "best")
     if path is None:
+        if why_no_networks(run):
+            return
         raise CheckpointError("a run must have weights, got none; export it again after its first checkpoint")
+    if is_external(run):
+        load_model(run)  # its graphs are looked at whole
+        return
     check_shapes(_weights_of(path, outline(path)), _without_numbers(run).state_dict())
 
 
@@ -182,8 +227,10 @@ def load_model(run: Run, at: At = "best") -> VAE:
     Raises:
         CheckpointError: If the weights are missing, damaged, or belong to another architecture.
     """
-    model = _without_numbers(run)
     weights = load_weights(run, at)
+    if is_external(run):
+        return external_model(run.config.model, run.info, weights)
+    model = _without_numbers(run)
     check_shapes(weights, model.state_dict())
     # Copied into torch's own memory, which is aligned: the kernels then round as they did in training.
     model.load_state_dict({name: tensor.clone() for name, tensor in weights.items()}, assign=True)

@@ -44,9 +44,8 @@ def terms_at_mean(model: VAE, x: Tensor, y: Tensor | None = None) -> tuple[Terms
     """
     condition = model.condition(y, len(x))
     mean, log_var = model.encoder(x, condition)
-    output = model.decoder(mean, condition)
-    distortion = -model.likelihood.log_prob(output, x)
-    return Terms(distortion, rate_per_dim(mean, log_var)), mean, log_var, model.likelihood.mean(output)
+    distortion = -model.log_prob(mean, x, condition)
+    return Terms(distortion, rate_per_dim(mean, log_var)), mean, log_var, model.decode(mean, y)
 
 
 @torch.no_grad()

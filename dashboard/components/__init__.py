@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import TypeGuard
 
 import plotly
 import streamlit as st
 from streamlit.components.v2.types import ComponentRenderer
+
+from dashboard.state import MAX_COORDINATE
 
 FOLDER = Path(__file__).resolve().parent
 #: onnxruntime-web, brought here by the build hook.
@@ -85,22 +89,38 @@ def version() -> str:
     return current_version()
 
 
-def register(name: str, *, height: int, charts: bool = False) -> ComponentRenderer:
+def register(
+    name: str, *, height: int, charts: bool = False, also: Sequence[str] = (), variant: str = ""
+) -> ComponentRenderer:
     """Tell Streamlit of a component: the loader of its module, its style and an element to draw in.
 
     Args:
         name: Folder below this one, with `<name>.js` and `<name>.css`.
         height: Pixels to keep free until the component is drawn, so that the page does not jump.
         charts: Whether it draws with plotly.js.
+        also: Folders of other components whose parts it shows, for their styles.
+        variant: Tells it from another of the same folder, for which another height is kept free.
     """
-    style = (FOLDER / "lib" / "tokens.css").read_text() + (FOLDER / name / f"{name}.css").read_text()
+    sheets = [FOLDER / "lib" / "tokens.css", *(FOLDER / part / f"{part}.css" for part in (*also, name))]
+    style = "".join(sheet.read_text() for sheet in sheets)
     loading = '<p class="ll-message">Loading…</p>\n'
     return st.components.v2.component(
-        f"latent_lab_{name}",
+        f"latent_lab_{name}{f'_{variant}' if variant else ''}",
         html=f'<div class="ll" data-component="{name}" style="min-height: {height}px">{loading}</div>',
         css=style,
         js=_LOADER.format(name=name, version=version(), charts=json.dumps(charts)),
     )
+
+
+def told(key: str, name: str) -> object:
+    """What a component said that made the page run, before it is drawn again; None if it said nothing of that name."""
+    said = st.session_state.get(key)
+    return said.get(name) if said is not None else None
+
+
+def is_number(value: object) -> TypeGuard[int | float]:
+    """Whether what a browser said is a number; true and false are none."""
+    return type(value) in (int, float)
 
 
 def is_point(value: object, latent_dim: int) -> bool:
@@ -108,5 +128,5 @@ def is_point(value: object, latent_dim: int) -> bool:
     return (
         isinstance(value, list)
         and len(value) == latent_dim
-        and all(type(number) in (int, float) and abs(number) <= 1e3 for number in value)
+        and all(is_number(number) and abs(number) <= MAX_COORDINATE for number in value)
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import chooser, latent_view, model_cache, state, time_machine
+from dashboard.beside_map import beside_map, row_of, switch
 from dashboard.components.draw import Picked, Posterior, draw
 from dashboard.components.image import image
 from dashboard.components.sliders import Mix, Range, sliders
@@ -18,11 +19,15 @@ from vae.runs import Run
 MANY = 8
 #: So few sliders leave room below them.
 FEW = 3
+#: Height of the sliders, CSS pixels, if they are many, and of more than a few with the map below them.
+TALL, TALL_WITH_MAP = 664, 340
 
 
 def page() -> None:
     """Draw the page."""
-    chooser.headline("Explore", "Drag a slider: the decoder follows your pointer, in this browser.")
+    words, corner = st.columns([9, 1], vertical_alignment="bottom")
+    with words:
+        chooser.headline("Explore", "Drag a slider: the decoder follows your pointer, in this browser.")
     run = chooser.chosen()
     if run is None:
         st.info("There is no run yet. Train one on the Train page.")
@@ -38,16 +43,35 @@ def page() -> None:
     if found is not None and not state.has_point():
         z, y, mix = list(found[0].mean), _label(run, found[1], y), None
     posterior = found[0] if found is not None and latent_view.is_of(z, found[0]) else None
+    whose = state.posterior(run.info.num_test)
+    drawn = posterior is None and state.read(whose, -1) == state.DRAWN
 
+    num = len(view.dims)
+    with corner:
+        mapped = switch(run)
     left, right = st.columns([4, 7], gap="medium")
     picture = left.container()
-    num = len(view.dims)
     # Many sliders scroll by themselves, so that the image stays in sight.
-    controls = right.container(height=664 if num > MANY else "content", border=False)
+    tall = TALL if num > MANY else None
+    if mapped and num > FEW:
+        tall = TALL_WITH_MAP
+    controls = right.container()
+    with left if num <= FEW else right:
+        chart = st.container()
+    if mapped:
+        with chart:
+            click = beside_map(run, view, z, y, mix)
+        if click is not None:
+            z, posterior, drawn = click.z, None, False
+            row = row_of(run, click)
+            if row is not None:
+                y, mix = _label(run, click.y, y), None
+                found = latent_view.posterior(run, row)
+                posterior = None if found is None else found[0]
     with right if num <= FEW else left:
-        picked = _panel(run, view, z, y, mix, posterior)
+        picked = _panel(run, view, z, y, mix, posterior, drawn)
     if picked.z is not None:
-        z, posterior = picked.z, None
+        z, posterior, drawn = picked.z, None, picked.panel == "draw"
         if picked.y is not None:
             y, mix = picked.y, None
         if picked.row is not None and (found := latent_view.posterior(run, picked.row)) is not None:
@@ -65,6 +89,7 @@ def page() -> None:
             full=True,
             shape=view.shape,
             stamp=view.stamp,
+            height=tall,
             key=f"explore-sliders:{run.id}",
         )
     with picture:
@@ -76,25 +101,36 @@ def page() -> None:
             classes=view.conditions,
             shape=view.shape,
             stamp=view.stamp,
-            size=360 if num <= FEW else 256,
+            size=360 if num <= FEW and not mapped else 176 if num <= FEW else 256,
             key=f"explore-image:{run.id}",
         )
     latent_view.keep(run, position.z, position.y)
     state.write(state.RANGE, position.range)
     state.write(state.PANEL, picked.panel)
+    if picked.drawing is not None:
+        state.keep(state.DRAWING, picked.drawing or None)
     state.keep(state.mix(len(view.conditions)), position.mix)
     moved = any(abs(a - b) > 1e-3 for a, b in zip(position.z, z, strict=True))
-    state.keep(state.posterior(run.info.num_test), None if posterior is None or moved else posterior.row)
-    st.caption(plain(view.words))
+    row = posterior.row if posterior is not None else state.DRAWN if drawn else None
+    state.keep(whose, None if moved else row)
+    step = time_machine.draw(run, end="Best", decoders=True)
+    st.caption(plain(time_machine.words(run, step, view.words)))
     paths_section(run, view)
-    time_machine.draw(run, end="Best", decoders=True)
 
 
 def _panel(
-    run: Run, view: LatentView, z: list[float], y: int | None, mix: Mix | None, posterior: Posterior | None
+    run: Run,
+    view: LatentView,
+    z: list[float],
+    y: int | None,
+    mix: Mix | None,
+    posterior: Posterior | None,
+    drawn: bool,
 ) -> Picked:
     """Where the point can come from besides the sliders."""
     data = run.config.data
+    drawing = state.read(state.DRAWING, "")
+    state.keep(state.DRAWING, drawing or None)
     binary = {"none": None, "threshold": data.threshold}
     return draw(
         run.id,
@@ -107,6 +143,9 @@ def _panel(
         shape=view.shape,
         missing=model_cache.missing_images(run),
         panel=state.read(state.PANEL, "test"),  # type: ignore[arg-type]
+        drawing=drawing,
+        pointless=not state.has_point(),
+        drawn=drawn,
         posterior=posterior,
         cut=binary.get(data.binarize, 0.5),
         centre=data.name in ("mnist", "emnist"),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import chooser, state, studio
+from dashboard import chooser, state, studio, time_machine
+from dashboard.components.follow import Shown, follow
 from dashboard.plain import plain
+from dashboard.time_machine import Weights
 from vae.errors import UserError
 from vae.runs import Run
 
@@ -20,11 +22,31 @@ def page() -> None:
     if run is None:
         st.info("There is no run yet. Train one on the Train page.")
         return
+    end = time_machine.of_right_end(run)
+    title = "Newest" if end.at == "last" else "Best"
+    step = time_machine.draw(run, end=title, decoders=True)
+    weights = end if step is None else time_machine.of_snapshot(run, step)
     mode = _mode(run)
+    which = st.container()
     try:
-        studio.MODES[mode][2](run)
+        following = studio.MODES[mode][2](run, weights)
     except UserError as error:
         st.error(plain(str(error)))
+        return
+    with which:
+        follow(
+            run.id,
+            following.sheets,
+            shown=_shown(weights),
+            end=_shown(end),
+            num_classes=run.info.num_classes if run.config.model.conditional else 0,
+            later=following.later,
+            key=f"generate-follow:{run.id}",
+        )
+
+
+def _shown(weights: Weights) -> Shown:
+    return Shown(str(weights.at), weights.stamp, weights.words)
 
 
 def _mode(run: Run) -> str:
@@ -40,13 +62,13 @@ def _mode(run: Run) -> str:
         }
         state.notice(f"“{title}” needs {words[need]}; samples are shown instead.")
         wanted = "samples"
+    state.seat(state.MODE, widget := f"generate-mode:{run.id}", wanted)
     picked = st.segmented_control(
         "Show",
         modes,
-        default=wanted,
         format_func=lambda mode: studio.MODES[mode][0],
         required=True,
-        key=f"generate-mode:{run.id}",
+        key=widget,
         label_visibility="collapsed",
     )
     mode = str(picked or wanted)

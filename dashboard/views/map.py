@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
-from dashboard import chooser, evolution, latent_view, model_cache, state, time_machine
+from dashboard import chooser, evolution, latent_view, model_cache, own_columns, state, time_machine
+from dashboard.beside_map import row_of
 from dashboard.components.image import image
-from dashboard.components.map import Method, Plane, Said, View, latent_map
+from dashboard.components.map import Kind, Method, Plane, Said, View, latent_map
 from dashboard.components.sliders import sliders
 from dashboard.plain import plain
 from dashboard.projections import Wanted, projections
 from vae.errors import UserError
 from vae.runs import Run
 
+if TYPE_CHECKING:
+    from vae.columns import Columns
+
 #: More points than these are shown only when the person says so.
 MOST_AT_ONCE = 200_000
+#: More sliders than these are taller than the map; then they take so much of the page's height.
+MANY = 6
+TALL = 420
 
 
 def page() -> None:
     """Draw the page."""
-    chooser.headline(
-        "Map", "Each point is the posterior mean of an image. Hover to decode a spot, click to go there."
-    )
+    words, corner = st.columns(2, vertical_alignment="bottom")
+    with words:
+        chooser.headline("Map", "Each point is an image's posterior mean: hover to decode, click to go.")
     run = chooser.chosen()
     if run is None:
         st.info("There is no run yet. Train one on the Train page.")
@@ -33,9 +42,13 @@ def page() -> None:
         st.error(plain(str(error)))
         return
     z, y = latent_view.point(run), latent_view.label(run)
-    part, num = _part(run)
+    with corner:
+        part, sizes = _part(run)
+    num = sizes[part]
     if num <= MOST_AT_ONCE:
         model_cache.prefetch(run, "best", part)
+    columns = own_columns.of(run)
+    shown = _view(run, columns)
     left, right = st.columns([5, 2], gap="medium")
     with left:
         said = latent_map(
@@ -51,14 +64,20 @@ def page() -> None:
             missing=model_cache.missing_images(run),
             plane=plane,
             num=num,
+            sizes=sizes,
             question=_question(run, num),
             methods=_methods(run),
-            view=_view(run),
+            columns=[Kind(column.name, len(column.classes)) for column in columns.found],
+            view=shown,
             key=f"map:{run.id}",
         )
+    _keep(run, columns, said.view or shown)
     _heed(run, part, said)
+    found = latent_view.posterior(run)
     if said.click is not None:
         z, y = said.click.z, y if said.click.y is None else said.click.y
+        row = row_of(run, said.click)
+        found = None if row is None else latent_view.posterior(run, row)
     with right:
         image(
             run.id,
@@ -70,31 +89,42 @@ def page() -> None:
             size=240,
             key=f"map-image:{run.id}",
         )
-        position = sliders(run.id, view.dims, z=z, y=y, classes=view.conditions, key=f"map-sliders:{run.id}")
+        # Many sliders scroll by themselves, so that the page is as long as the map.
+        with st.container(height=TALL if len(view.dims) > MANY else "content", border=False):
+            position = sliders(
+                run.id, view.dims, z=z, y=y, classes=view.conditions, key=f"map-sliders:{run.id}"
+            )
     latent_view.keep(run, position.z, position.y)
-    st.caption(plain(view.words))
+    # Explore shows whose posterior the point is the mean of, as long as it is.
+    moved = any(abs(a - b) > 1e-3 for a, b in zip(position.z, z, strict=True))
+    of = None if found is None or moved or not latent_view.is_of(z, found[0]) else found[0].row
+    state.keep(state.posterior(run.info.num_test), of)
+    for sentence in columns.refused:
+        st.caption(plain(f"A column cannot be used: {sentence}."))
+    step = time_machine.draw(run, end="Best", decoders=True)
+    st.caption(plain(time_machine.words(run, step, view.words)))
     evolution.download_button(run)
-    time_machine.draw(run, end="Best", decoders=True)
 
 
-def _part(run: Run) -> tuple[str, int]:
-    """Which images the map shows, and how many these are."""
+def _part(run: Run) -> tuple[str, dict[str, int]]:
+    """Which images the map shows, and how many each part has."""
     words = {"test": "Test", "validation": "Validation", "train": "Training", "all": "All"}
     sizes = {"test": run.info.num_test, "validation": run.info.num_validation, "train": run.info.num_train}
     sizes["all"] = sum(sizes.values())
     parts = [part for part in words if sizes[part]]
+    wanted = state.read(state.PART, "test")
+    state.seat(state.PART, widget := f"map-part:{run.id}", wanted if wanted in parts else "test")
     picked = st.segmented_control(
         "Images",
         parts,
-        default=found if (found := state.read(state.PART, "test")) in parts else "test",
         format_func=lambda part: f"{words[part]} ({sizes[part]:,})",
         required=True,
-        key=f"map-part:{run.id}",
+        key=widget,
         label_visibility="collapsed",
     )
     part = str(picked or "test")
     state.write(state.PART, part)
-    return part, sizes[part]
+    return part, sizes
 
 
 def _plane(run: Run) -> Plane:
@@ -133,27 +163,50 @@ def _methods(run: Run) -> list[Method]:
     ]
 
 
-def _view(run: Run) -> View:
+def _view(run: Run, columns: Columns) -> View:
     """What the link says that the map shows."""
     latent_dim = run.config.model.latent_dim
     projection = state.read(state.PROJECTION, "pca")
+    colour = state.read(_colour(run, columns), "label")
     layers: list[str] = state.read(state.LAYERS, ["contours"])
+    hidden: list[int] = state.read(_hidden(run, columns, colour), [])
     return View(
         projection if latent_dim > 2 else "pca",
-        state.read(state.colour(latent_dim), "label"),
+        colour,
         layers,
+        state.read(state.TILES, "even"),
+        hidden,
+        state.read(state.VIEW, None),
     )
 
 
+def _colour(run: Run, columns: Columns) -> state.Key[str]:
+    return state.colour(run.config.model.latent_dim, [column.name for column in columns.found])
+
+
+def _hidden(run: Run, columns: Columns, colour: str) -> state.Key[list[int]]:
+    """The legend's classes: those of the column that the colours say, else the labels."""
+    column = columns.named(colour.removeprefix("column:")) if colour.startswith("column:") else None
+    return state.hidden(
+        len(column.classes) if column is not None and column.classes else run.info.num_classes
+    )
+
+
+def _keep(run: Run, columns: Columns, view: View) -> None:
+    """Put into the link what the map shows."""
+    for key, value in (
+        (state.PROJECTION, view.projection),
+        (_colour(run, columns), view.colour),
+        (state.LAYERS, ",".join(view.layers) or "none"),
+        (state.TILES, view.tiles),
+        (_hidden(run, columns, view.colour), ",".join(map(str, view.hidden)) or "none"),
+        (state.VIEW, "all" if view.area is None else ",".join(f"{value:.5g}" for value in view.area)),
+    ):
+        state.write_text(key, value)
+
+
 def _heed(run: Run, part: str, said: Said) -> None:
-    """Do what the person asked of the map."""
-    if said.view is not None:
-        for key, value in (
-            (state.PROJECTION, said.view.projection),
-            (state.colour(run.config.model.latent_dim), said.view.colour),
-            (state.LAYERS, ",".join(said.view.layers) or "none"),
-        ):
-            state.write_text(key, value)
+    """Do what the person asked of the map's planes."""
     if said.wish is not None:
         wanted = Wanted(run, "best", part, said.wish.method, said.wish.num)  # type: ignore[arg-type]
         if said.wish.action == "cancel":

@@ -43,7 +43,8 @@ def page() -> None:
             return
         if not state.presenting():  # the headline has it
             st.subheader(plain(run.name), anchor=False)
-        curves(run.id, key=f"train-curves:{run.id}")
+        axis = curves(run.id, x=state.read(state.AXIS, "epoch"), key=f"train-curves:{run.id}")  # type: ignore[arg-type]
+        state.write(state.AXIS, axis)
         # An example, or a run that was imported without its newest weights, has the best ones alone.
         best_alone = bool(model_cache.stamp(run, "best")) and not model_cache.stamp(run, "last")
         samples(

@@ -42,6 +42,7 @@ FLAGS = [
 STREAMLITS_OWN = re.compile(
     r"404 .*/[\w-]+/_stcore/(health|host-config)|404 .*/media/\w+\.png|Image source error - \S*/media/\w+\.png"
 )
+ALERTS = '[data-testid="stAlert"] li, [data-testid="stAlert"]:not(:has(li))'
 _failed = pytest.StashKey[bool]()
 T = TypeVar("T")
 
@@ -376,8 +377,8 @@ class App:
         return [float(value) for value in self.query().get("z", "").split(",") if value]
 
     def alerts(self) -> list[str]:
-        """The sentences that the page shows as errors and warnings."""
-        return list(self.page.locator('[data-testid="stAlert"]').all_inner_texts())
+        """The sentences that the page shows as errors and warnings; several of them are a list in one box."""
+        return list(self.page.locator(ALERTS).all_inner_texts())
 
     def pixels(self, canvas: str) -> list[int]:
         """Red of each pixel of a canvas."""

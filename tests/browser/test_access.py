@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -32,6 +34,70 @@ LOOK = """nodes => nodes
   })""".replace("ELSEWHERE", f'"{ELSEWHERE}"')
 
 
+#: What a screen reader calls the kinds of controls.
+ROLES = "button|slider|textbox|spinbutton|combobox|checkbox|radio|switch|tab|application"
+#: Our controls that a finger cannot hit: smaller than 24 pixels, or with something else on top of them.
+MISSED = """nodes => nodes
+  .filter((node) => node.checkVisibility() && !node.disabled && node.type !== "file")
+  .filter((node) => {
+    node.scrollIntoView({ block: "center", inline: "nearest" })
+    const box = node.getBoundingClientRect()
+    let hit = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2)
+    while (hit?.shadowRoot) {
+      const inner = hit.shadowRoot.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2)
+      if (!inner || inner === hit) break
+      hit = inner
+    }
+    const own = [node, ...(node.labels ?? [])]
+    return Math.min(box.width, box.height) < 24 || !own.some((one) => one.contains(hit))
+  })
+  .map((node) => node.outerHTML.slice(0, 120))"""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of control: one of it by role and name, keys that move it, and what then changes.
+
+    `changes` is a property of the control, or the name of a value in the link. A finger taps it at `tap`, a
+    share of its width; where that opens the system's own list or keyboard, the control is in focus.
+    """
+
+    role: str
+    name: str | re.Pattern[str]
+    keys: tuple[str, ...]
+    changes: str
+    tap: float | None = 0.5
+
+
+KINDS = {
+    "explore": [
+        Kind("slider", re.compile("^z₁, "), ("ArrowRight",), "z", 0.8),
+        Kind("textbox", "z₁, number", ("1", "Enter"), "z", None),
+        Kind("radio", "±3 of the prior", ("Space",), "range"),
+        Kind("tab", "Draw", ("Enter",), "panel"),
+        Kind("combobox", "Second class to blend with", ("ArrowDown",), "value", None),
+        Kind("button", "Random", ("Enter",), "z"),
+        Kind("slider", "Snapshot of the training", ("ArrowLeft",), "at", 0.1),
+        Kind("button", "KL over time", ("Space",), "ariaPressed"),
+        Kind("combobox", "Speed of playing", ("ArrowDown",), "value", None),
+    ],
+    "map": [
+        Kind("application", re.compile("^Latent map"), ("ArrowRight", "Enter"), "z", 0.3),
+        Kind("checkbox", "3", ("Space",), "checked"),
+        Kind("button", "Density", ("Space",), "ariaPressed"),
+        Kind("combobox", "Colour", ("ArrowDown",), "value", None),
+        Kind("radio", re.compile("^Validation"), ("Space",), "part"),
+    ],
+    "generate": [
+        Kind("slider", re.compile("^Images"), ("ArrowRight",), "num", 0.8),
+        Kind("spinbutton", "Seed", ("5", "Enter"), "seed", None),
+        Kind("button", "Draw again", ("Enter",), "seed"),
+        Kind("radio", "7", ("Space",), "y"),
+        Kind("radio", "Style × class", ("Space",), "mode"),
+    ],
+}
+
+
 @pytest.fixture(scope="module")
 def run(server: Server, shelf: Shelf) -> Iterator[Run]:
     """The run that is looked at."""
@@ -57,14 +123,67 @@ def test_every_control_has_a_name_and_is_reached_by_the_keyboard(
         "train": ("curves", "time"),
         "explore": ("sliders", "draw", "time"),
         "map": ("map", "sliders", "time"),
+        "generate": ("follow", "time"),
     }
     for page, names in parts.items():
         app.open(page, *names, run=run.id)
         app.idle()
         found = app.page.locator(CONTROLS).evaluate_all(LOOK)
         assert len(found) > 5, page
+        said = app.page.locator('[data-testid="stMain"]').aria_snapshot()
+        listed = re.findall(rf'^ *- ({ROLES})( "|:| \[|$)', said, re.MULTILINE)
+        nameless = [line for line in said.splitlines() if re.match(rf" *- ({ROLES})(:| \[|$)", line)]
+        assert len(listed) >= len(found) and nameless == [], page
         assert [control["html"] for control in found if not control["name"]] == [], page
         assert [control["html"] for control in found if not control["reached"]] == [], page
+
+
+@pytest.mark.parametrize("page", KINDS)
+def test_every_kind_of_control_works_by_keyboard_and_by_touch(
+    browse: Browse, touched: App, server: Server, run: Run, page: str
+) -> None:
+    for app, by_touch in ((browse(server), False), (touched, True)):
+        app.open(page, "time", run=run.id, z="0.1,0.2")
+        app.idle()
+        if by_touch:
+            assert app.page.locator(CONTROLS).evaluate_all(MISSED) == []
+        for kind in KINDS[page]:
+            control = app.page.get_by_role(kind.role, name=kind.name, exact=True).first
+            before = state(app, control, kind)
+            if by_touch:
+                touch(app, control, kind)
+            else:
+                control.focus()
+                for key in kind.keys:
+                    app.page.keyboard.press(key)
+            if by_touch and kind.tap is None:
+                app.until(lambda c=control: c.evaluate(FOCUSED), f"{kind.name} is not in focus")
+            else:
+                app.until(
+                    lambda a=app, c=control, k=kind, b=before: state(a, c, k) != b,
+                    f"{kind.role} {kind.name} did nothing {'by touch' if by_touch else 'by keyboard'}",
+                )
+
+
+FOCUSED = "node => node === node.getRootNode().activeElement"
+
+
+def state(app: App, control: Any, kind: Kind) -> Any:
+    """What a control changes, now."""
+    if kind.changes in ("value", "checked", "ariaPressed"):
+        return control.evaluate(f"node => node.{kind.changes}")
+    return app.query().get(kind.changes)
+
+
+def touch(app: App, control: Any, kind: Kind) -> None:
+    """Tap a control as a finger does: where a label is drawn for it, the label."""
+    if kind.role in ("radio", "checkbox", "switch") and control.evaluate(
+        "node => Boolean(node.labels?.length)"
+    ):
+        control = app.page.locator("label").filter(has=control).last
+    control.evaluate("node => node.scrollIntoView({ block: 'center' })")  # not below the scrubber
+    box = control.bounding_box()
+    app.page.touchscreen.tap(box["x"] + (kind.tap or 0.5) * box["width"], box["y"] + box["height"] * 0.5)
 
 
 def test_finger_drags_a_slider_and_the_image_follows(touched: App, run: Run) -> None:

@@ -205,6 +205,26 @@ def test_number_can_be_typed_and_nonsense_is_put_back(exploring: App) -> None:
     app.pause(0.3)
     assert field.input_value() == "−1.25"
     assert app.z() == [0, -1.25]
+    assert "z₂ must be a number from −1,000 to 1,000, got east" in app.part("sliders").inner_text()
+
+
+def test_slider_reaches_as_far_as_the_number_that_was_typed_or_linked(exploring: App) -> None:
+    app = exploring
+    ends = [slider(app, 1).get_attribute(end) for end in ("min", "max")]
+    field = app.page.locator('.dim[data-dim="1"] input.value')
+    field.fill("9")
+    field.press("Enter")
+    app.until(lambda: app.z() == [0, 9], "the address did not follow")
+    assert (value(app, 1), slider(app, 1).get_attribute("max")) == (9, "9.000")
+    app.idle()
+    app.page.reload()
+    app.ready("image", "sliders").idle()
+    assert value(app, 1) == 9
+    slider(app, 1).press("ArrowLeft")
+    assert value(app, 1) == pytest.approx(8.95, abs=2e-3)
+    app.page.locator('[data-action="centre"]').click()
+    assert [slider(app, 1).get_attribute(end) for end in ("min", "max")] == ends
+    app.until(lambda: app.z() == [0, 0], "no centre")
 
 
 def test_centre_and_random_move_all_sliders(exploring: App) -> None:
@@ -360,6 +380,11 @@ def test_test_images_can_be_chosen_by_class_and_number(exploring: App, shelf: Sh
     field.press("Enter")
     app.until(lambda: app.query().get("posterior") == "100", "number 100 was not chosen")
     assert app.z() == pytest.approx(found.mean[100].tolist(), abs=1e-4)
+    field.fill("67216")
+    field.press("Enter")
+    num = len(found.mean)
+    assert f"have the numbers 0 to {num - 1} on every page, got 67216" in gallery.inner_text()
+    assert field.input_value() == "100"
 
 
 def test_drawing_moves_the_point_live_and_is_judged_by_the_library_s_numbers(
@@ -408,6 +433,122 @@ def test_drawing_moves_the_point_live_and_is_judged_by_the_library_s_numbers(
     app.part("draw").locator('[data-action="undo"]').click()
     assert any(app.pixels("canvas.pad"))
     app.until(lambda: app.marks("draw").get("subject") == "draw", "the drawing did not come back")
+
+
+def ellipse(app: App) -> list[float]:
+    """Where the middle of the posterior is drawn on the map."""
+    return [float(value) for value in app.marks("map").get("ellipse", "").split(",") if value]
+
+
+def draw_line(app: App, places: list[tuple[float, float]], between: Any = lambda: None) -> None:
+    """Draw on the pad, doing something before the pen is lifted."""
+    pad = app.page.locator("canvas.pad")
+    pad.scroll_into_view_if_needed()
+    box = pad.bounding_box()
+    for number, (x, y) in enumerate(places):
+        app.page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=5)
+        if not number:
+            app.page.mouse.down()
+    between()
+    app.page.mouse.up()
+
+
+def test_posterior_of_a_drawing_moves_on_the_map_while_it_is_drawn(app: App, shelf: Shelf) -> None:
+    app.open("explore", "image", "map", run="explore-shapes-mlp", panel="draw")
+    app.until(lambda: app.marks("draw").get("encoder") == "browser", "no encoder")
+    assert app.query()["map"] == "on"
+    assert app.number("map", "points") == shelf.make("shapes-mlp").info.num_test
+    assert ellipse(app) == []
+    for hidden in (".legend button", '[data-action="lasso"]', "select", ".layers"):
+        assert not app.part("map").locator(hidden).locator("visible=true").count()
+    app.idle()
+    sent = app.num_sent
+
+    def while_drawing() -> None:
+        first = app.until(lambda: ellipse(app), "there is no posterior on the map")
+        draw_more = app.page.locator("canvas.pad").bounding_box()
+        app.page.mouse.move(draw_more["x"] + 10, draw_more["y"] + 0.9 * draw_more["height"], steps=5)
+        app.until(lambda: ellipse(app) != first, "the posterior did not move")
+        assert app.num_sent == sent
+
+    draw_line(app, [(0.2, 0.2), (0.8, 0.2), (0.5, 0.5)], while_drawing)
+    app.until(lambda: "drawing" in app.query(), "the drawing is not in the link")
+    app.idle()
+    # The sliders leave it: the point is no posterior's any more.
+    slider(app, 0).press("ArrowRight")
+    app.until(lambda: ellipse(app) == [], "the posterior is still on the map")
+    # A click on an image of the map goes to its posterior; switched off, the map is gone and the link says so.
+    chart = app.part("map").locator(".chart")
+    chart.scroll_into_view_if_needed()
+    x, y = app.page.evaluate(
+        "window.__latentLab.map.place([window.__latentLab.map.at().x[0], window.__latentLab.map.at().y[0]])"
+    )
+    app.page.mouse.click(x, y)
+    app.until(lambda: "posterior" in app.query(), "the click led to no image")
+    app.until(lambda: ellipse(app) != [], "the image's posterior is not on the map")
+    app.page.get_by_text("Map", exact=True).last.click()
+    app.until(lambda: app.query()["map"] == "off", "the address did not follow")
+    app.until(lambda: not app.marks("map"), "the map is still there")
+    app.addresses.clear()
+    app.page.reload()
+    app.ready("image", "draw").idle()
+    assert not [address for address in app.addresses if "/map/" in address or "/embedding" in address]
+
+
+def test_link_with_a_drawing_shows_the_same_drawing_and_posterior(
+    exploring: App, browse: Browse, server: Server
+) -> None:
+    app = exploring
+    panel(app, "draw")
+    app.until(lambda: app.marks("draw").get("encoder") == "browser", "no encoder")
+    app.part("draw").locator('[data-action="centring"]').check()
+    rng = np.random.default_rng(0)
+    for _ in range(12):
+        draw_line(app, [tuple(place) for place in rng.uniform(0.1, 0.9, (12, 2))])
+    app.idle()
+    app.until(
+        lambda: app.query().get("drawing") == app.page.evaluate("location.href.match(/drawing=([^&]*)/)[1]"),
+        "no drawing",
+    )
+    assert 100 < len(app.query()["drawing"]) <= 1500
+    drawn, cost, place = app.pixels("canvas.pad"), app.marks("draw")["cost"], ellipse(app)
+    other = browse(server)
+    other.page.goto(app.page.url)
+    other.ready("image", "sliders", "draw", "map")
+    other.until(lambda: ellipse(other) == place, "the posterior is elsewhere")
+    assert other.pixels("canvas.pad") == drawn
+    assert other.marks("draw")["cost"] == cost
+    other.idle()
+    assert other.page.url == app.page.url
+    # A draw of the posterior is still known for one.
+    app.part("draw").locator('[data-action="sample"]').click()
+    app.until(lambda: app.z() != other.z(), "nothing was drawn")
+    assert app.query()["posterior"] == "drawing"
+    other.page.goto(app.page.url)
+    other.ready("image", "sliders", "draw", "map")
+    other.until(lambda: ellipse(other) == place, "the posterior of the draw is lost")
+    assert other.z() == app.z()
+    # A link that names no point takes that of the drawing; one to another run forgets the drawing.
+    app.part("draw").locator('[data-action="mean"]').click()
+    app.until(lambda: app.z() != other.z(), "the mean was not taken")
+    z = app.z()
+    other.open("explore", "image", run="explore-digits", panel="draw", drawing=app.query()["drawing"])
+    other.until(lambda: other.z() == pytest.approx(z, abs=1e-3), "the drawing's point was not taken")
+    app.part("draw").locator('[data-action="clear"]').click()
+    app.until(lambda: "drawing" not in app.query(), "the empty pad is still in the link")
+
+
+def test_drawing_of_a_link_that_is_none_is_told(app: App) -> None:
+    app.open("explore", "image", run="explore-digits", panel="draw", drawing="<b>", map="yes")
+    said = app.until(lambda: len(app.alerts()) == 2 and app.alerts(), "two things were to be told")
+    words = (
+        "The link's drawing must be a drawing as this page writes it, of at most 1,500 characters, got '<b>'"
+    )
+    assert any(words in sentence for sentence in said)
+    assert any("The link's map must be one of on, off, got 'yes'" in sentence for sentence in said)
+    app.idle()
+    assert "drawing" not in app.query()
+    assert not any(app.pixels("canvas.pad"))
 
 
 def paper(kind: str, **options: Any) -> bytes:

@@ -12,15 +12,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from vae.config import ModelConfig, RunConfig, TrainConfig
 from vae.data import Dataset
+from vae.generation import class_mix, every_class, truncate
+from vae.latent import prior_points, prior_samples
+from vae.runs import Run
+from vae.snapshots import load_model
 
 if TYPE_CHECKING:
     from tests.browser.conftest import App, Browse, Server, Shelf, Watch
 
 GAP = 2
+#: Snapshots of the runs through whose training the page goes.
+NUM = 5
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -28,6 +36,12 @@ def runs(server: Server, shelf: Shelf) -> Iterator[None]:
     """The runs that these tests generate from."""
     shelf.put("digits", server, "generate-digits")
     shelf.put("digits-conditional", server, "generate-conditional")
+    train = TrainConfig(epochs=6, batch_size=64, seed=3, device="cpu", num_snapshots=NUM, learning_rate=3e-3)
+    for conditional in (False, True):
+        model = ModelConfig(hidden=(32,), conditional=conditional)
+        shelf.train(
+            server.runs / f"generate-timed{'-conditional' * conditional}", RunConfig(model=model, train=train)
+        )
     yield
 
 
@@ -144,7 +158,7 @@ class TestTables:
             assert abs(middle(heads[place % 10]) - middle(box)) <= 1.5, "a header stands over its column"
         with kept.page.expect_download() as waiting:
             kept.button("Download zip").click()
-        assert waiting.value.suggested_filename == "generate-conditional-styles-seed-4.zip"
+        assert waiting.value.suggested_filename == "generate-conditional-styles-seed-4-best.zip"
         with zipfile.ZipFile(waiting.value.path()) as found:
             rows = list(csv.DictReader(io.StringIO(found.read("images.csv").decode())))
             pictures = [np.asarray(Image.open(io.BytesIO(found.read(row["file"])))) for row in rows]
@@ -163,7 +177,7 @@ class TestTables:
         wanted = int((labels == 4).nonzero()[1])
         kept.open("generate", run="generate-conditional", mode="transfer")
         shown_cells(kept, 8 + 1 + 10)
-        pick_other(kept, "Test image of class", "4")
+        choose(kept, "Class", "4")
         kept.until(lambda: labels[int(kept.query()["image"])] == 4, "no image of class 4")
         kept.idle()
         kept.button(str(wanted)).click()
@@ -232,6 +246,120 @@ class TestTables:
         assert "present" not in kept.query()
 
 
+class TestTime:
+    """The scrubber at the foot of the page: images follow it in the browser, and Python when it is let go."""
+
+    @pytest.fixture(autouse=True)
+    def _watched(self, kept: App, watch: Watch) -> None:
+        watch(kept)
+
+    def test_samples_follow_while_dragging_and_the_page_and_its_downloads_say_which_weights(
+        self, kept: App, server: Server
+    ) -> None:
+        run = Run.open(server.runs / "generate-timed-conditional")
+        steps = run.snapshots()
+        kept.open("generate", "follow", "time", run=run.id, y=3, num=4)
+        kept.until(lambda: kept.marks("time").get("loaded") == str(NUM), "the decoders were not loaded")
+        kept.idle()
+        assert "best on validation" in words(kept)
+        hold(kept, 1)
+        sent = kept.num_sent
+        for place in (3, 1, 2):
+            drag(kept, place)
+            kept.until(lambda place=place: kept.marks("follow").get("at") == str(steps[place]), "no images")
+            _, expected = prior_samples(load_model(run, steps[place]), 4, seed=0, label=3)
+            assert is_near(sheet_cells(kept, 2), expected.numpy()[:, 0])
+            assert f"step {steps[place]:,}" in words(kept)
+        assert kept.num_sent == sent, "the server hears of the release alone"
+        kept.page.mouse.up()
+        kept.until(lambda: kept.query().get("at") == str(steps[2]), "the link did not follow")
+        kept.idle()
+        with kept.page.expect_download() as waiting:
+            kept.button("Download PNG").click()
+        assert waiting.value.suggested_filename == f"{run.id}-seed-0-step-{steps[2]}.png"
+        assert is_near(downloaded(kept), expected.numpy()[:, 0])
+        kept.page.locator('[data-component="time"] [data-action="end"]').click()
+        kept.until(lambda: "at" not in kept.query(), "the link kept its step")
+        kept.idle()
+        _, best = prior_samples(load_model(run), 4, seed=0, label=3)
+        kept.until(lambda: is_near(sheet_cells(kept, 2), best.numpy()[:, 0]), "not the best weights' images")
+
+    def test_tables_follow_while_dragging_and_are_drawn_anew_on_release(
+        self, kept: App, server: Server
+    ) -> None:
+        run = Run.open(server.runs / "generate-timed-conditional")
+        step = run.snapshots()[1]
+        model = load_model(run, step)
+        z = prior_points(2, 2, seed=0)
+        expected = {
+            "styles": every_class(model, z).numpy().reshape(20, 8, 8),
+            "mix": class_mix(model, prior_points(1, 2, seed=0)[0], 2, 7)[1].numpy()[:, 0],
+        }
+        for mode, images in expected.items():
+            kept.open("generate", "follow", "time", run=run.id, mode=mode, rows=2, y=2, to=7)
+            shown_cells(kept, len(images))
+            hold(kept, 1)
+            kept.until(lambda: kept.marks("follow").get("at") == str(step), "the images did not follow")
+            assert is_near(shown_cells(kept, len(images)), images), mode
+            kept.page.mouse.up()
+            kept.until(lambda: kept.query().get("at") == str(step), "the link did not follow")
+            assert is_near(shown_cells(kept, len(images)), images), mode
+
+    def test_what_needs_the_encoder_follows_on_release_and_says_so(self, kept: App, server: Server) -> None:
+        run = Run.open(server.runs / "generate-timed")
+        step = run.snapshots()[1]
+        kept.open("generate", "follow", "time", run=run.id, mode="compare", rows=1, components=1)
+        before = shown_cells(kept, 3)
+        hold(kept, 1)
+        kept.until(lambda: kept.marks("follow").get("at") == str(step), "the images did not follow")
+        after = shown_cells(kept, 3)
+        z = prior_points(1, 2, seed=0)
+        with torch.no_grad():
+            live = load_model(run, step).decode(torch.cat([z, truncate(z, 1.0)])).numpy()[:, 0]
+        assert is_near(after[[0, 2]], live)
+        assert np.array_equal(after[1], before[1])
+        assert "follow when the scrubber is let go" in words(kept)
+        kept.page.mouse.up()
+        kept.until(lambda: not np.array_equal(shown_cells(kept, 3)[1], before[1]), "the mixture stayed")
+        kept.until(lambda: "let go" not in words(kept), "it still says so")
+        kept.open("generate", "follow", "time", run=f"{run.id}-conditional", mode="leak", at=step)
+        assert words(kept) == f"Weights: the snapshot of step {step}."
+        assert kept.page.locator('[data-testid="stMetric"]').count() == 3
+
+
+def words(app: App) -> str:
+    """What the page says of its weights."""
+    return str(app.part("follow").inner_text())
+
+
+def hold(app: App, place: int) -> None:
+    """Take the scrubber at its right end and drag it to a snapshot."""
+    app.idle()
+    box = app.page.locator('[data-component="time"] input[type=range]').bounding_box()
+    app.page.mouse.move(box["x"] + box["width"] - 8, box["y"] + box["height"] / 2)
+    app.page.mouse.down()
+    drag(app, place)
+
+
+def drag(app: App, place: int) -> None:
+    box = app.page.locator('[data-component="time"] input[type=range]').bounding_box()
+    app.page.mouse.move(box["x"] + 8 + place / NUM * (box["width"] - 16), box["y"] + box["height"] / 2)
+
+
+def sheet_cells(app: App, side: int) -> NDArray[np.uint8]:
+    """The images of the enlarged sheet, pixel for pixel, (N, 8, 8)."""
+    picture = np.asarray(Image.open(io.BytesIO(shown(app))).convert("RGBA"))[..., 0]
+    factor = picture.shape[0] // (side * (8 + GAP) - GAP)
+    exact = picture[factor // 2 :: factor, factor // 2 :: factor]
+    starts = [k * (8 + GAP) for k in range(side)]
+    return np.stack([exact[top : top + 8, left : left + 8] for top in starts for left in starts])
+
+
+def is_near(cells: NDArray[np.uint8], images: NDArray[Any]) -> bool:
+    """Whether pictures are these images, from 0 to 1, but for one step of grey."""
+    return bool(np.abs(cells.astype(int) - np.rint(images * 255)).max() <= 1)
+
+
 BOXES = "nodes => nodes.map((node) => node.getBoundingClientRect().toJSON())"
 
 
@@ -245,9 +373,13 @@ def shown_cells(app: App, num: int) -> NDArray[np.uint8]:
     app.until(lambda: cells.count() == num, f"there are not {num} images")
     app.idle()
     addresses = cells.evaluate_all("nodes => nodes.map((node) => node.src)")
-    return np.stack(
-        [np.asarray(Image.open(io.BytesIO(base64.b64decode(a.split("base64,")[1])))) for a in addresses]
-    )
+    return np.stack([grey(base64.b64decode(a.split("base64,")[1])) for a in addresses])
+
+
+def grey(content: bytes) -> NDArray[np.uint8]:
+    """A picture as grey: the browser's own have four equal channels."""
+    pixels = np.asarray(Image.open(io.BytesIO(content)))
+    return pixels if pixels.ndim == 2 else pixels[..., 0]
 
 
 def shown_sizes(app: App, num: int) -> float:
@@ -270,6 +402,13 @@ def pick_other(app: App, group: str | None, name: str) -> None:
     groups = app.page.get_by_role("radiogroup")
     found = groups.first if group is None else app.page.get_by_role("radiogroup", name=group)
     found.get_by_text(name, exact=True).click()
+    app.idle()
+
+
+def choose(app: App, label: str, name: str) -> None:
+    """Choose in one of Streamlit's lists."""
+    app.page.locator('[data-testid="stMain"]').get_by_role("combobox", name=label).click()
+    app.page.get_by_role("option", name=name, exact=True).click()
     app.idle()
 
 

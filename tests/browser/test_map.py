@@ -130,7 +130,7 @@ def test_hovering_shows_the_image_and_decodes_the_spot(mapped: App, run: Run, di
     original = app.until(lambda: (p := app.pixels('[aria-label="Nearest image"]'))[1:] and p, "no original")
     expected = digits.images[digits.test[row]].numpy().astype(float) * 255 / digits.max_value
     assert np.abs(np.array(original) - expected.flatten()).max() <= 1
-    assert f"{label} · no. {int(digits.test[row])}" in card.inner_text()
+    assert f"Test image {row}\n" in card.inner_text() and card.inner_text().endswith(str(label))
     before = app.pixels('[aria-label="Decoded spot"]')
     point_at(app, mean + torch.tensor([0.7, 0.7]))
     app.until(lambda: app.pixels('[aria-label="Decoded spot"]') != before, "the decoded spot stood still")
@@ -191,10 +191,14 @@ def test_click_sends_the_point_to_sliders_image_and_address_and_keeps_the_zoom(m
     app.until(lambda: app.z() == pytest.approx(neighbour, rel=1e-3, abs=1e-3), "the address did not follow")
     app.part("map").locator('[data-action="reset-view"]').click()
     app.until(lambda: region(app) == pytest.approx(whole), "the view was not reset")
-    # The point goes along to the other pages.
-    address = app.z()
+    # The point goes along to the other pages, and whose posterior's mean it is.
+    address, number = app.z(), str(found.index.tolist().index(nearest[0]))
+    app.until(lambda: app.query().get("posterior") == number, "the address does not say whose mean it is")
+    app.idle()
     app.click("Explore")
     app.until(lambda: app.z() == address, "Explore shows another point")
+    app.until(lambda: app.marks("draw").get("posterior") == "true", "Explore does not show the posterior")
+    assert app.query()["posterior"] == number
 
 
 def test_colours_of_a_number_come_with_a_scale_in_nats_and_go_to_the_address(mapped: App, run: Run) -> None:
@@ -241,17 +245,19 @@ def test_lasso_tells_of_what_it_caught(mapped: App, run: Run, digits: Dataset) -
     with app.page.expect_download() as download:
         part.locator('[data-action="export-csv"]').click()
     lines = Path(download.value.path()).read_text().splitlines()
-    assert lines[0] == "index,label,z1,z2" and len(lines) - 1 == app.number("map", "selected")
-    table = np.array([[float(text.strip('"')) for text in line.split(",")] for line in lines[1:]])
-    rows = [found.index.tolist().index(int(index)) for index in table[:, 0]]
-    np.testing.assert_allclose(table[:, 2:], found.mean[rows].numpy(), rtol=1e-5)
-    np.testing.assert_array_equal(table[:, 1], found.labels[rows].numpy())
-    mean = digits.images[torch.tensor(table[:, 0]).long()].double().mean(0).flatten() * 255 / digits.max_value
+    assert lines[0] == "part,number,row,label,z1,z2" and len(lines) - 1 == app.number("map", "selected")
+    assert {line.split(",")[0] for line in lines[1:]} == {"test"}
+    table = np.array([[float(text.strip('"')) for text in line.split(",")[1:]] for line in lines[1:]])
+    rows = table[:, 0].astype(int)
+    np.testing.assert_array_equal(table[:, 1], found.index[rows].numpy())
+    np.testing.assert_allclose(table[:, 3:], found.mean[rows].numpy(), rtol=1e-5)
+    np.testing.assert_array_equal(table[:, 2], found.labels[rows].numpy())
+    mean = digits.images[found.index[rows].long()].double().mean(0).flatten() * 255 / digits.max_value
     shown = app.pixels('[aria-label="Mean image of the selection"]')
     assert np.abs(np.array(shown) - mean.numpy()).max() <= 1
     part.locator('[data-action="send-centroid"]').click()
     app.until(
-        lambda: app.z() == pytest.approx(table[:, 2:].mean(0).tolist(), abs=1e-3), "the centroid was not sent"
+        lambda: app.z() == pytest.approx(table[:, 3:].mean(0).tolist(), abs=1e-3), "the centroid was not sent"
     )
     app.idle()
     # The same by keyboard: a label alone, and what is shown.
@@ -319,6 +325,54 @@ def test_points_glide_to_where_another_moment_of_training_puts_them(
     found = kept_embedding(run)
     assert found is not None
     np.testing.assert_allclose(drawn(app)["x"], found.mean[:, 0].numpy(), rtol=1e-6)
+
+
+def test_what_is_selected_and_pinned_stays_while_the_weights_change_and_its_facts_follow(
+    app: App, run: Run, digits: Dataset
+) -> None:
+    row, mean, label = lonely(run)
+    app.open(
+        "map", "map", "image", run=run.id, hidden=str((label + 1) % 10), view=f"{mean[0]:.4},{mean[1]:.4},2"
+    )
+    part = app.part("map")
+    app.page.mouse.click(*point_at(app, mean))
+    app.until(lambda: app.query().get("posterior") == str(row), "the click was not heard")
+    part.locator('[data-action="select"]').click()
+    num = app.number("map", "selected")
+    before = region(app)
+    app.idle()
+    app.until(lambda: "nats" in part.locator(".selected").inner_text(), "no distortion and rate")
+    facts = part.locator(".selected").inner_text()
+    step = run.snapshots()[0]
+    app.module("lib/time.js", "module.timeOf(argument[0]).set(argument[1])", [run.id, step])
+    app.until(lambda: app.marks("map").get("step") == str(step), "the map did not follow")
+    then = embed(load_model(run, step), digits, "test").mean
+    nearest = [int(digits.test[k]) for k in (then - then[row]).norm(dim=1).argsort()[1:9]]
+    buttons = part.locator(".neighbour")
+    assert buttons.evaluate_all("all => all.map(one => Number(one.dataset.index))") == nearest
+    assert f"Test image {row}, {label}" in part.locator(".pinned").inner_text()
+    assert (app.number("map", "selected"), region(app)) == (num, pytest.approx(before))
+    app.until(lambda: "nats" in part.locator(".selected").inner_text(), "no distortion and rate of then")
+    assert part.locator(".selected").inner_text() != facts
+    faded = drawn(app)
+    assert (faded["back"][faded["labels"] == (label + 1) % 10] == 1).all()
+    # Weights of another content, as a training brings them: what Python passes has another stamp.
+    app.module("lib/time.js", "module.timeOf(argument).set(null)", run.id)
+    app.until(lambda: app.marks("map").get("step") == "", "it did not come back")
+    (run.path / "checkpoints" / "best.safetensors").touch()
+    part.locator('[data-layer="density"]').click()
+    app.until(lambda: "density" in app.query()["layers"], "the address does not say it")
+    app.idle()
+    assert app.number("map", "selected") == num and app.number("map", "pinned") == int(digits.test[row])
+    assert part.locator(".pinned").is_visible() and region(app) == pytest.approx(before)
+
+
+def test_arrow_keys_reach_the_address(app: App, run: Run) -> None:
+    app.open("map", "map", run=run.id, z="0,0")
+    chart(app).focus()
+    for _ in range(6):
+        app.page.keyboard.press("ArrowUp")
+    app.until(lambda: app.z() == pytest.approx([0, 0.3], abs=1e-3), "the address did not follow the keys")
 
 
 def test_plane_of_tsne_is_computed_on_demand_and_its_images_are_decoded(

@@ -185,6 +185,44 @@ def test_difference_of_group_means_is_added_to_the_point(section: App, run: Run,
     app.part("paths").locator("label", has_text=re.compile("^Path$")).click()
 
 
+def test_radius_of_the_neighbours_and_the_arithmetic_are_in_the_link(
+    section: App, means: torch.Tensor
+) -> None:
+    app, part = section, section.part("paths")
+    field = part.get_by_label("Radius within which images count as neighbours")
+    assert float(field.get_attribute("placeholder")) == pytest.approx(default_radius(means), rel=0.1)
+    field.fill("-1")
+    field.press("Enter")
+    assert (
+        "The radius must be a number from 0.0001 to 1000, got -1" in part.get_by_role("status").inner_text()
+    )
+    field.fill("0.50")
+    field.press("Enter")
+    app.until(lambda: app.query().get("radius") == "0.5", "the address did not follow")
+    app.until(lambda: "within 0.5 here" in readout(app), "they were not counted anew")
+    part.locator("label", has_text="Arithmetic").click()
+    part.locator('[data-group="a"]').select_option("7")
+    part.locator('[data-group="b"]').select_option("stops")
+    part.get_by_role("group", name="Stops in group B").get_by_label("Stop 2").uncheck()
+    weight = part.get_by_role("slider", name="Weight")
+    weight.fill("-0.5")
+    app.until(lambda: app.query().get("sum") == "c7,s13,-0.5", "the address did not follow")
+    app.idle()
+    app.page.reload()
+    app.ready("image", "paths")
+    app.until(lambda: "2 stops" in part.inner_text(), "the groups were lost")
+    assert weight.input_value() == "-0.5"
+    assert app.query()["sum"] == "c7,s13,-0.5"
+    part.locator("label", has_text=re.compile("^Path$")).click()
+    app.until(lambda: "sum" not in app.query(), "the arithmetic is still in the link")
+    assert field.input_value() == "0.5"
+    near = int(re.search(r"(\d+) of 359 test images within 0.5 here", readout(app))[1])  # type: ignore[index]
+    assert abs(near - int(neighbours(frames(means)[:1], means, 0.5)[0])) <= 1
+    field.fill("")
+    field.press("Enter")
+    app.until(lambda: "radius" not in app.query(), "the usual radius is still in the link")
+
+
 def test_stops_are_added_put_in_order_and_removed(section: App) -> None:
     app, part = section, section.part("paths")
     part.get_by_label("Number of a test image").fill("7")
@@ -233,11 +271,17 @@ def test_section_is_closed_until_it_is_asked_for_and_follows_the_class(app: App,
 
 
 def test_stops_of_a_link_that_are_none_are_told(app: App, run: Run) -> None:
-    app.open("explore", "image", **{"run": run.id, "stops": "n999_<b>", "pace": "fast"})
-    said = app.until(lambda: len(app.alerts()) == 2 and app.alerts(), "two things were to be told")
+    app.open(
+        "explore", "image", **{"run": run.id, "stops": "n999_<b>", "pace": "fast", "radius": 0, "sum": "c7"}
+    )
+    said = app.until(lambda: len(app.alerts()) == 4 and app.alerts(), "four things were to be told")
     assert "The link's stops must be at most 8 stops" in said[0]
     assert "got 'n999_<b>'" in said[0]
-    assert "The link's pace must be one of legs, length, got 'fast'" in said[1]
+    assert any("The link's pace must be one of legs, length, got 'fast'" in sentence for sentence in said)
+    assert any(
+        "The link's radius must be a number from 0.0001 to 1000, got '0'" in sentence for sentence in said
+    )
+    assert any("The link's sum must be two groups and a weight" in sentence for sentence in said)
     app.idle()
     assert "stops" not in app.query()
     assert "pace" not in app.query()

@@ -10,6 +10,7 @@ from io import BytesIO
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+import av
 import numpy as np
 import pytest
 import torch
@@ -18,7 +19,7 @@ from PIL import Image
 from vae.config import ModelConfig, RunConfig, TrainConfig
 from vae.metrics import MetricsWriter
 from vae.runs import Run
-from vae.snapshots import load_model, write_live
+from vae.snapshots import cpu_weights, load_model, write_live
 from vae.status import Status, this_host
 
 if TYPE_CHECKING:
@@ -211,7 +212,7 @@ def test_new_snapshot_and_newer_weights_of_a_running_training_appear(
         assert app.marks("time")["step"] == "end"
         early = load_model(growing, 0)
         assert not is_image_of(app, growing, 0)
-        write_live(growing, early, 901)
+        write_live(growing, cpu_weights(early), 901)
         app.until(lambda: is_image_of(app, growing, 0), "the image did not follow the newest weights")
         press(app, "ArrowLeft")
         shows(app, 900)
@@ -227,10 +228,18 @@ def test_run_without_snapshots_says_so_in_one_sentence(app: App) -> None:
     assert not app.marks("time")
 
 
-def test_evolution_of_the_map_is_downloaded_as_an_animation(app: App, run: Run) -> None:
+def test_evolution_of_the_map_is_downloaded_as_an_animation_and_as_a_film(app: App, run: Run) -> None:
     app.open("map", "map", run=run.id)
-    with app.page.expect_download() as download:
-        app.button("Evolution as GIF").click()
-    assert download.value.suggested_filename == "timed-evolution.gif"
-    with Image.open(BytesIO(download.value.path().read_bytes())) as picture:
+    files = {}
+    for kind in ("GIF", "MP4"):
+        app.button(f"Evolution as {kind}").click()
+        save = app.page.locator(f'[class*="st-key-evolution-save-{kind.lower()}"] button')
+        save.wait_for()
+        with app.page.expect_download() as download:
+            save.click()
+        assert download.value.suggested_filename == f"timed-evolution.{kind.lower()}"
+        files[kind] = BytesIO(download.value.path().read_bytes())
+    with Image.open(files["GIF"]) as picture:
         assert (picture.format, picture.n_frames) == ("GIF", NUM)
+    with av.open(files["MP4"]) as film:
+        assert sum(1 for _ in film.decode(video=0)) >= NUM

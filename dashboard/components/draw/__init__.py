@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from dashboard import drawings
 from dashboard.components import is_point, register
 from dashboard.components.sliders import Mix
 from dashboard.figures import DIVERGING
@@ -34,12 +35,14 @@ class Picked:
         z: Where the point was sent, or None if it stays.
         y: The class that it was sent to, or None if that stays.
         row: The test image whose posterior it is, or None for a drawing or picture.
+        drawing: What is on the pad, as `dashboard.drawings` has it; empty for nothing. None if nothing was said of it.
     """
 
     panel: Panel
     z: list[float] | None = None
     y: int | None = None
     row: int | None = None
+    drawing: str | None = None
 
 
 def draw(
@@ -53,6 +56,9 @@ def draw(
     num_images: int,
     shape: tuple[int, int, int],
     panel: Panel = "test",
+    drawing: str = "",
+    pointless: bool = False,
+    drawn: bool = False,
     posterior: Posterior | None = None,
     cut: float | None = None,
     centre: bool = False,
@@ -73,6 +79,9 @@ def draw(
         num_images: Number of test images.
         shape: Channels, height and width of the images.
         panel: Which part is open.
+        drawing: What is on the pad, checked by `dashboard.drawings`; news draws it. Empty for nothing.
+        pointless: Whether the link names no point: then the drawing's is taken.
+        drawn: Whether the link says that the point is the mean or a draw of the drawing's posterior.
         posterior: The posterior that the point is the mean or a draw of, if it is a test image's.
         cut: Pixels at or above this are 1 and the others 0, for models of binary pixels.
         centre: Whether drawings are centred at first.
@@ -96,6 +105,9 @@ def draw(
             "shape": list(shape),
             "missing": missing,
             "tab": panel,
+            "drawing": drawing,
+            "pointless": pointless,
+            "drawn": drawn,
             "row": None if posterior is None else posterior.row,
             "posterior": None
             if posterior is None
@@ -116,14 +128,25 @@ def _picked(said: Any, panel: Panel, latent_dim: int, num_classes: int, num_imag
     if not isinstance(said, dict):
         return Picked(panel)
     panel = said["tab"] if said.get("tab") in PANELS else panel
+    drawing = _drawing(said.get("drawing"))
     if not is_point(said.get("z"), latent_dim):
-        return Picked(panel)
+        return Picked(panel, drawing=drawing)
     return Picked(
         panel,
         [float(value) for value in said["z"]],
         _whole(said.get("y"), num_classes),
         _whole(said.get("row"), num_images),
+        drawing,
     )
+
+
+def _drawing(said: Any) -> str | None:
+    if not isinstance(said, str):
+        return None
+    try:
+        return drawings.check(said) if said else ""
+    except ValueError:
+        return None
 
 
 def _whole(value: Any, end: int) -> int | None:

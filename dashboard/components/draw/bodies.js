@@ -19,10 +19,12 @@ function tick(label, title, action, change) {
 /**
  * The pad and its tools.
  * @param {import("./pad.js").Pad} pad
- * @param {() => void} change Told when the drawing is to be looked at anew.
  */
-export function drawingBody(pad, change) {
-  const centring = tick("Centre", "Scale and shift the drawing as MNIST's digits are", "centring", change)
+export function drawingBody(pad) {
+  const centring = tick("Centre", "Scale and shift the drawing as MNIST's digits are", "centring", (event) => {
+    pad.centring = event.target.checked
+    pad.changed()
+  })
   const width = element("input", {
     type: "range", step: 0.1, "aria-label": "Width of the pen", dataset: { action: "width" },
     oninput: (event) => { pad.width = event.target.valueAsNumber },

@@ -5,20 +5,26 @@
 import { decoderOf } from "../lib/decoder.js"
 import { element, mounted, say } from "../lib/dom.js"
 import { encoderOf } from "../lib/encoder.js"
+import { normal } from "../lib/random.js"
+import { atRest } from "../lib/rest.js"
 import { classOf, conditionOf, oneHot, pointOf, short } from "../lib/store.js"
 import { theme } from "../lib/theme.js"
 import { timeOf } from "../lib/time.js"
+import { arriving } from "./arriving.js"
 import { drawingBody, pictureBody } from "./bodies.js"
 import { Gallery } from "./gallery.js"
 import { Pad } from "./pad.js"
 import { prepare, read, Refused } from "./photo.js"
 import { Result } from "./result.js"
+import { tabRow } from "./tabs.js"
 import { surpriseOf } from "./verdict.js"
 
 const TABS = { test: "Test image", draw: "Draw", picture: "Picture" }
-/** Milliseconds of rest until Python hears of a choice made by keyboard. */
-const REST = 300
 const SETTLED = 200
+/** A point of a link is a posterior's mean if it is so close: it has four decimals there. */
+const CLOSE = 1e-3
+/** A point so many standard deviations from a posterior's mean, in any dimension, is not a draw of it. */
+const FAR = 6
 
 /**
  * @typedef {{kind: "test" | "draw" | "picture", x: Float32Array | null, row: number | null, moves: boolean, event?: Event,
@@ -45,45 +51,33 @@ export default mounted((root) => {
   let busy = false
   let picture = null
   let y = null
+  /** The drawing that Python named last, and those that it was told and has not named yet. */
+  let drawing = ""
+  let said = []
 
   const pad = new Pad({ change: (event) => lookAtDrawing(event), release: () => release() })
   const gallery = new Gallery((chosen) => lookAtTest(chosen))
-  const tabs = element("div", { class: "tabs", role: "tablist", "aria-label": "Where the point comes from" })
   const bodies = {
     test: gallery.root,
-    draw: drawingBody(pad, () => lookAtDrawing()),
+    draw: drawingBody(pad),
     picture: pictureBody({ load: (file) => load(file), change: () => lookAtPicture() }),
   }
-  for (const [name, label] of Object.entries(TABS)) {
-    tabs.append(
-      element("button", {
-        class: "tab", type: "button", role: "tab", id: `tab-${name}`, "aria-controls": `body-${name}`, dataset: { tab: name },
-        onclick: () => { open(name); tell() },
-        onkeydown: (event) => turnTabs(event),
-      }, label),
-    )
-    Object.assign(bodies[name], { id: `body-${name}` })
-    bodies[name].setAttribute("role", "tabpanel")
-    bodies[name].setAttribute("aria-labelledby", `tab-${name}`)
-  }
+  const tabs = tabRow(TABS, bodies, (name) => { open(name); tell() })
   const message = element("p", { class: "ll-note message" })
   const result = new Result((drawn) => take(drawn))
-  const panel = element("section", { class: "ll-card panel", "aria-label": "Images to encode", ondragover: dragged, ondrop: dropped }, tabs,
+  const panel = element("section", { class: "ll-card panel", "aria-label": "Images to encode" }, tabs.root,
     element("div", { class: "stage" }, ...Object.values(bodies), element("div", { class: "aside" }, message, result.root)))
   root.replaceChildren(panel)
-  const pasting = (event) => pasted(event)
-  document.addEventListener("paste", pasting)
+  const stopArriving = arriving(panel, { wanted: () => tab === "picture", load })
+  const told = atRest(release)
+  // Moments that are only passed on the way are left out.
+  const settled = atRest(takeDecoder, SETTLED)
 
   // Tabs -----------------------------------------------------------------------------------------------------------
 
   function open(name) {
     tab = name
-    for (const button of tabs.children) {
-      const chosen = button.dataset.tab === name
-      button.setAttribute("aria-selected", String(chosen))
-      button.tabIndex = chosen ? 0 : -1
-      bodies[button.dataset.tab].hidden = !chosen
-    }
+    tabs.open(name)
     say(message, "")
     root.dataset.tab = name
     if (name === "test") openGallery()
@@ -94,16 +88,6 @@ export default mounted((root) => {
       say(message, "Choose an image: its posterior's mean goes to the sliders.")
       show(null)
     }
-  }
-
-  function turnTabs(event) {
-    const names = Object.keys(TABS)
-    const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key]
-    if (!by) return
-    event.preventDefault()
-    open(names[(names.indexOf(tab) + by + names.length) % names.length])
-    tabs.querySelector('[aria-selected="true"]').focus()
-    tell()
   }
 
   /** Test images come after the first decoded image: the page's own picture is not to wait. */
@@ -128,17 +112,29 @@ export default mounted((root) => {
 
   // Images ---------------------------------------------------------------------------------------------------------
 
-  function lookAtDrawing(event, moves = true) {
+  /** Draw what a link says. Its posterior is the point's where that is its mean, or where the link names no point. */
+  function adoptDrawing() {
+    if (data.drawing === drawing) return
+    drawing = data.drawing
+    const echo = said.indexOf(drawing)
+    said = said.slice(echo + 1)
+    if (echo >= 0 || drawing === pad.text) return
+    pad.load(drawing)
+    bodies.draw.centring.checked = pad.centring
+    lookAtDrawing(undefined, data.pointless && !pad.isEmpty, true)
+  }
+
+  function lookAtDrawing(event, moves = true, linked = false) {
     if (tab !== "draw") return
     if (pad.isEmpty) {
       say(message, "Draw here: the encoder follows the pen. Without a pointer, choose a test image.")
       return show(null)
     }
     say(message, "")
-    const ink = pad.image(bodies.draw.centring.checked)
+    const ink = pad.image()
     const x = new Float32Array(data.shape[0] * ink.length)
     for (let channel = 0; channel < data.shape[0]; channel += 1) x.set(ink, channel * ink.length)
-    look({ kind: "draw", x: cut(x), row: null, moves, event })
+    look({ kind: "draw", x: cut(x), row: null, moves, linked, event, then: moves && linked ? release : null })
   }
 
   async function load(file) {
@@ -179,13 +175,13 @@ export default mounted((root) => {
     const isKept = time.weights({ at: data.at, stamp: data.stamp }).stamp === data.stamp
     if (moves && isKept) {
       store.set({ z: mu, sigma, ...(y && { y }) }, { source: "image" })
-      releaseSoon()
+      told.soon()
     }
     prepareEncoder()
     const x = await gallery.pixels(row)
     if (subject !== chosen) return
     if (x && isKept) return look({ ...chosen, x: cut(x) })
-    if (x) return look({ ...chosen, x: cut(x), posterior: undefined, moves, then: moves ? releaseSoon : null })
+    if (x) return look({ ...chosen, x: cut(x), posterior: undefined, moves, then: moves ? told.soon : null })
     await showMean(chosen)
   }
 
@@ -210,6 +206,8 @@ export default mounted((root) => {
         if (now.moves) {
           y = now.y ?? null
           store.set({ z: posterior.mean, sigma: posterior.sigma, ...(y && { y }) }, { source: "draw", time: now.event?.timeStamp })
+        } else if (now.linked && isOf(store.point.z, posterior)) {
+          store.set({ z: store.point.z, sigma: posterior.sigma, mean: posterior.mean }, { source: "python" })
         }
         show(now, found)
         now.then?.()
@@ -220,6 +218,11 @@ export default mounted((root) => {
     }
     busy = false
     if (look.released) release()
+  }
+
+  /** Whether a link's point is the mean of a drawing's posterior or, where the link says so, a draw of it. */
+  function isOf(z, { mean, sigma }) {
+    return z.every((value, k) => Math.abs(value - mean[k]) < (data.drawn ? Math.max(CLOSE, FAR * sigma[k]) : CLOSE))
   }
 
   /** Without the original there is only what the model makes of its posterior. */
@@ -264,40 +267,19 @@ export default mounted((root) => {
 
   /** Tell Python where the point rests, when the last image is encoded. */
   function release() {
-    clearTimeout(releaseSoon.timer)
+    told.cancel()
     look.released = busy
-    if (busy || !store.point?.sigma || !subject) return
+    if (busy) return
+    if (!store.point?.sigma || !subject) return tab === "draw" && tell()
     store.tell(store.point.z, store.point.y)
     tell({ z: Array.from(store.point.z, short), y: y ? classOf(y) : null, row: subject.row })
   }
 
-  function releaseSoon() {
-    clearTimeout(releaseSoon.timer)
-    releaseSoon.timer = setTimeout(release, REST)
-  }
-
   function tell(change = null) {
-    component.setTriggerValue("said", { tab, ...change })
-  }
-
-  // Files ----------------------------------------------------------------------------------------------------------
-
-  function dragged(event) {
-    if (event.dataTransfer?.types.includes("Files")) event.preventDefault()
-  }
-
-  function dropped(event) {
-    const [file] = event.dataTransfer?.files ?? []
-    if (!file) return
-    event.preventDefault()
-    load(file)
-  }
-
-  function pasted(event) {
-    const [file] = event.clipboardData?.files ?? []
-    if (!file || tab !== "picture" || event.target.closest?.("input, textarea")) return
-    event.preventDefault()
-    load(file)
+    if (pad.text === null) say(message, "The drawing has too many strokes for a link, which keeps its point alone.")
+    const now = pad.text ?? ""
+    if (now !== (said.at(-1) ?? drawing)) said.push(now)
+    component.setTriggerValue("said", { tab, drawing: now, ...change })
   }
 
   // The page -------------------------------------------------------------------------------------------------------
@@ -310,23 +292,22 @@ export default mounted((root) => {
     follow.condition = condition
     if (changed && point.sigma && subject?.x && subject.kind !== "test" && point.source === "sliders") {
       look({ ...subject, moves: true, event: undefined })
-      releaseSoon()
+      told.soon()
     }
   }
 
+  function takeDecoder() {
+    const next = decoderOf(data.run, time.weights({ at: data.at, stamp: data.stamp }))
+    if (next === decoder) return
+    const isOther = decoder !== null
+    decoder = next
+    if (isOther && encoder) prepareEncoder()
+    if (isOther && subject?.x) look({ ...subject, moves: false, posterior: undefined })
+  }
+
   function followTime() {
-    clearTimeout(followTime.timer)
-    const take = () => {
-      const next = decoderOf(data.run, time.weights({ at: data.at, stamp: data.stamp }))
-      if (next === decoder) return
-      const isOther = decoder !== null
-      decoder = next
-      if (isOther && encoder) prepareEncoder()
-      if (isOther && subject?.x) look({ ...subject, moves: false, posterior: undefined })
-    }
-    // Moments that are only passed on the way are left out.
-    if (decoder) followTime.timer = setTimeout(take, SETTLED)
-    else take()
+    if (decoder) settled.soon()
+    else settled.now()
   }
 
   return {
@@ -341,11 +322,14 @@ export default mounted((root) => {
         time = timeOf(run)
         subject = posterior = null
         const [, height, width] = shape
-        pad.open(run, width, height)
+        pad.open(width, height)
+        drawing = ""
+        said = []
         const { width: pen } = bodies.draw
         Object.assign(pen, { min: 0.5, max: Math.max(2, width / 5).toFixed(1), value: Math.max(1, 0.09 * width).toFixed(1) })
         pad.width = pen.valueAsNumber
         for (const name of ["draw", "picture"]) bodies[name].centring.checked = data.centre
+        pad.centring = data.centre
         result.fit(shape)
         root.style.setProperty("--thumb-ratio", `${width} / ${height}`)
         stop = store.subscribe(follow)
@@ -355,27 +339,23 @@ export default mounted((root) => {
       // A link says whose posterior its point is.
       store.adopt(root, data.z, conditionOf(data))
       const { z, sigma } = store.point
-      if (data.posterior && !sigma && data.z.every((value, k) => Math.abs(value - z[k]) < 1e-3)) {
+      if (data.posterior && !sigma && data.z.every((value, k) => Math.abs(value - z[k]) < CLOSE)) {
         store.set({ z, sigma: data.posterior.sigma, mean: data.posterior.mean }, { source: "python" })
       }
       if (wanted !== heard) {
         heard = wanted
         if (wanted !== tab) open(wanted)
       }
+      adoptDrawing()
       root.dataset.ready = "true"
     },
     unmount() {
       gone = true
-      clearTimeout(releaseSoon.timer)
-      clearTimeout(followTime.timer)
-      document.removeEventListener("paste", pasting)
+      told.cancel()
+      settled.cancel()
+      stopArriving()
       stop()
       stopTime()
     },
   }
 })
-
-/** One draw from the standard normal distribution (Box and Muller). */
-function normal() {
-  return Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random())
-}

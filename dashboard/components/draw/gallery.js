@@ -1,7 +1,8 @@
 /** A page of test images to choose from, of one class or of all. Where the images are missing, their reconstructions. */
 import { arrays } from "../lib/arrays.js"
-import { element, say } from "../lib/dom.js"
+import { count, element, say } from "../lib/dom.js"
 import { paint } from "../lib/picture.js"
+import { mixUp } from "../lib/random.js"
 import { runAddress } from "../lib/server.js"
 import { oneHot } from "../lib/store.js"
 
@@ -40,6 +41,7 @@ export class Gallery {
     })
     this.grid = element("fieldset", { class: "thumbs" }, element("legend", { class: "ll-sr" }, "Test images"))
     this.note = element("p", { class: "ll-note" })
+    this.refusal = element("p", { class: "ll-note refusal", role: "status", hidden: true })
     const step = (by, label, text, action) =>
       element("button", { class: "ll-button", type: "button", "aria-label": label, title: label, dataset: { action }, onclick: () => this.#turn(by) }, text)
     this.root = element(
@@ -49,7 +51,7 @@ export class Gallery {
         element("button", { class: "ll-button", type: "button", dataset: { action: "shuffle" }, onclick: () => this.#shuffle() }, "Shuffle"),
         this.number,
       ),
-      this.grid, this.note,
+      this.refusal, this.grid, this.note,
     )
   }
 
@@ -76,6 +78,7 @@ export class Gallery {
         element("option", { value: "" }, "All"), ...data.labels.map((label, index) => element("option", { value: index }, label)),
       )
       this.filter.hidden = !data.labels.length
+      this.number.placeholder = `0–${found.labels.data.length - 1}`
       this.#refill(false)
     } catch (error) {
       say(this.note, error.message)
@@ -132,14 +135,22 @@ export class Gallery {
   }
 
   #typed() {
-    const row = Number(this.number.value.trim())
+    const text = this.number.value.trim()
     const num = this.#latent?.labels.data.length ?? 0
-    if (this.number.value.trim() === "" || !Number.isInteger(row) || row < 0 || row >= num) return this.mark(this.#chosen)
+    const isNumber = /^\d+$/.test(text) && Number(text) < num
+    this.#refuse(isNumber || text === "" ? "" : `The test images have the numbers 0 to ${count(num - 1)} on every page, got ${text.slice(0, 24)}.`)
+    if (!isNumber) return this.mark(this.#chosen)
+    const row = Number(text)
     this.filter.value = ""
     this.#shuffled = false
     this.#chosen = row
     this.#refill(false)
     this.#choose(this.posterior(row))
+  }
+
+  #refuse(sentence) {
+    say(this.refusal, sentence)
+    this.refusal.hidden = !sentence
   }
 
   async #show() {
@@ -156,7 +167,12 @@ export class Gallery {
           "label", { class: "thumb", title: name },
           element("input", {
             type: "radio", name: group, value: row, "aria-label": name,
-            onchange: () => { this.#chosen = row; this.number.value = String(row); this.#choose(this.posterior(row)) },
+            onchange: () => {
+              this.#refuse("")
+              this.#chosen = row
+              this.number.value = String(row)
+              this.#choose(this.posterior(row))
+            },
             // Chosen again after the point has moved away.
             onclick: () => row === this.#chosen && this.#choose(this.posterior(row)),
           }),
@@ -194,13 +210,5 @@ export class Gallery {
     } catch (error) {
       this.missing = error.message
     }
-  }
-}
-
-/** Put in a random order (Fisher and Yates). */
-function mixUp(values) {
-  for (let k = values.length - 1; k > 0; k -= 1) {
-    const other = Math.floor(Math.random() * (k + 1))
-    ;[values[k], values[other]] = [values[other], values[k]]
   }
 }

@@ -2,9 +2,7 @@
 import { element } from "../lib/dom.js"
 import { paint } from "../lib/picture.js"
 import { centred, draw, rasterise } from "./strokes.js"
-
-/** What was drawn for each run: it is there again when the person comes back to the page. */
-const kept = new Map()
+import { read, write } from "./strokes_text.js"
 
 export class Pad {
   /** @type {import("./strokes.js").Stroke[]} */
@@ -17,6 +15,10 @@ export class Pad {
   tool = "pen"
   /** Of the pen, in pixels of the image. */
   width = 2.5
+  /** Whether the model sees the drawing as MNIST's digits lie. */
+  centring = false
+  /** The drawing as a link carries it; null if it has too many strokes for that. */
+  text = ""
 
   /**
    * @param {{change: (event?: Event) => void, release: () => void}} listeners Told at every move, and when the pen is lifted.
@@ -34,39 +36,53 @@ export class Pad {
     })
   }
 
-  /** Begin for a run, with what was drawn for it before. */
-  open(run, width, height) {
-    if (!kept.has(run)) kept.set(run, [])
-    this.#strokes = kept.get(run)
+  /** Begin for images of a size, with nothing drawn. */
+  open(width, height) {
     this.#size = { width, height }
     this.canvas.style.aspectRatio = `${width} / ${height}`
+    this.load("")
+  }
+
+  /** Draw what a link says. */
+  load(text) {
+    const found = text ? read(text, this.#side) : { strokes: [], centring: this.centring }
+    this.#strokes = found.strokes
+    this.centring = found.centring
+    this.text = text
     this.#redraw()
+  }
+
+  get #side() {
+    return Math.max(this.#size.width, this.#size.height)
   }
 
   get isEmpty() {
     return !this.#values.some((value) => value > 0)
   }
 
-  /** What is drawn, one channel; moved and scaled as MNIST's digits are if that is asked for. */
-  image(centring) {
+  /** What is drawn, one channel; moved and scaled as MNIST's digits are if it is centred. */
+  image() {
     const { width, height } = this.#size
-    const placement = centring ? centred(this.#values, this.#size, this.#size) : null
+    const placement = this.centring ? centred(this.#values, this.#size, this.#size) : null
     return placement ? draw(this.#strokes, width, height, placement) : this.#values.slice()
   }
 
   undo() {
     if (!this.#strokes.length) return
     this.#strokes.pop()
-    this.#changed()
+    this.changed()
   }
 
   clear() {
     if (this.isEmpty) return
     this.#strokes.push({ kind: "clear", width: 0, points: [] })
-    this.#changed()
+    this.changed()
   }
 
-  #changed() {
+  /** The drawing rests: it becomes what its text says, and is looked at so. */
+  changed() {
+    this.#redraw()
+    this.text = this.isEmpty ? "" : write(this.#strokes, this.#side, this.centring)
     this.#redraw()
     this.#change()
     this.#release()
@@ -115,6 +131,6 @@ export class Pad {
   #up(event) {
     if (event.pointerId !== this.#pointer) return
     this.#pointer = null
-    this.#release()
+    this.changed()
   }
 }

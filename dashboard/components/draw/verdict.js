@@ -42,10 +42,10 @@ export function percentile(cost, quantiles) {
  */
 export function judge(percent, numImages) {
   const all = `the ${count(numImages)} test images`
-  if (percent > 100) return { kind: "far", words: `Far from the training data: its −ELBO is above that of every one of ${all}.` }
-  if (percent < 0) return { kind: "simplest", words: `Unlike the training data: its −ELBO is below that of every one of ${all}, as an almost empty picture has it.` }
+  if (percent > 100) return { kind: "far", words: `Far from the test images: its −ELBO is above that of every one of these ${count(numImages)}.` }
+  if (percent < 0) return { kind: "simplest", words: `Unlike the test images: its −ELBO is below that of every one of these ${count(numImages)}, as an almost empty picture has it.` }
   const share = `${number(percent, percent < 1 || percent > 99 ? 1 : 0)} %`
   if (percent > HIGH) return { kind: "unusual", words: `Unusual: its −ELBO is above that of ${share} of ${all}.` }
   if (percent < LOW) return { kind: "simple", words: `Unusually simple: its −ELBO is above that of only ${share} of ${all}.` }
-  return { kind: "like", words: `Like the training data: its −ELBO is above that of ${share} of ${all}.` }
+  return { kind: "like", words: `Like the test images: its −ELBO is above that of ${share} of these ${count(numImages)}.` }
 }

@@ -110,6 +110,7 @@ export default mounted((root) => {
       const { run, z, size, shape } = data
       say(title, data.title)
       canvas.style.width = `${size}px`
+      root.style.minHeight = "0"
       canvas.style.aspectRatio = `${shape[2]} / ${shape[1]}`
       if (time !== timeOf(run)) {
         stopTime()

@@ -116,7 +116,8 @@ export class Viewport {
  * @param {Viewport} viewport
  * @param {{moved: () => void, click: (event: PointerEvent) => void, hover: (event: PointerEvent) => void, leave: () => void,
  *   lassoing: (event: PointerEvent) => boolean, lasso: (path: [number, number][], done: boolean) => void,
- *   place: (event: MouseEvent) => [number, number]}} heard
+ *   place: (event: MouseEvent) => [number, number], zooms?: (event: WheelEvent) => boolean}} heard `zooms` says whether the
+ *   wheel is meant for the view, and not for the page that it lies in.
  */
 export function gestures(node, viewport, heard) {
   const pressed = new Map()
@@ -178,6 +179,7 @@ export function gestures(node, viewport, heard) {
   node.addEventListener("pointercancel", (event) => release(event, false))
   node.addEventListener("pointerleave", () => pressed.size || heard.leave())
   node.addEventListener("wheel", (event) => {
+    if (heard.zooms?.(event) === false) return
     event.preventDefault()
     const lines = event.deltaMode === 1 ? 16 : event.deltaMode === 2 ? 400 : 1
     viewport.zoom(Math.exp(-0.0015 * lines * event.deltaY * (event.ctrlKey ? 5 : 1)), ...heard.place(event))

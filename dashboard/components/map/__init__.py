@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from dashboard.components import is_point, register
+from dashboard.components import is_number, is_point, register, told
+from dashboard.components.sliders import Mix
 from dashboard.figures import DIGITS, SCALE, classes_palette
 
-_COMPONENT = register("map", height=700)
+_COMPONENT = register("map", height=560)
+_COMPACT = register("map", height=330, variant="compact")
 
 
 @dataclass(frozen=True)
@@ -54,12 +56,37 @@ class Method:
 
 
 @dataclass(frozen=True)
+class Kind:
+    """A column of the user's own data that points may be coloured by.
+
+    Attributes:
+        name: As the user called it.
+        num_classes: How many classes it has; 0 for numbers on a scale.
+    """
+
+    name: str
+    num_classes: int = 0
+
+
+@dataclass(frozen=True)
 class View:
-    """What the map shows: which plane, what the colours say, and the layers that are on."""
+    """What the map shows.
+
+    Attributes:
+        projection: Which plane.
+        colour: What the colours say.
+        layers: The layers that are on.
+        tiles: The tiles of the decoded plane: `even` or `quantiles` of the prior.
+        hidden: Classes of the legend that stand back, by their numbers.
+        area: Centre of what is in view and its zoom, of which 1 shows all; None for all.
+    """
 
     projection: str = "pca"
     colour: str = "label"
     layers: Sequence[str] = ("contours",)
+    tiles: str = "even"
+    hidden: Sequence[int] = ()
+    area: Sequence[float] | None = None
 
 
 @dataclass(frozen=True)
@@ -86,6 +113,7 @@ def latent_map(
     latent_dim: int,
     z: Sequence[float],
     y: int | None = None,
+    mix: Mix | None = None,
     at: str = "best",
     stamp: str = "",
     part: str = "test",
@@ -94,22 +122,26 @@ def latent_map(
     shape: tuple[int, int, int],
     plane: Plane | None = None,
     num: int = 0,
+    sizes: Mapping[str, int] | None = None,
     missing: str = "",
     question: str = "",
     methods: Sequence[Method] = (Method("pca", "PCA"),),
+    columns: Sequence[Kind] = (),
     view: View | None = None,
-    height: int = 480,
+    height: int = 360,
+    compact: bool = False,
     key: str,
 ) -> Said:
     """Draw the posterior means of a part's images; the spot under the pointer is decoded.
 
-    A click moves the page's point and tells Python; so do another plane, other colours, other layers.
+    A click moves the page's point and tells Python; so do another plane, colour, layer, class or part in view.
 
     Args:
         run_id: The run.
         latent_dim: Number of latent dimensions.
         z: Where the page's point is.
         y: Class in which spots are decoded, for a conditional model.
+        mix: A second class that it is blended with, and its share.
         at: Which weights: `best`, `last` or a snapshot's step.
         stamp: Names the content of these weights (`model_cache.stamp`).
         part: `test`, `validation`, `train` or `all`.
@@ -118,11 +150,15 @@ def latent_map(
         shape: Channels, height and width of the images.
         plane: The straight plane to show; left out for two latent dimensions.
         num: How many images the part has.
+        sizes: How many each part has, by which images of the whole data set are numbered within their parts.
         missing: Why the images themselves cannot be shown; empty if they can.
         question: What to ask before so many points are shown; empty to show them at once.
         methods: Planes to choose from.
-        view: What the map shows at first.
+        columns: What else than labels and numbers of the model points may be coloured by.
+        view: What the map shows: at first, and where it is another than the map has told.
         height: Least height of the chart in CSS pixels.
+        compact: Whether it goes beside other things: without controls, cards and the images themselves. In a window as
+            narrow as a telephone's it is loaded when the person asks for it.
         key: Streamlit's key of this component.
 
     Returns:
@@ -133,13 +169,16 @@ def latent_map(
     """
     if latent_dim != 2 and plane is None:
         raise ValueError(f"a map of {latent_dim} latent dimensions needs a plane, got none; pass plane")
-    result = _COMPONENT(
+    chosen = _view(told(key, "view"))
+    most = [column.num_classes for column in columns]
+    result = (_COMPACT if compact else _COMPONENT)(
         key=key,
         data={
             "run": run_id,
             "latent_dim": latent_dim,
             "z": list(z),
             "y": y,
+            "mix": None if mix is None else list(mix),
             "at": at,
             "stamp": stamp,
             "part": part,
@@ -148,13 +187,17 @@ def latent_map(
             "shape": list(shape),
             "plane": None if plane is None else _plain(plane),
             "num": num,
+            "sizes": dict(sizes or {}),
             "missing": missing,
             "question": question,
             "methods": [asdict(method) for method in methods],
-            "view": asdict(view or View()),
-            "palette": {name: classes_palette(max(1, len(classes)), name) for name in DIGITS},
+            "columns": [asdict(column) for column in columns],
+            # What was chosen goes back as it is, so that the map knows later news of it (Back) from its own echo.
+            "view": asdict(chosen or view or View()),
+            "palette": {name: classes_palette(max(1, len(classes), *most), name) for name in DIGITS},
             "scale": {name: list(colours) for name, colours in SCALE.items()},
             "height": height,
+            "compact": compact,
         },
         on_point_change=_nothing,
         on_view_change=_nothing,
@@ -162,7 +205,7 @@ def latent_map(
     )
     return Said(
         _click(result.get("point"), latent_dim, len(classes)),
-        _view(result.get("view")),
+        chosen,
         _wish(result.get("job"), [method.value for method in methods if not method.hint], num),
     )
 
@@ -189,9 +232,18 @@ def _click(said: Any, latent_dim: int, num_classes: int) -> Click | None:
 
 def _view(said: Any) -> View | None:
     match said:
-        case {"projection": str(projection), "colour": str(colour), "layers": list(layers)}:
-            if all(isinstance(layer, str) for layer in layers):
-                return View(projection, colour, tuple(layers))
+        case {
+            "projection": str(projection),
+            "colour": str(colour),
+            "layers": list(layers),
+            "tiles": str(tiles),
+            "hidden": list(hidden),
+            "area": None | list() as area,
+        }:
+            whole = all(type(label) is int for label in hidden)
+            numbers = area is None or (len(area) == 3 and all(is_number(value) for value in area))
+            if whole and numbers and all(isinstance(layer, str) for layer in layers):
+                return View(projection, colour, tuple(layers), tiles, tuple(hidden), area and tuple(area))
     return None
 
 

@@ -2,12 +2,12 @@
 import { number } from "../lib/dom.js"
 import { EDGE } from "./scene.js"
 
-/** Standard deviations of the prior at which a circle is drawn. */
+/** Standard deviations of the prior at which a contour is drawn. */
 const RADII = [1, 2, 3]
 const APART = { across: 70, up: 70 }
 
-/** Lines of the grid, below the points. */
-export function grid(colours) {
+/** Lines of the grid, below the points; where there is one dimension, the plane's height means nothing and has none. */
+export function grid(colours, isLine = false) {
   return (context, viewport) => {
     const { left, right, low, high } = viewport.region
     context.lineWidth = 1
@@ -23,7 +23,7 @@ export function grid(colours) {
       const x = Math.round(viewport.x(u)) + 0.5
       line(Math.abs(u) < step / 1e6, x, -16, x, viewport.height + 16)
     }
-    for (const v of viewport.ticks(low, high, APART.up).values) {
+    for (const v of isLine ? [0] : viewport.ticks(low, high, APART.up).values) {
       const y = Math.round(viewport.y(v)) + 0.5
       line(Math.abs(v) < step / 1e6, -16, y, viewport.width + 16, y)
     }
@@ -34,7 +34,7 @@ function spacing(viewport, low, high) {
   return { step: (high - low) / viewport.width * APART.across || 1 }
 }
 
-/** Tick labels and titles, around the plot. */
+/** Tick labels and titles, around the plot; an axis without a title means nothing and has no numbers. */
 export function frame(colours, [across, up]) {
   return (context, viewport) => {
     const { left, right, low, high } = viewport.region
@@ -51,7 +51,7 @@ export function frame(colours, [across, up]) {
     context.textAlign = "right"
     context.textBaseline = "middle"
     const rows = viewport.ticks(low, high, APART.up)
-    for (const v of rows.values) {
+    for (const v of up ? rows.values : []) {
       const y = EDGE.top + viewport.y(v)
       if (y > EDGE.top + 6 && y < bottom - 6) context.fillText(number(v, rows.decimals), EDGE.left - 7, y)
     }
@@ -64,6 +64,51 @@ export function frame(colours, [across, up]) {
     context.rotate(-Math.PI / 2)
     context.fillText(up, 0, 0)
     context.restore()
+  }
+}
+
+/** A line over whatever lies below it: first a broad one in the colour of the background. */
+function draw(context, colours) {
+  context.lineWidth = 3
+  context.globalAlpha = 0.35
+  context.strokeStyle = colours.background
+  context.stroke()
+  context.lineWidth = 1.25
+  context.globalAlpha = 0.6
+  context.strokeStyle = colours.text
+  context.stroke()
+  context.globalAlpha = 1
+}
+
+function label(context, colours, text, x, y) {
+  const wide = context.measureText(text).width + 8
+  context.fillStyle = colours.background
+  context.globalAlpha = 0.82
+  context.beginPath()
+  context.roundRect(x - wide / 2, y - 9, wide, 18, 9)
+  context.fill()
+  context.globalAlpha = 1
+  context.fillStyle = colours.text
+  context.fillText(text, x, y + 0.5)
+}
+
+/** Pixels between the top of the plot and the middle of a label there. */
+const TOP = 14
+
+/** One dimension: lines at 1, 2 and 3 standard deviations of the prior on both sides of its mean. */
+export function marks(colours, u) {
+  return (context, viewport) => {
+    context.font = `11px ${colours.font}`
+    context.textAlign = "center"
+    context.textBaseline = "middle"
+    for (const sigmas of [...RADII.map((radius) => -radius).reverse(), ...RADII]) {
+      const x = viewport.x(u + sigmas)
+      context.beginPath()
+      context.moveTo(x, 0)
+      context.lineTo(x, viewport.height)
+      draw(context, colours)
+      label(context, colours, `${sigmas < 0 ? "−" : ""}${Math.abs(sigmas)}σ`, x, TOP)
+    }
   }
 }
 
@@ -81,25 +126,10 @@ export function contours(colours, [u, v]) {
       const long = radius * viewport.scale
       context.beginPath()
       context.arc(x, y, long, 0, 2 * Math.PI)
-      context.lineWidth = 3
-      context.globalAlpha = 0.35
-      context.strokeStyle = colours.background
-      context.stroke()
-      context.lineWidth = 1.25
-      context.globalAlpha = 0.6
-      context.strokeStyle = colours.text
-      context.stroke()
-      context.globalAlpha = 1
-      const text = `${radius}σ`
-      const wide = context.measureText(text).width + 8
-      context.fillStyle = colours.background
-      context.globalAlpha = 0.82
-      context.beginPath()
-      context.roundRect(x - wide / 2, y - long - 9, wide, 18, 9)
-      context.fill()
-      context.globalAlpha = 1
-      context.fillStyle = colours.text
-      context.fillText(text, x, y - long + 0.5)
+      draw(context, colours)
+      // Where the circle's top is just out of view, its label stays in it.
+      const top = y - long
+      label(context, colours, `${radius}σ`, x, top < TOP && top > -TOP ? TOP : top)
     }
   }
 }

@@ -1,7 +1,7 @@
 /** The card beside the pointer, and the card of a pinned image with its nearest neighbours. */
 import { element, number, say } from "../lib/dom.js"
 import { paint } from "../lib/picture.js"
-import { neighbours } from "./points.js"
+import { neighbours, numbered, titleOf } from "./points.js"
 
 /** Pixels between the pointer and its card. */
 const GAP = 20
@@ -15,7 +15,8 @@ export function hoverCard() {
   const spot = element("p", { class: "ll-note" })
   const nearest = element("p", { class: "ll-note" })
   const heading = element("figcaption", { class: "ll-title" }, "Decoded here")
-  const image = element("figure", {}, element("figcaption", { class: "ll-title" }, "Image"), original, nearest)
+  const called = element("figcaption", { class: "ll-title" })
+  const image = element("figure", { class: "nearest" }, called, original, nearest)
   const node = element(
     "div", { class: "card", hidden: true, "aria-hidden": "true" }, element("figure", {}, heading, decoded, spot), image,
   )
@@ -37,7 +38,8 @@ export function hoverCard() {
     withOriginals(yes) {
       image.hidden = !yes
     },
-    near(words, there) {
+    near(title, words, there) {
+      say(called, title)
       say(nearest, words)
       original.classList.toggle("dim", !there)
     },
@@ -94,7 +96,7 @@ export function pinnedCard(heard) {
     /** Pin a row. */
     pin(shown, row, nameOf, originals) {
       node.hidden = false
-      say(title, `Image no. ${shown.index[row]}${nameOf(row) ? `, ${nameOf(row)}` : ""}`)
+      say(title, `${titleOf(shown, row)}${nameOf(row) ? `, ${nameOf(row)}` : ""}`)
       say(words, `Nearest in the latent space, by distance of the means in ${shown.dims === 1 ? "its dimension" : `all ${shown.dims} dimensions`}`)
       waiting = [[original, shown.index[row]]]
       const near = neighbours(shown, row, NUM_NEIGHBOURS)
@@ -102,14 +104,15 @@ export function pinnedCard(heard) {
         const canvas = element("canvas", { class: "ll-pixels", width: 1, height: 1, style: { aspectRatio: ratio } })
         waiting.push([canvas, shown.index[other.row]])
         const name = nameOf(other.row)
+        const called = titleOf(shown, other.row)
         return element(
           "li", {},
           element("button", {
             type: "button", class: "neighbour", dataset: { index: shown.index[other.row] },
-            title: `Go to image no. ${shown.index[other.row]}`,
-            "aria-label": `Image no. ${shown.index[other.row]}${name ? `, ${name}` : ""}, distance ${number(other.distance)}`,
+            title: `Go to ${called.toLowerCase()}`,
+            "aria-label": `${called}${name ? `, ${name}` : ""}, distance ${number(other.distance)}`,
             onclick: () => heard.go(other.row),
-          }, canvas, element("span", {}, name || `no. ${shown.index[other.row]}`), element("span", { class: "ll-note" }, number(other.distance))),
+          }, canvas, element("span", {}, name || String(numbered(shown, other.row).number)), element("span", { class: "ll-note" }, number(other.distance))),
         )
       }))
       this.paint(originals)

@@ -1,5 +1,4 @@
 /** Which images are selected: by a lasso, or by their labels. */
-import { paint } from "../lib/picture.js"
 import { inside } from "./selection.js"
 
 /**
@@ -22,9 +21,9 @@ export function choosing(map) {
     map.select(inside(map.shown, drawn.map(([x, y]) => [map.viewport.uAt(x), map.viewport.vAt(y)]), map.faceless()))
   }
 
-  /** Labels that were taken out cannot be selected; images that an earlier selection left out can. */
+  /** Classes that were taken out cannot be selected; images that an earlier selection left out can. */
   function faceless() {
-    return Uint8Array.from(map.shown.labels, (label) => (map.faded.has(label) ? 1 : 0))
+    return Uint8Array.from(map.classed.values, (label) => (map.faded.has(label) ? 1 : 0))
   }
 
   function selectShown() {
@@ -38,16 +37,7 @@ export function choosing(map) {
     map.root.dataset.selected = String(map.selected?.length ?? 0)
     map.stood()
     if (!map.selected) return map.panel.hide()
-    const mine = map.selected
-    const { z, label } = map.panel.show(map.shown, map.selected, {
-      classes: map.data.classes, groups: map.shown.groups, palette: map.palette(), name: `${map.data.run}-${map.part}-${map.selected.length}-images.csv`,
-    })
-    map.panel.images(map.originals)
-    map.decoder.request(map.other.middle, { z, y: map.condition(label) }, (picture) => mine === map.selected && paint(map.panel.middle, picture))
-    map.extra("terms").then(
-      ({ distortion, rate }) => mine === map.selected && map.panel.terms({ distortion: distortion.data, rate: rate.data }),
-      (error) => mine === map.selected && map.panel.terms(error),
-    )
+    map.showSelection()
   }
 
   Object.assign(map, { setLasso, lasso, faceless, selectShown, select })

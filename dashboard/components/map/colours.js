@@ -10,13 +10,22 @@ const NONE = 254
 const TAIL = 0.01
 
 /**
- * @typedef {{value: string, title: string, words: string, unit: string}} Colouring
+ * @typedef {{value: string, title: string, words: string, unit: string, column?: string, kind: string}} Colouring `column` is
+ *   the name of one of the data's own columns; `kind` says whose classes the legend has: `label`, or such a value.
  */
 
-/** What points may be coloured by, for so many latent dimensions. @returns {Colouring[]} */
-export function colourings(dims) {
-  return [
-    { value: "label", title: "Label", words: "", unit: "" },
+/**
+ * What points may be coloured by.
+ * @param {number} dims Latent dimensions.
+ * @param {{name: string, num_classes: number}[]} columns Of the data; a column without classes has numbers.
+ * @returns {Colouring[]}
+ */
+export function colourings(dims, columns) {
+  const own = columns.map(({ name, num_classes: num }) => ({
+    value: `column:${name}`, title: name, words: name, unit: "", column: name, kind: num ? `column:${name}` : "label",
+  }))
+  const found = [
+    { value: "label", title: "Label", words: "", unit: "" }, ...own,
     { value: "distortion", title: "Distortion (reconstruction)", words: "Distortion at the posterior mean, −log p(x|z = μ)", unit: "nats" },
     { value: "rate", title: "Rate (KL)", words: "Rate, KL(q(z|x) ‖ p(z))", unit: "nats" },
     { value: "sigma", title: "σ of the posterior", words: "σ of the posterior, mean over the dimensions", unit: "" },
@@ -24,6 +33,7 @@ export function colourings(dims) {
       value: `sigma-${d + 1}`, title: `σ of ${dimName(d)}`, words: `σ of the posterior in ${dimName(d)}`, unit: "",
     })),
   ]
+  return found.map((colouring) => ({ kind: "label", ...colouring }))
 }
 
 /** The colour of a label as CSS has it. */

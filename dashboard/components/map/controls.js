@@ -2,8 +2,12 @@
 import { element } from "../lib/dom.js"
 import { LAYERS } from "./layers.js"
 
+/** The tiles of the decoded plane. */
+const TILES = [["even", "Even"], ["quantiles", "Prior quantiles"]]
+
 /**
  * @param {{colour: (value: string) => void, projection: (value: string) => void, layer: (name: string, on: boolean) => void,
+ *   tiles: (value: string) => void,
  *   lasso: (on: boolean) => void, reset: () => void}} heard
  */
 export function controls(heard) {
@@ -22,8 +26,12 @@ export function controls(heard) {
     class: "chip", type: "button", "aria-pressed": "false", title: words, dataset: { layer: name },
     onclick: () => heard.layer(name, chips.get(name).getAttribute("aria-pressed") !== "true"),
   }, title)]))
+  const tiles = element(
+    "select", { dataset: { control: "tiles" }, title: "Even: tiles of one size. Prior quantiles: each column and row is equally probable under the prior.", onchange: () => heard.tiles(tiles.value) },
+    ...TILES.map(([value, title]) => element("option", { value }, title)))
+  const tiling = element("label", { class: "field tiling", hidden: true }, element("span", {}, "Tiles"), tiles)
   const layers = element(
-    "div", { class: "layers", role: "group", "aria-label": "Layers" }, element("span", { class: "name" }, "Layers"), ...chips.values(),
+    "div", { class: "layers", role: "group", "aria-label": "Layers" }, element("span", { class: "name" }, "Layers"), ...chips.values(), tiling,
   )
   const fields = element("div", { class: "ll-row fields" }, plane, element("label", { class: "field" }, element("span", {}, "Colour"), colour))
 
@@ -46,6 +54,10 @@ export function controls(heard) {
     projections(options, value) {
       plane.hidden = options.length < 2
       fill(projection, options, value)
+    },
+    tiles(value, on) {
+      tiling.hidden = !on
+      tiles.value = value
     },
     /** Which layers are on, and why some cannot be. */
     layers(on, refused) {

@@ -2,10 +2,11 @@
 import { channels as channelsOf } from "../lib/theme.js"
 import { paint } from "../lib/picture.js"
 import { lift } from "./points.js"
+import { evenTiles, inTiles, quantileTiles, rowOfTiles } from "./tiles.js"
 
 /** Layers in the order of the row of buttons: `[name, title, words]`. */
 export const LAYERS = [
-  ["contours", "Prior σ", "Circles at 1, 2 and 3 standard deviations of the prior"],
+  ["contours", "Prior σ", "1, 2 and 3 standard deviations of the prior"],
   ["density", "Density", "Where the posterior means lie close together"],
   ["ellipses", "Posteriors", "1σ and 2σ of the posterior of the image under the pointer, of pinned and selected images"],
   ["manifold", "Decoded plane", "What the decoder makes of each spot, behind the points"],
@@ -76,12 +77,8 @@ function stretch(context, viewport, canvas, { left, right, low, high }, smooth) 
 
 // The decoded plane -----------------------------------------------------------------------------------------------------
 
-/** About so many images along each side of a square view. */
-const SIDE = 20
 /** Images decoded at once: between two such steps the page hears the pointer. */
 const CHUNK = 40
-/** The middle 99.9 % of the prior along each axis: farther out the decoder was never taught. */
-const QUANTILE = 3.29
 const SETTLED = 180
 
 /** How strongly the decoded plane shows, so that it stays behind the points. */
@@ -97,10 +94,11 @@ function ink(pixels, { data, channels, height, width }, k, colour) {
   }
 }
 
-/** The plane, decoded at a regular grid over the part of the prior that is in view; anew when the view has settled. */
+/** The plane, decoded at a grid of tiles over the part of the prior that is in view; anew when the view has settled. */
 export class Manifold {
   #canvas = null
-  #region = null
+  /** @type {import("./tiles.js").Tiling & {kind: string} | null} */
+  #tiling = null
   #timer = 0
   #wanted = ""
   #turn = 0
@@ -116,35 +114,32 @@ export class Manifold {
   }
 
   /** See to it that what is in view is decoded. */
-  want(viewport, decoder, plane, centre, y, text) {
+  want(viewport, decoder, plane, centre, y, text, kind) {
     clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => this.#decode(viewport, decoder, plane, centre, y, text), this.#canvas ? SETTLED : 0)
+    this.#timer = setTimeout(() => this.#decode(viewport, decoder, plane, centre, y, text, kind), this.#canvas ? SETTLED : 0)
   }
 
-  async #decode(viewport, decoder, plane, [u, v], y, text) {
-    const seen = viewport.region
-    const [left, right] = [Math.max(seen.left, u - QUANTILE), Math.min(seen.right, u + QUANTILE)]
-    const [low, high] = [Math.max(seen.low, v - QUANTILE), Math.min(seen.high, v + QUANTILE)]
-    if (left >= right || low >= high) return
-    const side = Math.sqrt(((right - left) * (high - low)) / SIDE ** 2)
-    // Cells lie on a lattice of their size, so that a moved view decodes the same spots again.
-    const [c0, c1] = [Math.floor(left / side), Math.ceil(right / side)]
-    const [r0, r1] = [Math.floor(low / side), Math.ceil(high / side)]
-    const wanted = [side, c0, c1, r0, r1, text].join(" ")
+  async #decode(viewport, decoder, plane, centre, y, text, kind) {
+    const tiling = plane?.components[0].length === 1
+      ? rowOfTiles(viewport.region, centre[0], kind === "even") : (kind === "quantiles" ? quantileTiles : evenTiles)(viewport.region, centre)
+    if (!tiling) return
+    const { across, up } = tiling
+    const wanted = [kind, text, ...across.edges, ...up.edges].join(" ")
     if (wanted === this.#wanted) return
     this.#wanted = wanted
     const turn = ++this.#turn
     await decoder.ready
     if (decoder.source !== "browser" || turn !== this.#turn) return
-    const [columns, rows] = [c1 - c0, r1 - r0]
-    const spots = Array.from({ length: columns * rows }, (_, k) => [c0 + (k % columns) + 0.5, r1 - Math.floor(k / columns) - 0.5])
+    const [columns, rows] = [across.spots.length, up.spots.length]
+    // From the top: the canvas has its first row there.
+    const spots = Array.from({ length: columns * rows }, (_, k) => [across.spots[k % columns], up.spots[rows - 1 - Math.floor(k / columns)]])
     const canvas = document.createElement("canvas")
     const colour = channelsOf(text)
     let context = null
     let tile = null
     for (let start = 0; start < spots.length; start += CHUNK) {
       const some = spots.slice(start, start + CHUNK)
-      const z = some.map(([column, row]) => lift(plane, column * side, row * side))
+      const z = some.map(([u, v]) => lift(plane, u, v))
       const packed = new Float32Array(some.length * z[0].length)
       z.forEach((values, k) => packed.set(values, k * values.length))
       const classes = y && new Float32Array(some.length * y.length)
@@ -164,12 +159,21 @@ export class Manifold {
       })
     }
     this.#canvas = canvas
-    this.#region = { left: c0 * side, right: c1 * side, low: r0 * side, high: r1 * side }
+    this.#tiling = { kind, across, up }
     this.changed()
   }
 
   paint(context, viewport) {
-    if (this.#canvas) stretch(context, viewport, this.#canvas, this.#region, true)
+    if (!this.#canvas) return
+    const { kind, across, up } = this.#tiling
+    if (kind === "quantiles") return inTiles(context, viewport, this.#canvas, across, up)
+    const region = { left: across.edges[0], right: across.edges.at(-1), low: up.edges[0], high: up.edges.at(-1) }
+    stretch(context, viewport, this.#canvas, region, true)
+  }
+
+  /** What is decoded: edges and spots along both axes, for tests. */
+  get tiling() {
+    return this.#tiling
   }
 
   /** How many times a view was decoded, for tests. */

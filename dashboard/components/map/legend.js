@@ -43,8 +43,8 @@ export function legend(heard) {
 
   return {
     node,
-    /** Show other labels, all in colour. */
-    set(next) {
+    /** Show other labels, in colour but for some. */
+    set(next, out = new Set()) {
       groups = next
       faded = new Set()
       const several = groups.length > 1
@@ -55,6 +55,12 @@ export function legend(heard) {
         several ? button("none", "None", "No label in colour", () => change(new Set(groups.map(({ label }) => label)))) : "",
         button("select", "Select", "Select all images whose label is shown in colour", () => heard.select()),
       )
+      this.show(out)
+    },
+    /** Say which labels are taken out. */
+    show(out) {
+      faded = out
+      for (const input of node.querySelectorAll("input")) input.checked = !faded.has(Number(input.dataset.label))
     },
     /** Colour the keys; without a palette the colours mean something else, and the keys are plain. */
     paint(palette) {

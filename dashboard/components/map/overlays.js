@@ -1,6 +1,6 @@
 /** What lies below and above the points, as the layers say. */
 import { say } from "../lib/dom.js"
-import { contours, grid } from "./axes.js"
+import { contours, grid, marks } from "./axes.js"
 import { colourOf } from "./colours.js"
 import { drawEllipse, ellipse, Sprites } from "./layers.js"
 import { project } from "./points.js"
@@ -27,22 +27,23 @@ export function overlays(map) {
     if (!map.shown) return
     const refused = map.refusals()
     map.tools.layers(map.view.layers, refused)
+    map.tools.tiles(map.view.tiles, map.view.layers.has("manifold") && !refused.has("manifold"))
     const on = (name) => map.view.layers.has(name) && !refused.has(name)
     const centre = map.flat ? [0, 0] : project(map.data.plane, new Float32Array(map.data.latent_dim))
     map.scene.below = []
     map.scene.above = []
     if (on("manifold")) map.scene.below.push((context, at) => map.manifold.paint(context, at))
-    map.scene.below.push(grid(map.colours))
+    map.scene.below.push(grid(map.colours, map.data.latent_dim === 1))
     if (on("density")) {
       map.density.count(map.shown, map.back, map.colours.text)
       map.scene.below.push((context, at) => map.density.paint(context, at))
     }
-    if (on("contours")) map.scene.above.push(contours(map.colours, centre))
+    if (on("contours")) map.scene.above.push(map.data.latent_dim === 1 ? marks(map.colours, centre[0]) : contours(map.colours, centre))
     if (on("images")) map.scene.above.push(map.drawImages)
     if (on("ellipses")) {
       map.scene.above.push(map.drawPosteriors)
-      const asked = map.extra("sigma")
-      asked.then(({ sigma }) => {
+      const asked = map.compact ? null : map.extra("sigma")
+      asked?.then(({ sigma }) => {
         if (asked !== map.extras.get("sigma")) return
         map.sigma = sigma.data
         map.scene.redraw("above")
@@ -50,7 +51,7 @@ export function overlays(map) {
     }
     map.scene.above.push(map.drawMarks)
     Object.assign(map.scene.points, map.look(map.shown.num, on("manifold")))
-    if (on("manifold")) map.manifold.want(map.viewport, map.decoder, map.data.plane, centre, map.condition(), map.colours.text)
+    if (on("manifold")) map.manifold.want(map.viewport, map.decoder, map.data.plane, centre, map.condition(), map.colours.text, map.view.tiles)
   }
 
   function layered() {
@@ -62,7 +63,7 @@ export function overlays(map) {
   }
 
   function rowColour(row) {
-    return map.painted.colour === "label" ? colourOf(map.shown.labels[row], map.palette()) : map.colours.text
+    return map.painted.classed ? colourOf(map.classed.values[row], map.palette()) : map.colours.text
   }
 
   function drawImages(context) {
@@ -71,15 +72,15 @@ export function overlays(map) {
 
   function drawPosteriors(context) {
     const { sigma } = map
-    if (!sigma) return
-    const rows = new Set([...(map.selected ?? []).slice(0, MOST_ELLIPSES), map.marked.pinned, map.marked.hovered])
+    const rows = new Set(sigma && [...(map.selected ?? []).slice(0, MOST_ELLIPSES), map.marked.pinned, map.marked.hovered])
     for (const row of rows) {
       if (row < 0) continue
       const start = (map.shown.rows ? map.shown.rows[row] : row) * map.shown.dims
       drawEllipse(context, map.viewport, map.shown.x[row], map.shown.y[row], ellipse(map.data.plane, sigma.subarray(start, start + map.shown.dims)), map.rowColour(row))
     }
-    const spread = map.store.point?.sigma
-    if (spread) drawEllipse(context, map.viewport, ...project(map.data.plane, map.store.point.z), ellipse(map.data.plane, spread), map.colours.primary)
+    const { sigma: spread, mean } = map.store.point ?? {}
+    map.root.dataset.ellipse = spread ? project(map.data.plane, mean).map((value) => value.toFixed(3)).join() : ""
+    if (spread) drawEllipse(context, map.viewport, ...project(map.data.plane, mean), ellipse(map.data.plane, spread), map.colours.primary)
   }
 
   /** The lasso, and rings around the images that are pointed at and pinned. */
@@ -116,7 +117,7 @@ export function overlays(map) {
       map.root.dataset.sprites = String(map.few?.length ?? 0)
     }
     if (map.view.layers.has("manifold") && !map.flat && map.decoder?.source !== "server") {
-      map.manifold.want(map.viewport, map.decoder, map.data.plane, project(map.data.plane, new Float32Array(map.data.latent_dim)), map.condition(), map.colours.text)
+      map.manifold.want(map.viewport, map.decoder, map.data.plane, project(map.data.plane, new Float32Array(map.data.latent_dim)), map.condition(), map.colours.text, map.view.tiles)
     }
   }
 

@@ -3,7 +3,7 @@ import { arrays } from "../lib/arrays.js"
 import { say } from "../lib/dom.js"
 import { runAddress } from "../lib/server.js"
 import { byLabel, byValue, colourings } from "./colours.js"
-import { inOrder, standBack } from "./points.js"
+import { groups, inOrder, standBack } from "./points.js"
 
 /**
  * Add to a map how its points are coloured.
@@ -25,7 +25,36 @@ export function painting(map) {
     return map.extras.get(name)
   }
 
+  /** A column of the data's own for each row that is shown, and its classes; fetched once for each part. */
+  async function columnOf(name) {
+    const [mine, key] = [map.shown, `${map.part}:${name}`]
+    if (!map.columns.has(key)) {
+      const asked = arrays(runAddress(map.data.run, "column", { name, at: map.data.at, part: map.part, v: map.data.stamp }))
+      asked.catch(() => map.columns.delete(key))
+      map.columns.set(key, asked)
+    }
+    const { values: { data }, classes } = await map.columns.get(key)
+    return { values: mine.rows ? data.constructor.from(mine.rows, (k) => data[k]) : data, classes }
+  }
+
+  function colouringOf(colour) {
+    return colourings(map.data.latent_dim, map.data.columns).find(({ value }) => value === colour)
+  }
+
+  /** The classes that the legend has: labels, or those of a column. */
+  function setClasses(kind, values, found) {
+    const before = map.classed?.kind
+    map.classed = { kind, values, groups: found }
+    if (before === kind && map.legendOf === map.part) return
+    map.legendOf = map.part
+    map.faded = new Set(map.view.hidden)
+    map.labels.set(found, map.faded)
+    map.standing()
+  }
+
   async function valuesOf(colour) {
+    const { column } = map.colouringOf(colour)
+    if (column) return (await map.columnOf(column)).values
     const [name, dim] = colour.split("-")
     const mine = map.shown
     const pick = (k) => (mine.rows ? mine.rows[k] : k)
@@ -47,23 +76,36 @@ export function painting(map) {
   async function recolour() {
     if (!map.shown) return
     const began = performance.now()
-    const colouring = colourings(map.data.latent_dim).find(({ value }) => value === map.view.colour)
+    const colouring = map.colouringOf(map.view.colour) ?? map.colouringOf("label")
     const now = { shown: map.shown, colour: map.view.colour, name: map.colours.name }
-    if (map.view.colour === "label" || map.painted?.codes.length !== map.shown.num) {
-      map.painted = { ...byLabel(map.shown.labels, map.palette(), map.colours), colour: "label" }
+    const stale = () => map.gone || now.shown !== map.shown || now.colour !== map.view.colour || now.name !== map.colours.name
+    const classed = () => {
+      map.painted = { ...byLabel(map.classed.values, map.palette(), map.colours), colour: map.classed.kind, classed: true }
       map.bar.hide()
       map.labels.paint(map.palette())
       say(map.missing, map.originals?.failure ?? "")
     }
+    if (colouring.kind === "label") map.setClasses("label", map.shown.labels, map.shown.groups)
+    if (colouring.value === "label" || map.painted?.codes.length !== map.shown.num) {
+      if (map.classed.values.length !== map.shown.num) map.setClasses("label", map.shown.labels, map.shown.groups)
+      classed()
+    }
     map.applyColours()
-    if (map.view.colour !== "label") {
+    if (colouring.value !== "label") {
       try {
-        const values = await map.valuesOf(map.view.colour)
-        if (map.gone || now.shown !== map.shown || now.colour !== map.view.colour || now.name !== map.colours.name) return
-        const anchors = map.data.scale[map.colours.name]
-        map.painted = { ...byValue(values, anchors, map.colours), colour: map.view.colour }
-        map.bar.show(colouring, map.painted.low, map.painted.high, anchors)
-        map.labels.paint(null)
+        if (colouring.kind !== "label") {
+          const { values, classes } = await map.columnOf(colouring.column)
+          if (stale()) return
+          map.setClasses(colouring.kind, values, groups(values, classes))
+          classed()
+        } else {
+          const values = await map.valuesOf(map.view.colour)
+          if (stale()) return
+          const anchors = map.data.scale[map.colours.name]
+          map.painted = { ...byValue(values, anchors, map.colours), colour: map.view.colour }
+          map.bar.show(colouring, map.painted.low, map.painted.high, anchors)
+          map.labels.paint(null)
+        }
         map.applyColours()
       } catch (error) {
         if (map.gone || now.shown !== map.shown) return
@@ -86,7 +128,7 @@ export function painting(map) {
   /** Work out who stands back: labels taken out, and who is not selected while others are. */
   function standing() {
     map.back.fill(0)
-    if (map.faded.size) for (let k = 0; k < map.shown.num; k += 1) if (map.faded.has(map.shown.labels[k])) map.back[k] = 1
+    if (map.faded.size) for (let k = 0; k < map.shown.num; k += 1) if (map.faded.has(map.classed.values[k])) map.back[k] = 1
     if (map.selected) {
       const kept = new Uint8Array(map.shown.num)
       for (const row of map.selected) kept[row] = 1
@@ -103,8 +145,10 @@ export function painting(map) {
 
   function fade(next) {
     map.faded = next
+    map.view.hidden = [...next].sort((a, b) => a - b)
+    map.tellView()
     if (map.shown) map.stood()
   }
 
-  Object.assign(map, { palette, extra, valuesOf, recolour, applyColours, standing, stood, fade })
+  Object.assign(map, { palette, extra, columnOf, colouringOf, setClasses, valuesOf, recolour, applyColours, standing, stood, fade })
 }

@@ -3,7 +3,7 @@ import { paint } from "../lib/picture.js"
 import { point as words } from "../lib/dom.js"
 import { classOf, oneHot, short } from "../lib/store.js"
 import { gestures } from "../lib/viewport.js"
-import { lift, project } from "./points.js"
+import { lift, project, titleOf } from "./points.js"
 import { EDGE } from "./scene.js"
 
 /** Pixels from the pointer within which an image counts as pointed at; where only images can be decoded, farther. */
@@ -11,6 +11,8 @@ const NEAR = 10
 const NEAR_FLAT = 60
 /** Where the images themselves are drawn, they are larger than points. */
 const NEAR_IMAGE = 20
+/** Python hears of the point so long after the last arrow key, ms. */
+const REST = 300
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }
 
 /**
@@ -18,6 +20,8 @@ const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowD
  * @param {Record<string, any>} map What the parts of the map share: see `map.js`.
  */
 export function pointing(map) {
+  let timer = 0
+
   /** Show where the page's point is. */
   function place(point) {
     if (!point || !map.shown) return
@@ -49,7 +53,7 @@ export function pointing(map) {
     if (x < 0 || y < 0 || x > map.viewport.width || y > map.viewport.height) return null
     const [u, v] = [map.viewport.uAt(x), map.viewport.vAt(y)]
     const radius = (map.flat ? NEAR_FLAT : map.few ? NEAR_IMAGE : NEAR) / map.viewport.scale
-    return { u, v, row: map.shown.grid.nearest(u, v, radius, (row) => !map.faded.has(map.shown.labels[row])) }
+    return { u, v, row: map.shown.grid.nearest(u, v, radius, (row) => !map.faded.has(map.classed.values[row])) }
   }
 
   function condition(label = -1) {
@@ -61,9 +65,16 @@ export function pointing(map) {
     return map.shown.labels[row] < 0 ? "" : map.data.classes[map.shown.labels[row]]
   }
 
+  /** What the column that the legend has says of a row; nothing where it has the labels. */
+  function classOfColumn(row) {
+    if (map.classed.kind === "label") return ""
+    return map.classed.groups.find(({ label }) => label === map.classed.values[row])?.name ?? ""
+  }
+
   function hover(event) {
     const found = map.under(event)
     if (!found || map.path) return map.leave()
+    map.pointer = { clientX: event.clientX, clientY: event.clientY }
     const box = map.chart.getBoundingClientRect()
     map.card.float([event.clientX - box.left, event.clientY - box.top], box)
     if (map.marked.hovered !== found.row) {
@@ -85,6 +96,7 @@ export function pointing(map) {
   }
 
   function leave() {
+    map.pointer = null
     map.decoder?.cancel(map.client)
     map.card.hide()
     if (map.marked.hovered < 0) return
@@ -94,8 +106,8 @@ export function pointing(map) {
 
   function showOriginal(row) {
     map.root.dataset.nearest = String(row)
-    if (row < 0) return map.card.near("none near", false)
-    map.card.near(`${map.nameOf(row) ? `${map.nameOf(row)} · ` : ""}no. ${map.shown.index[row]}`, true)
+    if (row < 0) return map.card.near("Image", "none near", false)
+    map.card.near(titleOf(map.shown, row), [map.nameOf(row), map.classOfColumn(row)].filter(Boolean).join(" · "), true)
     map.originals?.show(map.card.original, map.shown.index[row])
   }
 
@@ -111,12 +123,18 @@ export function pointing(map) {
   /** Go to an image: the point moves to its mean, and its card is pinned. */
   function go(row, at) {
     map.choose(map.meanOf(row), row, map.shown.labels[row], at)
+    if (map.compact) return
     map.marked.pinned = row
     map.root.dataset.pinned = String(map.shown.index[row])
-    map.pinned.pin(map.shown, row, map.nameOf, map.originals)
-    const asked = map.shown
-    map.decoder.request(map.other.pinned, { z: map.meanOf(row), y: map.condition(map.shown.labels[row]) }, (picture) => asked === map.shown && paint(map.pinned.decoded, picture))
+    showPinned()
     map.scene.redraw("above")
+  }
+
+  /** The card of the pinned image, under the weights that are shown. */
+  function showPinned() {
+    const [asked, row] = [map.shown, map.marked.pinned]
+    map.pinned.pin(map.shown, row, map.nameOf, map.originals)
+    map.decoder.request(map.other.pinned, { z: map.meanOf(row), y: map.condition(map.shown.labels[row]) }, (picture) => asked === map.shown && row === map.marked.pinned && paint(map.pinned.decoded, picture))
   }
 
   function unpinned() {
@@ -129,10 +147,28 @@ export function pointing(map) {
     const y = map.data.conditional && label >= 0 ? oneHot(label, map.data.classes.length) : map.store.point.y
     map.marked.here = row
     map.store.set({ z, y }, { source: "map", time: at })
+    tell(label)
+  }
+
+  /** Tell Python where the point is, and whose mean it is. */
+  function tell(label = map.marked.here < 0 ? -1 : map.shown.labels[map.marked.here]) {
+    stopTelling()
+    const { z, y } = map.store.point
+    const row = map.marked.here
     map.store.tell(z, y)
     map.component.setTriggerValue("point", {
       z: Array.from(z, short), index: row < 0 ? null : map.shown.index[row], y: map.data.conditional ? classOf(y) : label < 0 ? null : label,
     })
+  }
+
+  function tellSoon() {
+    clearTimeout(timer)
+    timer = setTimeout(tell, REST)
+  }
+
+  function stopTelling() {
+    clearTimeout(timer)
+    timer = 0
   }
 
   /** An arrow key: a step in the plane, or to the next image in that direction where only images can be decoded. */
@@ -158,13 +194,17 @@ export function pointing(map) {
   }
 
   gestures(map.chart, map.viewport, {
-    moved: map.moved, click, hover, leave, lasso: map.lasso, place: placeIn, lassoing: (event) => map.shown !== null && (map.lassoing || event.shiftKey),
+    moved: map.moved, click, hover, leave, lasso: map.lasso, place: placeIn, lassoing: (event) => !map.compact && map.shown !== null && (map.lassoing || event.shiftKey),
+    // Beside other things the page scrolls under the wheel, until the map was clicked.
+    zooms: (event) => !map.compact || event.ctrlKey || event.metaKey || map.chart.matches(":focus"),
   })
 
   map.chart.addEventListener("keydown", (event) => {
     if (!map.shown || event.ctrlKey || event.metaKey || event.altKey) return
-    if (event.key in ARROWS) step(ARROWS[event.key], event)
-    else if (event.key === "Enter") map.choose(map.store.point.z, map.marked.here, map.marked.here < 0 ? -1 : map.shown.labels[map.marked.here], event.timeStamp)
+    if (event.key in ARROWS) {
+      step(ARROWS[event.key], event)
+      tellSoon()
+    } else if (event.key === "Enter") tell()
     else if (event.key === "+" || event.key === "=" || event.key === "-") {
       map.viewport.zoom(event.key === "-" ? 1 / 1.25 : 1.25)
       map.moved()
@@ -176,6 +216,8 @@ export function pointing(map) {
     } else return
     event.preventDefault()
   })
+  // The person goes on elsewhere, perhaps to another page: then it is told at once.
+  map.chart.addEventListener("blur", () => timer && tell())
 
-  Object.assign(map, { place, meanOf, same, placeIn, under, condition, nameOf, hover, leave, showOriginal, click, go, unpinned, choose, step })
+  Object.assign(map, { place, meanOf, same, placeIn, under, condition, nameOf, classOfColumn, hover, leave, showOriginal, showPinned, click, go, unpinned, choose, step, stopTelling })
 }

@@ -6,9 +6,9 @@ import { BACK } from "../lib/scatter.js"
  * @typedef {{mean: number[], components: number[][], explained: number}} Plane A latent point in it, and two orthonormal
  *   directions.
  * @typedef {{xy: Float32Array, rows: Int32Array}} Flat Places that no formula gives: t-SNE's or UMAP's, of these rows.
- * @typedef {{num: number, dims: number, x: Float32Array, y: Float32Array, mean: Float32Array, labels: Int16Array,
+ * @typedef {{num: number, of: number, part: string, sizes: Record<string, number>, dims: number, x: Float32Array, y: Float32Array, mean: Float32Array, labels: Int16Array,
  *   index: Int32Array, rows: Int32Array | null, order: Int32Array, grid: Grid, groups: {name: string, label: number,
- *   num: number}[]}} Shown Row k of each array is one image; `rows` says which row of the part it is, null for row k itself;
+ *   num: number}[]}} Shown Row k of each array is one image; `rows` says which of the part's `of` rows it is, null for row k itself;
  *   `order` is in which order they are drawn.
  */
 
@@ -30,14 +30,15 @@ export function lift(plane, u, v) {
 /**
  * Put the images into the plane.
  * @param {Record<string, any>} found The server's arrays.
- * @param {{plane: Plane | null, classes: string[]}} data
+ * @param {{plane: Plane | null, classes: string[], sizes: Record<string, number>}} data
+ * @param {string} part Of the data: `test`, `validation`, `train` or `all`.
  * @param {Flat | null} [flat] Places to take instead of the plane's.
  * @returns {Shown}
  */
-export function prepare(found, { plane, classes }, flat = null) {
-  const dims = found.mean.shape[1]
+export function prepare(found, { plane, classes, sizes }, part, flat = null) {
+  const [of, dims] = found.mean.shape
   const rows = flat?.rows ?? null
-  const num = rows ? rows.length : found.mean.shape[0]
+  const num = rows ? rows.length : of
   const [mean, labels, index] = rows
     ? [pick(found.mean.data, rows, dims), pick(found.labels.data, rows), pick(found.index.data, rows)]
     : [found.mean.data, found.labels.data, found.index.data]
@@ -49,7 +50,45 @@ export function prepare(found, { plane, classes }, flat = null) {
       y[k] = flat.xy[2 * k + 1]
     }
   } else place(mean, dims, plane ?? TWO, x, y)
-  return { num, dims, x, y, mean, labels, index, rows, order: shuffled(num), groups: groups(labels, classes), grid: new Grid(x, y) }
+  return { num, of, part, sizes, dims, x, y, mean, labels, index, rows, order: shuffled(num), groups: groups(labels, classes), grid: new Grid(x, y) }
+}
+
+/** Parts in the order in which the whole data set lists them, and how an image of each is called. */
+const PARTS = [["train", "Training"], ["validation", "Validation"], ["test", "Test"]]
+
+/** Which part an image is of, and its number there, from 0: as every page counts. */
+export function numbered({ part, sizes, rows }, row) {
+  let number = rows ? rows[row] : row
+  if (part !== "all") return { part, number }
+  for (const [name] of PARTS) {
+    if (number < sizes[name]) return { part: name, number }
+    number -= sizes[name]
+  }
+  return { part: "all", number }
+}
+
+/** What an image is called, by its part and its number there: Test image 216. */
+export function titleOf(shown, row) {
+  const { part, number } = numbered(shown, row)
+  return `${PARTS.find(([name]) => name === part)?.[1] ?? ""} image ${number}`.trim()
+}
+
+/** Share of the variance of the means that a plane shows. */
+export function share({ mean, dims, num, x, y }, plane) {
+  const variance = (at) => {
+    let [sum, squares] = [0, 0]
+    for (let k = 0; k < num; k += 1) {
+      const value = at(k)
+      sum += value
+      squares += value * value
+    }
+    return squares / num - (sum / num) ** 2
+  }
+  // Rows of a computed plane have other places, but are not asked for.
+  const seen = plane ? variance((k) => x[k]) + variance((k) => y[k]) : 1
+  let all = 0
+  for (let d = 0; d < dims; d += 1) all += variance((k) => mean[k * dims + d])
+  return all > 0 ? seen / all : 1
 }
 
 function place(mean, dims, { mean: centre, components: [first, second] }, x, y) {
@@ -89,7 +128,8 @@ function divisor(a, b) {
   return b ? divisor(b, a % b) : a
 }
 
-function groups(labels, classes) {
+/** How many of some labels there are of each class, and without one. */
+export function groups(labels, classes) {
   const counts = new Int32Array(classes.length + 1)
   for (let k = 0; k < labels.length; k += 1) counts[labels[k] >= 0 && labels[k] < classes.length ? labels[k] : classes.length] += 1
   const found = classes.map((name, label) => ({ name, label, num: counts[label] }))

@@ -2,6 +2,7 @@
 import { count, element, number, say } from "../lib/dom.js"
 import { paint } from "../lib/picture.js"
 import { colourOf } from "./colours.js"
+import { numbered } from "./points.js"
 
 /** Rows inside a closed path of places in the plane. */
 export function inside({ x, y, num }, path, back) {
@@ -33,11 +34,18 @@ export function centroid({ mean, dims }, rows) {
   return Float32Array.from(sum, (value) => value / rows.length)
 }
 
-/** Index, label and latent point of rows as CSV; a name goes between quotes, its own quotes doubled. */
-export function csv({ mean, dims, index, labels }, rows, classes) {
+/**
+ * Part, number in it, row in the whole data set, label and latent point of rows as CSV; a name goes between quotes, its own
+ * quotes doubled.
+ */
+export function csv(shown, rows, classes) {
+  const { mean, dims, index, labels } = shown
   const named = (label) => (label < 0 ? "" : `"${String(classes[label] ?? label).replaceAll('"', '""')}"`)
-  const lines = [["index", "label", ...Array.from({ length: dims }, (_, d) => `z${d + 1}`)].join(",")]
-  for (const row of rows) lines.push([index[row], named(labels[row]), ...mean.subarray(row * dims, (row + 1) * dims)].join(","))
+  const lines = [["part", "number", "row", "label", ...Array.from({ length: dims }, (_, d) => `z${d + 1}`)].join(",")]
+  for (const row of rows) {
+    const { part, number: place } = numbered(shown, row)
+    lines.push([part, place, index[row], named(labels[row]), ...mean.subarray(row * dims, (row + 1) * dims)].join(","))
+  }
   return `${lines.join("\r\n")}\r\n`
 }
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dashboard.components import is_point, register
-from dashboard.stops import MAX_STOPS
+from dashboard.stops import MAX_RADIUS, MAX_STOPS, MIN_RADIUS
 
 _COMPONENT = register("paths", height=280)
 #: Longest text of stops that a browser is believed.
@@ -16,11 +16,20 @@ _LONGEST = 100_000
 
 @dataclass(frozen=True)
 class Route:
-    """The stops as `dashboard.stops` writes them, and how the path goes between them; not checked further."""
+    """The stops, how the path goes between them, and what else is said of it, as the URL has it; not checked further.
+
+    Attributes:
+        stops: As `dashboard.stops` writes them.
+        kind, pace: How the path goes.
+        radius: Within which neighbours are counted; empty for the usual one.
+        sum: The arithmetic, as `dashboard.stops` writes it; empty where the path is shown.
+    """
 
     stops: str
     kind: str
     pace: str
+    radius: str = ""
+    sum: str = ""
 
 
 @dataclass(frozen=True)
@@ -67,10 +76,13 @@ def paths(
             "stops": route.stops,
             "kind": route.kind,
             "pace": route.pace,
+            "radius": route.radius,
+            "sum": route.sum,
             "classes": list(classes),
             "conditional": conditional,
             "num_images": num_images,
             "max_stops": MAX_STOPS,
+            "radii": [MIN_RADIUS, MAX_RADIUS],
             "shape": list(shape),
             "at": at,
             "stamp": stamp,
@@ -89,9 +101,13 @@ def _point(said: Any, latent_dim: int) -> list[float] | None:
 
 def _route(said: Any) -> Route | None:
     """As `_point`."""
-    texts = [said.get(name) for name in ("stops", "kind", "pace")] if isinstance(said, dict) else []
+    texts = (
+        [said.get(name) for name in ("stops", "kind", "pace", "radius", "sum")]
+        if isinstance(said, dict)
+        else []
+    )
     known = [text for text in texts if isinstance(text, str) and len(text) <= _LONGEST]
-    return Route(*known) if len(known) == 3 else None
+    return Route(*known) if len(known) == 5 else None
 
 
 def _nothing() -> None:

@@ -1,12 +1,13 @@
 /** A point plus a weighted difference of two group means, decoded as the weight is dragged. */
 import { count, element, number, say } from "../lib/dom.js"
 import { get, runAddress } from "../lib/server.js"
+import { short } from "../lib/store.js"
 
 const SIDE = 88
 const LIMIT = 1000
 
 /**
- * @param {{decode: (client: object, z: Float32Array, canvas: HTMLCanvasElement) => void, send: (z: Float32Array) => void,
+ * @param {{changed: () => void, decode: (client: object, z: Float32Array, canvas: HTMLCanvasElement) => void, send: (z: Float32Array) => void,
  *   failed: (sentence: string) => void, stops: () => {text: string}[], point: () => Float32Array | null}} page
  */
 export function arithmetic(page) {
@@ -15,7 +16,7 @@ export function arithmetic(page) {
   const result = picture("Result")
   const weight = element("input", {
     class: "weight", type: "range", min: -2, max: 2, step: 0.05, value: 1, "aria-label": "Weight of the difference", title: "Double click sets it to 1", oninput: compute,
-    ondblclick: () => { weight.value = 1; compute() },
+    onchange: () => page.changed(), ondblclick: () => { weight.value = 1; compute(); page.changed() },
   })
   const value = element("span", { class: "value" })
   const send = element("button", { class: "ll-button", type: "button", dataset: { action: "send" }, onclick: sendResult }, "Send to sliders")
@@ -43,7 +44,7 @@ export function arithmetic(page) {
 
   function group(key, letter) {
     const made = { mean: null, num: 0, asked: "", members: new Set() }
-    made.select = element("select", { class: "field", "aria-label": `Group ${letter}`, dataset: { group: key }, onchange: () => fetchMean(made, true) })
+    made.select = element("select", { class: "field", "aria-label": `Group ${letter}`, dataset: { group: key }, onchange: () => { fetchMean(made, true); page.changed() } })
     made.members_list = element("fieldset", { class: "members", hidden: true }, element("legend", { class: "ll-sr" }, `Stops in group ${letter}`))
     return Object.assign(made, picture(`Mean ${letter}`, made.select, made.members_list), { letter })
   }
@@ -93,6 +94,7 @@ export function arithmetic(page) {
               if (event.target.checked) made.members.add(stop)
               else made.members.delete(stop)
               fetchMean(made)
+              page.changed()
             },
           }),
           String(place + 1),
@@ -149,10 +151,31 @@ export function arithmetic(page) {
     weight.value = 0
     page.send(found)
     compute()
+    page.changed()
+  }
+
+  function named(made) {
+    if (made.select.value !== "stops") return `c${made.select.value}`
+    return `s${page.stops().map((stop, place) => (made.members.has(stop) ? place + 1 : "")).join("")}`
+  }
+
+  function choose(made, name) {
+    made.select.value = name[0] === "c" ? name.slice(1) : "stops"
+    made.members = new Set(page.stops().filter((_, place) => name[0] === "s" && name.includes(String(place + 1))))
   }
 
   return {
     node,
+    /** Groups and weight, as `dashboard/stops.py` reads them. */
+    get text() {
+      return [named(groups.a), named(groups.b), short(weight.value)].join()
+    },
+    set text(wanted) {
+      const [a, b, share] = wanted.split(",")
+      choose(groups.a, a)
+      choose(groups.b, b)
+      weight.value = share
+    },
     /** Shown or hidden: nothing is asked for and decoded out of sight. */
     activate(on) {
       active = on

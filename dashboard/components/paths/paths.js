@@ -28,9 +28,9 @@ export default mounted((root) => {
     decode,
     point: () => store?.point?.z ?? null,
   })
-  const film = strip({ scrubbed: (frame, event) => { pause(); go(frame, event) }, released: release, decode })
+  const film = strip({ scrubbed: (frame, event) => { pause(); go(frame, event) }, released: release, measured: () => commit(), failed: tell, decode })
   const sums = arithmetic({
-    decode, failed: tell, stops: () => row.stops, point: () => store?.point?.z ?? null,
+    changed: () => commit(false), decode, failed: tell, stops: () => row.stops, point: () => store?.point?.z ?? null,
     send: (z) => { move(z); release() },
   })
   const play = element("button", { class: "ll-button play", type: "button", dataset: { action: "play" }, onclick: () => (playing ? pause(true) : start()) }, "▶ Play")
@@ -50,7 +50,7 @@ export default mounted((root) => {
     play, speed, loop.node, element("span", { class: "rule" }), kind.node, pace.node, element("span", { class: "gap" }),
     element("span", { class: "ll-note" }, "Export"), files.png, files.csv, element("span", { class: "joined" }, files.gif, seconds), back.node,
   )
-  const panel = choice("What is shown", [["path", "Path"], ["arithmetic", "Arithmetic"]], showPanel)
+  const panel = choice("What is shown", [["path", "Path"], ["arithmetic", "Arithmetic"]], () => { showPanel(); commit(false) })
   const path = element("div", { class: "path" }, hint, controls, film.node)
   root.replaceChildren(
     element("div", { class: "panel" }, element("div", { class: "ll-row head" }, panel.node, row.bar), row.list, message, path, sums.node),
@@ -131,22 +131,26 @@ export default mounted((root) => {
   // The path ---------------------------------------------------------------------------------------------------------
 
   function route() {
-    return { stops: row.text, kind: kind.value, pace: pace.input.checked ? "length" : "legs" }
+    return {
+      stops: row.text, kind: kind.value, pace: pace.input.checked ? "length" : "legs", radius: film.radius,
+      sum: panel.value === "arithmetic" ? sums.text : "",
+    }
   }
 
-  /** The person changed the path: show it, and tell Python. */
-  function commit() {
+  /** The person changed the path, or the arithmetic alone: show it, and tell Python. */
+  function commit(ofPath = true) {
     pause(true)
     tell("")
     const said = route()
     told.add(JSON.stringify(said))
     component.setTriggerValue("route", said)
+    if (!ofPath) return
     sums.refresh(weights)
     load()
   }
 
   function query() {
-    return { ...route(), at: weights.at, v: weights.stamp }
+    return { ...route(), sum: null, at: weights.at, v: weights.stamp }
   }
 
   function fileAddress(name, more) {
@@ -285,7 +289,7 @@ export default mounted((root) => {
     update(next) {
       component = next
       data = next.data
-      const { run, stops, kind: wantedKind, pace: wantedPace } = data
+      const { run, stops, kind: wantedKind, pace: wantedPace, radius, sum } = data
       const other = store !== pointOf(run)
       if (other) {
         pause()
@@ -299,14 +303,19 @@ export default mounted((root) => {
       }
       const fresh = useWeights()
       row.use(weights)
-      const said = JSON.stringify({ stops, kind: wantedKind, pace: wantedPace })
+      const said = JSON.stringify({ stops, kind: wantedKind, pace: wantedPace, radius, sum })
       const news = said !== heard && !(heard !== null && told.has(said))
       heard = said
       sums.adopt(data)
       if (news) {
         kind.value = wantedKind
         pace.input.checked = wantedPace === "length"
+        film.radii = data.radii
+        film.radius = radius
         row.adopt(data, stops)
+        panel.value = sum ? "arithmetic" : "path"
+        if (sum) sums.text = sum
+        showPanel()
       }
       if (other) {
         condition = store.point?.y ? store.point.y.join(" ") : ""

@@ -10,8 +10,8 @@ const CHART = 56
 
 /**
  * @typedef {{z: {data: Float32Array, shape: number[]}, count?: {data: Int32Array}, stops: number[], radius?: number,
- *   num_images?: number, num_neighbours?: number, reason: string}} Frames What the server says of a path.
- * @param {{scrubbed: (frame: number, event: Event) => void, released: () => void,
+ *   usual_radius?: number, num_images?: number, num_neighbours?: number, reason: string}} Frames What the server says of a path.
+ * @param {{scrubbed: (frame: number, event: Event) => void, released: () => void, measured: () => void, failed: (sentence: string) => void,
  *   decode: (client: object, z: Float32Array, canvas: HTMLCanvasElement) => void}} page
  */
 export function strip(page) {
@@ -26,13 +26,27 @@ export function strip(page) {
   const preview = element("canvas", { class: "ll-pixels preview", width: 1, height: 1, role: "img", "aria-label": "Decoded frame under the scrubber" })
   const readout = element("span", { class: "readout" })
   const legend = element("span", {})
-  const words = element("p", { class: "ll-note words-below" }, readout, legend)
+  const radius = element("input", {
+    class: "field number", type: "text", inputmode: "decimal", autocomplete: "off", "aria-label": "Radius within which images count as neighbours",
+    title: "How near an image must lie to be counted, in units of the latent space; empty: as near as a typical image's tenth neighbour. Arrow keys change it by a quarter.",
+    onchange: () => measure(radius.value),
+    onkeydown: (event) => {
+      const times = { ArrowUp: 1.25, ArrowDown: 0.8 }[event.key]
+      if (!times || !frames?.radius) return
+      event.preventDefault()
+      measure(String(times * Number(radius.value || frames.usual_radius)))
+    },
+  })
+  const words = element("p", { class: "ll-note words-below" }, readout, legend, element("label", { class: "radius" }, "Radius", radius))
   const node = element("div", { class: "film", hidden: true }, element("div", { class: "screen" }, preview, stage), words)
 
   /** @type {Frames | null} */
   let frames = null
   let aspect = 1
   let width = 0
+  /** The radius that the person chose, as the link has it, and its bounds. */
+  let chosen = ""
+  let radii = [0, Infinity]
   /** Frames that have a tile. */
   let shown = []
 
@@ -40,6 +54,18 @@ export function strip(page) {
     if (frames && stage.clientWidth && stage.clientWidth !== width) draw()
   })
   observer.observe(stage)
+
+  function measure(text) {
+    const value = Number(text.trim().replace(",", "."))
+    const [least, most] = radii
+    if (text.trim() && !(value >= least && value <= most)) {
+      page.failed(`The radius must be a number from ${least} to ${most}, got ${text.trim().slice(0, 20)}; leave it empty for the usual one.`)
+      radius.value = chosen
+      return
+    }
+    chosen = radius.value = text.trim() && String(Number(value.toPrecision(3)))
+    page.measured()
+  }
 
   function frame(index) {
     const [, dims] = frames.z.shape
@@ -136,7 +162,9 @@ export function strip(page) {
     const counts = frames.count?.data
     if (!counts) return say(legend, `How many images lie along the path is unknown here: ${frames.reason}`)
     const share = counts.filter((value) => value === 0).length / counts.length
-    const typical = `A typical test image has ${frames.num_neighbours} others within ${digits(frames.radius)}.`
+    const usual = digits(frames.usual_radius)
+    radius.placeholder = usual
+    const typical = `A typical test image has ${frames.num_neighbours} others within ${usual}.`
     say(legend, share ? `${number(100 * share, 0)} % of the path is empty space. ${typical}` : typical)
   }
 
@@ -151,6 +179,17 @@ export function strip(page) {
     },
     get stops() {
       return frames?.stops ?? []
+    },
+    /** The radius that the person chose; empty for the usual one. */
+    get radius() {
+      return chosen
+    },
+    set radius(text) {
+      chosen = radius.value = text
+    },
+    /** Bounds of the radius. */
+    set radii(bounds) {
+      radii = bounds
     },
     /** How many frames have a tile. */
     get tiles() {

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from dashboard import state
 from dashboard.components import is_point, register
 
 #: What the sliders span: where the data lie, or three standard deviations of the prior.
@@ -23,7 +24,7 @@ class Dim:
 
     Attributes:
         index: Latent dimension, from 0; shown as z₁.
-        low, high: Where the data lie.
+        low, high: Where the data lie; the slider goes further where 0 or the point lies beyond.
         rate: KL of this dimension in nats per example, or None if unknown.
         collapsed: The decoder ignores this dimension; it is greyed and can still be moved.
     """
@@ -60,6 +61,7 @@ def sliders(
     shape: tuple[int, int, int] = (1, 1, 1),
     at: str = "best",
     stamp: str = "",
+    height: int | None = None,
     key: str,
 ) -> Position:
     """Draw the sliders; they move the page's point at every pointer event and tell Python on release.
@@ -78,6 +80,7 @@ def sliders(
         shape: Channels, height and width of the images.
         at: Which weights decode the strips: `best`, `last` or a snapshot's step.
         stamp: Names the content of these weights (`model_cache.stamp`).
+        height: CSS pixels of the card at most, then the sliders scroll in it; None lets it be as tall as they are.
         key: Streamlit's key of this component.
 
     Returns:
@@ -99,6 +102,8 @@ def sliders(
             "shape": list(shape),
             "at": at,
             "stamp": stamp,
+            "height": height,
+            "bound": state.MAX_COORDINATE,
         },
         on_point_change=_nothing,
     )

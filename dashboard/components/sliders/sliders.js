@@ -1,15 +1,16 @@
 /** One slider for each latent dimension, and the class of a conditional model. Python hears of it on release only. */
 import { decoderOf } from "../lib/decoder.js"
 import { dimName, element, mounted, number, say } from "../lib/dom.js"
+import { normal } from "../lib/random.js"
+import { atRest } from "../lib/rest.js"
 import { conditionOf, pointOf, short } from "../lib/store.js"
 import { timeOf } from "../lib/time.js"
 import { picker as conditionPicker } from "./condition.js"
+import { GRAIN, spanOf, typedNumber } from "./spans.js"
 import { NUM, stepsBetween, Strips } from "./strips.js"
 
 const STEP = 0.05
 const LEAP = 0.5
-/** What a slider can tell apart. */
-const GRAIN = 0.001
 /** At a snapshot, a dimension with less KL than this, in nats, counts as collapsed. */
 const PALE = 0.01
 const COLLAPSED = "Collapsed: the posterior equals the prior here, so the decoder learned to ignore it"
@@ -34,8 +35,11 @@ export default mounted((root) => {
     button("Random", "A random point of the prior (key R)", "random", () => random()),
     ranges,
   )
+  const refusal = element("p", { class: "ll-note refusal", role: "status", hidden: true })
   const hint = element("p", { class: "ll-note hint" })
-  const panel = element("div", { class: "ll-card panel" }, picker, rows, more, actions, hint)
+  const below = element("p", { class: "ll-note below", "aria-hidden": "true", hidden: true }, "↓ Scroll for more dimensions")
+  const scroll = element("div", { class: "scroll", onscroll: () => showBelow() }, rows, more, hint)
+  const panel = element("div", { class: "ll-card panel" }, picker, actions, refusal, scroll, below)
   root.replaceChildren(panel)
 
   let component = null
@@ -54,32 +58,49 @@ export default mounted((root) => {
   let moved = false
   /** Controls of each dimension, by its index. */
   const controls = new Map()
+  const told = atRest(tell)
+  // Moments that are only passed on the way are left out.
+  const settled = atRest(takeDecoder, SETTLED)
+  const observer = new ResizeObserver(() => showBelow())
+  observer.observe(scroll)
+  observer.observe(rows)
 
   function button(label, title, action, onclick) {
     return element("button", { class: "ll-button", type: "button", title, onclick, dataset: { action } }, label)
   }
 
-  /** Move one dimension; the rest stay. */
+  /** Whether there is more than can be seen at once. */
+  function showBelow() {
+    const hidden = scroll.scrollHeight - scroll.clientHeight - scroll.scrollTop > 8
+    panel.dataset.below = String(hidden)
+    below.hidden = !hidden
+  }
+
+  /** Move one dimension by its slider, as far as that goes; the rest stay. */
   function move(index, value, event) {
-    const { low, high } = limits(index)
+    const { low, high } = controls.get(index)
+    put(index, Math.min(high, Math.max(low, value)), event)
+  }
+
+  function put(index, value, event) {
     const z = Float32Array.from(store.point.z)
-    z[index] = Math.min(high, Math.max(low, value))
+    z[index] = value
     set({ z }, event)
   }
 
   function set(change, event) {
     moved = true
+    refuse("")
     store.set(change, { source: "sliders", time: event?.timeStamp })
   }
 
-  function limits(index) {
-    const range = controls.get(index)?.range
-    return range ? { low: Number(range.min), high: Number(range.max) } : { low: -1000, high: 1000 }
+  function refuse(sentence) {
+    say(refusal, sentence)
+    refusal.hidden = !sentence
   }
 
   /** Tell Python where the point rests, if it was moved here since it last heard. */
-  function release() {
-    clearTimeout(release.timer)
+  function tell() {
     if (!store?.point || !moved) return
     moved = false
     const { z, y } = store.point
@@ -87,25 +108,21 @@ export default mounted((root) => {
     component.setTriggerValue("point", { z: Array.from(z, short), y: condition.from(), mix: condition.mix(), range })
   }
 
-  function releaseSoon() {
-    clearTimeout(release.timer)
-    release.timer = setTimeout(release, 300)
-  }
-
   function reset(event) {
     set({ z: new Float32Array(store.point.z.length) }, event)
-    release()
+    setRange()
+    told.now()
   }
 
   function random() {
     set({ z: Array.from(store.point.z, normal) })
-    release()
+    told.now()
   }
 
   function keydown(index, event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return
     const now = store.point.z[index]
-    const { low, high } = limits(index)
+    const { low, high } = controls.get(index)
     const leap = event.shiftKey ? LEAP : STEP
     const goals = {
       ArrowRight: now + leap, ArrowUp: now + leap, ArrowLeft: now - leap, ArrowDown: now - leap,
@@ -117,20 +134,21 @@ export default mounted((root) => {
     else if (event.key === "r" || event.key === "R") random()
     else return
     event.preventDefault()
-    releaseSoon()
+    told.soon()
   }
 
   /** @param {Dim} dim */
   function row(dim) {
+    const control = {}
     const name = dimName(dim.index)
     const known = dim.rate !== null
     const rate = element("span", { class: "rate" }, known ? `KL ${number(dim.rate)} nats` : "")
     const range = element("input", {
       type: "range", step: GRAIN, "aria-label": known ? `${name}, KL ${number(dim.rate)} nats` : name,
       oninput: (event) => move(dim.index, event.target.valueAsNumber, event),
-      onchange: release,
+      onchange: told.now,
       onkeydown: (event) => keydown(dim.index, event),
-      ondblclick: (event) => { move(dim.index, 0, event); release() },
+      ondblclick: (event) => { move(dim.index, 0, event); told.now() },
     })
     const track = element("div", { class: "track" })
     const band = element("div", { class: "band", hidden: true })
@@ -146,7 +164,7 @@ export default mounted((root) => {
     const cells = canvases.map((canvas, k) =>
       element("button", {
         class: "cell", type: "button", tabindex: -1,
-        onclick: (event) => { move(dim.index, stepsBetween(...Object.values(limits(dim.index)))[k], event); release() },
+        onclick: (event) => { move(dim.index, stepsBetween(control.low, control.high)[k], event); told.now() },
       }, canvas),
     )
     const strip = strips && element("div", { class: "strip", role: "group", "aria-label": `Decoded along ${name}` }, ...cells)
@@ -159,17 +177,21 @@ export default mounted((root) => {
       element("span", { class: "name" }, name), rate, element("div", { class: "rail" }, track, range, element("div", { class: "bands" }, band)),
       field, strip,
     )
-    const control = { range, field, made, rate, dim, band, zero, canvases, cells, strip, low: dim.low, high: dim.high }
+    Object.assign(control, { range, field, made, rate, dim, band, zero, canvases, cells, strip, ends: [dim.low, dim.high], low: dim.low, high: dim.high })
     controls.set(dim.index, control)
     return made
   }
 
+  /** A typed number may lie beyond the slider's ends, which then move. */
   function typed(index, event) {
-    const value = Number(event.target.value.trim().replace("−", "-").replace(",", "."))
-    if (event.target.value.trim() === "" || !Number.isFinite(value)) return show(store.point, true)
-    move(index, value, event)
+    const { value, refusal: sentence } = typedNumber(event.target.value, index, component.data.bound)
+    if (value === null) {
+      refuse(sentence)
+      return show(store.point, true)
+    }
+    put(index, value, event)
     show(store.point, true)
-    release()
+    told.now()
   }
 
   function showAll() {
@@ -190,7 +212,7 @@ export default mounted((root) => {
     dims.slice(SHOWN).forEach((dim) => { controls.get(dim.index).made.hidden = hiding })
     more.hidden = !hiding
     say(more, `Show all ${dims.length} dimensions`)
-    condition = conditionPicker(picker, { classes, title: title ?? "Class", blending: full, change: (y, event) => set({ y }, event), release })
+    condition = conditionPicker(picker, { classes, title: title ?? "Class", blending: full, change: (y, event) => set({ y }, event), release: told.now })
     ranges.hidden = !full
     if (full) drawRanges()
     say(
@@ -212,7 +234,7 @@ export default mounted((root) => {
             range = value
             setRange()
             moved = true
-            release()
+            told.now()
           },
         }),
         label,
@@ -226,24 +248,28 @@ export default mounted((root) => {
     const reach = component.data.prior_range
     strips?.clear()
     for (const control of controls.values()) {
-      const { dim, zero, range: input } = control
-      const [low, high] = range === "prior" ? [-reach, reach] : [dim.low, dim.high]
-      Object.assign(control, { low, high })
-      // The ends of the data carry many decimals; the slider counts its steps from its lower end.
-      input.min = low.toFixed(3)
-      input.max = high.toFixed(3)
-      input.value = store?.point?.z[dim.index] ?? 0
-      zero.hidden = !(low < 0 && high > 0)
-      zero.style.left = `${(100 * -low) / (high - low)}%`
-      const steps = stepsBetween(low, high)
-      control.cells.forEach((cell, k) => {
-        cell.title = `${dimName(dim.index)} = ${number(steps[k])}`
-        cell.setAttribute("aria-label", cell.title)
-      })
-      strips?.add({ index: dim.index, steps, canvases: control.canvases, strip: control.strip })
+      control.ends = range === "prior" ? [-reach, reach] : [control.dim.low, control.dim.high]
+      stretch(control, store?.point?.z[control.dim.index] ?? 0)
     }
     for (const input of ranges.querySelectorAll("input")) input.checked = input.value === range
     if (store?.point) show(store.point)
+  }
+
+  /** Let a slider hold a value, 0 and the chosen range. */
+  function stretch(control, value) {
+    const { dim, ends, zero, range: input } = control
+    const [low, high] = spanOf(ends, value)
+    Object.assign(control, { low, high })
+    input.min = low.toFixed(3)
+    input.max = high.toFixed(3)
+    input.value = value
+    zero.style.left = `${(100 * -low) / (high - low)}%`
+    const steps = stepsBetween(low, high)
+    control.cells.forEach((cell, k) => {
+      cell.title = `${dimName(dim.index)} = ${number(steps[k])}`
+      cell.setAttribute("aria-label", cell.title)
+    })
+    strips?.add({ index: dim.index, steps, canvases: control.canvases, strip: control.strip })
   }
 
   /** Show a point; a field that is being typed in is left alone. */
@@ -252,6 +278,7 @@ export default mounted((root) => {
     for (const [index, control] of controls) {
       const { range, field } = control
       const value = point.z[index] ?? 0
+      if (value < control.low - GRAIN || value > control.high + GRAIN) stretch(control, value)
       // The store keeps 32 bits: its echo of a slider that is being dragged is not quite the slider's own value.
       if (Math.abs(range.valueAsNumber - value) > GRAIN) range.value = value
       const text = number(value)
@@ -283,10 +310,8 @@ export default mounted((root) => {
   function followTime() {
     showRates()
     if (!strips) return
-    clearTimeout(followTime.timer)
-    // Moments that are only passed on the way are left out.
-    if (decoder) followTime.timer = setTimeout(takeDecoder, SETTLED)
-    else takeDecoder()
+    if (decoder) settled.soon()
+    else settled.now()
   }
 
   function takeDecoder() {
@@ -318,7 +343,7 @@ export default mounted((root) => {
   return {
     update(next) {
       component = next
-      const { run, z, y, mix, dims, classes } = next.data
+      const { run, z, y, mix, dims, classes, height } = next.data
       const signature = JSON.stringify([run, dims, classes, next.data.y_label, next.data.full])
       const redrawn = signature !== drawn
       if (redrawn) {
@@ -336,6 +361,7 @@ export default mounted((root) => {
         time = timeOf(run)
         stopTime = time.subscribe(followTime)
       }
+      panel.style.maxHeight = height ? `${height}px` : ""
       store.adopt(root, z, conditionOf(next.data))
       if (redrawn || next.data.range !== heard) {
         heard = range = next.data.range
@@ -346,16 +372,12 @@ export default mounted((root) => {
       root.dataset.ready = "true"
     },
     unmount() {
-      clearTimeout(release.timer)
-      clearTimeout(followTime.timer)
+      told.cancel()
+      settled.cancel()
+      observer.disconnect()
       stop()
       stopTime()
       strips?.stop()
     },
   }
 })
-
-/** One draw from the standard normal distribution (Box and Muller). */
-function normal() {
-  return Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random())
-}

@@ -43,9 +43,10 @@ export class Strips {
     this.#rows.clear()
   }
 
-  /** @param {Omit<Row, "seen" | "drawn">} row */
+  /** Show a row, or one that is known with other steps. @param {Omit<Row, "seen" | "drawn">} row */
   add(row) {
-    this.#rows.set(row.strip, { ...row, seen: false, drawn: "" })
+    const { seen = false, drawn = "" } = this.#rows.get(row.strip) ?? {}
+    this.#rows.set(row.strip, { ...row, seen, drawn })
     this.#observer.observe(row.strip)
   }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from dashboard.components import register
+from dashboard.components import is_number, register
 from dashboard.figures import HEAT
 
 _COMPONENT = register("time", height=64)
@@ -62,7 +62,7 @@ def _moved(said: Any) -> Moved | None:
     step = said["step"]
     if step is None:
         return Moved(None)
-    return Moved(int(step)) if type(step) in (int, float) and 0 <= step < 10**15 else None
+    return Moved(int(step)) if is_number(step) and 0 <= step < 10**15 else None
 
 
 def _nothing() -> None:

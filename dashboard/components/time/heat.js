@@ -11,10 +11,13 @@ const ROW = [3, 16]
 const NAMED = 11
 /** The few largest rates of early training must not pale all others. */
 const CAP = 0.98
+/** What is shown of each dimension, unless the caller names another quantity. */
+const RATE = { title: "KL of each dimension over the probe images, nats", unit: "nats", of: ({ rate_per_dim: rates }) => rates }
 
 /**
  * @param {(place: number) => void} chosen Called with the place among the snapshots that was pointed at.
- * @returns {{node: HTMLElement, draw: (state: object) => void}}
+ * @returns {{node: HTMLElement, draw: (state: object) => void}} The state may bring a `quantity` of its own, like `RATE`, and
+ *   an `order` of the dimensions; without one, the largest at the end come first.
  */
 export function heatStrip(chosen) {
   const names = element("div", { class: "names left", "aria-hidden": "true" })
@@ -23,12 +26,13 @@ export function heatStrip(chosen) {
   const stage = element("div", { class: "stage" }, canvas, cursor)
   const values = element("div", { class: "names right", "aria-hidden": "true" })
   const ramp = element("i", { class: "ramp" })
+  const title = element("strong", {})
   const most = element("span", {})
   const spot = element("span", { class: "spot" })
   const rest = element("span", {})
   const node = element(
     "div", { class: "heat", hidden: true },
-    element("p", { class: "ll-note head" }, element("strong", {}, "KL of each dimension over the probe images, nats"), element("span", {}, "0"), ramp, most, rest, spot),
+    element("p", { class: "ll-note head" }, title, element("span", {}, "0"), ramp, most, rest, spot),
     names, stage, values,
   )
   let shown = null
@@ -48,24 +52,25 @@ export function heatStrip(chosen) {
     if (event.buttons & 1) chosen(place)
     const box = canvas.getBoundingClientRect()
     const row = Math.min(shown.dims.length - 1, Math.max(0, Math.floor(((event.clientY - box.top) / box.height) * shown.dims.length)))
-    const snapshot = shown.snapshots[place]
-    say(spot, `${dimName(shown.dims[row])} at step ${snapshot.step}: ${number(snapshot.rate_per_dim[shown.dims[row]], 3)} nats`)
+    const { snapshots, dims, quantity } = shown
+    const value = number(quantity.of(snapshots[place])[dims[row]], 3)
+    say(spot, `${dimName(dims[row])} at step ${snapshots[place].step}: ${value} ${quantity.unit}`)
   })
   stage.addEventListener("pointerleave", () => say(spot, ""))
 
-  function draw({ snapshots, place, palette, root }) {
+  function draw({ snapshots, place, palette, root, quantity = RATE, order = null }) {
     const colours = theme(root)
-    const last = snapshots[snapshots.length - 1].rate_per_dim
-    const order = last.map((_, dim) => dim).sort((a, b) => last[b] - last[a] || a - b)
-    const dims = order.slice(0, MOST)
+    const last = quantity.of(snapshots[snapshots.length - 1])
+    const dims = (order ?? last.map((_, dim) => dim).sort((a, b) => last[b] - last[a] || a - b)).slice(0, MOST)
     const row = Math.min(ROW[1], Math.max(ROW[0], Math.floor(HEIGHT / dims.length)))
-    shown = { snapshots, dims }
-    const now = JSON.stringify([snapshots.map(({ step, stamp }) => [step, stamp]), colours.name])
+    shown = { snapshots, dims, quantity }
+    const now = JSON.stringify([snapshots.map(({ step, stamp }) => [step, stamp]), colours.name, quantity.title, order])
     if (now !== drawn) {
       drawn = now
-      const all = snapshots.flatMap(({ rate_per_dim: rates }) => rates).sort((a, b) => a - b)
+      say(title, quantity.title)
+      const all = snapshots.flatMap(quantity.of).sort((a, b) => a - b)
       const top = Math.max(all[Math.floor(CAP * (all.length - 1))], 0.1)
-      paint(canvas, snapshots, dims, top, palette[colours.name])
+      paint(canvas, snapshots.map(quantity.of), dims, top, palette[colours.name])
       canvas.style.height = `${row * dims.length}px`
       // The rail's ticks stand 8 px from its ends; there is one more of them than there are snapshots.
       const num = snapshots.length
@@ -79,27 +84,27 @@ export function heatStrip(chosen) {
     }
     cursor.hidden = place === null
     cursor.style.left = `${(100 * ((place ?? 0) + 0.5)) / snapshots.length}%`
-    const rates = snapshots[place ?? snapshots.length - 1].rate_per_dim
+    const rates = quantity.of(snapshots[place ?? snapshots.length - 1])
     ;[...values.children].forEach((value, k) => say(value, number(rates[dims[k]])))
     const words = dims.slice(0, 8).map((dim) => `${dimName(dim)} ${number(rates[dim])}`).join(", ")
-    canvas.setAttribute("aria-label", `KL of each dimension over ${snapshots.length} snapshots; here ${words} nats`)
+    canvas.setAttribute("aria-label", `${quantity.title}, over ${snapshots.length} snapshots; here ${words} ${quantity.unit}`)
   }
 
   return { node, draw }
 }
 
 /** One pixel for each dimension and snapshot; CSS enlarges them. */
-function paint(canvas, snapshots, dims, top, palette) {
+function paint(canvas, columns, dims, top, palette) {
   const stops = palette.map(channels)
-  canvas.width = snapshots.length
+  canvas.width = columns.length
   canvas.height = dims.length
   const context = canvas.getContext("2d")
-  const image = context.createImageData(snapshots.length, dims.length)
+  const image = context.createImageData(columns.length, dims.length)
   dims.forEach((dim, row) => {
-    snapshots.forEach(({ rate_per_dim: rates }, column) => {
-      const place = Math.min(1, Math.max(0, rates[dim] / top)) * (stops.length - 1)
+    columns.forEach((values, column) => {
+      const place = Math.min(1, Math.max(0, values[dim] / top)) * (stops.length - 1)
       const [low, share] = [Math.min(stops.length - 2, Math.floor(place)), place - Math.min(stops.length - 2, Math.floor(place))]
-      const at = 4 * (row * snapshots.length + column)
+      const at = 4 * (row * columns.length + column)
       for (let k = 0; k < 3; k += 1) image.data[at + k] = stops[low][k] + (stops[low + 1][k] - stops[low][k]) * share
       image.data[at + 3] = 255
     })

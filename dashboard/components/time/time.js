@@ -1,5 +1,6 @@
 /** The scrubber over a run's snapshots: it moves the run's time, and everything on the page that follows it. */
 import { count, element, mounted, number, say } from "../lib/dom.js"
+import { atRest } from "../lib/rest.js"
 import { timeOf } from "../lib/time.js"
 import { heatStrip } from "./heat.js"
 import { Preloader } from "./preload.js"
@@ -7,8 +8,6 @@ import { Preloader } from "./preload.js"
 /** Snapshots a second at the speed 1×. */
 const PACE = 8
 const SPEEDS = [0.5, 1, 2, 4]
-/** Python hears of a step so long after the last key or click, ms. */
-const REST = 300
 /** Playing waits at most so long for a decoder that is still to be loaded, ms. */
 const PATIENCE = 1500
 
@@ -23,7 +22,7 @@ export default mounted((root) => {
   const next = button("next", "Next snapshot (arrow right)", () => move(time.place + 1))
   const range = element("input", {
     type: "range", min: 0, step: 1, "aria-label": "Snapshot of the training",
-    oninput: () => scrub(range.valueAsNumber), onchange: () => releaseSoon(), onpointerup: () => release(),
+    oninput: () => scrub(range.valueAsNumber), onchange: () => told.soon(), onpointerup: () => told.now(),
   })
   const ticks = element("canvas", { class: "ticks", "aria-hidden": "true" })
   const rail = element("div", { class: "rail" }, ticks, range)
@@ -56,6 +55,7 @@ export default mounted((root) => {
   let moved = false
   let last = null
   let drawn = ""
+  const told = atRest(tell)
 
   const observer = new ResizeObserver(() => draw(true))
   observer.observe(rail)
@@ -73,21 +73,15 @@ export default mounted((root) => {
   function move(place) {
     pause()
     scrub(place)
-    releaseSoon()
+    told.soon()
   }
 
   /** Tell Python where the scrubber rests, if it was moved since it last heard. */
-  function release() {
-    clearTimeout(release.timer)
+  function tell() {
     if (!moved || timer || !component) return
     moved = false
     time.tell(time.step)
     component.setTriggerValue("moved", { step: time.step })
-  }
-
-  function releaseSoon() {
-    clearTimeout(release.timer)
-    release.timer = setTimeout(release, REST)
   }
 
   function begin() {
@@ -120,7 +114,7 @@ export default mounted((root) => {
     cancelAnimationFrame(timer)
     timer = 0
     drawPlay()
-    releaseSoon()
+    told.soon()
   }
 
   function drawPlay() {
@@ -229,7 +223,7 @@ export default mounted((root) => {
           // Moved from elsewhere, from the curves for one: it rests there at once.
           if (time.step !== last && !["time", "python"].includes(time.source)) {
             moved = true
-            releaseSoon()
+            told.soon()
           }
           last = time.step
           draw()
@@ -248,7 +242,7 @@ export default mounted((root) => {
       draw(true)
     },
     unmount() {
-      clearTimeout(release.timer)
+      told.cancel()
       cancelAnimationFrame(timer)
       preloader?.stop()
       stop()

@@ -1,0 +1,73 @@
+"""Read-only routes of the page Collapse: the diagnosis of a run's weights, and its dimensions along training."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from typing import Any
+
+import anyio
+from anyio import to_thread
+from starlette.requests import Request
+from starlette.responses import Response
+
+from dashboard import api, diagnosed
+from dashboard.state import THRESHOLDS
+from vae.errors import UserError
+
+#: A diagnosis takes a second of all cores: one at a time, so that decoders and sheets of other pages do not wait.
+_worker = anyio.CapacityLimiter(1)
+
+
+def diagnosis(request: Request) -> Response:
+    """The diagnosis of the weights `at`, active above `threshold`; without images, what the snapshots say."""
+    run, at = api._run(request), api._at(request, "last")
+    return _json(request, diagnosed.told(run, at, threshold(request)))
+
+
+def course(request: Request) -> Response:
+    """KL, σ and variance of the mean of each dimension at every snapshot."""
+    return _json(request, {"stages": diagnosed.course(api._run(request))})
+
+
+def threshold(request: Request) -> float:
+    """The variance above which a dimension is active.
+
+    Raises:
+        UserError: If it is no number, or out of its range.
+    """
+    text = request.query_params.get("threshold", "0.01")
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    low, high = THRESHOLDS
+    if not low <= value <= high:
+        raise UserError(f"threshold must be a number from {low:g} to {high:g}, got {text[:40]!r}; use 0.01")
+    return value
+
+
+def _json(request: Request, values: Any) -> Response:
+    try:
+        content = json.dumps(values, allow_nan=False, separators=(",", ":")).encode()
+    except ValueError:
+        raise UserError(
+            "the figures of these weights are not finite: the training diverged; choose an earlier moment"
+        ) from None
+    return api._tagged(request, content, "application/json")
+
+
+def _answer(function: Callable[[Request], Response]) -> Callable[[Request], Any]:
+    async def endpoint(request: Request) -> Response:
+        try:
+            return await to_thread.run_sync(function, request, limiter=_worker)
+        except Exception as error:
+            return api._refusal(error)
+
+    return endpoint
+
+
+def endpoints(run: str) -> dict[str, Callable[[Request], Any]]:
+    """The routes, below the address of a run."""
+    return {f"{run}/diagnosis": _answer(diagnosis), f"{run}/course": _answer(course)}

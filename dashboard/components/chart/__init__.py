@@ -1,0 +1,62 @@
+"""A small chart of a few measured points with their errors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from dashboard.components import register
+from dashboard.figures import CURVES
+
+_COMPONENT = register("chart", height=220, charts=True)
+
+
+@dataclass(frozen=True)
+class Series:
+    """Points that a line joins.
+
+    Attributes:
+        name: What they are.
+        x, y, error: Places, values, and standard errors; an empty `error` draws none.
+        colour: One of the palette's names: `distortion`, `rate`, `elbo`, `beta`.
+        dashed: Whether the line is dashed, as for a level to compare with.
+    """
+
+    name: str
+    x: Sequence[float]
+    y: Sequence[float]
+    error: Sequence[float] = ()
+    colour: str = "elbo"
+    dashed: bool = False
+
+
+def chart(
+    series: Sequence[Series],
+    *,
+    x: str,
+    y: str,
+    log: bool = False,
+    height: int = 220,
+    decimals: int = 2,
+    key: str,
+) -> None:
+    """Draw series over one axis.
+
+    Args:
+        series: At least one.
+        x, y: Titles of the axes.
+        log: Whether the horizontal axis is logarithmic.
+        height: CSS pixels.
+        decimals: Of values on hover.
+        key: Streamlit's key of this component.
+    """
+    data = {
+        "series": [asdict(one) for one in series],
+        "x": x,
+        "y": y,
+        "log": log,
+        "height": height,
+        "decimals": decimals,
+        "palette": CURVES,
+    }
+    _COMPONENT(key=key, data=data)

@@ -1,0 +1,66 @@
+/** A small chart of measured points: a line each, with standard errors. */
+import { element, mounted, number } from "../lib/dom.js"
+import { adoptStyle, axis, CONFIG, look, plotly } from "../lib/plotly.js"
+import { theme } from "../lib/theme.js"
+
+export default mounted((root) => {
+  const node = element("div", { class: "chart", role: "img" })
+  root.replaceChildren(node)
+  let data = null
+  let drawn = ""
+  let gone = false
+  const observer = new ResizeObserver(() => draw())
+  observer.observe(node)
+
+  async function draw() {
+    if (!data || !node.clientWidth) return
+    const colours = theme(root)
+    const now = JSON.stringify([data, node.clientWidth, colours.name])
+    if (now === drawn) return
+    drawn = now
+    let Plotly
+    try {
+      Plotly = await plotly()
+    } catch (error) {
+      node.replaceChildren(element("p", { class: "ll-message", dataset: { kind: "error" } }, error.message))
+      return
+    }
+    if (gone) return
+    const traces = data.series.map((series) => {
+      const colour = data.palette[colours.name][series.colour] ?? colours.primary
+      return {
+        type: "scatter", mode: series.dashed ? "lines" : "lines+markers", name: series.name, x: series.x, y: series.y,
+        text: series.y.map((value, k) => `${number(value, data.decimals)}${series.error.length ? ` ± ${number(series.error[k], data.decimals)}` : ""}`),
+        hovertemplate: `%{x:,}: %{text}<extra></extra>`,
+        line: { color: colour, width: 2, dash: series.dashed ? "dash" : "solid" }, marker: { color: colour, size: 7 },
+        error_y: { type: "data", array: series.error, visible: series.error.length > 0, color: colour, thickness: 1.2, width: 3 },
+      }
+    })
+    const shared = axis(colours)
+    const layout = {
+      ...look(colours), height: data.height, width: node.clientWidth, margin: { l: 64, r: 16, t: 12, b: 44 }, hovermode: "closest",
+      showlegend: data.series.length > 1, legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", font: { size: 11, color: colours.text } },
+      xaxis: { ...shared, type: data.log ? "log" : "linear", title: { text: data.x, font: { size: 12 } }, ...(data.log ? { dtick: 1, tickformat: ",d" } : {}) },
+      yaxis: { ...shared, title: { text: data.y, font: { size: 12 } } },
+    }
+    if (layout.showlegend) layout.margin.t = 28
+    const words = data.series.map((series) => `${series.name}: ${series.y.map((value) => number(value, data.decimals)).join(", ")}`)
+    node.setAttribute("aria-label", words.join("; "))
+    await Plotly.react(node, traces, layout, { ...CONFIG, displayModeBar: false })
+    if (gone) return Plotly.purge(node)
+    adoptStyle(node)
+    root.dataset.ready = "true"
+  }
+
+  return {
+    update(component) {
+      data = component.data
+      draw()
+    },
+    unmount() {
+      gone = true
+      observer.disconnect()
+      window.Plotly?.purge(node)
+    },
+  }
+})

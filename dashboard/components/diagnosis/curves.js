@@ -1,0 +1,65 @@
+/** The few numbers of collapse that a trainer writes down at each evaluation, along training. */
+import { element, say } from "../lib/dom.js"
+import { card, draw, key, legendOf } from "./charts.js"
+
+const PANELS = [
+  { title: "Active units", unit: "dimensions", lines: [{ name: "active_units", key: "rate", words: "active units" }] },
+  {
+    title: "Rate and its parts", unit: "nats per image",
+    lines: [
+      { name: "rate", key: "rate", words: "rate" }, { name: "mutual_information", key: "elbo", words: "I(x; z)" },
+      { name: "marginal_kl", key: "beta", words: "marginal KL" },
+    ],
+  },
+  { title: "Rise with another image’s z", unit: "nats per image", lines: [{ name: "permuted_rise", key: "distortion", words: "rise of the distortion" }] },
+]
+
+export function curvesCard() {
+  const { node, chart, legend } = card("curves", "Along training", "From the validation images at each evaluation; active units, I(x; z) and the rise over the run's probe images.")
+  const empty = element("p", { class: "ll-message", hidden: true })
+  node.append(empty)
+  return {
+    node,
+    draw({ history, time, ink }) {
+      const lines = history?.validation ?? []
+      const some = lines.some((line) => line.active_units !== undefined)
+      chart.hidden = legend.hidden = !some
+      empty.hidden = some
+      say(empty, lines.length ? "This run was trained by a version that did not write these numbers." : "The curves begin with the first evaluation.")
+      node.dataset.points = String(lines.length)
+      if (!some || !ink) return
+      legendOf(legend, ...PANELS[1].lines.map((line) => key(ink.palette[line.key], line.words, "line")))
+      const columns = chart.clientWidth < 640 ? 1 : PANELS.length
+      const gap = columns > 1 ? 64 / chart.clientWidth : 0
+      const width = (1 - gap * (columns - 1)) / columns
+      const rows = PANELS.length / columns
+      const height = columns > 1 ? 208 : 480
+      const gapY = rows > 1 ? 64 / height : 0
+      const tall = (1 - gapY * (rows - 1)) / rows
+      const layout = { margin: { l: 56, r: 8, t: 24, b: 44 }, annotations: [], shapes: [], hovermode: "x" }
+      const traces = PANELS.flatMap((panel, k) => {
+        const suffix = k ? String(k + 1) : ""
+        const left = columns > 1 ? k * (width + gap) : 0
+        const top = columns > 1 ? 1 : 1 - k * (tall + gapY)
+        layout[`xaxis${suffix}`] = { domain: [left, left + width], anchor: `y${suffix}`, title: { text: columns > 1 || k === PANELS.length - 1 ? "epochs" : "" }, showgrid: false, rangemode: "tozero" }
+        layout[`yaxis${suffix}`] = { domain: [Math.max(0, top - tall), top], anchor: `x${suffix}`, title: { text: panel.unit }, rangemode: "tozero", nticks: 5 }
+        layout.annotations.push({
+          text: panel.title, xref: "paper", yref: "paper", x: left, y: top, xanchor: "left", yanchor: "bottom", yshift: 4, showarrow: false,
+          font: { size: 12 * ink.scale, color: ink.colours.text },
+        })
+        if (time.shown) {
+          layout.shapes.push({ type: "line", xref: `x${suffix}`, yref: `y${suffix} domain`, x0: time.shown.epoch, x1: time.shown.epoch, y0: 0, y1: 1, line: { color: ink.colours.primary, width: 2 } })
+        }
+        return panel.lines.map((line) => {
+          const there = lines.filter((one) => one[line.name] !== undefined)
+          return {
+            type: "scatter", mode: there.length > 1 ? "lines" : "markers", x: there.map(({ epoch }) => epoch), y: there.map((one) => one[line.name]),
+            xaxis: `x${suffix}`, yaxis: `y${suffix}`, line: { color: ink.palette[line.key], width: 1.5 }, marker: { color: ink.palette[line.key], size: 5 },
+            hovertemplate: `${line.words} %{y:.2f}<extra></extra>`,
+          }
+        })
+      })
+      return draw(chart, traces, layout, ink, height)
+    },
+  }
+}

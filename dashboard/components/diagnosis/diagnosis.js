@@ -1,0 +1,148 @@
+/** What became of z in a run: the verdict and its charts, at the page's time. Numbers come from the server, when they are ready. */
+import { element, mounted } from "../lib/dom.js"
+import { plotly } from "../lib/plotly.js"
+import { listen } from "../lib/stream.js"
+import { theme } from "../lib/theme.js"
+import { timeOf } from "../lib/time.js"
+import { courseCard } from "./course.js"
+import { curvesCard } from "./curves.js"
+import { ratesCard, usageCard, varianceCard } from "./dimensions.js"
+import { findingsOf } from "./findings.js"
+import { informationCard } from "./information.js"
+import { verdictCard } from "./verdict.js"
+
+/** Between two drawings at least so many ms, and so many times what the last one took: a trainer may share the machine. */
+const PAUSE = 200
+const SHARE = 6
+const WIDE = ["usage", "curves"]
+
+export default mounted((root) => {
+  const grid = element("div", { class: "grid" })
+  root.replaceChildren(grid)
+  const cards = {
+    verdict: verdictCard, rates: ratesCard, usage: usageCard, information: informationCard, curves: curvesCard,
+    variance: () => varianceCard({ moved, released }),
+    course: () => courseCard({ chosen, went: (step) => time.set(step, { source: "heat" }) }),
+  }
+  let component = null
+  let data = null
+  let Plotly = null
+  let findings = null
+  let time = null
+  let history = null
+  let shown = []
+  let listed = ""
+  let quantity = ""
+  /** What Python passed last, so that its late echo does not undo what was chosen since. */
+  let heard = {}
+  let stops = []
+  let stopStream = null
+  let frame = 0
+  let timer = 0
+  let drawnAt = 0
+  let cost = 0
+  let gone = false
+
+  const observer = new ResizeObserver(() => schedule(true))
+  observer.observe(grid)
+  const onVisible = () => schedule(true)
+  document.addEventListener("visibilitychange", onVisible)
+  plotly().then((loaded) => { Plotly = loaded; schedule(true) }, (error) => { root.dataset.failure = error.message })
+
+  function schedule(now = false) {
+    if (gone || frame || document.hidden) return
+    const wait = now ? 0 : Math.max(0, drawnAt + Math.max(PAUSE, SHARE * cost) - performance.now())
+    if (wait) {
+      timer ||= setTimeout(() => { timer = 0; schedule(true) }, wait)
+      return
+    }
+    frame = requestAnimationFrame(() => { frame = 0; draw() })
+  }
+
+  async function draw() {
+    if (gone || !data) return
+    const began = performance.now()
+    const colours = theme(root)
+    const scale = Number.parseFloat(getComputedStyle(root).getPropertyValue("--ll-scale")) || 1
+    const ink = Plotly && { Plotly, colours, palette: data.palette.curves[colours.name], scale }
+    const state = { findings, time, history, ink, root, data, quantity, heat: data.palette.heat, bounds: data.bounds }
+    await Promise.all(shown.map((card) => card.draw(state)))
+    drawnAt = performance.now()
+    cost = drawnAt - began
+    root.dataset.verdict = findings.found?.verdict?.name ?? ""
+    root.dataset.step = String(findings.found?.step ?? "")
+    root.dataset.at = String(findings.of?.at ?? "")
+    root.dataset.threshold = String(findings.found?.active_threshold ?? "")
+    if ((findings.found || findings.failure) && (Plotly || root.dataset.failure)) root.dataset.ready = "true"
+  }
+
+  function moved(threshold) {
+    findings.threshold = threshold
+    schedule(true)
+  }
+
+  function released(threshold) {
+    heard.threshold = threshold
+    findings.judge(threshold)
+    component.setTriggerValue("threshold", threshold)
+  }
+
+  function chosen(name) {
+    heard.quantity = quantity = name
+    component.setTriggerValue("quantity", name)
+    schedule(true)
+  }
+
+  function follow() {
+    for (const stop of stops) stop()
+    stopStream?.()
+    stopStream = history = null
+    findings = findingsOf(data.run)
+    time = timeOf(data.run)
+    stops = [findings.subscribe(() => schedule()), time.subscribe(() => schedule())]
+    if (data.parts.includes("curves")) stopStream = listen(data.run, { change: (all) => { history = all; schedule() } }).stop
+  }
+
+  let run = ""
+  return {
+    update(next) {
+      component = next
+      data = next.data
+      const parts = JSON.stringify(data.parts)
+      if (parts !== listed) {
+        listed = parts
+        shown = data.parts.filter((name) => name in cards).map((name) => cards[name]())
+        grid.replaceChildren(...shown.map(({ node }) => node))
+        spread([...grid.children].filter((node) => node.dataset.chart))
+      }
+      if (run !== data.run) {
+        run = data.run
+        heard = {}
+        delete root.dataset.ready
+        follow()
+      }
+      if (heard.quantity !== data.quantity) heard.quantity = quantity = data.quantity
+      const threshold = heard.threshold === data.threshold ? findings.threshold : data.threshold
+      heard.threshold = data.threshold
+      findings.adopt({ at: data.at, stamp: data.stamp, live: data.live, threshold })
+      schedule(true)
+    },
+    unmount() {
+      gone = true
+      for (const stop of stops) stop()
+      stopStream?.()
+      clearTimeout(timer)
+      cancelAnimationFrame(frame)
+      observer.disconnect()
+      document.removeEventListener("visibilitychange", onVisible)
+      for (const chart of root.querySelectorAll(".chart")) window.Plotly?.purge(chart)
+    },
+  }
+})
+
+/** Charts that need all the width have a row of their own, and so has one that would stand alone in its row. */
+function spread(nodes) {
+  const narrow = nodes.filter(({ dataset }) => !WIDE.includes(dataset.chart))
+  const alone = narrow.length % 2 ? narrow[narrow.length - 1] : null
+  for (const node of nodes) node.classList.toggle("wide", node === alone || WIDE.includes(node.dataset.chart))
+}

@@ -1,0 +1,150 @@
+/**
+ * The sheets that Python drew, decoded anew in this page while its time moves: images change in their place, until Python,
+ * told of the release, has drawn them with the same weights.
+ */
+import { decoderOf } from "../lib/decoder.js"
+import { count, element, mounted, say } from "../lib/dom.js"
+import { paint } from "../lib/picture.js"
+import { timeOf } from "../lib/time.js"
+
+/** Images decoded at once. */
+const BATCH = 64
+
+export default mounted((root) => {
+  const words = element("span", { class: "words", role: "status" })
+  const later = element("span", { class: "later" })
+  root.replaceChildren(element("p", { class: "ll-note which" }, words, later))
+  const canvas = element("canvas")
+  const cell = element("canvas")
+  /** What was put into an image here, and of which weights it is; any other picture in it is Python's. */
+  const painted = new WeakMap()
+  let data = null
+  let time = null
+  let stop = () => {}
+  let busy = false
+  let gone = false
+  let decoded = 0
+
+  const keyOf = ({ at, stamp }) => `${at} ${stamp}`
+  const isOf = (image, key) => {
+    const mine = painted.get(image)
+    return (mine && mine.src === image.src ? mine.key : keyOf(data.shown)) === key
+  }
+  const imagesOf = (sheet) => [...document.querySelectorAll(sheet.images)]
+
+  /** Which weights the images are of, and what of the page is not of them yet. */
+  function tell(weights, failure = "") {
+    const snapshot = time.shown
+    const waits = keyOf(weights) !== keyOf(data.shown)
+    const atEnd = keyOf(weights) === keyOf(data.end) ? data.end.words : "Weights: the newest."
+    const live = snapshot ? `Weights: the snapshot of step ${count(snapshot.step)}.` : atEnd
+    say(words, waits && (failure || !data.sheets.length) ? data.shown.words : live)
+    say(later, failure || (waits ? data.later : ""))
+  }
+
+  /** Bring every sheet to the weights of the page's time; those passed on the way are left out. */
+  async function follow() {
+    if (!data || busy) return
+    busy = true
+    try {
+      for (let wanted = null; !gone;) {
+        const weights = time.weights(data.end)
+        tell(weights)
+        root.dataset.wanted = weights.at
+        const key = keyOf(weights)
+        const due = data.sheets.filter((sheet) => imagesOf(sheet).some((image) => !isOf(image, key)))
+        if (key === wanted || !due.length) {
+          if (!due.length) root.dataset.at = weights.at
+          break
+        }
+        wanted = key
+        const decoder = decoderOf(data.run, weights)
+        await decoder.ready
+        if (decoder.source === "server") {
+          tell(weights, "This browser cannot decode: the images follow when the scrubber is let go.")
+          break
+        }
+        for (const sheet of due) await draw(sheet, decoder, key)
+        decoded += 1
+        root.dataset.decoded = String(decoded)
+      }
+    } finally {
+      busy = false
+    }
+    root.dataset.ready = "true"
+  }
+
+  async function draw(sheet, decoder, key) {
+    const images = imagesOf(sheet)
+    const conditions = sheet.conditions ?? [null]
+    const all = sheet.z.flatMap((z) => conditions.map((condition) => ({ z, condition })))
+    for (let start = 0; start < all.length; start += BATCH) {
+      const part = all.slice(start, start + BATCH)
+      const z = Float32Array.from(part.flatMap((one) => one.z))
+      const y = sheet.conditions ? weightsOf(part.map(({ condition }) => condition), data.classes) : null
+      const picture = await decoder.batch(z, y, part.length)
+      const size = picture.channels * picture.height * picture.width
+      part.forEach((_, k) => {
+        paint(cell, { ...picture, offset: k * size })
+        if (sheet.columns) place(sheet, start + k, all.length)
+        else if (images[start + k]) put(images[start + k], cell, key)
+      })
+    }
+    if (sheet.columns && images.length) put(images[0], enlarged(images[0]), key)
+  }
+
+  /** One image in its place among all, as Python's sheets have them. */
+  function place({ columns, gap }, index, num) {
+    const [width, height] = [cell.width + gap, cell.height + gap]
+    if (index === 0) {
+      canvas.width = columns * width - gap
+      canvas.height = Math.ceil(num / columns) * height - gap
+    }
+    canvas.getContext("2d").drawImage(cell, (index % columns) * width, Math.floor(index / columns) * height)
+  }
+
+  /** The sheet as large as Python's, pixel by pixel. */
+  function enlarged(image) {
+    const times = Math.max(1, Math.round(image.naturalWidth / canvas.width))
+    const large = element("canvas", { width: times * canvas.width, height: times * canvas.height })
+    const context = large.getContext("2d")
+    context.imageSmoothingEnabled = false
+    context.drawImage(canvas, 0, 0, large.width, large.height)
+    return large
+  }
+
+  function put(image, source, key) {
+    image.src = source.toDataURL()
+    painted.set(image, { key, src: image.src })
+  }
+
+  // Python's images arrive when they will: whatever comes into the page is looked at.
+  const observer = new MutationObserver(follow)
+
+  return {
+    update(component) {
+      data = component.data
+      if (time !== timeOf(data.run)) {
+        stop()
+        time = timeOf(data.run)
+        stop = time.subscribe(follow)
+        observer.disconnect()
+        const page = root.getRootNode().host?.closest('[data-testid="stMain"]') ?? document.body
+        observer.observe(page, { childList: true, subtree: true, attributes: true, attributeFilter: ["src"] })
+      }
+      follow()
+    },
+    unmount() {
+      gone = true
+      stop()
+      observer.disconnect()
+    },
+  }
+})
+
+/** Weights of the classes, one condition after the other, from those that are not 0. */
+function weightsOf(conditions, num) {
+  const weights = new Float32Array(conditions.length * num)
+  conditions.forEach((condition, row) => condition.forEach(([index, weight]) => { weights[row * num + index] = weight }))
+  return weights
+}

@@ -1,0 +1,155 @@
+/** Which weights, images and plane the moment asks for, and fetching them. */
+import { decoderOf } from "../lib/decoder.js"
+import { count, element, say } from "../lib/dom.js"
+import { Originals } from "./originals.js"
+import { MOST_IN_TIME, Positions } from "./positions.js"
+
+/** In a narrower window, CSS pixels, a compact map is not loaded until it is asked for. */
+const NARROW = 640
+
+const positions = new Positions()
+
+/**
+ * Add to a map how it gets what it shows.
+ * @param {Record<string, any>} map What the parts of the map share: see `map.js`.
+ */
+export function loading(map) {
+  const { compact } = map
+
+  /** Which weights and part the moment asks for. */
+  function moment() {
+    const now = map.time.weights({ at: map.data.at, stamp: map.data.stamp })
+    return { now, part: isElsewhere(now) && map.data.num > MOST_IN_TIME ? "test" : map.data.part }
+  }
+
+  /** Whether weights are others than those of which Python passed the plane. */
+  function isElsewhere({ at, stamp }) {
+    return at !== map.data.at || stamp !== map.data.stamp
+  }
+
+  async function load() {
+    const { now, part: wants } = moment()
+    map.loading?.abort()
+    const mine = (map.loading = new AbortController())
+    const started = performance.now()
+    const asks = map.data.question || (compact && window.innerWidth < NARROW)
+    if (asks && wants === map.data.part && !map.accepted.has(wants)) return ask()
+    if (!map.shown) {
+      map.message.hidden = false
+      delete map.message.dataset.kind
+      say(map.message, "Loading the latent positions…")
+    }
+    try {
+      const found = await positions.of(map.data.run, now, wants, mine.signal)
+      if (map.gone || mine !== map.loading) return
+      const another = wants !== map.part
+      const newer = map.weights?.at !== now.at || map.weights.stamp !== now.stamp
+      map.received = found
+      map.weights = now
+      map.part = wants
+      map.message.hidden = true
+      if (another) {
+        map.fetching?.abort()
+        map.fetching = new AbortController()
+        map.originals = compact ? null : new Originals(map.data.run, map.part, map.fetching.signal, cameOriginals, map.data.missing)
+      }
+      // A computed plane belongs to the weights and images that it was computed of.
+      if (another || newer) map.flat = null
+      map.extras.clear()
+      map.sigma = null
+      map.present(found, another)
+      map.root.dataset.points = String(map.shown.num)
+      map.root.dataset.step = String(map.time.step ?? "")
+      map.root.dataset.ready = String(Math.round(performance.now() - started))
+      if (another && !compact) map.originals.load(map.data.num * map.data.shape.reduce((product, side) => product * side, 1))
+      if (!map.flat && map.view.projection !== "pca") choosePlane()
+      if (map.time.step !== null) positions.preload(map.data.run, map.time.snapshots.map(({ step, stamp }) => ({ at: String(step), stamp })), map.part)
+    } catch (error) {
+      if (map.gone || mine !== map.loading || error.name === "AbortError") return
+      console.error(error)
+      map.message.hidden = false
+      say(map.message, error.message)
+      map.message.dataset.kind = "error"
+    }
+  }
+
+  function stopLoading() {
+    map.loading?.abort()
+    map.fetching?.abort()
+    positions.stop()
+  }
+
+  /** Very many images are shown when the person says so. */
+  function ask() {
+    map.message.hidden = false
+    const begin = () => {
+      map.accepted.add(map.data.part)
+      load()
+    }
+    map.message.replaceChildren(
+      element("span", {}, map.data.question, element("br"), element("br"),
+        element("button", { class: "ll-button", type: "button", dataset: { action: "show-all" }, onclick: begin }, `Show ${count(map.data.num)} points`)))
+    map.root.dataset.asks = "true"
+    map.root.dataset.ready = "0"
+  }
+
+  /** Take the plane that the person chose, computed or straight. */
+  function choosePlane() {
+    map.job.hide()
+    const method = map.data.methods.find(({ value }) => value === map.view.projection)
+    const straight = !method || method.value === "pca"
+    if (straight || map.time.step !== null) {
+      if (map.flat) {
+        map.flat = null
+        map.present(map.received)
+      } else if (map.shown) map.explain()
+      return
+    }
+    if (map.shown && map.flat?.method !== method) map.job.want(map.data.run, map.weights, map.part, method, map.received.index.data.length)
+  }
+
+  function cameOriginals() {
+    map.card.withOriginals(!map.originals.failure)
+    say(map.missing, map.originals.failure)
+    map.pinned.paint(map.originals)
+    map.panel.images(map.originals)
+    if (map.marked.hovered >= 0) map.showOriginal(map.marked.hovered)
+    map.refreshLayers()
+    map.scene.redraw("above")
+  }
+
+  function useDecoder() {
+    const fresh = decoderOf(map.data.run, map.time.weights({ at: map.data.at, stamp: map.data.stamp }))
+    if (fresh === map.decoder) return
+    dropDecoder()
+    map.decoder = fresh
+    map.decoder.clients.add(map.client)
+    map.manifold.clear()
+    map.decoder.ready.then(() => {
+      if (fresh !== map.decoder || map.gone) return
+      map.root.dataset.source = map.decoder.source
+      say(map.source, map.decoder.source === "server" ? `Decoded on the server, which is slower: ${map.decoder.reason}` : "")
+      map.refreshLayers()
+    })
+  }
+
+  function dropDecoder() {
+    for (const who of [map.client, map.other.pinned, map.other.middle]) map.decoder?.cancel(who)
+    map.decoder?.clients.delete(map.client)
+  }
+
+  /** Another moment of training, or newer weights. */
+  function timed() {
+    if (!map.data || map.gone) return
+    useDecoder()
+    const { now, part: wants } = moment()
+    const signature = [now.at, now.stamp, wants].join(" ")
+    if (signature === map.seen) return
+    map.seen = signature
+    if (!map.weights) return
+    map.job.hide()
+    load()
+  }
+
+  Object.assign(map, { moment, isElsewhere, load, stopLoading, choosePlane, useDecoder, dropDecoder, timed })
+}

@@ -1,0 +1,94 @@
+/** Puts images into the plane that is shown, and says in words what it shows. */
+import { count, dimName, number, say } from "../lib/dom.js"
+import { frame } from "./axes.js"
+import { glide } from "./motion.js"
+import { prepare, share } from "./points.js"
+
+/** A compact map explains so many labels' colours. */
+const MOST_KEYS = 12
+
+/**
+ * Add to a map how its images come to their places.
+ * @param {Record<string, any>} map What the parts of the map share: see `map.js`.
+ */
+export function presenting(map) {
+  /**
+   * Draw images at their places; those that were there before glide to the new ones.
+   * @param {Record<string, any>} found The server's arrays.
+   * @param {boolean} another Whether these are other images than those that were shown.
+   */
+  function present(found, another = false) {
+    const before = map.shown
+    const old = Object.assign(Object.create(Object.getPrototypeOf(map.viewport)), map.viewport)
+    const same = Boolean(before) && !another && before.of === found.index.data.length
+    if (before && !same) map.forget()
+    map.shown = prepare(found, map.data, map.part, map.flat)
+    map.back = new Uint8Array(map.shown.num)
+    if (same) map.carry(before)
+    map.fitChart()
+    const stays = same && before.flat === map.flat
+    map.shown.flat = map.flat
+    if (stays) {
+      // Moments of training are seen in the view of the right end, so that nothing moves but the points.
+      if (map.time.step === null) map.viewport.widen(map.shown.grid)
+    } else {
+      map.viewport.fit(map.shown.grid)
+      map.showArea()
+      map.labels.node.hidden = map.compact && map.shown.groups.length > MOST_KEYS
+    }
+    if (!stays || map.classed.kind === "label") map.setClasses("label", map.shown.labels, map.shown.groups)
+    map.scene.points = { num: map.shown.num, x: null, y: null, codes: null, palette: null, back: false, ...look(map.shown.num) }
+    map.scene.step = glide(map.scene.points, before, map.shown, stays ? null : { before: old, now: map.viewport })
+    map.root.dataset.projection = map.flat ? map.flat.method.value : "pca"
+    map.card.lifted(!map.flat)
+    explain()
+    map.standing()
+    map.refreshLayers()
+    map.recolour()
+    map.moved(false)
+    map.refreshFacts()
+    map.scene.flush()
+  }
+
+  /** Size and opacity for so many points. */
+  function look(num, thin = false) {
+    const [radius, opacity] = num > 500_000 ? [0.6, 0.45] : num > 100_000 ? [0.8, 0.5] : num > 20_000 ? [1.3, 0.62] : num > 4000 ? [2, 0.75] : num > 800 ? [2.8, 0.82] : [3.4, 0.85]
+    return { radius, opacity: thin ? 0.7 * opacity : opacity, backOpacity: 0.35 * opacity }
+  }
+
+  function explain() {
+    const named = map.part === "all" ? "the whole data set" : `the ${map.part} part`
+    const of = map.flat && map.shown.num < map.flat.of ? ` of ${count(map.flat.of)}, drawn at random,` : ""
+    say(map.title, `${count(map.shown.num)} images${of} of ${named}`)
+    const said = []
+    if (map.part !== map.data.part) said.push(`While another moment of training is shown, the ${count(map.shown.num)} test images stand for all ${count(map.data.num)}.`)
+    if (map.flat) {
+      said.push(`${map.flat.method.title} keeps neighbours together; its distances and axes mean nothing else. No spot between the images can be decoded: ` +
+        "hovering decodes the nearest image's posterior mean.")
+    } else if (map.data.plane && map.data.latent_dim > 2) said.push(ofPlane())
+    if (map.view.projection !== "pca" && !map.flat && map.time.step !== null) said.push("Computed planes belong to the weights at the right end; the straight one is shown.")
+    say(map.slice, said.join(" "))
+    map.slice.hidden = !said.length
+    map.scene.frame = frame(map.colours, axisTitles())
+  }
+
+  /** How much of the latent space the straight plane shows under the weights that are shown. */
+  function ofPlane() {
+    const elsewhere = map.isElsewhere(map.weights)
+    const part = number(100 * (elsewhere ? share(map.shown, map.data.plane) : map.data.plane.explained), 0)
+    const shows = elsewhere
+      ? `Under the weights shown, this plane (the principal axes of the run's ${map.data.at} weights) shows ${part} % of the variance of ${map.data.latent_dim} dimensions.`
+      : `The plane shows ${part} % of the variance of ${map.data.latent_dim} dimensions.`
+    return `${shows} What is decoded is a slice: points of this plane, with nothing of the directions that it leaves out.`
+  }
+
+  /** Titles of both axes; an axis that means nothing has none, and no numbers. */
+  function axisTitles() {
+    if (map.flat) return [`${map.flat.method.title} 1`, `${map.flat.method.title} 2`]
+    if (map.data.latent_dim === 1) return [dimName(0), ""]
+    if (!map.data.plane || map.data.latent_dim === 2) return [dimName(0), dimName(1)]
+    return ["First principal axis", "Second principal axis"]
+  }
+
+  Object.assign(map, { present, look, explain })
+}

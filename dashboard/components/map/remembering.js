@@ -1,0 +1,124 @@
+/** What of a map's view is in the link: plane, colours, layers, tiles, classes taken out, and the part in view. */
+import { chosen, passing } from "../lib/address.js"
+import { colourings } from "./colours.js"
+
+/** So long a view rests before the link says it, ms. */
+const REST = 600
+/** What was told and has not come back yet. */
+const MOST_TOLD = 16
+
+/** A number as short as the link has it, so that what was told is known when it comes back. */
+function short(value) {
+  return Number(value.toPrecision(5))
+}
+
+/**
+ * Add to a map what is remembered of its view.
+ * @param {Record<string, any>} map What the parts of the map share: see `map.js`.
+ */
+export function remembering(map) {
+  let told = []
+  let heard = ""
+  let timer = 0
+
+  function plain() {
+    const { projection, colour, layers, tiles, hidden, area } = map.view
+    return { projection, colour, layers: [...layers].sort(), tiles, hidden, area }
+  }
+
+  function signature({ projection, colour, layers, tiles, hidden, area }) {
+    return JSON.stringify([projection, colour, [...layers].sort(), tiles, hidden, area])
+  }
+
+  function take({ projection, colour, layers, tiles, hidden, area }) {
+    map.view = { projection, colour, layers: new Set(layers), tiles, hidden: [...hidden], area }
+    map.tools.colours(colourings(map.data.latent_dim, map.data.columns), colour)
+    map.tools.projections(map.data.methods.map(({ value, title }) => ({ value, title })), projection)
+  }
+
+  /** Begin with what Python passed. */
+  function beginView() {
+    told = []
+    heard = signature(map.data.view)
+    take(map.data.view)
+  }
+
+  /** Python passed a view: news of it (Back, or another link) are taken; what this map has told is known. */
+  function heardView() {
+    const said = signature(map.data.view)
+    if (said === heard) return
+    heard = said
+    const known = told.indexOf(said)
+    if (known >= 0) return told.splice(0, known + 1)
+    const before = map.view
+    take(map.data.view)
+    if (!map.shown) return
+    if (before.projection !== map.view.projection) return map.choosePlane()
+    map.viewport.reset()
+    map.showArea()
+    map.faded = new Set(map.view.hidden)
+    map.labels.show(map.faded)
+    map.standing()
+    map.layered()
+    map.moved(false)
+    map.recolour()
+  }
+
+  /** Tell Python what is shown, so that the link says it. Where the view only moved, Back does not count it. */
+  function tellView(only = chosen) {
+    if (map.compact) return
+    map.view.area = areaNow()
+    const said = signature(map.view)
+    if (said === (told.at(-1) ?? heard)) return
+    only()
+    told.push(said)
+    if (told.length > MOST_TOLD) told.shift()
+    map.component.setTriggerValue("view", plain())
+  }
+
+  function setColour(value) {
+    const kind = (colour) => map.colouringOf(colour)?.kind
+    if (kind(value) !== kind(map.view.colour)) {
+      map.view.hidden = []
+      map.faded = new Set()
+      map.classed = { ...map.classed, kind: null }
+      map.standing()
+    }
+    map.view.colour = value
+    map.tellView()
+    map.recolour()
+  }
+
+  /** Centre and zoom of what is in view; null where all is, or where another plane is shown than the link names. */
+  function areaNow() {
+    if (!map.shown || isOfAnotherPlane()) return map.view.area
+    const { u, v, scale, whole } = map.viewport
+    return map.viewport.isWhole ? null : [u, v, scale / whole].map(short)
+  }
+
+  function isOfAnotherPlane() {
+    return (map.view.projection === "pca") !== !map.flat
+  }
+
+  /** Show the part that the link names. */
+  function showArea() {
+    if (!map.view.area || isOfAnotherPlane()) return
+    const [u, v, zoom] = map.view.area
+    Object.assign(map.viewport, { u, v, scale: zoom * map.viewport.whole })
+  }
+
+  /** The view was moved by hand: when it rests, the link says where, and Back does not count it. */
+  function rememberArea() {
+    clearTimeout(timer)
+    timer = setTimeout(() => {
+      if (map.gone || map.compact || JSON.stringify(areaNow()) === JSON.stringify(map.view.area)) return
+      map.tellView(passing)
+    }, REST)
+  }
+
+  function forgetArea() {
+    clearTimeout(timer)
+  }
+
+  Object.assign(map, { beginView, heardView, tellView, setColour, showArea, rememberArea, forgetArea })
+}

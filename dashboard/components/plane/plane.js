@@ -1,0 +1,139 @@
+/** The rate-distortion plane: one dot a run, lines of equal ELBO, and beside it the run that is pointed at. */
+import { count, element, mounted, number, say } from "../lib/dom.js"
+import { adoptStyle, axis, CONFIG, look, plotly } from "../lib/plotly.js"
+import { runAddress } from "../lib/server.js"
+import { theme } from "../lib/theme.js"
+import { range, isoLines } from "./lines.js"
+
+/** More dots than these carry no β beside them. */
+const MOST_LABELS = 16
+
+export default mounted((root) => {
+  const chart = element("div", { class: "chart" })
+  const title = element("h3", { class: "ll-title" })
+  const figures = element("dl", { class: "figures" })
+  const sheet = element("img", { class: "sheet", hidden: true, onload: () => { sheet.hidden = false }, onerror: () => { sheet.hidden = true } })
+  const note = element("p", { class: "ll-note" }, "Samples of the prior: the same z for every run of as many dimensions.")
+  const button = element("button", { class: "ll-button", type: "button", onclick: toggle })
+  const card = element("section", { class: "ll-card card", "aria-label": "The run that is pointed at", "aria-live": "polite" }, title, figures, sheet, note, button)
+  root.replaceChildren(element("div", { class: "plane" }, chart, card))
+
+  let component = null
+  let data = null
+  /** The dot that was clicked, and the one below the pointer. */
+  let pinned = null
+  let over = null
+  let drawn = ""
+  let gone = false
+  const observer = new ResizeObserver(() => draw())
+  observer.observe(chart)
+
+  function toggle() {
+    const dot = shown()
+    if (dot) component.setTriggerValue("toggled", dot.id)
+  }
+
+  function shown() {
+    const by = (id) => data.dots.find((dot) => dot.id === id)
+    return by(over) ?? by(pinned) ?? data.dots.find(({ chosen }) => chosen) ?? data.dots[0]
+  }
+
+  /** Tell of the run that is pointed at. */
+  function tell() {
+    const dot = shown()
+    card.hidden = !dot
+    if (!dot) return
+    say(title, dot.name)
+    const rows = {
+      "β": String(Number(dot.beta.toPrecision(4))),
+      "−ELBO": `${number(-dot.elbo)} ± ${number(dot.standard_error)}`,
+      "Distortion": number(dot.distortion),
+      "Rate (KL)": number(dot.rate),
+      "Active units": `${dot.active} of ${dot.latent_dim}`,
+      "Seed, step": `${dot.seed}, ${count(dot.step)}`,
+    }
+    const words = Object.entries(rows).flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)])
+    figures.replaceChildren(...words)
+    const source = runAddress(dot.id, "sheet.png", { kind: "samples", at: "best", num: 8, seed: 0, v: dot.stamp })
+    if (sheet.src !== source) {
+      sheet.alt = `Samples of ${dot.name}`
+      sheet.src = source
+    }
+    say(button, dot.chosen ? "Take out of the comparison" : "Compare this run")
+    button.disabled = !dot.chosen && data.full
+    button.title = button.disabled ? "No more runs fit side by side; take one out first" : ""
+    root.dataset.shown = dot.id
+  }
+
+  async function draw() {
+    if (!data || !chart.clientWidth) return
+    const colours = theme(root)
+    const now = JSON.stringify([data.dots, chart.clientWidth, data.height, colours.name])
+    if (now === drawn) return
+    drawn = now
+    let Plotly
+    try {
+      Plotly = await plotly()
+    } catch (error) {
+      chart.replaceChildren(element("p", { class: "ll-message", dataset: { kind: "error" } }, error.message))
+      return
+    }
+    if (gone) return
+    const { dots } = data
+    const [x, y] = [range(dots.map(({ rate }) => rate), true), range(dots.map(({ distortion }) => distortion), false)]
+    const lines = isoLines(x, y)
+    const betas = dots.map(({ beta }) => Math.log10(Math.max(beta, 1e-6)))
+    const scale = data.palette[colours.name]
+    const trace = {
+      type: "scatter", mode: dots.length > MOST_LABELS ? "markers" : "markers+text",
+      x: dots.map(({ rate }) => rate), y: dots.map(({ distortion }) => distortion),
+      error_y: { type: "data", array: dots.map((dot) => dot.standard_error), visible: dots.length <= MOST_LABELS, thickness: 1, width: 0, color: colours.muted },
+      text: dots.map(({ beta }) => `β ${Number(beta.toPrecision(3))}`), textposition: "top right", textfont: { size: 11, color: colours.text },
+      customdata: dots.map(({ id }) => id), hoverinfo: "none",
+      marker: {
+        size: dots.map(({ chosen }) => (chosen ? 15 : 10)),
+        color: betas, colorscale: scale.map((colour, k) => [k / (scale.length - 1), colour]),
+        cmin: Math.min(...betas, -0.5), cmax: Math.max(...betas, 0.5),
+        line: { color: colours.text, width: dots.map(({ chosen }) => (chosen ? 2.5 : 0)) },
+      },
+    }
+    const layout = {
+      ...look(colours), height: data.height, width: chart.clientWidth, margin: { l: 64, r: 12, t: 12, b: 48 }, hovermode: "closest", dragmode: "zoom", uirevision: dots.map(({ id }) => id).join(),
+      xaxis: { ...axis(colours), range: x, title: { text: "Rate (KL), nats", font: { size: 12 } } },
+      yaxis: { ...axis(colours), range: y, title: { text: "Distortion (reconstruction), nats", font: { size: 12 } } },
+      shapes: lines.map(({ from, to }) => ({
+        type: "line", layer: "below", x0: from[0], y0: from[1], x1: to[0], y1: to[1], line: { color: colours.muted, width: 1, dash: "dot" }, opacity: 0.6,
+      })),
+      // A label at the right edge would be cut off.
+      annotations: lines.filter(({ from }) => from[0] < x[1] - 0.14 * (x[1] - x[0])).map(({ value, from }) => ({
+        x: from[0], y: from[1], text: `−ELBO ${number(value, 0)}`, showarrow: false, xanchor: "left", yanchor: "top", xshift: 8, yshift: 0,
+        font: { size: 10, color: colours.muted }, bgcolor: colours.background,
+      })),
+    }
+    await Plotly.react(chart, [trace], layout, CONFIG)
+    if (gone) return Plotly.purge(chart)
+    adoptStyle(chart)
+    if (!chart.llHeard) {
+      chart.llHeard = true
+      chart.on("plotly_hover", ({ points }) => { over = points[0].customdata; tell() })
+      chart.on("plotly_unhover", () => { over = null; tell() })
+      chart.on("plotly_click", ({ points }) => { pinned = points[0].customdata; tell() })
+    }
+    root.dataset.dots = String(dots.length)
+    root.dataset.ready = "true"
+  }
+
+  return {
+    update(next) {
+      component = next
+      data = next.data
+      tell()
+      draw()
+    },
+    unmount() {
+      gone = true
+      observer.disconnect()
+      window.Plotly?.purge(chart)
+    },
+  }
+})

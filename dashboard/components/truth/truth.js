@@ -1,0 +1,258 @@
+/** Whose truth is told: a test image or a drawing; the true posterior with q over it; and log p(x) as a sum. */
+import { drawingBody } from "../draw/bodies.js"
+import { Gallery } from "../draw/gallery.js"
+import { Pad } from "../draw/pad.js"
+import { arrays } from "../lib/arrays.js"
+import { decoderOf } from "../lib/decoder.js"
+import { element, mounted, number, say } from "../lib/dom.js"
+import { paint } from "../lib/picture.js"
+import { runAddress } from "../lib/server.js"
+import { theme } from "../lib/theme.js"
+import { timeOf } from "../lib/time.js"
+import { plot } from "./plot.js"
+
+/** Python hears of a choice so long after it, ms; the server of a moment that is only passed, not at all. */
+const REST = 350
+const PASSING = 90
+const KEPT = 200
+const TABS = { test: "Test image", draw: "Draw" }
+
+export default mounted((root) => {
+  let component = null
+  let data = null
+  let time = null
+  let stop = () => {}
+  let chosen = null
+  let heard = ""
+  let told = []
+  let gone = false
+  let busy = false
+  let wanted = ""
+  let shown = ""
+  let found = null
+  let place = ""
+  /** The server's answers, and what each is of, by their address. */
+  const answers = new Map()
+  const titles = new Map()
+
+  const pad = new Pad({ change: () => drew(), release: () => tell() })
+  const gallery = new Gallery(({ row }) => { choose({ row }) })
+  const bodies = { test: gallery.root, draw: drawingBody(pad) }
+  const tabs = element("div", { class: "tabs", role: "tablist", "aria-label": "Whose truth is told" })
+  for (const [name, label] of Object.entries(TABS)) {
+    bodies[name].id = `truth-${name}`
+    bodies[name].setAttribute("role", "tabpanel")
+    tabs.append(element("button", {
+      class: "tab", type: "button", role: "tab", "aria-controls": `truth-${name}`, dataset: { tab: name }, onclick: () => choose({ panel: name }),
+      onkeydown: (event) => {
+        if (!["ArrowLeft", "ArrowRight"].includes(event.key)) return
+        choose({ panel: name === "test" ? "draw" : "test" })
+        tabs.querySelector('[aria-selected="true"]').focus()
+      },
+    }, label))
+  }
+  const chart = element("div", { class: "plot", role: "img", "aria-label": "True posterior and q(z|x)" })
+  const message = element("p", { class: "ll-message", hidden: true })
+  const marks = { truth: element("span"), encoder: element("span") }
+  const key = element(
+    "p", { class: "ll-note key" }, ...Object.entries(marks).map(([of, words]) => element("span", {}, element("i", { dataset: { of } }), words)),
+  )
+  const canvas = element("canvas", { class: "ll-pixels", role: "img", "aria-label": "The image as the model sees it" })
+  const name = element("strong")
+  const where = element("span", { class: "ll-note", role: "status" })
+  const cell = () => element("td")
+  const [elbo, gap, total] = [cell(), cell(), cell()]
+  const sum = element(
+    "table", { class: "sum" },
+    element("tbody", {},
+      element("tr", {}, element("th", { scope: "row" }, "ELBO"), elbo),
+      element("tr", {}, element("th", { scope: "row" }, "+ KL(q ‖ p(z|x))"), gap),
+      element("tr", { class: "total" }, element("th", { scope: "row" }, "log p(x)"), total),
+    ),
+  )
+  const check = element("p", { class: "ll-note" })
+  const means = element("p", { class: "ll-note" })
+  const numbers = element(
+    "section", { class: "ll-card numbers", "aria-label": "log p(x) of this image", "aria-live": "polite" },
+    element("div", { class: "now" }, canvas, element("div", {}, name, element("br"), where)), sum, check, means,
+  )
+  const frame = element(
+    "div", { class: "truth" }, element("section", { class: "ll-card pick", "aria-label": "Image" }, tabs, element("div", {}, ...Object.values(bodies))),
+    element("div", {}, chart, message, key), numbers,
+  )
+  root.replaceChildren(frame)
+  const observer = new ResizeObserver(() => draw())
+  observer.observe(chart)
+
+  // Whose truth ----------------------------------------------------------------------------------------------------
+
+  function choose(some) {
+    const before = chosen.panel
+    chosen = { ...chosen, ...some }
+    if (chosen.panel !== before) open()
+    ask()
+    tell()
+  }
+
+  function drew() {
+    chosen.drawing = pad.text ?? ""
+    ask(PASSING)
+  }
+
+  function tell() {
+    clearTimeout(tell.timer)
+    tell.timer = setTimeout(() => {
+      chosen.drawing = pad.text ?? ""
+      told.push(JSON.stringify(chosen))
+      if (told.length > 16) told.shift()
+      component.setTriggerValue("said", chosen)
+    }, REST)
+  }
+
+  function open() {
+    for (const button of tabs.children) {
+      const isOpen = button.dataset.tab === chosen.panel
+      button.setAttribute("aria-selected", String(isOpen))
+      button.tabIndex = isOpen ? 0 : -1
+      bodies[button.dataset.tab].hidden = !isOpen
+    }
+  }
+
+  /** The query that names the image to the server; null for an empty pad. */
+  function query() {
+    if (chosen.panel === "test") return { row: chosen.row }
+    if (pad.isEmpty) return null
+    const ink = pad.image()
+    const bytes = new Uint8Array(data.shape[0] * ink.length)
+    for (let channel = 0; channel < data.shape[0]; channel += 1) {
+      bytes.set(ink.map((value) => (data.cut === null ? 255 * value : value >= data.cut ? 255 : 0)), channel * ink.length)
+    }
+    return { x: btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_"), y: data.y }
+  }
+
+  // The server's answer --------------------------------------------------------------------------------------------
+
+  function ask(wait = 0) {
+    root.dataset.settled = "false"
+    clearTimeout(ask.timer)
+    ask.timer = setTimeout(fetchAll, wait)
+  }
+
+  async function fetchAll() {
+    if (!data || !chosen) return
+    const now = query()
+    if (!now) return refuse("Draw here: the truth follows when the pen is lifted.")
+    const { at, stamp } = time.weights({ at: "best", stamp: data.stamp })
+    wanted = runAddress(data.run, "truth", { ...now, at, v: stamp })
+    titles.set(wanted, chosen.panel === "test" ? `Test image ${chosen.row}` : "Your drawing")
+    if (busy) return
+    busy = true
+    frame.dataset.busy = "true"
+    for (let done = ""; !gone && done !== wanted;) {
+      done = wanted
+      try {
+        if (!answers.has(done)) {
+          answers.set(done, await arrays(done))
+          if (answers.size > KEPT) for (const known of [answers, titles]) known.delete(known.keys().next().value)
+        }
+        if (gone || (done !== wanted && chosen.panel === "draw")) continue
+        found = answers.get(done)
+        shown = done
+        place = time.shown ? `step ${time.shown.step}` : time.following ? "newest weights" : "best weights"
+        show()
+      } catch (error) {
+        refuse(error.message)
+        shown = done
+      }
+    }
+    busy = false
+    frame.dataset.busy = "false"
+    root.dataset.settled = String(shown === wanted)
+  }
+
+  function refuse(sentence) {
+    message.hidden = false
+    say(message, sentence)
+    chart.hidden = numbers.hidden = key.hidden = true
+    root.dataset.ready = "true"
+  }
+
+  function show() {
+    message.hidden = true
+    chart.hidden = numbers.hidden = key.hidden = false
+    const { image } = found
+    const [channels, height, width] = image.shape
+    paint(canvas, { data: image.data, channels, height, width })
+    say(name, titles.get(shown))
+    say(where, place)
+    say(elbo, number(found.elbo, 3))
+    say(gap, number(found.gap, 3))
+    say(total, number(found.log_prob, 3))
+    const misfit = Math.abs(found.elbo + found.gap - found.log_prob)
+    say(check, `Nats. Three integrals, each by its own quadrature, that agree to ${misfit < 1e-6 ? "less than 1e−6" : misfit.toExponential(0).replace("-", "−")} nats.`)
+    const [mean, truth] = [found.q_mean, found.mean].map((values) => `(${values.map((value) => number(value)).join(", ")})`)
+    say(means, `Mean of q(z|x) ${mean}, of the true posterior ${truth}.`)
+    Object.assign(root.dataset, { elbo: String(found.elbo), gap: String(found.gap), log: String(found.log_prob), at: place })
+    draw()
+  }
+
+  async function draw() {
+    if (!found || !chart.clientWidth) return
+    try {
+      await plot(chart, found, data.palette, Math.max(320, Math.min(460, chart.clientWidth)))
+      root.dataset.ready = "true"
+    } catch (error) {
+      refuse(error.message)
+    }
+  }
+
+  return {
+    update(next) {
+      component = next
+      data = next.data
+      const isNew = time !== timeOf(data.run)
+      if (isNew) {
+        stop()
+        time = timeOf(data.run)
+        stop = time.subscribe(() => ask(PASSING))
+        pad.open(data.shape[2], data.shape[1])
+        const { width: pen } = bodies.draw
+        const side = data.shape[2]
+        Object.assign(pen, { min: 0.5, max: Math.max(2, side / 5).toFixed(1), value: Math.max(1, 0.09 * side).toFixed(1) })
+        pad.width = pen.valueAsNumber
+        pad.centring = bodies.draw.centring.checked = data.centre
+        heard = ""
+        chosen = null
+      }
+      const said = JSON.stringify({ panel: data.panel, row: data.row, drawing: data.drawing })
+      if (said !== heard) {
+        heard = said
+        if (!told.includes(said) || !chosen) {
+          chosen = JSON.parse(said)
+          if (data.drawing !== pad.text) {
+            pad.load(data.drawing)
+            bodies.draw.centring.checked = pad.centring
+          }
+        }
+      }
+      open()
+      const lines = data.latent_dim > 1 ? ": 1, 2 and 3 σ" : ""
+      say(marks.truth, `p(z|x), the true posterior${lines}`)
+      say(marks.encoder, `q(z|x), the encoder's${lines}`)
+      const decoder = decoderOf(data.run, { at: "best", stamp: data.stamp })
+      decoder.ready.then(() => gone || gallery.open({ ...data, at: "best" }, decoder)).then(() => gallery.mark(chosen.row))
+      for (const [of, colour] of [["truth", "distortion"], ["encoder", "rate"]]) {
+        key.querySelector(`[data-of="${of}"]`).style.color = data.palette[theme(root).name][colour]
+      }
+      ask()
+    },
+    unmount() {
+      gone = true
+      stop()
+      clearTimeout(tell.timer)
+      clearTimeout(ask.timer)
+      observer.disconnect()
+      window.Plotly?.purge(chart)
+    },
+  }
+})

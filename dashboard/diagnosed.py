@@ -1,0 +1,123 @@
+"""The diagnosis of a run's weights as the page Collapse reads it, kept as long as the weights stay what they are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from dashboard import model_cache
+from dashboard.model_cache import At
+from vae.errors import UserError
+from vae.runs import Run
+
+if TYPE_CHECKING:
+    from vae.diagnostics import Diagnosis
+
+_measured = model_cache.Cache(64)
+_courses = model_cache.Cache(8)
+
+
+def diagnosis(run: Run, at: At) -> Diagnosis:
+    """What `vae.diagnostics.diagnose` says of a run's weights.
+
+    Raises:
+        DataError: If the images are not on this machine.
+        UserError: If they are too few, or the weights are missing or damaged.
+    """
+    from vae.diagnostics import diagnose
+
+    if missing := model_cache.missing_images(run):
+        from vae.images import DataError
+
+        raise DataError(missing)
+    return _measured.get(
+        (run.path, at, model_cache.stamp(run, at), run.config),
+        lambda: diagnose(run, model_cache.dataset(run), at=at),
+    )
+
+
+def told(run: Run, at: At, threshold: float) -> dict[str, Any]:
+    """The diagnosis as JSON values, or as much of it as the snapshots say where the images are not on this machine.
+
+    Args:
+        run: The run.
+        at: Which weights.
+        threshold: Variance above which a dimension is active; the findings follow it.
+
+    Raises:
+        UserError: If not even that is there.
+    """
+    try:
+        found = with_threshold(run, diagnosis(run, at), at, threshold)
+    except UserError as error:
+        return _outline(run, at, threshold, str(error))
+    return {**found.to_dict(), "missing": "", "step": step_of(run, at)}
+
+
+def with_threshold(run: Run, found: Diagnosis, at: At, threshold: float) -> Diagnosis:
+    """The same numbers with another threshold of activity, and what they mean then."""
+    if threshold == found.active_threshold:
+        return found
+    from vae.metrics import MetricsReader
+    from vae.verdicts import decide
+
+    history = MetricsReader(run.metrics_path).read(at_most=2000)[1]
+    if isinstance(at, int):
+        history = [line for line in history if line["step"] <= at]
+    moved = replace(found, active_threshold=threshold)
+    return replace(moved, findings=decide(moved, run.config, history))
+
+
+def _outline(run: Run, at: At, threshold: float, missing: str) -> dict[str, Any]:
+    from vae.course import silhouette
+
+    step = at if isinstance(at, int) else None
+    key = ("outline", run.path, step, model_cache.stamp(run, "best"), tuple(run.snapshots()))
+    found = _measured.get(key, lambda: silhouette(run, step))
+    variance = found.active_variance
+    active = [value > threshold for value in variance]
+    return {
+        "missing": missing,
+        "verdict": None,
+        "remarks": [],
+        "step": found.step,
+        "part": found.part,
+        "num_images": found.num_images,
+        "latent_dim": len(variance),
+        "rate": found.information.rate_exact,
+        "rate_per_dim": found.rate_per_dim,
+        "sigma_per_dim": found.sigma_per_dim,
+        "spread_per_dim": found.spread_per_dim,
+        "active_variance": variance,
+        "active_threshold": threshold,
+        "active": active,
+        "num_active": sum(active),
+        "information": found.information.to_dict(),
+        "usage": None,
+    }
+
+
+def course(run: Run) -> list[dict[str, Any]]:
+    """Every dimension at every snapshot, see `vae.course`."""
+    from vae.course import course as over
+
+    key = (run.path, tuple(model_cache.stamp(run, step) for step in run.snapshots()))
+    return _courses.get(key, lambda: [stage.to_dict() for stage in over(run)])
+
+
+def step_of(run: Run, at: At) -> int | None:
+    """The step that weights are of, as far as their files say."""
+    from vae.checkpoints import CheckpointError, inspect
+
+    if isinstance(at, int):
+        return at
+    best = model_cache.best_state(run)
+    if at == "best" and best is not None:
+        return int(best["step"])
+    files = [run.path / "live.safetensors", run.checkpoints_dir / "last.safetensors"]
+    try:
+        newest = max((path for path in files if path.is_file()), key=lambda path: path.stat().st_mtime_ns)
+        step = inspect(newest).get("step")
+    except (ValueError, CheckpointError, OSError):  # no file, or one that is being replaced
+        return next(reversed(run.snapshots()), None)
+    return step if isinstance(step, int) else run.status().step

@@ -1,0 +1,94 @@
+"""Read-only route of the Evaluate page: the true posterior of one image, with q(z|x) over it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from starlette.requests import Request
+from starlette.responses import Response
+
+from dashboard import api, arrays, compare_api, model_cache
+from dashboard.model_cache import At
+from vae.errors import UserError
+from vae.runs import Run
+
+#: Points to a side of the grid that is drawn.
+SIDE = 96
+#: Values of an image that an address carries, at most.
+MOST_VALUES = 4096
+_found = model_cache.Cache(400)
+
+
+def truth(request: Request) -> Response:
+    """log p(x), ELBO and gap of a test image (`row`) or of given pixels (`x`, base64 of bytes), and the posterior.
+
+    The density is given as `vae.contours.depth`, on a grid of two axes or along one.
+    """
+    run, at = api._run(request), api._at(request)
+    label = api._whole(request, "y", 0, 0, max(0, run.info.num_classes - 1))
+    text = request.query_params.get("x")
+    if text is None:
+        row = api._whole(request, "row", 0, 0, max(0, run.info.num_test - 1))
+        key: Any = ("row", row)
+        pixels = None
+    else:
+        key, pixels = (text, label), _pixels(text, run)
+    stamp = model_cache.stamp(run, at)
+    content = _found.get(
+        (run.path, at, stamp, key), lambda: _made(run, at, pixels, label, 0 if text else row)
+    )
+    return api._tagged(request, content, "application/octet-stream")
+
+
+def _pixels(text: str, run: Run) -> Any:
+    """Values from 0 to 1, ``(1, C, H, W)``."""
+    import torch
+
+    info = run.info
+    try:
+        if len(text) > 2 * MOST_VALUES:
+            raise ValueError
+        content = base64.b64decode(text, altchars=b"-_", validate=True)
+    except (ValueError, binascii.Error):
+        content = b""
+    if len(content) != info.num_pixels or info.num_pixels > MOST_VALUES:
+        raise UserError(
+            f"x must be {info.num_pixels} bytes in base64, at most {MOST_VALUES}, got {len(content)}; choose a "
+            "test image"
+        )
+    values = torch.from_numpy(np.frombuffer(content, np.uint8).copy()).float() / 255
+    return values.reshape(1, info.channels, info.height, info.width)
+
+
+def _made(run: Run, at: At, pixels: Any, label: int, row: int) -> bytes:
+    import torch
+
+    from vae.contours import depth
+    from vae.truth import truth as of
+
+    model = compare_api.model_of(run, at)
+    if pixels is None:
+        pixels, y = compare_api.pixels(run, [row])
+    else:
+        y = torch.tensor([label])
+    found = of(model, pixels, y if run.config.model.conditional else None)
+    axes, density = found.on_grid(SIDE if run.config.model.latent_dim > 1 else 400)
+    listed = {
+        "depth": depth(density).numpy().astype(np.float32),
+        "density": density.numpy().astype(np.float32),
+        **{f"axis{number}": axis.numpy().astype(np.float32) for number, axis in enumerate(axes)},
+        "image": pixels[0].numpy().astype(np.float32),
+    }
+    fields = found.to_dict()
+    if not all(np.isfinite(values).all() for values in listed.values()) or not np.isfinite(found.log_prob):
+        raise UserError("log p(x) of this image is not finite under these weights; choose another moment")
+    return arrays.pack(listed, num_cells=len(found.points), **fields)
+
+
+def routes(run: str) -> dict[str, Callable[[Request], Response]]:
+    """The routes, below the address of a run."""
+    return {f"{run}/truth": truth}

@@ -1,0 +1,191 @@
+"""The rate-distortion plane of the Compare page: which runs stand in it, and how missing figures get there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from dashboard import measured, model_cache, state, sweeps
+from dashboard.components.plane import Dot, plane
+from dashboard.plain import plain
+from vae.runs import Run
+from vae.yardstick import Yardstick, apart
+
+#: Dots of one plane, at most.
+MOST_DOTS = 300
+_TITLES = {"chosen": "Chosen runs", "all": "All runs of these data", "sweep": "Sweep"}
+
+
+def draw(chosen: Sequence[Run], runs: Sequence[Run]) -> str | None:
+    """Draw the plane, or a plane for each yardstick.
+
+    Args:
+        chosen: The runs that stand side by side.
+        runs: All there are.
+
+    Returns:
+        The run that the person took in or out of the comparison; None if none.
+    """
+    shown = _shown(chosen, runs)
+    if not shown:
+        st.info("No run of this sweep is here.")
+        return None
+    groups: dict[Yardstick, list[Run]] = {}
+    for run in shown[:MOST_DOTS]:
+        groups.setdefault(Yardstick.of(run), []).append(run)
+    if sentence := apart(list(groups)):
+        st.caption(plain(sentence))
+    if len(shown) > MOST_DOTS:
+        st.caption(f"The first {MOST_DOTS} of {len(shown):,} runs are shown.")
+    seen = _seen(shown[:MOST_DOTS])
+    taken: str | None = None
+    for yardstick, members in groups.items():
+        taken = _group(yardstick, members, chosen, alone=len(groups) == 1) or taken
+    if measured.under_way() or _at_work(shown[:MOST_DOTS]) or seen != _seen(shown[:MOST_DOTS]):
+        state.begin_watch("plane")
+        _watch(shown[:MOST_DOTS], seen)
+    return taken
+
+
+def _shown(chosen: Sequence[Run], runs: Sequence[Run]) -> list[Run]:
+    name = state.read(state.SWEEP, "")
+    options = ["chosen", "all", *(["sweep"] if name else [])]
+    wanted = state.read(state.PLANE, "all")
+    widget = state.fresh("compare-plane")
+    state.seat(state.PLANE, widget, wanted if wanted in options else "all")
+    picked = st.segmented_control(
+        "Runs in the plane",
+        options,
+        format_func=lambda one: f"Sweep {plain(name)}" if one == "sweep" else _TITLES[one],
+        required=True,
+        key=widget,
+        label_visibility="collapsed",
+    )
+    state.write(state.PLANE, str(picked or "all"))
+    if picked == "chosen":
+        return list(chosen)
+    if picked == "sweep":
+        return [run for run in runs if sweeps.is_of(run, name)]
+    yardsticks = {Yardstick.of(run) for run in chosen}
+    first = list(chosen)
+    return first + [run for run in runs if run not in first and Yardstick.of(run) in yardsticks]
+
+
+def _group(yardstick: Yardstick, members: Sequence[Run], chosen: Sequence[Run], *, alone: bool) -> str | None:
+    ids = {run.id for run in chosen}
+    dots, without = [], []
+    for run in members:
+        found = measured.kept(run)
+        if found is None:
+            without.append(run)
+            continue
+        config = run.config
+        dots.append(
+            Dot(
+                id=run.id,
+                name=run.name,
+                stamp=model_cache.stamp(run, "best"),
+                beta=config.objective.beta,
+                seed=config.train.seed,
+                latent_dim=config.model.latent_dim,
+                active=found.active_units,
+                rate=found.rate,
+                distortion=found.distortion,
+                elbo=found.elbo,
+                standard_error=found.standard_error,
+                num_images=found.num_images,
+                step=found.step,
+                chosen=run.id in ids,
+            )
+        )
+    if not alone:
+        st.markdown(f"**{plain(yardstick.words[0].upper() + yardstick.words[1:])}**")
+    taken = None
+    if dots:
+        taken = plane(
+            dots,
+            full=len(chosen) >= state.MOST_RUNS,
+            height=400 if alone else 320,
+            key=f"plane:{hash(yardstick)}",
+        )
+        whose = f"{yardstick.words[0].upper()}{yardstick.words[1:]}; " if alone else ""
+        st.caption(
+            plain(
+                f"{whose}best weights, one sample of z for each image, nats per example at β = 1; bars and ± are one "
+                "standard error over the images. Dotted: equal ELBO."
+            )
+        )
+    _missing(without, ids, hash(yardstick))
+    return taken
+
+
+def _missing(without: Sequence[Run], chosen: set[str], mark: int) -> None:
+    """Offer to measure what has no figures; those of the chosen runs are measured unasked."""
+    ready = []
+    for run in without:
+        why, job = measured.why_not(run), measured.job(run)
+        if job is not None and job.state == "failed":
+            st.warning(plain(f"“{run.name}” could not be measured: {job.error}"), icon=":material/info:")
+        elif why:
+            if run.id in chosen:
+                st.caption(plain(f"Not in the plane: {why}"))
+        elif job is None or not job.is_open:
+            ready.append(run)
+    for run in ready:
+        if run.id in chosen and measured.job(run) is None:
+            measured.start(run)
+    rest = [run for run in ready if run.id not in chosen or measured.job(run) is None]
+    rest = [run for run in rest if (job := measured.job(run)) is None or not job.is_open]
+    if rest and st.button(
+        f"Measure {len(rest)} more run{'s' if len(rest) > 1 else ''}",
+        icon=":material/straighten:",
+        help="Encodes all test images of each, beside this page, and keeps the figures in the run.",
+        key=f"measure:{mark}",
+    ):
+        for run in rest:
+            measured.start(run)
+        st.rerun()
+
+
+@st.fragment(run_every=1.0)
+def _watch(runs: Sequence[Run], seen: tuple[str, ...]) -> None:
+    """Tell how far measuring is, measure what a sweep has finished, and draw anew when there is more to see."""
+    open_jobs = measured.under_way()
+    name = state.read(state.SWEEP, "")
+    at_work = _at_work(runs)
+    for run in runs:
+        finished = name and sweeps.is_of(run, name) and run.status().state == "finished"
+        if (
+            finished
+            and measured.job(run) is None
+            and measured.kept(run) is None
+            and not measured.why_not(run)
+        ):
+            measured.start(run)
+    words = []
+    if open_jobs:
+        words.append(
+            f"Measuring test figures: {len(open_jobs)} run{'s' if len(open_jobs) > 1 else ''} to go."
+        )
+    if at_work:
+        shares = [min(1.0, run.status().epoch / run.config.train.epochs) for run in at_work]
+        words.append(
+            f"Training: {len(at_work)} run{'s' if len(at_work) > 1 else ''} to go, "
+            f"{sum(shares) / len(shares):.0%} done of these. Dots appear as they finish."
+        )
+    if words:
+        st.caption(" ".join(words))
+    if state.is_watched("plane") and seen != _seen(runs):
+        st.rerun()
+
+
+def _at_work(runs: Sequence[Run]) -> list[Run]:
+    return [run for run in runs if run.status().state in measured.AT_WORK]
+
+
+def _seen(runs: Sequence[Run]) -> tuple[str, ...]:
+    """What the plane shows, and what else could be there soon."""
+    return tuple(
+        f"{run.id} {measured.kept(run) is not None} {run.status().state in measured.AT_WORK}" for run in runs
+    )

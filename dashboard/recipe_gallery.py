@@ -1,0 +1,96 @@
+"""The gallery of recipes: each makes one kind of collapse by one click; and the cures of a run, likewise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import streamlit as st
+
+from dashboard import recipe_runs, state
+from dashboard.plain import plain
+from vae.errors import UserError
+from vae.files import disk_sentence
+from vae.recipes import RECIPES
+from vae.runs import Run
+
+_COLUMNS = 3
+#: What a recipe is to show, in words.
+VERDICTS = {
+    "healthy": "healthy",
+    "spare-dimensions": "spare dimensions",
+    "over-regularised": "β is too high",
+    "early-collapse": "collapsed at the start",
+    "decoder-ignores-z": "the decoder ignores z",
+    "condition-ignored": "the condition is ignored",
+    "wrong-scale": "a mean where a sum belongs",
+    "wrong-sigma": "σ is wrong",
+    "variance-blown-up": "z has left the prior",
+}
+
+
+def gallery() -> None:
+    """Draw the recipes; one click makes the run and shows it live."""
+    st.markdown(
+        "Each recipe trains a small model on the built-in digits and shows one thing that "
+        "happens to latent spaces. When it is done, cure it from the same seed and see both side by side."
+    )
+    recipes = list(RECIPES.values())
+    for start in range(0, len(recipes), _COLUMNS):
+        columns = st.columns(_COLUMNS, gap="small")
+        for column, recipe in zip(columns, recipes[start : start + _COLUMNS], strict=False):
+            card = column.container(border=True, height="stretch", vertical_alignment="distribute")
+            with card.container():
+                st.markdown(f"**{plain(recipe.title)}**")
+                st.markdown(plain(recipe.words))
+            with card.container():
+                num = recipe.config.train.epochs
+                st.caption(f"Expect: {VERDICTS[recipe.verdict]}  \n{num} epochs, well under a minute")
+                st.button(
+                    "Train it",
+                    icon=":material/play_arrow:",
+                    key=f"recipe:{recipe.name}",
+                    width="stretch",
+                    on_click=_show,
+                    args=(partial(recipe_runs.begin, recipe),),
+                )
+
+
+def cures(run: Run) -> None:
+    """Draw what can be tried on a run; one click trains it again and shows both side by side."""
+    found = recipe_runs.cures_of(run)
+    if not found:
+        return
+    source = recipe_runs.origin(run.config)
+    of_recipe = source is not None and source.cure is None and source.recipe.cures
+    title = "Cures of this recipe" if of_recipe else "Train it again with a cure"
+    with st.container(border=True):
+        st.markdown(f"**{title}** · the same seed, one thing changed, and both side by side")
+        with st.container(horizontal=True, gap="small"):
+            for cure in found:
+                st.button(
+                    plain(cure.title),
+                    icon=":material/healing:",
+                    key=f"cure:{run.id}:{cure.name}",
+                    help=plain(cure.words),
+                    on_click=_show,
+                    args=(partial(recipe_runs.rerun, run, cure), run),
+                )
+
+
+def _show(make: Callable[[], Run], before: Run | None = None) -> None:
+    """Make a run and go to it, with the one before it beside it; or tell why it cannot be made."""
+    try:
+        run = make()
+    except UserError as error:
+        state.notice(str(error))
+        return
+    except OSError as error:
+        state.notice(disk_sentence(error))
+        return
+    for warning in run.config.warnings():
+        state.notice(warning)
+    state.choose_run(run.id)
+    state.keep(state.BEFORE, None if before is None else before.id)
+    state.forget(state.TAB)
+    st.session_state.pop(state.TAB_WIDGET, None)

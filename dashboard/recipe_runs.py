@@ -1,0 +1,74 @@
+"""Runs made from recipes and cures: by one click, named clearly, through the trainers' queue."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dashboard import new_run
+from dashboard.trainers import trainers
+from vae.config import RunConfig
+from vae.cures import cures
+from vae.recipes import RECIPES, Cure, Recipe
+from vae.runs import Run
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Which recipe a run was made from, and with which of its cures, if with one."""
+
+    recipe: Recipe
+    cure: Cure | None = None
+
+
+def origin(config: RunConfig) -> Origin | None:
+    """The recipe that has these settings, whatever the seed and the number of epochs; None if none has."""
+    for recipe in RECIPES.values():
+        if _alike(recipe.config, config):
+            return Origin(recipe)
+    for recipe in RECIPES.values():
+        for cure in recipe.cures:
+            if _alike(cure.applied(recipe.config), config):
+                return Origin(recipe, cure)
+    return None
+
+
+def _alike(one: RunConfig, other: RunConfig) -> bool:
+    train = one.train.replace(seed=other.train.seed, epochs=other.train.epochs)
+    return (one.data.name, one.model, one.objective, train) == (
+        other.data.name,
+        other.model,
+        other.objective,
+        other.train,
+    )
+
+
+def cures_of(run: Run) -> tuple[Cure, ...]:
+    """What can be tried on a run: its recipe's cures, else what helps runs in general."""
+    found = origin(run.config)
+    if found is not None and found.cure is None and found.recipe.cures:
+        return found.recipe.cures
+    return cures(run.config)
+
+
+def begin(recipe: Recipe) -> Run:
+    """Make the run of a recipe and train it.
+
+    Raises:
+        UserError, OSError: If it cannot be made or trained.
+    """
+    return _begin(recipe.config, recipe.title)
+
+
+def rerun(run: Run, cure: Cure) -> Run:
+    """Make a run like another, from the same seed, with a cure, and train it.
+
+    Raises:
+        UserError, OSError: If it cannot be made or trained.
+    """
+    return _begin(cure.applied(run.config), f"{run.name} + {cure.title}"[:80])
+
+
+def _begin(config: RunConfig, title: str) -> Run:
+    run = new_run.create(config, title)
+    trainers.start(run)
+    return run

@@ -1,0 +1,83 @@
+"""What the modes of the Generate page share: downloads, what is known of an image, and how a page follows the time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from dashboard import latent_view, state
+from dashboard.components.follow import Sheet
+from dashboard.time_machine import Weights
+from vae.runs import Run
+
+#: Classes that are drawn side by side at most; a download has all.
+MAX_COLUMNS = 100
+
+
+@dataclass(frozen=True)
+class Following:
+    """What of a mode the browser decodes anew while the scrubber moves, and in words what waits for its release."""
+
+    sheets: Sequence[Sheet] = ()
+    later: str = ""
+
+
+def downloads(name: str, weights: Weights, sheet: bytes, archive: Callable[[], bytes]) -> None:
+    """The sheet as PNG, and each image with its z as a zip; their names say of which weights they are."""
+    if state.presenting():
+        return
+    with st.container(horizontal=True):
+        st.download_button(
+            "Download PNG",
+            sheet,
+            file_name=f"{name}-{weights.name}.png",
+            mime="image/png",
+            icon=":material/download:",
+            on_click="ignore",
+            help="One pixel for each pixel of the model.",
+        )
+        st.download_button(
+            "Download zip",
+            archive,
+            file_name=f"{name}-{weights.name}.zip",
+            mime="application/zip",
+            icon=":material/folder_zip:",
+            on_click="ignore",
+            help="A PNG for each image, and a table of their z.",
+        )
+
+
+def point(run: Run) -> list[float]:
+    """The point of Explore, which the link then carries too."""
+    z = latent_view.point(run)
+    state.write(state.point(run.config.model.latent_dim), z)
+    return z
+
+
+def one_hots(num_classes: int) -> list[dict[int, float]]:
+    """The condition of each class that is drawn."""
+    return [{label: 1.0} for label in range(min(num_classes, MAX_COLUMNS))]
+
+
+def facts(run: Run, seed: int, label: int | None) -> dict[str, Any]:
+    """What the table of a download says of an image: its seed, and its class if it has one."""
+    return {"seed": seed, **class_of(run, label)}
+
+
+def class_of(run: Run, label: int | None) -> dict[str, Any]:
+    """A class by number and name, for the table of a download; nothing without one."""
+    return {} if label is None else {"label": label, "class": run.info.class_names[label]}
+
+
+def largest(side: int) -> int:
+    """The side of an enlarged image, CSS pixels: more in a presentation."""
+    return round(side * (1.5 if state.presenting() else 1))
+
+
+def tell_cap(num_classes: int) -> None:
+    """Say so where not all classes are drawn."""
+    if num_classes > MAX_COLUMNS:
+        st.caption(f"The first {MAX_COLUMNS} of {num_classes:,} classes are shown; the downloads have all.")

@@ -1,0 +1,156 @@
+"""Compare: what tells runs apart, where they stand in the rate-distortion plane, and what each makes of the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from dashboard import chooser, compare_api, model_cache, presentation, rate_distortion, state, sweep_form
+from dashboard.components.beside import NUM, Row, View, beside
+from vae.comparison import Difference, differences
+from vae.runs import Run
+from vae.yardstick import Yardstick, pixels
+
+
+def page() -> None:
+    """Draw the page."""
+    if state.presenting():
+        presentation.headline("Compare", None)
+    else:
+        chooser.headline(
+            "Compare",
+            "Several runs side by side: what differs, what it costs, and what each makes of the same.",
+        )
+    runs, _ = chooser.all_runs()
+    if not runs:
+        st.info("There is no run yet. Train one on the Train page.")
+        return
+    titles = chooser.titles(runs)
+    chosen = _choose(runs, titles)
+    if len(chosen) < 2:
+        st.info("Choose two or more runs: here, or by a click on a dot of the plane.")
+    else:
+        st.subheader("What differs", anchor=False)
+        _differences(chosen, titles)
+    st.subheader("Rate and distortion", anchor=False)
+    toggled = rate_distortion.draw(chosen, runs)
+    if toggled is not None:
+        _toggle(toggled, chosen)
+    if not state.presenting():
+        sweep_form.form(chosen + [run for run in runs if run not in chosen], titles)
+    if len(chosen) >= 2:
+        st.subheader("The same for each", anchor=False)
+        _side_by_side(chosen, titles)
+
+
+def _choose(runs: Sequence[Run], titles: dict[str, str]) -> list[Run]:
+    """The runs of the link, and the box to choose others."""
+    by_id = {run.id: run for run in runs}
+    wanted = state.read(state.RUNS, _first_two(runs))
+    for gone in [run_id for run_id in wanted if run_id not in by_id]:
+        state.notice(f"There is no run {gone!r} here; the others are compared. Was it deleted?")
+    known = [run_id for run_id in wanted if run_id in by_id]
+    widget = state.fresh("compare-runs")
+    state.seat(state.RUNS, widget, known)
+    st.session_state[widget] = [run_id for run_id in st.session_state[widget] if run_id in by_id]
+    picked = st.multiselect(
+        "Runs",
+        list(by_id),
+        format_func=titles.__getitem__,
+        max_selections=state.MOST_RUNS,
+        placeholder="Choose runs",
+        key=widget,
+    )
+    state.keep(state.RUNS, picked or None)
+    return [by_id[run_id] for run_id in picked]
+
+
+def _first_two(runs: Sequence[Run]) -> list[str]:
+    """The run that the other pages show, and the next one that it can be compared with."""
+    current = chooser.chosen() or runs[0]
+    yardstick = Yardstick.of(current)
+    others = [run.id for run in runs if run.id != current.id and Yardstick.of(run) == yardstick]
+    return [current.id, *others[:1]]
+
+
+def _toggle(run_id: str, chosen: Sequence[Run]) -> None:
+    ids = [run.id for run in chosen]
+    now = [one for one in ids if one != run_id] if run_id in ids else [*ids, run_id]
+    state.renew("compare-runs")
+    state.keep(state.RUNS, now[: state.MOST_RUNS] or None)
+    st.rerun()
+
+
+def _differences(chosen: Sequence[Run], titles: dict[str, str]) -> None:
+    """One row for each option in which they differ, one column a run."""
+    found = differences([run.config for run in chosen])
+    if not found:
+        st.caption("Their settings are the same in every option.")
+        return
+    st.dataframe(
+        [_option(one, [titles[run.id] for run in chosen]) for one in found],
+        hide_index=True,
+        width="stretch",
+        column_config={"Option": st.column_config.TextColumn(width="medium")},
+    )
+
+
+def _option(one: Difference, names: Sequence[str]) -> dict[str, Any]:
+    return {"Option": f"{one.label} ({one.option})"} | {
+        name: _text(value) for name, value in zip(names, one.values, strict=True)
+    }
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _side_by_side(chosen: Sequence[Run], titles: dict[str, str]) -> None:
+    num_images = min(run.info.num_test for run in chosen)
+    if num_images == 0:
+        st.info("One of these runs has no test images.")
+        return
+    pick = state.read(state.PICK, "")
+    first = state.read(state.first_image(num_images), -1)
+    view = View(pick, None if first < 0 else first, state.read(state.SHARE, 1.0), state.read(state.SEED, 0))
+    here = next((run for run in chosen if not model_cache.missing_images(run)), chosen[0])
+    said = beside(
+        [_row(run, titles[run.id]) for run in chosen],
+        view=view,
+        one_of_each=[row for row in compare_api.first_of_each(here, NUM) if row < num_images],
+        num_images=num_images,
+        key=f"beside:{','.join(run.id for run in chosen)}",
+    )
+    if said is not None:
+        view = said
+    state.keep(state.PICK, view.pick or None)
+    state.keep(state.first_image(num_images), view.first)
+    state.keep(state.SHARE, view.share if view.share < 1 else None)
+    state.keep(state.SEED, view.seed or None)
+    st.caption(
+        "Test images of the same numbers. Under an enlarged image: −log p(x|z) at the mean of the posterior, plus KL, "
+        "in nats; no ELBO, for which z is drawn. The scrubber moves every run to the snapshot nearest to that share of "
+        "its own steps."
+    )
+
+
+def _row(run: Run, title: str) -> Row:
+    info, config = run.info, run.config
+    return Row(
+        id=run.id,
+        name=title,
+        words=f"β {config.objective.beta:g} · {config.model.latent_dim}-D · {config.model.network}",
+        stamp=model_cache.stamp(run, "best"),
+        sees=f"{info.fingerprint} {pixels(config)}",
+        shape=(info.channels, info.height, info.width),
+        latent_dim=config.model.latent_dim,
+        labels=info.class_names,
+    )

@@ -1,0 +1,43 @@
+"""Evaluate: figures of a run that one can trust, and where it can be known, the truth itself."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import bounds, chooser, measured, model_cache, state, time_machine, truth_view
+from dashboard.plain import plain
+from vae.errors import UserError
+from vae.truth import MOST_DIMS
+
+
+def page() -> None:
+    """Draw the page."""
+    chooser.headline(
+        "Evaluate", "How good is it really? The ELBO and its parts, bounds on log p(x), and the truth."
+    )
+    run = chooser.chosen()
+    if run is None:
+        st.info("There is no run yet. Train one on the Train page.")
+        return
+    try:
+        model_cache.model(run, "best")
+    except UserError as error:
+        st.error(plain(str(error)))
+        return
+    st.subheader("ELBO", anchor=False)
+    found = bounds.elbo(run)
+    if found is None and measured.job(run) is not None:
+        state.begin_watch("figures")
+        bounds.until_measured(run)
+    is_flat = run.config.model.latent_dim <= MOST_DIMS
+    if is_flat:
+        st.subheader("The truth itself", anchor=False)
+        truth_view.draw(run)
+    st.subheader("Importance-weighted bound", anchor=False)
+    bounds.importance(run, found)
+    st.subheader("Cross-check: annealed importance sampling", anchor=False)
+    bounds.annealing(run)
+    if is_flat:
+        st.subheader("Encoder lag", anchor=False)
+        truth_view.lag(run)
+        time_machine.draw(run, end="Best", decoders=False)

@@ -1,0 +1,79 @@
+"""Costly figures that a run keeps: what is written is read again, and nothing else is believed."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from vae import measurements
+from vae.annealed import annealed
+from vae.data import Dataset
+from vae.importance import importance_bound
+from vae.lag import encoder_lag
+from vae.measurements import MOST, Bound, Measurements
+from vae.runs import Run
+from vae.snapshots import load_model
+
+
+@pytest.fixture
+def run(trained_run: Run, tmp_path: Path) -> Run:
+    shutil.copytree(trained_run.path, tmp_path / "run")
+    return Run.open(tmp_path / "run")
+
+
+def bound(**changes: object) -> Bound:
+    values = {
+        "kind": "importance", "step": 3, "log_prob": -9.0, "standard_error": 0.1, "num_images": 5, "seed": 0, "k": 50,
+        "effective_median": 4.0, "effective_min": 1.5,
+    }  # fmt: skip
+    return Bound.from_dict({**values, **changes})
+
+
+def test_bounds_say_what_the_library_found(run: Run, digits: Dataset) -> None:
+    model = load_model(run)
+    weighted = importance_bound(model, digits, k=20, num_images=4, seed=3)
+    with torch.random.fork_rng():
+        chained = annealed(model, digits, num_images=2, num_steps=5, num_chains=2, seed=3)
+    measurements.keep(run, bound=measurements.of_importance(weighted, 7))
+    measurements.keep(run, bound=measurements.of_annealing(chained, 7))
+    first, second = measurements.kept(run).bounds
+    said = weighted.to_dict()
+    assert (first.log_prob, first.standard_error) == (said["log_prob"], said["standard_error"])
+    assert [point.k for point in first.curve] == [1, 5, 20]
+    assert first.curve[-1].log_prob == first.log_prob
+    assert first.effective_median == said["effective_size"]["median"]
+    assert (second.log_prob, second.k, second.num_steps) == (chained.to_dict()["log_prob"], 2, 5)
+
+
+def test_lag_is_kept_with_the_step_of_its_run(run: Run, digits: Dataset) -> None:
+    found = encoder_lag(run, digits, num_images=1, num_moments=2)
+    measurements.keep(run, bound=bound())
+    measurements.keep(run, lag=found)
+    kept = measurements.kept(run)
+    assert [point.gap for point in kept.lag] == [one.to_dict()["gap"] for one in found]
+    assert kept.lag_step == run.status().step
+    assert len(kept.bounds) == 1
+
+
+def test_a_bound_takes_the_place_of_its_equal_and_the_oldest_go(run: Run) -> None:
+    for number in range(MOST + 2):
+        measurements.keep(run, bound=bound(seed=number))
+    measurements.keep(run, bound=bound(seed=MOST, log_prob=-8.0))
+    kept = measurements.kept(run).bounds
+    assert [one.seed for one in kept] == [*range(2, MOST), MOST + 1, MOST]
+    assert kept[-1].log_prob == -8.0
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"bounds": [{"kind": "guessed"}]}', '{"bounds": 3}'])
+def test_a_file_that_makes_no_sense_is_nothing(run: Run, text: str) -> None:
+    (run.path / measurements.FILE).write_text(text)
+    assert measurements.kept(run) == Measurements()
+
+
+def test_another_folder_leaves_the_run_as_it_is(run: Run, tmp_path: Path) -> None:
+    measurements.keep(run, tmp_path / "elsewhere" / "deep", bound=bound())
+    assert not (run.path / measurements.FILE).exists()
+    assert measurements.kept(run, tmp_path / "elsewhere" / "deep").bounds == (bound(),)

@@ -1,0 +1,82 @@
+"""Recipes for collapse, and their cures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import get_args
+
+import pytest
+import torch
+
+from vae.config import RunConfig
+from vae.data import Dataset, check_fits
+from vae.diagnostics import Diagnosis, diagnose
+from vae.engine import Trainer
+from vae.errors import UserError
+from vae.findings import Name
+from vae.recipes import RECIPES
+from vae.runs import Run
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Layers as small as these train as fast on one thread, and do not wait for a second on a busy machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def trained(config: RunConfig, dataset: Dataset, path: Path, epochs: int = 40) -> Diagnosis:
+    """The diagnosis of a shorter run of this configuration, without what it keeps on the way."""
+    train = config.train.replace(epochs=epochs, num_snapshots=0, eval_every=epochs, device="cpu")
+    run = Run.create(path, config.replace(train=train), dataset.info())
+    for _ in Trainer(run, dataset).train():
+        pass
+    return diagnose(run, dataset)
+
+
+def test_there_is_a_recipe_for_each_verdict() -> None:
+    assert {recipe.verdict for recipe in RECIPES.values()} == set(get_args(Name))
+    assert all(name == recipe.name for name, recipe in RECIPES.items())
+
+
+def test_each_recipe_and_cure_fits_the_digits_and_keeps_the_seed(digits: Dataset) -> None:
+    for recipe in RECIPES.values():
+        config = recipe.with_seed(7)
+        check_fits(config, digits)
+        assert not config.warnings()
+        assert bool(recipe.cures) == (recipe.verdict != "healthy")
+        for cure in recipe.cures:
+            cured = recipe.cure(cure.name).applied(config)
+            check_fits(cured, digits)
+            assert cured != config
+            assert cured.train == config.train
+            assert cured.data == config.data
+
+
+def test_an_unknown_cure_is_refused_by_the_names_that_there_are() -> None:
+    with pytest.raises(UserError, match=r"beta-too-high \(beta-1, free-bits\), got 'rest'"):
+        RECIPES["beta-too-high"].cure("rest")
+
+
+@pytest.mark.usefixtures("one_thread")
+@pytest.mark.parametrize(("name", "cure"), [("wrong-scale", "beta-1"), ("unlucky-start", "fewer-layers")])
+def test_a_recipe_provokes_its_verdict_and_a_cure_brings_the_units_back(
+    name: str, cure: str, digits: Dataset, tmp_path: Path
+) -> None:
+    recipe = RECIPES[name]
+    before = trained(recipe.config, digits, tmp_path / "before")
+    assert before.verdict.name == recipe.verdict
+    assert before.num_active == 0
+    after = trained(recipe.cure(cure).applied(recipe.config), digits, tmp_path / "after")
+    assert not after.verdict.is_fault
+    assert after.num_active > 1
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_too_strong_a_decoder_is_named_soon(digits: Dataset, tmp_path: Path) -> None:
+    found = trained(RECIPES["strong-decoder"].config, digits, tmp_path / "run", epochs=15)
+    assert found.verdict.name == "decoder-ignores-z"
+    assert found.critical_beta is None

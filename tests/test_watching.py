@@ -1,0 +1,384 @@
+"""A user's own training loop, watched: a run like any other, right numbers, and the loop is not disturbed."""
+
+from __future__ import annotations
+
+import io
+import random
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+import vae
+from vae import watching
+from vae.archive import export_run, import_run
+from vae.data import Dataset
+from vae.diagnostics import dimensions
+from vae.errors import UserError
+from vae.evaluation import evaluate
+from vae.export import autoencoder_onnx, decoder_onnx, encoder_onnx
+from vae.latent import kept_embedding
+from vae.metrics import MetricsReader
+from vae.objective import rate_per_dim
+from vae.resume import images_of
+from vae.runs import Run
+from vae.snapshots import load_model
+from vae.surprise import terms_at_mean
+from vae.watcher import Watcher
+
+
+class Own(nn.Module):
+    """A model as people write them: flat images, a hidden layer, dropout, both networks in one class."""
+
+    def __init__(self, latent_dim: int = 2, num_conditions: int = 0) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Linear(64 + num_conditions, 24), nn.BatchNorm1d(24), nn.ReLU(), nn.Dropout(0.1)
+        )
+        self.mean, self.log_var = nn.Linear(24, latent_dim), nn.Linear(24, latent_dim)
+        self.out = nn.Sequential(nn.Linear(latent_dim + num_conditions, 24), nn.ReLU(), nn.Linear(24, 64))
+
+    def encode(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        h = self.body(x if y is None else torch.cat([x, y], 1))
+        return self.mean(h), self.log_var(h)
+
+    def decode(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        return self.out(z if y is None else torch.cat([z, y], 1))
+
+    def loss(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        mean, log_var = self.encode(x.flatten(1))
+        z = mean + torch.exp(0.5 * log_var) * torch.randn_like(mean)
+        wrong = F.binary_cross_entropy_with_logits(self.decode(z), x.flatten(1), reduction="sum") / len(x)
+        return wrong, rate_per_dim(mean, log_var).sum(1).mean()
+
+
+def own(seed: int = 0, **options: int) -> Own:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return Own(**options)
+
+
+def train(model: Own, watcher: Watcher | None, dataset: Dataset, steps: int = 25, scale: float = 1.0) -> None:
+    """The loop of a user, with or without the two lines that watch it."""
+    torch.manual_seed(3)
+    random.seed(3)
+    np.random.seed(3)
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+    x = dataset.pixels(dataset.part("train")[0])
+    for _ in range(steps):
+        batch = x[torch.randint(len(x), (64,))]
+        reconstruction, kl = model.loss(batch)
+        loss = scale * reconstruction + kl
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        if watcher is not None:
+            watcher.step(loss, reconstruction=scale * reconstruction, kl=kl)
+
+
+@pytest.fixture(scope="module")
+def watched(digits: Dataset, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Own]:
+    """A watched run of two epochs on the digits, and the model as the loop left it."""
+    model = own()
+    with vae.watch(
+        tmp_path_factory.mktemp("watched") / "own",
+        encoder=model.encode,
+        decoder=model.decode,
+        data=digits,
+        epochs=2,
+        batch_size=64,
+        num_snapshots=5,
+    ) as watcher:
+        train(model, watcher, digits, 42)
+    return watcher.run, model.eval()
+
+
+def lines_of(run: Run) -> list[dict[str, Any]]:
+    return MetricsReader(run.metrics_path).read()[1]
+
+
+def test_the_example_of_the_module_does_what_it_says(tmp_path: Path, digits: Dataset) -> None:
+    example = textwrap.dedent(watching.__doc__.split("::\n", 1)[1].split("\nEvery number")[0])
+    given = {"images": digits.images.float() / 16, "labels": digits.labels}
+    code = example.replace("images, labels = ...", "").replace('"runs/mine"', "place")
+    torch.manual_seed(0)
+    exec(code, {**given, "place": tmp_path / "mine", "torch": torch, "nn": nn, "F": F, "vae": vae})
+    run = Run.open(tmp_path / "mine")
+    assert run.status().state == "finished"
+    assert run.snapshots()[0] == 0
+    assert run.snapshots()[-1] == run.status().step
+    # The images that were handed over come back, from the run's own folder, split alike.
+    assert images_of(run).info() == run.info
+    validation = [line["elbo"] for line in lines_of(run) if line.get("split") == "validation"]
+    assert validation[-1] > validation[0] + 3
+
+
+def test_a_watched_loop_is_not_disturbed(tmp_path: Path, digits: Dataset) -> None:
+    alone, together = own(), own()
+    alone.out.eval()  # whatever the modes are, they stay
+    together.out.eval()
+    train(alone, None, digits)
+    states = torch.get_rng_state(), np.random.random(), random.random()
+    with vae.watch(
+        tmp_path / "own", encoder=together.encode, decoder=together.decode, data=digits, batch_size=64
+    ) as watcher:
+        train(together, watcher, digits)
+    assert torch.equal(states[0], torch.get_rng_state())
+    assert states[1:] == (np.random.random(), random.random())
+    for name, tensor in alone.state_dict().items():
+        assert torch.equal(tensor, together.state_dict()[name]), name
+    for ours, theirs in zip(alone.parameters(), together.parameters(), strict=True):
+        assert torch.equal(ours.grad, theirs.grad)  # type: ignore[arg-type]
+    assert together.training and together.body.training and not together.out.training
+    assert len(watcher.run.snapshots()) > 3
+    assert watcher.run.config.train.epochs == 2  # known by now: 25 steps of 23 an epoch, one begun
+
+
+def test_the_kept_networks_are_those_of_the_program(watched: tuple[Run, Own], digits: Dataset) -> None:
+    run, model = watched
+    kept = load_model(run, "last")
+    x = digits.pixels(digits.part("test")[0])
+    with torch.no_grad():
+        mean, log_var = model.encode(x.flatten(1))
+        torch.testing.assert_close(kept.posterior(x), (mean, log_var), rtol=1e-4, atol=1e-5)
+        image = torch.sigmoid(model.decode(mean)).unflatten(1, (1, 8, 8))
+        torch.testing.assert_close(kept.decode(mean), image, rtol=1e-4, atol=1e-5)
+
+
+def test_the_validation_is_the_elbo_in_nats_of_the_users_networks(
+    watched: tuple[Run, Own], digits: Dataset
+) -> None:
+    run, _ = watched
+    line = [line for line in lines_of(run) if line.get("split") == "validation"][-1]
+    again = evaluate(load_model(run, "last"), digits, "validation")
+    assert line["step"] == run.status().step
+    assert line["elbo"] == pytest.approx(again.elbo, rel=1e-5)
+    assert line["rate_per_dim"] == pytest.approx(again.rate_per_dim, rel=1e-4)
+
+
+def test_all_that_pages_ask_of_a_run_is_there(watched: tuple[Run, Own], digits: Dataset) -> None:
+    run, _ = watched
+    embedding = kept_embedding(run)
+    assert embedding is not None
+    assert len(embedding.mean) == len(digits.test)
+    assert len(dimensions(embedding)) == 2
+    first = load_model(run, run.snapshots()[0])
+    assert not torch.equal(first.decode(torch.zeros(1, 2)), load_model(run, "last").decode(torch.zeros(1, 2)))
+    assert {line["event"] for line in lines_of(run) if "event" in line} >= {"start", "snapshot", "finish"}
+
+
+def test_the_browser_gets_graphs_that_give_the_models_numbers(
+    watched: tuple[Run, Own], digits: Dataset
+) -> None:
+    model = load_model(watched[0])
+    x = digits.pixels(digits.part("test")[0][:3])
+    terms, mean, log_var, image = terms_at_mean(model, x)
+    expected = {
+        "mean": mean,
+        "log_var": log_var,
+        "image": image,
+        "distortion": terms.distortion,
+        "rate": terms.rate,
+    }
+    for export, feeds, names in (
+        (decoder_onnx, {"z": mean}, ["image"]),
+        (encoder_onnx, {"x": x}, ["mean", "log_var"]),
+        (autoencoder_onnx, {"x": x}, ["mean", "log_var", "image", "distortion", "rate"]),
+    ):
+        data = export(model)
+        onnx.checker.check_model(onnx.load_from_string(data), full_check=True)
+        session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
+        found = session.run(names, {name: values.numpy() for name, values in feeds.items()})
+        for name, values in zip(names, found, strict=True):
+            torch.testing.assert_close(torch.from_numpy(values), expected[name], rtol=1e-5, atol=1e-5)
+
+
+def test_a_watched_run_travels_as_every_other(watched: tuple[Run, Own], tmp_path: Path) -> None:
+    file = io.BytesIO()
+    export_run(watched[0], file)
+    run = import_run(io.BytesIO(file.getvalue()), tmp_path)
+    z = torch.tensor([[0.5, -1.0]])
+    assert torch.equal(load_model(run).decode(z), load_model(watched[0]).decode(z))
+    assert run.snapshots() == watched[0].snapshots()
+
+
+@pytest.mark.parametrize("scale", [1.0, 1 / 64])
+def test_a_mean_over_pixels_is_seen(scale: float, tmp_path: Path, digits: Dataset) -> None:
+    model = own()
+    with vae.watch(
+        tmp_path / "own", encoder=model.encode, decoder=model.decode, data=digits, epochs=2, batch_size=64
+    ) as watcher:
+        train(model, watcher, digits, 40, scale)
+    (event,) = [line for line in lines_of(watcher.run) if line.get("event") == "scale"]
+    assert event["reconstruction_ratio"] == pytest.approx(scale, rel=0.25)
+    assert event["num_pixels"] == 64
+
+
+def test_a_conditional_model_with_labels_is_watched(tmp_path: Path, digits: Dataset) -> None:
+    model = own(num_conditions=10)
+    with vae.watch(
+        tmp_path / "own",
+        encoder=lambda x, y: model.encode(x.flatten(1), F.one_hot(y, 10).float()),
+        decoder=lambda z, y: model.decode(z, F.one_hot(y, 10).float()),
+        data=digits,
+        conditional="labels",
+        num_snapshots=2,
+    ) as watcher:
+        watcher.step()
+    kept, y = load_model(watcher.run), torch.tensor([3, 7])
+    z = torch.zeros(2, 2)
+    expected = torch.sigmoid(model.eval().decode(z, F.one_hot(y, 10).float())).unflatten(1, (1, 8, 8))
+    torch.testing.assert_close(kept.decode(z, y), expected.detach(), rtol=1e-4, atol=1e-5)
+    assert model.training is False  # by the line above; watching had left it as it was
+
+
+@pytest.mark.parametrize(
+    ("encoder", "options"),
+    [
+        (lambda model: lambda x: torch.cat(model.encode(x), 1), {}),
+        (lambda model: lambda x: (*model.encode(x), x), {}),
+        (
+            lambda model: lambda x: (model.encode(x)[0], (0.5 * model.encode(x)[1]).exp()),
+            {"encoder_gives": "std"},
+        ),
+        (
+            lambda model: (
+                lambda x: torch.distributions.Normal(model.encode(x)[0], (0.5 * model.encode(x)[1]).exp())
+            ),
+            {},
+        ),
+    ],
+)
+def test_encoders_of_every_convention_give_one_posterior(
+    encoder: Callable[[Own], Any], options: dict[str, Any], tmp_path: Path, digits: Dataset
+) -> None:
+    model = own()
+    watcher = vae.watch(
+        tmp_path / "own",
+        encoder=encoder(model),
+        decoder=model.decode,
+        data=digits,
+        num_snapshots=0,
+        **options,
+    )
+    watcher.close()
+    x = digits.pixels(digits.part("test")[0][:4])
+    with torch.no_grad():
+        expected = model.eval().encode(x.flatten(1))
+    torch.testing.assert_close(load_model(watcher.run).posterior(x), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_probabilities_are_found_out_and_turned_into_logits(tmp_path: Path, digits: Dataset) -> None:
+    model = own()
+    with pytest.warns(UserWarning, match="taken for probabilities"):
+        watcher = vae.watch(
+            tmp_path / "own", encoder=model.encode, decoder=lambda z: model.decode(z).sigmoid(), data=digits
+        )
+    watcher.close()
+    z = torch.tensor([[0.3, -2.0]])
+    expected = model.eval().decode(z).sigmoid().unflatten(1, (1, 8, 8)).detach()
+    torch.testing.assert_close(load_model(watcher.run).decode(z), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_learned_sigma_is_read_anew(tmp_path: Path, digits: Dataset) -> None:
+    model, log_sigma = own(), nn.Parameter(torch.tensor(-1.0))
+    with vae.watch(
+        tmp_path / "own",
+        encoder=model.encode,
+        decoder=model.decode,
+        data=digits,
+        likelihood="gaussian",
+        sigma=lambda: log_sigma.exp(),
+        num_snapshots=2,
+    ) as watcher:
+        with torch.no_grad():
+            log_sigma.fill_(-2.0)
+        watcher.step()
+    assert float(load_model(watcher.run, "last").likelihood.sigma) == pytest.approx(np.exp(-2), rel=1e-4)  # type: ignore[arg-type]
+
+
+def test_what_cannot_be_exported_is_watched_without_pictures(tmp_path: Path, digits: Dataset) -> None:
+    model = own()
+
+    def decode(z: Tensor) -> Tensor:
+        return torch.from_numpy(z.numpy() @ model.out[0].weight[:2].detach().numpy()[:, :2]).repeat(1, 32)
+
+    with pytest.warns(UserWarning, match="pages that show pictures need networks that can be exported"):
+        watcher = vae.watch(tmp_path / "own", encoder=model.encode, decoder=decode, data=digits, epochs=1)
+    train(model, watcher, digits, 30)
+    watcher.close()
+    assert watcher.run.status().state == "finished"
+    assert {line.get("split") for line in lines_of(watcher.run)} >= {"train", "validation"}
+    with pytest.raises(UserError, match="need networks that can be exported"):
+        load_model(watcher.run)
+
+
+def test_a_loop_that_diverges_goes_on_unwatched(tmp_path: Path, digits: Dataset) -> None:
+    model = own()
+    watcher = vae.watch(
+        tmp_path / "own", encoder=model.encode, decoder=model.decode, data=digits, batch_size=1200
+    )
+    with torch.no_grad():
+        model.mean.weight.fill_(torch.nan)
+    for _ in range(3):
+        watcher.step()
+    assert watcher.run.status().state == "diverged"
+    assert not watcher.is_watching
+    watcher.close()
+
+
+def test_an_error_in_the_loop_is_told_and_passed_on(tmp_path: Path, digits: Dataset) -> None:
+    model = own()
+    with (
+        pytest.raises(RuntimeError, match="mine"),
+        vae.watch(tmp_path / "own", encoder=model.encode, decoder=model.decode, data=digits) as watcher,
+    ):
+        raise RuntimeError("mine")
+    assert watcher.run.status().state == "failed"
+    assert watcher.run.status().error == "mine"
+
+
+def test_the_dashboards_wishes_reach_the_loop(tmp_path: Path, digits: Dataset) -> None:
+    model = own()
+    watcher = vae.watch(
+        tmp_path / "own", encoder=model.encode, decoder=model.decode, data=digits, batch_size=1200, beta=2
+    )
+    assert watcher.beta == 2
+    watcher.run.request(beta=0.5)
+    watcher.run.request(command="stop")
+    watcher._wishes._looked = -1e9  # the next look is due
+    watcher.step()
+    watcher.step()
+    assert (watcher.beta, watcher.stop_requested) == (0.5, True)
+    watcher.close()
+    assert watcher.run.status().state == "stopped"
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"encoder": lambda x: x.flatten(1)[:, :3]}, "encoder must"),
+        ({"decoder": lambda z: z}, "decoder must give images"),
+        ({"latent_dim": 5}, r"latent_dim must be what the encoder gives \(2\), got 5"),
+        ({"encoder_gives": "std"}, "standard deviations above 0"),
+        ({"conditional": "both"}, "conditional must be"),
+        ({"decoder_gives": "probabilities"}, "decoder_gives must be 'raw'"),
+        ({"data": np.zeros((4, 8))}, "must have shape"),
+    ],
+)
+def test_mistakes_are_told_before_anything_is_written(
+    change: dict[str, Any], sentence: str, tmp_path: Path, digits: Dataset
+) -> None:
+    model = own()
+    given = {"encoder": model.encode, "decoder": model.decode, "data": digits, **change}
+    with pytest.raises(UserError, match=sentence):
+        vae.watch(tmp_path / "own", **given)
+    assert not (tmp_path / "own").exists()

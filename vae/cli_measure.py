@@ -1,0 +1,253 @@
+"""The commands that measure a trained run: evaluate, leak.
+
+Imports no torch before a command needs it, so that `vae --help` is quick.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+from tyro.conf import arg
+
+from vae.cli_train import AtWord, Part, RunDir, tell, weights_at
+from vae.config import TrainConfig
+from vae.errors import UserError
+from vae.options import Flag, OptionalPath
+from vae.progress import Bar
+
+if TYPE_CHECKING:
+    from vae.data import Dataset
+    from vae.model import VAE
+    from vae.runs import Run
+
+OptionalCount = Annotated[int | None, arg(metavar="N", help_behavior_hint="")]
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What all measurements are asked: of which run, which of its weights, and on which images."""
+
+    run_dir: RunDir
+    """The run directory."""
+    split: Part = "test"
+    """Which part of the data."""
+    at: AtWord = "best"
+    """Which weights: best, last, or the step of a snapshot."""
+    seed: int = 0
+    """Seed of all that is drawn."""
+    data_root: OptionalPath = None
+    """Folder of downloaded sets, if it is not where the run had it."""
+    json: Flag = False
+    """Print one JSON object on standard output."""
+
+    def checked_seed(self) -> int:
+        """The seed, by the one rule for all seeds."""
+        return TrainConfig(seed=self.seed).seed
+
+    def images(self, run: Run) -> Dataset:
+        """The run's images, as it saw them."""
+        from vae.resume import images_of
+
+        with Bar() as bar:
+            return images_of(run, root=self.data_root, progress=bar.file)
+
+    def about(self, run: Run) -> dict[str, Any]:
+        """What every answer says first."""
+        return {"run": run.id, "split": self.split, "at": self.at}
+
+
+@dataclass(frozen=True)
+class Evaluate(Measurement):
+    """The ELBO of a run on all images of a part, in nats per example, and on demand what is above it.
+
+    --importance bounds log p(x) more closely; --ais checks it without the encoder; --truth computes it, for one or two
+    latent dimensions.
+    """
+
+    importance: Annotated[int | None, arg(metavar="K", help_behavior_hint="")] = None
+    """The importance-weighted bound from so many samples for each image; published tables have 5000."""
+    images_: Annotated[int | None, arg(name="images", metavar="N", help_behavior_hint="")] = None
+    """Only so many images, drawn by the seed, for the figures besides the ELBO; without: all for --importance, 100 for
+    --ais and --truth."""
+    ais: Flag = False
+    """Annealed importance sampling: a lower bound on log p(x) that does not ask the encoder."""
+    ais_steps: OptionalCount = None
+    """Intermediate distributions for --ais; without, 500."""
+    ais_chains: OptionalCount = None
+    """Chains for each image for --ais; without, 8."""
+    truth: Flag = False
+    """log p(x), the exact ELBO and the gap between them by quadrature, for one or two latent dimensions."""
+    diagnose: Flag = False
+    """What became of the latent space: a verdict with its evidence and what to try."""
+
+    def __call__(self) -> None:
+        from vae.evaluation import evaluate
+        from vae.runs import Run
+        from vae.snapshots import load_model
+
+        seed = self.checked_seed()
+        run = Run.open(self.run_dir)
+        model = load_model(run, weights_at(self.at))
+        self._check(model)
+        dataset = self.images(run)
+        result = evaluate(model, dataset, self.split, seed=seed)
+        more = self._more(model, dataset, seed)
+        diagnosis = None
+        if self.diagnose:
+            from vae.diagnostics import diagnose
+
+            diagnosis = diagnose(run, dataset, at=weights_at(self.at), part=self.split, seed=seed)
+            more["diagnosis"] = diagnosis.to_dict()
+        warnings = more.get("importance", {}).get("warnings", [])
+        if self.json:
+            answer = {
+                **self.about(run),
+                **result.to_dict(),
+                "seed": seed,
+                "unit": "nats per example",
+                "pixels": run.config.data.binarize,
+                "likelihood": run.config.model.likelihood,
+                **more,
+            }
+            print(json.dumps(answer))
+            return
+        print(
+            f"{run.name}: {self.split}, {result.num_images} images, pixels {run.config.data.binarize}, "
+            f"{run.config.model.likelihood}, nats per example"
+        )
+        print(f"  ELBO           {result.elbo:10.3f} ± {result.standard_error:.3f}")
+        print(f"  reconstruction {result.distortion:10.3f} (distortion)")
+        print(f"  KL             {result.rate:10.3f} (rate)")
+        for line in [*_lines(more), *(diagnosis.lines() if diagnosis else [])]:
+            print(f"  {line}")
+        for warning in warnings:
+            tell(f"warning: {warning}")
+
+    def _check(self, model: VAE) -> None:
+        """Refuse what cannot be, before anything is computed."""
+        from vae.importance import check_samples
+        from vae.truth import check_grid
+
+        asked = self.importance is not None or self.ais or self.truth
+        if self.images_ is not None and not asked:
+            raise UserError(
+                "--images is for the figures besides the ELBO, got none of them; add --importance, --ais or --truth"
+            )
+        if not self.ais and (self.ais_steps is not None or self.ais_chains is not None):
+            raise UserError("--ais-steps and --ais-chains are for --ais, got them without; add --ais")
+        for name, number in (
+            ("images", self.images_),
+            ("ais-steps", self.ais_steps),
+            ("ais-chains", self.ais_chains),
+        ):
+            if number is not None and number < 1:
+                raise UserError(f"--{name} must be at least 1, got {number}; leave it out")
+        if self.importance is not None:
+            check_samples(self.importance)
+        if self.truth:
+            check_grid(model)
+
+    def _more(self, model: VAE, dataset: Dataset, seed: int) -> dict[str, Any]:
+        """The figures besides the ELBO, as far as they were asked for."""
+        from vae import annealed
+        from vae.importance import importance_bound
+        from vae.truth import truths
+
+        found: dict[str, Any] = {}
+        few = self.images_ or annealed.NUM_IMAGES
+        with Bar() as bar:
+            if self.importance is not None:
+                found["importance"] = importance_bound(
+                    model,
+                    dataset,
+                    self.split,
+                    k=self.importance,
+                    num_images=self.images_,
+                    seed=seed,
+                    progress=lambda done, total: bar.at(done, total, "image", "importance weighting"),
+                ).to_dict()
+            if self.ais:
+                found["ais"] = annealed.annealed(
+                    model,
+                    dataset,
+                    self.split,
+                    num_images=few,
+                    num_steps=self.ais_steps or annealed.NUM_STEPS,
+                    num_chains=self.ais_chains or annealed.NUM_CHAINS,
+                    seed=seed,
+                    progress=lambda done, total: bar.at(done, total, "image", "annealing"),
+                ).to_dict()
+            if self.truth:
+                found["truth"] = truths(
+                    model,
+                    dataset,
+                    self.split,
+                    num_images=few,
+                    seed=seed,
+                    progress=lambda done, total: bar.at(done, total, "image", "quadrature"),
+                ).to_dict()
+        return found
+
+
+def _lines(more: dict[str, Any]) -> list[str]:
+    """The figures besides the ELBO, in words."""
+    lines = []
+    if found := more.get("importance"):
+        lines.append(
+            f"log p(x) ≥      {found['log_prob']:9.3f} ± {found['standard_error']:.3f} (importance-weighted, "
+            f"k = {found['k']:,}, {found['num_images']:,} images, seed {found['seed']}; effective sample size "
+            f"{found['effective_size']['median']:.1f} in the middle)"
+        )
+        lines += [
+            f"  k = {point['k']:<9,} {point['log_prob']:9.3f} ± {point['standard_error']:.3f}"
+            for point in found["curve"][:-1]
+        ]
+    if found := more.get("ais"):
+        lines.append(
+            f"log p(x) ≥      {found['log_prob']:9.3f} ± {found['standard_error']:.3f} (annealed, "
+            f"{found['num_steps']:,} steps, {found['num_chains']} chains, {found['num_images']:,} images, "
+            f"seed {found['seed']})"
+        )
+    if found := more.get("truth"):
+        lines += [
+            f"log p(x) =      {found['log_prob']:9.3f} ± {found['standard_error']:.3f} (quadrature, "
+            f"{found['num_images']:,} images, seed {found['seed']})",
+            f"  ELBO          {found['elbo']:9.3f} ± {found['elbo_standard_error']:.3f} (exact)",
+            f"  gap           {found['gap']:9.3f} ± {found['gap_standard_error']:.3f} (KL to the true posterior)",
+        ]
+    return lines
+
+
+@dataclass(frozen=True)
+class Leak(Measurement):
+    """The label-leak probe: how well a linear classifier reads the class off z, on held-out images.
+
+    One half of the part fits the classifier, the other tests it; the seed is of the halves.
+    """
+
+    def __call__(self) -> None:
+        from vae.latent import embed, kept_embedding
+        from vae.leak import label_leak
+        from vae.runs import Run
+        from vae.snapshots import load_model
+
+        seed = self.checked_seed()
+        run = Run.open(self.run_dir)
+        at = weights_at(self.at)
+        embedding = kept_embedding(run) if (self.split, at) == ("test", "best") else None
+        if embedding is None:
+            model = load_model(run, at)
+            embedding = embed(model, self.images(run), self.split)
+        found = label_leak(embedding, seed=seed)
+        verdict = found.verdict(conditional=run.config.model.conditional)
+        if self.json:
+            print(json.dumps({**self.about(run), **found.to_dict(), "verdict": verdict}))
+            return
+        print(
+            f"{run.name}: {self.split}, {found.num_held_out} held-out images of {found.num_classes} classes"
+        )
+        print(f"  accuracy       {found.accuracy:10.2%} ± {found.standard_error:.2%}")
+        print(f"  chance         {found.chance:10.2%}")
+        print(f"  {verdict}")

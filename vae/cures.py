@@ -1,0 +1,97 @@
+"""Cures for a run of one's own: the same settings and the same seed, one thing changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vae.config import RunConfig
+from vae.recipes import Cure
+
+#: Share of the epochs over which β rises, and over which a capacity does.
+_SHARE = 0.4
+#: Nats of each dimension's rate that cost nothing, and nats that a rate is pulled to, for each dimension.
+_FREE, _CAPACITY = 0.5, 1.0
+
+
+def cures(config: RunConfig) -> tuple[Cure, ...]:
+    """What may bring back the use of z where a training has lost it; what the run does already is left out.
+
+    Args:
+        config: Of the run; one whose networks are somebody's own has none, since they cannot be trained here.
+    """
+    if config.model.network == "external":
+        return ()
+    rise = max(1.0, float(round(_SHARE * config.train.epochs)))
+    steady = (("objective.schedule", "constant"),)
+    beta = config.objective.beta
+    found = (
+        Cure(
+            "beta-1",
+            "β = 1",
+            "The ELBO: a nat of rate costs a nat.",
+            (("objective.capacity", 0.0), ("objective.beta", 1.0), *steady),
+        ),
+        Cure(
+            "warm-up",
+            "Warm-up",
+            f"β rises from 0 to {beta:g} over the first {rise:g} epochs, so that the encoder finds something to say "
+            "before it has to pay.",
+            (("objective.schedule", "linear"), ("objective.warmup_epochs", rise)),
+        ),
+        Cure(
+            "cyclical",
+            "Cyclical β",
+            f"β rises from 0 to {beta:g} again and again: what one cycle has lost the next may find.",
+            (("objective.schedule", "cyclical"), ("objective.cycle_epochs", max(1.0, rise / 2))),
+        ),
+        Cure(
+            "free-bits",
+            "Free bits",
+            "Half a nat of each dimension's rate costs nothing, so that nothing presses it to 0.",
+            (
+                ("objective.capacity", 0.0),
+                ("objective.free_bits", _FREE),
+                ("objective.free_bits_per", "dimension"),
+            ),
+        ),
+        Cure(
+            "capacity",
+            "Capacity",
+            f"The rate is pulled to {_CAPACITY * config.model.latent_dim:g} nats, one for each dimension; what they "
+            "say is up to the encoder.",
+            (
+                ("objective.free_bits", 0.0),
+                ("objective.capacity", _CAPACITY * config.model.latent_dim),
+                ("objective.capacity_epochs", rise),
+                ("objective.beta", max(beta, 5.0)),
+                *steady,
+            ),
+        ),
+        Cure(
+            "learned-sigma",
+            "Learned σ",
+            "The decoder's σ is trained with everything else, and comes to what its residuals are.",
+            (("model.likelihood", "gaussian-learned"),),
+        ),
+        Cure(
+            "encoder-steps",
+            "Extra encoder steps",
+            "Before each step the encoder alone is trained for five, so that it does not lag behind the decoder.",
+            (("train.encoder_steps", 5),),
+        ),
+    )
+    return tuple(cure for cure in found if _fits(cure, config) and cure.applied(config) != config)
+
+
+def _fits(cure: Cure, config: RunConfig) -> bool:
+    model, objective = config.model, config.objective
+    already: dict[str, Any] = {
+        "beta-1": objective.beta == 1,
+        "warm-up": objective.schedule != "constant" or objective.beta == 0,
+        "cyclical": objective.schedule == "cyclical" or objective.beta == 0,
+        "free-bits": objective.free_bits > 0 or objective.beta == 0,
+        "capacity": objective.capacity > 0,
+        "learned-sigma": model.likelihood != "gaussian",
+        "encoder-steps": config.train.encoder_steps > 0,
+    }
+    return not already[cure.name]

@@ -1,0 +1,61 @@
+"""One finding about a model: which verdict, what it means in plain words, the numbers behind it, what to try."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+Name = Literal[
+    "healthy",
+    "spare-dimensions",
+    "over-regularised",
+    "early-collapse",
+    "decoder-ignores-z",
+    "condition-ignored",
+    "wrong-scale",
+    "wrong-sigma",
+    "variance-blown-up",
+]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One number behind a verdict.
+
+    Attributes:
+        words: What it is.
+        value: The number.
+        unit: Its unit; empty for a count or a ratio.
+    """
+
+    words: str
+    value: float
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One finding about a model.
+
+    Attributes:
+        name: Which.
+        title: A few words.
+        sentence: What it means, for somebody who hears of it for the first time.
+        evidence: The numbers that it rests on.
+        remedies: What to try, the best first; empty if nothing is wrong.
+    """
+
+    name: Name
+    title: str
+    sentence: str
+    evidence: tuple[Evidence, ...]
+    remedies: tuple[str, ...] = ()
+
+    @property
+    def is_fault(self) -> bool:
+        """Whether something is wrong; pruned spare dimensions are not."""
+        return self.name not in ("healthy", "spare-dimensions")
+
+    def to_dict(self) -> dict[str, Any]:
+        """The finding as JSON values."""
+        return {**asdict(self), "is_fault": self.is_fault}

@@ -1,0 +1,115 @@
+"""What a decoder can do without z, and up to which β it pays to say anything through z at all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from vae.likelihoods import Gaussian, LearnedGaussian, Likelihood
+from vae.randomness import generator
+
+if TYPE_CHECKING:
+    from vae.data import Dataset
+
+#: Training images that the estimates are made of, at most, and numbers in all of them.
+_MOST_IMAGES, _MOST_NUMBERS = 2000, 8_000_000
+#: No pixel's mean is taken to be nearer to black or white than this share of an image.
+_HALF_AN_IMAGE = 0.5
+_NUM_BISECTIONS = 60
+_LARGEST_LOGIT = 30.0
+
+
+@dataclass(frozen=True)
+class Ignorance:
+    r"""The best decoder that ignores z: one picture for all images, or one for each class if there is a condition.
+
+    Around it the objective is that of a linear model with Gaussian noise: with the residuals divided by the noise's
+    standard deviation, a direction of their covariance with the eigenvalue λ pays for its rate if and only if λ > β.
+    So the largest eigenvalue is the β above which a model collapses, however it is trained; far below it a collapse is
+    an accident of training.
+
+    Attributes:
+        distortion: Of the given images under that decoder, nats per example.
+        critical_beta: The largest eigenvalue.
+        num_images: Training images that it was estimated from.
+
+    Source:
+        Tipping & Bishop (1999), Probabilistic principal component analysis; Lucas et al. (2019), Don't blame the ELBO!,
+        https://arxiv.org/abs/1911.02469
+    """
+
+    distortion: float
+    critical_beta: float
+    num_images: int
+
+
+@torch.no_grad()
+def ignorance(
+    likelihood: Likelihood, dataset: Dataset, x: Tensor, y: Tensor | None, *, conditional: bool
+) -> Ignorance:
+    """What the images of a data set allow a decoder that ignores z.
+
+    Args:
+        likelihood: Of pixels that are independent given z.
+        dataset: Its training images are measured.
+        x: Pixels whose distortion is asked for, ``(N, C, H, W)``.
+        y: Their labels ``(N,)``, for a conditional model.
+        conditional: Whether the decoder gets the class.
+    """
+    images, labels = dataset.part("train")
+    most = max(2, min(_MOST_IMAGES, _MOST_NUMBERS // images[0].numel()))
+    places = torch.linspace(0, len(images) - 1, min(most, len(images)), dtype=torch.float64).round().long()
+    pixels = dataset.pixels(images[places], generator(0, "diagnosis")).double()
+    x = x.cpu().double()
+    if conditional and labels is not None and y is not None:
+        groups, own = labels[places], y.cpu()
+    else:
+        groups, own = torch.zeros(len(pixels), dtype=torch.long), torch.zeros(len(x), dtype=torch.long)
+    num_groups = max(int(groups.max()), int(own.max())) + 1
+    counts = torch.bincount(groups, minlength=num_groups).double()[:, None, None, None]
+    sums = torch.zeros(num_groups, *pixels.shape[1:], dtype=torch.float64).index_add_(0, groups, pixels)
+    overall = (pixels.sum(0) + _HALF_AN_IMAGE) / (len(pixels) + 2 * _HALF_AN_IMAGE)
+    means = (sums + overall) / (counts + 1)  # a class of few images leans on all of them
+    residual = (pixels - means[groups]).flatten(1)
+    if isinstance(likelihood, Gaussian):
+        # A learned σ fits the residuals of the decoder that it belongs to.
+        learned = isinstance(likelihood, LearnedGaussian)
+        sigma = residual.square().mean().sqrt() if learned else likelihood.sigma.double().cpu()
+        output, scale = means, sigma.expand(num_groups, residual.shape[1])
+    else:
+        output = _output_of(likelihood, means)
+        scale = _standard_deviation(likelihood, output).flatten(1)
+    distortion = -likelihood.log_prob(output[own].to(torch.float64), x).mean()
+    return Ignorance(
+        distortion=float(distortion),
+        critical_beta=_largest_eigenvalue(residual / scale[groups]),
+        num_images=len(pixels),
+    )
+
+
+def _output_of(likelihood: Likelihood, mean: Tensor) -> Tensor:
+    """The decoder's output at which the likelihood has a mean, found by bisection; it grows with the output."""
+    low, high = torch.full_like(mean, -_LARGEST_LOGIT), torch.full_like(mean, _LARGEST_LOGIT)
+    for _ in range(_NUM_BISECTIONS):
+        middle = (low + high) / 2
+        below = likelihood.mean(middle) < mean
+        low, high = torch.where(below, middle, low), torch.where(below, high, middle)
+    return (low + high) / 2
+
+
+@torch.enable_grad()
+def _standard_deviation(likelihood: Likelihood, output: Tensor) -> Tensor:
+    """Of a pixel: the output is the natural parameter, so that the slope of the mean is the variance."""
+    output = output.detach().requires_grad_()
+    (variance,) = torch.autograd.grad(likelihood.mean(output).sum(), output)
+    return variance.clamp_min(1e-12).sqrt()
+
+
+def _largest_eigenvalue(rows: Tensor) -> float:
+    """Of the covariance of the rows, ``(N, P)``, whose mean is 0."""
+    num, num_columns = rows.shape
+    square = rows.T @ rows if num_columns <= num else rows @ rows.T
+    return float(torch.linalg.eigvalsh(square / num)[-1])

@@ -1,0 +1,233 @@
+"""A user's own PyTorch encoder and decoder, called as our own networks are, without a trace in the user's program.
+
+People's networks differ: images flat or not, a standard deviation in the place of a log-variance, probabilities in the
+place of logits. What is here finds out, and gives what `vae.model.VAE` expects.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import random
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from vae.config import DataInfo, ModelConfig
+from vae.errors import UserError
+from vae.export import export_network
+from vae.external import DECODER, ENCODER, interface
+
+Spread = Literal["log_var", "std"]
+Gives = Literal["auto", "raw", "probabilities"]
+#: A probability this close to 0 or 1 counts as one that is so close: single precision has none closer to 1.
+SMALLEST_PROBABILITY = 1e-7
+
+
+def modules_of(function: Any) -> list[nn.Module]:
+    """The networks that a callable uses: itself, the one whose method it is, and those that a function names."""
+    if isinstance(function, nn.Module):
+        return [function]
+    if isinstance(function, functools.partial):
+        found = [function.func, *function.args, *function.keywords.values()]
+        return [module for part in found for module in modules_of(part)]
+    if inspect.ismethod(function):
+        return modules_of(function.__self__)
+    if inspect.isfunction(function):
+        named = inspect.getclosurevars(function)
+        values = (*named.nonlocals.values(), *named.globals.values())
+        return [value for value in values if isinstance(value, nn.Module)]
+    return []
+
+
+@contextmanager
+def undisturbed(*functions: Any) -> Iterator[None]:
+    """Use somebody's networks, evaluating and without gradients, and leave everything as it was.
+
+    The random states of torch (and of the networks' device), numpy and Python, and the mode of every module, are put
+    back at the end, whatever happens.
+    """
+    modules = {module for function in functions for top in modules_of(function) for module in top.modules()}
+    modes = [(module, module.training) for module in modules]
+    devices = {tensor.device for module in modules for tensor in module.parameters(recurse=False)}
+    numpy_state, python_state = np.random.get_state(), random.getstate()
+    with ExitStack() as stack:
+        stack.enter_context(torch.no_grad())
+        stack.enter_context(torch.random.fork_rng([d for d in devices if d.type == "cuda"]))
+        if any(device.type == "mps" for device in devices):
+            stack.callback(torch.mps.set_rng_state, torch.mps.get_rng_state())
+        for kind in {"cpu", *(device.type for device in devices)} - {"mps", "meta"}:
+            stack.enter_context(torch.autocast(kind, enabled=False))
+        try:
+            for module in modules:
+                module.training = False
+            yield
+        finally:
+            for module, mode in modes:
+                module.training = mode
+            np.random.set_state(numpy_state)
+            random.setstate(python_state)
+
+
+class OwnNetwork(nn.Module):
+    """What encoder and decoder have in common.
+
+    Args:
+        function: A module, or any callable that uses some.
+        config: Of the model.
+        info: Of the images.
+        labels: Whether a conditional one takes the label, not the one-hot condition.
+    """
+
+    side = ""
+
+    def __init__(
+        self, function: Callable[..., Any], config: ModelConfig, info: DataInfo, labels: bool
+    ) -> None:
+        super().__init__()
+        self.function, self.own = function, nn.ModuleList(modules_of(function))
+        # The exporter puts back the mode of what it exports, and with it that of all parts: theirs is `undisturbed`'s.
+        self.training = self.own.training = False
+        self.config, self.info, self.labels = config, info, labels
+        first = next((t for t in self.own.parameters() if t.is_floating_point()), None)
+        device = torch.device("cpu") if first is None else first.device
+        #: Others ask a model's parameters for device and type.
+        self.anchor = nn.Parameter(torch.zeros((), device=device), requires_grad=False)
+        self._type = torch.float32 if first is None else first.dtype
+
+    def call(self, x: Tensor, condition: Tensor | None) -> Any:
+        """What the user's own network makes of an input."""
+        if condition is None:
+            return self.function(x.to(self._type))
+        return self.function(
+            x.to(self._type), condition.argmax(1) if self.labels else condition.to(self._type)
+        )
+
+    def state_dict_on_cpu(self) -> dict[str, Tensor]:
+        """Its tensors of now, by name."""
+        return {name: tensor.detach().cpu() for name, tensor in self.state_dict().items()}
+
+    def onnx(self) -> bytes:
+        """This half as ONNX, of its weights of now."""
+        inputs, outputs = interface(self.side, self.config, self.info)
+        # Two examples: a network that was written for batches may treat a single one in another way.
+        given = {name: torch.zeros(2, *shape, device=self.anchor.device) for name, shape in inputs.items()}
+        return export_network(self, given, list(outputs), fold=False)
+
+
+class OwnEncoder(OwnNetwork):
+    """A user's encoder, from images (and condition) to mean and log-variance.
+
+    It may give a pair (or more, of which two are taken), a `torch.distributions.Normal`, or both halves in one tensor,
+    and take flat images.
+
+    Args:
+        spread: What its second answer is.
+    """
+
+    side = ENCODER
+
+    def __init__(
+        self, function: Callable[..., Any], config: ModelConfig, info: DataInfo, labels: bool, spread: Spread
+    ) -> None:
+        super().__init__(function, config, info, labels)
+        self.spread, self.is_flat = spread, False
+
+    def forward(self, x: Tensor, condition: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        mean, spread = self.pair(self.call(x.flatten(1) if self.is_flat else x, condition))
+        log_var = spread if self.spread == "log_var" else 2 * torch.log(spread)
+        return mean.float(), log_var.float()
+
+    def pair(self, found: Any) -> tuple[Tensor, Tensor]:
+        """Mean and spread of what the user's network gave.
+
+        Raises:
+            UserError: If it is nothing like that.
+        """
+        if isinstance(found, torch.distributions.Distribution):
+            self.spread = "std"
+            return found.mean, found.stddev
+        if isinstance(found, Tensor) and found.dim() == 2 and found.shape[1] % 2 == 0:
+            found = found.chunk(2, 1)
+        if (
+            isinstance(found, tuple | list)
+            and len(found) >= 2
+            and all(isinstance(part, Tensor) and part.dim() == 2 for part in found[:2])
+            and found[0].shape == found[1].shape
+        ):
+            return found[0], found[1]
+        raise UserError(
+            f"encoder must give mean and log_var, each of shape (B, D), got {_described(found)}; pass a function that "
+            "returns these two"
+        )
+
+    def try_out(self, x: Tensor, condition: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Find out whether it takes images as they are or flat, and what it gives: mean and spread.
+
+        Raises:
+            UserError: If it takes neither, or gives something else.
+        """
+        problems = []
+        for self.is_flat in (False, True):
+            try:
+                return self.pair(self.call(x.flatten(1) if self.is_flat else x, condition))
+            except Exception as error:  # the user's code may raise anything
+                problems.append(_said(error))
+        raise UserError(
+            f"encoder must take images of shape {tuple(x.shape)} or {tuple(x.flatten(1).shape)}, and says to the "
+            f"first: {problems[0]}; and to the second: {problems[1]}; pass a function that takes one of them"
+        )
+
+
+class OwnDecoder(OwnNetwork):
+    """A user's decoder, from latent points (and condition) to the likelihood's raw parameters, ``(B, C, H, W)``.
+
+    Args:
+        gives: `probabilities` are turned into logits, for a Bernoulli or continuous Bernoulli.
+    """
+
+    side = DECODER
+
+    def __init__(
+        self, function: Callable[..., Any], config: ModelConfig, info: DataInfo, labels: bool, gives: Gives
+    ) -> None:
+        super().__init__(function, config, info, labels)
+        self.gives = gives
+
+    def forward(self, z: Tensor, condition: Tensor | None = None, x: Tensor | None = None) -> Tensor:
+        found = self.image(self.call(z, condition)).float()
+        if self.gives == "probabilities":
+            # Not torch.logit, whose ONNX has other bounds.
+            p = found.clamp(SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
+            return torch.log(p) - torch.log(1 - p)
+        return found
+
+    def image(self, found: Any) -> Tensor:
+        """What the user's network gave, in the images' shape.
+
+        Raises:
+            UserError: If it has another number of values.
+        """
+        found = found[0] if isinstance(found, tuple | list) and found else found
+        if not isinstance(found, Tensor) or found.dim() < 2 or found[0].numel() != self.info.num_pixels:
+            raise UserError(
+                f"decoder must give images of shape (B, {self.info.channels}, {self.info.height}, {self.info.width}) "
+                f"or (B, {self.info.num_pixels}), got {_described(found)}; pass a function that returns these"
+            )
+        return found.flatten(1).unflatten(1, (self.info.channels, self.info.height, self.info.width))
+
+
+def _described(found: Any) -> str:
+    if isinstance(found, Tensor):
+        return f"shape {tuple(found.shape)}"
+    if isinstance(found, tuple | list):
+        return f"{len(found)} of them: {', '.join(_described(part) for part in found[:3])}"
+    return type(found).__name__
+
+
+def _said(error: Exception) -> str:
+    return (str(error).splitlines() or [""])[0][:300] or type(error).__name__

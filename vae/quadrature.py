@@ -1,0 +1,75 @@
+"""Integrals over one or two dimensions: cells that are cut finer where the mass is, and rules for a Gaussian."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+#: Cells are left out that hold this share of the mass together.
+_LEFT_OUT = 1e-7
+#: Points to a side of a rule over a Gaussian, at first and at most.
+_FEWEST_POINTS, _MOST_POINTS = 32, 512
+
+
+def bulk(values: Tensor) -> Tensor:
+    """Which cells hold all the mass but `_LEFT_OUT` of it."""
+    shares = values.softmax(0)
+    order = shares.argsort()
+    kept = torch.ones(len(values), dtype=torch.bool)
+    kept[order[shares[order].cumsum(0) < _LEFT_OUT]] = False
+    return kept
+
+
+def with_neighbours(points: Tensor, side: float) -> Tensor:
+    """Cells and all that touch them, each once, by their centres."""
+    steps = torch.tensor([-1.0, 0.0, 1.0], dtype=torch.float64)
+    num_dims = points.shape[1]
+    around = torch.cartesian_prod(*[steps] * num_dims).reshape(-1, num_dims)
+    origin = points[0]
+    numbers = ((points - origin) / side).round()
+    near = (numbers[:, None] + around).reshape(-1, num_dims)
+    return origin + torch.unique(near, dim=0) * side
+
+
+def halved(points: Tensor, side: float) -> tuple[Tensor, float]:
+    """Each cell cut into two or four."""
+    num_dims = points.shape[1]
+    half = torch.tensor([-0.25, 0.25], dtype=torch.float64) * side
+    corners = torch.cartesian_prod(*[half] * num_dims).reshape(-1, num_dims)
+    return (points[:, None] + corners).reshape(-1, num_dims), side / 2
+
+
+def settled(integral: Callable[[int], float], tolerance: float) -> float:
+    """An integral from rules with more and more points, until it changes by less than the tolerance."""
+    num, found = _FEWEST_POINTS, integral(_FEWEST_POINTS)
+    while num < _MOST_POINTS:
+        num, before = 2 * num, found
+        found = integral(num)
+        if abs(found - before) < tolerance:
+            break
+    return found
+
+
+def hermite(num: int) -> tuple[Tensor, Tensor]:
+    """Nodes and shares of Gauss's rule for the standard normal, the ones of no weight left out."""
+    import numpy as np
+
+    # The eigenvalues of the recurrence's matrix (Golub & Welsch 1969), which no large degree makes overflow.
+    off = torch.from_numpy(np.sqrt(np.arange(1, num)))
+    nodes, vectors = torch.linalg.eigh(torch.diag(off, 1) + torch.diag(off, -1))
+    shares = vectors[0].square()
+    kept = shares > 1e-14
+    return nodes[kept], shares[kept] / shares[kept].sum()
+
+
+def axis(low: float, high: float, num: int) -> Tensor:
+    """Centres of so many equal cells."""
+    return low + (torch.arange(num, dtype=torch.float64) + 0.5) * ((high - low) / num)
+
+
+def log_normal(z: Tensor) -> Tensor:
+    """Log-density of the standard normal, ``(M,)``."""
+    return -0.5 * (z.square().sum(1) + z.shape[1] * math.log(2 * math.pi))

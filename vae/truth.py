@@ -1,0 +1,379 @@
+"""What a model of one or two latent dimensions really says: log p(x) and the true posterior, by quadrature."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vae.data import Dataset, Part
+from vae.errors import UserError
+from vae.evaluation import MeanOf, chosen_images
+from vae.importance import Progress, max_rows, repeated
+from vae.model import VAE
+from vae.objective import rate_per_dim
+from vae.quadrature import axis, bulk, halved, hermite, log_normal, settled, with_neighbours
+
+#: Nats by which an integral may still change when its grid is made finer.
+TOLERANCE = 1e-4
+#: Most latent dimensions that a grid can cover.
+MOST_DIMS = 2
+#: Side of the cells of the first look, and how far it reaches, in the prior's standard deviations.
+_FIRST_SIDE = 0.1
+_FIRST_REACH = 7.0
+#: No posterior is looked for further out.
+_LAST_REACH = 60.0
+#: Cells this many nats below the best are looked at no closer, at first and once: a peak between them may be missed.
+_FIRST_DEPTH = 40.0
+_SECOND_DEPTH = 15.0
+_MOST_HALVINGS = 12
+_MOST_CELLS = 400_000
+#: Reach of a grid over a Gaussian posterior, in its standard deviations.
+_GAUSSIAN_REACH = 7.0
+
+
+@dataclass(frozen=True)
+class Truth:
+    r"""All there is to know of one image under a model of one or two latent dimensions, nats.
+
+    Attributes:
+        log_prob: log p(x), by quadrature over the true posterior's mass.
+        elbo: The ELBO as an exact integral over q(z|x), not of a sample.
+        gap: KL(q(z|x) ‖ p(z|x)), an integral of its own over another grid; ``elbo + gap`` is ``log_prob``.
+        mean, covariance: Of the true posterior, shapes ``(D,)`` and ``(D, D)``.
+        q_mean, q_log_var: The encoder's, each ``(D,)``.
+        points: Centres of the grid's cells, shape ``(M, D)``; where there is no mass there are none.
+        density: p(z|x) at the centres, shape ``(M,)``.
+        cell: Side of the cells.
+    """
+
+    log_prob: float
+    elbo: float
+    gap: float
+    mean: Tensor
+    covariance: Tensor
+    q_mean: Tensor
+    q_log_var: Tensor
+    points: Tensor
+    density: Tensor
+    cell: float
+    _log_joint: Callable[[Tensor], Tensor]
+
+    @cached_property
+    def box(self) -> tuple[Tensor, Tensor]:
+        """The corners, each ``(D,)``, of the box that holds the true posterior's mass and three σ of q(z|x)."""
+        kept = self.points[self.density > self.density.max() * math.exp(-12)]
+        spread = 3 * torch.exp(0.5 * self.q_log_var)
+        low = torch.minimum(kept.amin(0) - self.cell, self.q_mean - spread)
+        high = torch.maximum(kept.amax(0) + self.cell, self.q_mean + spread)
+        return low, high
+
+    def on_grid(
+        self, num: int = 120, box: tuple[Tensor, Tensor] | None = None
+    ) -> tuple[list[Tensor], Tensor]:
+        """The true posterior's density on a regular grid, for contours.
+
+        Args:
+            num: Points to a side.
+            box: Corners; without, `box`.
+
+        Returns:
+            The D axes, each ``(num,)``, and the density, ``(num,)`` or ``(num, num)`` with the first axis first.
+        """
+        low, high = self.box if box is None else box
+        axes = [
+            torch.linspace(float(a), float(b), num, dtype=torch.float64)
+            for a, b in zip(low, high, strict=True)
+        ]
+        points = torch.cartesian_prod(*axes).reshape(-1, len(axes))
+        density = (self._log_joint(points) - self.log_prob).exp()
+        return axes, density.reshape([num] * len(axes))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The numbers as JSON values, without the grid."""
+        return {
+            "log_prob": self.log_prob,
+            "elbo": self.elbo,
+            "gap": self.gap,
+            "mean": self.mean.tolist(),
+            "covariance": self.covariance.tolist(),
+            "q_mean": self.q_mean.tolist(),
+            "q_log_var": self.q_log_var.tolist(),
+        }
+
+
+@dataclass(frozen=True)
+class Truths:
+    """The truth of many images, each tensor with one entry for each of N images, nats, double precision.
+
+    Attributes:
+        log_prob, elbo, gap: Shape ``(N,)``, see `Truth`.
+        mean, covariance: Of the true posteriors, ``(N, D)`` and ``(N, D, D)``.
+        q_mean, q_log_var: The encoder's, each ``(N, D)``.
+        rows: Which images of the part they are, ``(N,)``.
+        seed: Of the choice of images (and of dynamic binarisation); the numbers themselves need none.
+    """
+
+    log_prob: Tensor
+    elbo: Tensor
+    gap: Tensor
+    mean: Tensor
+    covariance: Tensor
+    q_mean: Tensor
+    q_log_var: Tensor
+    rows: Tensor
+    seed: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """The means as JSON values."""
+        figures = {"log_prob": self.log_prob, "elbo": self.elbo, "gap": self.gap}
+        means = {name: MeanOf.of(values) for name, values in figures.items()}
+        return {
+            **{name: found.mean for name, found in means.items()},
+            "neg_log_prob": -means["log_prob"].mean,
+            "standard_error": means["log_prob"].standard_error,
+            "elbo_standard_error": means["elbo"].standard_error,
+            "gap_standard_error": means["gap"].standard_error,
+            "largest_misfit": float((self.elbo + self.gap - self.log_prob).abs().max()),
+            "num_images": len(self.rows),
+            "seed": self.seed,
+        }
+
+
+@torch.no_grad()
+def truth(model: VAE, x: Tensor, y: Tensor | None = None, *, tolerance: float = TOLERANCE) -> Truth:
+    """log p(x), the true posterior, the exact ELBO and the gap of one image.
+
+    Args:
+        model: With one or two latent dimensions.
+        x: The image, ``(1, C, H, W)``, as `Dataset.pixels` makes it.
+        y: Its label ``(1,)``, or weights of the classes ``(1, K)``, for a conditional model.
+        tolerance: Nats by which each integral may still change.
+
+    Raises:
+        UserError: If the model has more than two latent dimensions, or there is more than one image.
+
+    Source:
+        log p(x) = ELBO + KL(q ‖ p(z|x)): Kingma & Welling (2014), https://arxiv.org/abs/1312.6114
+    """
+    if len(x) != 1:
+        raise UserError(
+            f"the truth is told of one image at a time, got {len(x)}; use vae.truth.truths for many"
+        )
+    check_grid(model, tolerance)
+    condition = model.condition(y, 1)
+    mean, log_var = model.encoder(x, condition)
+    look = _FirstLook(model, condition, float(mean.abs().max()))
+    return _truth(model, x, condition, mean[0], log_var[0], look, tolerance)
+
+
+@torch.no_grad()
+def truths(
+    model: VAE,
+    dataset: Dataset,
+    part: Part = "test",
+    *,
+    num_images: int | None = None,
+    seed: int = 0,
+    tolerance: float = TOLERANCE,
+    progress: Progress | None = None,
+) -> Truths:
+    """The truth of the images of a part, or so many of them, drawn by the seed.
+
+    Raises:
+        UserError: If the model has more than two latent dimensions, or there are no images.
+    """
+    check_grid(model, tolerance)
+    found, rows = [], []
+    for batch in chosen_images(model, dataset, part, num_images, seed):
+        for one in each_truth(model, batch.x, batch.y, tolerance=tolerance):
+            found.append(one)
+            if progress is not None:
+                progress(len(found), batch.total)
+        rows.append(batch.rows)
+    return _joined(found, torch.cat(rows), seed)
+
+
+@torch.no_grad()
+def each_truth(model: VAE, x: Tensor, y: Tensor | None, *, tolerance: float = TOLERANCE) -> Any:
+    """The truth of each of several images ``(B, C, H, W)`` in turn; they share what they can of the first look."""
+    check_grid(model, tolerance)
+    condition = model.condition(y, len(x))
+    mean, log_var = model.encoder(x, condition)
+    looks: dict[tuple[float, ...], _FirstLook] = {}
+    for place in range(len(x)):
+        own = None if condition is None else condition[place : place + 1]
+        key = () if own is None else tuple(own[0].tolist())
+        if key not in looks:
+            looks[key] = _FirstLook(model, own, float(mean.abs().max()))
+        image = x[place : place + 1]
+        yield _truth(model, image, own, mean[place], log_var[place], looks[key], tolerance)
+
+
+def _joined(found: list[Truth], rows: Tensor, seed: int) -> Truths:
+    def numbers(name: str) -> Tensor:
+        return torch.tensor([getattr(one, name) for one in found], dtype=torch.float64)
+
+    def tensors(name: str) -> Tensor:
+        return torch.stack([getattr(one, name) for one in found])
+
+    names = ("mean", "covariance", "q_mean", "q_log_var")
+    figures = ("log_prob", "elbo", "gap")
+    values = {**{name: numbers(name) for name in figures}, **{name: tensors(name) for name in names}}
+    return Truths(**values, rows=rows, seed=seed)
+
+
+def check_grid(model: VAE, tolerance: float = TOLERANCE) -> None:
+    """Refuse what no grid can do.
+
+    Raises:
+        UserError: If the model has more than two latent dimensions, or the tolerance is not positive.
+    """
+    num_dims = model.config.latent_dim
+    if num_dims > MOST_DIMS:
+        raise UserError(
+            f"a grid covers at most {MOST_DIMS} latent dimensions, got {num_dims}; use importance weighting or "
+            "annealed importance sampling"
+        )
+    if not tolerance > 0:
+        raise UserError(f"tolerance must be > 0 nats, got {tolerance:g}; use {TOLERANCE:g}")
+
+
+class _FirstLook:
+    """The decoder's output on the cells of the first look, which is one for all images of a condition."""
+
+    def __init__(self, model: VAE, condition: Tensor | None, reach: float) -> None:
+        self.model, self.condition = model, condition
+        self.reach = max(_FIRST_REACH, min(_LAST_REACH, 1.1 * reach + 1))
+        self._decode()
+
+    def _decode(self) -> None:
+        places = axis(-self.reach, self.reach, math.ceil(2 * self.reach / _FIRST_SIDE))
+        self.side = float(places[1] - places[0])
+        num_dims = self.model.config.latent_dim
+        self.points = torch.cartesian_prod(*[places] * num_dims).reshape(-1, num_dims)
+        self.outputs: list[Tensor] | None = None
+        if self.model.config.decoder == "independent":
+            weight = next(self.model.parameters())
+            self.outputs = [
+                self.model.decoder(
+                    z.to(weight), None if self.condition is None else self.condition.expand(len(z), -1)
+                )
+                for z in self.points.split(max_rows(self.model))
+            ]
+
+    def widen(self) -> bool:
+        """Look further out; False if that was the end."""
+        if self.reach >= _LAST_REACH:
+            return False
+        self.reach = min(_LAST_REACH, 1.6 * self.reach)
+        self._decode()
+        return True
+
+    def log_joint(self, x: Tensor) -> Tensor:
+        """log p(x, z) at the centres, about."""
+        if self.outputs is None:
+            return _log_joint(self.model, x, self.condition)(self.points)
+        found = torch.cat([self.model.likelihood.log_prob_table(output, x)[0] for output in self.outputs])
+        return found.double().cpu() + log_normal(self.points)
+
+
+def _truth(
+    model: VAE,
+    x: Tensor,
+    condition: Tensor | None,
+    q_mean: Tensor,
+    q_log_var: Tensor,
+    look: _FirstLook,
+    tolerance: float,
+) -> Truth:
+    log_joint = _log_joint(model, x, condition)
+    points, log_values, side = _posterior_cells(log_joint, look, x, tolerance)
+    num_dims = points.shape[1]
+    log_prob = float(log_values.logsumexp(0)) + num_dims * math.log(side)
+    density = (log_values - log_prob).exp()
+    shares = density * side**num_dims
+    mean = shares @ points
+    centred = points - mean
+    covariance = (centred * shares[:, None]).T @ centred
+    covariance += torch.eye(num_dims, dtype=torch.float64) * (side**2 / 12)  # of the mass within a cell
+    q_mean, q_log_var = q_mean.double().cpu(), q_log_var.double().cpu()
+    elbo, gap = _over_posterior(log_joint, q_mean, q_log_var, log_prob, tolerance)
+    return Truth(log_prob, elbo, gap, mean, covariance, q_mean, q_log_var, points, density, side, log_joint)
+
+
+def _posterior_cells(
+    log_joint: Callable[[Tensor], Tensor], look: _FirstLook, x: Tensor, tolerance: float
+) -> tuple[Tensor, Tensor, float]:
+    """Centres of cells over the true posterior's mass, log p(x, z) there, and the side of a cell."""
+    while True:
+        values, points, side = look.log_joint(x), look.points, look.side
+        near = points[values > values.max() - _FIRST_DEPTH]
+        if float(near.abs().max()) < look.reach - 2 * side or not look.widen():
+            break
+    kept = values > values.max() - _FIRST_DEPTH
+    integral = math.inf
+    num_dims = points.shape[1]
+    for halving in range(_MOST_HALVINGS):
+        points, side = halved(with_neighbours(points[kept], side), side)
+        if len(points) > _MOST_CELLS:
+            raise UserError(
+                f"the grid over the true posterior needs more than {_MOST_CELLS:,} cells; the decoder changes too "
+                "fast for quadrature: use importance weighting"
+            )
+        values = log_joint(points)
+        before, integral = integral, float(values.logsumexp(0)) + num_dims * math.log(side)
+        if abs(integral - before) < tolerance:
+            break
+        kept = values > values.max() - _SECOND_DEPTH if not halving else bulk(values)
+    return points, values, side
+
+
+def _over_posterior(
+    log_joint: Callable[[Tensor], Tensor],
+    q_mean: Tensor,
+    q_log_var: Tensor,
+    log_prob: float,
+    tolerance: float,
+) -> tuple[float, float]:
+    """The ELBO by Gauss's rule and the gap by a grid of equal cells, each made finer until it settles."""
+    scale = torch.exp(0.5 * q_log_var)
+    num_dims = len(q_mean)
+    rate = float(rate_per_dim(q_mean[None], q_log_var[None]).sum())
+
+    def elbo(num: int) -> float:
+        # Exact for polynomials of z of degree 2 num − 1.
+        nodes, shares = hermite(num)
+        u = torch.cartesian_prod(*[nodes] * num_dims).reshape(-1, num_dims)
+        weights = torch.cartesian_prod(*[shares] * num_dims).reshape(-1, num_dims).prod(1)
+        z = q_mean + scale * u
+        return float(weights @ (log_joint(z) - log_normal(z))) - rate
+
+    def gap(num: int) -> float:
+        places = axis(-_GAUSSIAN_REACH, _GAUSSIAN_REACH, num)
+        u = torch.cartesian_prod(*[places] * num_dims).reshape(-1, num_dims)
+        log_q = log_normal(u)
+        weights = (log_q - log_q.logsumexp(0)).exp()
+        log_posterior = log_joint(q_mean + scale * u) - log_prob
+        return float(weights @ (log_q - 0.5 * q_log_var.sum() - log_posterior))
+
+    return settled(elbo, tolerance), settled(gap, tolerance)
+
+
+def _log_joint(model: VAE, x: Tensor, condition: Tensor | None) -> Callable[[Tensor], Tensor]:
+    """z ``(M, D)`` to log p(x, z), both in double precision and on the CPU, for one image."""
+
+    @torch.no_grad()
+    def found(z: Tensor) -> Tensor:
+        parts = [
+            model.log_prob_of_many(some.to(x), *repeated(x, condition, len(some))).double().cpu()
+            for some in z.split(max_rows(model))
+        ]
+        return torch.cat(parts) + log_normal(z)
+
+    return found

@@ -1,0 +1,394 @@
+"""What a diagnosis means, in plain words: nine verdicts, each with its evidence and what to try."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from vae.findings import Evidence, Verdict
+from vae.lines import Line
+from vae.units import Coincidence, coincidence, is_round
+
+if TYPE_CHECKING:
+    from vae.config import RunConfig
+    from vae.diagnostics import Diagnosis
+
+#: A fixed σ this many times larger or smaller than the residuals is called wrong.
+SIGMA_FACTOR = 2.5
+#: Rise of the distortion, nats, below which a decoder does not use what was permuted.
+SMALLEST_RISE = 0.5
+#: Likewise for the condition, as a share of the rise with z permuted.
+CONDITION_SHARE = 0.05
+#: A decoder knows something without z if it is better by this share than the best picture of all images.
+KNOWS_SHARE = 0.1
+#: Variance of the aggregate posterior, the largest dimension's, above which it has lost the prior (whose is 1).
+BLOWN_VARIANCE = 5.0
+#: At this share of the critical β a model is near collapse by its objective, not by accident.
+NEAR_CRITICAL = 1 / 3
+#: Mutual information, nats, below which z says nothing about the images.
+SILENCE = 0.5
+
+
+def decide(
+    diagnosis: Diagnosis, config: RunConfig | None = None, history: Sequence[Line] = ()
+) -> tuple[Verdict, ...]:
+    """What a diagnosis means: the verdict, then remarks.
+
+    A cause goes before its effects: a wrong σ before the collapse that it brings about.
+
+    Args:
+        diagnosis: The numbers.
+        config: How the model was trained, if that is known.
+        history: Lines of its training, see `vae.lines`.
+    """
+    case = _Case(diagnosis, config, history)
+    found = [
+        verdict
+        for verdict in (
+            case.loop_out_of_scale(),
+            case.wrong_sigma(),
+            case.wrong_scale(),
+            case.variance_blown_up(),
+            case.decoder_ignores_z(),
+            case.over_regularised(),
+            case.early_collapse(),
+            case.condition_ignored(),
+        )
+        if verdict is not None
+    ]
+    if found and (doubtful := case.round_coincidence()) is not None:
+        found.append(doubtful)
+    spare = case.spare_dimensions()
+    if not found:
+        if spare is not None and 2 * diagnosis.num_active <= diagnosis.latent_dim:
+            return (spare,)
+        found = [case.healthy()]
+    if spare is not None and diagnosis.num_active:
+        found.append(spare)
+    return tuple(found)
+
+
+class _Case:
+    """The rules, over one diagnosis."""
+
+    def __init__(self, diagnosis: Diagnosis, config: RunConfig | None, history: Sequence[Line]) -> None:
+        self.diagnosis, self.config = diagnosis, config
+        self.rates = [(line["epoch"], line["rate"]) for line in history if "split" in line]
+        self.scale = diagnosis.scale
+        self.beta = 1.0 if diagnosis.beta is None else diagnosis.beta
+        if self.scale is not None and self.scale.is_off:
+            self.beta = self.scale.effective_beta
+        # With a capacity, β is how hard the rate is pulled to it, not the price of a nat.
+        self.is_price = config is None or not config.objective.capacity
+        usage = diagnosis.usage
+        self.is_used = usage.all.nats > max(SMALLEST_RISE, 3 * usage.all.standard_error)
+        # A rate may be paid for nothing: posteriors that all left the prior together tell no image from another.
+        says_little = diagnosis.information.mutual_information < SILENCE
+        self.is_silent = diagnosis.num_active == 0 or (says_little and not self.is_used)
+        self.is_autoregressive = config is not None and config.model.decoder == "autoregressive"
+
+    # The numbers that verdicts rest on --------------------------------------------------------------------------------
+
+    def _activity(self) -> tuple[Evidence, ...]:
+        diagnosis = self.diagnosis
+        return (
+            Evidence(f"active units of {diagnosis.latent_dim}", diagnosis.num_active),
+            Evidence("rate (KL)", diagnosis.rate, "nats"),
+        )
+
+    def _permuted(self) -> Evidence:
+        return Evidence(
+            "rise of the distortion with z from other images", self.diagnosis.usage.all.nats, "nats"
+        )
+
+    def _critical(self) -> tuple[Evidence, ...]:
+        critical = self.diagnosis.critical_beta
+        return () if critical is None else (Evidence("β above which these images collapse", critical),)
+
+    # The rules --------------------------------------------------------------------------------------------------------
+
+    def healthy(self) -> Verdict:
+        """Nothing else was found."""
+        diagnosis = self.diagnosis
+        return Verdict(
+            "healthy",
+            "Healthy",
+            "The encoder writes about each image into z, and the decoder reads it: with z from another image the "
+            "reconstruction gets much worse.",
+            (
+                *self._activity(),
+                self._permuted(),
+                Evidence("mutual information I(x; z)", diagnosis.information.mutual_information, "nats"),
+            ),
+        )
+
+    def spare_dimensions(self) -> Verdict | None:
+        """Some dimensions are active, others pruned: no fault."""
+        diagnosis = self.diagnosis
+        spare = diagnosis.latent_dim - diagnosis.num_active
+        if not spare or not diagnosis.num_active:
+            return None
+        return Verdict(
+            "spare-dimensions",
+            f"{spare} spare dimension{'' if spare == 1 else 's'}",
+            f"The model uses {diagnosis.num_active} of {diagnosis.latent_dim} latent dimensions and keeps the others "
+            "at the prior, where they cost nothing. This is what the objective asks for when a further dimension "
+            "would cost more rate than it saves distortion; it does no harm.",
+            (
+                *self._activity(),
+                Evidence("variance of the posterior mean that counts as active", diagnosis.active_threshold),
+            ),
+            (
+                f"a latent space of {diagnosis.num_active} dimensions does the same with less",
+                "a smaller β, if images matter more than samples",
+                "free bits, to make each dimension say something",
+            ),
+        )
+
+    def over_regularised(self) -> Verdict | None:
+        """β makes silence, or near silence, the best solution."""
+        diagnosis, critical = self.diagnosis, self.diagnosis.critical_beta
+        if not self.is_price or self.is_autoregressive or self._is_sigma_large():
+            return None
+        if self.is_silent:
+            near = 1.0 if self.beta <= 1 else NEAR_CRITICAL
+            if critical is None or self.beta < near * critical:
+                return None
+        elif self.beta <= 1 or 2 * diagnosis.num_active > diagnosis.latent_dim:
+            return None
+        how = (
+            "nothing"
+            if self.is_silent
+            else f"little ({diagnosis.num_active} of {diagnosis.latent_dim} dimensions)"
+        )
+        return Verdict(
+            "over-regularised",
+            "β is too high",
+            f"At β = {self.beta:.4g} each nat that the encoder writes into z costs {self.beta:.4g} nats of the "
+            f"objective, more than it saves in the reconstruction. So it writes {how}, and the training has found "
+            "the best solution of this objective.",
+            (Evidence("β", self.beta), *self._critical(), *self._activity()),
+            ("β = 1, the ELBO", "a capacity: a rate that the training is pulled to", "free bits"),
+        )
+
+    def early_collapse(self) -> Verdict | None:
+        """Silent although silence is not the best solution."""
+        if not self.is_silent or self._is_sigma_large():
+            return None
+        if self.decoder_ignores_z() is not None or self.over_regularised() is not None:
+            return None
+        largest = max((rate for _, rate in self.rates), default=0.0)
+        if self.rates and largest > 2 * SILENCE:
+            epoch = max(epoch for epoch, rate in self.rates if rate > 2 * SILENCE)
+            title, when = "Collapsed during training", f"since epoch {epoch:.3g}"
+        else:
+            title, when = "Collapsed at the start of training", "since its start"
+        return Verdict(
+            "early-collapse",
+            title,
+            f"z has said nothing about the images {when}, although it would pay: at β = {self.beta:.4g} a model that "
+            "uses z has the better objective. While encoder and decoder still know nothing, the KL term is all that "
+            "there is to gain, the encoder becomes the prior, and the decoder learns to do without z.",
+            (*self._activity(), self._permuted(), Evidence("β", self.beta), *self._critical()),
+            (
+                "a warm-up: β from 0 upwards over the first epochs",
+                "free bits, or a capacity",
+                "extra encoder steps, so that the encoder leads",
+                "fewer layers, or a smaller learning rate",
+            ),
+        )
+
+    def decoder_ignores_z(self) -> Verdict | None:
+        """The decoder does well without z, or does not read what the encoder writes."""
+        diagnosis, alone = self.diagnosis, self.diagnosis.ignorant_distortion
+        if self.is_used:
+            return None
+        knows = alone is not None and diagnosis.distortion < (1 - KNOWS_SHARE) * alone
+        speaks = diagnosis.num_active > 0 and diagnosis.information.mutual_information > 2 * SILENCE
+        if not (self.is_autoregressive or knows or speaks):
+            return None
+        if speaks and not self.is_autoregressive:
+            why = "The encoder writes about the images into z, but the decoder does not read it"
+        else:
+            why = "The decoder explains the images by itself, each pixel from those before it, and does not need z"
+        alone_evidence = (
+            () if alone is None else (Evidence("distortion of the best decoder without z", alone, "nats"),)
+        )
+        return Verdict(
+            "decoder-ignores-z",
+            "The decoder ignores z",
+            f"{why}: with z from another image, or from the prior, its reconstruction is as good. What z would say "
+            "is then not worth its rate.",
+            (
+                self._permuted(),
+                Evidence("response to z from the prior", diagnosis.usage.response, "nats"),
+                *self._activity(),
+                Evidence("distortion", diagnosis.distortion, "nats"),
+                *alone_evidence,
+            ),
+            (
+                "a weaker decoder: independent pixels",
+                "free bits in total, or a capacity: a rate that pays for nothing else",
+                "a warm-up together with extra encoder steps",
+            ),
+        )
+
+    def condition_ignored(self) -> Verdict | None:
+        """A conditional model whose decoder does as well with a wrong class."""
+        rise = self.diagnosis.usage.condition
+        if rise is None or not rise.num_images:
+            return None
+        by_z = CONDITION_SHARE * self.diagnosis.usage.all.nats
+        if rise.nats > max(SMALLEST_RISE, 3 * rise.standard_error, by_z):
+            return None
+        return Verdict(
+            "condition-ignored",
+            "The condition is ignored",
+            "The decoder draws the same image whatever class it is told: z says all of it, the class too. Asked for "
+            "a class, the model cannot make one.",
+            (
+                Evidence("rise of the distortion with the class of another image", rise.nats, "nats"),
+                self._permuted(),
+                *self._activity(),
+            ),
+            ("a larger β, so that z does not repeat the class", "a smaller latent space"),
+        )
+
+    def loop_out_of_scale(self) -> Verdict | None:
+        """A watched loop's terms, compared with ours, are not what they seem to be."""
+        scale = self.scale
+        if scale is None or not scale.is_off:
+            return None
+        if not (scale.is_certain or (scale.is_far and self._suffers())):
+            return None
+        parts = (("reconstruction", scale.reconstruction), ("KL term", scale.kl))
+        return Verdict(
+            "wrong-scale",
+            "A mean where a sum belongs" if "mean" in scale.words else "The terms are out of scale",
+            f"Compared with sums over what belongs to one image, {scale.words}. So your β = {scale.beta:.4g} trains as "
+            f"β = {scale.effective_beta:.4g} does, without a word.",
+            (
+                Evidence("β in your loop", scale.beta),
+                Evidence("β that it amounts to", scale.effective_beta),
+                *(
+                    Evidence(f"your {name} over ours", ratio.measured)
+                    for name, ratio in parts
+                    if ratio is not None
+                ),
+                Evidence("comparisons", scale.num_comparisons),
+                *self._sizes(),
+                *self._critical(),
+                *self._activity(),
+            ),
+            scale.remedies,
+        )
+
+    def wrong_scale(self) -> Verdict | None:
+        """β is what a mean in place of a sum would make of 1, nobody would choose it, and the model suffers from it."""
+        found = self._coincidence()
+        if found is None or (is_round(self.beta) and found.factor != self.diagnosis.num_pixels):
+            return None
+        return self._mistaken(
+            f"β = {self.beta:.4g} is as large as if {found.words}. Distortion and rate are both sums over what "
+            "belongs to one image; a mean in place of one of them changes the balance by hundreds without a word."
+        )
+
+    def round_coincidence(self) -> Verdict | None:
+        """Likewise of a β that somebody may well have chosen: a remark beside what is wrong."""
+        found = self._coincidence()
+        if found is None or self.wrong_scale() is not None:
+            return None
+        return self._mistaken(
+            f"β = {self.beta:.4g} is a round number, and may be what you want. It is also as large as if {found.words}."
+        )
+
+    def _coincidence(self) -> Coincidence | None:
+        """The mistaken reduction that would make β of 1, if the model suffers from it."""
+        diagnosis = self.diagnosis
+        is_compared = self.scale is not None and self.scale.is_certain  # then it is known, and not guessed
+        if not self.is_price or is_compared or not self._suffers():
+            return None
+        return coincidence(self.beta, diagnosis.num_pixels, diagnosis.latent_dim)
+
+    def _suffers(self) -> bool:
+        """Whether the model does what a β this far from 1 makes it do."""
+        is_heavy = self.beta > 1 and 2 * self.diagnosis.num_active <= self.diagnosis.latent_dim
+        return is_heavy or (self.beta < 1 and self._is_blown_up())
+
+    def _mistaken(self, sentence: str) -> Verdict:
+        return Verdict(
+            "wrong-scale",
+            "A mean where a sum belongs",
+            sentence,
+            (Evidence("β", self.beta), *self._sizes(), *self._critical(), *self._activity()),
+            ("β = 1 with sums over pixels and over dimensions, averaged over images alone",),
+        )
+
+    def _sizes(self) -> tuple[Evidence, ...]:
+        diagnosis = self.diagnosis
+        return (
+            Evidence("values per image", diagnosis.num_pixels),
+            Evidence("latent dimensions", diagnosis.latent_dim),
+        )
+
+    def _is_sigma_large(self) -> bool:
+        """Whether σ is so large that a collapse has its reason in it."""
+        diagnosis = self.diagnosis
+        if diagnosis.decoder_sigma is None or diagnosis.residual is None or diagnosis.sigma_is_learned:
+            return False
+        return diagnosis.decoder_sigma > SIGMA_FACTOR * diagnosis.residual
+
+    def wrong_sigma(self) -> Verdict | None:
+        """The fixed σ of the Gaussian likelihood is far from the residuals."""
+        diagnosis = self.diagnosis
+        sigma, residual = diagnosis.decoder_sigma, diagnosis.residual
+        if sigma is None or residual is None or diagnosis.sigma_is_learned:
+            return None
+        if residual / SIGMA_FACTOR <= sigma <= residual * SIGMA_FACTOR:
+            return None
+        is_large = sigma > residual
+        effect = (
+            "differences that a person sees cost almost nothing, and z is not worth its rate"
+            if is_large
+            else "the least difference costs so much that the rate counts for nothing, and z is no sample of the prior"
+        )
+        return Verdict(
+            "wrong-sigma",
+            f"σ is too {'large' if is_large else 'small'}",
+            f"The decoder is told that a pixel strays by σ = {sigma:.3g}, and it strays by {residual:.3g}: {effect}. "
+            f"This is as training by β = {diagnosis.sigma_beta or 0:.3g} with the right σ would be.",
+            (
+                Evidence("σ of the decoder", sigma, "of a pixel's range"),
+                Evidence("root mean squared residual", residual, "of a pixel's range"),
+                Evidence("β that this amounts to", diagnosis.sigma_beta or 0.0),
+                *self._activity(),
+            ),
+            ("a learned σ: model.likelihood = gaussian-learned", f"σ = {residual:.2g}"),
+        )
+
+    def _is_blown_up(self) -> bool:
+        return max(self.diagnosis.spread_per_dim) ** 2 > BLOWN_VARIANCE
+
+    def variance_blown_up(self) -> Verdict | None:
+        """The aggregate posterior has left the prior."""
+        diagnosis = self.diagnosis
+        if not self._is_blown_up():
+            return None
+        return Verdict(
+            "variance-blown-up",
+            "z has left the prior",
+            "Nothing holds the posteriors near the prior: their means lie far apart and their widths are tiny, so "
+            "that z from the prior falls where the decoder has never been. It is an autoencoder whose samples are no "
+            "images.",
+            (
+                Evidence(
+                    "largest spread of the aggregate posterior",
+                    max(diagnosis.spread_per_dim),
+                    "of the prior's",
+                ),
+                Evidence("smallest posterior σ", min(diagnosis.sigma_per_dim), "σ of the prior"),
+                Evidence("marginal KL", diagnosis.information.marginal_kl, "nats"),
+                Evidence("β", self.beta),
+            ),
+            ("β = 1, the ELBO", "a smaller learning rate, if β is 1"),
+        )

@@ -1,0 +1,131 @@
+"""Your own training loop, watched: `watch` writes a run directory that the dashboard shows like any other.
+
+::
+
+    images, labels = ...  # (N, H, W) or (N, C, H, W): bytes, or numbers from 0 to 1; and whole numbers or text, or None
+    encoder = nn.Sequential(nn.Flatten(), nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 4))  # mean and log-variance
+    decoder = nn.Sequential(nn.Linear(2, 32), nn.ReLU(), nn.Linear(32, 64))  # logits
+    optimizer = torch.optim.Adam([*encoder.parameters(), *decoder.parameters()])
+    with vae.watch("runs/mine", encoder=encoder, decoder=decoder, data=(images, labels), epochs=5) as watcher:
+        train_images, _ = watcher.dataset.part("train")
+        for epoch in range(5):
+            for x in watcher.dataset.pixels(train_images).split(128):
+                mean, log_var = encoder(x).chunk(2, 1)
+                logits = decoder(mean + torch.exp(0.5 * log_var) * torch.randn_like(mean))
+                reconstruction = F.binary_cross_entropy_with_logits(logits, x.flatten(1), reduction="sum") / len(x)
+                kl = 0.5 * (log_var.exp() + mean**2 - 1 - log_var).sum(1).mean()
+                loss = reconstruction + watcher.beta * kl
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                watcher.step(reconstruction=reconstruction, kl=kl)
+
+Every number of such a run is computed here, from your networks, in nats per example, whatever your loop's own loss is
+scaled by; what the loop reports stands beside it (``reported_…`` in the lines of `metrics.jsonl`), and where the two
+have been compared an event says so: ``{"event": "scale", "reconstruction_ratio", "kl_ratio", "loss_ratio",
+"num_comparisons", "num_pixels", "latent_dim", "batch_size", "effective_beta"}``. A ratio is the median of reported
+over ours (null if it was not reported): 1 is right, 1 / num_pixels is a mean over pixels where a sum belongs. With a
+Gaussian likelihood the reconstruction may leave out the constants of the density. ``effective_beta`` is the weight that
+the loop's KL has where both terms are in nats (null if they were not reported).
+
+Nothing else in your program changes: weights, gradients, modes and random states are as they would be without.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from vae.config import ObjectiveConfig, RunConfig, TrainConfig
+from vae.files import replacing
+from vae.journal import Position
+from vae.names import absolute, check_id
+from vae.own_networks import Gives, Spread
+from vae.runs import Run
+from vae.watch_setup import IMAGES_FILE, dataset_of, set_up
+from vae.watcher import Watcher
+
+
+def watch(
+    run_dir: Path | str,
+    *,
+    encoder: Callable[..., Any],
+    decoder: Callable[..., Any],
+    data: Any,
+    latent_dim: int | None = None,
+    likelihood: Literal["bernoulli", "continuous-bernoulli", "gaussian"] = "bernoulli",
+    sigma: float | Callable[[], Any] = 0.1,
+    beta: float = 1.0,
+    conditional: bool | Literal["one-hot", "labels"] = False,
+    encoder_gives: Spread = "log_var",
+    decoder_gives: Gives = "auto",
+    epochs: int | None = None,
+    batch_size: int = 128,
+    num_images: int | None = None,
+    validation: float = 0.1,
+    num_snapshots: int = 60,
+    name: str | None = None,
+) -> Watcher:
+    """Watch your own training loop: it writes a run directory, and the dashboard shows it while you train.
+
+    Args:
+        run_dir: A new folder; below the dashboard's folder of runs, the run is in its list at once.
+        encoder: A module or function from images ``(B, C, H, W)`` with values from 0 to 1 (or flat, ``(B, P)``) to mean
+            and log-variance, each ``(B, D)``: a pair, one tensor of both, or a `torch.distributions.Normal`. If yours
+            takes images of another scale, pass a function that scales them.
+        decoder: A module or function from ``(B, D)`` to logits (means for a Gaussian), flat or of the images' shape.
+        data: Images, images and labels, or a `Dataset`. They are split as for every run: train on the ``train`` part of
+            `Watcher.dataset`, or the validation is not on held-out images.
+        latent_dim: D; found out if left out.
+        likelihood: What the decoder's output means.
+        sigma: Standard deviation of the Gaussian, in units of a pixel's range 0 to 1. A squared error summed over
+            pixels is that of σ = √½. A function, if you learn it: it is asked again and again.
+        beta: The weight of the KL term in your loss, where both terms are sums over what belongs to one image.
+        conditional: Whether both networks take a second argument, the condition: one-hot ``(B, K)``, or as labels
+            ``(B,)``.
+        encoder_gives: Whether its second answer is a log-variance or a standard deviation.
+        decoder_gives: ``"raw"`` for logits or means, ``"probabilities"``; ``"auto"`` looks, and says so if it finds
+            probabilities.
+        epochs: How many you will train; with it the moments that are kept are spread evenly over the training.
+        batch_size: Images of one step, to count epochs by.
+        num_images: Images of one epoch; those of the training part if left out.
+        validation: Share of the images held out for validation, if they are no `Dataset`.
+        num_snapshots: Moments kept for the time machine.
+        name: Display name.
+
+    Returns:
+        The watcher; call its `Watcher.step` after each step of your optimiser, and close it, or use it in ``with``.
+
+    Raises:
+        UserError: If the networks or images are not what they are said to be, or the folder is taken.
+    """
+    path = absolute(run_dir)
+    check_id(path.name)
+    dataset, arrays = dataset_of(data, path, validation)
+    watched = set_up(
+        dataset,
+        encoder,
+        decoder,
+        latent_dim=latent_dim,
+        likelihood=likelihood,
+        sigma=sigma,
+        conditional=conditional,
+        encoder_gives=encoder_gives,
+        decoder_gives=decoder_gives,
+        epochs=epochs,
+    )
+    config = RunConfig(
+        data=dataset.config,
+        model=watched.model.config,
+        objective=ObjectiveConfig(beta=beta),
+        train=TrainConfig(epochs=epochs or 1, batch_size=batch_size, num_snapshots=num_snapshots),
+    )
+    position = Position(num_images or len(dataset.train), batch_size)
+    run = Run.create(path, config, watched.model.info, name)
+    if arrays is not None:
+        with replacing(path / IMAGES_FILE) as file:
+            np.savez_compressed(file, **arrays)
+    return Watcher(run, watched, position)
