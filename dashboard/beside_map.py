@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import model_cache, state
+from dashboard import keys, model_cache, state
 from dashboard.components.map import Click, Plane, View, latent_map
 from dashboard.components.sliders import Mix
 from dashboard.latent_view import LatentView
@@ -19,13 +19,13 @@ _VIEW = View(layers=("contours", "ellipses"))
 
 def switch(run: Run) -> bool:
     """Draw the switch of the map, and say whether it is on; in a presentation the link alone decides."""
-    wanted = state.read(state.SHOW_MAP, "on") == "on"
+    wanted = state.read(keys.SHOW_MAP, "on") == "on"
     if not state.presenting():
-        state.seat(state.SHOW_MAP, widget := f"beside-map:{run.id}", wanted)
+        state.seat(keys.SHOW_MAP, widget := f"beside-map:{run.id}", wanted)
         wanted = st.toggle(
             "Map", key=widget, help="Where the point and its posterior lie among the test images."
         )
-    state.write(state.SHOW_MAP, "on" if wanted else "off")
+    state.write(keys.SHOW_MAP, "on" if wanted else "off")
     return wanted
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from dashboard import measured, model_cache, state
+from dashboard import keys, measured, model_cache, state
 from dashboard.background import Progress, background
 from dashboard.components.chart import Series, chart
 from dashboard.plain import plain
@@ -81,8 +81,8 @@ def _parts(found: Result) -> str:
 def importance(run: Run, found: Result | None) -> None:
     """The importance-weighted bound: what to measure, how far it is, and the curve over k."""
     controls = st.columns([3, 3, 2, 3], gap="medium", vertical_alignment="bottom")
-    k = int(_segments(controls[0], run, "Samples k", state.SAMPLES, ("50", "500", "5000"), "500"))
-    num = _segments(controls[1], run, "Test images", state.NUM_IMAGES, ("100", "1000", "all"), "100")
+    k = int(_segments(controls[0], run, "Samples k", keys.SAMPLES, ("50", "500", "5000"), "500"))
+    num = _segments(controls[1], run, "Test images", keys.NUM_IMAGES, ("100", "1000", "all"), "100")
     seed = _seed(controls[2], run)
     wanted = None if num == "all" or int(num) >= run.info.num_test else int(num)
 
@@ -110,9 +110,9 @@ def importance(run: Run, found: Result | None) -> None:
 def annealing(run: Run) -> None:
     """Annealed importance sampling on a subset."""
     controls = st.columns([3, 3, 2, 3], gap="medium", vertical_alignment="bottom")
-    num = int(_segments(controls[0], run, "Test images", state.ANNEALED, ("10", "50", "100"), "10"))
-    steps = int(_segments(controls[1], run, "Distributions", state.STEPS, ("100", "500", "2000"), "500"))
-    seed = state.read(state.SEED, 0)
+    num = int(_segments(controls[0], run, "Test images", keys.ANNEALED, ("10", "50", "100"), "10"))
+    steps = int(_segments(controls[1], run, "Distributions", keys.STEPS, ("100", "500", "2000"), "500"))
+    seed = state.read(keys.SEED, 0)
     num = min(num, run.info.num_test)
 
     def work(progress: Progress) -> None:
@@ -147,7 +147,7 @@ def _segments(
     place: st.delta_generator.DeltaGenerator,
     run: Run,
     title: str,
-    key: state.Key[str],
+    key: keys.Key[str],
     options: tuple[str, ...],
     otherwise: str,
 ) -> str:
@@ -162,9 +162,9 @@ def _segments(
 
 def _seed(place: st.delta_generator.DeltaGenerator, run: Run) -> int:
     widget = f"evaluate-seed:{run.id}"
-    state.seat(state.SEED, widget, state.read(state.SEED, 0))
+    state.seat(keys.SEED, widget, state.read(keys.SEED, 0))
     seed = int(place.number_input("Seed", 0, 2**31 - 1, step=1, key=widget))
-    state.keep(state.SEED, seed or None)
+    state.keep(keys.SEED, seed or None)
     return seed
 
 

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from dashboard import api, diagnosed
-from dashboard.state import THRESHOLDS
+from dashboard.keys import THRESHOLDS
 from vae.errors import UserError
 
 #: A diagnosis takes a second of all cores: one at a time, so that decoders and sheets of other pages do not wait.

@@ -10,7 +10,8 @@ import streamlit as st
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic.fields import FieldInfo
 
-from vae.config import Config, RunConfig, suggest
+from vae.checked import Config
+from vae.config import RunConfig, suggest
 
 #: β in steps that feel even to the hand: it is a weight, so its steps are ratios.
 BETAS = (0, 0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 50, 100, 200)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dashboard import model_cache, state
+from dashboard import keys, model_cache, state
 from dashboard.components.draw import Posterior
 from dashboard.components.sliders import Dim, Mix
 from vae.runs import Run
@@ -94,21 +94,21 @@ def _weights(run: Run) -> str:
 def point(run: Run) -> list[float]:
     """The latent point of the URL, else the prior's mean."""
     latent_dim = run.config.model.latent_dim
-    return state.read(state.point(latent_dim), [0.0] * latent_dim)
+    return state.read(keys.point(latent_dim), [0.0] * latent_dim)
 
 
 def label(run: Run) -> int | None:
     """The condition of the URL, else the first class; None for an unconditional run."""
     if not run.config.model.conditional:
         return None
-    return state.read(state.label(run.info.num_classes), 0)
+    return state.read(keys.label(run.info.num_classes), 0)
 
 
 def mix(run: Run, y: int | None) -> Mix | None:
     """The second class of the URL and its share; None without one."""
     if not run.config.model.conditional:
         return None
-    second, share = state.read(state.mix(run.info.num_classes), (-1, 0.0))
+    second, share = state.read(keys.mix(run.info.num_classes), (-1, 0.0))
     return None if second in (-1, y) else (second, share)
 
 
@@ -122,7 +122,7 @@ def posterior(run: Run, row: int | None = None) -> tuple[Posterior, int | None] 
     from vae.images import DataError
 
     if row is None:
-        row = state.read(state.posterior(run.info.num_test), -1)
+        row = state.read(keys.posterior(run.info.num_test), -1)
     try:
         found = model_cache.embedding(run, "best", "test") if row >= 0 else None
     except DataError:
@@ -144,6 +144,6 @@ def is_of(z: list[float], found: Posterior) -> bool:
 
 def keep(run: Run, z: list[float], y: int | None) -> None:
     """Put the point and the condition into the URL."""
-    state.write(state.point(run.config.model.latent_dim), z)
+    state.write(keys.point(run.config.model.latent_dim), z)
     if run.config.model.conditional and y is not None:
-        state.write(state.label(run.info.num_classes), y)
+        state.write(keys.label(run.info.num_classes), y)

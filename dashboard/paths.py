@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import state
+from dashboard import keys, state
 from dashboard.components.paths import Route, paths
 from dashboard.latent_view import LatentView
 from dashboard.stops import Difference, Stop
@@ -37,7 +37,7 @@ def paths_section(run: Run, view: LatentView) -> None:
             key=f"explore-paths:{run.id}",
         )
     if said.z is not None:
-        state.write(state.point(run.config.model.latent_dim), said.z)
+        state.write(keys.point(run.config.model.latent_dim), said.z)
     if said.route is not None:
         _keep(run, said.route)
 
@@ -46,14 +46,14 @@ def _route(run: Run) -> Route:
     """The path of the link; what of it was bad is told and taken out."""
     stops = _stops(run)
     found = state.read(stops, [])
-    radius = state.read(state.PATH_RADIUS, 0.0)
-    difference = state.difference(run.info.num_classes, len(found))
+    radius = state.read(keys.PATH_RADIUS, 0.0)
+    difference = keys.difference(run.info.num_classes, len(found))
     wanted: Difference | tuple[()] = state.read(difference, ())  # type: ignore[misc]
     route = Route(
         stops.write(found),
-        state.read(state.PATH_KIND, "straight"),
-        state.read(state.PATH_PACE, "legs"),
-        state.PATH_RADIUS.write(radius) if radius else "",
+        state.read(keys.PATH_KIND, "straight"),
+        state.read(keys.PATH_PACE, "legs"),
+        keys.PATH_RADIUS.write(radius) if radius else "",
         difference.write(wanted) if wanted else "",
     )
     _keep(run, route)
@@ -65,18 +65,18 @@ def _keep(run: Run, route: Route) -> None:
     stops = _stops(run)
     try:
         found = stops.parse(route.stops)
-        kind, pace = state.PATH_KIND.parse(route.kind), state.PATH_PACE.parse(route.pace)
-        radius = state.PATH_RADIUS.parse(route.radius) if route.radius else None
-        difference = state.difference(run.info.num_classes, len(found))
+        kind, pace = keys.PATH_KIND.parse(route.kind), keys.PATH_PACE.parse(route.pace)
+        radius = keys.PATH_RADIUS.parse(route.radius) if route.radius else None
+        difference = keys.difference(run.info.num_classes, len(found))
         wanted = difference.parse(route.sum) if route.sum else None
     except ValueError:
         return  # a browser said it, but not our page
     state.keep(stops, found or None)
-    state.keep(state.PATH_KIND, kind if found else None)
-    state.keep(state.PATH_PACE, pace if found else None)
-    state.keep(state.PATH_RADIUS, radius if found else None)
+    state.keep(keys.PATH_KIND, kind if found else None)
+    state.keep(keys.PATH_PACE, pace if found else None)
+    state.keep(keys.PATH_RADIUS, radius if found else None)
     state.keep(difference, wanted)
 
 
-def _stops(run: Run) -> state.Key[list[Stop]]:
-    return state.path_stops(run.config.model.latent_dim, run.info.num_test)
+def _stops(run: Run) -> keys.Key[list[Stop]]:
+    return keys.path_stops(run.config.model.latent_dim, run.info.num_test)

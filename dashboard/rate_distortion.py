@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard import measured, model_cache, state, sweeps
+from dashboard import keys, measured, model_cache, state, sweeps
 from dashboard.components.plane import Dot, plane
 from dashboard.plain import plain
 from vae.runs import Run
@@ -49,11 +49,11 @@ def draw(chosen: Sequence[Run], runs: Sequence[Run]) -> str | None:
 
 
 def _shown(chosen: Sequence[Run], runs: Sequence[Run]) -> list[Run]:
-    name = state.read(state.SWEEP, "")
+    name = state.read(keys.SWEEP, "")
     options = ["chosen", "all", *(["sweep"] if name else [])]
-    wanted = state.read(state.PLANE, "all")
+    wanted = state.read(keys.PLANE, "all")
     widget = state.fresh("compare-plane")
-    state.seat(state.PLANE, widget, wanted if wanted in options else "all")
+    state.seat(keys.PLANE, widget, wanted if wanted in options else "all")
     picked = st.segmented_control(
         "Runs in the plane",
         options,
@@ -62,7 +62,7 @@ def _shown(chosen: Sequence[Run], runs: Sequence[Run]) -> list[Run]:
         key=widget,
         label_visibility="collapsed",
     )
-    state.write(state.PLANE, str(picked or "all"))
+    state.write(keys.PLANE, str(picked or "all"))
     if picked == "chosen":
         return list(chosen)
     if picked == "sweep":
@@ -105,7 +105,7 @@ def _group(yardstick: Yardstick, members: Sequence[Run], chosen: Sequence[Run], 
     if dots:
         taken = plane(
             dots,
-            full=len(chosen) >= state.MOST_RUNS,
+            full=len(chosen) >= keys.MOST_RUNS,
             height=400 if alone else 320,
             key=f"plane:{hash(yardstick)}",
         )
@@ -152,7 +152,7 @@ def _missing(without: Sequence[Run], chosen: set[str], mark: int) -> None:
 def _watch(runs: Sequence[Run], seen: tuple[str, ...]) -> None:
     """Tell how far measuring is, measure what a sweep has finished, and draw anew when there is more to see."""
     open_jobs = measured.under_way()
-    name = state.read(state.SWEEP, "")
+    name = state.read(keys.SWEEP, "")
     at_work = _at_work(runs)
     for run in runs:
         finished = name and sweeps.is_of(run, name) and run.status().state == "finished"

@@ -7,7 +7,7 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard import recipe_runs, state
+from dashboard import keys, recipe_runs, state
 from dashboard.plain import plain
 from vae.errors import UserError
 from vae.files import disk_sentence
@@ -91,6 +91,6 @@ def _show(make: Callable[[], Run], before: Run | None = None) -> None:
     for warning in run.config.warnings():
         state.notice(warning)
     state.choose_run(run.id)
-    state.keep(state.BEFORE, None if before is None else before.id)
-    state.forget(state.TAB)
-    st.session_state.pop(state.TAB_WIDGET, None)
+    state.keep(keys.BEFORE, None if before is None else before.id)
+    state.forget(keys.TAB)
+    st.session_state.pop(keys.TAB_WIDGET, None)

@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from dashboard import generated, model_cache, sheets, state
+from dashboard import generated, keys, model_cache, sheets
 from dashboard import studio_controls as controls
 from dashboard import studio_parts as parts
 from dashboard.components.follow import Sheet
@@ -28,7 +28,7 @@ def styles(run: Run, weights: Weights) -> Following:
 
     names = run.info.class_names
     places = controls.places(4)
-    num = controls.slider(places[0], run, "Styles", state.ROWS, 5, 1, 10, 1, "Rows: how many z to draw.")
+    num = controls.slider(places[0], run, "Styles", keys.ROWS, 5, 1, 10, 1, "Rows: how many z to draw.")
     temperature = controls.temperature(places[1], run)
     seed = controls.seed(places[2], places[3], run)
     generated.check_size(run, num * len(names))
@@ -144,9 +144,9 @@ def mix(run: Run, weights: Weights) -> Following:
     names = run.info.class_names
     left, right = st.columns(2)
     with left:
-        start = controls.pick_class(run, "From class", state.label(len(names)), 0)
+        start = controls.pick_class(run, "From class", keys.label(len(names)), 0)
     with right:
-        end = controls.pick_class(run, "To class", state.target(len(names)), (start + 1) % len(names))
+        end = controls.pick_class(run, "To class", keys.target(len(names)), (start + 1) % len(names))
     if controls.source(run, "seed") == "point":
         seed: int | str = ""
         z = torch.tensor(parts.point(run))

@@ -9,7 +9,7 @@ import streamlit as st
 from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
 
-from dashboard import generated, model_cache, state
+from dashboard import generated, keys, model_cache, state
 from dashboard.plain import plain
 from dashboard.time_machine import Weights
 from vae.runs import Run
@@ -38,7 +38,7 @@ SIZES = (1, 2, 5, 10, 20, 40)
 COMPONENTS = {"bic": "By BIC", **{str(size): str(size) for size in SIZES}}
 
 
-def pick_class(run: Run, title: str, key: state.Key[int], default: int) -> int:
+def pick_class(run: Run, title: str, key: keys.Key[int], default: int) -> int:
     """A class by its name."""
     names = run.info.class_names
     state.seat(key, widget := f"generate-{key.name}:{run.id}", state.read(key, default))
@@ -66,7 +66,7 @@ def slider(
     place: DeltaGenerator,
     run: Run,
     title: str,
-    key: state.Key[Any],
+    key: keys.Key[Any],
     default: float,
     low: float,
     high: float,
@@ -85,14 +85,14 @@ def slider(
 def temperature(place: DeltaGenerator, run: Run) -> float:
     """The standard deviation of z."""
     words = "Standard deviation of z: 1 is the prior, less is safer, more is stranger."
-    return float(slider(place, run, "Temperature", state.TEMPERATURE, 1.0, 0.0, 3.0, 0.05, words))
+    return float(slider(place, run, "Temperature", keys.TEMPERATURE, 1.0, 0.0, 3.0, 0.05, words))
 
 
 def components(place: DeltaGenerator, run: Run) -> int | None:
     """The number of Gaussians of the mixture; None leaves it to the BIC."""
-    wanted = state.read(state.COMPONENTS, "bic")
+    wanted = state.read(keys.COMPONENTS, "bic")
     if not state.presenting():
-        state.seat(state.COMPONENTS, widget := f"generate-components:{run.id}", wanted)
+        state.seat(keys.COMPONENTS, widget := f"generate-components:{run.id}", wanted)
         wanted = place.selectbox(
             "Gaussians",
             list(COMPONENTS),
@@ -100,18 +100,18 @@ def components(place: DeltaGenerator, run: Run) -> int | None:
             key=widget,
             help="Components of the mixture: a number, or the one with the lowest Bayesian information criterion.",
         )
-    state.write(state.COMPONENTS, wanted)
+    state.write(keys.COMPONENTS, wanted)
     return None if wanted == "bic" else int(wanted)
 
 
 def seed(place: DeltaGenerator, button: DeltaGenerator, run: Run) -> int:
     """The seed of z, and a button for the next one."""
-    now, key = state.read(state.SEED, 0), f"generate-seed:{run.id}"
+    now, key = state.read(keys.SEED, 0), f"generate-seed:{run.id}"
     if not state.presenting():
-        state.seat(state.SEED, key, now)
+        state.seat(keys.SEED, key, now)
         words = "One seed, one set of z, whatever the class."
         now = int(place.number_input("Seed", 0, 2**31 - 1, key=key, help=words))
-    state.write(state.SEED, now)
+    state.write(keys.SEED, now)
     button.button(
         "Draw again",
         icon=":material/casino:",
@@ -125,18 +125,18 @@ def seed(place: DeltaGenerator, button: DeltaGenerator, run: Run) -> int:
 def _next_seed(key: str, now: int) -> None:
     following = (now + 1) % 2**31
     st.session_state[key] = following
-    state.write(state.SEED, following)
+    state.write(keys.SEED, following)
 
 
 def source(run: Run, usual: str) -> str:
     """Where z comes from: a mode's usual source, or the point of Explore if there is one."""
     titles = {"image": "A test image", "seed": "The prior", "point": "The point of Explore"}
     offers = [usual, *(["point"] if state.has_point() else [])]
-    wanted = state.read(state.SOURCE, usual)
+    wanted = state.read(keys.SOURCE, usual)
     if wanted not in offers:
         wanted = usual
     if len(offers) > 1:
-        state.seat(state.SOURCE, widget := f"generate-from-{usual}:{run.id}", wanted)
+        state.seat(keys.SOURCE, widget := f"generate-from-{usual}:{run.id}", wanted)
         wanted = str(
             st.segmented_control(
                 "z from",
@@ -147,7 +147,7 @@ def source(run: Run, usual: str) -> str:
             )
             or usual
         )
-    state.write(state.SOURCE, wanted)
+    state.write(keys.SOURCE, wanted)
     return wanted
 
 
@@ -178,7 +178,7 @@ def pick_image(run: Run, weights: Weights, embedding: Embedding, originals: Orig
 
     assert embedding.labels is not None, "a conditional model has labels"
     labels = embedding.labels
-    key = state.image(len(labels))
+    key = keys.image(len(labels))
     number = state.read(key, 0)
     label = int(labels[number])
     state.write(key, number)
@@ -234,7 +234,7 @@ def pick_image(run: Run, weights: Weights, embedding: Embedding, originals: Orig
     return number
 
 
-def _pick_number(run: Run, number: int, num: int, key: state.Key[int]) -> None:
+def _pick_number(run: Run, number: int, num: int, key: keys.Key[int]) -> None:
     """The number of the test image, to type."""
     widget = f"generate-image:{run.id}:{number}"
     st.number_input(
@@ -247,7 +247,7 @@ def _pick_number(run: Run, number: int, num: int, key: state.Key[int]) -> None:
     )
 
 
-def _pick_test_class(run: Run, labels: Tensor, label: int, key: state.Key[int]) -> None:
+def _pick_test_class(run: Run, labels: Tensor, label: int, key: keys.Key[int]) -> None:
     """The class whose test images are offered; another one begins at its first image."""
     names, there = run.info.class_names, labels.unique().tolist()
     widget = f"generate-of:{run.id}:{label}"

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import latent_view, state
+from dashboard import keys, latent_view, state
 from dashboard.components.follow import Sheet
 from dashboard.time_machine import Weights
 from vae.runs import Run
@@ -53,7 +53,7 @@ def downloads(name: str, weights: Weights, sheet: bytes, archive: Callable[[], b
 def point(run: Run) -> list[float]:
     """The point of Explore, which the link then carries too."""
     z = latent_view.point(run)
-    state.write(state.point(run.config.model.latent_dim), z)
+    state.write(keys.point(run.config.model.latent_dim), z)
     return z
 
 

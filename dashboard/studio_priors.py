@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from dashboard import generated, model_cache, sheets, state
+from dashboard import generated, keys, model_cache, sheets
 from dashboard import studio_controls as controls
 from dashboard import studio_parts as parts
 from dashboard.components.follow import Sheet
@@ -31,9 +31,9 @@ def samples(run: Run, weights: Weights) -> Following:
     from vae.latent import prior_points, prior_samples
 
     conditional = run.config.model.conditional
-    label = controls.pick_class(run, "Class", state.label(run.info.num_classes), 0) if conditional else None
+    label = controls.pick_class(run, "Class", keys.label(run.info.num_classes), 0) if conditional else None
     settings, picture = st.columns([1, 3], gap="large")
-    num = controls.slider(settings, run, "Images", state.NUM, 36, 1, 100, 1, "How many to draw.")
+    num = controls.slider(settings, run, "Images", keys.NUM, 36, 1, 100, 1, "How many to draw.")
     temperature = controls.temperature(settings, run)
     seed = controls.seed(settings, settings, run)
     if not conditional:
@@ -71,13 +71,13 @@ def compare(run: Run, weights: Weights) -> Following:
 
     places = controls.places(5)
     side = controls.slider(
-        places[0], run, "Rows", state.ROWS, 5, 1, 10, 1, "Each picture has so many rows and columns."
+        places[0], run, "Rows", keys.ROWS, 5, 1, 10, 1, "Each picture has so many rows and columns."
     )
     limit = controls.slider(
         places[1],
         run,
         "Truncation",
-        state.LIMIT,
+        keys.LIMIT,
         1.0,
         0.1,
         4.0,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard import state, sweeps
+from dashboard import keys, state, sweeps
 from dashboard.plain import plain
 from vae.errors import UserError
 from vae.files import disk_sentence
@@ -50,7 +50,7 @@ def form(runs: Sequence[Run], titles: dict[str, str]) -> None:
             return
     told = f"{len(begun.queued)} runs wait for their turn" if begun.queued else "No run had to be started"
     state.notice(f"{told}{f'; {len(begun.done)} were done before' if begun.done else ''}.")
-    state.write(state.SWEEP, name.strip() or "sweep")
-    state.write(state.PLANE, "sweep")
+    state.write(keys.SWEEP, name.strip() or "sweep")
+    state.write(keys.PLANE, "sweep")
     state.renew("compare-plane")
     st.rerun()

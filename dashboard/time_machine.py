@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from dashboard import model_cache, state
+from dashboard import keys, model_cache, state
 from dashboard.components.time import scrubber
 from dashboard.model_cache import At
 from vae.runs import Run
@@ -45,7 +45,7 @@ def draw(run: Run, *, end: str, decoders: bool) -> int | None:
         The step of the snapshot that is shown; None is the right end.
     """
     steps, now = run.snapshots(), run.status().state
-    key = state.snapshot(steps)
+    key = keys.snapshot(steps)
     shown = state.read(key, -1)
     step = None if shown < 0 else shown
     if len(steps) < 2 and now not in _GROWING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import bounds, latent_view, measured, model_cache, state
+from dashboard import bounds, keys, latent_view, measured, model_cache, state
 from dashboard.background import Progress, background
 from dashboard.components.chart import Series, chart
 from dashboard.components.truth import Chosen, truth
@@ -23,9 +23,9 @@ def draw(run: Run) -> None:
     """The posterior of a test image or of a drawing, with q over it, and log p(x) as a sum."""
     config, info = run.config, run.info
     data = config.data
-    panel = state.read(state.WHOSE, "test")
-    drawing = state.read(state.DRAWING, "")
-    row = state.read(state.image(info.num_test), 0)
+    panel = state.read(keys.WHOSE, "test")
+    drawing = state.read(keys.DRAWING, "")
+    row = state.read(keys.image(info.num_test), 0)
     y = latent_view.label(run)
     said = truth(
         run.id,
@@ -44,9 +44,9 @@ def draw(run: Run) -> None:
     )
     if said is not None:
         panel, row, drawing = said.panel, said.row, said.drawing
-    state.write(state.WHOSE, panel)
-    state.write(state.image(info.num_test), row)
-    state.keep(state.DRAWING, drawing or None)
+    state.write(keys.WHOSE, panel)
+    state.write(keys.image(info.num_test), row)
+    state.keep(keys.DRAWING, drawing or None)
     if config.model.conditional and panel == "draw":
         _class(run, y)
     st.caption(
@@ -60,7 +60,7 @@ def draw(run: Run) -> None:
 def _class(run: Run, y: int | None) -> None:
     names = run.info.class_names
     widget = f"truth-class:{run.id}"
-    key = state.label(len(names))
+    key = keys.label(len(names))
     state.seat(key, widget, y or 0)
     picked = st.selectbox(
         "Class that the drawing is taken for", range(len(names)), format_func=names.__getitem__, key=widget

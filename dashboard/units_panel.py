@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import state, unit_question
+from dashboard import keys, state, unit_question
 from dashboard.plain import plain
 from dashboard.unit_question import Question
 from vae.errors import UserError
@@ -52,7 +52,7 @@ def _of_run(run: Run) -> Units:
 
 def panel(run: Run | None) -> None:
     """Draw the question, filled from the run, and the answer."""
-    asked = state.read(state.UNITS, _first(run))
+    asked = state.read(keys.UNITS, _first(run))
     st.markdown(
         "A loss may be written with means in place of sums. Its optimum is then that of another β. "
         "Say what your code does; the mean over the batch does not count, because both terms have it."
@@ -60,7 +60,7 @@ def panel(run: Run | None) -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
         asked = _question(asked)
-    state.write(state.UNITS, asked)
+    state.write(keys.UNITS, asked)
     with right, st.container(border=True):
         _answer(asked)
     if run is not None and not state.presenting():
@@ -77,7 +77,7 @@ def _first(run: Run | None) -> Question:
 
 def _question(asked: Question) -> Question:
     def seated(name: str, value: object) -> str:
-        state.seat(state.UNITS, key := f"units:{name}", value)
+        state.seat(keys.UNITS, key := f"units:{name}", value)
         return key
 
     error = st.selectbox(

@@ -15,10 +15,9 @@ import pytest
 from pydantic import ValidationError
 
 import vae
+from vae.checked import Config, ConfigError
 from vae.config import (
     MAX_SEED,
-    Config,
-    ConfigError,
     DataConfig,
     DataInfo,
     ModelConfig,

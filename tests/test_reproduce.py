@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from vae import reproduce as module
-from vae.config import ConfigError, DataConfig, ModelConfig, RunConfig, TrainConfig
+from vae.checked import ConfigError
+from vae.config import DataConfig, ModelConfig, RunConfig, TrainConfig
 from vae.data import DataError
 from vae.errors import UserError
 from vae.reproduce import REFERENCES, Reference, reproduce

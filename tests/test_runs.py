@@ -18,7 +18,8 @@ from typing import Any, BinaryIO
 import pytest
 
 import vae.files
-from vae.config import ConfigError, DataConfig, DataInfo, RunConfig
+from vae.checked import ConfigError
+from vae.config import DataConfig, DataInfo, RunConfig
 from vae.errors import UserError
 from vae.files import disk_sentence, parse_json, read_json, replacing, sweep, write_json
 from vae.runs import BrokenRun, Control, Run, RunError, Status, find_run, free_id, list_runs, new_run_id

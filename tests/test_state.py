@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dashboard import state
+from dashboard import keys, state
 
 
 class Query(dict[str, str]):
@@ -45,12 +45,12 @@ class TestKeys:
     @pytest.mark.parametrize("text", ["7", "0", "10", " 3 "])
     def test_whole_number_within_its_bounds_is_read(self, text: str) -> None:
         state.st.query_params["n"] = text
-        assert state.read(state.whole("n", 0, 10), -1) == int(text)
+        assert state.read(keys.whole("n", 0, 10), -1) == int(text)
 
     @pytest.mark.parametrize("text", ["-1", "11", "1.5", "", "many", "1e3", "9" * 5000])
     def test_other_than_a_whole_number_within_its_bounds_is_told(self, text: str) -> None:
         state.st.query_params["n"] = text
-        assert state.read(state.whole("n", 0, 10), 4) == 4
+        assert state.read(keys.whole("n", 0, 10), 4) == 4
         (sentence,) = state.take_notices()
         assert "The link's n must be a whole number from 0 to 10, got " in sentence
         assert len(sentence) < 200
@@ -58,11 +58,11 @@ class TestKeys:
     @pytest.mark.parametrize("text", ["nan", "inf", "-0.1", "3.1", "warm", ""])
     def test_other_than_a_number_within_its_bounds_is_told(self, text: str) -> None:
         state.st.query_params["t"] = text
-        assert state.read(state.number("t", 0, 3), 1.0) == 1.0
+        assert state.read(keys.number("t", 0, 3), 1.0) == 1.0
         assert "must be a number from 0 to 3" in state.take_notices()[0]
 
     def test_choice_is_one_of_its_words(self) -> None:
-        key = state.choice("part", ["test", "train"])
+        key = keys.choice("part", ["test", "train"])
         state.st.query_params["part"] = "train"
         assert state.read(key, "test") == "train"
         state.st.query_params["part"] = "Train"
@@ -70,7 +70,7 @@ class TestKeys:
         assert "must be one of test, train, got 'Train'" in state.take_notices()[0]
 
     def test_stops_of_a_path_are_images_and_points(self) -> None:
-        key = state.path_stops(2, 10)
+        key = keys.path_stops(2, 10)
         state.write(key, [3, (0.5, -1.0), 9])
         assert url() == {"stops": "n3_0.5,-1_n9"}
         assert state.read(key, []) == [3, (0.5, -1.0), 9]
@@ -80,30 +80,30 @@ class TestKeys:
 
     @pytest.mark.parametrize("z", [[0.0, 0.0], [-1.2345, 3.0], [1000.0, -1000.0], [0.0001, -0.5]])
     def test_point_comes_back_as_it_was_written(self, z: list[float]) -> None:
-        key = state.point(2)
+        key = keys.point(2)
         state.write(key, z)
         assert state.read(key, [9.0, 9.0]) == z
 
     def test_point_is_written_with_four_decimals_as_the_components_tell_it(self) -> None:
-        state.write(state.point(4), [3.44371234, -0.00001, 12.0, -123.45678])
+        state.write(keys.point(4), [3.44371234, -0.00001, 12.0, -123.45678])
         assert url() == {"z": "3.4437,0,12,-123.4568"}
 
     @pytest.mark.parametrize("text", ["1", "1,2,3", "1,", "1,x", "nan,0", "inf,0", "1001,0", ""])
     def test_other_than_a_point_is_told(self, text: str) -> None:
         state.st.query_params["z"] = text
-        assert state.read(state.point(2), [0.0, 0.0]) == [0.0, 0.0]
+        assert state.read(keys.point(2), [0.0, 0.0]) == [0.0, 0.0]
         assert "must be 2 numbers between −1000 and 1000" in state.take_notices()[0]
 
     @pytest.mark.parametrize("text", ["1", "-1", "", "ten", "1.0", "9" * 5000])
     def test_other_than_the_step_of_a_snapshot_is_told(self, text: str) -> None:
-        key = state.snapshot([0, 10, 60])
+        key = keys.snapshot([0, 10, 60])
         state.st.query_params["at"] = text
         assert state.read(key, -1) == -1
         (sentence,) = state.take_notices()
         assert "The link's at must be the step of one of the run's 3 snapshots, got " in sentence
 
     def test_what_is_forgotten_is_in_neither_address_nor_session(self) -> None:
-        key = state.snapshot([0, 10, 60])
+        key = keys.snapshot([0, 10, 60])
         state.write(key, 10)
         assert (url(), state.read(key, -1)) == ({"at": "10"}, 10)
         state.forget(key)
@@ -113,55 +113,55 @@ class TestKeys:
 
     def test_label_of_a_run_without_classes_is_0(self) -> None:
         state.st.query_params["y"] = "3"
-        assert state.read(state.label(0), 0) == 0
+        assert state.read(keys.label(0), 0) == 0
         assert state.take_notices()
 
     @pytest.mark.parametrize("mix", [(0, 0.0), (2, 1.0), (1, 0.25)])
     def test_blend_comes_back_as_it_was_written(self, mix: tuple[int, float]) -> None:
-        state.write(state.mix(3), mix)
-        assert state.read(state.mix(3), (-1, 0.0)) == mix
+        state.write(keys.mix(3), mix)
+        assert state.read(keys.mix(3), (-1, 0.0)) == mix
 
     @pytest.mark.parametrize("text", ["1", "3,0.5", "-1,0.5", "1,1.5", "1,nan", "1,0.5,2", "a,b", ""])
     def test_other_than_a_blend_is_told(self, text: str) -> None:
         state.st.query_params["mix"] = text
-        assert state.read(state.mix(3), (-1, 0.0)) == (-1, 0.0)
+        assert state.read(keys.mix(3), (-1, 0.0)) == (-1, 0.0)
         assert "must be a class from 0 to 2 and its share from 0 to 1" in state.take_notices()[0]
 
     def test_value_that_is_none_is_taken_out(self) -> None:
-        state.keep(state.posterior(10), 3)
+        state.keep(keys.posterior(10), 3)
         assert url() == {"posterior": "3"}
-        state.keep(state.posterior(10), None)
-        assert url() == {} and state.read(state.posterior(10), -1) == -1
+        state.keep(keys.posterior(10), None)
+        assert url() == {} and state.read(keys.posterior(10), -1) == -1
 
 
 class TestMemory:
     def test_address_comes_before_what_the_session_remembers(self) -> None:
-        key = state.whole("seed", 0, 99)
+        key = keys.whole("seed", 0, 99)
         state.write(key, 5)
         state.st.query_params["seed"] = "6"
         assert state.read(key, 0) == 6
 
     def test_session_remembers_a_value_when_the_address_has_lost_it(self) -> None:
-        key = state.whole("seed", 0, 99)
+        key = keys.whole("seed", 0, 99)
         state.write(key, 5)
         state.settle()
         state.st.query_params.clear()
         assert state.read(key, 0) == 5
 
     def test_bad_value_of_the_address_gives_the_default_rather_than_the_last_one(self) -> None:
-        key = state.whole("seed", 0, 99)
+        key = keys.whole("seed", 0, 99)
         state.write(key, 5)
         state.st.query_params["seed"] = "no"
         assert state.read(key, 0) == 0
 
     def test_another_run_begins_at_its_own_point_and_label(self) -> None:
         state.choose_run("a")
-        state.write(state.point(2), [1.0, 2.0])
-        state.write(state.label(10), 3)
-        state.write(state.snapshot([0, 7]), 7)
-        state.write(state.DRAWING, "AQQXmgFmzAEA")
-        state.write(state.PATH_RADIUS, 0.5)
-        state.write(state.difference(10, 0), (7, (), 0.5))
+        state.write(keys.point(2), [1.0, 2.0])
+        state.write(keys.label(10), 3)
+        state.write(keys.snapshot([0, 7]), 7)
+        state.write(keys.DRAWING, "AQQXmgFmzAEA")
+        state.write(keys.PATH_RADIUS, 0.5)
+        state.write(keys.difference(10, 0), (7, (), 0.5))
         assert {"run": "a", "z": "1,2", "y": "3", "at": "7"}.items() <= state.link().items()
         state.choose_run("b")
         assert url() == state.link() == {"run": "b"}
@@ -169,7 +169,7 @@ class TestMemory:
 
     def test_same_run_keeps_its_point(self) -> None:
         state.choose_run("a")
-        state.write(state.point(2), [1.0, 2.0])
+        state.write(keys.point(2), [1.0, 2.0])
         state.settle()
         state.st.query_params.clear()  # Streamlit forgets the query when the page changes
         state.choose_run("a")
@@ -179,7 +179,7 @@ class TestMemory:
     def test_point_of_a_link_survives_the_first_choice_of_its_run(self) -> None:
         state.st.query_params.update({"run": "a", "z": "1,2"})
         state.choose_run("a")
-        assert state.read(state.point(2), [0.0, 0.0]) == [1.0, 2.0]
+        assert state.read(keys.point(2), [0.0, 0.0]) == [1.0, 2.0]
 
 
 class TestNotices:
@@ -192,7 +192,7 @@ class TestNotices:
 
     def test_long_value_of_a_link_is_cut(self) -> None:
         state.st.query_params["n"] = "x" * 10_000
-        state.read(state.whole("n", 0, 1), 0)
+        state.read(keys.whole("n", 0, 1), 0)
         assert len(state.take_notices()[0]) < 200
 
 
@@ -217,66 +217,66 @@ class TestFresh:
     ],
 )
 def test_finite_point_is_one_of_bounded_numbers(values: list[Any], answer: bool) -> None:
-    assert state.is_finite(values) is answer
+    assert keys.is_finite(values) is answer
 
 
 class TestAddress:
     def test_a_run_writes_one_address_however_much_it_writes(self) -> None:
         state.choose_run("a")
-        state.write(state.point(2), [1.0, 2.0])
-        state.write(state.SEED, 3)
-        state.forget(state.SEED)
+        state.write(keys.point(2), [1.0, 2.0])
+        state.write(keys.SEED, 3)
+        state.forget(keys.SEED)
         assert dict(state.st.query_params) == {}
-        assert state.read(state.point(2), [0.0, 0.0]) == [1.0, 2.0]
+        assert state.read(keys.point(2), [0.0, 0.0]) == [1.0, 2.0]
         assert url() == {"run": "a", "z": "1,2"}
         assert url() and state.st.query_params.num_written == 1
 
     def test_what_waits_for_another_address_is_void(self) -> None:
-        state.write(state.SEED, 3)
+        state.write(keys.SEED, 3)
         state.st.query_params["mode"] = "mix"  # the person went elsewhere before the run had ended
         assert url() == {"mode": "mix"}
 
     def test_link_to_another_run_keeps_what_it_says_of_it(self) -> None:
         state.choose_run("a")
-        state.write(state.point(2), [1.0, 2.0])
-        state.write(state.label(10), 3)
+        state.write(keys.point(2), [1.0, 2.0])
+        state.write(keys.label(10), 3)
         url()
         state.st.query_params.from_dict({"run": "b", "z": "5,5"})  # Back, or a link
         state.choose_run("b")
-        assert state.read(state.point(2), [0.0, 0.0]) == [5.0, 5.0]
-        assert state.read(state.label(10), 0) == 0
+        assert state.read(keys.point(2), [0.0, 0.0]) == [5.0, 5.0]
+        assert state.read(keys.label(10), 0) == 0
         assert url() == {"run": "b", "z": "5,5"}
 
     def test_widget_follows_the_address_but_not_its_own_echo(self) -> None:
-        state.write(state.PART, "train")
+        state.write(keys.PART, "train")
         url()
         state.st.session_state["w"] = "all"
-        state.seat(state.PART, "w", "train")
+        state.seat(keys.PART, "w", "train")
         assert state.st.session_state["w"] == "all"
         state.st.query_params["part"] = "test"
-        state.seat(state.PART, "w", "test")
+        state.seat(keys.PART, "w", "test")
         assert state.st.session_state["w"] == "test"
 
     @pytest.mark.parametrize("area", [None, (0.5, -2.0, 4.0), (0.0, 0.0, 0.1)])
     def test_view_of_the_map_comes_back_as_it_was_written(
         self, area: tuple[float, float, float] | None
     ) -> None:
-        state.write(state.VIEW, area)
-        assert state.read(state.VIEW, (9.0, 9.0, 9.0)) == area
+        state.write(keys.VIEW, area)
+        assert state.read(keys.VIEW, (9.0, 9.0, 9.0)) == area
 
     @pytest.mark.parametrize("text", ["1,2", "1,2,0", "nan,0,1", "0,inf,1", "0,0,2001", "some", "1001,0,1"])
     def test_other_than_a_view_is_told(self, text: str) -> None:
         state.st.query_params["view"] = text
-        assert state.read(state.VIEW, None) is None
+        assert state.read(keys.VIEW, None) is None
         assert "must be two coordinates" in state.take_notices()[0]
 
     @pytest.mark.parametrize(("text", "found"), [("none", []), ("3,1,1", [1, 3]), ("-1", [-1])])
     def test_hidden_classes_are_numbers_of_classes(self, text: str, found: list[int]) -> None:
         state.st.query_params["hidden"] = text
-        assert state.read(state.hidden(4), [0]) == found
+        assert state.read(keys.hidden(4), [0]) == found
 
     @pytest.mark.parametrize("text", ["4", "-2", "a", "", "1,"])
     def test_other_than_classes_is_told(self, text: str) -> None:
         state.st.query_params["hidden"] = text
-        assert state.read(state.hidden(4), []) == []
+        assert state.read(keys.hidden(4), []) == []
         assert "numbers of classes from −1 to 3" in state.take_notices()[0]

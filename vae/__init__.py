@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from vae.config import DataConfig, ModelConfig, ObjectiveConfig, RunConfig, TrainConfig
     from vae.data import Dataset, load
+    from vae.diagnostics import diagnose
     from vae.engine import Trainer
     from vae.evaluation import evaluate
     from vae.model import VAE
@@ -29,6 +30,7 @@ _HOME = {
     "VAE": "vae.model",
     "Terms": "vae.objective",
     "Trainer": "vae.engine",
+    "diagnose": "vae.diagnostics",
     "evaluate": "vae.evaluation",
     "Run": "vae.runs",
     "watch": "vae.watching",
@@ -45,6 +47,7 @@ __all__ = [
     "Terms",
     "TrainConfig",
     "Trainer",
+    "diagnose",
     "evaluate",
     "load",
     "watch",

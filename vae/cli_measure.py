@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tyro.conf import arg
 
@@ -68,6 +68,9 @@ class Evaluate(Measurement):
 
     importance: Annotated[int | None, arg(metavar="K", help_behavior_hint="")] = None
     """The importance-weighted bound from so many samples for each image; published tables have 5000."""
+    proposal: Literal["posterior", "mixture"] = "posterior"
+    """Where the samples of --importance come from: q(z|x), as in published tables, or a mixture of it with wider ones
+    and the prior, for an encoder that is too narrow."""
     images_: Annotated[int | None, arg(name="images", metavar="N", help_behavior_hint="")] = None
     """Only so many images, drawn by the seed, for the figures besides the ELBO; without: all for --importance, 100 for
     --ais and --truth."""
@@ -137,6 +140,8 @@ class Evaluate(Measurement):
             )
         if not self.ais and (self.ais_steps is not None or self.ais_chains is not None):
             raise UserError("--ais-steps and --ais-chains are for --ais, got them without; add --ais")
+        if self.proposal != "posterior" and self.importance is None:
+            raise UserError("--proposal mixture is for --importance, got it without; add --importance 5000")
         for name, number in (
             ("images", self.images_),
             ("ais-steps", self.ais_steps),
@@ -166,6 +171,7 @@ class Evaluate(Measurement):
                     k=self.importance,
                     num_images=self.images_,
                     seed=seed,
+                    proposal=self.proposal,
                     progress=lambda done, total: bar.at(done, total, "image", "importance weighting"),
                 ).to_dict()
             if self.ais:
@@ -195,8 +201,9 @@ def _lines(more: dict[str, Any]) -> list[str]:
     """The figures besides the ELBO, in words."""
     lines = []
     if found := more.get("importance"):
+        of = "" if found["proposal"] == "posterior" else ", mixture as proposal"
         lines.append(
-            f"log p(x) ≥      {found['log_prob']:9.3f} ± {found['standard_error']:.3f} (importance-weighted, "
+            f"log p(x) ≥      {found['log_prob']:9.3f} ± {found['standard_error']:.3f} (importance-weighted{of}, "
             f"k = {found['k']:,}, {found['num_images']:,} images, seed {found['seed']}; effective sample size "
             f"{found['effective_size']['median']:.1f} in the middle)"
         )

@@ -159,9 +159,14 @@ class Reproduce:
             print(json.dumps(answer))
             return
         for key, published in answer["published"].items():
-            print(f"{key}: obtained {answer['obtained'][key]:.2f}, published {published:.2f}")
-        part = f"{answer['epochs']} of {answer['published_epochs']} epochs"
-        print(f"  {part}, tolerance {answer['tolerance']:g} nats, {answer['minutes']:.1f} min")
+            difference = answer["difference"][key]
+            print(
+                f"{key}: obtained {answer['obtained'][key]:.2f}, published {published:.2f} ({difference:+.2f})"
+            )
+        print(
+            f"  {answer['epochs']} of {answer['published_epochs']} epochs, tolerance {answer['tolerance']:g} nats; "
+            f"training {answer['training_minutes']:.1f} min, measuring {answer['measuring_minutes']:.1f} min"
+        )
 
 
 def tell(sentence: str) -> None:

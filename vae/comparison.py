@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from vae.config import Config, RunConfig
+from vae.checked import Config
+from vae.config import RunConfig
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,12 @@ A configuration is frozen and checked when it is made. This module does not impo
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic import Field, model_validator
 
 from vae.cautions import cautions
-from vae.errors import UserError
+from vae.checked import Config, option, rule
 
 #: Largest seed that torch, numpy and JavaScript all hold exactly.
 MAX_SEED = 2**31 - 1
@@ -20,165 +19,30 @@ MAX_SEED = 2**31 - 1
 MAX_AUTOREGRESSIVE_PIXELS = 256
 
 
-class ConfigError(UserError):
-    """A configuration breaks a rule; the message gives rule, value and remedy of each problem."""
-
-    def __init__(self, problems: list[str]) -> None:
-        self.problems = problems
-        super().__init__("; ".join(problems))
-
-
-_WHOLE = ("a whole number", "whole numbers")
-#: What a value must be, and several values of a list, by the type of error with which pydantic refuses others.
-_KINDS = {
-    "int_type": _WHOLE,
-    "int_parsing": _WHOLE,
-    "int_parsing_size": _WHOLE,
-    "int_from_float": _WHOLE,
-    "float_type": ("a number", "numbers"),
-    "float_parsing": ("a number", "numbers"),
-    "finite_number": ("a finite number", "finite numbers"),
-    "bool_type": ("true or false", "true or false"),
-    "bool_parsing": ("true or false", "true or false"),
-    "string_type": ("text", "text"),
-    "tuple_type": ("a list", "lists"),
-}
-
-
-def _sentence(owner: type[BaseModel], error: ErrorDetails) -> str:
-    """One problem that pydantic found, as `path must …, got …; remedy`."""
-    nested = error.get("ctx", {}).get("error")
-    path = [str(part) for part in error["loc"] if not isinstance(part, int)]  # hidden, not hidden.0
-    if isinstance(nested, ConfigError):
-        return "; ".join(".".join([*path, problem]) if path else problem for problem in nested.problems)
-    field, remedy = _field_of(owner, path), ""
-    if field is not None and isinstance(field.json_schema_extra, dict):
-        remedy = str(field.json_schema_extra.get("remedy", ""))
-    context, name = error.get("ctx", {}), ".".join(path) or owner.__name__
-    shown = _shown(error["input"])
-    match error["type"]:
-        case "greater_than_equal":
-            rule = f"must be >= {_number(context['ge'])}, got {shown}"
-        case "greater_than":
-            rule = f"must be > {_number(context['gt'])}, got {shown}"
-        case "less_than_equal":
-            rule = f"must be <= {_number(context['le'])}, got {shown}"
-        case "less_than":
-            rule = f"must be < {_number(context['lt'])}, got {shown}"
-        case "literal_error":
-            rule = f"must be one of {context['expected']}, got {shown}"
-        case "extra_forbidden":
-            known = ", ".join(owner.model_fields) if len(path) == 1 else "see `vae train --help`"
-            return f"{name} is not an option (options: {known})"
-        case "vae_rule":
-            return f"{name} {error['msg']}" if path else error["msg"]
-        case "missing":
-            return f"{name} must be given, got none"
-        case kind if kind in _KINDS:
-            one, several = _KINDS[kind]
-            rule = f"must be {several if len(path) < len(error['loc']) else one}, got {shown}"
-        case _:
-            message = error["msg"][:1].lower() + error["msg"][1:]
-            rule = f"is not valid: {message}, got {shown}"
-    return f"{name} {rule}" + (f"; {remedy}" if remedy else "")
-
-
-def _number(value: float) -> str:
-    return str(value) if isinstance(value, int) else f"{value:g}"
-
-
-def _shown(value: object) -> str:
-    try:
-        text = repr(value)
-    except ValueError:  # Python does not write out whole numbers of more than 4,300 digits
-        return "a number of too many digits"
-    return text if len(text) <= 80 else f"{text[:77]}…"
-
-
-def _field_of(owner: type[BaseModel], path: list[str]) -> Any:
-    field = None
-    for part in path:
-        if part not in owner.model_fields:
-            break
-        field = owner.model_fields[part]
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            owner = field.annotation
-    return field
-
-
-def _rule(message: str) -> PydanticCustomError:
-    """A rule between several options, told as one sentence."""
-    return PydanticCustomError("vae_rule", "{message}", {"message": message})
-
-
-class Config(BaseModel):
-    """Base of all configurations: frozen, unknown names refused, no infinities, errors as sentences.
-
-    Raises:
-        ConfigError: If a value breaks its rule, or two values do not go together.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True)
-
-    def __init__(self, **values: Any) -> None:
-        try:
-            super().__init__(**values)
-        except ValidationError as error:
-            problems = [_sentence(type(self), problem) for problem in error.errors(include_url=False)]
-            raise ConfigError(problems) from None
-
-    @classmethod
-    def from_dict(cls, values: Any) -> Self:
-        """Check a JSON object (as read from a file or a form) and make the configuration.
-
-        Raises:
-            ConfigError: If it is not an object, or one of its values breaks a rule.
-        """
-        if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
-            raise ConfigError([f"a {cls.__name__} must be a JSON object, got {type(values).__name__}"])
-        return cls(**values)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The configuration as plain JSON values; `from_dict` gives the same configuration back."""
-        return self.model_dump(mode="json")
-
-    def replace(self, **changes: Any) -> Self:
-        """A checked copy with some values changed."""
-        return type(self)(**{**{name: getattr(self, name) for name in type(self).model_fields}, **changes})
-
-
-def _option(
-    default: Any, description: str, *, label: str, remedy: str = "", advanced: bool = False, **rules: Any
-) -> Any:
-    """Declare one option: its default, its words, its bounds, and whether the form hides it at first."""
-    extra: dict[str, Any] = {"label": label, "remedy": remedy, "advanced": advanced}
-    return Field(default, description=description, json_schema_extra=extra, **rules)
-
-
 class DataConfig(Config):
     """Which images, how they are split, and how a pixel becomes a number."""
 
-    name: Literal["digits", "mnist", "fashion-mnist", "kmnist", "emnist", "npz", "folder"] = _option(
+    name: Literal["digits", "mnist", "fashion-mnist", "kmnist", "emnist", "npz", "folder"] = option(
         "digits", "Data set: digits is built in; npz and folder are your own images.", label="Data"
     )
-    root: Path | None = _option(
+    root: Path | None = option(
         None,
         "Folder of downloaded sets (default: the user's cache folder).",
         label="Download folder",
         advanced=True,
     )
-    path: Path | None = _option(
+    path: Path | None = option(
         None, "Your own .npz file or image folder, for name npz or folder.", label="Your file or folder"
     )
-    emnist_split: Literal["balanced", "letters", "digits"] = _option(
+    emnist_split: Literal["balanced", "letters", "digits"] = option(
         "balanced", "Which part of EMNIST.", label="EMNIST part", advanced=True
     )
-    binarize: Literal["none", "threshold", "static", "dynamic"] = _option(
+    binarize: Literal["none", "threshold", "static", "dynamic"] = option(
         "none",
         "Pixels: grey as they are, cut at the threshold, sampled once, or sampled anew each time they are seen.",
         label="Binarise pixels",
     )
-    threshold: float = _option(
+    threshold: float = option(
         0.5,
         "Pixels at or above this are 1, for binarize = threshold.",
         label="Threshold",
@@ -187,7 +51,7 @@ class DataConfig(Config):
         gt=0,
         le=1,
     )
-    validation: float = _option(
+    validation: float = option(
         0.1,
         "Share of the training images held out for validation; 0 trains on all and keeps no best checkpoint.",
         label="Validation share",
@@ -196,7 +60,7 @@ class DataConfig(Config):
         ge=0,
         le=0.5,
     )
-    test: float = _option(
+    test: float = option(
         0.2,
         "Share held out for the test, for sets without a test part of their own.",
         label="Test share",
@@ -205,7 +69,7 @@ class DataConfig(Config):
         gt=0,
         le=0.5,
     )
-    split_seed: int = _option(
+    split_seed: int = option(
         0,
         "Seed of the split and of static binarisation; one seed, one test set.",
         label="Split seed",
@@ -218,11 +82,11 @@ class DataConfig(Config):
     @model_validator(mode="after")
     def _own_data_has_a_path(self) -> Self:
         if self.name in ("npz", "folder") and self.path is None:
-            raise _rule(
+            raise rule(
                 f"path must be given for name = {self.name!r}, got none; use --data.path FILE_OR_FOLDER"
             )
         if self.name not in ("npz", "folder") and self.path is not None:
-            raise _rule(
+            raise rule(
                 f"path must be left out for name = {self.name!r}, got {str(self.path)!r}; "
                 "use name npz or folder for your own images"
             )
@@ -232,34 +96,34 @@ class DataConfig(Config):
 class ModelConfig(Config):
     """The networks, the latent space and the likelihood."""
 
-    network: Literal["mlp", "conv", "external"] = _option(
+    network: Literal["mlp", "conv", "external"] = option(
         "mlp",
         "Fully connected or convolutional encoder and decoder; external are a user's own, watched by vae.watch.",
         label="Network",
     )
-    decoder: Literal["independent", "autoregressive"] = _option(
+    decoder: Literal["independent", "autoregressive"] = option(
         "independent",
         "Pixels are independent given z, or each also sees the pixels before it (for Bernoulli, at most 256 pixels).",
         label="Decoder",
         advanced=True,
     )
-    hidden: tuple[int, ...] = _option(
+    hidden: tuple[int, ...] = option(
         (400,),
         "Widths of the fully connected layers, encoder order; the decoder mirrors them.",
         label="Hidden widths",
         remedy="use for example 400, or 200 200",
     )
-    channels: tuple[int, ...] = _option(
+    channels: tuple[int, ...] = option(
         (32, 64),
         "Channels of the convolutions, each halving the image; for network = conv.",
         label="Channels",
         remedy="use for example 32 64",
         advanced=True,
     )
-    activation: Literal["relu", "tanh", "silu"] = _option(
+    activation: Literal["relu", "tanh", "silu"] = option(
         "relu", "Nonlinearity between layers.", label="Activation", advanced=True
     )
-    latent_dim: int = _option(
+    latent_dim: int = option(
         2,
         "Number of latent dimensions.",
         label="Latent dimensions",
@@ -267,21 +131,21 @@ class ModelConfig(Config):
         ge=1,
         le=512,
     )
-    conditional: bool = _option(
+    conditional: bool = option(
         False, "Give the one-hot label to encoder and decoder and model p(x|y).", label="Conditional"
     )
-    learned_prior: bool = _option(
+    learned_prior: bool = option(
         False,
         "Each class has a learned Gaussian prior instead of the standard normal; for a conditional model.",
         label="Learned prior",
         advanced=True,
     )
-    likelihood: Literal["bernoulli", "continuous-bernoulli", "gaussian", "gaussian-learned"] = _option(
+    likelihood: Literal["bernoulli", "continuous-bernoulli", "gaussian", "gaussian-learned"] = option(
         "bernoulli",
         "p(x|z): Bernoulli, continuous Bernoulli, Gaussian with fixed sigma, or with one learned sigma.",
         label="Likelihood",
     )
-    sigma: float = _option(
+    sigma: float = option(
         0.1,
         "Standard deviation of the Gaussian likelihood: fixed, or where the learned one starts.",
         label="Sigma",
@@ -294,23 +158,23 @@ class ModelConfig(Config):
     def _layers_have_sizes(self) -> Self:
         for name, sizes, most in (("hidden", self.hidden, 8192), ("channels", self.channels, 1024)):
             if len(sizes) > 8 or any(not 1 <= size <= most for size in sizes):
-                raise _rule(
+                raise rule(
                     f"{name} must be at most 8 sizes from 1 to {most}, got {list(sizes)}; use for example "
                     + ("400" if name == "hidden" else "32 64")
                 )
         if self.network == "conv" and not self.channels:
-            raise _rule("channels must name at least one layer for network = conv, got none; use 32 64")
+            raise rule("channels must name at least one layer for network = conv, got none; use 32 64")
         return self
 
     @model_validator(mode="after")
     def _parts_go_together(self) -> Self:
         if self.decoder == "autoregressive" and self.likelihood != "bernoulli":
-            raise _rule(
+            raise rule(
                 f"decoder must be 'independent' for likelihood = {self.likelihood!r}, got 'autoregressive'; "
                 "use likelihood bernoulli, or decoder independent"
             )
         if self.learned_prior and not self.conditional:
-            raise _rule(
+            raise rule(
                 "learned_prior must be false for an unconditional model, got true; use it with conditional = true"
             )
         return self
@@ -333,7 +197,7 @@ class ModelConfig(Config):
 class ObjectiveConfig(Config):
     """The weight of the rate, how it changes during training, and what holds the rate up."""
 
-    beta: float = _option(
+    beta: float = option(
         1.0,
         "Weight of the rate (KL term), in nats per example; 1 is the ELBO.",
         label="β",
@@ -341,12 +205,12 @@ class ObjectiveConfig(Config):
         ge=0,
         le=10_000,
     )
-    schedule: Literal["constant", "linear", "sigmoid", "cyclical"] = _option(
+    schedule: Literal["constant", "linear", "sigmoid", "cyclical"] = option(
         "constant",
         "How beta reaches its value: at once, by a linear or S-shaped warm-up, or in cycles.",
         label="β schedule",
     )
-    warmup_epochs: float = _option(
+    warmup_epochs: float = option(
         10.0,
         "Epochs from 0 to beta, for the schedules linear and sigmoid.",
         label="Warm-up epochs",
@@ -354,7 +218,7 @@ class ObjectiveConfig(Config):
         gt=0,
         advanced=True,
     )
-    cycle_epochs: float = _option(
+    cycle_epochs: float = option(
         10.0,
         "Epochs of one cycle (first half rising, second half at beta), for the cyclical schedule.",
         label="Cycle epochs",
@@ -362,7 +226,7 @@ class ObjectiveConfig(Config):
         gt=0,
         advanced=True,
     )
-    free_bits: float = _option(
+    free_bits: float = option(
         0.0,
         "Nats of rate that cost nothing, so that nothing presses the mean rate of a batch below them; 0 is none.",
         label="Free bits (nats)",
@@ -371,13 +235,13 @@ class ObjectiveConfig(Config):
         le=10_000,
         advanced=True,
     )
-    free_bits_per: Literal["dimension", "total"] = _option(
+    free_bits_per: Literal["dimension", "total"] = option(
         "dimension",
         "Whether each latent dimension has so many free bits, or all of them together.",
         label="Free bits per",
         advanced=True,
     )
-    capacity: float = _option(
+    capacity: float = option(
         0.0,
         "Nats that the rate is pulled to, from either side, with weight beta; 0 is none.",
         label="Capacity (nats)",
@@ -386,7 +250,7 @@ class ObjectiveConfig(Config):
         le=10_000,
         advanced=True,
     )
-    capacity_epochs: float = _option(
+    capacity_epochs: float = option(
         10.0,
         "Epochs in which the target of the rate rises evenly from 0 to the capacity.",
         label="Capacity epochs",
@@ -398,7 +262,7 @@ class ObjectiveConfig(Config):
     @model_validator(mode="after")
     def _one_hold_on_the_rate(self) -> Self:
         if self.free_bits and self.capacity:
-            raise _rule(
+            raise rule(
                 f"free_bits must be 0 where there is a capacity, got free_bits = {self.free_bits:g} and capacity = "
                 f"{self.capacity:g}; use one of them"
             )
@@ -408,26 +272,26 @@ class ObjectiveConfig(Config):
 class TrainConfig(Config):
     """The optimiser, its budget, and what the run keeps."""
 
-    epochs: int = _option(
+    epochs: int = option(
         40, "Passes over the training images.", label="Epochs", remedy="use at least 1", ge=1, le=1_000_000
     )
-    batch_size: int = _option(
+    batch_size: int = option(
         128, "Images per step.", label="Batch size", remedy="use for example 128", ge=1, le=65_536
     )
-    learning_rate: float = _option(
+    learning_rate: float = option(
         1e-3, "Step size of Adam.", label="Learning rate", remedy="use 0.001", gt=0, le=10
     )
-    learning_rate_schedule: Literal["constant", "stages", "cosine"] = _option(
+    learning_rate_schedule: Literal["constant", "stages", "cosine"] = option(
         "constant",
         "The learning rate stays, falls by 10^(-1/7) from stage to stage, where stage i has 3^i epochs, or falls to 0 "
         "along half a cosine.",
         label="Learning rate schedule",
         advanced=True,
     )
-    adam_eps: float = _option(
+    adam_eps: float = option(
         1e-8, "Epsilon of Adam.", label="Adam epsilon", remedy="use 1e-8", advanced=True, gt=0, le=1
     )
-    encoder_steps: int = _option(
+    encoder_steps: int = option(
         0,
         "Updates of the encoder alone, on batches of their own, before each step; 0 is none.",
         label="Extra encoder steps",
@@ -436,7 +300,7 @@ class TrainConfig(Config):
         le=1000,
         advanced=True,
     )
-    encoder_steps_epochs: float = _option(
+    encoder_steps_epochs: float = option(
         0.0,
         "For how many epochs, from the first, there are extra encoder steps; 0 is all.",
         label="Extra encoder steps for (epochs)",
@@ -444,7 +308,7 @@ class TrainConfig(Config):
         ge=0,
         advanced=True,
     )
-    seed: int = _option(
+    seed: int = option(
         0,
         "Seed of the weights, the order of images and the noise.",
         label="Seed",
@@ -452,10 +316,10 @@ class TrainConfig(Config):
         ge=0,
         le=MAX_SEED,
     )
-    device: Literal["auto", "cpu", "cuda", "mps"] = _option(
+    device: Literal["auto", "cpu", "cuda", "mps"] = option(
         "auto", "Where to compute: auto takes CUDA, then MPS, then the CPU.", label="Device", advanced=True
     )
-    max_images_per_second: int = _option(
+    max_images_per_second: int = option(
         0,
         "Slow motion for teaching: at most so many training images a second; 0 is full speed.",
         label="Pace (images/s)",
@@ -463,7 +327,7 @@ class TrainConfig(Config):
         ge=0,
         advanced=True,
     )
-    eval_every: int = _option(
+    eval_every: int = option(
         0,
         "Epochs between evaluations on the validation images; 0 is about a hundred over the run.",
         label="Evaluate every (epochs)",
@@ -471,7 +335,7 @@ class TrainConfig(Config):
         ge=0,
         advanced=True,
     )
-    num_snapshots: int = _option(
+    num_snapshots: int = option(
         60,
         "Snapshots kept for the time machine, denser early; 0 keeps none.",
         label="Snapshots",
@@ -480,7 +344,7 @@ class TrainConfig(Config):
         le=500,
         advanced=True,
     )
-    checkpoint_seconds: float = _option(
+    checkpoint_seconds: float = option(
         20.0,
         "Seconds between checkpoints from which the run can go on.",
         label="Checkpoint every (s)",

@@ -185,12 +185,12 @@ class Diagnosis:
         lines = [
             f"active units   {self.num_active} of {self.latent_dim} (variance of the posterior mean > "
             f"{self.active_threshold:g}, {self.num_images:,} images)",
-            f"I(x; z)        {'≥ ' if found.saturated else ''}{found.mutual_information:.2f}, marginal KL "
-            f"{found.marginal_kl:.2f} (N = {found.num_examples:,}, cap log N = {found.cap:.2f})",
+            f"I(x; z)        {'≥ ' if found.saturated else ''}{_hundredths(found.mutual_information)}, "
+            f"marginal KL {_hundredths(found.marginal_kl)} (N = {found.num_examples:,}, cap log N = {found.cap:.2f})",
         ]
         for finding in self.findings:
             lines += [f"{finding.title} ({finding.name})", f"  {finding.sentence}"]
-            lines += [f"  {each.words}: {each.value:.4g} {each.unit}".rstrip() for each in finding.evidence]
+            lines += [f"  {evidence}" for evidence in finding.evidence]
             if finding.remedies:
                 lines.append(f"  try: {'; '.join(finding.remedies)}")
         return lines
@@ -202,6 +202,11 @@ class Diagnosis:
         del values["findings"]
         findings = [finding.to_dict() for finding in self.findings]
         return {**values, "verdict": findings[0] if findings else None, "remarks": findings[1:]}
+
+
+def _hundredths(nats: float) -> str:
+    """Two decimals, without a minus before what they round to nothing."""
+    return f"{round(nats, 2) + 0.0:.2f}"
 
 
 def diagnose(

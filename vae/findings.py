@@ -26,11 +26,17 @@ class Evidence:
         words: What it is.
         value: The number.
         unit: Its unit; empty for a count or a ratio.
+        standard_error: Of the number, where it is a mean over images.
     """
 
     words: str
     value: float
     unit: str = ""
+    standard_error: float | None = None
+
+    def __str__(self) -> str:
+        error = "" if self.standard_error is None else f" ± {self.standard_error:.2g}"
+        return f"{self.words}: {self.value:.4g}{error} {self.unit}".rstrip()
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from vae.config import Config, ConfigError
+from vae.checked import Config, ConfigError
 from vae.errors import UserError
 from vae.files import read_json, write_json
 
@@ -33,7 +33,8 @@ class CurvePoint(Config):
 class Bound(Config):
     """A bound on log p(x) of a run's best weights, nats per example. Checked when it is read."""
 
-    kind: Literal["importance", "annealed"]
+    #: Importance weighting with samples of q(z|x), or of the mixture (see `vae.proposals`), or annealing.
+    kind: Literal["importance", "mixture", "annealed"]
     #: Steps that the run had trained.
     step: int = Field(ge=0)
     log_prob: float
@@ -115,7 +116,7 @@ def keep(
 def of_importance(found: ImportanceBound, step: int) -> Bound:
     """The importance-weighted bound as it is kept."""
     return Bound(
-        kind="importance",
+        kind="importance" if found.proposal == "posterior" else "mixture",
         step=step,
         log_prob=found.bound.mean,
         standard_error=found.bound.standard_error,

@@ -12,7 +12,8 @@ from pydantic.fields import FieldInfo
 from tyro.conf import arg
 from tyro.constructors import ConstructorRegistry, StructConstructorSpec, StructFieldSpec, StructTypeInfo
 
-from vae.config import Config, ConfigError, RunConfig
+from vae.checked import Config, ConfigError
+from vae.config import RunConfig
 
 #: A folder or file that need not be given; its help says what happens without.
 OptionalPath = Annotated[Path | None, arg(metavar="PATH", help_behavior_hint="")]

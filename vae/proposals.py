@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
+
+from vae.errors import UserError
 
 #: q(z|x) itself, as the importance-weighted bound is defined, or a defensive mixture of it with wider ones.
 Proposal = Literal["posterior", "mixture"]
@@ -14,6 +16,18 @@ Proposal = Literal["posterior", "mixture"]
 _WIDTHS = ((0.4, 1.0), (0.15, 2.0), (0.15, 4.0), (0.1, 8.0))
 #: … and of the prior.
 _PRIOR_SHARE = 0.2
+
+
+def check_proposal(name: str) -> None:
+    """Refuse a proposal that there is not.
+
+    Raises:
+        UserError: If it is none of `Proposal`.
+    """
+    if name not in get_args(Proposal):
+        raise UserError(
+            f"proposal must be one of {', '.join(get_args(Proposal))}, got {name!r}; use posterior"
+        )
 
 
 def drawn(
@@ -26,8 +40,8 @@ def drawn(
     r"""Latent points, and what the prior's density is there over the proposal's.
 
     The mixture of densities :math:`g_j` with shares :math:`a_j` has the density :math:`\sum_j a_j g_j` wherever a point
-    of it came from, so that the weights are those of one proposal: their mean is p(x) without bias, and none is more
-    than 1 / 0.4 times what it would be under q alone.
+    of it came from, so that the weights are those of one proposal: their mean is p(x) without bias. None is more than
+    1 / 0.4 times what it would be under q alone, nor than 5 p(x|z), whatever q is, since the prior takes part.
 
     Args:
         proposal: The posterior or the mixture.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from vae.config import Config, ConfigError
+from vae.checked import Config, ConfigError
 from vae.data import Dataset
 from vae.errors import UserError
 from vae.files import read_json, write_json

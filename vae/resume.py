@@ -9,8 +9,9 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from vae.checked import Config, ConfigError
 from vae.checkpoints import CheckpointError, check_shapes
-from vae.config import Config, ConfigError, DataInfo
+from vae.config import DataInfo
 from vae.data import DataError, Dataset, Progress
 from vae.data import load as load_images
 from vae.journal import Position

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from vae.config import Config
+from vae.checked import Config
 
 State = Literal[
     "new",

@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 import os
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+#: How many callers of `one_core_each` there are now, and how many threads torch had before the first of them.
+_callers, _threads_before, _counted = 0, 1, threading.Lock()
 
 
 def share_cores() -> None:
@@ -15,3 +23,41 @@ def share_cores() -> None:
     """
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+
+
+@contextmanager
+def one_core_each(
+    num: int | None = None,
+) -> Iterator[Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]]:
+    """A `map` whose calls run side by side, each on one core, for many small pieces of work.
+
+    Where torch shares each operation among its threads, they wait for each other after every one, and for long where
+    other programs want a core. Pieces that know nothing of each other need not wait. While it is open, torch's matrix
+    products use one core in the other threads of the process, too.
+
+    Args:
+        num: Calls at once; without, as many as torch has threads. With 1 it is the built-in `map`.
+
+    Yields:
+        The function; results come in order. Gradients are on in its calls unless they turn them off themselves.
+    """
+    import torch
+
+    global _callers, _threads_before
+    with _counted:
+        if not _callers:
+            _threads_before = torch.get_num_threads()
+        num = _threads_before if num is None else num
+        _callers += num > 1
+    if num <= 1:
+        yield map
+        return
+    pool = ThreadPoolExecutor(num, initializer=torch.set_num_threads, initargs=(1,))
+    try:
+        yield pool.map
+    finally:
+        pool.shutdown(cancel_futures=True)
+        with _counted:
+            _callers -= 1
+            if not _callers:
+                torch.set_num_threads(_threads_before)

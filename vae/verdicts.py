@@ -97,9 +97,14 @@ class _Case:
         )
 
     def _permuted(self) -> Evidence:
-        return Evidence(
-            "rise of the distortion with z from other images", self.diagnosis.usage.all.nats, "nats"
-        )
+        rise = self.diagnosis.usage.all
+        words = "rise of the distortion with z from other images"
+        return Evidence(words, rise.nats, "nats", rise.standard_error)
+
+    def _by_class(self) -> tuple[Evidence, ...]:
+        rise = self.diagnosis.usage.condition
+        words = "rise of the distortion with the class of another image"
+        return () if rise is None else (Evidence(words, rise.nats, "nats", rise.standard_error),)
 
     def _critical(self) -> tuple[Evidence, ...]:
         critical = self.diagnosis.critical_beta
@@ -118,6 +123,7 @@ class _Case:
             (
                 *self._activity(),
                 self._permuted(),
+                *self._by_class(),
                 Evidence("mutual information I(x; z)", diagnosis.information.mutual_information, "nats"),
             ),
         )
@@ -145,16 +151,20 @@ class _Case:
             ),
         )
 
-    def over_regularised(self) -> Verdict | None:
-        """β makes silence, or near silence, the best solution."""
+    def _is_beta_too_high(self) -> bool:
+        """Whether silence, or near silence, is what this β makes the best solution."""
         diagnosis, critical = self.diagnosis, self.diagnosis.critical_beta
         if not self.is_price or self.is_autoregressive or self._is_sigma_large():
-            return None
+            return False
         if self.is_silent:
             near = 1.0 if self.beta <= 1 else NEAR_CRITICAL
-            if critical is None or self.beta < near * critical:
-                return None
-        elif self.beta <= 1 or 2 * diagnosis.num_active > diagnosis.latent_dim:
+            return critical is not None and self.beta >= near * critical
+        return self.beta > 1 and 2 * diagnosis.num_active <= diagnosis.latent_dim
+
+    def over_regularised(self) -> Verdict | None:
+        """β makes silence the best solution, and it is the β that the code says: a wrong scale tells of it itself."""
+        diagnosis = self.diagnosis
+        if not self._is_beta_too_high() or self.loop_out_of_scale() is not None:
             return None
         how = (
             "nothing"
@@ -175,7 +185,7 @@ class _Case:
         """Silent although silence is not the best solution."""
         if not self.is_silent or self._is_sigma_large():
             return None
-        if self.decoder_ignores_z() is not None or self.over_regularised() is not None:
+        if self.decoder_ignores_z() is not None or self._is_beta_too_high():
             return None
         largest = max((rate for _, rate in self.rates), default=0.0)
         if self.rates and largest > 2 * SILENCE:
@@ -246,11 +256,7 @@ class _Case:
             "The condition is ignored",
             "The decoder draws the same image whatever class it is told: z says all of it, the class too. Asked for "
             "a class, the model cannot make one.",
-            (
-                Evidence("rise of the distortion with the class of another image", rise.nats, "nats"),
-                self._permuted(),
-                *self._activity(),
-            ),
+            (*self._by_class(), self._permuted(), *self._activity()),
             ("a larger β, so that z does not repeat the class", "a smaller latent space"),
         )
 

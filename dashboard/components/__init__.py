@@ -18,7 +18,7 @@ import plotly
 import streamlit as st
 from streamlit.components.v2.types import ComponentRenderer
 
-from dashboard.state import MAX_COORDINATE
+from dashboard.keys import MAX_COORDINATE
 
 FOLDER = Path(__file__).resolve().parent
 #: onnxruntime-web, brought here by the build hook.

@@ -7,6 +7,7 @@ import streamlit as st
 from dashboard import (
     chooser,
     encoder_lag,
+    keys,
     model_cache,
     recipe_gallery,
     settings,
@@ -50,17 +51,17 @@ def page() -> None:
 
 
 def _tab() -> str:
-    state.seat(state.TAB, state.TAB_WIDGET, state.read(state.TAB, "run"))
+    state.seat(keys.TAB, keys.TAB_WIDGET, state.read(keys.TAB, "run"))
     picked = st.segmented_control(
         "Part of the page",
         list(_TABS),
         format_func=_TABS.__getitem__,
         required=True,
-        key=state.TAB_WIDGET,
+        key=keys.TAB_WIDGET,
         label_visibility="collapsed",
     )
     tab = str(picked or "run")
-    state.keep(state.TAB, None if tab == "run" else tab)
+    state.keep(keys.TAB, None if tab == "run" else tab)
     return tab
 
 
@@ -89,37 +90,37 @@ def _weights(run: Run) -> tuple[str, bool]:
 
 def _draw(run: Run, parts: tuple[Part, ...], place: str = "") -> None:
     at, is_last = _weights(run)
-    threshold, quantity = state.read(state.THRESHOLD, USUAL), state.read(state.HEAT, "rate")
+    threshold, quantity = state.read(keys.THRESHOLD, USUAL), state.read(keys.HEAT, "rate")
     chosen = diagnosis(
         run.id,
         at=at,
         stamp=model_cache.stamp(run, at),  # type: ignore[arg-type]
         live=is_last,
         threshold=threshold,
-        bounds=state.THRESHOLDS,
+        bounds=keys.THRESHOLDS,
         quantity=quantity,  # type: ignore[arg-type]
         parts=parts,
         key=f"diagnosis:{run.id}:{place}{','.join(parts)}",
     )
     now = (threshold if chosen.threshold is None else chosen.threshold, chosen.quantity or quantity)
-    state.keep(state.THRESHOLD, None if now[0] == USUAL else now[0])
-    state.keep(state.HEAT, None if now[1] == "rate" else now[1])
+    state.keep(keys.THRESHOLD, None if now[0] == USUAL else now[0])
+    state.keep(keys.HEAT, None if now[1] == "rate" else now[1])
     if now != (threshold, quantity):
         st.rerun()  # the parts that stand before this one follow
 
 
 def _before(run: Run) -> Run | None:
     """The run that the cured one is compared with, if the link names one that is here."""
-    wanted = state.read(state.BEFORE, "")
+    wanted = state.read(keys.BEFORE, "")
     if not wanted or wanted == run.id:
         return None
     try:
         found = find_run(wanted, settings.roots())
     except UserError as error:
         state.notice(str(error))
-        state.forget(state.BEFORE)
+        state.forget(keys.BEFORE)
         return None
-    state.write(state.BEFORE, wanted)
+    state.write(keys.BEFORE, wanted)
     return found
 
 
@@ -136,7 +137,7 @@ def _side_by_side(before: Run, after: Run) -> None:
             "Leave the comparison",
             icon=":material/close:",
             on_click=state.forget,
-            args=(state.BEFORE,),
+            args=(keys.BEFORE,),
             key="leave-before",
         )
 

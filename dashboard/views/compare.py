@@ -7,7 +7,16 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import chooser, compare_api, model_cache, presentation, rate_distortion, state, sweep_form
+from dashboard import (
+    chooser,
+    compare_api,
+    keys,
+    model_cache,
+    presentation,
+    rate_distortion,
+    state,
+    sweep_form,
+)
 from dashboard.components.beside import NUM, Row, View, beside
 from vae.comparison import Difference, differences
 from vae.runs import Run
@@ -48,22 +57,22 @@ def page() -> None:
 def _choose(runs: Sequence[Run], titles: dict[str, str]) -> list[Run]:
     """The runs of the link, and the box to choose others."""
     by_id = {run.id: run for run in runs}
-    wanted = state.read(state.RUNS, _first_two(runs))
+    wanted = state.read(keys.RUNS, _first_two(runs))
     for gone in [run_id for run_id in wanted if run_id not in by_id]:
         state.notice(f"There is no run {gone!r} here; the others are compared. Was it deleted?")
     known = [run_id for run_id in wanted if run_id in by_id]
     widget = state.fresh("compare-runs")
-    state.seat(state.RUNS, widget, known)
+    state.seat(keys.RUNS, widget, known)
     st.session_state[widget] = [run_id for run_id in st.session_state[widget] if run_id in by_id]
     picked = st.multiselect(
         "Runs",
         list(by_id),
         format_func=titles.__getitem__,
-        max_selections=state.MOST_RUNS,
+        max_selections=keys.MOST_RUNS,
         placeholder="Choose runs",
         key=widget,
     )
-    state.keep(state.RUNS, picked or None)
+    state.keep(keys.RUNS, picked or None)
     return [by_id[run_id] for run_id in picked]
 
 
@@ -79,7 +88,7 @@ def _toggle(run_id: str, chosen: Sequence[Run]) -> None:
     ids = [run.id for run in chosen]
     now = [one for one in ids if one != run_id] if run_id in ids else [*ids, run_id]
     state.renew("compare-runs")
-    state.keep(state.RUNS, now[: state.MOST_RUNS] or None)
+    state.keep(keys.RUNS, now[: keys.MOST_RUNS] or None)
     st.rerun()
 
 
@@ -118,9 +127,9 @@ def _side_by_side(chosen: Sequence[Run], titles: dict[str, str]) -> None:
     if num_images == 0:
         st.info("One of these runs has no test images.")
         return
-    pick = state.read(state.PICK, "")
-    first = state.read(state.first_image(num_images), -1)
-    view = View(pick, None if first < 0 else first, state.read(state.SHARE, 1.0), state.read(state.SEED, 0))
+    pick = state.read(keys.PICK, "")
+    first = state.read(keys.first_image(num_images), -1)
+    view = View(pick, None if first < 0 else first, state.read(keys.SHARE, 1.0), state.read(keys.SEED, 0))
     here = next((run for run in chosen if not model_cache.missing_images(run)), chosen[0])
     said = beside(
         [_row(run, titles[run.id]) for run in chosen],
@@ -131,10 +140,10 @@ def _side_by_side(chosen: Sequence[Run], titles: dict[str, str]) -> None:
     )
     if said is not None:
         view = said
-    state.keep(state.PICK, view.pick or None)
-    state.keep(state.first_image(num_images), view.first)
-    state.keep(state.SHARE, view.share if view.share < 1 else None)
-    state.keep(state.SEED, view.seed or None)
+    state.keep(keys.PICK, view.pick or None)
+    state.keep(keys.first_image(num_images), view.first)
+    state.keep(keys.SHARE, view.share if view.share < 1 else None)
+    state.keep(keys.SEED, view.seed or None)
     st.caption(
         "Test images of the same numbers. Under an enlarged image: −log p(x|z) at the mean of the posterior, plus KL, "
         "in nats; no ELBO, for which z is drawn. The scrubber moves every run to the snapshot nearest to that share of "

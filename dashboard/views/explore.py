@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import chooser, latent_view, model_cache, state, time_machine
+from dashboard import chooser, keys, latent_view, model_cache, state, time_machine
 from dashboard.beside_map import beside_map, row_of, switch
 from dashboard.components.draw import Picked, Posterior, draw
 from dashboard.components.image import image
@@ -39,12 +39,12 @@ def page() -> None:
         return
     z, y = latent_view.point(run), latent_view.label(run)
     mix, found = latent_view.mix(run, y), latent_view.posterior(run)
-    span: Range = "prior" if state.read(state.RANGE, "data") == "prior" else "data"
+    span: Range = "prior" if state.read(keys.RANGE, "data") == "prior" else "data"
     if found is not None and not state.has_point():
         z, y, mix = list(found[0].mean), _label(run, found[1], y), None
     posterior = found[0] if found is not None and latent_view.is_of(z, found[0]) else None
-    whose = state.posterior(run.info.num_test)
-    drawn = posterior is None and state.read(whose, -1) == state.DRAWN
+    whose = keys.posterior(run.info.num_test)
+    drawn = posterior is None and state.read(whose, -1) == keys.DRAWN
 
     num = len(view.dims)
     with corner:
@@ -105,13 +105,13 @@ def page() -> None:
             key=f"explore-image:{run.id}",
         )
     latent_view.keep(run, position.z, position.y)
-    state.write(state.RANGE, position.range)
-    state.write(state.PANEL, picked.panel)
+    state.write(keys.RANGE, position.range)
+    state.write(keys.PANEL, picked.panel)
     if picked.drawing is not None:
-        state.keep(state.DRAWING, picked.drawing or None)
-    state.keep(state.mix(len(view.conditions)), position.mix)
+        state.keep(keys.DRAWING, picked.drawing or None)
+    state.keep(keys.mix(len(view.conditions)), position.mix)
     moved = any(abs(a - b) > 1e-3 for a, b in zip(position.z, z, strict=True))
-    row = posterior.row if posterior is not None else state.DRAWN if drawn else None
+    row = posterior.row if posterior is not None else keys.DRAWN if drawn else None
     state.keep(whose, None if moved else row)
     step = time_machine.draw(run, end="Best", decoders=True)
     st.caption(plain(time_machine.words(run, step, view.words)))
@@ -129,8 +129,8 @@ def _panel(
 ) -> Picked:
     """Where the point can come from besides the sliders."""
     data = run.config.data
-    drawing = state.read(state.DRAWING, "")
-    state.keep(state.DRAWING, drawing or None)
+    drawing = state.read(keys.DRAWING, "")
+    state.keep(keys.DRAWING, drawing or None)
     binary = {"none": None, "threshold": data.threshold}
     return draw(
         run.id,
@@ -142,7 +142,7 @@ def _panel(
         num_images=run.info.num_test,
         shape=view.shape,
         missing=model_cache.missing_images(run),
-        panel=state.read(state.PANEL, "test"),  # type: ignore[arg-type]
+        panel=state.read(keys.PANEL, "test"),  # type: ignore[arg-type]
         drawing=drawing,
         pointless=not state.has_point(),
         drawn=drawn,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import chooser, state, studio, time_machine
+from dashboard import chooser, keys, state, studio, time_machine
 from dashboard.components.follow import Shown, follow
 from dashboard.plain import plain
 from dashboard.time_machine import Weights
@@ -52,7 +52,7 @@ def _shown(weights: Weights) -> Shown:
 def _mode(run: Run) -> str:
     """What is shown: one of the modes that the run can have."""
     modes = studio.offered(run)
-    wanted = state.read(state.MODE, "samples")
+    wanted = state.read(keys.MODE, "samples")
     if wanted not in modes:
         title, need, _ = studio.MODES[wanted]
         words = {
@@ -62,7 +62,7 @@ def _mode(run: Run) -> str:
         }
         state.notice(f"“{title}” needs {words[need]}; samples are shown instead.")
         wanted = "samples"
-    state.seat(state.MODE, widget := f"generate-mode:{run.id}", wanted)
+    state.seat(keys.MODE, widget := f"generate-mode:{run.id}", wanted)
     picked = st.segmented_control(
         "Show",
         modes,
@@ -72,5 +72,5 @@ def _mode(run: Run) -> str:
         label_visibility="collapsed",
     )
     mode = str(picked or wanted)
-    state.write(state.MODE, mode)
+    state.write(keys.MODE, mode)
     return mode

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from dashboard import chooser, evolution, latent_view, model_cache, own_columns, state, time_machine
+from dashboard import chooser, evolution, keys, latent_view, model_cache, own_columns, state, time_machine
 from dashboard.beside_map import row_of
 from dashboard.components.image import image
 from dashboard.components.map import Kind, Method, Plane, Said, View, latent_map
@@ -98,7 +98,7 @@ def page() -> None:
     # Explore shows whose posterior the point is the mean of, as long as it is.
     moved = any(abs(a - b) > 1e-3 for a, b in zip(position.z, z, strict=True))
     of = None if found is None or moved or not latent_view.is_of(z, found[0]) else found[0].row
-    state.keep(state.posterior(run.info.num_test), of)
+    state.keep(keys.posterior(run.info.num_test), of)
     for sentence in columns.refused:
         st.caption(plain(f"A column cannot be used: {sentence}."))
     step = time_machine.draw(run, end="Best", decoders=True)
@@ -112,8 +112,8 @@ def _part(run: Run) -> tuple[str, dict[str, int]]:
     sizes = {"test": run.info.num_test, "validation": run.info.num_validation, "train": run.info.num_train}
     sizes["all"] = sum(sizes.values())
     parts = [part for part in words if sizes[part]]
-    wanted = state.read(state.PART, "test")
-    state.seat(state.PART, widget := f"map-part:{run.id}", wanted if wanted in parts else "test")
+    wanted = state.read(keys.PART, "test")
+    state.seat(keys.PART, widget := f"map-part:{run.id}", wanted if wanted in parts else "test")
     picked = st.segmented_control(
         "Images",
         parts,
@@ -123,7 +123,7 @@ def _part(run: Run) -> tuple[str, dict[str, int]]:
         label_visibility="collapsed",
     )
     part = str(picked or "test")
-    state.write(state.PART, part)
+    state.write(keys.PART, part)
     return part, sizes
 
 
@@ -166,41 +166,39 @@ def _methods(run: Run) -> list[Method]:
 def _view(run: Run, columns: Columns) -> View:
     """What the link says that the map shows."""
     latent_dim = run.config.model.latent_dim
-    projection = state.read(state.PROJECTION, "pca")
+    projection = state.read(keys.PROJECTION, "pca")
     colour = state.read(_colour(run, columns), "label")
-    layers: list[str] = state.read(state.LAYERS, ["contours"])
+    layers: list[str] = state.read(keys.LAYERS, ["contours"])
     hidden: list[int] = state.read(_hidden(run, columns, colour), [])
     return View(
         projection if latent_dim > 2 else "pca",
         colour,
         layers,
-        state.read(state.TILES, "even"),
+        state.read(keys.TILES, "even"),
         hidden,
-        state.read(state.VIEW, None),
+        state.read(keys.VIEW, None),
     )
 
 
-def _colour(run: Run, columns: Columns) -> state.Key[str]:
-    return state.colour(run.config.model.latent_dim, [column.name for column in columns.found])
+def _colour(run: Run, columns: Columns) -> keys.Key[str]:
+    return keys.colour(run.config.model.latent_dim, [column.name for column in columns.found])
 
 
-def _hidden(run: Run, columns: Columns, colour: str) -> state.Key[list[int]]:
+def _hidden(run: Run, columns: Columns, colour: str) -> keys.Key[list[int]]:
     """The legend's classes: those of the column that the colours say, else the labels."""
     column = columns.named(colour.removeprefix("column:")) if colour.startswith("column:") else None
-    return state.hidden(
-        len(column.classes) if column is not None and column.classes else run.info.num_classes
-    )
+    return keys.hidden(len(column.classes) if column is not None and column.classes else run.info.num_classes)
 
 
 def _keep(run: Run, columns: Columns, view: View) -> None:
     """Put into the link what the map shows."""
     for key, value in (
-        (state.PROJECTION, view.projection),
+        (keys.PROJECTION, view.projection),
         (_colour(run, columns), view.colour),
-        (state.LAYERS, ",".join(view.layers) or "none"),
-        (state.TILES, view.tiles),
+        (keys.LAYERS, ",".join(view.layers) or "none"),
+        (keys.TILES, view.tiles),
         (_hidden(run, columns, view.colour), ",".join(map(str, view.hidden)) or "none"),
-        (state.VIEW, "all" if view.area is None else ",".join(f"{value:.5g}" for value in view.area)),
+        (keys.VIEW, "all" if view.area is None else ",".join(f"{value:.5g}" for value in view.area)),
     ):
         state.write_text(key, value)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dashboard import chooser, controls, model_cache, new_run, state, time_machine
+from dashboard import chooser, controls, keys, model_cache, new_run, state, time_machine
 from dashboard.components.curves import curves
 from dashboard.components.samples import samples
 from dashboard.plain import plain
@@ -43,8 +43,8 @@ def page() -> None:
             return
         if not state.presenting():  # the headline has it
             st.subheader(plain(run.name), anchor=False)
-        axis = curves(run.id, x=state.read(state.AXIS, "epoch"), key=f"train-curves:{run.id}")  # type: ignore[arg-type]
-        state.write(state.AXIS, axis)
+        axis = curves(run.id, x=state.read(keys.AXIS, "epoch"), key=f"train-curves:{run.id}")  # type: ignore[arg-type]
+        state.write(keys.AXIS, axis)
         # An example, or a run that was imported without its newest weights, has the best ones alone.
         best_alone = bool(model_cache.stamp(run, "best")) and not model_cache.stamp(run, "last")
         samples(

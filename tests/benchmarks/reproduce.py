@@ -33,7 +33,7 @@ def main() -> None:
                 print(
                     f"| {name} | {seed} | {figure} | {found['obtained'][figure]:.2f} | {published:.2f} "
                     f"| ±{found['tolerance']:g} | {found['epochs']} of {found['published_epochs']} "
-                    f"| {found['minutes']:.1f} |",
+                    f"| {found['training_minutes']:.1f} |",
                     flush=True,
                 )
 

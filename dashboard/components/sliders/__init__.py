@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from dashboard import state
+from dashboard import keys
 from dashboard.components import is_point, register
 
 #: What the sliders span: where the data lie, or three standard deviations of the prior.
@@ -103,7 +103,7 @@ def sliders(
             "at": at,
             "stamp": stamp,
             "height": height,
-            "bound": state.MAX_COORDINATE,
+            "bound": keys.MAX_COORDINATE,
         },
         on_point_change=_nothing,
     )
