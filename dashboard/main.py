@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard import chooser, presentation, state
+from dashboard import chooser, guide, presentation, state
 from dashboard.navigation import NEED_A_RUN, pages, start
 
 ICON = str(Path(__file__).resolve().with_name("icon.svg"))
@@ -27,6 +27,7 @@ if page != opening:
     chooser.draw(needed=page.url_path in NEED_A_RUN)
     if not presenting:
         presentation.offer()
+        guide.offer(page.url_path, page.title)
 told = st.container()
 page.run()
 with told:  # last, because a page finds out on its way what is wrong with its link

@@ -22,7 +22,7 @@ from vae.snapshots import load_model
 from vae.status import Status, this_host
 
 MAIN = Path(chooser.__file__).with_name("main.py")
-PAGES = ("train", "explore", "map", "generate", "evaluate", "compare", "runs")
+PAGES = ("train", "explore", "map", "generate", "collapse", "evaluate", "compare", "runs")
 
 
 def beta_slider(at: AppTest) -> Any:
