@@ -8,29 +8,22 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Literal
 
-import torch
-from torch import Tensor
-
 from vae.checkpoints import load, save
 from vae.data import Dataset, check_fits
-from vae.devices import choose_device
 from vae.diagnostics import live_numbers
 from vae.evaluation import evaluate
 from vae.journal import (
     Diverged,
     Journal,
     Means,
-    Position,
     Report,
     Stopwatch,
     check_divergence,
     what_went_wrong,
 )
 from vae.latent import LATENT_FILE, embed
+from vae.learner import Learner
 from vae.metrics import MetricsWriter
-from vae.model import VAE
-from vae.objective import MeanTerms, RatePenalty, penalty_at
-from vae.randomness import generator, stream_seed
 from vae.resume import ResumePoint, check_images, restore_training, training_tensors
 from vae.runs import Run, RunError
 from vae.schedules import learning_rate_at
@@ -51,7 +44,7 @@ from vae.wishes import CONTROL_SECONDS, Wishes
 LIVE_SECONDS = 0.5
 
 
-class Trainer:
+class Trainer(Learner):
     """Trains the model of a run and writes all that happens into the run's directory.
 
     A run that was begun goes on exactly where its last checkpoint left it: on the CPU, with one seed and one machine,
@@ -69,27 +62,9 @@ class Trainer:
         config = run.config
         check_images(run, dataset)
         check_fits(config, dataset)
-        self.run, self.config, self.dataset = run, config, dataset
-        self.device = choose_device(config.train.device)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(stream_seed(config.train.seed, "weights"))
-            self.model = VAE(config.model, run.info).to(self.device)
-        self.optimizer = torch.optim.Adam(
-            self.model.parameters(),
-            lr=config.train.learning_rate,
-            eps=config.train.adam_eps,
-            fused=self.device.type in ("cpu", "cuda"),
-        )
-        images, labels = dataset.part("train")
-        self.images = images.to(self.device)
-        self.labels = labels.to(self.device) if labels is not None and config.model.conditional else None
-        self.order = generator(config.train.seed, "order")
-        self.order_at_epoch_start = self.order.get_state()
-        self.noise = generator(config.train.seed, "noise", self.device)
-        self.encoder_noise = generator(config.train.seed, "encoder", self.device)
-        self.position = Position(len(self.images), config.train.batch_size)
+        super().__init__(config, run.info, dataset)
+        self.run = run
         self.num_steps = self.position.batches_per_epoch * config.train.epochs
-        self.beta_by_hand: float | None = None
         #: The best validation ELBO so far, and the step that it was measured at.
         self.best_elbo: float | None = None
         self.best_step: int | None = None
@@ -101,61 +76,6 @@ class Trainer:
         self._newest_snapshot: int | None = None
         self._evaluated_epochs = self._kept_step = 0
         self._lived = self._checkpointed = -math.inf
-
-    @property
-    def penalty(self) -> RatePenalty:
-        """What the rate costs now: by the user's β, or the schedule's."""
-        return penalty_at(self.config.objective, self.position.epoch, self.beta_by_hand)
-
-    @property
-    def beta(self) -> float:
-        """The weight of the rate now."""
-        return self.penalty.beta
-
-    def step(self, x: Tensor, y: Tensor | None) -> MeanTerms:
-        """One step of the optimiser on a batch of pixels; the terms come back without their graph."""
-        for _ in range(self.num_encoder_steps):
-            self.encoder_step()
-        terms = self.model.terms(x, y, self.noise).mean()
-        self.model.zero_grad()  # the optimiser's own takes ten times as long
-        terms.loss(self.penalty).backward()
-        self.optimizer.step()
-        return terms.detach()  # no .item() here: the caller decides when to wait for the device
-
-    @property
-    def num_encoder_steps(self) -> int:
-        """How many steps the encoder now makes alone before each step of both networks."""
-        train = self.config.train
-        if train.encoder_steps_epochs and self.position.epoch >= train.encoder_steps_epochs:
-            return 0
-        return train.encoder_steps
-
-    def encoder_step(self) -> None:
-        """One step of the encoder alone, on random images; the decoder, and what Adam knows of it, stay as they are.
-
-        Source:
-            He, Spokoyny, Neubig & Berg-Kirkpatrick (2019), https://arxiv.org/abs/1901.05534
-        """
-        draw = self.encoder_noise
-        size = (self.config.train.batch_size,)
-        index = torch.randint(len(self.images), size, generator=draw, device=self.device)
-        x = self.dataset.pixels(self.images[index], draw)
-        terms = self.model.terms(x, None if self.labels is None else self.labels[index], draw).mean()
-        self.model.zero_grad()
-        # The decoder's weights get no gradient, and Adam passes over what has none.
-        terms.loss(self.penalty).backward(inputs=list(self.model.encoder.parameters()))
-        self.optimizer.step()
-
-    def batches(self) -> Iterator[tuple[Tensor, Tensor | None]]:
-        """Bytes and labels of the rest of the current epoch, in its random order, permuted once."""
-        self.order.set_state(self.order_at_epoch_start)
-        order = torch.randperm(len(self.images), generator=self.order).to(self.device)
-        images = self.images[order]
-        labels = None if self.labels is None else self.labels[order]
-        size = self.config.train.batch_size
-        for start in range(self.position.batch * size, len(images), size):
-            chunk = slice(start, start + size)
-            yield images[chunk], None if labels is None else labels[chunk]
 
     def train(self, *, afresh: bool = True) -> Iterator[Report]:
         """Train to the end, or until the user stops it, and report on the way.
@@ -286,7 +206,7 @@ class Trainer:
 
     def _checkpoint(self) -> None:
         """Keep all that is needed to go on from here exactly."""
-        tensors = training_tensors(self.model, self.optimizer, self.order_at_epoch_start, self._generators)
+        tensors = training_tensors(self.model, self.optimizer, self.order_at_epoch_start, self.generators)
         check_divergence(tensors)
         self.journal.metrics.sync()
         point = ResumePoint(
@@ -302,12 +222,6 @@ class Trainer:
         # Losing step 0 to a power failure is no loss, and somebody waits for the first point of the curves.
         save(self.run.checkpoints_dir, "last", tensors, point.to_dict(), durable=self.position.step > 0)
         self._kept_step, self._checkpointed = self.position.step, time.perf_counter()
-
-    @property
-    def _generators(self) -> dict[str, torch.Generator]:
-        """Those that training draws from besides the order; a checkpoint has their states by these names."""
-        extra = {"encoder": self.encoder_noise} if self.config.train.encoder_steps else {}
-        return {"noise": self.noise, **extra}
 
     def _status(self, state: State, error: str | None = None) -> None:
         self.journal.status(state, self.beta, error)
@@ -431,7 +345,7 @@ class Trainer:
                 f"run {self.run.id} has done its {self.config.train.epochs} epochs; "
                 "ask for more with `vae train --resume DIR --more-epochs N`"
             )
-        self.order_at_epoch_start = restore_training(tensors, self.model, self.optimizer, self._generators)
+        self.order_at_epoch_start = restore_training(tensors, self.model, self.optimizer, self.generators)
         position.epochs, position.batch = point.epochs, point.batch
         self.beta_by_hand = point.beta_by_hand
         self.best_elbo, self.best_step = point.best_elbo, point.best_step
