@@ -20,12 +20,28 @@ from vae.results import Result
 from vae.runs import Run
 from vae.yardstick import Yardstick
 
+#: What can be measured, beside the test figures.
+KINDS = frozenset({"importance", "annealed", "lag"})
+_IMPORTANCE = ("importance", "mixture")
+_HELP = {
+    "proposal": "q(z|x), as in published tables; or a mixture of it with wider ones and the prior, which also covers "
+    "what q(z|x) misses."
+}
+_FROM = {"importance": "q(z|x)", "mixture": "a mixture of q(z|x), wider ones and the prior"}
+
 
 def kept(run: Run) -> Measurements:
     """The costly figures that are there; those of this machine before those that came with the run."""
     place = measured.folder(run)
     here = measurements.kept(run, place)
     return here if here != Measurements() or place is None else measurements.kept(run)
+
+
+def kinds(run: Run) -> frozenset[str]:
+    """Which of `KINDS` have been measured."""
+    found = kept(run)
+    bounds = {"importance" if one.kind in _IMPORTANCE else one.kind for one in found.bounds}
+    return frozenset(bounds | ({"lag"} if found.lag else set()))
 
 
 def elbo(run: Run) -> Result | None:
@@ -41,13 +57,15 @@ def elbo(run: Run) -> Result | None:
             measured.start(run)
             st.caption("Measuring the test figures…")
         return None
+    total, distortion, rate = found.printed()
     columns = st.columns(5)
-    columns[0].metric("−ELBO", f"{-found.elbo:.2f} ± {found.standard_error:.2f}")
-    columns[1].metric("Distortion (reconstruction)", f"{found.distortion:.2f}")
-    columns[2].metric("Rate (KL)", f"{found.rate:.2f}")
+    columns[0].metric("−ELBO, nats", f"{total:.2f} ± {found.standard_error:.2f}")
+    columns[1].metric("Distortion (reconstruction)", f"{distortion:.2f}")
+    columns[2].metric("Rate (KL)", f"{rate:.2f}")
     columns[3].metric("Active units", f"{found.active_units} of {len(found.rate_per_dim)}")
     columns[4].metric("Test images", f"{found.num_images:,}")
-    st.html(_parts(found))
+    if parts := _parts(found):
+        st.html(parts)
     st.caption(
         plain(
             f"{_words(run)}; N = {found.num_images:,}, one sample of z for each (seed {run.config.train.seed}), β = 1 "
@@ -65,10 +83,11 @@ def _words(run: Run) -> str:
 
 def _parts(found: Result) -> str:
     """Distortion and rate as the parts of −ELBO, as HTML; nothing where a density makes one of them negative."""
-    if found.distortion <= 0 or found.rate < 0:
+    share = found.share_of_distortion
+    if share is None:
         return ""
-    share = found.distortion / (found.distortion + found.rate)
-    words = f"−ELBO is distortion {found.distortion:.2f} and rate {found.rate:.2f}"
+    _, distortion, rate = found.printed()
+    words = f"−ELBO is distortion {distortion:.2f} and rate {rate:.2f}"
     return f"""<style>
 .ll-parts {{ border-radius: 4px; display: flex; gap: 2px; height: 0.75rem; overflow: hidden; }}
 .ll-parts i:first-child {{ background: #2f83c4; flex: {share:.4f}; }}
@@ -80,10 +99,11 @@ def _parts(found: Result) -> str:
 
 def importance(run: Run, found: Result | None) -> None:
     """The importance-weighted bound: what to measure, how far it is, and the curve over k."""
-    controls = st.columns([3, 3, 2, 3], gap="medium", vertical_alignment="bottom")
+    controls = _controls(5)
     k = int(_segments(controls[0], run, "Samples k", keys.SAMPLES, ("50", "500", "5000"), "500"))
     num = _segments(controls[1], run, "Test images", keys.NUM_IMAGES, ("100", "1000", "all"), "100")
-    seed = _seed(controls[2], run)
+    proposal = _segments(controls[2], run, "Drawn from", keys.PROPOSAL, ("posterior", "mixture"), "posterior")
+    seed = _seed(controls[3], run)
     wanted = None if num == "all" or int(num) >= run.info.num_test else int(num)
 
     def work(progress: Progress) -> None:
@@ -96,20 +116,23 @@ def importance(run: Run, found: Result | None) -> None:
             k=k,
             num_images=wanted,
             seed=seed,
+            proposal=proposal,  # type: ignore[arg-type]
             progress=progress,
         )
         _keep(run, measurements.of_importance(made, step))
 
-    key = f"bound:{run.path}:importance:{k}:{num}:{seed}"
+    kind = "importance" if proposal == "posterior" else "mixture"
+    key = f"bound:{run.path}:{kind}:{k}:{num}:{seed}"
     num_images = run.info.num_test if wanted is None else wanted
-    _button(controls[3], run, key, work, "Measure the bound")
-    asked = ("importance", run.status().step, num_images, seed, k, 0)
-    _shown(run, key, asked, found, "importance")
+    _button(controls[4], run, key, work, "Measure the bound")
+    _shown(run, key, (kind, run.status().step, num_images, seed, k, 0), found, _IMPORTANCE)
 
 
 def annealing(run: Run) -> None:
-    """Annealed importance sampling on a subset."""
-    controls = st.columns([3, 3, 2, 3], gap="medium", vertical_alignment="bottom")
+    """Annealed importance sampling on a subset, beside the importance-weighted bound of the same images."""
+    from vae.annealed import NUM_CHAINS
+
+    controls = _controls(4)
     num = int(_segments(controls[0], run, "Test images", keys.ANNEALED, ("10", "50", "100"), "10"))
     steps = int(_segments(controls[1], run, "Distributions", keys.STEPS, ("100", "500", "2000"), "500"))
     seed = state.read(keys.SEED, 0)
@@ -117,23 +140,39 @@ def annealing(run: Run) -> None:
 
     def work(progress: Progress) -> None:
         from vae.annealed import annealed
+        from vae.importance import NUM_SAMPLES, importance_bound
 
         step = run.status().step
-        made = annealed(
-            model_cache.model(run, "best"),
-            model_cache.dataset(run),
-            num_images=num,
-            num_steps=steps,
-            seed=seed,
-            progress=progress,
-        )
+        model, dataset = model_cache.model(run, "best"), model_cache.dataset(run)
+        made = annealed(model, dataset, num_images=num, num_steps=steps, seed=seed, progress=progress)
         _keep(run, measurements.of_annealing(made, step))
+        asked = ("importance", step, num, seed, NUM_SAMPLES, 0)
+        if all(one.asked != asked for one in kept(run).bounds):
+            other = importance_bound(
+                model,
+                dataset,
+                k=NUM_SAMPLES,
+                num_images=num,
+                seed=seed,
+                progress=lambda _done, _total: progress(num, num),
+            )
+            _keep(run, measurements.of_importance(other, step))
 
     key = f"bound:{run.path}:annealed:{steps}:{num}:{seed}"
     _button(controls[3], run, key, work, "Measure by annealing")
-    from vae.annealed import NUM_CHAINS
+    asked = ("annealed", run.status().step, num, seed, NUM_CHAINS, steps)
+    _shown(run, key, asked, None, ("annealed",))
 
-    _shown(run, key, ("annealed", run.status().step, num, seed, NUM_CHAINS, steps), None, "annealed")
+
+def _same_images(run: Run, annealed: Bound) -> Bound | None:
+    """The importance-weighted bound of the images that were annealed, with the most samples."""
+    found = [
+        one
+        for one in kept(run).bounds
+        if one.kind in _IMPORTANCE
+        and (one.step, one.num_images, one.seed) == (annealed.step, annealed.num_images, annealed.seed)
+    ]
+    return max(found, key=lambda one: one.k, default=None)
 
 
 def _keep(run: Run, bound: Bound) -> None:
@@ -141,6 +180,14 @@ def _keep(run: Run, bound: Bound) -> None:
         measurements.keep(run, measured.folder(run), bound=bound)
     except OSError as error:
         raise UserError(disk_sentence(error)) from error
+
+
+def _controls(num: int) -> list[st.delta_generator.DeltaGenerator]:
+    """Places for what is to be measured; a class that is shown the results does not need them."""
+    if state.presenting():
+        return [st.empty() for _ in range(num)]
+    widths = [5, 5, 4, 5] if num == 4 else [5, 5, 5, 4, 5]
+    return list(st.columns(widths, gap="small", vertical_alignment="bottom"))
 
 
 def _segments(
@@ -151,18 +198,29 @@ def _segments(
     options: tuple[str, ...],
     otherwise: str,
 ) -> str:
+    value = state.read(key, otherwise)
+    if state.presenting():
+        return value
     widget = f"evaluate-{key.name}:{run.id}"
-    state.seat(key, widget, state.read(key, otherwise))
-    words = {option: option if option == "all" else f"{int(option):,}" for option in options}
-    words["all"] = "All"
-    picked = place.segmented_control(title, options, format_func=words.__getitem__, required=True, key=widget)
+    state.seat(key, widget, value)
+    picked = place.segmented_control(
+        title, options, format_func=_option, required=True, help=_HELP.get(key.name), key=widget
+    )
     state.write(key, str(picked or otherwise))
     return str(picked or otherwise)
 
 
+def _option(option: str) -> str:
+    words = {"all": "All", "posterior": "q(z|x)", "mixture": "mixture"}
+    return words[option] if option in words else f"{int(option):,}"
+
+
 def _seed(place: st.delta_generator.DeltaGenerator, run: Run) -> int:
+    value = state.read(keys.SEED, 0)
+    if state.presenting():
+        return value
     widget = f"evaluate-seed:{run.id}"
-    state.seat(keys.SEED, widget, state.read(keys.SEED, 0))
+    state.seat(keys.SEED, widget, value)
     seed = int(place.number_input("Seed", 0, 2**31 - 1, step=1, key=widget))
     state.keep(keys.SEED, seed or None)
     return seed
@@ -175,6 +233,8 @@ def _button(
     work: Callable[[Progress], None],
     title: str,
 ) -> None:
+    if state.presenting():
+        return
     why, job = measured.why_not(run), background.get(key)
     is_open = job is not None and job.is_open
     if place.button(
@@ -190,16 +250,20 @@ def _button(
 
 
 def _shown(
-    run: Run, key: str, asked: tuple[str, int, int, int, int, int], found: Result | None, kind: str
+    run: Run,
+    key: str,
+    asked: tuple[str, int, int, int, int, int],
+    found: Result | None,
+    kinds: tuple[str, ...],
 ) -> None:
-    """How far the measurement is; what was asked for if it is there, else the newest of its kind."""
+    """How far the measurement is; what was asked for if it is there, else the newest of its kinds."""
     job = background.get(key)
     if job is not None and job.is_open:
         state.begin_watch(key)
         progress(key)
     elif job is not None and job.state == "failed":
         st.error(plain(job.error), icon=":material/block:")
-    bounds = [one for one in kept(run).bounds if one.kind == kind]
+    bounds = [one for one in kept(run).bounds if one.kind in kinds]
     exact = [one for one in bounds if one.asked == asked]
     if not bounds:
         if job is None or not job.is_open:
@@ -214,35 +278,48 @@ def _shown(
 
 
 def _figures(run: Run, bound: Bound) -> None:
-    columns = st.columns([2, 2, 2, 2])
+    columns = st.columns(4)
     annealed = bound.kind == "annealed"
-    columns[0].metric(
-        "−log p(x), annealed" if annealed else f"−log p(x), at most; k = {bound.k:,}",
-        f"{-bound.log_prob:.2f} ± {bound.standard_error:.2f}",
-    )
-    columns[1].metric(
-        "Effective sample size, median",
-        f"{bound.effective_median:,.1f} of {bound.k:,}",
-        help="(Σw)² / Σw² of an image's weights: how many of its samples really count.",
-    )
-    columns[2].metric("… smallest", f"{bound.effective_min:,.1f}")
+    value = f"{-bound.log_prob:.2f} ± {bound.standard_error:.2f}"
     if annealed:
-        columns[3].metric("Accepted transitions", f"{bound.accepted:.0%}")
+        columns[0].metric("−log p(x) by annealing, nats", value)
+        other = _same_images(run, bound)
+        columns[1].metric(
+            "Importance-weighted" if other is None else f"Importance-weighted, k = {other.k:,}",
+            "–" if other is None else f"{-other.log_prob:.2f} ± {other.standard_error:.2f}",
+            help="Of the same images under the same weights, so that the two may be compared: what ± says of the "
+            "choice of images is common to both.",
+        )
+        columns[2].metric(
+            "Effective chains, median",
+            f"{bound.effective_median:,.1f} of {bound.k:,}",
+            help="(Σw)² / Σw² of an image's weights: how many of its chains really count.",
+        )
+        columns[3].metric("Accepted moves", f"{bound.accepted:.0%}")
     else:
+        columns[0].metric(f"Bound on −log p(x), k = {bound.k:,}", value)
+        columns[1].metric(
+            "Effective samples, median",
+            f"{bound.effective_median:,.1f} of {bound.k:,}",
+            help="(Σw)² / Σw² of an image's weights: how many of its samples really count.",
+        )
+        columns[2].metric("Effective samples, least", f"{bound.effective_min:,.1f}")
         columns[3].metric("Test images", f"{bound.num_images:,}")
     for sentence in bound.warnings:
         st.warning(plain(f"{sentence[0].upper()}{sentence[1:]}."), icon=":material/warning:")
+    more = "distributions" if annealed else "samples"
     now = run.status().step
     later = f" The run has been trained on since, to step {now:,}." if bound.step != now else ""
     how = (
         f"{bound.num_steps:,} distributions, {bound.k} chains for each image"
         if annealed
-        else f"k = {bound.k:,}"
+        else f"k = {bound.k:,} samples of {_FROM[bound.kind]}"
     )
     st.caption(
         plain(
             f"{_words(run)}; N = {bound.num_images:,}, {how}, seed {bound.seed}; ± one standard error over the images. "
-            f"A lower bound on log p(x) on average. Measured at step {bound.step:,}.{later}"
+            f"On average at least −log p(x), and nearer to it the more {more} there are. "
+            f"Measured at step {bound.step:,}.{later}"
         )
     )
 
@@ -252,7 +329,7 @@ def _curve(run: Run, bound: Bound, found: Result | None) -> None:
     points = bound.curve
     series = [
         Series(
-            "−log p(x), at most",
+            "Bound on −log p(x)",
             [one.k for one in points],
             [-one.log_prob for one in points],
             [one.standard_error for one in points],
@@ -265,7 +342,7 @@ def _curve(run: Run, bound: Bound, found: Result | None) -> None:
         chart(
             series,
             x="samples k",
-            y="nats",
+            y="bound on −log p(x), nats",
             log=True,
             key=f"importance-curve:{run.id}",
         )

@@ -16,8 +16,9 @@ from dashboard import api, diagnosed
 from dashboard.keys import THRESHOLDS
 from vae.errors import UserError
 
-#: A diagnosis takes a second of all cores: one at a time, so that decoders and sheets of other pages do not wait.
-_worker = anyio.CapacityLimiter(1)
+#: A diagnosis takes a second of all cores: one at a time, so that decoders and sheets of other pages do not wait. What
+#: snapshots say is read at once, and does not wait for it.
+_worker, _reader = anyio.CapacityLimiter(1), anyio.CapacityLimiter(2)
 
 
 def diagnosis(request: Request) -> Response:
@@ -58,10 +59,12 @@ def _json(request: Request, values: Any) -> Response:
     return api._tagged(request, content, "application/json")
 
 
-def _answer(function: Callable[[Request], Response]) -> Callable[[Request], Any]:
+def _answer(
+    function: Callable[[Request], Response], limiter: anyio.CapacityLimiter
+) -> Callable[[Request], Any]:
     async def endpoint(request: Request) -> Response:
         try:
-            return await to_thread.run_sync(function, request, limiter=_worker)
+            return await to_thread.run_sync(function, request, limiter=limiter)
         except Exception as error:
             return api._refusal(error)
 
@@ -70,4 +73,4 @@ def _answer(function: Callable[[Request], Response]) -> Callable[[Request], Any]
 
 def endpoints(run: str) -> dict[str, Callable[[Request], Any]]:
     """The routes, below the address of a run."""
-    return {f"{run}/diagnosis": _answer(diagnosis), f"{run}/course": _answer(course)}
+    return {f"{run}/diagnosis": _answer(diagnosis, _worker), f"{run}/course": _answer(course, _reader)}

@@ -63,7 +63,7 @@ def with_threshold(run: Run, found: Diagnosis, at: At, threshold: float) -> Diag
 
     history = MetricsReader(run.metrics_path).read(at_most=2000)[1]
     if isinstance(at, int):
-        history = [line for line in history if line["step"] <= at]
+        history = [line for line in history if line["step"] <= at or line.get("event") == "scale"]
     moved = replace(found, active_threshold=threshold)
     return replace(moved, findings=decide(moved, run.config, history))
 

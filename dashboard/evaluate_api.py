@@ -20,13 +20,16 @@ from vae.runs import Run
 SIDE = 96
 #: Values of an image that an address carries, at most.
 MOST_VALUES = 4096
+#: Of log p(x) and its parts, as they are printed.
+DECIMALS = 3
 _found = model_cache.Cache(400)
 
 
 def truth(request: Request) -> Response:
     """log p(x), ELBO and gap of a test image (`row`) or of given pixels (`x`, base64 of bytes), and the posterior.
 
-    The density is given as `vae.contours.depth`, on a grid of two axes or along one.
+    The density is given as `vae.contours.depth`, on a grid of two axes or along one. `printed` is the sum as it
+    is shown.
     """
     run, at = api._run(request), api._at(request)
     label = api._whole(request, "y", 0, 0, max(0, run.info.num_classes - 1))
@@ -68,6 +71,7 @@ def _made(run: Run, at: At, pixels: Any, label: int, row: int) -> bytes:
     import torch
 
     from vae.contours import depth
+    from vae.sums import adding_up
     from vae.truth import truth as of
 
     model = compare_api.model_of(run, at)
@@ -84,9 +88,12 @@ def _made(run: Run, at: At, pixels: Any, label: int, row: int) -> bytes:
         "image": pixels[0].numpy().astype(np.float32),
     }
     fields = found.to_dict()
+    (elbo, gap), log_prob = adding_up([found.elbo, found.gap], found.log_prob, DECIMALS)
     if not all(np.isfinite(values).all() for values in listed.values()) or not np.isfinite(found.log_prob):
         raise UserError("log p(x) of this image is not finite under these weights; choose another moment")
-    return arrays.pack(listed, num_cells=len(found.points), **fields)
+    misfit = abs(found.elbo + found.gap - found.log_prob)
+    printed = {"elbo": elbo, "gap": gap, "log_prob": log_prob, "decimals": DECIMALS, "misfit": misfit}
+    return arrays.pack(listed, num_cells=len(found.points), printed=printed, **fields)
 
 
 def routes(run: str) -> dict[str, Callable[[Request], Response]]:

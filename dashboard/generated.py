@@ -9,25 +9,20 @@ import io
 import math
 import zipfile
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from dashboard import model_cache, sheets
-from dashboard.model_cache import At
+from dashboard import sheets
 from vae.errors import UserError
 from vae.runs import Run
 
-#: Width that a sheet is enlarged to, by whole factors, so that pixels stay square.
-TARGET_WIDTH = 640
 #: Pixels of all images of one view together: what a browser and this server take without trouble.
 MAX_PIXELS = 2**24
 #: Sides of an enlarged image in a gallery, CSS pixels; more columns than MANY scroll rather than become smaller.
 SMALLEST, LARGEST, MANY = 40, 168, 20
-#: Pixels between two images of a sheet.
+#: Pixels between two images.
 GAP = 2
 #: Width kept for the headers of rows.
 _LEFT = 60
@@ -49,36 +44,6 @@ _STYLE = """
 """.replace("GAP", str(GAP)).replace("LEFT", str(_LEFT))
 
 
-@dataclass(frozen=True)
-class Sheet:
-    """One sheet: at the model's own size, enlarged without smoothing, the enlarged width, and its columns."""
-
-    exact: bytes
-    large: bytes
-    width: int
-    columns: int
-
-
-def sheet(run: Run, at: At, *, num: int, seed: int, label: int | None, temperature: float) -> Sheet:
-    """Images from the prior in as square a sheet as their number allows.
-
-    Raises:
-        CheckpointError: If the run has no weights yet, or they are damaged.
-    """
-    from vae.latent import prior_samples
-
-    model, columns = model_cache.model(run, at), math.ceil(math.sqrt(num))
-    _, images = prior_samples(model, num, seed=seed, label=label, temperature=temperature)
-    exact = sheets.sheet(images.numpy(), columns, gap=GAP)
-    picture = Image.open(io.BytesIO(exact))
-    factor = max(1, min(TARGET_WIDTH // picture.width, 16))
-    file = io.BytesIO()
-    picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST).save(
-        file, "PNG"
-    )
-    return Sheet(exact, file.getvalue(), picture.width * factor, columns)
-
-
 def check_size(run: Run, num: int) -> None:
     """Refuse a view of more pixels than a browser takes.
 
@@ -93,7 +58,7 @@ def check_size(run: Run, num: int) -> None:
 
 
 def gallery(
-    images: NDArray[Any],
+    images: Sequence[NDArray[Any]] | NDArray[Any],
     *,
     columns: Sequence[str] = (),
     rows: Sequence[str] = (),
@@ -106,8 +71,10 @@ def gallery(
 ) -> str:
     """Images in a table, as HTML, with their pixels enlarged by the largest whole factor that fits the page.
 
+    Images that are larger than a page with so many has room for are made half or a quarter as wide.
+
     Args:
-        images: Values from 0 to 1, ``(R, N, C, H, W)``.
+        images: Values from 0 to 1, ``(R, N, C, H, W)``; the last row may be shorter.
         columns: N headers, or none; whatever they say, they are escaped, and cut where an image is narrower.
         rows: R headers, or none.
         alt: What the images are, before their place in the table.
@@ -117,16 +84,19 @@ def gallery(
         centre: Whether the table stands in the middle.
         name: By which `images_of` finds its images.
     """
-    num_rows, num_images, _, height, width = images.shape
+    num_rows, (num_images, _, height, width) = len(images), images[0].shape
     num_columns = max(fit, num_images)
     lowest = max(1, math.ceil(SMALLEST / width)) if num_columns > MANY else 1
     highest = max(lowest, largest // max(height, width))
     left = _LEFT if rows else 0
     fits = f"ll-fit-{width}-{num_columns}-{left}-{lowest}-{highest}"
+    shrunk = [share for share in (0.25, 0.5) if width * share >= SMALLEST and num_columns <= MANY]
+    factors = [*shrunk, *map(float, range(lowest, highest + 1))]
     # How wide the page is, the browser knows: it takes the largest factor with which all columns fit.
-    fitting = [f".{fits} {{ --f: {lowest}; }}"] + [
-        f"@container (min-width: {left + num_columns * (width * factor + GAP)}px) {{ .{fits} {{ --f: {factor}; }} }}"
-        for factor in range(lowest + 1, highest + 1)
+    widths = [left + num_columns * (width * factor + GAP) for factor in factors]
+    fitting = [f".{fits} {{ --f: {factors[0]:g}; }}"] + [
+        f"@container (min-width: {wide:g}px) {{ .{fits} {{ --f: {factor:g}; }} }}"
+        for wide, factor in zip(widths[1:], factors[1:], strict=True)
     ]
     heads = "".join(_head(column, width, own == place) for place, column in enumerate(columns))
     lines = []

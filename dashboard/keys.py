@@ -27,6 +27,7 @@ OF_A_RUN: tuple[str, ...] = (
     _MIX,
     _POSTERIOR,
     "view",
+    "span",
     "hidden",
     "colour",
     "drawing",
@@ -290,10 +291,11 @@ def _sweep_name(text: str) -> str:
 SWEEP = Key("sweep", _sweep_name, "the name of a sweep: letters, digits, dots, dashes and underscores")
 
 
-#: The Evaluate page: samples of the importance-weighted bound and of how many images, and of annealing how many images
-#: and intermediate distributions.
+#: The Evaluate page: samples of the importance-weighted bound, of how many images, and what they are drawn from; and of
+#: annealing how many images and intermediate distributions.
 SAMPLES = choice("k", ("50", "500", "5000"))
 NUM_IMAGES = choice("images", ("100", "1000", "all"))
+PROPOSAL = choice("proposal", ("posterior", "mixture"))
 ANNEALED = choice("annealed", ("10", "50", "100"))
 STEPS = choice("steps", ("100", "500", "2000"))
 #: Whether the true posterior is that of a test image or of the drawing.
@@ -319,8 +321,26 @@ def _run_id(text: str) -> str:
 BEFORE = Key("before", _run_id, "the id of a run")
 
 
-#: The Train page: the horizontal axis of the curves.
+#: The Train page: the horizontal axis of the curves, and what of it is in view.
 AXIS = choice("axis", ("epoch", "step", "seconds"))
+_FARTHEST = 1e12
+
+
+def _span(text: str) -> tuple[float, float] | None:
+    if text == "all":
+        return None
+    start, end = map(float, text.split(","))
+    if not -_FARTHEST <= start < end <= _FARTHEST:
+        raise ValueError
+    return start, end
+
+
+SPAN: Key[tuple[float, float] | None] = Key(
+    "span",
+    _span,
+    "two numbers of the horizontal axis, the smaller one first, separated by a comma, or all",
+    lambda span: "all" if span is None else ",".join(f"{value:.7g}" for value in span),
+)
 
 
 def _layers(text: str) -> list[str]:

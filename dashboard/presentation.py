@@ -39,17 +39,16 @@ def style() -> None:
 
 def headline(title: str, run_name: str | None) -> None:
     """The title of a page, the run's name beside it, and the way out."""
-    words, leave = st.columns([4, 1], vertical_alignment="center")
-    words.header(title if run_name is None else f"{title} · {plain(run_name)}", anchor=False)
-    leave.button(
-        "Leave presentation",
-        icon=":material/close_fullscreen:",
-        type="tertiary",
-        on_click=state.present,
-        args=(False,),
-        width="stretch",
-        key="leave-presentation",
-    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.header(title if run_name is None else f"{title} · {plain(run_name)}", anchor=False)
+        st.button(
+            "Leave presentation",
+            icon=":material/close_fullscreen:",
+            type="tertiary",
+            on_click=state.present,
+            args=(False,),
+            key="leave-presentation",
+        )
 
 
 def offer() -> None:

@@ -7,14 +7,15 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard import keys, measured, model_cache, state, sweeps
-from dashboard.components.plane import Dot, plane
+from dashboard.chooser import DATA, STATE_WORDS
+from dashboard.components.plane import MOST_LABELS, Dot, plane
 from dashboard.plain import plain
 from vae.runs import Run
 from vae.yardstick import Yardstick, apart
 
 #: Dots of one plane, at most.
 MOST_DOTS = 300
-_TITLES = {"chosen": "Chosen runs", "all": "All runs of these data", "sweep": "Sweep"}
+_TITLES = {"chosen": "Chosen runs", "all": "All runs of these data", "sweep": "A sweep"}
 
 
 def draw(chosen: Sequence[Run], runs: Sequence[Run]) -> str | None:
@@ -29,7 +30,7 @@ def draw(chosen: Sequence[Run], runs: Sequence[Run]) -> str | None:
     """
     shown = _shown(chosen, runs)
     if not shown:
-        st.info("No run of this sweep is here.")
+        st.info("There is no run to show here yet.")
         return None
     groups: dict[Yardstick, list[Run]] = {}
     for run in shown[:MOST_DOTS]:
@@ -42,6 +43,8 @@ def draw(chosen: Sequence[Run], runs: Sequence[Run]) -> str | None:
     taken: str | None = None
     for yardstick, members in groups.items():
         taken = _group(yardstick, members, chosen, alone=len(groups) == 1) or taken
+    if state.read(keys.PLANE, "all") == "sweep":
+        _undone(shown)
     if measured.under_way() or _at_work(shown[:MOST_DOTS]) or seen != _seen(shown[:MOST_DOTS]):
         state.begin_watch("plane")
         _watch(shown[:MOST_DOTS], seen)
@@ -49,15 +52,20 @@ def draw(chosen: Sequence[Run], runs: Sequence[Run]) -> str | None:
 
 
 def _shown(chosen: Sequence[Run], runs: Sequence[Run]) -> list[Run]:
-    name = state.read(keys.SWEEP, "")
-    options = ["chosen", "all", *(["sweep"] if name else [])]
+    known = sweeps.names(runs)
+    linked = state.read(keys.SWEEP, "")
+    if linked and linked not in known:
+        state.notice(f"There is no run of a sweep {linked!r} here. Was it deleted?")
+        state.forget(keys.SWEEP)
+    options = ["chosen", "all", *(["sweep"] if known else [])]
     wanted = state.read(keys.PLANE, "all")
     widget = state.fresh("compare-plane")
+    left, right = st.columns([3, 2], gap="medium")
     state.seat(keys.PLANE, widget, wanted if wanted in options else "all")
-    picked = st.segmented_control(
+    picked = left.segmented_control(
         "Runs in the plane",
         options,
-        format_func=lambda one: f"Sweep {plain(name)}" if one == "sweep" else _TITLES[one],
+        format_func=_TITLES.__getitem__,
         required=True,
         key=widget,
         label_visibility="collapsed",
@@ -66,10 +74,52 @@ def _shown(chosen: Sequence[Run], runs: Sequence[Run]) -> list[Run]:
     if picked == "chosen":
         return list(chosen)
     if picked == "sweep":
+        name = _sweep(right, known, linked if linked in known else known[0])
         return [run for run in runs if sweeps.is_of(run, name)]
-    yardsticks = {Yardstick.of(run) for run in chosen}
+    yardsticks = {Yardstick.of(run) for run in chosen or runs[:1]}
     first = list(chosen)
     return first + [run for run in runs if run not in first and Yardstick.of(run) in yardsticks]
+
+
+def _sweep(place: st.delta_generator.DeltaGenerator, known: list[str], wanted: str) -> str:
+    """Which of the sweeps, where there are several."""
+    state.write(keys.SWEEP, wanted)
+    if len(known) == 1:
+        return wanted
+    widget = state.fresh("compare-sweep")
+    state.seat(keys.SWEEP, widget, wanted)
+    if st.session_state[widget] not in known:
+        st.session_state[widget] = wanted
+    picked = place.selectbox("Sweep", known, key=widget, label_visibility="collapsed")
+    state.write(keys.SWEEP, str(picked))
+    return str(picked)
+
+
+def _undone(members: Sequence[Run]) -> None:
+    """The points of a sweep that came to nothing, each with its reason, and the way to train them, and them alone."""
+    found = sweeps.undone(members)
+    if not found:
+        return
+    is_or_are = "is" if len(found) == 1 else "are"
+    lines = [f"{len(found)} of {len(members)} runs of this sweep {is_or_are} not finished:"]
+    for run in found[:10]:
+        status = run.status()
+        why = status.error or f"it was {STATE_WORDS.get(status.state, status.state)} at step {status.step:,}"
+        lines.append(f"- {plain(f'“{run.name}”: {why}')}")
+    if len(found) > 10:
+        lines.append(f"- and {len(found) - 10} more")
+    st.warning("\n".join(lines), icon=":material/error:")
+    if state.presenting():
+        return
+    if st.button(
+        "Train it again" if len(found) == 1 else f"Train these {len(found)} again",
+        icon=":material/replay:",
+        help="They go on from their last checkpoints; what is finished is left alone.",
+        key="sweep:again",
+    ):
+        for sentence in sweeps.again(found):
+            state.notice(sentence)
+        st.rerun()
 
 
 def _group(yardstick: Yardstick, members: Sequence[Run], chosen: Sequence[Run], *, alone: bool) -> str | None:
@@ -92,15 +142,15 @@ def _group(yardstick: Yardstick, members: Sequence[Run], chosen: Sequence[Run], 
                 active=found.active_units,
                 rate=found.rate,
                 distortion=found.distortion,
-                elbo=found.elbo,
                 standard_error=found.standard_error,
+                printed=found.printed(),
                 num_images=found.num_images,
                 step=found.step,
                 chosen=run.id in ids,
             )
         )
     if not alone:
-        st.markdown(f"**{plain(yardstick.words[0].upper() + yardstick.words[1:])}**")
+        st.markdown(f"**{plain(_title(yardstick))}**")
     taken = None
     if dots:
         taken = plane(
@@ -109,15 +159,20 @@ def _group(yardstick: Yardstick, members: Sequence[Run], chosen: Sequence[Run], 
             height=400 if alone else 320,
             key=f"plane:{hash(yardstick)}",
         )
-        whose = f"{yardstick.words[0].upper()}{yardstick.words[1:]}; " if alone else ""
+        labels = " Beside a dot: β, and active of all latent dimensions." if len(dots) <= MOST_LABELS else ""
+        whose = f"{_title(yardstick)}; best" if alone else "Best"
         st.caption(
             plain(
-                f"{whose}best weights, one sample of z for each image, nats per example at β = 1; bars and ± are one "
-                "standard error over the images. Dotted: equal ELBO."
+                f"{whose} weights, one sample of z for each image, nats per example at β = 1; bars and ± are one "
+                f"standard error over the images. Dotted: equal ELBO.{labels}"
             )
         )
     _missing(without, ids, hash(yardstick))
     return taken
+
+
+def _title(yardstick: Yardstick) -> str:
+    return f"{DATA[yardstick.data]}{yardstick.words.removeprefix(yardstick.data)}"
 
 
 def _missing(without: Sequence[Run], chosen: set[str], mark: int) -> None:
@@ -129,7 +184,8 @@ def _missing(without: Sequence[Run], chosen: set[str], mark: int) -> None:
             st.warning(plain(f"“{run.name}” could not be measured: {job.error}"), icon=":material/info:")
         elif why:
             if run.id in chosen:
-                st.caption(plain(f"Not in the plane: {why}"))
+                whose = "" if run.name in why else f" “{run.name}”"
+                st.caption(plain(f"Not in the plane{whose}: {why}"))
         elif job is None or not job.is_open:
             ready.append(run)
     for run in ready:

@@ -63,9 +63,14 @@ def cures(run: Run) -> None:
         return
     source = recipe_runs.origin(run.config)
     of_recipe = source is not None and source.cure is None and source.recipe.cures
-    title = "Cures of this recipe" if of_recipe else "Train it again with a cure"
+    title = "Cures of this recipe" if of_recipe else "Train it again with one thing changed"
+    words = (
+        "the same seed, one thing changed, and both side by side"
+        if of_recipe
+        else "the same seed, and both side by side"
+    )
     with st.container(border=True):
-        st.markdown(f"**{title}** · the same seed, one thing changed, and both side by side")
+        st.markdown(f"**{title}** · {words}")
         with st.container(horizontal=True, gap="small"):
             for cure in found:
                 st.button(

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain, count
 
-from dashboard import new_run
+from dashboard import new_run, settings
 from dashboard.trainers import trainers
 from vae.config import RunConfig
 from vae.cures import cures
 from vae.recipes import RECIPES, Cure, Recipe
-from vae.runs import Run
+from vae.runs import Run, list_runs
+
+#: Of a run's name, see `vae.names`.
+MOST_LETTERS = 80
 
 
 @dataclass(frozen=True)
@@ -65,10 +69,17 @@ def rerun(run: Run, cure: Cure) -> Run:
     Raises:
         UserError, OSError: If it cannot be made or trained.
     """
-    return _begin(cure.applied(run.config), f"{run.name} + {cure.title}"[:80])
+    return _begin(cure.applied(run.config), f"{run.name} + {cure.title}"[:MOST_LETTERS])
 
 
 def _begin(config: RunConfig, title: str) -> Run:
-    run = new_run.create(config, title)
+    run = new_run.create(config, _unused(title))
     trainers.start(run)
     return run
+
+
+def _unused(title: str) -> str:
+    """The title, with a number behind it where runs have it already, so that lists tell them apart."""
+    taken = {run.name for run in list_runs(settings.runs_root()) if isinstance(run, Run)}
+    numbered = (f"{title[: MOST_LETTERS - 4]} {num}" for num in count(2))
+    return next(name for name in chain([title], numbered) if name not in taken)

@@ -2,7 +2,8 @@
 session remembers it when the page changes.
 
 What a script run writes waits for its end (`settle`), so that the browser hears of one address a run: its history gets
-one entry for one choice (`components/lib/address.js`).
+one entry for one choice (`components/lib/address.js`). What the browser sends before it has heard still names an older
+address; that one is not believed, or two quick choices would leave the first undone.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dashboard import keys
 from dashboard.keys import Key
@@ -22,6 +24,10 @@ _WATCH = "_watch"
 _NOTICES = "_notices"
 _FRESH = "_fresh"
 _WAITING = "_url_waiting"
+_PASSED = "_url_passed"
+_HELD = "_held"
+#: So many addresses that a page came through are known again.
+_MOST_PASSED = 16
 
 
 def read(key: Key[T], default: T) -> T:
@@ -164,26 +170,57 @@ def seat(key: Key[T], widget: str, value: Any) -> None:
         st.session_state[widget] = value
 
 
+def hold(key: str, name: str, value: Any) -> None:
+    """Keep what a component said until a script run has come to its end: newer words may break this one off."""
+    held = st.session_state.get(_HELD, {})
+    st.session_state[_HELD] = {**held, key: {**held.get(key, {}), name: value}}
+
+
+def held(key: str) -> dict[str, Any]:
+    """What a component said since a script run last came to its end, by name."""
+    return dict(st.session_state.get(_HELD, {}).get(key, {}))
+
+
 def settle() -> None:
-    """Tell the browser the address that the script run has come to, once."""
-    waiting = _waiting()
+    """A script run has come to its end: tell the browser the address, once, and let go of what was said."""
+    waiting, query = _waiting(), _query()
+    query = {name: text for name, text in {**query, **waiting}.items() if text is not None}
+    page, passed = st.session_state[_PASSED]
+    if query != passed[-1]:
+        st.session_state[_PASSED] = page, [*passed, query][-_MOST_PASSED:]
     st.session_state.pop(_WAITING, None)
-    if not waiting:
-        return
-    query = {**dict(st.query_params), **waiting}
-    st.query_params.from_dict({name: text for name, text in query.items() if text is not None})
+    if query != dict(st.query_params):
+        st.query_params.from_dict(query)
+    st.session_state.pop(_HELD, None)
+
+
+def _query() -> dict[str, str]:
+    """The address that counts: the browser's, unless this page has moved on from it and nobody went back."""
+    said = dict(st.query_params)
+    page, travelled = _arrival()
+    last_page, passed = st.session_state.get(_PASSED, ("", []))
+    if page == last_page and not travelled and said in passed:
+        return dict(passed[-1])
+    st.session_state[_PASSED] = page, [said]
+    return said
+
+
+def _arrival() -> tuple[str, bool]:
+    """The page of this script run, and whether Back, Forward or something unknown led to its address."""
+    context = get_script_run_ctx(suppress_warning=True)
+    return getattr(context, "page_script_hash", ""), getattr(context, "is_history_navigation", True)
 
 
 def _waiting() -> dict[str, str | None]:
     """What the address is to become; what was left by a run that was broken off on another address is void."""
     found = st.session_state.get(_WAITING)
-    return found[1] if found and found[0] == dict(st.query_params) else {}
+    return found[1] if found and found[0] == _query() else {}
 
 
 def _address(name: str) -> str | None:
     """A value of the address, as it will be."""
     waiting = _waiting()
-    return waiting[name] if name in waiting else st.query_params.get(name)
+    return waiting[name] if name in waiting else _query().get(name)
 
 
 def _put(name: str, text: str | None) -> None:
@@ -191,7 +228,7 @@ def _put(name: str, text: str | None) -> None:
     if _address(name) == text:
         return
     waiting = {**_waiting(), name: text}
-    st.session_state[_WAITING] = (dict(st.query_params), waiting)
+    st.session_state[_WAITING] = (_query(), waiting)
 
 
 def _slot(name: str) -> str:

@@ -67,7 +67,7 @@ def transfer(run: Run, weights: Weights) -> Following:
     original: NDArray[Any] | None = None
     label: int | None = None
     number: int | None = None
-    picking, result = st.columns([2, 5], gap="large")
+    picking, result = st.columns([3, 7], gap="medium")
     with picking:
         from_point = controls.source(run, "image") == "point"
     if from_point:

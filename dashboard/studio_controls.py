@@ -24,7 +24,11 @@ NUM_THUMBS, THUMBS_IN_ROW = 8, 4
 #: A thumbnail's button lies over its image, whose number it shows below.
 _THUMBS = """<style>
 [class*="st-key-generate-pick-"] { gap: 0; padding-bottom: 1.375rem; position: relative; }
-[class*="st-key-generate-pick-"] > [class*="st-key-generate-thumb-"] { inset: -4px; position: absolute; width: auto; }
+[class*="st-key-generate-pick-"] > [class*="st-key-generate-thumb-"] { inset: -4px; max-width: none; position: absolute;
+  width: auto; }
+[class*="st-key-generate-pick-"] .ll-gallery table { width: 100%; }
+[class*="st-key-generate-pick-"] .ll-gallery td { padding: 0; }
+[class*="st-key-generate-pick-"] .ll-gallery img { height: auto !important; width: 100% !important; }
 [class*="st-key-generate-thumb-"] [data-testid="stButton"] { height: 100%; }
 [class*="st-key-generate-thumb-"] button { align-items: flex-end; background: none; border: 2px solid transparent;
   color: inherit; height: 100%; min-height: 0; padding: 0; width: 100%; }
@@ -185,7 +189,7 @@ def pick_image(run: Run, weights: Weights, embedding: Embedding, originals: Orig
     same = (labels == label).nonzero()[:, 0]
     rank = int((same == number).nonzero()[0])
     first = rank - rank % NUM_THUMBS
-    offers, typing = st.columns(2)
+    offers, typing = st.columns(2, vertical_alignment="bottom")
     with offers:
         _pick_test_class(run, labels, label, key)
     with typing:
@@ -215,17 +219,12 @@ def pick_image(run: Run, weights: Weights, embedding: Embedding, originals: Orig
                     on_click=state.write,
                     args=(key, candidate),
                 )
-    for column, title, icon, to in zip(
-        st.columns(2),
-        ("Earlier", "Later"),
-        ("chevron_left", "chevron_right"),
-        (first - NUM_THUMBS, first + NUM_THUMBS),
-        strict=True,
+    for column, title, to in zip(
+        st.columns(2), ("‹ Earlier", "Later ›"), (first - NUM_THUMBS, first + NUM_THUMBS), strict=True
     ):
         column.button(
             title,
-            icon=f":material/{icon}:",
-            key=f"generate-{icon}",
+            key=f"generate-{title}",
             disabled=not 0 <= to < len(same),
             width="stretch",
             on_click=state.write,
@@ -237,14 +236,18 @@ def pick_image(run: Run, weights: Weights, embedding: Embedding, originals: Orig
 def _pick_number(run: Run, number: int, num: int, key: keys.Key[int]) -> None:
     """The number of the test image, to type."""
     widget = f"generate-image:{run.id}:{number}"
-    st.number_input(
-        f"Test image, 0 to {num - 1}",
-        0,
-        num - 1,
-        number,
-        key=widget,
-        on_change=lambda: state.write(key, int(st.session_state[widget])),
-    )
+
+    def choose() -> None:
+        typed = st.session_state[widget]
+        if 0 <= typed < num:
+            state.write(key, typed)
+            return
+        st.session_state[widget] = number
+        state.notice(
+            f"Test images have the numbers 0 to {num - 1} on every page, got {typed}; test image {number} stays."
+        )
+
+    st.number_input("Test image", value=number, step=1, key=widget, on_change=choose, help=f"0 to {num - 1}")
 
 
 def _pick_test_class(run: Run, labels: Tensor, label: int, key: keys.Key[int]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,13 +23,15 @@ if TYPE_CHECKING:
 
 #: Where z comes from, and what that is called.
 SOURCES = {"prior": "Prior", "mixture": "Aggregate posterior", "truncated": "Truncated prior"}
+#: All rows of the samples together, CSS pixels: a laptop shows them at once.
+TALL = 560
 #: Grey points behind those that were drawn, at most.
 CLOUD = 1500
 
 
 def samples(run: Run, weights: Weights) -> Following:
     """New images from the prior, of one class where the model takes one."""
-    from vae.latent import prior_points, prior_samples
+    from vae.latent import prior_samples
 
     conditional = run.config.model.conditional
     label = controls.pick_class(run, "Class", keys.label(run.info.num_classes), 0) if conditional else None
@@ -42,24 +45,31 @@ def samples(run: Run, weights: Weights) -> Following:
             "the Train page to train one that takes them."
         )
     generated.check_size(run, num)
-    sheet = generated.sheet(run, weights.at, num=num, seed=seed, label=label, temperature=temperature)
-    what = f"{num} images" + ("" if label is None else f" of class {run.info.class_names[label]}")
-
-    def archive() -> bytes:
-        model = model_cache.model(run, weights.at)
-        z, images = prior_samples(model, num, seed=seed, label=label, temperature=temperature)
-        return generated.archive(images.numpy(), z.numpy(), [parts.facts(run, seed, label)] * num)
-
+    model = model_cache.model(run, weights.at)
+    z, drawn = prior_samples(model, num, seed=seed, label=label, temperature=temperature)
+    images, side = drawn.numpy(), math.ceil(math.sqrt(num))
+    what = "1 image" if num == 1 else f"{num} images"
+    if label is not None:
+        what += f" of class {run.info.class_names[label]}"
     with picture:
-        with st.container(key="generate-sheet"):
-            st.image(
-                sheet.large, width=sheet.width, caption=f"{plain(what)}: the mean of p(x|z), seed {seed}"
+        lines = [images[start : start + side] for start in range(0, num, side)]
+        st.html(
+            generated.gallery(
+                lines,
+                alt="Samples",
+                name="samples",
+                largest=parts.largest(min(generated.LARGEST, TALL // len(lines))),
             )
-        parts.downloads(f"{run.id}-seed-{seed}", weights, sheet.exact, archive)
-    z = prior_points(num, run.config.model.latent_dim, seed=seed, temperature=temperature)
+        )
+        st.caption(f"{plain(what)}: the mean of p(x|z), seed {seed}")
+        parts.downloads(
+            f"{run.id}-seed-{seed}",
+            weights,
+            sheets.sheet(images, side, gap=generated.GAP),
+            lambda: generated.archive(images, z.numpy(), [parts.facts(run, seed, label)] * num),
+        )
     conditions = None if label is None else [{label: 1.0}]
-    images = ".st-key-generate-sheet img"
-    return Following([Sheet(images, z.tolist(), conditions, columns=sheet.columns, gap=generated.GAP)])
+    return Following([Sheet(generated.images_of("samples"), z.tolist(), conditions)])
 
 
 def compare(run: Run, weights: Weights) -> Following:

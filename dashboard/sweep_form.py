@@ -16,7 +16,11 @@ from vae.runs import Run
 def form(runs: Sequence[Run], titles: dict[str, str]) -> None:
     """Draw the form; pressing Start makes the runs and queues them, or says why it cannot."""
     with st.expander("Start a sweep", icon=":material/stacked_line_chart:"):
-        by_id = {run.id: run for run in runs}
+        # The networks of a watched run are somebody's own code, which is not here.
+        by_id = {run.id: run for run in runs if run.config.model.network != "external"}
+        if not by_id:
+            st.caption("A sweep trains networks of this library; train one such run first.")
+            return
         first, second = st.columns([3, 2], gap="medium")
         base = first.selectbox(
             "Data and model of",
@@ -53,4 +57,5 @@ def form(runs: Sequence[Run], titles: dict[str, str]) -> None:
     state.write(keys.SWEEP, name.strip() or "sweep")
     state.write(keys.PLANE, "sweep")
     state.renew("compare-plane")
+    state.renew("compare-sweep")
     st.rerun()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dashboard import settings
+from dashboard.measured import AT_WORK
 from dashboard.trainers import trainers
 from vae.config import RunConfig
 from vae.errors import UserError
@@ -82,12 +84,43 @@ def start(name: str, config: RunConfig, betas: list[float], chosen_seeds: list[i
         state = run.status().state
         if state == "finished":
             begun.done.append(run.id)
-        elif state not in ("queued", "starting", "running", "paused"):
+        elif state not in AT_WORK:
             trainers.start(run)
             begun.queued.append(run.id)
     return begun
 
 
+def name_of(run: Run) -> str | None:
+    """The sweep that a run is of, by its id, whoever started it; None if it is of none."""
+    found = re.fullmatch(r"(.+)-beta-[^-]*(?:e-?[0-9]+)?-seed-[0-9]+", run.id)
+    return None if found is None else found[1]
+
+
 def is_of(run: Run, name: str) -> bool:
-    """Whether a run is of the sweep of a name, by its id."""
-    return re.fullmatch(rf"{re.escape(name)}-beta-[^-]*(e-?[0-9]+)?-seed-[0-9]+", run.id) is not None
+    """Whether a run is of the sweep of a name."""
+    return name_of(run) == name
+
+
+def names(runs: Sequence[Run]) -> list[str]:
+    """The sweeps that runs are of, in the order in which they come."""
+    return list(dict.fromkeys(name for run in runs if (name := name_of(run)) is not None))
+
+
+def undone(runs: Sequence[Run]) -> list[Run]:
+    """Those that are neither finished nor waiting nor at work: failed, diverged, stopped or broken off."""
+    return [run for run in runs if run.status().state not in ("finished", *AT_WORK)]
+
+
+def again(runs: Sequence[Run]) -> list[str]:
+    """Put runs into the queue again, each to go on from where it was left.
+
+    Returns:
+        Why some could not be, in sentences.
+    """
+    refusals = []
+    for run in runs:
+        try:
+            trainers.start(run)
+        except UserError as error:
+            refusals.append(str(error))
+    return refusals

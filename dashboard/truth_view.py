@@ -49,10 +49,16 @@ def draw(run: Run) -> None:
     state.keep(keys.DRAWING, drawing or None)
     if config.model.conditional and panel == "draw":
         _class(run, y)
+    moments = " The scrubber below shows any moment of the training." if run.snapshots() else ""
+    lines = (
+        "A line at 1 σ is where the density is as far below its peak as a Gaussian's is at 1 σ from its mean. "
+        if config.model.latent_dim > 1
+        else ""
+    )
     st.caption(
         plain(
-            f"log p(x) by quadrature over a grid that is made finer until the integral settles; N = 1, no samples; "
-            f"{Yardstick.of(run).words}. The scrubber below shows any moment of the training."
+            f"{lines}log p(x) by quadrature over a grid that is made finer until the integral settles; N = 1, no "
+            f"samples; {Yardstick.of(run).words}.{moments}"
         )
     )
 
@@ -87,7 +93,7 @@ def lag(run: Run) -> None:
 
     is_open = job is not None and job.is_open
     is_old = found.lag_step != run.status().step
-    if (not found.lag or is_old) and not is_open:
+    if (not found.lag or is_old) and not is_open and not state.presenting():
         if job is not None and job.state == "failed":
             st.error(plain(job.error), icon=":material/block:")
         if st.button(

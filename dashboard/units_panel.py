@@ -8,6 +8,8 @@ from dashboard import keys, state, unit_question
 from dashboard.plain import plain
 from dashboard.unit_question import Question
 from vae.errors import UserError
+from vae.loop_scale import loop_scale
+from vae.metrics import MetricsReader
 from vae.runs import Run
 from vae.units import Units, units
 
@@ -27,27 +29,38 @@ _ERRORS = {
 def line(run: Run) -> None:
     """One line of what β means in a run: pixels, latent dimensions, σ, effective β, and β·D/pixels."""
     try:
-        found = _of_run(run)
+        found, means = _of_run(run)
     except UserError as error:
         st.caption(plain(str(error)))
         return
     sigma = {"gaussian": f"σ {run.config.model.sigma:g}, ", "gaussian-learned": "σ learned, "}
     st.caption(
-        f"{found.num_pixels:,} pixels, {found.latent_dim} latent dimensions, "
-        f"{sigma.get(run.config.model.likelihood, '')}effective β {found.effective_beta:.4g} "
-        f"(nothing but the batch is averaged), β·D/pixels {found.normalised_beta:.3g}."
+        plain(
+            f"{found.num_pixels:,} pixels, {found.latent_dim} latent dimensions, "
+            f"{sigma.get(run.config.model.likelihood, '')}effective β {found.effective_beta:.4g} ({means}), "
+            f"β·D/pixels {found.normalised_beta:.3g}."
+        )
     )
 
 
-def _of_run(run: Run) -> Units:
+def _of_run(run: Run) -> tuple[Units, str]:
+    """The scale of a run, and how its loss comes to it; what a loop of the user's own says of itself is measured."""
     info, model = run.info, run.config.model
-    beta = run.control().beta
-    return units(
-        run.config.objective.beta if beta is None else beta,
-        info.channels * info.height * info.width,
-        model.latent_dim,
-        sigma=model.sigma if model.likelihood == "gaussian" else None,
-    )
+    num_pixels, sigma = info.channels * info.height * info.width, model.sigma
+    asked = run.control().beta
+    beta, means = run.config.objective.beta if asked is None else asked, "nothing but the batch is averaged"
+    if model.network == "external":
+        history = MetricsReader(run.metrics_path).read(at_most=2000)[1]
+        beta = next((said["beta"] for said in reversed(history) if "split" in said), beta)
+        scale = loop_scale(history, beta, num_pixels, model.latent_dim, sigma if _has_sigma(run) else None)
+        means = "the scale of your loop's terms is not known: it reported none"
+        if scale is not None:
+            beta, means = scale.effective_beta, f"measured in your loop, which says β = {scale.beta:.4g}"
+    return units(beta, num_pixels, model.latent_dim, sigma=sigma if _has_sigma(run) else None), means
+
+
+def _has_sigma(run: Run) -> bool:
+    return run.config.model.likelihood == "gaussian"
 
 
 def panel(run: Run | None) -> None:
@@ -71,7 +84,7 @@ def panel(run: Run | None) -> None:
 def _first(run: Run | None) -> Question:
     if run is None:
         return Question(1.0, 784, 16)
-    found = _of_run(run)
+    found, _ = _of_run(run)
     return Question(found.beta, found.num_pixels, found.latent_dim, sigma=found.sigma or 0.0)
 
 

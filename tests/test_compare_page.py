@@ -133,6 +133,40 @@ class TestCompare:
         ]
         assert (at.query_params["sweep"], at.query_params["plane"]) == ("try", "sweep")
 
+    def test_failed_points_of_a_sweep_are_told_and_trained_again_alone(
+        self, put: Put, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        queued: list[str] = []
+        monkeypatch.setattr(trainers, "start", lambda run: queued.append(run.id))
+        names = ["try-beta-1-seed-0", "try-beta-2-seed-0", "try-beta-4-seed-0"]
+        runs = [
+            put(name, objective={"beta": beta}) for name, beta in zip(names, (1.0, 2.0, 4.0), strict=True)
+        ]
+        runs[1].write_status(runs[1].status().replace(state="failed", error="the disk was full"))
+        runs[2].write_status(runs[2].status().replace(state="stopped"))
+        put("other")
+        at = page("compare", runs="other", plane="sweep")
+        assert at.query_params["sweep"] == "try"  # whoever started it
+        told = " ".join(sentences(at)).replace("\\", "")
+        for words in ("2 of 3 runs", "the disk was full", "stopped at step"):
+            assert words in told, words
+        button(at, "Train these 2 again").click().run()
+        assert not at.exception
+        assert sorted(queued) == names[1:]
+
+    def test_a_sweep_that_is_gone_is_told(self, put: Put) -> None:
+        put("a")
+        at = page("compare", runs="a", plane="sweep", sweep="lost")
+        assert any("no run of a sweep 'lost'" in sentence for sentence in sentences(at))
+        assert at.query_params["plane"] == "all"
+
+    def test_without_a_chosen_run_the_plane_still_shows_those_that_are_there(self, put: Put) -> None:
+        put("a")
+        put("b")
+        at = page("compare", runs="gone")
+        assert button(at, "Measure 2 more runs")
+        assert not at.exception
+
     def test_a_bad_sweep_is_refused_in_a_sentence(self, put: Put, root: Path) -> None:
         put("a")
         at = page("compare", runs="a")
@@ -151,7 +185,7 @@ class TestEvaluate:
         found = kept(run)
         assert found is not None
         values = {metric.label: metric.value for metric in at.metric}
-        assert values["−ELBO"] == f"{-found.elbo:.2f} ± {found.standard_error:.2f}"
+        assert values["−ELBO, nats"] == f"{found.printed()[0]:.2f} ± {found.standard_error:.2f}"
         said = captions(at)
         for words in ("N = 359", "seed 7", "grey pixels", "Bernoulli likelihood", f"step {found.step:,}"):
             assert words in said, words
@@ -165,9 +199,46 @@ class TestEvaluate:
         assert (bound.k, bound.num_images, bound.seed, bound.step) == (50, 100, 5, run.status().step)
         again = page("evaluate", run="a", k="50", images="100", seed="5")
         values = {metric.label: metric.value for metric in again.metric}
-        assert values["−log p(x), at most; k = 50"] == f"{-bound.log_prob:.2f} ± {bound.standard_error:.2f}"
-        other = page("evaluate", run="a", k="500")
+        assert values["Bound on −log p(x), k = 50"] == f"{-bound.log_prob:.2f} ± {bound.standard_error:.2f}"
+        other = page("evaluate", run="a", k="50", images="100", seed="5", proposal="mixture")
         assert "With these settings it has not been measured" in captions(other)
+        button(other, "Measure the bound").click().run()
+        settled()
+        assert [one.kind for one in measurements.kept(run).bounds] == ["importance", "mixture"]
+
+    def test_annealing_stands_beside_the_importance_weighted_bound_of_the_same_images(self, put: Put) -> None:
+        run = put("a")
+        at = page("evaluate", run="a", annealed="10", steps="100", seed="5")
+        button(at, "Measure by annealing").click().run()
+        settled()
+        annealed, weighted = measurements.kept(run).bounds
+        assert [annealed.kind, weighted.kind] == ["annealed", "importance"]
+        assert (annealed.num_images, annealed.seed) == (weighted.num_images, weighted.seed) == (10, 5)
+        assert annealed.log_prob == pytest.approx(weighted.log_prob, abs=0.2)
+        at = page("evaluate", run="a", annealed="10", steps="100", seed="5")
+        values = {metric.label: metric.value for metric in at.metric}
+        assert values["−log p(x) by annealing, nats"].startswith(f"{-annealed.log_prob:.2f}")
+        assert values["Importance-weighted, k = 5,000"].startswith(f"{-weighted.log_prob:.2f}")
+
+    def test_a_density_whose_parts_are_negative_has_no_bar_of_shares_and_no_failure(self, put: Put) -> None:
+        run = put("a")
+        page("evaluate", run="a")
+        settled()
+        path = run.path / "evaluation.json"
+        values = json.loads(path.read_text())
+        path.write_text(json.dumps(values | {"distortion": -40.0, "elbo": 40.0 - values["rate"]}))
+        at = page("evaluate", run="a")
+        assert not at.exception
+        assert next(metric for metric in at.metric if metric.label.startswith("Distortion")).value == "-40.00"
+
+    def test_in_a_presentation_the_results_are_shown_and_nothing_is_to_be_set(self, put: Put) -> None:
+        from tests.test_measurements import bound
+
+        run = put("a")
+        measurements.keep(run, bound=bound(step=run.status().step))
+        at = page("evaluate", run="a", present="1")
+        assert any(metric.label.startswith("Bound on −log p(x)") for metric in at.metric)
+        assert not any("Measure" in one.label for one in at.button)
 
     def test_a_tiny_effective_size_is_warned_of(self, put: Put) -> None:
         from tests.test_measurements import bound

@@ -11,11 +11,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard import components
+from dashboard.components import curves as curves_face
 from dashboard.components import draw as draw_face
 from dashboard.components import map as map_face
 from dashboard.components import paths as paths_face
 from dashboard.components import sliders as sliders_face
 from dashboard.components import time as time_face
+from dashboard.components.curves import Extent, curves
 from dashboard.components.draw import Picked, Posterior, draw
 from dashboard.components.map import Click, Method, Plane, Said, View, Wish, latent_map
 from dashboard.components.paths import Route, paths
@@ -147,7 +149,8 @@ def test_sliders_believe_only_a_point(said: Any, expected: Position, monkeypatch
 def test_map_believes_only_a_point(
     said: Any, expected: Click | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(map_face, "_COMPONENT", Mount(point=said))
+    monkeypatch.setattr(map_face, "_COMPONENT", Mount())
+    monkeypatch.setattr(map_face, "told", lambda *asked: said if asked == ("k", "point") else None)
     classes = [str(k) for k in range(10)]
     found = latent_map("run", latent_dim=2, z=[0, 0], classes=classes, shape=(1, 8, 8), key="k")
     assert found == Said(click=expected)
@@ -206,6 +209,27 @@ def test_map_believes_only_a_view(
 @pytest.mark.parametrize(
     ("said", "expected"),
     [
+        ({"x": "step", "span": [1, 2.5]}, Extent("step", (1.0, 2.5))),
+        ({"x": "seconds", "span": None}, Extent("seconds")),
+        ({"x": "step", "span": [2, 1]}, Extent("epoch", (0.0, 9.0))),
+        ({"x": "step", "span": [1, 2, 3]}, Extent("epoch", (0.0, 9.0))),
+        ({"x": "step", "span": [1, "2"]}, Extent("epoch", (0.0, 9.0))),
+        ({"x": "step", "span": [float("nan"), 2]}, Extent("epoch", (0.0, 9.0))),
+        ({"x": "years", "span": None}, Extent("epoch", (0.0, 9.0))),
+        (None, Extent("epoch", (0.0, 9.0))),
+    ],
+)
+def test_curves_believe_only_what_can_be_in_view(
+    said: Any, expected: Extent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(curves_face, "_COMPONENT", Mount())
+    monkeypatch.setattr(curves_face, "told", lambda *asked: said if asked == ("k", "view") else None)
+    assert curves("run", view=Extent("epoch", (0.0, 9.0)), key="k") == expected
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
         ({"action": "start", "method": "tsne", "num": 40}, Wish("start", "tsne", 40)),
         ({"action": "cancel", "method": "tsne", "num": 40}, Wish("cancel", "tsne", 40)),
         ({"action": "delete", "method": "tsne", "num": 40}, None),
@@ -219,7 +243,8 @@ def test_map_believes_only_a_view(
 def test_map_believes_only_a_plane_that_it_offered(
     said: Any, expected: Wish | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(map_face, "_COMPONENT", Mount(job=said))
+    monkeypatch.setattr(map_face, "_COMPONENT", Mount())
+    monkeypatch.setattr(map_face, "told", lambda *asked: said if asked == ("k", "job") else None)
     methods = (Method("pca", "PCA"), Method("tsne", "t-SNE"), Method("umap", "UMAP", hint="not installed"))
     found = latent_map("run", latent_dim=2, z=[0, 0], shape=(1, 8, 8), num=40, methods=methods, key="k")
     assert found == Said(wish=expected)

@@ -11,8 +11,9 @@ import torch
 from vae import measurements
 from vae.annealed import annealed
 from vae.data import Dataset
+from vae.errors import UserError
 from vae.importance import importance_bound
-from vae.lag import encoder_lag
+from vae.lag import encoder_lag, lag_of
 from vae.measurements import MOST, Bound, Measurements
 from vae.runs import Run
 from vae.snapshots import load_model
@@ -46,6 +47,8 @@ def test_bounds_say_what_the_library_found(run: Run, digits: Dataset) -> None:
     assert first.curve[-1].log_prob == first.log_prob
     assert first.effective_median == said["effective_size"]["median"]
     assert (second.log_prob, second.k, second.num_steps) == (chained.to_dict()["log_prob"], 2, 5)
+    mixed = importance_bound(model, digits, k=20, num_images=4, seed=3, proposal="mixture")
+    assert [measurements.of_importance(one, 7).kind for one in (weighted, mixed)] == ["importance", "mixture"]
 
 
 def test_lag_is_kept_with_the_step_of_its_run(run: Run, digits: Dataset) -> None:
@@ -56,6 +59,18 @@ def test_lag_is_kept_with_the_step_of_its_run(run: Run, digits: Dataset) -> None
     assert [point.gap for point in kept.lag] == [one.to_dict()["gap"] for one in found]
     assert kept.lag_step == run.status().step
     assert len(kept.bounds) == 1
+
+
+def test_lag_of_nothing_is_refused_in_words(run: Run, digits: Dataset) -> None:
+    for options in ({"num_images": 0}, {"num_moments": 0}):
+        with pytest.raises(UserError, match="images and moments must be at least 1, got"):
+            encoder_lag(run, digits, **options)
+    with pytest.raises(UserError, match="the encoder's lag needs images, got none"):
+        lag_of(load_model(run), torch.zeros(0, 1, 8, 8), None)
+    for step in run.snapshots():
+        shutil.rmtree(run.snapshot_dir(step))
+    with pytest.raises(UserError, match=f"needs snapshots, and run {run.id} has none"):
+        encoder_lag(run, digits)
 
 
 def test_a_bound_takes_the_place_of_its_equal_and_the_oldest_go(run: Run) -> None:

@@ -52,17 +52,28 @@ def test_each_recipe_and_cure_fits_the_digits_and_keeps_the_seed(digits: Dataset
             cured = recipe.cure(cure.name).applied(config)
             check_fits(cured, digits)
             assert cured != config
-            assert cured.train == config.train
+            assert (cured.train.seed, cured.train.epochs) == (config.train.seed, config.train.epochs)
             assert cured.data == config.data
 
 
+def test_each_kind_of_cure_is_that_of_a_recipe() -> None:
+    changes = {change for recipe in RECIPES.values() for cure in recipe.cures for change in cure.changes}
+    schedules = {("objective.schedule", "sigmoid"), ("objective.schedule", "cyclical")}
+    assert changes >= {*schedules, ("model.likelihood", "gaussian-learned")}
+    assert {option for option, _ in changes} >= {
+        "objective.free_bits",
+        "objective.capacity",
+        "train.encoder_steps",
+    }
+
+
 def test_an_unknown_cure_is_refused_by_the_names_that_there_are() -> None:
-    with pytest.raises(UserError, match=r"beta-too-high \(beta-1, free-bits\), got 'rest'"):
+    with pytest.raises(UserError, match=r"beta-too-high \(beta-1, cyclical, free-bits\), got 'rest'"):
         RECIPES["beta-too-high"].cure("rest")
 
 
 @pytest.mark.usefixtures("one_thread")
-@pytest.mark.parametrize(("name", "cure"), [("wrong-scale", "beta-1"), ("unlucky-start", "fewer-layers")])
+@pytest.mark.parametrize(("name", "cure"), [("wrong-scale", "beta-1"), ("unlucky-start", "warm-up")])
 def test_a_recipe_provokes_its_verdict_and_a_cure_brings_the_units_back(
     name: str, cure: str, digits: Dataset, tmp_path: Path
 ) -> None:
@@ -72,7 +83,8 @@ def test_a_recipe_provokes_its_verdict_and_a_cure_brings_the_units_back(
     assert before.num_active == 0
     after = trained(recipe.cure(cure).applied(recipe.config), digits, tmp_path / "after")
     assert not after.verdict.is_fault
-    assert after.num_active > 1
+    assert after.num_active > 0
+    assert after.rate > 1
 
 
 @pytest.mark.usefixtures("one_thread")

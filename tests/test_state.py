@@ -270,6 +270,17 @@ class TestAddress:
         assert state.read(keys.VIEW, None) is None
         assert "must be two coordinates" in state.take_notices()[0]
 
+    @pytest.mark.parametrize("span", [None, (0.5, 2.0), (-0.125, 1234567.0)])
+    def test_zoom_of_the_curves_comes_back_as_it_was_written(self, span: tuple[float, float] | None) -> None:
+        state.write(keys.SPAN, span)
+        assert state.read(keys.SPAN, (9.0, 10.0)) == span
+
+    @pytest.mark.parametrize("text", ["1", "2,1", "1,1", "nan,1", "0,inf", "0,1,2", "some"])
+    def test_other_than_a_zoom_of_the_curves_is_told(self, text: str) -> None:
+        state.st.query_params["span"] = text
+        assert state.read(keys.SPAN, None) is None
+        assert "must be two numbers of the horizontal axis" in state.take_notices()[0]
+
     @pytest.mark.parametrize(("text", "found"), [("none", []), ("3,1,1", [1, 3]), ("-1", [-1])])
     def test_hidden_classes_are_numbers_of_classes(self, text: str, found: list[int]) -> None:
         state.st.query_params["hidden"] = text
@@ -280,3 +291,63 @@ class TestAddress:
         state.st.query_params["hidden"] = text
         assert state.read(keys.hidden(4), []) == []
         assert "numbers of classes from −1 to 3" in state.take_notices()[0]
+
+
+class TestLateAddress:
+    """What the browser sends before it has heard of the last address names an older one."""
+
+    @pytest.fixture(autouse=True)
+    def arrival(self, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+        """The page of the script run, and whether Back led there."""
+        found = {"page": "map", "travelled": False}
+        monkeypatch.setattr(state, "_arrival", lambda: (found["page"], found["travelled"]))
+        return found
+
+    @pytest.fixture
+    def passed(self) -> list[dict[str, str]]:
+        """Three addresses that the page came through, each by a choice of its own."""
+        addresses = [{"seed": "1"}]
+        state.st.query_params.from_dict(addresses[0])
+        for key, value in ((keys.SEED, 2), (keys.PART, "train")):
+            state.write(key, value)
+            addresses.append(url())
+        assert addresses[-1] == {"seed": "2", "part": "train"}
+        return addresses
+
+    @pytest.mark.parametrize("late", [0, 1])
+    def test_it_does_not_undo_what_was_chosen_since(self, passed: list[dict[str, str]], late: int) -> None:
+        state.st.query_params.from_dict(passed[late])
+        assert (state.read(keys.SEED, 0), state.read(keys.PART, "test")) == (2, "train")
+        state.write(keys.TILES, "quantiles")
+        assert url() == {**passed[-1], "tiles": "quantiles"}
+
+    def test_browser_that_lags_is_told_the_address_again(self, passed: list[dict[str, str]]) -> None:
+        state.st.query_params.from_dict(passed[0])
+        assert url() == passed[-1]
+
+    def test_back_to_it_is_believed(self, passed: list[dict[str, str]], arrival: dict[str, Any]) -> None:
+        arrival["travelled"] = True
+        state.st.query_params.from_dict(passed[0])
+        assert state.read(keys.SEED, 0) == 1
+        arrival["travelled"] = False  # what is chosen next builds on it, also if that run was broken off
+        state.write(keys.TILES, "even")
+        assert url() == {"seed": "1", "tiles": "even"}
+
+    def test_link_and_another_page_are_believed(
+        self, passed: list[dict[str, str]], arrival: dict[str, Any]
+    ) -> None:
+        state.st.query_params.from_dict({"seed": "7"})
+        assert state.read(keys.SEED, 0) == 7
+        arrival["page"] = "explore"
+        state.st.query_params.from_dict(passed[0])
+        assert state.read(keys.SEED, 0) == 1
+
+
+def test_what_a_component_said_is_held_until_a_run_has_come_to_its_end() -> None:
+    state.hold("map", "point", {"z": [1]})
+    state.hold("map", "view", {"zoom": 2})
+    state.hold("map", "point", {"z": [3]})
+    assert state.held("map") == {"point": {"z": [3]}, "view": {"zoom": 2}}
+    assert state.held("sliders") == {}
+    state.settle()
+    assert state.held("map") == {}

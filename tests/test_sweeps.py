@@ -34,6 +34,14 @@ def test_runs_are_those_of_the_command(tmp_path: Path, queued: list[str]) -> Non
     assert not any(sweeps.is_of(Run.open(tmp_path / point.run_id), "tr") for point in todo)
 
 
+def test_sweeps_are_known_by_the_ids_of_their_runs(tmp_path: Path, queued: list[str]) -> None:
+    for name in ("try", "wide-beta-try"):
+        sweeps.start(name, CONFIG, [0.5, 1e-05], [0])
+    Run.create(tmp_path / "alone", CONFIG, Run.open(tmp_path / "try-beta-0.5-seed-0").info, "Alone")
+    runs = [Run.open(path) for path in sorted(tmp_path.iterdir())]
+    assert sweeps.names(runs) == ["try", "wide-beta-try"]
+
+
 def test_what_is_finished_is_not_begun_again(tmp_path: Path, queued: list[str]) -> None:
     sweeps.start("try", CONFIG, [1], [0])
     run = Run.open(tmp_path / "try-beta-1-seed-0")

@@ -13,6 +13,7 @@ from vae.diagnostics import Diagnosis
 from vae.findings import Name
 from vae.information import Information
 from vae.lines import Line
+from vae.loop_scale import LoopScale, loop_scale
 from vae.usage import Rise, Usage
 from vae.verdicts import decide
 
@@ -134,7 +135,10 @@ def test_a_class_that_changes_nothing_is_ignored() -> None:
     conditional = {"conditional": True}
     assert names(diagnosis(usage=used(12, condition=0.1), **conditional)) == ["condition-ignored"]
     assert names(diagnosis(usage=used(30, condition=0.8), **conditional)) == ["condition-ignored"]
-    assert names(diagnosis(usage=used(3, condition=14), **conditional)) == ["healthy"]
+    (found,) = decide(diagnosis(usage=used(3, condition=14), **conditional))
+    assert found.name == "healthy"
+    by_class = next(each for each in found.evidence if "class" in each.words)
+    assert str(by_class) == "rise of the distortion with the class of another image: 14 ± 0.05 nats"
 
 
 def test_beta_equal_to_the_pixels_is_a_mean_where_a_sum_belongs() -> None:
@@ -144,6 +148,31 @@ def test_beta_equal_to_the_pixels_is_a_mean_where_a_sum_belongs() -> None:
     assert names(diagnosis(beta=16.0)) == ["healthy"]  # it does no harm
     blown = diagnosis(beta=0.25, spread_per_dim=(3.0, 3.0, 3.0, 3.0))
     assert names(blown) == ["variance-blown-up", "wrong-scale"]
+
+
+def in_a_loop(reconstruction: float) -> LoopScale | None:
+    """A watched loop at β = 1 whose reconstruction is so many times ours."""
+    line: Line = {
+        "event": "scale",
+        "reconstruction_ratio": reconstruction,
+        "kl_ratio": None,
+        "batch_size": 128,
+    }
+    return loop_scale([line], 1.0, 64, 4, None)
+
+
+def test_a_mean_over_pixels_in_a_loop_is_the_verdict_and_not_the_beta_that_the_code_says() -> None:
+    (found,) = decide(silent(scale=in_a_loop(1 / 64)))
+    assert (found.name, found.title) == ("wrong-scale", "A mean where a sum belongs")
+    assert "your β = 1 trains as β = 64 does" in found.sentence
+    assert "sum the reconstruction over pixels" in found.remedies[0]
+    assert names(diagnosis(scale=in_a_loop(1.0))) == ["healthy"]
+
+
+def test_an_unknown_scale_is_a_fault_where_it_is_far_off_and_the_model_suffers() -> None:
+    assert names(silent(scale=in_a_loop(1 / 20))) == ["wrong-scale"]
+    assert names(diagnosis(scale=in_a_loop(1 / 20))) == ["healthy"]
+    assert names(silent(scale=in_a_loop(1 / 2.5))) == ["over-regularised"]
 
 
 def test_a_fixed_sigma_far_from_the_residuals_is_wrong_and_a_learned_one_is_not() -> None:

@@ -104,8 +104,10 @@ class Train:
     def _train(self, run: Run, dataset: Dataset) -> None:
         from vae.engine import Trainer
         from vae.standby import stopping_on_signals
+        from vae.threads import suit
 
         trainer = Trainer(run, dataset)
+        suit(trainer.model, run.config.train.batch_size)
         with stopping_on_signals(trainer) as signals, Bar() as bar:
             for report in trainer.train():
                 bar.report(report, run.config.train.epochs)

@@ -83,6 +83,7 @@ def _with(config: RunConfig, path: str, value: Any) -> RunConfig:
 def _digits(
     *,
     epochs: int = 100,
+    learning_rate: float = 3e-3,
     latent_dim: int = 8,
     objective: ObjectiveConfig | None = None,
     hidden: tuple[int, ...] = (128,),
@@ -92,7 +93,7 @@ def _digits(
     return RunConfig(
         model=ModelConfig(hidden=hidden, latent_dim=latent_dim, **model),
         objective=objective or ObjectiveConfig(),
-        train=TrainConfig(epochs=epochs, batch_size=128, learning_rate=3e-3),
+        train=TrainConfig(epochs=epochs, batch_size=128, learning_rate=learning_rate),
     )
 
 
@@ -131,7 +132,20 @@ _ALL = (
         "write nothing.",
         "over-regularised",
         _digits(objective=ObjectiveConfig(beta=20)),
-        (_ELBO, _FREE_BITS),
+        (
+            _ELBO,
+            Cure(
+                "cyclical",
+                "Cyclical β up to 1",
+                "β rises from 0 to 1 again and again: what one cycle has lost the next may find.",
+                (
+                    ("objective.beta", 1.0),
+                    ("objective.schedule", "cyclical"),
+                    ("objective.cycle_epochs", 20.0),
+                ),
+            ),
+            _FREE_BITS,
+        ),
     ),
     Recipe(
         "oversized-latent-space",
@@ -184,19 +198,30 @@ _ALL = (
     Recipe(
         "unlucky-start",
         "Unlucky start",
-        "Five layers, freshly initialised, pass on next to nothing of the image. The KL term is all that there is to "
-        "gain at first, and once the posteriors are the prior nothing leads away from it.",
+        "Three layers, freshly initialised, pass on next to nothing of the image, and the steps are large. At first "
+        "the KL term is all that there is to gain, and once the posteriors are the prior nothing leads away from it.",
         "early-collapse",
-        _digits(hidden=(64,) * 5),
+        _digits(latent_dim=2, hidden=(64,) * 3, learning_rate=1e-2),
         (
-            _FREE_BITS,
             Cure(
-                "fewer-layers",
-                "Fewer layers",
-                "Through one layer the image is seen from the first step on.",
-                (("model.hidden", (64,)),),
+                "warm-up",
+                "Warm-up",
+                "β stays near 0 at first and then rises to 1, so that the encoder finds something to say before it "
+                "has to pay.",
+                (("objective.schedule", "sigmoid"), ("objective.warmup_epochs", 80.0)),
             ),
-            _WARM_UP,
+            Cure(
+                "encoder-steps",
+                "Warm-up with extra encoder steps",
+                "Besides the warm-up, the encoder alone is trained for five steps before each step of the first "
+                "epochs, so that it leads.",
+                (
+                    ("train.encoder_steps", 5),
+                    ("train.encoder_steps_epochs", 30.0),
+                    ("objective.schedule", "sigmoid"),
+                    ("objective.warmup_epochs", 80.0),
+                ),
+            ),
         ),
     ),
     Recipe(

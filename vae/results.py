@@ -34,6 +34,20 @@ class Result(Config):
     #: Dimensions whose posterior mean has a variance over these images above `vae.diagnostics.ACTIVE_THRESHOLD`.
     active_units: int = Field(ge=0)
 
+    @property
+    def share_of_distortion(self) -> float | None:
+        """Of −ELBO, from 0 to 1; None where a density makes one of the parts negative."""
+        if self.distortion <= 0 or self.rate < 0:
+            return None
+        return self.distortion / (self.distortion + self.rate)
+
+    def printed(self, decimals: int = 2) -> tuple[float, float, float]:
+        """−ELBO, distortion and rate, rounded so that the sum adds up as it is printed."""
+        from vae.sums import adding_up
+
+        (distortion, rate), total = adding_up([self.distortion, self.rate], -self.elbo, decimals)
+        return total, distortion, rate
+
 
 def kept(run: Run, folder: Path | None = None) -> Result | None:
     """The figures that were measured of a run, unless it was trained further since; None if there are none.

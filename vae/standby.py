@@ -17,6 +17,7 @@ from vae.journal import what_went_wrong
 from vae.resume import images_of
 from vae.runs import Run
 from vae.status import LOG
+from vae.threads import suit
 
 
 def wait_and_train() -> None:
@@ -30,6 +31,7 @@ def wait_and_train() -> None:
     run = Run.open(path)
     try:
         trainer = Trainer(run, images_of(run))
+        suit(trainer.model, run.config.train.batch_size)
         with stopping_on_signals(trainer):
             for _ in trainer.train(afresh=False):
                 pass

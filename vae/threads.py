@@ -7,8 +7,13 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+if TYPE_CHECKING:
+    import torch
+
+#: Examples times parameters of a step that one core does as fast as several.
+_SMALL = 10_000_000
 #: How many callers of `one_core_each` there are now, and how many threads torch had before the first of them.
 _callers, _threads_before, _counted = 0, 1, threading.Lock()
 
@@ -23,6 +28,23 @@ def share_cores() -> None:
     """
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+
+
+def suit(model: torch.nn.Module, batch_size: int) -> None:
+    """Let a process that trains nothing but this model use one core, if the model is too small to be shared.
+
+    Threads that share a step wait for each other after every operation. Where a step is short that costs more than it
+    gains, and many times as much where a browser wants a core too. A number of threads that the user has set stays.
+
+    Args:
+        model: What is trained, on this machine's cores.
+        batch_size: Examples in a step.
+    """
+    import torch
+
+    products = batch_size * sum(parameter.numel() for parameter in model.parameters())
+    if products <= _SMALL and "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(1)
 
 
 @contextmanager

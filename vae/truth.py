@@ -35,6 +35,9 @@ _MOST_HALVINGS = 12
 _MOST_CELLS = 400_000
 #: Reach of a grid over a Gaussian posterior, in its standard deviations.
 _GAUSSIAN_REACH = 7.0
+#: Points to a side at first: of Gauss's rule, most of whose nodes weigh nothing, and which a decoder's kinks mislead if
+#: it has few; and of that grid.
+_GAUSS_POINTS, _GRID_POINTS = 128, 32
 
 
 @dataclass(frozen=True)
@@ -362,7 +365,7 @@ def _over_posterior(
         log_posterior = log_joint(q_mean + scale * u) - log_prob
         return float(weights @ (log_q - 0.5 * q_log_var.sum() - log_posterior))
 
-    return settled(elbo, tolerance), settled(gap, tolerance)
+    return settled(elbo, tolerance, _GAUSS_POINTS), settled(gap, tolerance, _GRID_POINTS)
 
 
 def _log_joint(model: VAE, x: Tensor, condition: Tensor | None) -> Callable[[Tensor], Tensor]:

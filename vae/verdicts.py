@@ -86,6 +86,9 @@ class _Case:
         says_little = diagnosis.information.mutual_information < SILENCE
         self.is_silent = diagnosis.num_active == 0 or (says_little and not self.is_used)
         self.is_autoregressive = config is not None and config.model.decoder == "autoregressive"
+        # Of a Gaussian likelihood whose σ is given: σ and the residuals; nothing can be wrong with any other's.
+        sigma = None if diagnosis.sigma_is_learned else diagnosis.decoder_sigma
+        self.sigma = (sigma or 1.0, (diagnosis.residual if sigma else None) or 1.0)
 
     # The numbers that verdicts rest on --------------------------------------------------------------------------------
 
@@ -213,7 +216,8 @@ class _Case:
         diagnosis, alone = self.diagnosis, self.diagnosis.ignorant_distortion
         if self.is_used:
             return None
-        knows = alone is not None and diagnosis.distortion < (1 - KNOWS_SHARE) * alone
+        gain = 0.0 if alone is None else alone - diagnosis.distortion  # a density's may be near or below zero
+        knows = alone is not None and gain > max(KNOWS_SHARE * abs(alone), SMALLEST_RISE)
         speaks = diagnosis.num_active > 0 and diagnosis.information.mutual_information > 2 * SILENCE
         if not (self.is_autoregressive or knows or speaks):
             return None
@@ -339,17 +343,12 @@ class _Case:
 
     def _is_sigma_large(self) -> bool:
         """Whether σ is so large that a collapse has its reason in it."""
-        diagnosis = self.diagnosis
-        if diagnosis.decoder_sigma is None or diagnosis.residual is None or diagnosis.sigma_is_learned:
-            return False
-        return diagnosis.decoder_sigma > SIGMA_FACTOR * diagnosis.residual
+        sigma, residual = self.sigma
+        return sigma > SIGMA_FACTOR * residual
 
     def wrong_sigma(self) -> Verdict | None:
         """The fixed σ of the Gaussian likelihood is far from the residuals."""
-        diagnosis = self.diagnosis
-        sigma, residual = diagnosis.decoder_sigma, diagnosis.residual
-        if sigma is None or residual is None or diagnosis.sigma_is_learned:
-            return None
+        diagnosis, (sigma, residual) = self.diagnosis, self.sigma
         if residual / SIGMA_FACTOR <= sigma <= residual * SIGMA_FACTOR:
             return None
         is_large = sigma > residual

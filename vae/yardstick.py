@@ -88,7 +88,8 @@ def apart(yardsticks: list[Yardstick]) -> str:
     if not found:
         return ""
     listed = found[0] if len(found) == 1 else f"{', '.join(found[:-1])} and {found[-1]}"
+    differ = "differs" if found in (["likelihood"], ["condition"]) else "differ"
     return (
-        f"Their {listed} differ, so that a nat of one is not a nat of the other: the figures cannot be compared, and "
+        f"Their {listed} {differ}, so that a nat of one is not a nat of the other: the figures cannot be compared, and "
         "stand in planes of their own."
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TypeGuard
@@ -18,6 +18,7 @@ import plotly
 import streamlit as st
 from streamlit.components.v2.types import ComponentRenderer
 
+from dashboard import state
 from dashboard.keys import MAX_COORDINATE
 
 FOLDER = Path(__file__).resolve().parent
@@ -114,6 +115,24 @@ def register(
 
 def told(key: str, name: str) -> object:
     """What a component said that made the page run, before it is drawn again; None if it said nothing of that name."""
+    held = state.held(key)
+    return held[name] if name in held else _said(key, name)
+
+
+def hold(key: str, name: str) -> Callable[[], None]:
+    """A callback for a component whose words are not to be lost where newer ones break off the run that they began.
+
+    Then the next run finds them by `told`.
+    """
+
+    def heard() -> None:
+        if (value := _said(key, name)) is not None:
+            state.hold(key, name, value)
+
+    return heard
+
+
+def _said(key: str, name: str) -> object:
     said = st.session_state.get(key)
     return said.get(name) if said is not None else None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import streamlit as st
 
 from dashboard import (
@@ -17,7 +19,6 @@ from dashboard import (
 )
 from dashboard.components.diagnosis import Part, diagnosis
 from dashboard.components.samples import samples
-from dashboard.figures import ThemeName
 from dashboard.plain import plain
 from vae.errors import UserError
 from vae.runs import Run, find_run
@@ -26,10 +27,10 @@ from vae.runs import Run, find_run
 USUAL = 0.01
 BUSY = ("queued", "starting", "running", "paused")
 _TABS = {"run": "This run", "recipes": "Recipes", "units": "What is my β?"}
-_ALL: tuple[Part, ...] = ("rates", "course", "variance", "information", "usage", "curves")
-#: What stands in each column of before and after, and what is left for below.
-_BESIDE: tuple[Part, ...] = ("verdict", "rates", "curves")
-_BELOW: tuple[Part, ...] = ("course", "variance", "information", "usage")
+_ALL: tuple[Part, ...] = ("rates", "course", "variance", "information", "usage", "curves", "table")
+#: What stands in each column of before and after, row by row, and what is left for below.
+_BESIDE: tuple[Part | Literal["images"], ...] = ("verdict", "images", "rates", "curves")
+_BELOW: tuple[Part, ...] = ("course", "variance", "information", "usage", "table")
 
 
 def page() -> None:
@@ -68,6 +69,10 @@ def _tab() -> str:
 def _run(run: Run) -> None:
     before = _before(run)
     _doing(run)
+    if before is None and run.status().state not in BUSY and not _has_weights(run):
+        recipe_gallery.cures(run)
+        units_panel.line(run)
+        return
     if before is None:
         _draw(run, ("verdict",))
         recipe_gallery.cures(run)
@@ -77,9 +82,13 @@ def _run(run: Run) -> None:
         recipe_gallery.cures(run)
         st.markdown(f"**More of “{plain(run.name)}”**")
         _draw(run, _BELOW)
-    _lag(run)
+    encoder_lag.section(run)
     units_panel.line(run)
     time_machine.draw(run, end="Newest" if _weights(run)[1] else "Best", decoders=False)
+
+
+def _has_weights(run: Run) -> bool:
+    return any(model_cache.stamp(run, at) for at in ("last", "best")) or bool(run.snapshots())
 
 
 def _weights(run: Run) -> tuple[str, bool]:
@@ -88,7 +97,7 @@ def _weights(run: Run) -> tuple[str, bool]:
     return "last" if is_last else "best", is_last
 
 
-def _draw(run: Run, parts: tuple[Part, ...], place: str = "") -> None:
+def _draw(run: Run, parts: tuple[Part, ...], place: str = "", beside: str = "") -> None:
     at, is_last = _weights(run)
     threshold, quantity = state.read(keys.THRESHOLD, USUAL), state.read(keys.HEAT, "rate")
     chosen = diagnosis(
@@ -100,6 +109,7 @@ def _draw(run: Run, parts: tuple[Part, ...], place: str = "") -> None:
         bounds=keys.THRESHOLDS,
         quantity=quantity,  # type: ignore[arg-type]
         parts=parts,
+        beside=beside,
         key=f"diagnosis:{run.id}:{place}{','.join(parts)}",
     )
     now = (threshold if chosen.threshold is None else chosen.threshold, chosen.quantity or quantity)
@@ -125,13 +135,18 @@ def _before(run: Run) -> Run | None:
 
 
 def _side_by_side(before: Run, after: Run) -> None:
-    columns = st.columns(2, gap="medium")
-    for column, title, run in zip(columns, ("Before", "After"), (before, after), strict=True):
-        with column:
-            st.markdown(f"**{title}: {plain(run.name)}**")
-            _draw(run, _BESIDE, f"{title}:")
-            at, is_last = _weights(run)
-            samples(run.id, at=at, live=is_last, kinds=("samples",), key=f"{title}:samples:{run.id}")
+    both = (("Before", before, after), ("After", after, before))
+    for part in _BESIDE:
+        for column, (title, run, other) in zip(st.columns(2, gap="medium"), both, strict=True):
+            with column:
+                if part == "verdict":
+                    st.markdown(f"**{title}: {plain(run.name)}**")
+                if part == "images":
+                    at, is_last = _weights(run)
+                    missing = model_cache.missing_images(run)
+                    samples(run.id, at=at, live=is_last, missing=missing, key=f"{title}:images:{run.id}")
+                else:
+                    _draw(run, (part,), f"{title}:", other.id)
     if not state.presenting():
         st.button(
             "Leave the comparison",
@@ -143,63 +158,33 @@ def _side_by_side(before: Run, after: Run) -> None:
 
 
 def _doing(run: Run) -> None:
-    """What the trainer does now; nothing for a run at rest."""
+    """What the trainer does now, or why it ended before its time; nothing for a run that came to its end."""
     if run.status().state not in BUSY:
+        _rests(run)
         return
 
     @st.fragment(run_every=1.0)
     def draw() -> None:
-        status = run.status()
+        status, epochs = run.status(), run.config.train.epochs
         if status.state not in BUSY:
             st.rerun()  # the whole page: the timer ends
-        done = f", epoch {status.epoch:.0f} of {run.config.train.epochs}" if status.step else ""
-        st.markdown(f"**{plain(run.name)}** · {chooser.describe(status)}{done}")
+        share = min(1.0, status.epoch / epochs) if epochs else 0.0
+        done = f", epoch {status.epoch:.0f} of {epochs}" if status.step else ""
+        st.progress(share, f"**{plain(run.name)}** · {chooser.describe(status)}{done}")
 
     draw()
 
 
-def _lag(run: Run) -> None:
-    """Posterior means against the true posterior's, along training; measured when it is asked for."""
-    if run.config.model.latent_dim > 2:
+def _rests(run: Run) -> None:
+    status = run.status()
+    if status.state == "finished":
         return
-    with st.expander("Does the encoder lag behind the decoder?", icon=":material/hourglass_bottom:"):
-        if sentence := encoder_lag.why_not(run):
-            st.caption(plain(sentence))
-            return
-        found, job = encoder_lag.found(run), encoder_lag.job(run)
-        if found is not None:
-            theme: ThemeName = "dark" if st.context.theme.type == "dark" else "light"
-            chart = encoder_lag.chart(found, theme)
-            st.plotly_chart(chart, theme=None, width="stretch", config={"displayModeBar": False})
-            st.caption(
-                "At each snapshot, over probe images: how far the mean of q(z|x) stands from that of the true "
-                "posterior, in standard deviations of the true one; and the gap, KL(q(z|x) ‖ p(z|x)). An encoder that "
-                "lags has a gap that is large early and closes late."
-            )
-        elif job is not None and job.is_open:
-            _progress(run)
-        else:
-            if job is not None and job.error:
-                st.error(plain(job.error))
-            st.caption(
-                "In one or two dimensions the true posterior is known by quadrature. This takes up to a minute."
-            )
-            st.button(
-                "Measure it",
-                icon=":material/straighten:",
-                on_click=encoder_lag.start,
-                args=(run,),
-                key=f"lag:{run.id}",
-            )
-
-
-def _progress(run: Run) -> None:
-    @st.fragment(run_every=0.5)
-    def draw() -> None:
-        job = encoder_lag.job(run)
-        if job is None or not job.is_open:
-            st.rerun()
-        else:
-            st.progress(job.share, "Quadrature at each snapshot…")
-
-    draw()
+    if status.error:
+        st.error(plain(f"This run {chooser.describe(status)}: {status.error}"), icon=":material/error:")
+    elif not status.step:
+        st.info("This run has not been trained yet. Start it on the Train page.")
+    else:
+        done = f"epoch {status.epoch:.0f} of {run.config.train.epochs}"
+        st.caption(
+            f"{chooser.describe(status).capitalize()} at {done}; it can go on from there on the Train page."
+        )

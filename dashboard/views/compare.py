@@ -153,12 +153,15 @@ def _side_by_side(chosen: Sequence[Run], titles: dict[str, str]) -> None:
 
 def _row(run: Run, title: str) -> Row:
     info, config = run.info, run.config
+    dims = config.model.latent_dim
     return Row(
         id=run.id,
         name=title,
-        words=f"β {config.objective.beta:g} · {config.model.latent_dim}-D · {config.model.network}",
+        words=f"β {config.objective.beta:g} · {dims} dimension{'s' if dims > 1 else ''}",
         stamp=model_cache.stamp(run, "best"),
         sees=f"{info.fingerprint} {pixels(config)}",
+        images=f"{config.data.name}, {pixels(config)}",
+        conditional=config.model.conditional,
         shape=(info.channels, info.height, info.width),
         latent_dim=config.model.latent_dim,
         labels=info.class_names,

@@ -25,7 +25,10 @@ TALL, TALL_WITH_MAP = 664, 340
 
 def page() -> None:
     """Draw the page."""
-    words, corner = st.columns([9, 1], vertical_alignment="bottom")
+    whole = st.container()
+    words, corner = (
+        (whole, whole) if state.presenting() else whole.columns([9, 1], vertical_alignment="bottom")
+    )
     with words:
         chooser.headline("Explore", "Drag a slider: the decoder follows your pointer, in this browser.")
     run = chooser.chosen()
@@ -47,9 +50,9 @@ def page() -> None:
     drawn = posterior is None and state.read(whose, -1) == keys.DRAWN
 
     num = len(view.dims)
-    with corner:
+    with corner, st.container(horizontal=True, horizontal_alignment="right"):
         mapped = switch(run)
-    left, right = st.columns([4, 7], gap="medium")
+    left, right = st.columns([5, 7] if num <= FEW else [4, 7], gap="medium")
     picture = left.container()
     # Many sliders scroll by themselves, so that the image stays in sight.
     tall = TALL if num > MANY else None
@@ -68,7 +71,8 @@ def page() -> None:
                 y, mix = _label(run, click.y, y), None
                 found = latent_view.posterior(run, row)
                 posterior = None if found is None else found[0]
-    with right if num <= FEW else left:
+    # Without the map there is room for it under more sliders than a few.
+    with right if num <= (FEW if mapped else 2 * FEW) else left:
         picked = _panel(run, view, z, y, mix, posterior, drawn)
     if picked.z is not None:
         z, posterior, drawn = picked.z, None, picked.panel == "draw"

@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import chooser, controls, keys, model_cache, new_run, state, time_machine
-from dashboard.components.curves import curves
+from dashboard.components.curves import Extent, curves
 from dashboard.components.samples import samples
 from dashboard.plain import plain
 from dashboard.trainers import trainers
@@ -43,8 +43,10 @@ def page() -> None:
             return
         if not state.presenting():  # the headline has it
             st.subheader(plain(run.name), anchor=False)
-        axis = curves(run.id, x=state.read(keys.AXIS, "epoch"), key=f"train-curves:{run.id}")  # type: ignore[arg-type]
-        state.write(keys.AXIS, axis)
+        view = Extent(state.read(keys.AXIS, "epoch"), state.read(keys.SPAN, None))  # type: ignore[arg-type]
+        view = curves(run.id, view=view, key=f"train-curves:{run.id}")
+        state.write(keys.AXIS, view.x)
+        state.write_text(keys.SPAN, keys.SPAN.write(view.span))
         # An example, or a run that was imported without its newest weights, has the best ones alone.
         best_alone = bool(model_cache.stamp(run, "best")) and not model_cache.stamp(run, "last")
         samples(

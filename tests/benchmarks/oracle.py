@@ -1,6 +1,6 @@
 """A linear VAE trained on the digits beside its optimum in closed form, for several variances of the noise.
 
-    python tests/benchmarks/oracle.py [--variances 0.46 0.325 …]
+    python tests/benchmarks/oracle.py [--variances 0.46 0.325 …] [--seed 0]
 
 The ELBO is exact, on the training images, whose own covariance the closed form has. The defaults lie in wide gaps
 between its eigenvalues, so that the number of active dimensions is a question with a clear answer.
@@ -40,12 +40,12 @@ TRAIN = TrainConfig(
 )
 
 
-def trained(dataset: Dataset, sigma: float, folder: Path) -> VAE:
+def trained(dataset: Dataset, sigma: float, folder: Path, seed: int = 0) -> VAE:
     """A linear VAE after its training, at β = 1 throughout."""
     config = RunConfig(
         data=dataset.config,
         model=ModelConfig(hidden=(), latent_dim=LATENT, likelihood="gaussian", sigma=sigma),
-        train=TRAIN,
+        train=TRAIN.replace(seed=seed),
     )
     trainer = Trainer(Run.create(folder / f"{sigma:g}", config, dataset.info()), dataset)
     for _ in trainer.train():
@@ -59,6 +59,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--variances", type=float, nargs="+", default=list(VARIANCES))
+    parser.add_argument("--seed", type=int, default=0, help="of weights, order and noise")
     options = parser.parse_args()
     dataset = load(DataConfig(validation=0))
     x = dataset.pixels(dataset.part("train")[0]).double()
@@ -71,7 +72,7 @@ def main() -> None:
         for variance in options.variances:
             sigma, began = math.sqrt(variance), time.perf_counter()
             best = PPCA.fit(x, LATENT, sigma)
-            model = trained(dataset, sigma, Path(folder))
+            model = trained(dataset, sigma, Path(folder), options.seed)
             elbo = float(linear_terms(model, x).elbo.mean())
             num_active = int(active_units(model.posterior(x)[0]).sum())
             fine &= best.elbo - elbo <= 0.05 and num_active == best.num_active

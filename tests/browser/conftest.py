@@ -525,8 +525,9 @@ class Shelf:
         conditional = rest.endswith("conditional")
         if data == "digits":
             model = ModelConfig(hidden=(128,), conditional=conditional, latent_dim=3 if rest == "3d" else 2)
+            epochs = 5 if rest == "3d" else 40
             train = TrainConfig(
-                epochs=40, batch_size=64, seed=3, device="cpu", num_snapshots=2, learning_rate=3e-3
+                epochs=epochs, batch_size=64, seed=3, device="cpu", num_snapshots=2, learning_rate=3e-3
             )
             return RunConfig(model=model, train=train)
         network = "conv" if rest.startswith("conv") else "mlp"

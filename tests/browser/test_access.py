@@ -13,7 +13,7 @@ from vae.latent import kept_embedding
 from vae.runs import Run
 
 if TYPE_CHECKING:
-    from tests.browser.conftest import App, Browse, Server, Shelf, Watch
+    from tests.browser.conftest import App, Server, Shelf, Watch
 
 CONTROLS = ", ".join(
     f".ll {kind}" for kind in ("button", "input", "select", "a[href]", '[role="slider"]', '[tabindex="0"]')
@@ -98,55 +98,55 @@ KINDS = {
 }
 
 
+#: What is ready before a page is looked at.
+PARTS = {"explore": ("sliders", "draw"), "map": ("map", "sliders"), "generate": ("follow",)}
+
+
 @pytest.fixture(scope="module")
 def run(server: Server, shelf: Shelf) -> Iterator[Run]:
     """The run that is looked at."""
     yield shelf.put("digits-conditional", server, "access")
 
 
-@pytest.fixture
-def touched(context: Any, server: Server, watch: Watch) -> Iterator[App]:
-    """A tab of a tablet."""
+@pytest.fixture(scope="module")
+def tablet(context: Any, server: Server) -> Iterator[App]:
+    """A tab of a tablet, which fetches Streamlit's own files once."""
     from tests.browser.conftest import App
 
-    tablet = context.browser.new_context(viewport={"width": 1024, "height": 768}, has_touch=True)
-    tablet.set_default_timeout(20_000)
-    yield watch(App(tablet, server))
-    tablet.close()
+    window = context.browser.new_context(viewport={"width": 1024, "height": 768}, has_touch=True)
+    window.set_default_timeout(20_000)
+    yield App(window, server)
+    window.close()
 
 
-def test_every_control_has_a_name_and_is_reached_by_the_keyboard(
-    browse: Browse, server: Server, run: Run
+@pytest.fixture
+def touched(tablet: App, watch: Watch) -> App:
+    return watch(tablet)
+
+
+@pytest.fixture
+def typed(kept: App, watch: Watch) -> App:
+    """A tab of a machine with a keyboard."""
+    return watch(kept)
+
+
+def test_every_control_of_the_train_page_has_a_name_and_is_reached_by_the_keyboard(
+    typed: App, run: Run
 ) -> None:
-    app = browse(server)
-    parts = {
-        "train": ("curves", "time"),
-        "explore": ("sliders", "draw", "time"),
-        "map": ("map", "sliders", "time"),
-        "generate": ("follow", "time"),
-    }
-    for page, names in parts.items():
-        app.open(page, *names, run=run.id)
-        app.idle()
-        found = app.page.locator(CONTROLS).evaluate_all(LOOK)
-        assert len(found) > 5, page
-        said = app.page.locator('[data-testid="stMain"]').aria_snapshot()
-        listed = re.findall(rf'^ *- ({ROLES})( "|:| \[|$)', said, re.MULTILINE)
-        nameless = [line for line in said.splitlines() if re.match(rf" *- ({ROLES})(:| \[|$)", line)]
-        assert len(listed) >= len(found) and nameless == [], page
-        assert [control["html"] for control in found if not control["name"]] == [], page
-        assert [control["html"] for control in found if not control["reached"]] == [], page
+    typed.open("train", "curves", "time", run=run.id).idle()
+    check_names(typed)
 
 
 @pytest.mark.parametrize("page", KINDS)
-def test_every_kind_of_control_works_by_keyboard_and_by_touch(
-    browse: Browse, touched: App, server: Server, run: Run, page: str
+def test_every_control_has_a_name_and_every_kind_works_by_keyboard_and_by_touch(
+    typed: App, touched: App, run: Run, page: str
 ) -> None:
-    for app, by_touch in ((browse(server), False), (touched, True)):
-        app.open(page, "time", run=run.id, z="0.1,0.2")
-        app.idle()
+    for app, by_touch in ((typed, False), (touched, True)):
+        app.open(page, *PARTS[page], "time", run=run.id, z="0.1,0.2").idle()
         if by_touch:
             assert app.page.locator(CONTROLS).evaluate_all(MISSED) == []
+        else:
+            check_names(app)
         for kind in KINDS[page]:
             control = app.page.get_by_role(kind.role, name=kind.name, exact=True).first
             before = state(app, control, kind)
@@ -165,6 +165,18 @@ def test_every_kind_of_control_works_by_keyboard_and_by_touch(
                 )
 
 
+def check_names(app: App) -> None:
+    """All that can be used is named for a screen reader and reached by the keyboard."""
+    found = app.page.locator(CONTROLS).evaluate_all(LOOK)
+    assert len(found) > 5
+    said = app.page.locator('[data-testid="stMain"]').aria_snapshot()
+    listed = re.findall(rf'^ *- ({ROLES})( "|:| \[|$)', said, re.MULTILINE)
+    nameless = [line for line in said.splitlines() if re.match(rf" *- ({ROLES})(:| \[|$)", line)]
+    assert len(listed) >= len(found) and nameless == []
+    assert [control["html"] for control in found if not control["name"]] == []
+    assert [control["html"] for control in found if not control["reached"]] == []
+
+
 FOCUSED = "node => node === node.getRootNode().activeElement"
 
 
@@ -176,11 +188,13 @@ def state(app: App, control: Any, kind: Kind) -> Any:
 
 
 def touch(app: App, control: Any, kind: Kind) -> None:
-    """Tap a control as a finger does: where a label is drawn for it, the label."""
+    """Tap a control as a finger does: where a label is drawn for it, the label; of Streamlit's slider, the track."""
     if kind.role in ("radio", "checkbox", "switch") and control.evaluate(
         "node => Boolean(node.labels?.length)"
     ):
         control = app.page.locator("label").filter(has=control).last
+    elif kind.role == "slider" and (track := app.page.get_by_role("group").filter(has=control)).count():
+        control = track.last
     control.evaluate("node => node.scrollIntoView({ block: 'center' })")  # not below the scrubber
     box = control.bounding_box()
     app.page.touchscreen.tap(box["x"] + (kind.tap or 0.5) * box["width"], box["y"] + box["height"] * 0.5)

@@ -74,8 +74,8 @@ def test_link_to_a_run_that_cannot_be_shown_says_so_and_shows_another(
     assert "Traceback" not in app.page.content()
     assert app.query()["run"] not in (run, "")
     app.click("Generate")
-    app.page.locator('[data-testid="stImage"] img').wait_for()
-    assert app.alerts() == []
+    app.page.locator(".ll-gallery img").first.wait_for()
+    app.until(lambda: app.alerts() == [], "it is told again on the next page")
 
 
 def test_damaged_weights_are_told_in_one_sentence_on_every_page(app: App, broken: None) -> None:
@@ -114,13 +114,13 @@ def test_values_of_a_link_that_are_none_are_told_and_the_defaults_are_shown(app:
         strict=True,
     ):
         assert f"The link's {words} from" in sentence
-    app.page.locator('[data-testid="stImage"] img').wait_for()
+    app.page.locator(".ll-gallery img").first.wait_for()
     defaults = {"seed": "0", "temperature": "1", "num": "36"}
     assert {name: app.query()[name] for name in defaults} == defaults
     # The address is good now: it says nothing more.
     app.page.reload()
     app.ready()
-    app.page.locator('[data-testid="stImage"] img').wait_for()
+    app.page.locator(".ll-gallery img").first.wait_for()
     app.idle()
     assert app.alerts() == []
 
@@ -147,7 +147,7 @@ def test_names_that_look_like_html_or_markdown_are_shown_as_text(app: App, odd: 
     assert app.part("map").locator(".legend label").all_inner_texts() == sorted(CLASSES)
     check(app, *CLASSES)
     app.click("Generate")
-    app.page.locator('[data-testid="stImage"] img').wait_for()
+    app.page.locator(".ll-gallery img").first.wait_for()
     app.page.get_by_role("radiogroup").get_by_text(sorted(CLASSES)[1]).click()
     app.until(lambda: app.query().get("y") == "1", "the class was not picked")
     app.idle()

@@ -45,14 +45,9 @@ def runs(server: Server, shelf: Shelf) -> Iterator[None]:
     yield
 
 
-def shown(app: App) -> bytes:
-    """The sheet as the page shows it."""
-    picture = app.page.locator('[data-testid="stImage"] img')
-    picture.wait_for()
-    address = picture.evaluate("node => node.currentSrc")
-    return bytes(
-        app.page.evaluate("async url => [...new Uint8Array(await (await fetch(url)).arrayBuffer())]", address)
-    )
+def shown(app: App, num: int = 36) -> NDArray[np.uint8]:
+    """The samples as the page shows them, pixel for pixel, (N, 8, 8)."""
+    return shown_cells(app, num)
 
 
 def downloaded(app: App) -> NDArray[np.uint8]:
@@ -102,7 +97,7 @@ def test_seed_temperature_and_number_are_in_the_link_and_give_the_same_images(
     app.button("Draw again").click()
     app.until(lambda: app.query().get("seed") == "1", "no other seed")
     app.idle()
-    assert shown(app) != first
+    assert not np.array_equal(shown(app), first)
     move(app, "Temperature", "Home")
     app.until(lambda: app.query().get("temperature") == "0", "the address did not follow")
     app.idle()
@@ -126,8 +121,8 @@ def test_seed_temperature_and_number_are_in_the_link_and_give_the_same_images(
     other.page.goto(app.page.url)
     other.ready()
     other.idle()
-    assert shown(other) == shown(app)
-    assert "class 5" in other.page.locator('[data-testid="stImage"]').inner_text()
+    assert np.array_equal(shown(other, 34), shown(app, 34))
+    assert "34 images of class 5" in other.page.locator('[data-testid="stMain"]').inner_text()
 
 
 def test_run_without_labels_says_why_no_class_can_be_picked(app: App) -> None:
@@ -183,6 +178,12 @@ class TestTables:
         kept.button(str(wanted)).click()
         kept.until(lambda: kept.query()["image"] == str(wanted), "the image was not picked")
         kept.idle()
+        number = kept.page.get_by_role("spinbutton", name="Test image")
+        number.fill("67216")
+        number.press("Enter")
+        (sentence,) = kept.until(kept.alerts, "a number without an image was not told")
+        assert f"have the numbers 0 to {len(labels) - 1} on every page, got 67216" in sentence
+        assert (number.input_value(), kept.query()["image"]) == (str(wanted), str(wanted))
         cells = shown_cells(kept, 8 + 1 + 10)[8:]
         expected = np.rint(images[wanted, 0].numpy() / digits.max_value * 255)
         assert np.array_equal(cells[0], expected)
@@ -268,7 +269,7 @@ class TestTime:
             drag(kept, place)
             kept.until(lambda place=place: kept.marks("follow").get("at") == str(steps[place]), "no images")
             _, expected = prior_samples(load_model(run, steps[place]), 4, seed=0, label=3)
-            assert is_near(sheet_cells(kept, 2), expected.numpy()[:, 0])
+            assert is_near(shown(kept, 4), expected.numpy()[:, 0])
             assert f"step {steps[place]:,}" in words(kept)
         assert kept.num_sent == sent, "the server hears of the release alone"
         kept.page.mouse.up()
@@ -282,7 +283,7 @@ class TestTime:
         kept.until(lambda: "at" not in kept.query(), "the link kept its step")
         kept.idle()
         _, best = prior_samples(load_model(run), 4, seed=0, label=3)
-        kept.until(lambda: is_near(sheet_cells(kept, 2), best.numpy()[:, 0]), "not the best weights' images")
+        kept.until(lambda: is_near(shown(kept, 4), best.numpy()[:, 0]), "not the best weights' images")
 
     def test_tables_follow_while_dragging_and_are_drawn_anew_on_release(
         self, kept: App, server: Server
@@ -344,15 +345,6 @@ def hold(app: App, place: int) -> None:
 def drag(app: App, place: int) -> None:
     box = app.page.locator('[data-component="time"] input[type=range]').bounding_box()
     app.page.mouse.move(box["x"] + 8 + place / NUM * (box["width"] - 16), box["y"] + box["height"] / 2)
-
-
-def sheet_cells(app: App, side: int) -> NDArray[np.uint8]:
-    """The images of the enlarged sheet, pixel for pixel, (N, 8, 8)."""
-    picture = np.asarray(Image.open(io.BytesIO(shown(app))).convert("RGBA"))[..., 0]
-    factor = picture.shape[0] // (side * (8 + GAP) - GAP)
-    exact = picture[factor // 2 :: factor, factor // 2 :: factor]
-    starts = [k * (8 + GAP) for k in range(side)]
-    return np.stack([exact[top : top + 8, left : left + 8] for top in starts for left in starts])
 
 
 def is_near(cells: NDArray[np.uint8], images: NDArray[Any]) -> bool:

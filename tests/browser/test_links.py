@@ -127,16 +127,41 @@ def test_tiles_are_equally_probable_and_the_view_comes_back_with_the_link(app: A
     app.until(lambda: app.page.evaluate("window.__latentLab.map.tiles().kind") == "even", "the tiles stayed")
 
 
-def test_axis_of_the_curves_is_in_the_link(app: App, own: Run) -> None:
-    app.open("train", "curves", run=own.id, axis="step")
+def test_axis_and_zoom_of_the_curves_are_in_the_link(app: App, own: Run) -> None:
+    app.open("train", "curves", run=own.id, axis="step", span="1,2.5")
     checked = app.part("curves").locator("input:checked")
+    reset = app.part("curves").get_by_role("button", name="Reset zoom")
     assert checked.get_attribute("value") == "step"
+    reset.wait_for()
+    assert across(app) == pytest.approx([1, 2.5])
     app.idle()
     app.part("curves").locator("label", has_text="Time").click()
     app.until(lambda: app.query()["axis"] == "seconds", "the link does not say the axis")
+    assert app.query()["span"] == "all"
     app.idle()
     app.page.go_back()
     app.until(lambda: checked.get_attribute("value") == "step", "Back did not bring the axis back")
+    app.until(lambda: across(app) == pytest.approx([1, 2.5]), "Back did not bring the zoom back")
+    app.idle()
+    # A zoom by hand: the first panel's middle half.
+    box = app.part("curves").locator(".chart .nsewdrag").first.bounding_box()
+    middle = box["y"] + box["height"] / 2
+    app.page.mouse.move(box["x"] + box["width"] / 4, middle)
+    app.page.mouse.down()
+    app.page.mouse.move(box["x"] + 3 * box["width"] / 4, middle, steps=4)
+    app.page.mouse.up()
+    app.until(lambda: app.query()["span"] not in ("all", "1,2.5"), "the link does not say the zoom")
+    said = [float(value) for value in app.query()["span"].split(",")]
+    assert said == pytest.approx([1.375, 2.125], abs=0.05)
+    assert said == pytest.approx(across(app), rel=1e-6)
+    reset.click()
+    app.until(lambda: app.query()["span"] == "all", "the link does not say that all is shown")
+
+
+def across(app: App) -> list[float]:
+    """From where to where the curves are shown."""
+    found = app.part("curves").locator(".chart").evaluate("chart => chart._fullLayout.xaxis.range")
+    return [float(value) for value in found]
 
 
 def test_bad_values_of_the_map_are_told_and_the_defaults_are_shown(app: App, own: Run) -> None:

@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import torch
 
-from vae.checkpoints import save
-from vae.data import Dataset, load
+from tests.browser.mapped import AT, chart, drawn, lonely, point_at, region, screen
+from vae.data import Dataset
 from vae.latent import embed, kept_embedding
-from vae.projections import digest
 from vae.runs import Run
 from vae.snapshots import load_model
 
 if TYPE_CHECKING:
     from tests.browser.conftest import App, Server, Shelf, Watch
-
-#: What the page says that it has drawn: places, labels, colours (−1 where a point stands back), the part in view.
-DRAWN = "window.__latentLab.map.drawn()"
-AT = "window.__latentLab.map.at()"
-REGION = "window.__latentLab.map.region()"
 
 
 @pytest.fixture(scope="module")
@@ -43,42 +35,6 @@ def mapped(kept: App, watch: Watch, run: Run) -> App:
     app.page.mouse.move(5, 5)
     app.idle()
     return app
-
-
-def chart(app: App) -> Any:
-    return app.part("map").locator(".chart")
-
-
-def drawn(app: App) -> dict[str, np.ndarray[Any, Any]]:
-    return {name: np.array(values) for name, values in app.page.evaluate(DRAWN).items()}
-
-
-def region(app: App) -> list[float]:
-    """Left, right, low and high of the part of the plane in view."""
-    return list(app.page.evaluate(REGION))
-
-
-def screen(app: App, place: list[float]) -> tuple[float, float]:
-    """Where a place of the plane is on the screen."""
-    x, y = app.page.evaluate("place => window.__latentLab.map.place(place)", place)
-    return x, y
-
-
-def lonely(run: Run) -> tuple[int, torch.Tensor, int]:
-    """The row, mean and label of the image that is farthest from all others, within 3 of the middle."""
-    found = kept_embedding(run)
-    assert found is not None and found.labels is not None
-    distances = torch.cdist(found.mean, found.mean) + torch.eye(len(found.mean)) * 1e9
-    alone = distances.min(1).values.where(found.mean.norm(dim=1) < 3, torch.tensor(0.0))
-    row = int(alone.argmax())
-    return row, found.mean[row], int(found.labels[row])
-
-
-def point_at(app: App, mean: torch.Tensor, steps: int = 3) -> tuple[float, float]:
-    """Move the pointer to a latent point."""
-    x, y = screen(app, mean.tolist())
-    app.page.mouse.move(x, y, steps=steps)
-    return x, y
 
 
 def test_every_test_image_is_drawn_at_its_mean_in_the_colour_of_its_label(mapped: App, run: Run) -> None:
@@ -191,14 +147,8 @@ def test_click_sends_the_point_to_sliders_image_and_address_and_keeps_the_zoom(m
     app.until(lambda: app.z() == pytest.approx(neighbour, rel=1e-3, abs=1e-3), "the address did not follow")
     app.part("map").locator('[data-action="reset-view"]').click()
     app.until(lambda: region(app) == pytest.approx(whole), "the view was not reset")
-    # The point goes along to the other pages, and whose posterior's mean it is.
-    address, number = app.z(), str(found.index.tolist().index(nearest[0]))
+    number = str(found.index.tolist().index(nearest[0]))
     app.until(lambda: app.query().get("posterior") == number, "the address does not say whose mean it is")
-    app.idle()
-    app.click("Explore")
-    app.until(lambda: app.z() == address, "Explore shows another point")
-    app.until(lambda: app.marks("draw").get("posterior") == "true", "Explore does not show the posterior")
-    assert app.query()["posterior"] == number
 
 
 def test_colours_of_a_number_come_with_a_scale_in_nats_and_go_to_the_address(mapped: App, run: Run) -> None:
@@ -327,7 +277,7 @@ def test_points_glide_to_where_another_moment_of_training_puts_them(
     np.testing.assert_allclose(drawn(app)["x"], found.mean[:, 0].numpy(), rtol=1e-6)
 
 
-def test_what_is_selected_and_pinned_stays_while_the_weights_change_and_its_facts_follow(
+def test_what_is_selected_and_pinned_stays_while_the_weights_change_and_its_facts_and_explore_follow(
     app: App, run: Run, digits: Dataset
 ) -> None:
     row, mean, label = lonely(run)
@@ -365,79 +315,20 @@ def test_what_is_selected_and_pinned_stays_while_the_weights_change_and_its_fact
     app.idle()
     assert app.number("map", "selected") == num and app.number("map", "pinned") == int(digits.test[row])
     assert part.locator(".pinned").is_visible() and region(app) == pytest.approx(before)
+    # The point goes along to the other pages, and whose posterior's mean it is.
+    address = app.z()
+    assert address == pytest.approx(mean.tolist(), rel=1e-3, abs=1e-3)
+    app.click("Explore")
+    app.until(lambda: app.z() == address, "Explore shows another point")
+    app.until(lambda: app.marks("draw").get("posterior") == "true", "Explore does not show the posterior")
+    assert app.query()["posterior"] == str(row)
 
 
-def test_arrow_keys_reach_the_address(app: App, run: Run) -> None:
-    app.open("map", "map", run=run.id, z="0,0")
+def test_arrow_keys_reach_the_address(mapped: App) -> None:
+    app = mapped
+    across, up = app.until(app.z, "the address names no point")
     chart(app).focus()
     for _ in range(6):
         app.page.keyboard.press("ArrowUp")
-    app.until(lambda: app.z() == pytest.approx([0, 0.3], abs=1e-3), "the address did not follow the keys")
-
-
-def test_plane_of_tsne_is_computed_on_demand_and_its_images_are_decoded(
-    app: App, server: Server, shelf: Shelf
-) -> None:
-    run = shelf.put("digits-3d", server, "map-3d")
-    app.open("map", "map", "image", run=run.id, part="train")
-    part = app.part("map")
-    assert "of the variance of 3 dimensions" in part.inner_text()
-    part.locator('[data-control="projection"]').select_option("tsne")
-    part.locator('[data-action="compute"]').click()
-    part.locator("progress").wait_for()
-    part.locator('[data-action="cancel"]').click()
-    app.until(lambda: "Cancelled" in part.locator(".job").inner_text(), "it was not cancelled")
-    # Computed meanwhile, by another tab for example.
-    images = load(run.config.data)
-    mean = embed(load_model(run), images, "train").mean
-    rows = torch.arange(0, len(mean), dtype=torch.int32)
-    places = torch.stack([10.0 * rows, 100.0 - rows], 1)
-    state = {"digest": digest(mean)}
-    save(run.path / "projections", f"tsne-train-best-{len(mean)}", {"xy": places, "rows": rows}, state)
-    app.page.reload()
-    app.ready("map")
-    app.until(lambda: app.marks("map").get("projection") == "tsne", "the link shows another plane")
-    points = drawn(app)
-    np.testing.assert_array_equal(points["x"], places[:, 0].numpy())
-    assert part.locator('[data-layer="manifold"]').is_disabled()
-    app.until(lambda: app.marks("map").get("source") == "browser", "no decoder")
-    app.page.mouse.move(*screen(app, places[700].tolist()), steps=2)
-    app.until(lambda: app.number("map", "decoded"), "nothing was decoded")
-    assert abs(int(app.marks("map")["nearest"]) - 700) < 60
-    part.locator('[data-control="projection"]').select_option("pca")
-    app.until(lambda: app.marks("map")["projection"] == "pca", "no way back")
-
-
-def test_very_many_points_are_shown_when_the_person_says_so(app: App, server: Server, shelf: Shelf) -> None:
-    run = shelf.put("digits", server, "map-many")
-    config = json.loads((run.path / "config.json").read_text())
-    config["info"]["num_train"] = 2_000_000
-    (run.path / "config.json").write_text(json.dumps(config))
-    app.open("map", "map", run=run.id, part="train")
-    message = app.part("map").locator(".ll-message").inner_text()
-    assert "2,000,000 images" in message and "MB" in message and " s " in message
-    assert "points" not in app.marks("map")
-    # Only now is the server asked, and finds that the images are fewer than this run says.
-    assert not any("/map-many/latent" in address for address in app.addresses)
-    app.expect_error(r"404 .*/api/runs/map-many/latent|must have the images it was made for")
-    app.part("map").locator('[data-action="show-all"]').click()
-    app.until(lambda: "num_train 1294" in app.part("map").inner_text(), "the server was not asked")
-
-
-def test_map_without_the_data_set_says_that_originals_are_missing(
-    app: App, server: Server, shelf: Shelf
-) -> None:
-    run = shelf.put("shapes-mlp", server, "map-without-images")
-    config = (run.path / "config.json").read_text()
-    (run.path / "config.json").write_text(config.replace("shapes.npz", "gone.npz"))
-    app.expect_error(r"404 .*/api/runs/map-without-images/originals")
-    app.open("map", "map", "image", run=run.id)
-    assert app.number("map", "points") == run.info.num_test
-    app.until(lambda: "gone.npz" in app.part("map").inner_text(), "it does not say what is missing")
-    box = chart(app).bounding_box()
-    app.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=3)
-    app.until(lambda: app.number("map", "decoded"), "hovering decoded nothing")
-    assert app.part("map").locator('[aria-label="Nearest image"]').is_hidden()
-    # Four dimensions on a plane: said, too.
-    assert "of the variance of 4 dimensions" in app.part("map").inner_text()
-    shutil.rmtree(run.path)
+    goal = pytest.approx([across, up + 0.3], abs=1e-3)
+    app.until(lambda: app.z() == goal, "the address did not follow the keys")

@@ -23,6 +23,8 @@ class Row:
         words: What tells it from the others, in a few words.
         stamp: Names the content of its best weights.
         sees: Runs that say the same are shown the same images, as pixels of the same kind.
+        images: These images, in words.
+        conditional: Whether the model is told the class.
         shape: Channels, height, width of an image.
         latent_dim: Latent dimensions.
         labels: Names of the classes.
@@ -33,6 +35,8 @@ class Row:
     words: str
     stamp: str
     sees: str
+    images: str
+    conditional: bool
     shape: tuple[int, int, int]
     latent_dim: int
     labels: tuple[str, ...]

@@ -35,7 +35,7 @@ export default mounted((root) => {
   points.tools.append(
     seed, button("The z of another seed", "Other z", () => change({ seed: (view.seed + 1) % 2 ** 31 }), "seed"),
   )
-  root.replaceChildren(element("div", { class: "beside" }, enlarged, images.root, points.root, bar.root))
+  root.replaceChildren(element("div", { class: "beside" }, images.root, points.root, enlarged, bar.root))
   const observer = new ResizeObserver(() => fit())
   observer.observe(root)
 
@@ -80,7 +80,9 @@ export default mounted((root) => {
     const groups = Map.groupBy(runs, ({ row }) => row.sees)
     const lines = []
     for (const members of groups.values()) {
-      const originals = line("image", members[0].row, element("strong", {}, "Test images"), true)
+      const { images: words } = members[0].row
+      const name = [element("strong", {}, "Test images"), ...(groups.size > 1 ? [element("span", { class: "ll-note", title: words }, words)] : [])]
+      const originals = line("image", members[0].row, element("span", { class: "name" }, ...name), true)
       members[0].originals = originals
       lines.push(originals.node)
       for (const run of members) {
@@ -92,9 +94,10 @@ export default mounted((root) => {
     runs.forEach((run, k) => { run.decoded = line("z", run.row, named(run), k === 0) })
     points.body.replaceChildren(...runs.map(({ decoded }) => decoded.node))
     const dims = new Set(data.rows.map(({ latent_dim }) => latent_dim))
-    say(points.note, dims.size > 1
+    const told = data.rows.some(({ conditional }) => conditional) ? " A run that is told the class decodes them as one class after the other." : ""
+    say(points.note, (dims.size > 1
       ? "The runs have different numbers of latent dimensions, so that no z is in all of them: each has its own of the same seed."
-      : "z drawn from the prior once, decoded by each run.")
+      : "z drawn from the prior once, decoded by each run.") + told)
     fit()
   }
 
@@ -112,7 +115,10 @@ export default mounted((root) => {
       const canvas = element("canvas", { class: "ll-pixels", width, height })
       const cell = element("button", {
         class: "cell", type: "button", tabindex: hasKeys ? 0 : -1, dataset: { pick: `${kind}-${k}` },
-        onclick: () => change({ pick: view.pick === `${kind}-${k}` ? "" : `${kind}-${k}` }),
+        onclick: () => {
+          change({ pick: view.pick === `${kind}-${k}` ? "" : `${kind}-${k}` })
+          enlarged.scrollIntoView({ block: "nearest" })
+        },
       }, canvas)
       return { cell, canvas }
     })

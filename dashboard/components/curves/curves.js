@@ -1,5 +1,5 @@
 /** Live curves of a run: reconstruction, KL, −ELBO and β, with marks where something happened. */
-import { chosen } from "../lib/address.js"
+import { chosen, passing } from "../lib/address.js"
 import { count, element, mounted, number, say } from "../lib/dom.js"
 import { adoptStyle, CONFIG, plotly } from "../lib/plotly.js"
 import { listen } from "../lib/stream.js"
@@ -9,6 +9,8 @@ import { timeCursor } from "./cursor.js"
 import { AXES, figure, PANELS, short } from "./figure.js"
 import { newest } from "./lines.js"
 
+/** So long a zoom rests before the link says it, ms. */
+const REST = 300
 /** Between two drawings at least so many ms, and so many times what the last one took: a trainer may share the machine. */
 const PAUSE = 200
 const SHARE = 6
@@ -40,9 +42,9 @@ export default mounted((root) => {
   const choice = element(
     "fieldset", { class: "ll-choice" }, element("legend", { class: "ll-sr" }, "Horizontal axis"),
     ...Object.entries(AXES).map(([name, { label }]) =>
-      element("label", {}, element("input", { type: "radio", name: group, value: name, onchange: () => tell(name) }), label)),
+      element("label", {}, element("input", { type: "radio", name: group, value: name, onchange: () => { choose(name); tell(chosen) } }), label)),
   )
-  const unzoom = element("button", { class: "ll-button", type: "button", hidden: true, onclick: resetZoom }, "Reset zoom")
+  const unzoom = element("button", { class: "ll-button", type: "button", hidden: true, onclick: () => resetZoom() }, "Reset zoom")
   const chart = element("div", { class: "chart" })
   const cursor = timeCursor(chart, PANELS)
   const empty = element("p", { class: "ll-message" }, "Waiting for the first numbers…")
@@ -66,9 +68,10 @@ export default mounted((root) => {
   let colours = {}
   let look_ = null
   let axisName = ""
-  /** The axis that Python passed last, and the one that it was told and has not passed back yet. */
+  /** What Python passed to be in view, and what it was told and has not passed back yet. */
   let asked = ""
   let told = ""
+  let resting = 0
   let stream = null
   let stop = () => {}
   let time = null
@@ -88,24 +91,33 @@ export default mounted((root) => {
 
   plotly().then((loaded) => { Plotly = loaded; schedule(true) }, (error) => say(empty, error.message))
 
-  function choose(name) {
+  function choose(name, span = null) {
     axisName = name
-    zoom = null
+    zoom = span && { x: [...span] }
     for (const input of choice.querySelectorAll("input")) input.checked = input.value === name
     schedule(true)
   }
 
-  /** Another axis, and the link says it. */
-  function tell(name) {
-    choose(name)
-    told = name
-    chosen()
-    component.setTriggerValue("axis", name)
+  /** Something else is in view, and the link says it: a choice to come back to, or not. */
+  function tell(how) {
+    clearTimeout(resting)
+    const span = zoom?.x?.map((value) => Number(value.toPrecision(7))) ?? null
+    const said = JSON.stringify([axisName, span])
+    if (gone || said === (told || asked)) return
+    told = said
+    how()
+    component.setTriggerValue("view", { x: axisName, span })
+  }
+
+  function tellSoon() {
+    clearTimeout(resting)
+    resting = setTimeout(() => tell(passing), REST)
   }
 
   function resetZoom() {
     zoom = null
     schedule(true)
+    tellSoon()
   }
 
   /** Draw soon: at once for the person, at most some times a second for new numbers. */
@@ -181,6 +193,7 @@ export default mounted((root) => {
     if (Object.keys(next).length) {
       zoom = next
       schedule(true)
+      tellSoon()
     }
   }
 
@@ -232,13 +245,9 @@ export default mounted((root) => {
       colours = data.palette[look_.name]
       root.style.setProperty("--beta", colours.beta)
       for (const { name } of PANELS) figures[name].cell.style.setProperty("--key", colours[name])
-      // An older echo does not undo what was chosen since.
-      if (data.x === told) told = ""
-      if (!axisName || (!told && data.x !== asked)) choose(data.x)
-      asked = data.x
       if (stream?.run !== data.run) {
         stop()
-        zoom = null
+        told = asked = ""
         delete root.dataset.ready
         let early = true
         const heard = listen(data.run, {
@@ -251,6 +260,11 @@ export default mounted((root) => {
         ;({ stream, stop } = heard)
         showStatus()
       }
+      // An older echo does not undo what was chosen since.
+      const said = JSON.stringify([data.x, data.span])
+      if (said === told) told = ""
+      if (!told && said !== asked) choose(data.x, data.span)
+      asked = said
       if (time !== timeOf(data.run)) {
         stopTime()
         time = timeOf(data.run)
@@ -263,6 +277,7 @@ export default mounted((root) => {
       stop()
       stopTime()
       clearTimeout(timer)
+      clearTimeout(resting)
       cursor.unmount()
       cancelAnimationFrame(frame)
       observer.disconnect()

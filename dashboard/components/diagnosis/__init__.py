@@ -11,7 +11,7 @@ from dashboard.figures import CURVES, HEAT
 
 _COMPONENT = register("diagnosis", height=160, charts=True)
 
-Part = Literal["verdict", "rates", "course", "variance", "information", "usage", "curves"]
+Part = Literal["verdict", "rates", "course", "variance", "information", "usage", "curves", "table"]
 Quantity = Literal["rate", "sigma", "variance"]
 QUANTITIES: tuple[Quantity, ...] = get_args(Quantity)
 
@@ -34,6 +34,7 @@ def diagnosis(
     bounds: tuple[float, float],
     quantity: Quantity = "rate",
     parts: Sequence[Part],
+    beside: str = "",
     key: str,
 ) -> Chosen:
     """Draw parts of a run's diagnosis; the numbers come from the server when they are ready, at every newer weights.
@@ -47,6 +48,7 @@ def diagnosis(
         bounds: The smallest and the largest threshold.
         quantity: What the heat map shows.
         parts: What to draw, in this order.
+        beside: Another run whose diagnosis stands beside this one; both are then drawn to one scale.
         key: Streamlit's key of this component.
 
     Returns:
@@ -63,6 +65,7 @@ def diagnosis(
             "bounds": list(bounds),
             "quantity": quantity,
             "parts": list(parts),
+            "beside": beside,
             "palette": {"heat": HEAT, "curves": CURVES},
         },
         on_threshold_change=_nothing,

@@ -4,6 +4,8 @@ import { adoptStyle, axis, CONFIG, look } from "../lib/plotly.js"
 
 /** Dimensions that a chart has room for, those with the largest rate first. */
 export const MOST = 64
+/** What a card says before anything was measured. */
+export const SOON = "Measured once the run has its first weights."
 /** So many carry their names. */
 const NAMED = 24
 
@@ -24,6 +26,12 @@ export function card(name, title, words) {
   const note = element("p", { class: "ll-note" }, words)
   const node = element("figure", { class: "ll-card", dataset: { chart: name } }, element("h3", { class: "ll-title" }, title), note, legend, chart)
   return { node, chart, legend, note }
+}
+
+/** Say in words what a chart shows. */
+export function describe(chart, words) {
+  chart.setAttribute("role", "img")
+  if (chart.getAttribute("aria-label") !== words) chart.setAttribute("aria-label", words)
 }
 
 /** What a colour of a chart means, for its legend. */

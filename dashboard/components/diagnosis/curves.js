@@ -1,6 +1,6 @@
 /** The few numbers of collapse that a trainer writes down at each evaluation, along training. */
-import { element, say } from "../lib/dom.js"
-import { card, draw, key, legendOf } from "./charts.js"
+import { element, number, say } from "../lib/dom.js"
+import { card, describe, draw, key, legendOf } from "./charts.js"
 
 const PANELS = [
   { title: "Active units", unit: "dimensions", lines: [{ name: "active_units", key: "rate", words: "active units" }] },
@@ -20,7 +20,7 @@ export function curvesCard() {
   node.append(empty)
   return {
     node,
-    draw({ history, time, ink }) {
+    draw({ history, twinHistory, time, ink }) {
       const lines = history?.validation ?? []
       const some = lines.some((line) => line.active_units !== undefined)
       chart.hidden = legend.hidden = !some
@@ -29,6 +29,10 @@ export function curvesCard() {
       node.dataset.points = String(lines.length)
       if (!some || !ink) return
       legendOf(legend, ...PANELS[1].lines.map((line) => key(ink.palette[line.key], line.words, "line")))
+      const last = lines.findLast((line) => line.active_units !== undefined)
+      describe(chart, `At epoch ${number(last.epoch, 0)}: ${PANELS.flatMap((panel) => panel.lines).filter(({ name }) => last[name] !== undefined).map(({ name, words }) => `${words} ${number(last[name])}`).join("; ")}`)
+      // Side by side with another run, both are drawn to one scale.
+      const both = [...lines, ...(twinHistory?.validation ?? [])]
       const columns = chart.clientWidth < 640 ? 1 : PANELS.length
       const gap = columns > 1 ? 64 / chart.clientWidth : 0
       const width = (1 - gap * (columns - 1)) / columns
@@ -41,8 +45,8 @@ export function curvesCard() {
         const suffix = k ? String(k + 1) : ""
         const left = columns > 1 ? k * (width + gap) : 0
         const top = columns > 1 ? 1 : 1 - k * (tall + gapY)
-        layout[`xaxis${suffix}`] = { domain: [left, left + width], anchor: `y${suffix}`, title: { text: columns > 1 || k === PANELS.length - 1 ? "epochs" : "" }, showgrid: false, rangemode: "tozero" }
-        layout[`yaxis${suffix}`] = { domain: [Math.max(0, top - tall), top], anchor: `x${suffix}`, title: { text: panel.unit }, rangemode: "tozero", nticks: 5 }
+        layout[`xaxis${suffix}`] = { domain: [left, left + width], anchor: `y${suffix}`, title: { text: columns > 1 || k === PANELS.length - 1 ? "epochs" : "" }, showgrid: false, rangemode: "tozero", ...span(twinHistory, both, ["epoch"]) }
+        layout[`yaxis${suffix}`] = { domain: [Math.max(0, top - tall), top], anchor: `x${suffix}`, title: { text: panel.unit }, rangemode: "tozero", nticks: 5, ...span(twinHistory, both, panel.lines.map(({ name }) => name)) }
         layout.annotations.push({
           text: panel.title, xref: "paper", yref: "paper", x: left, y: top, xanchor: "left", yanchor: "bottom", yshift: 4, showarrow: false,
           font: { size: 12 * ink.scale, color: ink.colours.text },
@@ -62,4 +66,13 @@ export function curvesCard() {
       return draw(chart, traces, layout, ink, height)
     },
   }
+}
+
+/** The range that holds some values of all lines, for an axis that two runs share; without another run the axis is its own. */
+function span(twin, lines, names) {
+  if (!twin) return {}
+  const values = lines.flatMap((line) => names.map((name) => line[name])).filter(Number.isFinite)
+  const [low, high] = [Math.min(0, ...values), Math.max(1e-3, ...values)]
+  const room = names[0] === "epoch" ? 0 : 0.06 * (high - low)
+  return { autorange: false, range: [low < 0 ? low - room : 0, high + room] }
 }

@@ -9,18 +9,19 @@ import { curvesCard } from "./curves.js"
 import { ratesCard, usageCard, varianceCard } from "./dimensions.js"
 import { findingsOf } from "./findings.js"
 import { informationCard } from "./information.js"
+import { tableCard } from "./table.js"
 import { verdictCard } from "./verdict.js"
 
 /** Between two drawings at least so many ms, and so many times what the last one took: a trainer may share the machine. */
 const PAUSE = 200
 const SHARE = 6
-const WIDE = ["usage", "curves"]
+const WIDE = ["usage", "curves", "table"]
 
 export default mounted((root) => {
   const grid = element("div", { class: "grid" })
   root.replaceChildren(grid)
   const cards = {
-    verdict: verdictCard, rates: ratesCard, usage: usageCard, information: informationCard, curves: curvesCard,
+    verdict: verdictCard, rates: ratesCard, usage: usageCard, information: informationCard, curves: curvesCard, table: tableCard,
     variance: () => varianceCard({ moved, released }),
     course: () => courseCard({ chosen, went: (step) => time.set(step, { source: "heat" }) }),
   }
@@ -30,13 +31,15 @@ export default mounted((root) => {
   let findings = null
   let time = null
   let history = null
+  /** What is known of the run that stands beside this one, for a scale in common. */
+  let twin = null
+  let twinHistory = null
   let shown = []
   let listed = ""
   let quantity = ""
   /** What Python passed last, so that its late echo does not undo what was chosen since. */
   let heard = {}
   let stops = []
-  let stopStream = null
   let frame = 0
   let timer = 0
   let drawnAt = 0
@@ -65,7 +68,7 @@ export default mounted((root) => {
     const colours = theme(root)
     const scale = Number.parseFloat(getComputedStyle(root).getPropertyValue("--ll-scale")) || 1
     const ink = Plotly && { Plotly, colours, palette: data.palette.curves[colours.name], scale }
-    const state = { findings, time, history, ink, root, data, quantity, heat: data.palette.heat, bounds: data.bounds }
+    const state = { findings, time, history, twin, twinHistory, ink, root, data, quantity, heat: data.palette.heat, bounds: data.bounds }
     await Promise.all(shown.map((card) => card.draw(state)))
     drawnAt = performance.now()
     cost = drawnAt - began
@@ -95,15 +98,17 @@ export default mounted((root) => {
 
   function follow() {
     for (const stop of stops) stop()
-    stopStream?.()
-    stopStream = history = null
+    history = twinHistory = null
     findings = findingsOf(data.run)
     time = timeOf(data.run)
-    stops = [findings.subscribe(() => schedule()), time.subscribe(() => schedule())]
-    if (data.parts.includes("curves")) stopStream = listen(data.run, { change: (all) => { history = all; schedule() } }).stop
+    twin = data.beside ? findingsOf(data.beside) : null
+    stops = [findings, time, twin].filter(Boolean).map((known) => known.subscribe(() => schedule()))
+    if (!data.parts.includes("curves")) return
+    stops.push(listen(data.run, { change: (all) => { history = all; schedule() } }).stop)
+    if (twin) stops.push(listen(data.beside, { change: (all) => { twinHistory = all; schedule() } }).stop)
   }
 
-  let run = ""
+  let runs = ""
   return {
     update(next) {
       component = next
@@ -115,11 +120,12 @@ export default mounted((root) => {
         grid.replaceChildren(...shown.map(({ node }) => node))
         spread([...grid.children].filter((node) => node.dataset.chart))
       }
-      if (run !== data.run) {
-        run = data.run
+      if (runs !== `${data.run} ${data.beside}`) {
+        runs = `${data.run} ${data.beside}`
         heard = {}
         delete root.dataset.ready
         follow()
+        if (data.parts.includes("verdict")) arrive(root, runs)
       }
       if (heard.quantity !== data.quantity) heard.quantity = quantity = data.quantity
       const threshold = heard.threshold === data.threshold ? findings.threshold : data.threshold
@@ -130,7 +136,6 @@ export default mounted((root) => {
     unmount() {
       gone = true
       for (const stop of stops) stop()
-      stopStream?.()
       clearTimeout(timer)
       cancelAnimationFrame(frame)
       observer.disconnect()
@@ -139,6 +144,17 @@ export default mounted((root) => {
     },
   }
 })
+
+/** What the page showed last; a component that is only mounted anew moves nobody. */
+let shownLast = ""
+
+/** Whoever came here by a button further down sees the verdict, and not the middle of the page. */
+function arrive(root, runs) {
+  const isNew = runs !== shownLast
+  shownLast = runs
+  root.style.scrollMarginTop = "160px"
+  if (isNew) requestAnimationFrame(() => root.getBoundingClientRect().top < 0 && root.scrollIntoView({ block: "start" }))
+}
 
 /** Charts that need all the width have a row of their own, and so has one that would stand alone in its row. */
 function spread(nodes) {

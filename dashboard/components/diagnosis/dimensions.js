@@ -1,35 +1,50 @@
 /** Charts with one bar for each dimension: its rate, and what the decoder loses without it; and how active units are counted. */
 import { dimName, element, number, say } from "../lib/dom.js"
 import { mix } from "../lib/theme.js"
-import { card, draw, key, legendOf, names, ordered, some } from "./charts.js"
+import { card, describe, draw, key, legendOf, names, ordered, some, SOON } from "./charts.js"
 
 /** Smaller variances stand at the left end of the histogram. */
 const FLOOR = -8
 const BIN = 0.25
+/** So many dimensions are told to somebody who does not see the chart; the table has all. */
+const SPOKEN = 8
 
-/** Rate of each dimension. */
+/** Rate of each dimension, and below it how sharp its posteriors are. */
 export function ratesCard() {
-  const { node, chart, legend, note } = card("rates", "Rate of each dimension (KL)", "")
+  const { node, chart, legend, note } = card("rates", "Rate of each dimension (KL), and its σ", "")
   return {
     node,
-    draw({ findings: { found, threshold }, ink }) {
+    draw({ findings: { found, threshold }, twin, ink }) {
+      if (!found) say(note, SOON)
       if (!found || !ink) return
       const dims = ordered(found)
       const colours = dims.map((dim) => (found.active_variance[dim] > threshold ? ink.palette.rate : pale(ink)))
       const num = found.active_variance.filter((variance) => variance > threshold).length
       node.dataset.active = String(num)
       say(note, `${num} of ${found.latent_dim} dimensions are active. Total rate ${number(found.rate)} nats per image.`)
-      legendOf(legend, key(ink.palette.rate, `active: variance of the mean above ${short(threshold)}`), key(pale(ink), "not active: as good as the prior"))
-      const trace = {
-        type: "bar", width: thickness(dims.length), x: dims.map((_, k) => k), y: dims.map((dim) => found.rate_per_dim[dim]), marker: { color: colours },
-        customdata: dims.map((dim) => [dimName(dim), found.sigma_per_dim[dim], found.active_variance[dim]]),
-        hovertemplate: "%{customdata[0]}: %{y:.3f} nats<br>posterior σ %{customdata[1]:.3f}<br>variance of the mean %{customdata[2]:.3~g}<extra></extra>",
+      legendOf(
+        legend, key(ink.palette.rate, `active: variance above ${short(threshold)}`), key(pale(ink), "not active"),
+        key(ink.colours.text, "σ of the prior: 1", "line"),
+      )
+      const customdata = dims.map((dim) => [dimName(dim), found.rate_per_dim[dim], found.sigma_per_dim[dim], found.active_variance[dim]])
+      const hovertemplate = "%{customdata[0]}: %{customdata[1]:.3f} nats<br>posterior σ %{customdata[2]:.3f}<br>variance of the mean %{customdata[3]:.3~g}<extra></extra>"
+      const places = dims.map((_, k) => k)
+      const rates = { type: "bar", width: thickness(dims.length), x: places, y: dims.map((dim) => found.rate_per_dim[dim]), marker: { color: colours }, customdata, hovertemplate }
+      const sigmas = {
+        type: "scatter", mode: "markers", x: places, y: dims.map((dim) => found.sigma_per_dim[dim]), yaxis: "y2", customdata, hovertemplate, cliponaxis: false,
+        marker: { color: colours, size: dims.length > 24 ? 5 : 8 },
       }
-      const top = Math.max(...trace.y, 0.05)
-      return draw(chart, [trace], {
+      // Side by side with another run, both are drawn to one scale.
+      const top = Math.max(...rates.y, ...(twin?.found?.rate_per_dim ?? []), 0.05)
+      const most = Math.max(...sigmas.y, ...(twin?.found?.sigma_per_dim ?? []), 1)
+      describe(chart, `KL in nats and posterior σ: ${dims.slice(0, SPOKEN).map((dim) => `${dimName(dim)} ${number(found.rate_per_dim[dim])}, σ ${number(found.sigma_per_dim[dim])}`).join("; ")}`)
+      return draw(chart, [rates, sigmas], {
         margin: { l: 56, r: 8, t: 8, b: 48 },
-        xaxis: names(dims.map(dimName), some(found)), yaxis: { range: [0, 1.06 * top], title: { text: "nats per image" }, nticks: 5 },
-      }, ink)
+        xaxis: { ...names(dims.map(dimName), some(found)), anchor: "y2" },
+        yaxis: { domain: [0.42, 1], range: [0, 1.06 * top], title: { text: "nats per image" }, nticks: 5 },
+        yaxis2: { domain: [0, 0.32], range: [0, 1.15 * most], title: { text: "σ" }, nticks: 3 },
+        shapes: [{ type: "line", xref: "paper", yref: "y2", x0: 0, x1: 1, y0: 1, y1: 1, line: { color: ink.colours.text, width: 1, dash: "dash" } }],
+      }, ink, 288)
     },
   }
 }
@@ -40,6 +55,7 @@ export function usageCard() {
   return {
     node,
     draw({ findings: { found }, ink }) {
+      if (!found) say(note, SOON)
       if (!found || !ink) return
       const { usage } = found
       chart.hidden = legend.hidden = !usage
@@ -64,11 +80,13 @@ export function usageCard() {
         customdata: bars.map(({ words, rise }) => [words, rise.standard_error, rise.num_images]),
         hovertemplate: "%{customdata[0]} from another image: %{y:.2f} ± %{customdata[1]:.2f} nats<br>over %{customdata[2]} images<extra></extra>",
       }
-      const [low, high] = [Math.min(0, ...trace.y), Math.max(...trace.y, 0.5)]
+      const ends = bars.flatMap(({ rise }) => [rise.nats - rise.standard_error, rise.nats + rise.standard_error])
+      const [low, high] = [Math.min(0, ...ends), Math.max(...ends, 0.5)]
+      describe(chart, `Rise in nats: ${bars.slice(0, SPOKEN).map(({ words, rise }) => `${words} ${number(rise.nats)}`).join("; ")}`)
       return draw(chart, [trace], {
         margin: { l: 56, r: 8, t: 8, b: 48 },
         xaxis: names(bars.map(({ name }) => name), "what is taken from another image"),
-        yaxis: { range: [1.1 * low, 1.1 * high], zeroline: true, title: { text: "rise, nats per image" }, nticks: 5 },
+        yaxis: { range: [1.1 * low, 1.06 * high], zeroline: true, title: { text: "rise, nats per image" }, nticks: 5 },
       }, ink)
     },
   }
@@ -107,6 +125,7 @@ export function varianceCard({ moved, released }) {
       const [low, high] = [Math.floor(Math.min(...logs, line - 0.5)), Math.ceil(Math.max(...logs, line + 0.5, 0.5))]
       const bins = { start: low - BIN, end: high + BIN, size: BIN }
       const bars = (values, colour, words) => ({ type: "histogram", x: values, xbins: bins, autobinx: false, marker: { color: colour }, hovertemplate: `%{y} ${words}<extra></extra>` })
+      describe(chart, `Variances of the posterior means: ${num} above the threshold of ${short(threshold)}, ${logs.length - num} below`)
       const ticks = Array.from({ length: high - low + 1 }, (_, k) => low + k)
       return draw(chart, [bars(logs.filter((log) => log <= line), pale(ink), "not active"), bars(logs.filter((log) => log > line), ink.palette.rate, "active")], {
         margin: { l: 56, r: 8, t: 8, b: 48 }, barmode: "stack", bargap: 0.05,

@@ -6,9 +6,10 @@
 import { get, runAddress } from "../lib/server.js"
 import { timeOf } from "../lib/time.js"
 
-/** Between two diagnoses of a run that trains at least so many ms, and so many times what the last one took. */
+/** Between two diagnoses of a run that trains at least so many ms, and so many times what the last one took, up to a limit. */
 const PAUSE = 1000
 const SHARE = 4
+const LIMIT = 6000
 /** Diagnoses of snapshots that are kept, so that going back and forth asks nobody. */
 const KEPT = 240
 
@@ -84,9 +85,10 @@ class Findings {
     const wanted = `${weights.at} ${weights.stamp} ${this.threshold}`
     if (wanted === this.#shown) return
     const known = this.#known.get(wanted)
-    // A snapshot was asked for by a hand, and is shown at once; newer weights may come many times a second.
+    // A snapshot was asked for by a hand, and what training came to is waited for: both at once. Newer weights of a training
+    // that goes on may come many times a second.
     const moment = this.#time.shown
-    const isUrgent = moment || !this.found || weights.at !== this.of?.at || this.found.active_threshold !== this.threshold
+    const isUrgent = moment || !this.#time.following || !this.found || weights.at !== this.of?.at || this.found.active_threshold !== this.threshold
     if (!known && this.#timer && !isUrgent) return
     clearTimeout(this.#timer)
     this.#timer = 0
@@ -105,7 +107,7 @@ class Findings {
     this.#shown = wanted
     this.busy = false
     this.#tell()
-    const wait = known ? 0 : moment ? 0 : Math.max(PAUSE, SHARE * (performance.now() - began))
+    const wait = known ? 0 : moment ? 0 : Math.min(LIMIT, Math.max(PAUSE, SHARE * (performance.now() - began)))
     this.#timer = setTimeout(() => {
       this.#timer = 0
       this.#refresh()

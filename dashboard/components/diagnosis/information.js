@@ -1,7 +1,10 @@
 /** The rate taken apart: what z tells of its image, and how far all z together lie from the prior. */
 import { count, element, number, say } from "../lib/dom.js"
 import { mix } from "../lib/theme.js"
-import { card, draw, key, legendOf } from "./charts.js"
+import { card, describe, draw, key, legendOf, SOON } from "./charts.js"
+
+/** Keeps a number beside the mark of the ceiling, not on it. */
+const CLEAR = "\u2003"
 
 export function informationCard() {
   const { node, chart, legend, note } = card("information", "What z tells of the image", "")
@@ -10,6 +13,7 @@ export function informationCard() {
   return {
     node,
     draw({ findings: { found }, ink }) {
+      if (!found) say(note, SOON)
       if (!found || !ink) return
       const { information } = found
       const flag = information.saturated
@@ -27,9 +31,10 @@ export function informationCard() {
       legendOf(legend, key(ink.colours.text, `ceiling of I(x; z): log N = ${number(information.cap)}`, "line"))
       const high = Math.max(...rows.map(({ value }) => value), information.cap)
       const low = Math.min(0, ...rows.map(({ value }) => value))
+      describe(chart, rows.map(({ name, value }) => `${name} ${number(value)} nats`).join("; "))
       const trace = {
         type: "bar", orientation: "h", y: rows.map(({ name }) => name), x: rows.map(({ value }) => value), marker: { color: rows.map(({ colour }) => colour) },
-        text: rows.map(({ value, name }) => (name === "I(x; z)" && information.saturated ? "≥ " : "") + number(value)), textposition: "outside", cliponaxis: false,
+        text: rows.map(({ value, name }) => (name === "I(x; z)" && information.saturated ? `${CLEAR}≥ ` : "") + number(value)), textposition: "outside", cliponaxis: false,
         textfont: { color: ink.colours.text, size: 12 * ink.scale }, hovertemplate: "%{y}: %{x:.3f} nats<extra></extra>",
       }
       return draw(chart, [trace], {

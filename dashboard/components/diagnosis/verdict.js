@@ -34,24 +34,34 @@ export function verdictCard() {
 }
 
 function content(found, failure) {
-  if (failure) return [element("h3", {}, "No verdict"), element("p", {}, failure)]
+  if (failure) return [element("h3", {}, "No verdict"), element("p", {}, ...commands(failure))]
   if (!found) return [element("h3", {}, "Measuring…"), element("p", {}, "A second or two, once the run has its first weights.")]
   if (!found.verdict) {
     return [
       element("h3", {}, `${found.num_active} of ${found.latent_dim} dimensions are active`),
       element("p", {}, "A verdict needs the images, because the decoder has to be asked. What the encoder does is read from the posteriors that training kept."),
-      element("p", { class: "ll-note" }, found.missing),
+      element("p", { class: "ll-note" }, ...commands(found.missing)),
     ]
   }
   const remarks = found.remarks.map((remark) =>
     element(
-      "details", {}, element("summary", {}, remark.title), element("p", {}, remark.sentence), evidence(remark.evidence), ...remedies(remark.remedies),
+      "details", {}, element("summary", {}, remark.title), element("p", {}, together(remark.sentence)), evidence(remark.evidence), ...remedies(remark.remedies),
     ))
   return [
-    element("h3", {}, found.verdict.title), element("p", {}, found.verdict.sentence),
+    element("h3", {}, found.verdict.title), element("p", {}, together(found.verdict.sentence)),
     element("div", { class: "because" }, element("div", {}, element("h4", {}, "Because"), evidence(found.verdict.evidence)), element("div", {}, ...remedies(found.verdict.remedies))),
     ...(remarks.length ? [element("div", { class: "remarks" }, element("h4", {}, "Further remarks"), ...remarks)] : []),
   ]
+}
+
+/** No line ends within "β = 1". */
+function together(sentence) {
+  return sentence.replaceAll(" = ", "\u00a0=\u00a0")
+}
+
+/** A sentence of the library, in which what is to be typed stands between backticks. */
+function commands(sentence) {
+  return sentence.split("`").map((part, k) => (k % 2 ? element("code", {}, part) : part))
 }
 
 function evidence(list) {

@@ -15,18 +15,14 @@ class Sheet:
     """Images on the page that can be decoded anew: each latent point under each condition, point by point.
 
     Attributes:
-        images: CSS selector of the `<img>` elements: one for each image, or one for the whole sheet.
+        images: CSS selector of the `<img>` elements, one for each image.
         z: Latent points, P of them, D numbers each.
         conditions: The weights of classes by their numbers, Q of them; None for a model without condition.
-        columns: Images in a row of a sheet that is one `<img>`; 0 where each image has its own.
-        gap: Pixels between two images of such a sheet.
     """
 
     images: str
     z: Sequence[Sequence[float]]
     conditions: Sequence[Mapping[int, float]] | None = None
-    columns: int = 0
-    gap: int = 0
 
 
 @dataclass(frozen=True)
@@ -79,6 +75,4 @@ def _json(sheet: Sheet) -> dict[str, object]:
         "images": sheet.images,
         "z": [[float(value) for value in point] for point in sheet.z],
         "conditions": pairs,
-        "columns": sheet.columns,
-        "gap": sheet.gap,
     }

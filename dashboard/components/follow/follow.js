@@ -14,7 +14,6 @@ export default mounted((root) => {
   const words = element("span", { class: "words", role: "status" })
   const later = element("span", { class: "later" })
   root.replaceChildren(element("p", { class: "ll-note which" }, words, later))
-  const canvas = element("canvas")
   const cell = element("canvas")
   /** What was put into an image here, and of which weights it is; any other picture in it is Python's. */
   const painted = new WeakMap()
@@ -86,31 +85,9 @@ export default mounted((root) => {
       const size = picture.channels * picture.height * picture.width
       part.forEach((_, k) => {
         paint(cell, { ...picture, offset: k * size })
-        if (sheet.columns) place(sheet, start + k, all.length)
-        else if (images[start + k]) put(images[start + k], cell, key)
+        if (images[start + k]) put(images[start + k], cell, key)
       })
     }
-    if (sheet.columns && images.length) put(images[0], enlarged(images[0]), key)
-  }
-
-  /** One image in its place among all, as Python's sheets have them. */
-  function place({ columns, gap }, index, num) {
-    const [width, height] = [cell.width + gap, cell.height + gap]
-    if (index === 0) {
-      canvas.width = columns * width - gap
-      canvas.height = Math.ceil(num / columns) * height - gap
-    }
-    canvas.getContext("2d").drawImage(cell, (index % columns) * width, Math.floor(index / columns) * height)
-  }
-
-  /** The sheet as large as Python's, pixel by pixel. */
-  function enlarged(image) {
-    const times = Math.max(1, Math.round(image.naturalWidth / canvas.width))
-    const large = element("canvas", { width: times * canvas.width, height: times * canvas.height })
-    const context = large.getContext("2d")
-    context.imageSmoothingEnabled = false
-    context.drawImage(canvas, 0, 0, large.width, large.height)
-    return large
   }
 
   function put(image, source, key) {

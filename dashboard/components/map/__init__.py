@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from dashboard.components import is_number, is_point, register, told
+from dashboard.components import hold, is_number, is_point, register, told
 from dashboard.components.sliders import Mix
 from dashboard.figures import DIGITS, SCALE, classes_palette
 
@@ -171,7 +171,7 @@ def latent_map(
         raise ValueError(f"a map of {latent_dim} latent dimensions needs a plane, got none; pass plane")
     chosen = _view(told(key, "view"))
     most = [column.num_classes for column in columns]
-    result = (_COMPACT if compact else _COMPONENT)(
+    (_COMPACT if compact else _COMPONENT)(
         key=key,
         data={
             "run": run_id,
@@ -199,14 +199,14 @@ def latent_map(
             "height": height,
             "compact": compact,
         },
-        on_point_change=_nothing,
-        on_view_change=_nothing,
-        on_job_change=_nothing,
+        on_point_change=hold(key, "point"),
+        on_view_change=hold(key, "view"),
+        on_job_change=hold(key, "job"),
     )
     return Said(
-        _click(result.get("point"), latent_dim, len(classes)),
+        _click(told(key, "point"), latent_dim, len(classes)),
         chosen,
-        _wish(result.get("job"), [method.value for method in methods if not method.hint], num),
+        _wish(told(key, "job"), [method.value for method in methods if not method.hint], num),
     )
 
 
@@ -252,7 +252,3 @@ def _wish(said: Any, methods: Sequence[str], most: int) -> Wish | None:
         case {"action": "start" | "cancel" as action, "method": str(method), "num": int(num)}:
             return Wish(action, method, num) if method in methods and 1 <= num <= most else None
     return None
-
-
-def _nothing() -> None:
-    """Streamlit keeps the name of a trigger only if it has a callback."""

@@ -6,6 +6,11 @@ import { EDGE } from "./scene.js"
 const RADII = [1, 2, 3]
 const APART = { across: 70, up: 70 }
 
+/** For ticks and contours; larger where the page is presented. */
+function small(colours) {
+  return `${Math.round(11 * colours.scale)}px ${colours.font}`
+}
+
 /** Lines of the grid, below the points; where there is one dimension, the plane's height means nothing and has none. */
 export function grid(colours, isLine = false) {
   return (context, viewport) => {
@@ -38,7 +43,7 @@ function spacing(viewport, low, high) {
 export function frame(colours, [across, up]) {
   return (context, viewport) => {
     const { left, right, low, high } = viewport.region
-    context.font = `11px ${colours.font}`
+    context.font = small(colours)
     context.fillStyle = colours.muted
     context.textAlign = "center"
     context.textBaseline = "top"
@@ -53,14 +58,14 @@ export function frame(colours, [across, up]) {
     const rows = viewport.ticks(low, high, APART.up)
     for (const v of up ? rows.values : []) {
       const y = EDGE.top + viewport.y(v)
-      if (y > EDGE.top + 6 && y < bottom - 6) context.fillText(number(v, rows.decimals), EDGE.left - 7, y)
+      if (y > EDGE.top + 6 && y < bottom - 6) context.fillText(number(v, rows.decimals), EDGE.left - 6, y)
     }
-    context.font = `600 12px ${colours.font}`
+    context.font = `600 ${Math.round(12 * colours.scale)}px ${colours.font}`
     context.textAlign = "center"
     context.textBaseline = "bottom"
     context.fillText(across, EDGE.left + viewport.width / 2, bottom + 41)
     context.save()
-    context.translate(13, EDGE.top + viewport.height / 2)
+    context.translate(11, EDGE.top + viewport.height / 2)
     context.rotate(-Math.PI / 2)
     context.fillText(up, 0, 0)
     context.restore()
@@ -98,7 +103,7 @@ const TOP = 14
 /** One dimension: lines at 1, 2 and 3 standard deviations of the prior on both sides of its mean. */
 export function marks(colours, u) {
   return (context, viewport) => {
-    context.font = `11px ${colours.font}`
+    context.font = small(colours)
     context.textAlign = "center"
     context.textBaseline = "middle"
     for (const sigmas of [...RADII.map((radius) => -radius).reverse(), ...RADII]) {
@@ -119,7 +124,7 @@ export function marks(colours, u) {
 export function contours(colours, [u, v]) {
   return (context, viewport) => {
     const [x, y] = [viewport.x(u), viewport.y(v)]
-    context.font = `11px ${colours.font}`
+    context.font = small(colours)
     context.textAlign = "center"
     context.textBaseline = "middle"
     for (const radius of RADII) {

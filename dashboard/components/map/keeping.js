@@ -11,6 +11,8 @@ const REST_LIVE = 4000
  */
 export function keeping(map) {
   let timer = 0
+  /** What the server was asked and told last of a selection while the run trains: newer weights come before it has told. */
+  let lately = null
 
   /** Other images are shown: nothing of the old ones is kept. */
   function forget() {
@@ -54,17 +56,31 @@ export function keeping(map) {
     })
     map.panel.images(map.originals)
     map.decoder.request(map.other.middle, { z, y: map.condition(label) }, (picture) => mine === map.selected && paint(map.panel.middle, picture))
+    const live = isLive()
+    if (!live || lately?.rows !== mine) lately = null
+    if (lately?.found) map.panel.terms(lately.found, true)
+    if (live && lately && timer) return
     clearTimeout(timer)
-    const live = map.time.following && map.time.step === null
-    timer = setTimeout(askTerms, map.isElsewhere(map.weights) ? (live ? REST_LIVE : REST) : 0)
+    timer = setTimeout(askTerms, live && lately ? REST_LIVE : map.isElsewhere(map.weights) && !live ? REST : 0)
+  }
+
+  function isLive() {
+    return map.time.following && map.time.step === null
   }
 
   function askTerms() {
-    const [mine, shown] = [map.selected, map.shown]
+    timer = 0
+    const [mine, shown, live] = [map.selected, map.shown, isLive()]
     if (!mine || map.gone) return
-    const current = () => mine === map.selected && shown === map.shown
+    lately = live ? { rows: mine, found: lately?.found ?? null } : null
+    const current = () => mine === map.selected && (shown === map.shown || (live && isLive()))
     map.extra("terms").then(
-      ({ distortion, rate }) => current() && map.panel.terms({ distortion: distortion.data, rate: rate.data }),
+      ({ distortion, rate }) => {
+        if (!current()) return
+        const found = { distortion: distortion.data, rate: rate.data }
+        if (live) lately = { rows: mine, found }
+        map.panel.terms(found, shown !== map.shown)
+      },
       (error) => current() && map.panel.terms(error),
     )
   }

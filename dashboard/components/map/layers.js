@@ -209,16 +209,16 @@ export function ellipse(plane, sigma) {
   return { long: Math.sqrt(middle + apart), short: Math.sqrt(Math.max(0, middle - apart)), angle: Math.atan2(2 * b, a - c) / 2 }
 }
 
-/** Draw the ellipses of one and two standard deviations around a place. */
-export function drawEllipse(context, viewport, u, v, { long, short, angle }, colour) {
+/** Draw the ellipses of one and two standard deviations around a place; only thin lines where they are not to be filled. */
+export function drawEllipse(context, viewport, u, v, { long, short, angle }, colour, filled = true) {
   context.strokeStyle = context.fillStyle = colour
   context.lineWidth = 1.5
   for (const [times, alpha] of [[2, 0.45], [1, 0.95]]) {
     context.beginPath()
     context.ellipse(viewport.x(u), viewport.y(v), times * long * viewport.scale, times * short * viewport.scale, -angle, 0, 2 * Math.PI)
     context.globalAlpha = 0.1
-    context.fill()
-    context.globalAlpha = alpha
+    if (filled) context.fill()
+    context.globalAlpha = filled ? alpha : 0.5 * alpha
     context.stroke()
   }
   context.globalAlpha = 1

@@ -160,6 +160,7 @@ export default mounted((root, { data: { compact } }) => {
       map.colours = theme(map.root)
       map.colours.axis = mix(map.colours.background, map.colours.text, 0.25)
       map.colours.grid = mix(map.colours.background, map.colours.text, 0.085)
+      map.colours.scale = Number(getComputedStyle(map.root).getPropertyValue("--ll-scale")) || 1
       map.scene.background = map.colours.background
       if (!map.shown) map.chart.style.height = `${map.data.height}px`
       const { run, at, stamp, z, conditional, classes, shape } = map.data

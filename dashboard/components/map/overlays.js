@@ -5,8 +5,9 @@ import { colourOf } from "./colours.js"
 import { drawEllipse, ellipse, Sprites } from "./layers.js"
 import { project } from "./points.js"
 
-/** Posteriors drawn at most. */
+/** Posteriors drawn at most, and filled at most: more of them on each other would hide the points. */
 const MOST_ELLIPSES = 200
+const MOST_FILLED = 12
 
 /**
  * Add to a map its layers.
@@ -75,12 +76,19 @@ export function overlays(map) {
     const rows = new Set(sigma && [...(map.selected ?? []).slice(0, MOST_ELLIPSES), map.marked.pinned, map.marked.hovered])
     for (const row of rows) {
       if (row < 0) continue
+      const filled = rows.size <= MOST_FILLED || row === map.marked.pinned || row === map.marked.hovered
       const start = (map.shown.rows ? map.shown.rows[row] : row) * map.shown.dims
-      drawEllipse(context, map.viewport, map.shown.x[row], map.shown.y[row], ellipse(map.data.plane, sigma.subarray(start, start + map.shown.dims)), map.rowColour(row))
+      drawEllipse(context, map.viewport, map.shown.x[row], map.shown.y[row], ellipse(map.data.plane, sigma.subarray(start, start + map.shown.dims)), map.rowColour(row), filled)
     }
     const { sigma: spread, mean } = map.store.point ?? {}
     map.root.dataset.ellipse = spread ? project(map.data.plane, mean).map((value) => value.toFixed(3)).join() : ""
-    if (spread) drawEllipse(context, map.viewport, ...project(map.data.plane, mean), ellipse(map.data.plane, spread), map.colours.primary)
+    if (!spread) return
+    // It may be small, and lie among points of every colour.
+    context.shadowColor = map.colours.background
+    context.shadowBlur = 6
+    drawEllipse(context, map.viewport, ...project(map.data.plane, mean), ellipse(map.data.plane, spread), map.colours.text)
+    context.shadowColor = "transparent"
+    context.shadowBlur = 0
   }
 
   /** The lasso, and rings around the images that are pointed at and pinned. */

@@ -3,6 +3,7 @@ import { arrays } from "../lib/arrays.js"
 import { decoderOf } from "../lib/decoder.js"
 import { element, mounted, say } from "../lib/dom.js"
 import { paint } from "../lib/picture.js"
+import { atRest } from "../lib/rest.js"
 import { runAddress } from "../lib/server.js"
 import { pointOf, pointQuery, short } from "../lib/store.js"
 import { timeOf } from "../lib/time.js"
@@ -68,12 +69,12 @@ export default mounted((root) => {
   let playing = 0
   let moved = false
   let condition = ""
-  let settling = 0
-  let conditioning = 0
   let fading = 0
   /** What Python said of the path last, and what it was told: its echo may come late. */
   let heard = null
   const told = new Set()
+  const settled = atRest(refresh, SETTLE)
+  const conditioned = atRest(redraw, SETTLE)
 
   function select(label, options, value) {
     const made = element("select", { class: "field", "aria-label": label, title: label }, ...options.map(([key, words]) => element("option", { value: key }, words)))
@@ -260,12 +261,13 @@ export default mounted((root) => {
     const now = point.y ? point.y.join(" ") : ""
     if (now === condition) return
     condition = now
-    clearTimeout(conditioning)
-    conditioning = setTimeout(() => {
-      row.redraw()
-      film.redraw()
-      sums.redraw()
-    }, SETTLE)
+    conditioned.soon()
+  }
+
+  function redraw() {
+    row.redraw()
+    film.redraw()
+    sums.redraw()
   }
 
   /** Decode with the weights of the page's time; what the server knows of them is asked for when the time rests. */
@@ -321,9 +323,7 @@ export default mounted((root) => {
         condition = store.point?.y ? store.point.y.join(" ") : ""
         stopStore = store.subscribe(follow)
         stopTime = time.subscribe(() => {
-          if (!useWeights()) return
-          clearTimeout(settling)
-          settling = setTimeout(refresh, SETTLE)
+          if (useWeights()) settled.soon()
         })
       }
       if (news || fresh) refresh()
@@ -332,7 +332,9 @@ export default mounted((root) => {
     },
     unmount() {
       pause()
-      for (const timer of [settling, conditioning, fading]) clearTimeout(timer)
+      clearTimeout(fading)
+      settled.cancel()
+      conditioned.cancel()
       loading?.abort()
       stopStore()
       stopTime()

@@ -10,6 +10,8 @@ from dashboard.components import register
 from dashboard.figures import SCALE
 
 _COMPONENT = register("plane", height=320, charts=True)
+#: More dots than these carry no words beside them.
+MOST_LABELS = 16
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,8 @@ class Dot:
         id, name, stamp: The run, and the content of its best weights.
         beta, seed: It was trained with.
         latent_dim, active: Latent dimensions, and how many of them are active.
-        rate, distortion, elbo, standard_error: Figures over `num_images` test images after `step` steps.
+        rate, distortion, standard_error: Figures over `num_images` test images after `step` steps.
+        printed: −ELBO, distortion and rate, rounded so that the sum adds up.
         chosen: Whether it is among the runs that stand side by side.
     """
 
@@ -33,8 +36,8 @@ class Dot:
     active: int
     rate: float
     distortion: float
-    elbo: float
     standard_error: float
+    printed: tuple[float, float, float]
     num_images: int
     step: int
     chosen: bool
@@ -52,7 +55,13 @@ def plane(dots: Sequence[Dot], *, full: bool, height: int = 400, key: str) -> st
     Returns:
         The run that the person took in or out of the comparison, if that is why the page runs.
     """
-    data = {"dots": [asdict(dot) for dot in dots], "full": full, "height": height, "palette": SCALE}
+    data = {
+        "dots": [asdict(dot) for dot in dots],
+        "full": full,
+        "height": height,
+        "palette": SCALE,
+        "labels": len(dots) <= MOST_LABELS,
+    }
     result = _COMPONENT(key=key, data=data, on_toggled_change=_nothing)
     return _checked(result.get("toggled"), dots)
 

@@ -3,19 +3,35 @@ import { count, element, mounted, number, say } from "../lib/dom.js"
 import { adoptStyle, axis, CONFIG, look, plotly } from "../lib/plotly.js"
 import { runAddress } from "../lib/server.js"
 import { theme } from "../lib/theme.js"
-import { range, isoLines } from "./lines.js"
+import { besides, isoLines, range } from "./lines.js"
 
-/** More dots than these carry no β beside them. */
-const MOST_LABELS = 16
+/** What the colours mean, where the dots carry no words. */
+function key(dots, colours) {
+  const known = [...new Set(dots.map(({ beta }) => beta))].sort((a, b) => a - b)
+  const some = known.filter((_, k) => k % Math.ceil(known.length / 8) === 0)
+  return {
+    showscale: true,
+    colorbar: {
+      title: { text: "β", font: { size: 12, color: colours.text } }, thickness: 10, outlinewidth: 0, tickfont: { size: 11, color: colours.text },
+      tickvals: some.map(place), ticktext: some.map((beta) => String(Number(beta.toPrecision(3)))),
+    },
+  }
+}
+
+/** Of a β on the scale of colours; 0 has no logarithm. */
+function place(beta) {
+  return Math.log10(Math.max(beta, 1e-6))
+}
 
 export default mounted((root) => {
-  const chart = element("div", { class: "chart" })
-  const title = element("h3", { class: "ll-title" })
+  const chart = element("div", { class: "chart", role: "img" })
+  /** The way to a dot without a pointer. */
+  const picker = element("select", { class: "picker", "aria-label": "Run whose figures are shown", onchange: () => { pinned = picker.value; over = null; tell() } })
   const figures = element("dl", { class: "figures" })
   const sheet = element("img", { class: "sheet", hidden: true, onload: () => { sheet.hidden = false }, onerror: () => { sheet.hidden = true } })
   const note = element("p", { class: "ll-note" }, "Samples of the prior: the same z for every run of as many dimensions.")
   const button = element("button", { class: "ll-button", type: "button", onclick: toggle })
-  const card = element("section", { class: "ll-card card", "aria-label": "The run that is pointed at", "aria-live": "polite" }, title, figures, sheet, note, button)
+  const card = element("section", { class: "ll-card card", "aria-label": "The run that is pointed at", "aria-live": "polite" }, picker, figures, sheet, note, button)
   root.replaceChildren(element("div", { class: "plane" }, chart, card))
 
   let component = null
@@ -43,12 +59,14 @@ export default mounted((root) => {
     const dot = shown()
     card.hidden = !dot
     if (!dot) return
-    say(title, dot.name)
+    picker.value = dot.id
+    picker.title = dot.name
+    const [total, distortion, rate] = dot.printed
     const rows = {
       "β": String(Number(dot.beta.toPrecision(4))),
-      "−ELBO": `${number(-dot.elbo)} ± ${number(dot.standard_error)}`,
-      "Distortion": number(dot.distortion),
-      "Rate (KL)": number(dot.rate),
+      "−ELBO, nats": `${number(total)} ± ${number(dot.standard_error)}`,
+      "Distortion": number(distortion),
+      "Rate (KL)": number(rate),
       "Active units": `${dot.active} of ${dot.latent_dim}`,
       "Seed, step": `${dot.seed}, ${count(dot.step)}`,
     }
@@ -82,31 +100,38 @@ export default mounted((root) => {
     const { dots } = data
     const [x, y] = [range(dots.map(({ rate }) => rate), true), range(dots.map(({ distortion }) => distortion), false)]
     const lines = isoLines(x, y)
-    const betas = dots.map(({ beta }) => Math.log10(Math.max(beta, 1e-6)))
+    const betas = dots.map(({ beta }) => place(beta))
     const scale = data.palette[colours.name]
+    const words = dots.map(({ beta, active, latent_dim: num }) => `β ${Number(beta.toPrecision(3))} · ${active}/${num}`)
+    const margin = { l: 64, r: 12, t: 12, b: 48 }
+    const [wide, high] = [chart.clientWidth - margin.l - margin.r, data.height - margin.t - margin.b]
+    const places = dots.map(({ rate, distortion }, k) => ({
+      x: (wide * (rate - x[0])) / (x[1] - x[0]), y: (high * (y[1] - distortion)) / (y[1] - y[0]), words: words[k],
+    }))
     const trace = {
-      type: "scatter", mode: dots.length > MOST_LABELS ? "markers" : "markers+text",
+      type: "scatter", mode: data.labels ? "markers+text" : "markers",
       x: dots.map(({ rate }) => rate), y: dots.map(({ distortion }) => distortion),
-      error_y: { type: "data", array: dots.map((dot) => dot.standard_error), visible: dots.length <= MOST_LABELS, thickness: 1, width: 0, color: colours.muted },
-      text: dots.map(({ beta }) => `β ${Number(beta.toPrecision(3))}`), textposition: "top right", textfont: { size: 11, color: colours.text },
+      error_y: { type: "data", array: dots.map((dot) => dot.standard_error), visible: data.labels, thickness: 1, width: 0, color: colours.muted },
+      text: words, textposition: besides(places, wide), textfont: { size: 11, color: colours.text },
       customdata: dots.map(({ id }) => id), hoverinfo: "none",
       marker: {
         size: dots.map(({ chosen }) => (chosen ? 15 : 10)),
         color: betas, colorscale: scale.map((colour, k) => [k / (scale.length - 1), colour]),
         cmin: Math.min(...betas, -0.5), cmax: Math.max(...betas, 0.5),
         line: { color: colours.text, width: dots.map(({ chosen }) => (chosen ? 2.5 : 0)) },
+        ...(data.labels ? {} : key(dots, colours)),
       },
     }
     const layout = {
-      ...look(colours), height: data.height, width: chart.clientWidth, margin: { l: 64, r: 12, t: 12, b: 48 }, hovermode: "closest", dragmode: "zoom", uirevision: dots.map(({ id }) => id).join(),
+      ...look(colours), height: data.height, width: chart.clientWidth, margin, hovermode: "closest", dragmode: "zoom", uirevision: dots.map(({ id }) => id).join(),
       xaxis: { ...axis(colours), range: x, title: { text: "Rate (KL), nats", font: { size: 12 } } },
       yaxis: { ...axis(colours), range: y, title: { text: "Distortion (reconstruction), nats", font: { size: 12 } } },
       shapes: lines.map(({ from, to }) => ({
         type: "line", layer: "below", x0: from[0], y0: from[1], x1: to[0], y1: to[1], line: { color: colours.muted, width: 1, dash: "dot" }, opacity: 0.6,
       })),
       // A label at the right edge would be cut off.
-      annotations: lines.filter(({ from }) => from[0] < x[1] - 0.14 * (x[1] - x[0])).map(({ value, from }) => ({
-        x: from[0], y: from[1], text: `−ELBO ${number(value, 0)}`, showarrow: false, xanchor: "left", yanchor: "top", xshift: 8, yshift: 0,
+      annotations: lines.filter(({ from }) => from[0] < x[1] - 0.14 * (x[1] - x[0])).map(({ value, decimals, from }) => ({
+        x: from[0], y: from[1], text: `−ELBO ${number(value, decimals)}`, showarrow: false, xanchor: "left", yanchor: "top", xshift: 8, yshift: 0,
         font: { size: 10, color: colours.muted }, bgcolor: colours.background,
       })),
     }
@@ -123,10 +148,21 @@ export default mounted((root) => {
     root.dataset.ready = "true"
   }
 
+  /** The names of the runs, for the keyboard and for whoever does not see the chart. */
+  function list() {
+    const known = data.dots.map(({ id, name }) => `${id} ${name}`).join()
+    if (picker.dataset.known === known) return
+    picker.dataset.known = known
+    picker.replaceChildren(...data.dots.map(({ id, name }) => element("option", { value: id }, name)))
+    const words = data.dots.map(({ name, printed }) => `${name}: rate ${number(printed[2])}, distortion ${number(printed[1])}`)
+    chart.setAttribute("aria-label", `Rate and distortion, nats. ${words.join("; ")}`)
+  }
+
   return {
     update(next) {
       component = next
       data = next.data
+      list()
       tell()
       draw()
     },

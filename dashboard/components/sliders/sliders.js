@@ -272,6 +272,15 @@ export default mounted((root) => {
     strips?.add({ index: dim.index, steps, canvases: control.canvases, strip: control.strip })
   }
 
+  /** Somebody else has moved the point, and tells it: what these sliders had still to tell is past. */
+  function hear(point) {
+    if (moved && point.source !== "sliders") {
+      moved = false
+      told.cancel()
+    }
+    show(point)
+  }
+
   /** Show a point; a field that is being typed in is left alone. */
   function show(point, force = false) {
     const active = root.getRootNode().activeElement
@@ -354,7 +363,7 @@ export default mounted((root) => {
       if (store !== pointOf(run)) {
         stop()
         store = pointOf(run)
-        stop = store.subscribe(show)
+        stop = store.subscribe(hear)
       }
       if (time !== timeOf(run)) {
         stopTime()

@@ -17,15 +17,15 @@ export async function plot(node, found, palette, height) {
   const [truth, encoder] = [palette[colours.name].distortion, palette[colours.name].rate]
   const flat = found.q_mean.length === 1
   const traces = flat ? curves(found, truth, encoder) : contours(found, truth, encoder, colours)
-  const shared = axis(colours)
+  // Between lines of the contours, those of a grid would only be in the way.
+  const shared = { ...axis(colours), ...(flat ? {} : { showgrid: false, zeroline: false }) }
   const layout = {
-    ...look(colours), height, width: node.clientWidth, margin: { l: 52, r: 8, t: 8, b: 44 }, hovermode: "closest", dragmode: "pan",
+    ...look(colours), height, width: node.clientWidth, margin: { l: 52, r: 8, t: 8, b: 44 }, hovermode: "closest", dragmode: "zoom",
     uirevision: `${flat}`,
     xaxis: { ...shared, title: { text: "z₁", font: { size: 12 } } },
-    yaxis: { ...shared, title: { text: flat ? "density" : "z₂", font: { size: 12 } }, ...(flat ? { rangemode: "tozero" } : { scaleanchor: "x", constrain: "domain" }) },
+    yaxis: { ...shared, title: { text: flat ? "density" : "z₂", font: { size: 12 } }, ...(flat ? { rangemode: "tozero" } : { scaleanchor: "x" }) },
   }
-  if (!flat) layout.xaxis.constrain = "domain"
-  await Plotly.react(node, traces, layout, { ...CONFIG, displayModeBar: false, scrollZoom: true })
+  await Plotly.react(node, traces, layout, { ...CONFIG, displayModeBar: false })
   adoptStyle(node)
 }
 
@@ -35,17 +35,13 @@ function contours(found, truth, encoder, colours) {
   // The grid has the first axis first; Plotly wants rows of the vertical axis.
   const z = Array.from({ length: num1 }, (_, j) => Array.from({ length: num0 }, (_, i) => depth.data[i * num1 + j]))
   const [x, y] = [Array.from(axis0.data), Array.from(axis1.data)]
-  // Plotly fills between two lines with the colour of their middle, and spreads the scale from the first to the last of these.
-  const shades = [0.5, 0.34, 0.18].map((share, k) => [k / 3, mix(colours.background, truth, share)])
-  const traces = [
-    {
-      type: "contour", x, y, z, showscale: false, hoverinfo: "skip", contours: { start: 1, end: 3, size: 1, coloring: "fill" }, line: { width: 0 },
-      autocontour: false, colorscale: [...shades, [1, colours.background]],
-    },
-    {
-      type: "contour", x, y, z, showscale: false, hoverinfo: "skip", autocontour: false, contours: { start: 1, end: 3, size: 1, coloring: "none" }, line: { color: truth, width: 1.6 },
-    },
-  ]
+  // The regions within a line, the widest first, so that each is painted over what it lies in. Plotly fills where its
+  // constraint does not hold.
+  const shades = { 1: 0.5, 2: 0.34, 3: 0.18 }
+  const traces = SIGMAS.toReversed().map((times) => ({
+    type: "contour", x, y, z, showscale: false, showlegend: false, hoverinfo: "skip", autocontour: false, line: { color: truth, width: 1.6 },
+    contours: { type: "constraint", operation: ">", value: times }, fillcolor: mix(colours.background, truth, shades[times]),
+  }))
   const [mean, sigma] = [found.q_mean, found.q_log_var.map((value) => Math.exp(value / 2))]
   for (const times of SIGMAS) {
     const turn = Array.from({ length: POINTS + 1 }, (_, k) => (2 * Math.PI * k) / POINTS)

@@ -185,13 +185,15 @@ export default mounted((root) => {
     paint(canvas, { data: image.data, channels, height, width })
     say(name, titles.get(shown))
     say(where, place)
-    say(elbo, number(found.elbo, 3))
-    say(gap, number(found.gap, 3))
-    say(total, number(found.log_prob, 3))
-    const misfit = Math.abs(found.elbo + found.gap - found.log_prob)
-    say(check, `Nats. Three integrals, each by its own quadrature, that agree to ${misfit < 1e-6 ? "less than 1e−6" : misfit.toExponential(0).replace("-", "−")} nats.`)
+    const { printed } = found
+    say(elbo, number(printed.elbo, printed.decimals))
+    say(gap, number(printed.gap, printed.decimals))
+    say(total, number(printed.log_prob, printed.decimals))
+    const misses = printed.misfit < 1e-6 ? "less than 0.000001" : number(printed.misfit, 6)
+    say(check, `Nats. Three integrals, each computed on its own: the sum misses log p(x) by ${misses}. The last digits are rounded so that it adds up.`)
     const [mean, truth] = [found.q_mean, found.mean].map((values) => `(${values.map((value) => number(value)).join(", ")})`)
-    say(means, `Mean of q(z|x) ${mean}, of the true posterior ${truth}.`)
+    const [dot, cross] = data.latent_dim > 1 ? ["● ", "✖ "] : ["", ""]
+    say(means, `Means: ${dot}q(z|x) ${mean}, ${cross}true posterior ${truth}.`)
     Object.assign(root.dataset, { elbo: String(found.elbo), gap: String(found.gap), log: String(found.log_prob), at: place })
     draw()
   }
@@ -236,6 +238,7 @@ export default mounted((root) => {
         }
       }
       open()
+      key.dataset.flat = String(data.latent_dim < 2)
       const lines = data.latent_dim > 1 ? ": 1, 2 and 3 σ" : ""
       say(marks.truth, `p(z|x), the true posterior${lines}`)
       say(marks.encoder, `q(z|x), the encoder's${lines}`)

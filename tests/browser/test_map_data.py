@@ -1,0 +1,88 @@
+"""What the map can show of a run: computed planes, very many points, and points whose images are gone."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from tests.browser.mapped import chart, drawn, screen
+from vae.checkpoints import save
+from vae.data import load
+from vae.latent import embed
+from vae.projections import digest
+from vae.snapshots import load_model
+
+if TYPE_CHECKING:
+    from tests.browser.conftest import App, Server, Shelf
+
+
+def test_plane_of_tsne_is_computed_on_demand_and_its_images_are_decoded(
+    app: App, server: Server, shelf: Shelf
+) -> None:
+    run = shelf.put("digits-3d", server, "map-3d")
+    app.open("map", "map", run=run.id, part="train")
+    part = app.part("map")
+    assert "of the variance of 3 dimensions" in part.inner_text()
+    part.locator('[data-control="projection"]').select_option("tsne")
+    part.locator('[data-action="compute"]').click()
+    part.locator("progress").wait_for()
+    part.locator('[data-action="cancel"]').click()
+    app.until(lambda: "Cancelled" in part.locator(".job").inner_text(), "it was not cancelled")
+    # Computed meanwhile, by another tab for example.
+    images = load(run.config.data)
+    mean = embed(load_model(run), images, "train").mean
+    rows = torch.arange(0, len(mean), dtype=torch.int32)
+    places = torch.stack([10.0 * rows, 100.0 - rows], 1)
+    state = {"digest": digest(mean)}
+    save(run.path / "projections", f"tsne-train-best-{len(mean)}", {"xy": places, "rows": rows}, state)
+    app.page.reload()
+    app.ready("map")
+    app.until(lambda: app.marks("map").get("projection") == "tsne", "the link shows another plane")
+    points = drawn(app)
+    np.testing.assert_array_equal(points["x"], places[:, 0].numpy())
+    assert part.locator('[data-layer="manifold"]').is_disabled()
+    app.until(lambda: app.marks("map").get("source") == "browser", "no decoder")
+    app.page.mouse.move(*screen(app, places[700].tolist()), steps=2)
+    app.until(lambda: app.number("map", "decoded"), "nothing was decoded")
+    assert abs(int(app.marks("map")["nearest"]) - 700) < 60
+    part.locator('[data-control="projection"]').select_option("pca")
+    app.until(lambda: app.marks("map")["projection"] == "pca", "no way back")
+
+
+def test_very_many_points_are_shown_when_the_person_says_so(app: App, server: Server, shelf: Shelf) -> None:
+    run = shelf.put("digits", server, "map-many")
+    config = json.loads((run.path / "config.json").read_text())
+    config["info"]["num_train"] = 2_000_000
+    (run.path / "config.json").write_text(json.dumps(config))
+    app.open("map", "map", run=run.id, part="train")
+    message = app.part("map").locator(".ll-message").inner_text()
+    assert "2,000,000 images" in message and "MB" in message and " s " in message
+    assert "points" not in app.marks("map")
+    # Only now is the server asked, and finds that the images are fewer than this run says.
+    assert not any("/map-many/latent" in address for address in app.addresses)
+    app.expect_error(r"404 .*/api/runs/map-many/latent|must have the images it was made for")
+    app.part("map").locator('[data-action="show-all"]').click()
+    app.until(lambda: "num_train 1294" in app.part("map").inner_text(), "the server was not asked")
+
+
+def test_map_without_the_data_set_says_that_originals_are_missing(
+    app: App, server: Server, shelf: Shelf
+) -> None:
+    run = shelf.put("shapes-mlp", server, "map-without-images")
+    config = (run.path / "config.json").read_text()
+    (run.path / "config.json").write_text(config.replace("shapes.npz", "gone.npz"))
+    app.expect_error(r"404 .*/api/runs/map-without-images/originals")
+    app.open("map", "map", "image", run=run.id)
+    assert app.number("map", "points") == run.info.num_test
+    app.until(lambda: "gone.npz" in app.part("map").inner_text(), "it does not say what is missing")
+    box = chart(app).bounding_box()
+    app.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=3)
+    app.until(lambda: app.number("map", "decoded"), "hovering decoded nothing")
+    assert app.part("map").locator('[aria-label="Nearest image"]').is_hidden()
+    # Four dimensions on a plane: said, too.
+    assert "of the variance of 4 dimensions" in app.part("map").inner_text()
+    shutil.rmtree(run.path)

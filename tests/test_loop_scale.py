@@ -1,0 +1,83 @@
+"""The scale of a watched loop: which reductions its reported terms betray."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from vae.lines import Line
+from vae.loop_scale import LoopScale, loop_scale
+
+PIXELS, DIMS, BATCH = 64, 4, 128
+
+
+def event(reconstruction: float | None, kl: float | None = 1.0, **changes: Any) -> Line:
+    return {
+        "event": "scale",
+        "reconstruction_ratio": reconstruction,
+        "kl_ratio": kl,
+        "num_comparisons": 20,
+        "batch_size": BATCH,
+        **changes,
+    }
+
+
+def scale(
+    reconstruction: float | None, kl: float | None = 1.0, *, beta: float = 1.0, sigma: float | None = None
+) -> LoopScale:
+    found = loop_scale([event(reconstruction, kl)], beta, PIXELS, DIMS, sigma)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    ("reconstruction", "kl", "effective", "words"),
+    [
+        (1 / 64, 1.0, 64.0, "a mean over pixels"),
+        (1 / 64, 1 / 4, 16.0, "a mean over dimensions"),
+        (1.0, 1 / 4, 0.25, "a mean over dimensions"),
+        (1.0, 1 / 64, 1 / 64, "divided by the pixels"),
+        (1 / 64, 1 / 256, 0.25, "a mean over dimensions, divided by the pixels"),
+        (128.0, 1.0, 1 / 128, "a sum over the batch"),
+        (1.0, 128.0, 128.0, "a sum over the batch"),
+    ],
+)
+def test_a_reduction_is_known_by_its_ratio_and_gives_the_beta_that_it_amounts_to(
+    reconstruction: float, kl: float, effective: float, words: str
+) -> None:
+    found = scale(1.1 * reconstruction, 0.9 * kl)  # batches and noise differ a little
+    assert found.is_certain and found.is_off
+    assert found.effective_beta == effective
+    assert words in found.words
+    assert found.remedies[-1].startswith(f"or a weight of {1 / effective:.3g} in front of the KL term")
+
+
+@pytest.mark.parametrize(("error", "ratio"), [("a squared error", 0.02), ("half a squared error", 0.01)])
+def test_a_squared_error_is_known_by_the_sigma_that_it_leaves_out(error: str, ratio: float) -> None:
+    summed, averaged = scale(ratio, sigma=0.1), scale(ratio / 64, sigma=0.1)
+    assert f"{error} without its σ" in summed.words
+    assert summed.effective_beta == pytest.approx(1 / ratio)
+    assert f"{error} without its σ, as a mean over pixels" in averaged.words
+    assert averaged.effective_beta == pytest.approx(64 / ratio)
+
+
+def test_sums_are_right_whatever_the_noise_and_so_are_two_mistakes_that_cancel() -> None:
+    for reconstruction, kl in ((1.0, 1.0), (0.8, 1.3), (1.0, None), (128.0, 128.0), (1 / 64, 1 / 64)):
+        assert not scale(reconstruction, kl).is_off
+    # 1/64 in front of the KL term makes up for the mean over pixels.
+    assert not scale(1 / 64, beta=1 / 64).is_off
+
+
+def test_a_ratio_that_is_no_reductions_is_no_certainty() -> None:
+    found = scale(1 / 9)
+    assert not found.is_certain
+    assert found.effective_beta == pytest.approx(9)
+    assert found.words == "your reconstruction is 1/9 of ours"
+
+
+def test_the_newest_comparison_counts_and_none_without_one() -> None:
+    assert loop_scale([event(1.0), event(1 / 64)], 1.0, PIXELS, DIMS, None) == scale(1 / 64)
+    for history in ([], [event(None)], [event(-1.0)], [event("much")]):  # type: ignore[arg-type]
+        assert loop_scale(history, 1.0, PIXELS, DIMS, None) is None
+    assert loop_scale([event(1.0)], 0.0, PIXELS, DIMS, None) is None

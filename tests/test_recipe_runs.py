@@ -1,0 +1,74 @@
+"""Runs made from recipes: known again by their settings, named so that lists tell them apart, and cured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dashboard import recipe_runs, settings
+from dashboard.recipe_runs import Origin
+from dashboard.trainers import trainers
+from vae.config import ModelConfig, RunConfig, TrainConfig
+from vae.cures import cures
+from vae.data import Dataset
+from vae.recipes import RECIPES
+from vae.runs import Run
+
+
+@pytest.fixture(autouse=True)
+def started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Run]:
+    """The runs that were handed to the trainers; none is trained."""
+    found: list[Run] = []
+    monkeypatch.setenv(settings.RUNS_VARIABLE, str(tmp_path))
+    monkeypatch.setattr(trainers, "start", found.append)
+    return found
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_recipe_is_known_by_its_settings_with_any_seed_and_length(name: str) -> None:
+    recipe = RECIPES[name]
+    config = recipe.with_seed(5)
+    assert recipe_runs.origin(config.replace(train=config.train.replace(epochs=7))) == Origin(recipe)
+
+
+def test_a_cured_run_is_no_recipe_and_other_settings_are_nobodys() -> None:
+    recipe = RECIPES["unlucky-start"]
+    cure = recipe.cure("warm-up")
+    assert recipe_runs.origin(cure.applied(recipe.config)) == Origin(recipe, cure)
+    assert recipe_runs.origin(RunConfig(model=ModelConfig(latent_dim=5))) is None
+
+
+def test_a_recipe_begun_twice_has_two_names(started: list[Run]) -> None:
+    runs = [recipe_runs.begin(RECIPES["beta-too-high"]) for _ in range(3)]
+    assert [run.name for run in runs] == ["β too high", "β too high 2", "β too high 3"]
+    assert started == runs
+
+
+def test_a_cure_changes_what_it_says_and_keeps_the_seed(digits: Dataset, tmp_path: Path) -> None:
+    recipe = RECIPES["beta-too-high"]
+    run = Run.create(tmp_path / "mine", recipe.with_seed(3), digits.info(), "Mine")
+    cured = recipe_runs.rerun(run, recipe.cure("beta-1"))
+    assert cured.name == "Mine + β = 1"
+    assert cured.config.train == run.config.train
+    assert cured.config.objective == run.config.objective.replace(beta=1.0)
+    assert cured.config.model == run.config.model
+
+
+def test_names_that_are_full_keep_to_their_length(digits: Dataset, tmp_path: Path) -> None:
+    run = Run.create(tmp_path / "long", RECIPES["beta-too-high"].config, digits.info(), "n" * 80)
+    names = [recipe_runs.rerun(run, RECIPES["beta-too-high"].cures[0]).name for _ in range(2)]
+    assert len(set(names)) == 2
+    assert all(len(name) <= 80 for name in names)
+
+
+def test_recipes_offer_their_own_cures_and_other_runs_the_general_ones(
+    digits: Dataset, tmp_path: Path
+) -> None:
+    recipe = RECIPES["strong-decoder"]
+    run = Run.create(tmp_path / "recipe", recipe.config, digits.info())
+    assert recipe_runs.cures_of(run) == recipe.cures
+    own = Run.create(tmp_path / "own", RunConfig(train=TrainConfig(epochs=9)), digits.info())
+    assert recipe_runs.cures_of(own) == cures(own.config)
+    cured = Run.create(tmp_path / "cured", recipe.cures[0].applied(recipe.config), digits.info())
+    assert recipe_runs.cures_of(cured) == cures(cured.config)
