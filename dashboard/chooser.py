@@ -30,6 +30,9 @@ STATE_WORDS = {
     "unknown": "state unknown",
 }
 
+#: A trainer has the run, or will have it next.
+BUSY = ("queued", "starting", "running", "paused")
+
 #: What a run is, in words, by the names of its configuration.
 NETWORKS = {"mlp": "fully connected", "conv": "convolutional", "external": "networks of your own"}
 DATA = {**DATA_TITLES, "digits": "Digits"}

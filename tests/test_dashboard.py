@@ -159,15 +159,21 @@ class TestPages:
         assert "newer version" in sentence
         assert "upgrade" in sentence
 
-    @pytest.mark.parametrize("name", ["explore", "map", "generate"])
-    def test_run_without_weights_is_told(self, put: Put, name: str) -> None:
+    @pytest.mark.parametrize("name", ["explore", "map", "generate", "evaluate"])
+    def test_run_without_weights_is_told_and_shown_when_they_come(self, put: Put, name: str) -> None:
         run = put("fresh")
-        for left in ("checkpoints", "snapshots"):
-            shutil.rmtree(run.path / left)
+        checkpoints = run.path / "checkpoints"
+        checkpoints.rename(run.path / "later")
+        shutil.rmtree(run.path / "snapshots")
         for left in ("live.safetensors", "latent.safetensors"):
             (run.path / left).unlink()
-        (sentence,) = sentences(page(name, run="fresh"))
-        assert "fresh" in sentence or "weights" in sentence
+        at = page(name, run="fresh")
+        assert not sentences(at)
+        assert "has no weights yet (finished)" in at.info[0].value
+        (run.path / "later").rename(checkpoints)
+        at.run()
+        assert not sentences(at)
+        assert not any("weights yet" in info.value for info in at.info)
 
 
 class TestChooser:

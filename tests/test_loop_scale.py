@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from vae.lines import Line
-from vae.loop_scale import LoopScale, loop_scale
+from vae.loop_scale import LoopScale, likeliest, loop_scale
 
 PIXELS, DIMS, BATCH = 64, 4, 128
 
@@ -74,6 +74,15 @@ def test_a_ratio_that_is_no_reductions_is_no_certainty() -> None:
     assert not found.is_certain
     assert found.effective_beta == pytest.approx(9)
     assert found.words == "your reconstruction is 1/9 of ours"
+    assert found.remedies == ("a weight of 0.111 in front of the KL term, which is β = 1 here",)
+
+
+def test_with_or_without_the_constants_of_a_density_the_ratio_is_that_of_a_reduction() -> None:
+    # −log p is 149 nats, and 238 without its constants of −89: the mean squared error is 238 · 2σ² / 64.
+    error = 238 * 0.02 / PIXELS
+    assert likeliest([error / 149, error / 238], PIXELS, BATCH, 0.1) == pytest.approx(0.02 / PIXELS)
+    assert likeliest([149 / 149, 149 / 238], PIXELS, BATCH, 0.1) == 1
+    assert likeliest([238 / 149, 238 / 238], PIXELS, BATCH, 0.1) == 1
 
 
 def test_the_newest_comparison_counts_and_none_without_one() -> None:

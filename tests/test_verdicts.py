@@ -184,6 +184,8 @@ def test_a_fixed_sigma_far_from_the_residuals_is_wrong_and_a_learned_one_is_not(
     assert found[0].title == "σ is too large"
     small = decide(diagnosis(decoder_sigma=0.01, residual=0.11))
     assert small[0].title == "σ is too small"
+    # Residuals that are large because z says nothing speak of no σ.
+    assert names(silent(decoder_sigma=0.1, residual=0.27, critical_beta=71.0)) == ["early-collapse"]
     for fitting in ({"decoder_sigma": 0.1, "residual": 0.12}, {"decoder_sigma": 0.1, "residual": 0.2}):
         assert names(diagnosis(**fitting)) == ["healthy"]
     assert names(diagnosis(decoder_sigma=0.01, residual=0.11, sigma_is_learned=True)) == ["healthy"]

@@ -99,7 +99,8 @@ class LoopScale:
         found = [
             ratio.remedy for ratio in (self.reconstruction, self.kl) if ratio is not None and ratio.remedy
         ]
-        return (*found, f"or a weight of {1 / self.factor:.3g} in front of the KL term, which is β = 1 here")
+        weight = f"a weight of {1 / self.factor:.3g} in front of the KL term, which is β = 1 here"
+        return (*found, f"or {weight}" if found else weight)
 
 
 def loop_scale(
@@ -130,6 +131,19 @@ def loop_scale(
         kl=kl,
         num_comparisons=int(_positive(event.get("num_comparisons")) or 1),
     )
+
+
+def likeliest(ratios: Sequence[float], num_pixels: int, batch_size: int, sigma: float | None) -> float:
+    """Of what a reconstruction's ratio may be, with and without a density's constants, the nearest to a reduction's.
+
+    Args:
+        ratios: What it may be, positive.
+        num_pixels: Values per image.
+        batch_size: Images of a batch.
+        sigma: Standard deviation of a Gaussian likelihood; None for others.
+    """
+    known = _of_reconstruction(num_pixels, batch_size, sigma)
+    return min(ratios, key=lambda ratio: min(_apart(ratio / one.measured) for one in known))
 
 
 def _of_reconstruction(num_pixels: int, batch_size: int, sigma: float | None) -> list[Ratio]:

@@ -347,11 +347,11 @@ class _Case:
         return sigma > SIGMA_FACTOR * residual
 
     def wrong_sigma(self) -> Verdict | None:
-        """The fixed σ of the Gaussian likelihood is far from the residuals."""
+        """The fixed σ is far from the residuals; but where z says nothing, large residuals speak of no small σ."""
         diagnosis, (sigma, residual) = self.diagnosis, self.sigma
-        if residual / SIGMA_FACTOR <= sigma <= residual * SIGMA_FACTOR:
+        is_large, fits = sigma > residual, residual / SIGMA_FACTOR <= sigma <= residual * SIGMA_FACTOR
+        if fits or (self.is_silent and not is_large):
             return None
-        is_large = sigma > residual
         effect = (
             "differences that a person sees cost almost nothing, and z is not worth its rate"
             if is_large

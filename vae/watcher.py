@@ -23,6 +23,7 @@ from vae.files import write_json
 from vae.journal import METRICS_SECONDS, Diverged, Journal, Means, Position, Stopwatch, what_went_wrong
 from vae.latent import LATENT_FILE, embed
 from vae.likelihoods import LearnedGaussian
+from vae.loop_scale import likeliest
 from vae.metrics import MetricsWriter
 from vae.own_networks import undisturbed
 from vae.randomness import generator
@@ -44,7 +45,7 @@ from vae.wishes import CONTROL_SECONDS, Wishes
 #: Images that a line of metrics is computed on.
 NUM_AT_A_LINE = 128
 #: Shares of the training's time that lines, live weights and evaluations may take.
-LINE_SHARE, LIVE_SHARE, EVALUATION_SHARE = 0.02, 0.02, 0.04
+LINE_SHARE, LIVE_SHARE, EVALUATION_SHARE = 0.02, 0.01, 0.02
 LIVE_SECONDS = 0.5
 #: Comparisons after which the scale of what the loop reports is first said.
 NUM_COMPARISONS = 20
@@ -152,8 +153,9 @@ class Watcher:
         if beta is not None:
             self._beta_of_loop = float(beta)
         self._steps += 1
-        is_epoch = self._position.advance()
-        if is_epoch or self._lines.is_due or self._is_snapshot_due or self._wishes.pause:
+        self._position.advance()
+        is_evaluation = self._is_evaluation_due and self._evaluations.is_due
+        if self._lines.is_due or self._is_snapshot_due or is_evaluation or self._wishes.pause:
             self._guarded(self._keep_up)
 
     def close(self) -> None:
@@ -266,29 +268,32 @@ class Watcher:
             self._compare(latest, line["distortion"], line["rate"])
 
     def _compare(self, reported: dict[str, float], distortion: float, rate: float) -> None:
-        constant = self._constant()
+        constant, sigma = self._constant(), self._sigma()
         ours = {"reconstruction": distortion, "kl": rate, "loss": distortion + self.beta * rate}
         for name, value in reported.items():
             choices = [ours[name]] if name == "kl" else [ours[name], ours[name] - constant]
-            ratios = [
-                value / choice
-                for choice in choices
-                if choice and not (name == "kl" and rate < _SMALLEST_RATE)
-            ]
-            if ratios:
-                self._compared[name].append(
-                    min(ratios, key=lambda ratio: abs(math.log(abs(ratio) or 1e-300)))
-                )
+            is_large = name != "kl" or rate >= _SMALLEST_RATE
+            ratios = [value / choice for choice in choices if is_large and choice and value / choice > 0]
+            if ratios and name == "reconstruction":
+                num_pixels, batch_size = self.run.info.num_pixels, self._position.batch_size
+                self._compared[name].append(likeliest(ratios, num_pixels, batch_size, sigma))
+            elif ratios:
+                self._compared[name].append(min(ratios, key=lambda ratio: abs(math.log(ratio))))
         self._num_compared += 1
         if self._num_compared == NUM_COMPARISONS:
             self._say_scale()
 
+    def _sigma(self) -> float | None:
+        """The standard deviation of a Gaussian likelihood; None for the others."""
+        if not self._model.config.likelihood.startswith("gaussian"):
+            return None
+        return float(getattr(self._model.likelihood, "sigma"))  # noqa: B009
+
     def _constant(self) -> float:
         """What the density of a Gaussian likelihood has besides the squared error, nats; 0 for the others."""
-        model = self._model.config
-        if not model.likelihood.startswith("gaussian"):
+        sigma = self._sigma()
+        if sigma is None:
             return 0.0
-        sigma = float(getattr(self._model.likelihood, "sigma"))  # noqa: B009
         return self.run.info.num_pixels * (math.log(sigma) + 0.5 * math.log(2 * math.pi))
 
     def _say_scale(self) -> None:

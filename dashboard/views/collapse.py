@@ -25,7 +25,6 @@ from vae.runs import Run, find_run
 
 #: The threshold of activity unless the link names another, as `vae.diagnostics.ACTIVE_THRESHOLD`.
 USUAL = 0.01
-BUSY = ("queued", "starting", "running", "paused")
 _TABS = {"run": "This run", "recipes": "Recipes", "units": "What is my β?"}
 _ALL: tuple[Part, ...] = ("rates", "course", "variance", "information", "usage", "curves", "table")
 #: What stands in each column of before and after, row by row, and what is left for below.
@@ -69,7 +68,7 @@ def _tab() -> str:
 def _run(run: Run) -> None:
     before = _before(run)
     _doing(run)
-    if before is None and run.status().state not in BUSY and not _has_weights(run):
+    if before is None and run.status().state not in chooser.BUSY and not _has_weights(run):
         recipe_gallery.cures(run)
         units_panel.line(run)
         return
@@ -159,14 +158,14 @@ def _side_by_side(before: Run, after: Run) -> None:
 
 def _doing(run: Run) -> None:
     """What the trainer does now, or why it ended before its time; nothing for a run that came to its end."""
-    if run.status().state not in BUSY:
+    if run.status().state not in chooser.BUSY:
         _rests(run)
         return
 
     @st.fragment(run_every=1.0)
     def draw() -> None:
         status, epochs = run.status(), run.config.train.epochs
-        if status.state not in BUSY:
+        if status.state not in chooser.BUSY:
             st.rerun()  # the whole page: the timer ends
         share = min(1.0, status.epoch / epochs) if epochs else 0.0
         done = f", epoch {status.epoch:.0f} of {epochs}" if status.step else ""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import bounds, chooser, measured, model_cache, state, time_machine, truth_view
-from dashboard.plain import plain
+from dashboard import bounds, chooser, measured, model_cache, state, time_machine, truth_view, waiting
 from vae.errors import UserError
 from vae.truth import MOST_DIMS
 
@@ -22,7 +21,7 @@ def page() -> None:
     try:
         model_cache.model(run, "best")
     except UserError as error:
-        st.error(plain(str(error)))
+        waiting.instead(run, error)
         return
     st.subheader("ELBO", anchor=False)
     found = bounds.elbo(run)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import chooser, keys, latent_view, model_cache, state, time_machine
+from dashboard import chooser, keys, latent_view, model_cache, state, time_machine, waiting
 from dashboard.beside_map import beside_map, row_of, switch
 from dashboard.components.draw import Picked, Posterior, draw
 from dashboard.components.image import image
@@ -38,7 +38,7 @@ def page() -> None:
     try:
         view = latent_view.of(run)
     except UserError as error:
-        st.error(plain(str(error)))
+        waiting.instead(run, error)
         return
     z, y = latent_view.point(run), latent_view.label(run)
     mix, found = latent_view.mix(run, y), latent_view.posterior(run)

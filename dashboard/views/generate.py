@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import chooser, keys, state, studio, time_machine
+from dashboard import chooser, keys, state, studio, time_machine, waiting
 from dashboard.components.follow import Shown, follow
-from dashboard.plain import plain
 from dashboard.time_machine import Weights
 from vae.errors import UserError
 from vae.runs import Run
@@ -31,7 +30,7 @@ def page() -> None:
     try:
         following = studio.MODES[mode][2](run, weights)
     except UserError as error:
-        st.error(plain(str(error)))
+        waiting.instead(run, error)
         return
     with which:
         follow(

@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from dashboard import chooser, evolution, keys, latent_view, model_cache, own_columns, state, time_machine
+from dashboard import (
+    chooser,
+    evolution,
+    keys,
+    latent_view,
+    model_cache,
+    own_columns,
+    state,
+    time_machine,
+    waiting,
+)
 from dashboard.beside_map import row_of
 from dashboard.components.image import image
 from dashboard.components.map import Kind, Method, Plane, Said, View, latent_map
@@ -39,7 +49,7 @@ def page() -> None:
         view = latent_view.of(run)
         plane = _plane(run) if run.config.model.latent_dim != 2 else None
     except UserError as error:
-        st.error(plain(str(error)))
+        waiting.instead(run, error)
         return
     z, y = latent_view.point(run), latent_view.label(run)
     with corner:

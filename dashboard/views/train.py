@@ -15,8 +15,6 @@ from dashboard.trainers import trainers
 from vae.errors import UserError
 from vae.runs import Run
 
-BUSY = ("queued", "starting", "running", "paused")
-
 
 def page() -> None:
     """Draw the page."""
@@ -31,7 +29,7 @@ def page() -> None:
             with st.container(border=True):
                 _steering(run)
         if offered:
-            busy = run is not None and run.status().state in BUSY
+            busy = run is not None and run.status().state in chooser.BUSY
             with st.expander("New run", expanded=not busy, icon=":material/add_circle:"):
                 new_run.form()
     with right:
@@ -63,11 +61,11 @@ def _steering(run: Run) -> None:
     """What the user may want of this run now; looks at its state each second."""
     with_page = True
 
-    @st.fragment(run_every=1.0 if run.status().state in BUSY else None)
+    @st.fragment(run_every=1.0 if run.status().state in chooser.BUSY else None)
     def draw() -> None:
         status = run.status()
         was_busy = st.session_state.get(f"busy:{run.id}")
-        is_busy = status.state in BUSY
+        is_busy = status.state in chooser.BUSY
         st.session_state[f"busy:{run.id}"] = is_busy
         if was_busy is not None and was_busy != is_busy:
             st.rerun()  # the whole page: the form opens or closes, the timer starts or ends

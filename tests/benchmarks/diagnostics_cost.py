@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import patch
 
 from vae.threads import share_cores
 
@@ -35,13 +36,13 @@ def turns_of(run: Run, dataset: Dataset, num_epochs: int, *, is_diagnosed: bool)
     reports = trainer.train()
 
     def go() -> float:
-        engine.live_numbers = live_numbers if is_diagnosed else lambda *_: {}
-        began = time.perf_counter()
-        for _ in range(num_epochs):
-            for report in reports:
-                if report.kind == "validation":
-                    break
-        return num_epochs * len(trainer.images) / (time.perf_counter() - began)
+        with patch.object(engine, "live_numbers", live_numbers if is_diagnosed else lambda *_: {}):
+            began = time.perf_counter()
+            for _ in range(num_epochs):
+                for report in reports:
+                    if report.kind == "validation":
+                        break
+            return num_epochs * len(trainer.images) / (time.perf_counter() - began)
 
     return go
 
