@@ -26,7 +26,7 @@ from vae.model import VAE  # noqa: E402
 from vae.ppca import PPCA, linear_terms  # noqa: E402
 from vae.runs import Run  # noqa: E402
 
-VARIANCES = (0.46, 0.325, 0.21, 0.124, 0.076)
+VARIANCES = (0.46, 0.325, 0.21, 0.13, 0.076)
 LATENT = 16
 #: The gradient's noise moves weights whose optimum is zero, so the rate falls to zero in the end; before, there must be
 #: time enough to turn the dimensions into the principal axes.

@@ -152,6 +152,7 @@ export default mounted((root) => {
       done = wanted
       try {
         if (!answers.has(done)) {
+          if (!message.hidden) say(message, "Computing the integrals…")
           answers.set(done, await arrays(done))
           if (answers.size > KEPT) for (const known of [answers, titles]) known.delete(known.keys().next().value)
         }
