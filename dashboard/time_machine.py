@@ -51,7 +51,10 @@ def draw(run: Run, *, end: str, decoders: bool) -> int | None:
     if len(steps) < 2 and now not in _GROWING:
         state.forget(key)
         if not state.presenting():
-            st.caption("No snapshots were kept of this run, so that its training cannot be shown again.")
+            st.caption(
+                "No snapshots were kept of this run, so that its training cannot be shown again. A run that you train "
+                "has a time machine here."
+            )
         return None
     with st.bottom:
         moved = scrubber(
