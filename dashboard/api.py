@@ -218,9 +218,9 @@ def _rows(request: Request, num: int) -> list[int]:
 
 
 def _surprise(request: Request) -> Response:
-    """Percentiles of what the test images cost the model, nats per example."""
+    """Percentiles of what training images cost the model, nats per example, and of which images they are."""
     found = model_cache.surprise(_run(request), _at(request))
-    content = json.dumps({"quantiles": found.quantiles, "num_images": found.num_images}, allow_nan=False)
+    content = json.dumps(vars(found), allow_nan=False)
     return _tagged(request, content.encode(), "application/json")
 
 

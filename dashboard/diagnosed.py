@@ -58,14 +58,11 @@ def with_threshold(run: Run, found: Diagnosis, at: At, threshold: float) -> Diag
     """The same numbers with another threshold of activity, and what they mean then."""
     if threshold == found.active_threshold:
         return found
-    from vae.metrics import MetricsReader
+    from vae.history import history_until
     from vae.verdicts import decide
 
-    history = MetricsReader(run.metrics_path).read(at_most=2000)[1]
-    if isinstance(at, int):
-        history = [line for line in history if line["step"] <= at or line.get("event") == "scale"]
     moved = replace(found, active_threshold=threshold)
-    return replace(moved, findings=decide(moved, run.config, history))
+    return replace(moved, findings=decide(moved, run.config, history_until(run, at)))
 
 
 def _outline(run: Run, at: At, threshold: float, missing: str) -> dict[str, Any]:

@@ -1,139 +1,116 @@
-"""How far the encoder lags behind, along training: measured beside the page, on demand, for one and two dimensions."""
+"""How far the encoder lags behind along training: measured on demand beside the pages, kept in the run, drawn alike."""
 
 from __future__ import annotations
 
-from typing import Any
-
-import plotly.graph_objects as go
 import streamlit as st
-from plotly.subplots import make_subplots
 
-from dashboard import model_cache
-from dashboard.background import Job, Progress, background
-from dashboard.figures import CURVES, ThemeName, template
+from dashboard import bounds, measured, model_cache, state
+from dashboard.background import Progress, background
+from dashboard.components.chart import Series, chart
 from dashboard.plain import plain
+from vae import measurements
+from vae.errors import UserError
+from vae.files import disk_sentence
 from vae.runs import Run
+from vae.truth import MOST_DIMS
 
-#: By the key of the job: of which snapshots, and what was found.
-_lags: dict[str, tuple[str, list[dict[str, Any]]]] = {}
-_KEY = "lag:"
+#: Probe images and snapshots that are looked at: a minute or two on one core.
+NUM_IMAGES, NUM_MOMENTS = 20, 12
 
 
 def key(run: Run) -> str:
-    """Of a run's job: another one when it was trained afresh."""
-    steps = run.snapshots()
-    return f"{_KEY}{run.path}:{model_cache.stamp(run, steps[0]) if steps else ''}"
-
-
-def _extent(run: Run) -> str:
-    """Changes with every new snapshot."""
-    steps = run.snapshots()
-    return f"{len(steps)} {model_cache.stamp(run, steps[-1])}" if steps else ""
+    """Of a run's job."""
+    return f"bound:{run.path}:lag"
 
 
 def why_not(run: Run) -> str:
-    """Why the lag cannot be measured, as a sentence; empty if it can."""
-    if run.config.model.latent_dim > 2:
+    """Why the lag cannot be measured now, as a sentence; empty if it can."""
+    if run.config.model.latent_dim > MOST_DIMS:
         return "The encoder's lag is measured against the true posterior, which is known in one or two dimensions."
     if len(run.snapshots()) < 2:
         return "The encoder's lag is read from snapshots, and this run kept none."
-    return model_cache.missing_images(run)
+    return measured.why_not(run)
 
 
 def start(run: Run) -> None:
     """Measure it beside the page."""
-    name, extent = key(run), _extent(run)
 
     def work(progress: Progress) -> None:
         from vae.lag import encoder_lag
 
-        found = encoder_lag(run, model_cache.dataset(run), progress=progress)
-        _lags[name] = extent, [lag.to_dict() for lag in found]
-
-    background.start(name, work)
-
-
-def job(run: Run) -> Job | None:
-    """What became of the measurement."""
-    return background.get(key(run))
-
-
-def found(run: Run) -> list[dict[str, Any]] | None:
-    """The lag at each moment, as `vae.lag.Lag.to_dict` tells it, if it was measured."""
-    return _lags[key(run)][1] if key(run) in _lags else None
-
-
-def is_outdated(run: Run) -> bool:
-    """Whether the run has had other snapshots since."""
-    return key(run) in _lags and _lags[key(run)][0] != _extent(run)
-
-
-def chart(lags: list[dict[str, Any]], theme: ThemeName) -> go.Figure:
-    """Distance of the means and gap over the epochs, each with its standard error."""
-    titles = ("Distance of the means", "Gap KL(q(z|x) ‖ p(z|x))")
-    figure = make_subplots(1, 2, subplot_titles=titles, horizontal_spacing=0.1)
-    panels = (("in_deviations", "standard deviations", "rate"), ("gap", "nats per image", "distortion"))
-    for column, (name, unit, colour) in enumerate(panels, 1):
-        figure.add_scatter(
-            x=[lag["epoch"] for lag in lags],
-            y=[lag[name] for lag in lags],
-            error_y={"array": [lag[f"{name}_standard_error"] for lag in lags], "thickness": 1, "width": 2},
-            customdata=[lag["step"] for lag in lags],
-            hovertemplate=f"step %{{customdata:,}}: %{{y:.3f}} {unit}<extra></extra>",
-            mode="lines+markers",
-            line={"color": CURVES[theme][colour], "width": 1.5},
-            row=1,
-            col=column,
+        made = encoder_lag(
+            run, model_cache.dataset(run), num_images=NUM_IMAGES, num_moments=NUM_MOMENTS, progress=progress
         )
-        figure.update_yaxes(title_text=unit, rangemode="tozero", row=1, col=column)
-        figure.update_xaxes(title_text="epochs", row=1, col=column)
-    figure.update_layout(template=template(theme), height=280, showlegend=False)
-    return figure
+        try:
+            measurements.keep(run, measured.folder(run), lag=made)
+        except OSError as error:
+            raise UserError(disk_sentence(error)) from error
+
+    background.start(key(run), work)
+
+
+def draw(run: Run) -> None:
+    """The lag that was measured, and the way to measure it where there is none, or the run was trained on since."""
+    found, job = bounds.kept(run), background.get(key(run))
+    is_old = found.lag_step != run.status().step
+    if job is not None and job.is_open:
+        state.begin_watch(key(run))
+        bounds.progress(key(run))
+    elif (not found.lag or is_old) and not state.presenting():
+        if job is not None and job.state == "failed":
+            st.error(plain(job.error), icon=":material/block:")
+        if why := why_not(run):
+            st.caption(plain(why))
+        elif st.button(
+            "Measure the lag again" if found.lag else "Measure the lag",
+            icon=":material/play_arrow:",
+            help=f"The true posterior of {NUM_IMAGES} probe images at up to {NUM_MOMENTS} snapshots, beside this page; "
+            "the result is kept in the run.",
+            key=f"{key(run)}:start",
+        ):
+            start(run)
+            st.rerun()
+    if found.lag:
+        _charts(run, found, is_old)
+
+
+def _charts(run: Run, found: measurements.Measurements, is_old: bool) -> None:
+    points = found.lag
+    epochs = [one.epoch for one in points]
+    gap = Series(
+        "Gap",
+        epochs,
+        [one.gap for one in points],
+        [one.gap_standard_error for one in points],
+        colour="rate",
+    )
+    distance = Series(
+        "Distance of the means",
+        epochs,
+        [one.in_deviations for one in points],
+        [one.in_deviations_standard_error for one in points],
+        colour="distortion",
+    )
+    left, right = st.columns(2, gap="medium")
+    with left:
+        chart([gap], x="epoch", y="KL(q ‖ p(z|x)), nats", key=f"lag-gap:{run.id}")
+    with right:
+        chart([distance], x="epoch", y="distance, σ of the true posterior", key=f"lag-distance:{run.id}")
+    part = "validation" if run.info.num_validation else "test"
+    later = " The run has been trained on since." if is_old else ""
+    st.caption(
+        plain(
+            "Left: what the ELBO loses because q is not the true posterior; of an encoder that lags it is large early "
+            f"and falls late. Right: how far apart their means are. {points[0].num_images} probe images ({part}), by "
+            f"quadrature, at {len(points)} snapshots; bars are one standard error over the images. Measured at step "
+            f"{found.lag_step:,}.{later}"
+        )
+    )
 
 
 def section(run: Run) -> None:
-    """Posterior means against the true posterior's, along training; measured when it is asked for."""
-    if run.config.model.latent_dim > 2:
+    """The same behind its question, for runs of one or two dimensions; shown to a class only if it was measured."""
+    if run.config.model.latent_dim > MOST_DIMS or (state.presenting() and not bounds.kept(run).lag):
         return
     with st.expander("Does the encoder lag behind the decoder?", icon=":material/hourglass_bottom:"):
-        if sentence := why_not(run):
-            st.caption(plain(sentence))
-            return
-        measured, under_way = found(run), job(run)
-        if measured is not None:
-            theme: ThemeName = "dark" if st.context.theme.type == "dark" else "light"
-            figure = chart(measured, theme)
-            st.plotly_chart(figure, theme=None, width="stretch", config={"displayModeBar": False})
-            st.caption(
-                "At each snapshot, over probe images: how far the mean of q(z|x) stands from that of the true "
-                "posterior, in standard deviations of the true one; and the gap, KL(q(z|x) ‖ p(z|x)). An encoder that "
-                "lags has a gap that is large early and closes late."
-            )
-        if under_way is not None and under_way.is_open:
-            _progress(run)
-        elif measured is None or is_outdated(run):
-            if under_way is not None and under_way.error:
-                st.error(plain(under_way.error))
-            if measured is None:
-                st.caption(
-                    "In one or two dimensions the true posterior is known by quadrature. This takes up to a minute."
-                )
-            st.button(
-                "Measure it" if measured is None else "Measure it again, with the newer snapshots",
-                icon=":material/straighten:",
-                on_click=start,
-                args=(run,),
-                key=f"lag:{run.id}",
-            )
-
-
-def _progress(run: Run) -> None:
-    @st.fragment(run_every=0.5)
-    def draw() -> None:
-        under_way = job(run)
-        if under_way is None or not under_way.is_open:
-            st.rerun()
-        else:
-            st.progress(under_way.share, "Quadrature at each snapshot…")
-
-    draw()
+        draw(run)

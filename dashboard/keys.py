@@ -27,6 +27,7 @@ OF_A_RUN: tuple[str, ...] = (
     _MIX,
     _POSTERIOR,
     "view",
+    "lasso",
     "span",
     "hidden",
     "colour",
@@ -256,6 +257,28 @@ VIEW: Key[tuple[float, float, float] | None] = Key(
     f"two coordinates between −{MAX_COORDINATE:g} and {MAX_COORDINATE:g} and a zoom from {ZOOMS[0]:g} to "
     f"{ZOOMS[1]:g}, separated by commas, or all",
     lambda area: "all" if area is None else ",".join(f"{value:.5g}" for value in area),
+)
+
+#: A lasso has at most so many corners.
+MOST_CORNERS = 64
+
+
+def _corners(text: str) -> tuple[float, ...]:
+    if text == "none":
+        return ()
+    values = tuple(map(float, text.split(",")))
+    if len(values) % 2 or not 3 <= len(values) // 2 <= MOST_CORNERS or not is_finite(values):
+        raise ValueError
+    return values
+
+
+#: The lasso around the images that are selected on the map: across and up of each corner in the plane.
+LASSO: Key[tuple[float, ...]] = Key(
+    "lasso",
+    _corners,
+    f"two coordinates between −{MAX_COORDINATE:g} and {MAX_COORDINATE:g} for each of 3 to {MOST_CORNERS} corners, "
+    "separated by commas, or none",
+    lambda values: ",".join(f"{value:.6g}" for value in values) or "none",
 )
 
 #: The Compare page: the runs that stand side by side, which runs are in the plane, what is enlarged, from which test

@@ -28,6 +28,9 @@ At = Literal["best", "last"] | int
 Half = Literal["decoder", "encoder", "autoencoder"]
 T = TypeVar("T")
 
+#: Most images that a drawing is compared with.
+MOST_COMPARED = 10_000
+
 
 class Cache:
     """The results used last, at most so many; a result that several ask for at once is made once."""
@@ -262,7 +265,7 @@ def dimensions(run: Run, at: At) -> tuple[list[Dimension], int]:
 
 
 def surprise(run: Run, at: At) -> Surprise:
-    """What the test images cost the model (`vae.surprise`).
+    """What the first training images cost the model (`vae.surprise`); the test images, where there are no others.
 
     Raises:
         DataError: If the images are not on this machine.
@@ -270,9 +273,11 @@ def surprise(run: Run, at: At) -> Surprise:
     """
     from vae.surprise import surprise as over
 
-    return _summaries.get(
-        ("surprise", run.path, at, stamp(run, at)), lambda: over(model(run, at), dataset(run), "test")
-    )
+    def make() -> Surprise:
+        images = dataset(run)
+        return over(model(run, at), images, "train" if len(images.train) else "test", MOST_COMPARED)
+
+    return _summaries.get(("surprise", run.path, at, stamp(run, at)), make)
 
 
 def plane(run: Run, at: At) -> Projection:

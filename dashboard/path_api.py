@@ -116,10 +116,8 @@ def _group(request: Request) -> Response:
 # Paths ---------------------------------------------------------------------------------------------------------------
 
 
-def _points(request: Request, run: Run, at: At, at_least: int) -> Tensor:
-    """The stops as latent points ``(K, D)``."""
-    import torch
-
+def _stops(request: Request, run: Run, at_least: int) -> list[stops.Stop]:
+    """The stops that a request names."""
     text = request.query_params.get("stops", "")
     limits = run.config.model.latent_dim, run.info.num_test, api.MAX_Z
     try:
@@ -128,8 +126,15 @@ def _points(request: Request, run: Run, at: At, at_least: int) -> Tensor:
         raise UserError(f"stops must be {stops.rule(*limits)}, got {text[:40]!r}; correct it") from None
     if len(asked) < at_least:
         raise UserError(f"stops must be at least {at_least}, got {len(asked)}; add one")
+    return asked
+
+
+def _points(request: Request, run: Run, at: At, at_least: int) -> Tensor:
+    """The stops as latent points ``(K, D)``."""
+    import torch
+
     points = []
-    for stop in asked:
+    for stop in _stops(request, run, at_least):
         if isinstance(stop, int):
             points.append(model_cache.embedding(run, at, "test").mean[stop].float())
         else:
@@ -146,6 +151,35 @@ def _asked(request: Request, num: int | None = None) -> tuple[Run, At, Path]:
     pace: Pace = api._choice(request, "pace", PACES)  # type: ignore[assignment]
     frames = num or api._whole(request, "num", 61, 2, MAX_FRAMES)
     return run, at, path(_points(request, run, at, 2), frames, kind, pace)
+
+
+def _labels(request: Request, run: Run, at: At) -> list[int | None]:
+    """The class of each stop: an image may know its own, a point has none."""
+
+    def label(stop: stops.Stop) -> int | None:
+        if not isinstance(stop, int):
+            return None
+        labels = model_cache.embedding(run, at, "test").labels
+        return None if labels is None else int(labels[stop])
+
+    return [label(stop) for stop in _stops(request, run, 2)]
+
+
+def _conditions(request: Request, run: Run, at: At, found: Path) -> Tensor | None:
+    """Weights of the classes ``(N, K)`` under which the frames are decoded; None for a model without condition.
+
+    A frame's are between those of its two stops: an image's own class, and for a point the `y` of the request.
+    """
+    import torch
+
+    num = model_cache.model(run, at).num_conditions
+    if not num:
+        return None
+    own = api._weights(request, num)
+    at_stops = np.array([own if label is None else np.eye(num)[label] for label in _labels(request, run, at)])
+    frames = np.arange(len(found.z))
+    weights = [np.interp(frames, found.stops, at_stops[:, label]) for label in range(num)]
+    return torch.from_numpy(np.stack(weights, 1)).float()
 
 
 def _radius(request: Request) -> float | None:
@@ -166,13 +200,14 @@ def _radius(request: Request) -> float | None:
 
 
 def _path(request: Request) -> Response:
-    """Frames of a path and how many test images are within `radius` of each, or why that is not known."""
+    """Frames of a path, the classes of its stops, and how many test images are near each, or why that is not known."""
     from vae.paths import NUM_NEIGHBOURS, neighbours
 
     run, at, found = _asked(request)
     asked_for = _radius(request)
     listed = {"z": found.z.numpy().astype(np.float32)}
     fields: dict[str, Any] = {"stops": found.stops, "length": found.length, "reason": ""}
+    fields["labels"] = _labels(request, run, at)
     try:
         means = model_cache.embedding(run, at, "test").mean
         usual = model_cache.neighbour_radius(run, at)
@@ -191,15 +226,15 @@ def _path(request: Request) -> Response:
     return api._tagged(request, arrays.pack(listed, **fields), "application/octet-stream")
 
 
-def _decoded(request: Request, run: Run, at: At, z: Tensor) -> Iterator[NDArray[np.uint8]]:
+def _decoded(request: Request, run: Run, at: At, found: Path) -> Iterator[NDArray[np.uint8]]:
     """The decoded frames as bytes, ``(C, H, W)`` each, a few at a time."""
     import torch
 
     model = model_cache.model(run, at)
-    y = torch.tensor([api._weights(request, model.num_conditions)]) if model.num_conditions else None
-    for some in z.split(max(1, _AT_ONCE // run.info.num_pixels)):
+    y = _conditions(request, run, at, found)
+    for some in torch.arange(len(found.z)).split(max(1, _AT_ONCE // run.info.num_pixels)):
         with torch.inference_mode():
-            images = model.decode(some, None if y is None else y.expand(len(some), -1))
+            images = model.decode(found.z[some], None if y is None else y[some])
         yield from sheets.to_bytes(images.numpy())
 
 
@@ -209,7 +244,7 @@ def _strip(request: Request) -> Response:
     run, at, found = _asked(request, num)
     width, height = run.info.width, run.info.height
     strip = Image.new("RGBA", (num * (width + 1) - 1, height))
-    for place, pixels in enumerate(_decoded(request, run, at, found.z)):
+    for place, pixels in enumerate(_decoded(request, run, at, found)):
         strip.paste(_picture(pixels), (place * (width + 1), 0))
     file = io.BytesIO()
     _enlarged(strip, _TALL // height).save(file, "PNG")
@@ -226,7 +261,7 @@ def _animation(request: Request) -> Response:
     num = min(most, num_legs * max(1, math.ceil(seconds * FRAME_RATE / num_legs)) + 1)
     run, at, found = _asked(request, num)
     frames: list[Image.Image] = []
-    for pixels in _decoded(request, run, at, found.z):
+    for pixels in _decoded(request, run, at, found):
         frames.append(_enlarged(_picture(pixels), _WIDE // max(run.info.height, run.info.width)))
     if back:
         frames += frames[-2:0:-1]

@@ -38,6 +38,9 @@ def paths_section(run: Run, view: LatentView) -> None:
         )
     if said.z is not None:
         state.write(keys.point(run.config.model.latent_dim), said.z)
+    if said.y is not None:
+        state.write(keys.label(run.info.num_classes), said.y)
+        state.keep(keys.mix(run.info.num_classes), said.mix)
     if said.route is not None:
         _keep(run, said.route)
 

@@ -9,8 +9,10 @@ import streamlit as st
 
 from dashboard import keys, recipe_runs, state
 from dashboard.plain import plain
+from vae.cures import mends
 from vae.errors import UserError
 from vae.files import disk_sentence
+from vae.findings import Name
 from vae.recipes import RECIPES
 from vae.runs import Run
 
@@ -56,26 +58,31 @@ def gallery() -> None:
                 )
 
 
-def cures(run: Run) -> None:
-    """Draw what can be tried on a run; one click trains it again and shows both side by side."""
-    found = recipe_runs.cures_of(run)
+def cures(run: Run, verdict: Name | None = None) -> None:
+    """Draw what can be tried on a run; one click trains it again and shows both side by side.
+
+    Args:
+        run: The run.
+        verdict: What was found of it, if that is known: its cures come first, and are marked as such.
+    """
+    found, of_recipe = recipe_runs.cures_of(run, verdict), bool(recipe_runs.own_cures(run))
     if not found:
         return
-    source = recipe_runs.origin(run.config)
-    of_recipe = source is not None and source.cure is None and source.recipe.cures
     title = "Cures of this recipe" if of_recipe else "Train it again with one thing changed"
     words = (
         "the same seed, one thing changed, and both side by side"
         if of_recipe
         else "the same seed, and both side by side"
     )
+    if not of_recipe and any(mends(cure, verdict) for cure in found):
+        words += "; first what mends this verdict"
     with st.container(border=True):
         st.markdown(f"**{title}** · {words}")
         with st.container(horizontal=True, gap="small"):
             for cure in found:
                 st.button(
                     plain(cure.title),
-                    icon=":material/healing:",
+                    icon=":material/healing:" if of_recipe or mends(cure, verdict) else ":material/replay:",
                     key=f"cure:{run.id}:{cure.name}",
                     help=plain(cure.words),
                     on_click=_show,

@@ -9,6 +9,7 @@ from dashboard import new_run, settings
 from dashboard.trainers import trainers
 from vae.config import RunConfig
 from vae.cures import cures
+from vae.findings import Name
 from vae.recipes import RECIPES, Cure, Recipe
 from vae.runs import Run, list_runs
 
@@ -46,12 +47,15 @@ def _alike(one: RunConfig, other: RunConfig) -> bool:
     )
 
 
-def cures_of(run: Run) -> tuple[Cure, ...]:
-    """What can be tried on a run: its recipe's cures, else what helps runs in general."""
+def cures_of(run: Run, verdict: Name | None = None) -> tuple[Cure, ...]:
+    """What can be tried on a run: its recipe's cures, else what helps runs of its verdict, or runs in general."""
+    return own_cures(run) or cures(run.config, verdict)
+
+
+def own_cures(run: Run) -> tuple[Cure, ...]:
+    """Those of the recipe that a run was made from; none of a run that has other settings, or is cured."""
     found = origin(run.config)
-    if found is not None and found.cure is None and found.recipe.cures:
-        return found.recipe.cures
-    return cures(run.config)
+    return found.recipe.cures if found is not None and found.cure is None else ()
 
 
 def begin(recipe: Recipe) -> Run:

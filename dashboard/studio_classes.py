@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from dashboard import generated, keys, model_cache, sheets
+from dashboard import generated, keys, model_cache, sheets, state
 from dashboard import studio_controls as controls
 from dashboard import studio_parts as parts
 from dashboard.components.follow import Sheet
@@ -67,12 +67,17 @@ def transfer(run: Run, weights: Weights) -> Following:
     original: NDArray[Any] | None = None
     label: int | None = None
     number: int | None = None
-    picking, result = st.columns([3, 7], gap="medium")
-    with picking:
-        from_point = controls.source(run, "image") == "point"
+    from_point = controls.image_or_point(run) == "point"
+    if from_point and not state.has_point():
+        parts.lead_to_explore()
+        return Following()
+    picking, result = (st.container(), st.container()) if from_point else st.columns([3, 7], gap="medium")
+    drawing = controls.drawing(run) if from_point else ""
     if from_point:
         z = torch.tensor([parts.point(run)])
         words = "The point that Explore shows, under every class."
+        if drawing:
+            words = "z is of the posterior of your drawing: its style, under every class."
     else:
         embedding = model_cache.embedding(run, weights.at, "test")
         originals = controls.originals(run, embedding)
@@ -93,7 +98,10 @@ def transfer(run: Run, weights: Weights) -> Following:
     shown = images[:, : parts.MAX_COLUMNS]
     per_line = len(names) if len(names) <= 6 else -(-len(names) // 2) if len(names) <= 14 else 10
     with result:
-        left, right = st.columns([1, 4]) if original is not None else (st.container(), st.container())
+        has_original = original is not None or drawing != ""
+        left, right = st.columns([1, 4]) if has_original else (st.container(), st.container())
+    if drawing:
+        left.html(parts.drawn(drawing, run))
     if original is not None:
         left.html(
             generated.gallery(
@@ -147,7 +155,7 @@ def mix(run: Run, weights: Weights) -> Following:
         start = controls.pick_class(run, "From class", keys.label(len(names)), 0)
     with right:
         end = controls.pick_class(run, "To class", keys.target(len(names)), (start + 1) % len(names))
-    if controls.source(run, "seed") == "point":
+    if controls.seed_or_point(run) == "point":
         seed: int | str = ""
         z = torch.tensor(parts.point(run))
         words = "z is the point that Explore shows."

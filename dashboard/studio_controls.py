@@ -132,10 +132,36 @@ def _next_seed(key: str, now: int) -> None:
     state.write(keys.SEED, following)
 
 
-def source(run: Run, usual: str) -> str:
-    """Where z comes from: a mode's usual source, or the point of Explore if there is one."""
-    titles = {"image": "A test image", "seed": "The prior", "point": "The point of Explore"}
-    offers = [usual, *(["point"] if state.has_point() else [])]
+def drawing(run: Run) -> str:
+    """The drawing whose posterior the point of Explore is of, which the link then carries too; empty without one."""
+    posterior = keys.posterior(run.info.num_test)
+    text = state.read(keys.DRAWING, "")
+    if not text or not state.has_point() or state.read(posterior, -1) != keys.DRAWN:
+        return ""
+    state.write(posterior, keys.DRAWN)
+    state.write(keys.DRAWING, text)
+    return text
+
+
+def image_or_point(run: Run) -> str:
+    """Where z comes from in a style transfer: a test image, or the point of Explore: usual for a new drawing."""
+    drawn, seen = state.read(keys.DRAWING, ""), f"_generate-drawn:{run.id}"
+    is_new = state.read(keys.posterior(run.info.num_test), -1) == keys.DRAWN and state.has_point()
+    if is_new and drawn and st.session_state.get(seen) != drawn:
+        st.session_state[seen] = drawn
+        if st.query_params.get(keys.SOURCE.name) not in ("image", "point"):
+            st.session_state[f"generate-from-image:{run.id}"] = "point"
+            state.write(keys.SOURCE, "point")
+    return _source(run, "image", {"image": "A test image", "point": "Your drawing, or the point of Explore"})
+
+
+def seed_or_point(run: Run) -> str:
+    """Where z comes from in a mix of classes: the prior, or the point of Explore if there is one."""
+    offers = {"seed": "The prior", "point": "The point of Explore"}
+    return _source(run, "seed", offers if state.has_point() else {"seed": offers["seed"]})
+
+
+def _source(run: Run, usual: str, offers: dict[str, str]) -> str:
     wanted = state.read(keys.SOURCE, usual)
     if wanted not in offers:
         wanted = usual
@@ -144,8 +170,8 @@ def source(run: Run, usual: str) -> str:
         wanted = str(
             st.segmented_control(
                 "z from",
-                offers,
-                format_func=titles.__getitem__,
+                list(offers),
+                format_func=offers.__getitem__,
                 required=True,
                 key=widget,
             )

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
-from dashboard import keys, latent_view, state
+from dashboard import drawings, keys, latent_view, state
 from dashboard.components.follow import Sheet
+from dashboard.navigation import go_to
 from dashboard.time_machine import Weights
 from vae.runs import Run
 
@@ -55,6 +57,24 @@ def point(run: Run) -> list[float]:
     z = latent_view.point(run)
     state.write(keys.point(run.config.model.latent_dim), z)
     return z
+
+
+def lead_to_explore() -> None:
+    """Say that Explore has no point yet, and lead there."""
+    st.info("There is no drawing and no point yet: draw a digit on the Explore page, or move a slider there.")
+    if st.button("Open Explore", icon=":material/draw:"):
+        go_to("explore", {**state.link(), keys.PANEL.name: "draw"})
+
+
+def drawn(text: str, run: Run) -> str:
+    """The drawing of a link as a picture, as HTML."""
+    picture = drawings.svg(text, run.info.height, run.info.width)
+    address = "data:image/svg+xml;base64," + base64.b64encode(picture.encode()).decode()
+    return (
+        '<figure style="margin: 0"><figcaption style="font-size: 0.8125rem">your drawing</figcaption>'
+        f'<img style="border-radius: 3px; max-width: {largest(168)}px; width: 100%" src="{address}" '
+        'alt="Your drawing"></figure>'
+    )
 
 
 def one_hots(num_classes: int) -> list[dict[int, float]]:

@@ -1,22 +1,14 @@
-"""The Evaluate page on models of one or two dimensions: the truth of an image, and how far the encoder lags."""
+"""The Evaluate page on models of one or two dimensions: the truth of an image."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import bounds, keys, latent_view, measured, model_cache, state
-from dashboard.background import Progress, background
-from dashboard.components.chart import Series, chart
+from dashboard import keys, latent_view, model_cache, state
 from dashboard.components.truth import Chosen, truth
 from dashboard.plain import plain
-from vae import measurements
-from vae.errors import UserError
-from vae.files import disk_sentence
 from vae.runs import Run
 from vae.yardstick import Yardstick
-
-#: Probe images and snapshots of the lag: a minute or two on one core.
-LAG_IMAGES, LAG_MOMENTS = 20, 12
 
 
 def draw(run: Run) -> None:
@@ -72,85 +64,3 @@ def _class(run: Run, y: int | None) -> None:
         "Class that the drawing is taken for", range(len(names)), format_func=names.__getitem__, key=widget
     )
     state.write(key, int(picked or 0))
-
-
-def lag(run: Run) -> None:
-    """How far the encoder is behind the true posterior along training: measured on demand, kept in the run."""
-    found = bounds.kept(run)
-    key, why = f"bound:{run.path}:lag", measured.why_not(run)
-    job = background.get(key)
-
-    def work(progress: Progress) -> None:
-        from vae.lag import encoder_lag
-
-        made = encoder_lag(
-            run, model_cache.dataset(run), num_images=LAG_IMAGES, num_moments=LAG_MOMENTS, progress=progress
-        )
-        try:
-            measurements.keep(run, measured.folder(run), lag=made)
-        except OSError as error:
-            raise UserError(disk_sentence(error)) from error
-
-    is_open = job is not None and job.is_open
-    is_old = found.lag_step != run.status().step
-    if (not found.lag or is_old) and not is_open and not state.presenting():
-        if job is not None and job.state == "failed":
-            st.error(plain(job.error), icon=":material/block:")
-        if st.button(
-            "Measure the lag",
-            icon=":material/play_arrow:",
-            disabled=bool(why) or len(run.snapshots()) < 2,
-            help=plain(why)
-            if why
-            else f"The true posterior of {LAG_IMAGES} probe images at up to {LAG_MOMENTS} snapshots, beside this page.",
-            key=f"{key}:start",
-        ):
-            background.start(key, work)
-            st.rerun()
-    if is_open:
-        state.begin_watch(key)
-        bounds.progress(key)
-    if not found.lag:
-        return
-    points = found.lag
-    epochs = [one.epoch for one in points]
-    left, right = st.columns(2, gap="medium")
-    with left:
-        chart(
-            [
-                Series(
-                    "Gap",
-                    epochs,
-                    [one.gap for one in points],
-                    [one.gap_standard_error for one in points],
-                    colour="rate",
-                )
-            ],
-            x="epoch",
-            y="KL(q ‖ p(z|x)), nats",
-            key=f"lag-gap:{run.id}",
-        )
-    with right:
-        chart(
-            [
-                Series(
-                    "Distance of the means",
-                    epochs,
-                    [one.in_deviations for one in points],
-                    [one.in_deviations_standard_error for one in points],
-                    colour="distortion",
-                )
-            ],
-            x="epoch",
-            y="distance, σ of the true posterior",
-            key=f"lag-distance:{run.id}",
-        )
-    part = "validation" if run.info.num_validation else "test"
-    later = " The run has been trained on since." if is_old else ""
-    st.caption(
-        plain(
-            f"Left: what the ELBO loses because q is not the true posterior. Right: how far apart their means are. "
-            f"{points[0].num_images} probe images ({part}), by quadrature, at {len(points)} snapshots; bars are one "
-            f"standard error over the images. Measured at step {found.lag_step:,}.{later}"
-        )
-    )

@@ -8,7 +8,7 @@ from dashboard import keys, state, unit_question
 from dashboard.plain import plain
 from dashboard.unit_question import Question
 from vae.errors import UserError
-from vae.loop_scale import loop_scale
+from vae.loop_scale import loop_scale, unknown
 from vae.metrics import MetricsReader
 from vae.runs import Run
 from vae.units import Units, units
@@ -29,34 +29,45 @@ _ERRORS = {
 def line(run: Run) -> None:
     """One line of what β means in a run: pixels, latent dimensions, σ, effective β, and β·D/pixels."""
     try:
-        found, means = _of_run(run)
+        found, means, is_known = _of_run(run)
     except UserError as error:
         st.caption(plain(str(error)))
         return
     sigma = {"gaussian": f"σ {run.config.model.sigma:g}, ", "gaussian-learned": "σ learned, "}
+    beta = (
+        f"effective β {found.effective_beta:.4g} ({means}), β·D/pixels {found.normalised_beta:.3g}"
+        if is_known
+        else f"effective β not known ({means})"
+    )
     st.caption(
         plain(
             f"{found.num_pixels:,} pixels, {found.latent_dim} latent dimensions, "
-            f"{sigma.get(run.config.model.likelihood, '')}effective β {found.effective_beta:.4g} ({means}), "
-            f"β·D/pixels {found.normalised_beta:.3g}."
+            f"{sigma.get(run.config.model.likelihood, '')}{beta}."
         )
     )
 
 
-def _of_run(run: Run) -> tuple[Units, str]:
-    """The scale of a run, and how its loss comes to it; what a loop of the user's own says of itself is measured."""
+def _of_run(run: Run) -> tuple[Units, str, bool]:
+    """The scale of a run, how its loss comes to it, and whether it is known; a loop of the user's own is measured."""
     info, model = run.info, run.config.model
     num_pixels, sigma = info.channels * info.height * info.width, model.sigma
     asked = run.control().beta
     beta, means = run.config.objective.beta if asked is None else asked, "nothing but the batch is averaged"
+    is_known = True
     if model.network == "external":
         history = MetricsReader(run.metrics_path).read(at_most=2000)[1]
         beta = next((said["beta"] for said in reversed(history) if "split" in said), beta)
         scale = loop_scale(history, beta, num_pixels, model.latent_dim, sigma if _has_sigma(run) else None)
-        means = "the scale of your loop's terms is not known: it reported none"
-        if scale is not None:
+        is_known = scale is not None and scale.kl is not None and not scale.is_of_loss
+        if scale is not None and is_known:
             beta, means = scale.effective_beta, f"measured in your loop, which says β = {scale.beta:.4g}"
-    return units(beta, num_pixels, model.latent_dim, sigma=sigma if _has_sigma(run) else None), means
+        else:
+            means = unknown(beta, scale)
+    return (
+        units(beta, num_pixels, model.latent_dim, sigma=sigma if _has_sigma(run) else None),
+        means,
+        is_known,
+    )
 
 
 def _has_sigma(run: Run) -> bool:
@@ -84,7 +95,7 @@ def panel(run: Run | None) -> None:
 def _first(run: Run | None) -> Question:
     if run is None:
         return Question(1.0, 784, 16)
-    found, _ = _of_run(run)
+    found, _, _ = _of_run(run)
     return Question(found.beta, found.num_pixels, found.latent_dim, sigma=found.sigma or 0.0)
 
 

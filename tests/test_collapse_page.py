@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dashboard import encoder_lag, model_cache, settings
+from dashboard import bounds, diagnosed, encoder_lag, model_cache, settings
 from dashboard.trainers import trainers
 from tests.test_compare_page import settled
 from tests.test_dashboard import button, page, sentences
@@ -146,6 +145,27 @@ class TestRuns:
         button(at, "Leave the comparison").click().run()
         assert "before" not in at.query_params
 
+    def test_cures_follow_the_verdict_and_only_they_look_like_cures(
+        self, run: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def icons(verdict: str) -> dict[str, str]:
+            found = {"verdict": {"name": verdict}}
+            monkeypatch.setattr(diagnosed, "told", lambda run, at, threshold: found)
+            buttons = [
+                one for one in page("collapse", run="one").button if str(one.key).startswith("cure:one:")
+            ]
+            return {str(one.key).removeprefix("cure:one:"): one.icon for one in buttons}
+
+        healing, other = ":material/healing:", ":material/replay:"
+        early = icons("early-collapse")
+        assert next(iter(early)) == "warm-up"
+        assert early["warm-up"] == healing
+        assert early["capacity"] == other
+        high = icons("over-regularised")
+        assert not {"warm-up", "cyclical", "encoder-steps"} & set(high)
+        assert set(high.values()) == {healing}
+        assert set(icons("healthy").values()) == {other}
+
     @pytest.mark.parametrize(
         ("state", "error", "expected"),
         [
@@ -172,7 +192,7 @@ class TestRuns:
         path.write_text(json.dumps(values))
         at = page("collapse", run="one")
         assert not [one for one in at.button if str(one.key).startswith("cure:")]
-        assert "the scale of your loop's terms is not known" in words(at)
+        assert "effective β not known (the scale of your loop's terms is not known" in words(at)
         said = {"reconstruction_ratio": 1 / 64, "kl_ratio": 1.0, "num_comparisons": 3, "batch_size": 32}
         with run.metrics_path.open("a") as file:
             file.write(
@@ -183,23 +203,30 @@ class TestRuns:
 
 
 class TestLag:
-    def test_it_is_measured_on_demand_and_stays_until_there_are_newer_snapshots(
+    def test_one_measurement_is_kept_in_the_run_and_shown_on_both_pages(
         self, run: Run, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        few = partial(lag.encoder_lag, num_images=2, num_moments=2)
-        monkeypatch.setattr(lag, "encoder_lag", few)
+        monkeypatch.setattr(encoder_lag, "NUM_IMAGES", 2)
+        monkeypatch.setattr(encoder_lag, "NUM_MOMENTS", 2)
         at = page("collapse", run="one")
-        button(at, "Measure it").click().run()
+        button(at, "Measure the lag").click().run()
         settled()
-        at.run()
-        found = encoder_lag.found(run)
-        assert found == [one.to_dict() for one in few(run, model_cache.dataset(run))]
-        assert "Measure it" not in [one.label for one in at.button]
-        newest = run.snapshots()[-1]
-        shutil.copytree(run.snapshot_dir(newest), run.snapshot_dir(newest + 1))
-        at.run()
-        assert encoder_lag.found(run) == found
-        button(at, "Measure it again, with the newer snapshots")
+        expected = lag.encoder_lag(run, model_cache.dataset(run), num_images=2, num_moments=2)
+        found = bounds.kept(run).lag
+        assert [one.gap for one in found] == [one.to_dict()["gap"] for one in expected]
+        told = f"Measured at step {run.status().step:,}."
+        for name in ("collapse", "evaluate"):
+            at = page(name, run="one")
+            assert not at.exception
+            assert told in words(at)
+            assert "2 probe images" in words(at)
+            assert not [one for one in at.button if "Measure the lag" in one.label]
+            settled()
+        run.write_status(run.status().replace(step=run.status().step + 1))
+        at = page("collapse", run="one")
+        assert bounds.kept(run).lag == found
+        assert "The run has been trained on since." in words(at)
+        button(at, "Measure the lag again")
 
     def test_more_dimensions_have_none(self) -> None:
         shipped = Path(settings.__file__).parents[1] / "assets" / "models" / "mnist-16d"

@@ -161,6 +161,10 @@ def test_map_believes_only_a_point(
     [
         (None, None, paths_face.Said()),
         ({"z": [1, -2]}, None, paths_face.Said(z=[1.0, -2.0])),
+        ({"z": [1, -2], "y": 1, "mix": [0, 0.25]}, None, paths_face.Said([1.0, -2.0], 1, (0, 0.25))),
+        ({"z": [1, -2], "y": 1, "mix": None}, None, paths_face.Said([1.0, -2.0], 1)),
+        ({"z": [1, -2], "y": 2, "mix": None}, None, paths_face.Said([1.0, -2.0])),
+        ({"z": [1, -2], "y": 1, "mix": [0, 1.5]}, None, paths_face.Said([1.0, -2.0])),
         ({"z": [1]}, "nonsense", paths_face.Said()),
         ({"z": [float("nan"), 1]}, {"stops": "n1", "kind": "straight"}, paths_face.Said()),
         ("z", {"stops": 7, "kind": "straight", "pace": "legs"}, paths_face.Said()),
@@ -172,19 +176,31 @@ def test_map_believes_only_a_point(
         ),
     ],
 )
-def test_paths_believe_only_a_point_and_a_route_of_text(
+def test_paths_believe_only_a_point_a_condition_and_a_route_of_text(
     point: Any, route: Any, expected: paths_face.Said, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(paths_face, "_COMPONENT", Mount(point=point, route=route))
     start = Route("", "straight", "legs")
-    assert paths("run", latent_dim=2, route=start, num_images=9, shape=(1, 8, 8), key="k") == expected
+    said = paths(
+        "run",
+        latent_dim=2,
+        route=start,
+        num_images=9,
+        shape=(1, 8, 8),
+        classes="ab",
+        conditional=True,
+        key="k",
+    )
+    assert said == expected
 
 
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({}, View("tsne", "rate", ("density",), "even", (3, -1), (0.5, -1, 2))),
-        ({"area": None, "hidden": []}, View("tsne", "rate", ("density",))),
+        ({}, View("tsne", "rate", ("density",), "even", (3, -1), (0.5, -1, 2), (0, 0, 1, 0, 0, 1.5))),
+        ({"area": None, "hidden": [], "lasso": []}, View("tsne", "rate", ("density",))),
+        ({"lasso": [0, 0, 1, None, 0, 1]}, None),
+        ({"lasso": None}, None),
         ({"layers": [1]}, None),
         ({"projection": 1}, None),
         ({"hidden": [0.5]}, None),
@@ -198,7 +214,7 @@ def test_map_believes_only_a_view(
     change: Any, expected: View | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     good = {"projection": "tsne", "colour": "rate", "layers": ["density"], "tiles": "even"}
-    good |= {"hidden": [3, -1], "area": [0.5, -1, 2]}
+    good |= {"hidden": [3, -1], "area": [0.5, -1, 2], "lasso": [0, 0, 1, 0, 0, 1.5]}
     said = good | change if isinstance(change, dict) else change
     monkeypatch.setattr(map_face, "_COMPONENT", Mount())
     monkeypatch.setattr(map_face, "told", lambda *asked: said if asked == ("k", "view") else None)

@@ -6,7 +6,7 @@ import pytest
 
 from vae.comparison import differences
 from vae.config import ModelConfig, ObjectiveConfig, RunConfig, TrainConfig
-from vae.cures import cures
+from vae.cures import cures, mends
 from vae.recipes import RECIPES
 
 CONFIGS = {
@@ -50,6 +50,27 @@ def test_what_a_run_does_already_is_not_offered() -> None:
     assert {"beta-1", "learned-sigma"} <= {cure.name for cure in cures(gaussian)}
     done = CONFIGS["everything"]
     assert not {"cyclical", "free-bits", "encoder-steps", "warm-up"} & {cure.name for cure in cures(done)}
+
+
+def test_a_beta_that_is_too_high_is_not_cured_by_what_leaves_it_so() -> None:
+    high = RunConfig(objective=ObjectiveConfig(beta=20))
+    assert {"warm-up", "cyclical"} <= {cure.name for cure in cures(high)}
+    found = cures(high, "over-regularised")
+    assert [cure.name for cure in found] == ["beta-1", "capacity", "free-bits"]
+    assert all(mends(cure, "over-regularised") for cure in found)
+    low = RunConfig(objective=ObjectiveConfig(beta=0.5))
+    assert "beta-1" not in {cure.name for cure in cures(low, "over-regularised")}
+
+
+def test_what_mends_a_verdict_comes_first_and_nothing_mends_a_healthy_run() -> None:
+    config = RunConfig(model=ModelConfig(likelihood="gaussian"), objective=ObjectiveConfig(beta=4))
+    for verdict, first in (("early-collapse", "warm-up"), ("wrong-sigma", "learned-sigma")):
+        found = cures(config, verdict)  # type: ignore[arg-type]
+        assert found[0].name == first
+        is_cure = [mends(cure, verdict) for cure in found]  # type: ignore[arg-type]
+        assert is_cure == sorted(is_cure, reverse=True)
+        assert {cure.name for cure in found} == {cure.name for cure in cures(config)}
+    assert not any(mends(cure, verdict) for cure in cures(config) for verdict in (None, "healthy"))  # type: ignore[arg-type]
 
 
 def test_networks_of_somebody_elses_cannot_be_trained_again_here() -> None:

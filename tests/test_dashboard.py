@@ -346,10 +346,26 @@ class TestGenerate:
         for image in every_class(model, z)[0].numpy():
             assert generated.address(image) in shown
         assert at.query_params["from"] == "point"
+        at = page("generate", run=conditional.id, mode="transfer", **{"from": "point"})
+        assert any("no drawing and no point yet" in info.value for info in at.info)
+        assert "Open Explore" in [button.label for button in at.button]
         assert "z from" not in [
-            control.label
-            for control in page("generate", run=conditional.id, mode="transfer").segmented_control
+            control.label for control in page("generate", run=conditional.id, mode="mix").segmented_control
         ]
+
+    def test_drawing_of_explore_is_the_usual_source_of_a_style_transfer_and_stands_beside_it(
+        self, conditional: Run
+    ) -> None:
+        query = {"z": "1,-1", "posterior": "drawing", "drawing": "AQQXmgFmzAEA"}
+        at = page("generate", run=conditional.id, mode="transfer", **query)
+        assert sentences(at) == []
+        assert at.query_params["from"] == "point"
+        assert {name: at.query_params[name] for name in query} == query
+        shown = "".join(html.proto.body for html in at.get("html"))
+        assert 'alt="Your drawing"' in shown
+        assert any("the posterior of your drawing" in caption.value for caption in at.caption)
+        at = page("generate", run=conditional.id, mode="transfer", **query, **{"from": "image"})
+        assert at.query_params["from"] == "image"
 
     def test_originals_that_are_not_here_are_told_and_the_rest_is_shown(self, conditional: Run) -> None:
         values = json.loads((conditional.path / "config.json").read_text())

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,13 +14,15 @@ import pytest
 import torch
 from torch import Tensor
 
+import vae
 from vae import cli
-from vae.checkpoints import load
+from vae.checkpoints import load, save
 from vae.config import RunConfig
 from vae.data import Dataset
 from vae.diagnostics import ACTIVE_THRESHOLD, active_units, diagnose, dimensions, live_numbers
 from vae.errors import UserError
 from vae.evaluation import evaluate
+from vae.history import history_until
 from vae.latent import Embedding, embed
 from vae.model import VAE
 from vae.runs import Run
@@ -158,8 +163,84 @@ def test_images_must_be_given_and_at_least_two(make_model: MakeModel, digits: Da
     model = make_model(info=digits.info(), dtype=torch.float32)
     with pytest.raises(UserError, match="images must be given to diagnose a model"):
         diagnose(model)
+    lonely = replace(digits, test=digits.test[:1])
     with pytest.raises(UserError, match="needs at least 2 images, got 1 of the test part"):
-        diagnose(model, digits, part="test", num_images=1)
+        diagnose(model, lonely, part="test")
+
+
+def test_a_folder_is_as_good_as_its_run(trained_run: Run, digits: Dataset) -> None:
+    expected = diagnose(trained_run, digits, num_images=50)
+    assert diagnose(str(trained_run.path), digits, num_images=50) == expected
+    assert diagnose(trained_run.path, digits, num_images=50) == expected
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"num_images": -5}, "at least 2 images, got num_images = -5"),
+        ({"num_images": 1}, "at least 2 images, got num_images = 1"),
+        ({"part": "tset"}, "part must be one of train, validation, test, got 'tset'"),
+        ({"at": "foo"}, "at must be 'best', 'last' or the step of a snapshot, got 'foo'"),
+        ({"target": "no/such/run"}, "no/such/run"),
+        ({"target": torch.nn.Identity()}, "a run, its folder or a vae.VAE, got Identity"),
+    ],
+)
+def test_arguments_that_mean_nothing_are_refused(
+    trained_run: Run, digits: Dataset, wrong: dict[str, Any], words: str
+) -> None:
+    arguments = {"target": trained_run, "dataset": digits, **wrong}
+    with pytest.raises(vae.UserError, match=words):
+        diagnose(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("part", "value", "what"),
+    [("encoder", torch.nan, "the posteriors' means"), ("decoder", torch.nan, "the distortions")],
+)
+def test_weights_without_numbers_are_refused_and_not_called_a_collapse(
+    make_model: MakeModel, digits: Dataset, part: str, value: float, what: str
+) -> None:
+    model = make_model(info=digits.info(), dtype=torch.float32)
+    with torch.no_grad():
+        for weight in getattr(model, part).parameters():
+            weight.fill_(value)
+    with pytest.raises(
+        UserError, match=f"finite numbers, got .* of {what} that are not: this training has diverged"
+    ):
+        diagnose(model, digits)
+
+
+def test_a_width_that_overflows_is_refused(make_model: MakeModel, digits: Dataset) -> None:
+    model = make_model(info=digits.info(), dtype=torch.float32)
+    with torch.no_grad():
+        model.encoder.log_var.bias.fill_(2000.0)
+    with pytest.raises(UserError, match="of the rates that are not"):
+        diagnose(model, digits)
+
+
+def test_the_history_is_that_until_the_weights_and_beta_is_the_one_in_force_then(
+    trained_run: Run, digits: Dataset, tmp_path: Path
+) -> None:
+    run = Run.open(shutil.copytree(trained_run.path, tmp_path / "warm-up"))
+    lines = [json.loads(line) for line in run.metrics_path.read_text().splitlines()]
+    end = max(line["step"] for line in lines)
+    for line in lines:
+        if "beta" in line:
+            line["beta"] = line["step"] / end  # as a warm-up has it
+    scale = {"event": "scale", "step": end, "epoch": 3, "seconds": 1.0, "reconstruction_ratio": 1.0}
+    run.metrics_path.write_text("".join(json.dumps(line) + "\n" for line in [*lines, scale]))
+    steps = sorted({line["step"] for line in lines if "split" in line})
+    best = steps[len(steps) // 2]
+    assert best < end
+    save(run.checkpoints_dir, "best", load(run.checkpoints_dir, "best")[0], {"step": best, "elbo": -30.0})
+    for at, until in (("best", best), (run.snapshots()[2], run.snapshots()[2]), ("last", end)):
+        cut = history_until(run, at)
+        assert max(line["step"] for line in cut if "split" in line) <= until
+        assert cut[-1]["event"] == "scale"  # it holds for all of the training
+    assert diagnose(run, digits, at="best").beta == best / end
+    assert diagnose(run, digits, at="last").beta == 1
+    (run.checkpoints_dir / "best.safetensors").unlink()
+    assert diagnose(run, digits, at="best").beta == 1  # its newest weights stand in for them
 
 
 # While it trains ------------------------------------------------------------------------------------------------------
@@ -207,9 +288,25 @@ def test_live_numbers_that_are_not_finite_are_left_out(make_model: MakeModel) ->
 def test_the_command_line_tells_verdict_evidence_and_remedies(
     trained_run: Run, digits: Dataset, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    expected = diagnose(trained_run, digits, at="best", part="test")
+    expected = diagnose(trained_run, digits, part="test")
     cli.main(["evaluate", str(trained_run.path), "--diagnose"])
-    assert f"  {expected.verdict.title} ({expected.verdict.name})" in capsys.readouterr().out.splitlines()
+    lines = capsys.readouterr().out.splitlines()
+    assert f"  {expected.verdict.title} ({expected.verdict.name})" in lines
+    assert "  diagnosis of the last weights; what is above is of the best" in lines
     cli.main(["evaluate", str(trained_run.path), "--diagnose", "--json"])
-    told = json.loads(capsys.readouterr().out)["diagnosis"]
-    assert told == json.loads(json.dumps(expected.to_dict()))
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["at"] == "best"
+    assert answer["diagnosis"] == {"at": "last", **json.loads(json.dumps(expected.to_dict()))}
+
+
+def test_the_command_line_diagnoses_the_weights_that_are_asked_for(
+    trained_run: Run, digits: Dataset, capsys: pytest.CaptureFixture[str]
+) -> None:
+    step = trained_run.snapshots()[1]
+    expected = diagnose(trained_run, digits, at=step, part="test")
+    cli.main(["evaluate", str(trained_run.path), "--diagnose", "--at", str(step)])
+    lines = capsys.readouterr().out.splitlines()
+    assert f"  diagnosis of the weights of step {step:,}" in lines
+    assert any(expected.lines()[0] in line for line in lines)
+    cli.main(["evaluate", str(trained_run.path), "--diagnose", "--at", "best"])
+    assert "  diagnosis of the best weights" in capsys.readouterr().out.splitlines()

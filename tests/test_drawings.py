@@ -23,6 +23,13 @@ def test_drawing_is_taken_as_it_is(drawing: str) -> None:
     assert drawings.check(drawing) == drawing
 
 
+def test_picture_of_a_drawing_has_its_strokes_where_they_were_drawn() -> None:
+    picture = drawings.svg(text(*LINE, *DOT), 28, 14)
+    assert 'viewBox="0 0 128 256"' in picture
+    assert '<path d="M77 51 L179 51 L179 51" stroke="#fff" stroke-width="23"/>' in picture
+    assert '<path d="M5 6 L5 6" stroke="#000" stroke-width="37"/>' in picture
+
+
 @pytest.mark.parametrize(
     "drawing",
     [

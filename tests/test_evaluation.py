@@ -14,7 +14,7 @@ from torch.distributions import Bernoulli
 from vae.config import DataConfig, DataInfo
 from vae.data import Dataset
 from vae.errors import UserError
-from vae.evaluation import BATCH, batches, evaluate
+from vae.evaluation import BATCH, MeanOf, batches, evaluate, known
 from vae.model import VAE
 
 MakeModel = Callable[..., VAE]
@@ -59,8 +59,15 @@ def test_the_elbo_of_a_model_that_ignores_z_is_the_mean_of_log_p_over_every_imag
     assert found.elbo == pytest.approx(float(log_p.mean()), abs=1e-6)
     assert found.distortion == pytest.approx(-float(log_p.mean()), abs=1e-6)
     assert found.rate == 0
-    error = np.std(log_p.numpy(), ddof=1) / math.sqrt(num) if num > 1 else 0.0
-    assert found.standard_error == pytest.approx(error, abs=1e-6)
+    error = np.std(log_p.numpy(), ddof=1) / math.sqrt(num) if num > 1 else math.nan
+    assert found.standard_error == pytest.approx(error, abs=1e-6, nan_ok=True)
+    assert found.to_dict()["standard_error"] == (found.standard_error if num > 1 else None)
+
+
+def test_the_error_of_one_image_is_unknown_and_not_nothing() -> None:
+    one, two = MeanOf.of(torch.tensor([-24.0])), MeanOf.of(torch.tensor([-24.0, -26.0]))
+    assert (known(one.standard_error), known(two.standard_error)) == (None, pytest.approx(1))
+    assert (str(one).split(), str(two).split()) == (["-24.000", "±", "?"], ["-25.000", "±", "1.000"])
 
 
 def test_the_images_after_the_last_whole_batch_count(many: Dataset, make_model: MakeModel) -> None:

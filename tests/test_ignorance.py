@@ -54,7 +54,10 @@ def test_for_binary_pixels_the_critical_beta_is_of_the_correlation_matrix(datase
     x = pixels(dataset)
     found = ignorance(Bernoulli(), dataset, x, None, conditional=False)
     correlations = np.corrcoef(x.flatten(1).numpy(), rowvar=False)
-    assert found.critical_beta == pytest.approx(np.linalg.eigvalsh(correlations)[-1], rel=0.01)
+    eigenvalues = np.linalg.eigvalsh(correlations)
+    assert found.critical_beta == pytest.approx(eigenvalues[-1], rel=0.01)
+    assert 1 < found.num_paying < 12
+    assert found.num_paying == (eigenvalues > 1).sum()
 
 
 def test_for_a_gaussian_it_is_of_the_covariance_over_the_variance(dataset: Dataset) -> None:

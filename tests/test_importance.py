@@ -177,7 +177,7 @@ def test_few_effective_samples_are_told_with_what_to_do() -> None:
         return ImportanceBound(torch.zeros(3), torch.tensor(sizes), torch.arange(3), (), k, 0, proposal)
 
     (sentence,) = bound([1.0, 3.0, 90.0]).warnings()
-    assert "below 3.0 of 200 samples" in sentence
+    assert "of about 3.0 of 200 samples, or less" in sentence
     assert "the mixture as proposal, or compare with annealed" in sentence
     (sentence,) = bound([1.0, 3.0, 90.0], proposal="mixture").warnings()
     assert "take more samples, or compare" in sentence
@@ -204,8 +204,25 @@ def test_the_command_line_has_the_library_s_figures(
     cli.main(command)
     text = capsys.readouterr().out
     assert f"{bound.bound.mean:.3f} ± {bound.bound.standard_error:.3f} (importance-weighted, mixture" in text
-    assert "(annealed, 5 steps, 2 chains, 2 images, seed 4)" in text
+    assert f"± {bound.to_dict()['sampling_error']:.2g} by sampling alone" in text
+    size = told["ais"]["effective_size"]
+    assert "(annealed, 5 steps, 2 chains, 2 images, seed 4; a bound on average; " in text
+    assert f"{size['mean']:.1f} effective chains, {size['min']:.1f} at least; " in text
+    assert f"{told['ais']['accepted']:.0%} of the transitions accepted)" in text
+    assert f"ELBO + gap misses it by {told['truth']['largest_misfit']:.1g} at most)" in text
     assert f"{float(exact.log_prob.mean()):.3f} ± " in text
+
+
+def test_of_one_image_the_command_line_tells_no_error(
+    trained_run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["evaluate", str(trained_run.path), "--images", "1", "--importance", "10", "--truth"]
+    cli.main(command)
+    lines = [line for line in capsys.readouterr().out.splitlines() if "log p(x)" in line]
+    assert [" ± ? (" in line and "1 image, seed 0" in line for line in lines] == [True, True]
+    cli.main([*command, "--json"])
+    told = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+    assert told["importance"]["standard_error"] is told["truth"]["gap_standard_error"] is None
 
 
 @pytest.mark.parametrize(

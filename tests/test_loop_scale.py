@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from vae.lines import Line
-from vae.loop_scale import LoopScale, likeliest, loop_scale
+from vae.loop_scale import REPORT, LoopScale, likeliest, loop_scale, pays, unknown
 
 PIXELS, DIMS, BATCH = 64, 4, 128
 
@@ -83,6 +83,53 @@ def test_with_or_without_the_constants_of_a_density_the_ratio_is_that_of_a_reduc
     assert likeliest([error / 149, error / 238], PIXELS, BATCH, 0.1) == pytest.approx(0.02 / PIXELS)
     assert likeliest([149 / 149, 149 / 238], PIXELS, BATCH, 0.1) == 1
     assert likeliest([238 / 149, 238 / 238], PIXELS, BATCH, 0.1) == 1
+
+
+def test_a_kl_term_that_was_never_compared_is_supposed_and_not_known_and_gives_no_weight() -> None:
+    found = scale(1 / 64, None)
+    assert found.is_off and not found.is_certain
+    assert (
+        "if your KL term is a sum, your β = 1 trains as β = 64 does; if it is a mean over dimensions, as β = 16."
+        in (found.sentence)
+    )
+    assert found.amounts.endswith("if the KL term is a sum")
+    assert not any("weight" in remedy for remedy in found.remedies)
+    assert "So your β = 1 trains as β = 64 does, without a word." in scale(1 / 64).sentence
+
+
+def test_the_kl_of_the_first_steps_counts_where_it_vanished_later_or_was_too_noisy() -> None:
+    both_means = event(1 / 784, None, early_kl_ratio=0.9 / 20)
+    found = loop_scale([both_means], 1.0, 784, 20, None)
+    assert found is not None and found.is_certain
+    assert found.effective_beta == pytest.approx(39.2)
+    assert found.remedies[-1].startswith("or a weight of 0.0255 ")
+    noisy = loop_scale([event(1 / 64, 0.5, early_kl_ratio=0.26)], 1.0, PIXELS, DIMS, None)
+    assert noisy is not None and noisy.effective_beta == 16
+    # Networks that do otherwise in training than in use give a ratio that is no reduction's.
+    nothing = loop_scale([event(1 / 64, None, early_kl_ratio=3.0)], 1.0, PIXELS, DIMS, None)
+    assert nothing is not None and nothing.kl is None
+    late = loop_scale([event(1 / 64, 1.1, early_kl_ratio=1 / 4)], 1.0, PIXELS, DIMS, None)
+    assert late is not None and late.effective_beta == 64
+
+
+def test_a_loop_that_reports_only_its_loss_has_a_likely_scale_and_no_known_one() -> None:
+    found = loop_scale([event(None, None, loss_ratio=1.1 / 64)], 1.0, PIXELS, DIMS, None)
+    assert found is not None and found.is_off and not found.is_certain
+    assert "your loss is 1/64 of ours, as if the reconstruction were a mean over pixels" in found.sentence
+    assert found.remedies[0] == REPORT
+    assert found.remedies[1].startswith("if it is so: sum the reconstruction")
+    right = loop_scale([event(None, None, loss_ratio=1.1)], 1.0, PIXELS, DIMS, None)
+    assert right is not None and not right.is_off and not right.is_certain
+
+
+def test_where_the_scale_is_not_known_nothing_is_claimed_at_the_beta_that_the_code_says() -> None:
+    alone = loop_scale([event(None, None, loss_ratio=1.0)], 1.0, PIXELS, DIMS, None)
+    for unknown_scale in (None, alone, scale(1.0, None)):
+        assert "at β = 1" not in pays(1.0, unknown_scale, is_watched=True)
+        assert REPORT in pays(1.0, unknown_scale, is_watched=True)
+        assert unknown(1.0, unknown_scale).startswith("the scale of your loop's terms is not known: it")
+    for known, is_watched in ((scale(1.0), True), (None, False)):
+        assert "at β = 1 a model that uses z" in pays(1.0, known, is_watched=is_watched)
 
 
 def test_the_newest_comparison_counts_and_none_without_one() -> None:

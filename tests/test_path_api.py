@@ -258,6 +258,25 @@ class TestFiles:
             == "y must be a class from 0 to 9, got 10; use 0"
         )
 
+    def test_frames_of_a_conditional_run_go_from_the_class_of_one_stop_to_that_of_the_next(
+        self, run: Run, digits: Dataset, make_model: Any, monkeypatch: pytest.MonkeyPatch, means: torch.Tensor
+    ) -> None:
+        model = make_model(info=digits.info(), conditional=True, dtype=torch.float32).eval()
+        monkeypatch.setattr(model_cache, "model", lambda *_: model.requires_grad_(False))
+        labels = model_cache.embedding(run, "best", "test").labels
+        assert labels is not None and int(labels[1]) != int(labels[2])
+        query = {"stops": "n1_n2_0,0", "num": 5}
+        _, fields = get("short/path", **query).arrays()
+        assert fields["labels"] == [int(labels[1]), int(labels[2]), None]
+        first, second, page = torch.eye(10)[labels[1]], torch.eye(10)[labels[2]], torch.eye(10)[7]
+        y = torch.stack([first, (first + second) / 2, second, (second + page) / 2, page])
+        z = path(torch.stack([means[1], means[2], torch.zeros(2)]), 5).z
+        strip = np.asarray(Image.open(io.BytesIO(get("short/path.png", **query, y=7).body)))
+        expected = np.rint(model.decode(z, y).numpy()[:, 0] * 255)
+        times = strip.shape[0] // 8
+        shown = [strip[::times, ::times][:, 9 * k : 9 * k + 8, 0] for k in range(5)]
+        np.testing.assert_allclose(np.array(shown, float), expected, atol=1)
+
 
 @pytest.mark.parametrize(
     ("address", "query", "words"),

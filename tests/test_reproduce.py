@@ -146,3 +146,11 @@ def test_a_kept_run_is_measured_again_without_training_and_log_p_is_above_the_el
     assert (tmp_path / "kept" / "metrics.jsonl").read_bytes() == trained
     with pytest.raises(UserError, match="must have the settings of this reproduction"):
         reproduce("quick", run_dir=tmp_path / "kept", seed=1)
+
+
+def test_a_kept_run_is_found_again_whatever_folder_its_images_are_in(
+    quick: Reference, tmp_path: Path
+) -> None:
+    first = reproduce("quick", run_dir=tmp_path / "kept")
+    again = reproduce("quick", run_dir=tmp_path / "kept", data_root=tmp_path / "images")
+    assert again["obtained"] == first["obtained"]

@@ -270,6 +270,20 @@ class TestAddress:
         assert state.read(keys.VIEW, None) is None
         assert "must be two coordinates" in state.take_notices()[0]
 
+    @pytest.mark.parametrize("lasso", [(), (0.0, 0.0, 1.25, 0.0, 0.0, -1000.0), (0.5, -0.5) * 64])
+    def test_lasso_of_the_map_comes_back_as_it_was_written(self, lasso: tuple[float, ...]) -> None:
+        state.write(keys.LASSO, lasso)
+        assert state.read(keys.LASSO, (9.0,)) == lasso
+
+    @pytest.mark.parametrize(
+        "text",
+        ["0,0,1,1", "0,0,1,0,1", "0,0,1,0,nan,1", "0,0,1,0,0,1001", ",".join(["0,1"] * 65), "round", ""],
+    )
+    def test_other_than_a_lasso_is_told(self, text: str) -> None:
+        state.st.query_params["lasso"] = text
+        assert state.read(keys.LASSO, ()) == ()
+        assert "for each of 3 to 64 corners" in state.take_notices()[0]
+
     @pytest.mark.parametrize("span", [None, (0.5, 2.0), (-0.125, 1234567.0)])
     def test_zoom_of_the_curves_comes_back_as_it_was_written(self, span: tuple[float, float] | None) -> None:
         state.write(keys.SPAN, span)

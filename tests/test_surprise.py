@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import onnxruntime
@@ -69,6 +70,15 @@ def test_quantiles_are_of_every_test_image_and_no_other(make_model: MakeModel, n
     np.testing.assert_allclose(found.quantiles, expected, rtol=0.02)
     assert (found.quantiles[0], found.quantiles[-1]) == pytest.approx((cost.min(), cost.max()))
     assert surprise(model, data) == found
+
+
+def test_sample_of_a_part_is_its_first_images(make_model: MakeModel) -> None:
+    model = make_model()
+    data = dataset(700, model, 600)
+    found = surprise(model, data, most=520)
+    assert (found.num_images, found.part, found.num_in_part) == (520, "test", 600)
+    first = replace(data, test=data.test[:520])
+    assert found.quantiles == surprise(model, first).quantiles != surprise(model, data).quantiles
 
 
 def test_part_without_images_has_no_surprise(make_model: MakeModel) -> None:

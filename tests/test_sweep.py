@@ -119,6 +119,14 @@ def test_a_run_of_that_name_with_other_settings_is_refused(tmp_path: Path) -> No
         next(sweep(tmp_path, points("a", other, [1]), backend="threading"))
 
 
+def test_the_folder_of_the_images_is_no_setting(tmp_path: Path) -> None:
+    (point,) = points("a", CONFIG, [1])
+    train_point(str(tmp_path), point)
+    elsewhere = CONFIG.replace(data=CONFIG.data.replace(root=tmp_path / "images"))
+    (outcome,) = sweep(tmp_path, points("a", elsewhere, [1]), backend="threading")
+    assert (outcome.state, outcome.was_done) == ("finished", True)
+
+
 def test_kept_figures_count_no_more_once_the_run_was_trained_further(tmp_path: Path) -> None:
     (point,) = points("a", CONFIG, [1])
     train_point(str(tmp_path), point)

@@ -158,7 +158,7 @@ def test_emnist_is_turned_upright_and_its_labels_count_from_zero(
 
 def test_a_missing_set_says_where_it_looked_and_what_to_do(tmp_path: Path) -> None:
     assert refusal(tmp_path) == (
-        f"mnist needs train-images-idx3-ubyte in {tmp_path / 'MNIST' / 'raw'}, which is not there; "
+        f"MNIST is not on this machine: train-images-idx3-ubyte is missing in {tmp_path / 'MNIST' / 'raw'}; "
         f"run `vae data download mnist --root {tmp_path}`, or use digits, which works offline"
     )
     assert not is_downloaded("mnist", tmp_path)
@@ -167,7 +167,7 @@ def test_a_missing_set_says_where_it_looked_and_what_to_do(tmp_path: Path) -> No
 def test_one_missing_file_is_named(tmp_path: Path) -> None:
     files = tiny()
     del files["t10k-labels-idx1-ubyte"]
-    assert "needs t10k-labels-idx1-ubyte in" in refusal(put(tmp_path, files))
+    assert "t10k-labels-idx1-ubyte is missing in" in refusal(put(tmp_path, files))
     assert not is_downloaded("mnist", tmp_path)
 
 
@@ -241,7 +241,7 @@ def test_a_folder_in_place_of_a_file_is_no_file(tmp_path: Path) -> None:
     files = tiny()
     del files[MNIST_FILES[0]]
     (put(tmp_path, files) / "MNIST" / "raw" / MNIST_FILES[0]).mkdir()
-    assert f"needs {MNIST_FILES[0]}" in refusal(tmp_path)
+    assert f"{MNIST_FILES[0]} is missing in" in refusal(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 import torch
 
+from vae.annealed import annealed
 from vae.config import DataConfig
 from vae.data import Dataset
 from vae.errors import UserError
@@ -206,7 +207,7 @@ def test_edges_are_one_sample_one_image_and_sentences(
     images: Dataset, linear: VAE, make_model: MakeModel
 ) -> None:
     one = importance_bound(linear, images, k=1, num_images=1)
-    assert (len(one.log_prob), one.bound.standard_error) == (1, 0)
+    assert (len(one.log_prob), one.to_dict()["standard_error"]) == (1, None)
     assert one.effective_size.tolist() == [1]
     with pytest.raises(UserError, match="the validation part must hold images"):
         importance_bound(linear, images, "validation", k=2)
@@ -219,6 +220,22 @@ def test_edges_are_one_sample_one_image_and_sentences(
     told: list[tuple[int, int]] = []
     importance_bound(linear, images, k=2, progress=lambda done, total: told.append((done, total)))
     assert told[-1] == (10, 10)
+
+
+@pytest.mark.parametrize("network", ["encoder", "decoder"])
+def test_weights_that_are_no_numbers_are_refused_in_a_sentence(
+    network: str, images: Dataset, make_model: MakeModel
+) -> None:
+    model = make_model()
+    with torch.no_grad():
+        (model.encoder.mean if network == "encoder" else model.decoder.flat[-1]).bias.fill_(torch.nan)
+    with pytest.raises(UserError, match="bound of each image must be finite, got 2 of 2 that are not"):
+        importance_bound(model, images, k=10, num_images=2)
+    with pytest.raises(UserError, match=r"must be finite, got .* take earlier weights"):
+        truths(model, images, num_images=2)
+    if network == "decoder":  # annealing does not ask the encoder
+        with pytest.raises(UserError, match="annealed bound of each image must be finite, got 2 of 2"):
+            annealed(model, images, num_images=2, num_steps=3)
 
 
 def test_lag_of_an_encoder_that_is_right_is_nothing_and_of_one_that_is_off_its_shift(

@@ -64,6 +64,15 @@ def test_sums_leave_beta_as_it_is() -> None:
     assert found.sentence == "Your β is 4: nothing but the batch is averaged."
 
 
+def test_means_that_cancel_out_are_not_called_sums() -> None:
+    means = {"reconstruction": "mean over pixels", "divergence": "mean over dimensions"}
+    assert "cancels out" in units(1, 20, 20, **means).sentence  # type: ignore[arg-type]
+    assert "whatever is averaged" in units(0, 784, 20, reconstruction="mean over pixels").sentence
+    for found in (units(1, 20, 20, **means), units(0, 784, 20, reconstruction="mean over pixels")):  # type: ignore[arg-type]
+        assert "nothing but the batch" not in found.sentence
+        assert not found.is_summed
+
+
 def test_the_mean_over_pixels_is_hundreds_of_betas_and_the_sentence_says_so() -> None:
     found = units(1, 784, 20, reconstruction="mean over pixels")
     assert found.effective_beta == 784

@@ -101,6 +101,43 @@ def test_silence_at_a_beta_beyond_what_pays_is_over_regularised() -> None:
     assert names(diagnosis(beta=2.0)) == ["healthy"]
 
 
+def test_a_beta_just_above_one_is_not_accused_of_the_spare_dimensions_of_a_large_space() -> None:
+    large = {
+        "latent_dim": 64,
+        "active_variance": (0.8,) * 16 + (0.001,) * 48,
+        "spread_per_dim": (1.0,) * 64,
+        "num_paying": 17,
+    }
+    for beta in (1.0, 1.02, 1.2):
+        assert names(diagnosis(beta=beta, **large)) == ["spare-dimensions"]
+    few = {**large, "active_variance": (0.8,) * 6 + (0.001,) * 58}
+    # Few of those that pay at β = 1: a fault, and then the pruned ones are no remark that nothing is wrong.
+    assert names(diagnosis(beta=2.0, **few)) == ["over-regularised"]
+    # Far below the critical β, whatever is pruned; and with 64 pixels, β = 16 is no mean where a sum belongs then.
+    half = (0.8, 0.8, 0.001, 0.001)
+    assert names(diagnosis(beta=16.0, critical_beta=100.0, active_variance=half)) == ["spare-dimensions"]
+
+
+def test_the_best_solution_is_claimed_only_beyond_the_critical_beta() -> None:
+    (beyond,), (near,) = decide(silent(beta=20.0)), decide(silent(beta=2.0))
+    (few,) = decide(diagnosis(beta=2.0, active_variance=(0.8, 0.001, 0.001, 0.001)))
+    assert {found.name for found in (beyond, near, few)} == {"over-regularised"}
+    assert "found the best solution" in beyond.sentence and "linear model" in beyond.sentence
+    assert "near to that" in near.sentence and "linear model" in near.sentence
+    assert "uses 1 of 4" in few.sentence
+    for found in (near, few):
+        assert "best solution" not in found.sentence
+
+
+def test_a_decoder_that_reads_z_is_not_silent_however_small_z_is() -> None:
+    small = {"active_variance": (0.002,) * 4, "sigma_per_dim": (0.02,) * 4, "spread_per_dim": (0.05,) * 4}
+    (found,) = decide(diagnosis(information=told(1.65, 9.0), usage=used(7.3), **small))
+    assert found.name == "variance-blown-up"
+    assert "small part of the prior and their widths are tiny" in found.sentence
+    # An activity threshold above all of them takes nothing away from what z says.
+    assert names(diagnosis(active_threshold=2.0)) == ["healthy"]
+
+
 def test_silence_where_words_would_pay_is_an_early_collapse() -> None:
     (found,) = decide(silent(), None, history(0.01, 0.001, 0.0))
     assert found.name == "early-collapse"
@@ -129,6 +166,16 @@ def test_a_decoder_that_does_not_read_what_the_encoder_writes_ignores_z() -> Non
     (found,) = decide(diagnosis(usage=used(0.1, response=0.05)))
     assert found.name == "decoder-ignores-z"
     assert "does not read it" in found.sentence
+
+
+def test_only_a_decoder_that_sees_pixels_is_said_to_see_them() -> None:
+    strong = RunConfig(model=ModelConfig(decoder="autoregressive"))
+    (blind,) = decide(silent(distortion=15.0))
+    (seeing,) = decide(silent(distortion=20.0, ignorant_distortion=None, critical_beta=None), strong)
+    for found, sees in ((blind, False), (seeing, True)):
+        assert found.name == "decoder-ignores-z"
+        assert ("each pixel from those before it" in found.sentence) == sees
+        assert any("independent pixels" in remedy for remedy in found.remedies) == sees
 
 
 def test_a_class_that_changes_nothing_is_ignored() -> None:
@@ -195,6 +242,49 @@ def test_an_aggregate_posterior_far_beyond_the_prior_is_blown_up() -> None:
     blown = diagnosis(beta=0.0, spread_per_dim=(4.0, 3.0, 3.0, 2.0), information=told(6.8, 90.0))
     assert names(blown) == ["variance-blown-up"]
     assert names(diagnosis(spread_per_dim=(1.4, 1.3, 1.0, 1.0))) == ["healthy"]
+
+
+def test_how_z_left_the_prior_is_said_as_it_is() -> None:
+    apart = {
+        "active_variance": (16.0, 9.0, 9.0, 4.0),
+        "sigma_per_dim": (0.01,) * 4,
+        "spread_per_dim": (4.0, 3.0, 3.0, 2.0),
+    }
+    wide = {"sigma_per_dim": (22.9, 54.0, 30.0, 25.0), "spread_per_dim": (22.9, 54.0, 30.0, 25.0)}
+    shifted = {"mean_per_dim": (10.0, -10.0, 10.0, 10.0)}
+    said = {
+        "their means lie far apart and their widths are tiny": apart,
+        "much wider than the prior": wide,
+        "lie together, far from the prior": shifted,
+    }
+    for words, changes in said.items():
+        (found,) = decide(diagnosis(**changes))
+        assert found.name == "variance-blown-up"
+        assert [words in found.sentence, "tiny" in found.sentence] == [True, changes is apart]
+        evidence = {each.words: each.value for each in found.evidence}
+        assert evidence.get("largest posterior σ") == (54.0 if changes is wide else None)
+        assert abs(evidence.get("mean of the aggregate posterior", 0.0)) == (
+            10.0 if changes is shifted else 0.0
+        )
+    assert names(diagnosis(mean_per_dim=(0.5, 0.5, 0.5, 0.5))) == ["healthy"]
+    # Widths that drown what the means say are no collapse onto the prior.
+    assert names(diagnosis(distortion=27.0, usage=used(0.1), information=told(0.02, 330.0), **wide)) == [
+        "variance-blown-up"
+    ]
+    # Posteriors that moved together and say nothing: silence is the fault, and where they lie an effect.
+    assert names(silent(**shifted)) == ["early-collapse"]
+
+
+def test_near_its_cap_the_information_is_at_least_and_the_marginal_kl_at_most() -> None:
+    blown = diagnosis(beta=0.0, spread_per_dim=(4.0,) * 4, information=told(6.8, 90.0))
+    for given, bound in ((blown, ", at most"), (replace(blown, information=told(2.5, 90.0)), "")):
+        (found,) = decide(given)
+        assert f"marginal KL{bound}" in [evidence.words for evidence in found.evidence]
+        lines = replace(given, findings=(found,)).lines()
+        assert any(("marginal KL ≤ 90.00" if bound else "marginal KL 90.00") in line for line in lines)
+        assert any("cannot show more than log N = 6.90" in line for line in lines) == bool(bound)
+    (healthy,) = decide(diagnosis(information=told(6.8, 0.4)))
+    assert "mutual information I(x; z), at least" in [evidence.words for evidence in healthy.evidence]
 
 
 CASES = {

@@ -222,6 +222,41 @@ def test_a_mean_over_pixels_is_seen(scale: float, tmp_path: Path, digits: Datase
     assert event["num_pixels"] == 64
 
 
+@pytest.mark.parametrize("is_reported", [True, False])
+def test_two_means_are_told_though_the_kl_vanished_and_a_loss_alone_is_no_certainty(
+    is_reported: bool, tmp_path: Path, digits: Dataset
+) -> None:
+    torch.manual_seed(0)
+    encoder, decoder = nn.Sequential(nn.Flatten(), nn.Linear(64, 16)), nn.Linear(8, 64)
+    with torch.no_grad():
+        encoder[1].weight *= 0.1
+        encoder[1].bias.zero_()  # a rate of some thousandths of a nat, too small for the lines
+    optimizer = torch.optim.Adam([*encoder.parameters(), *decoder.parameters()], 1e-4)
+    with vae.watch(tmp_path / "own", encoder=encoder, decoder=decoder, data=digits, epochs=2) as watcher:
+        for x in watcher.dataset.pixels(watcher.dataset.part("train")[0]).split(64):
+            mean, log_var = encoder(x).chunk(2, 1)
+            logits = decoder(mean + torch.exp(0.5 * log_var) * torch.randn_like(mean))
+            reconstruction = F.binary_cross_entropy_with_logits(logits, x.flatten(1))
+            kl = (rate_per_dim(mean, log_var)).mean()
+            optimizer.zero_grad()
+            (reconstruction + kl).backward()
+            optimizer.step()
+            if is_reported:
+                watcher.step(reconstruction=reconstruction, kl=kl)
+            else:
+                watcher.step(reconstruction + kl)
+    (event,) = [line for line in lines_of(watcher.run) if line.get("event") == "scale"]
+    assert event["kl_ratio"] is None
+    found = vae.diagnose(watcher.run)
+    assert found.scale is not None and found.scale.is_certain is is_reported
+    assert found.verdict.name == "wrong-scale"
+    if is_reported:
+        assert event["early_kl_ratio"] == pytest.approx(1 / 8, rel=0.2)
+        assert found.scale.effective_beta == 8
+    else:
+        assert "if your KL term is a sum" in found.verdict.sentence
+
+
 def test_a_conditional_model_with_labels_is_watched(tmp_path: Path, digits: Dataset) -> None:
     model = own(num_conditions=10)
     with vae.watch(

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from vae.data import Dataset, load
     from vae.diagnostics import diagnose
     from vae.engine import Trainer
+    from vae.errors import UserError
     from vae.evaluation import evaluate
     from vae.model import VAE
     from vae.objective import Terms
@@ -30,6 +31,7 @@ _HOME = {
     "VAE": "vae.model",
     "Terms": "vae.objective",
     "Trainer": "vae.engine",
+    "UserError": "vae.errors",
     "diagnose": "vae.diagnostics",
     "evaluate": "vae.evaluation",
     "Run": "vae.runs",
@@ -47,6 +49,7 @@ __all__ = [
     "Terms",
     "TrainConfig",
     "Trainer",
+    "UserError",
     "diagnose",
     "evaluate",
     "load",

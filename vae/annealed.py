@@ -12,7 +12,7 @@ from torch import Tensor
 
 from vae.data import Dataset, Part
 from vae.errors import UserError
-from vae.evaluation import MeanOf, chosen_images
+from vae.evaluation import MeanOf, check_finite, chosen_images, known
 from vae.importance import Progress, max_rows, repeated
 from vae.model import VAE
 from vae.randomness import generator
@@ -60,7 +60,7 @@ class Annealed:
         return {
             "log_prob": self.bound.mean,
             "neg_log_prob": -self.bound.mean,
-            "standard_error": self.bound.standard_error,
+            "standard_error": known(self.bound.standard_error),
             "num_images": len(self.log_prob),
             "num_steps": self.num_steps,
             "num_chains": self.num_chains,
@@ -101,7 +101,7 @@ def annealed(
         progress: Told of the images done.
 
     Raises:
-        UserError: If there are no images, or a number is not positive.
+        UserError: If there are no images, a number is not positive, or the bound is not finite.
 
     Source:
         Neal (2001), https://arxiv.org/abs/physics/9803008; for decoders, with a sigmoid schedule and this adaptation:
@@ -134,6 +134,7 @@ def annealed(
             if progress is not None:
                 progress(done, batch.total)
         rows.append(batch.rows)
+    check_finite("the annealed bound of each image", torch.cat(log_probs))
     return Annealed(
         torch.cat(log_probs),
         torch.cat(effective),

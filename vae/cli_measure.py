@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tyro.conf import arg
 
-from vae.cli_train import AtWord, Part, RunDir, tell, weights_at
+from vae.cli_train import Part, RunDir, tell, weights_at
 from vae.config import TrainConfig
 from vae.errors import UserError
 from vae.options import Flag, OptionalPath
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from vae.model import VAE
     from vae.runs import Run
 
+OptionalAt = Annotated[str | None, arg(metavar="best|last|STEP", help_behavior_hint="")]
 OptionalCount = Annotated[int | None, arg(metavar="N", help_behavior_hint="")]
 
 
@@ -33,8 +34,8 @@ class Measurement:
     """The run directory."""
     split: Part = "test"
     """Which part of the data."""
-    at: AtWord = "best"
-    """Which weights: best, last, or the step of a snapshot."""
+    at: OptionalAt = None
+    """Which weights: best, last, or the step of a snapshot; without, best."""
     seed: int = 0
     """Seed of all that is drawn."""
     data_root: OptionalPath = None
@@ -55,7 +56,12 @@ class Measurement:
 
     def about(self, run: Run) -> dict[str, Any]:
         """What every answer says first."""
-        return {"run": run.id, "split": self.split, "at": self.at}
+        return {"run": run.id, "split": self.split, "at": self.weights}
+
+    @property
+    def weights(self) -> str:
+        """Which weights, as a word."""
+        return self.at or "best"
 
 
 @dataclass(frozen=True)
@@ -83,26 +89,32 @@ class Evaluate(Measurement):
     truth: Flag = False
     """log p(x), the exact ELBO and the gap between them by quadrature, for one or two latent dimensions."""
     diagnose: Flag = False
-    """What became of the latent space: a verdict with its evidence and what to try."""
+    """What became of the latent space: a verdict with its evidence and what to try; of the last weights, which are what
+    training came to, unless --at is given."""
 
     def __call__(self) -> None:
-        from vae.evaluation import evaluate
+        from vae.evaluation import evaluate, plus_minus
         from vae.runs import Run
         from vae.snapshots import load_model
 
         seed = self.checked_seed()
         run = Run.open(self.run_dir)
-        model = load_model(run, weights_at(self.at))
+        model = load_model(run, weights_at(self.weights))
         self._check(model)
         dataset = self.images(run)
         result = evaluate(model, dataset, self.split, seed=seed)
+        result.check_finite()
         more = self._more(model, dataset, seed)
-        diagnosis = None
+        diagnosed: list[str] = []
         if self.diagnose:
             from vae.diagnostics import diagnose
 
-            diagnosis = diagnose(run, dataset, at=weights_at(self.at), part=self.split, seed=seed)
-            more["diagnosis"] = diagnosis.to_dict()
+            at = weights_at(self.at or "last")
+            diagnosis = diagnose(run, dataset, at=at, part=self.split, seed=seed)
+            more["diagnosis"] = {"at": str(at), **diagnosis.to_dict()}
+            of = f"weights of step {at:,}" if isinstance(at, int) else f"{at} weights"
+            other = "; what is above is of the best" if self.at is None else ""
+            diagnosed = [f"diagnosis of the {of}{other}", *diagnosis.lines()]
         warnings = more.get("importance", {}).get("warnings", [])
         if self.json:
             answer = {
@@ -117,13 +129,13 @@ class Evaluate(Measurement):
             print(json.dumps(answer))
             return
         print(
-            f"{run.name}: {self.split}, {result.num_images} images, pixels {run.config.data.binarize}, "
+            f"{run.name}: {self.split}, {_images(result.num_images)}, pixels {run.config.data.binarize}, "
             f"{run.config.model.likelihood}, nats per example"
         )
-        print(f"  ELBO           {result.elbo:10.3f} ± {result.standard_error:.3f}")
+        print(f"  ELBO           {result.elbo:10.3f} {plus_minus(result.standard_error)}")
         print(f"  reconstruction {result.distortion:10.3f} (distortion)")
         print(f"  KL             {result.rate:10.3f} (rate)")
-        for line in [*_lines(more), *(diagnosis.lines() if diagnosis else [])]:
+        for line in [*_lines(more), *diagnosed]:
             print(f"  {line}")
         for warning in warnings:
             tell(f"warning: {warning}")
@@ -197,32 +209,42 @@ class Evaluate(Measurement):
         return found
 
 
+def _images(num: int) -> str:
+    return f"{num:,} image{'' if num == 1 else 's'}"
+
+
 def _lines(more: dict[str, Any]) -> list[str]:
     """The figures besides the ELBO, in words."""
+    from vae.evaluation import plus_minus
+
     lines = []
     if found := more.get("importance"):
         of = "" if found["proposal"] == "posterior" else ", mixture as proposal"
         lines.append(
-            f"log p(x) ≥      {found['log_prob']:9.3f} ± {found['standard_error']:.3f} (importance-weighted{of}, "
-            f"k = {found['k']:,}, {found['num_images']:,} images, seed {found['seed']}; effective sample size "
+            f"log p(x) ≥      {found['log_prob']:9.3f} {plus_minus(found['standard_error'])} (importance-weighted{of}, "
+            f"k = {found['k']:,}, {_images(found['num_images'])}, seed {found['seed']}; a bound on average, "
+            f"± {found['sampling_error']:.2g} by sampling alone; effective sample size "
             f"{found['effective_size']['median']:.1f} in the middle)"
         )
         lines += [
-            f"  k = {point['k']:<9,} {point['log_prob']:9.3f} ± {point['standard_error']:.3f}"
+            f"  k = {point['k']:<9,} {point['log_prob']:9.3f} {plus_minus(point['standard_error'])}"
             for point in found["curve"][:-1]
         ]
     if found := more.get("ais"):
+        size = found["effective_size"]
         lines.append(
-            f"log p(x) ≥      {found['log_prob']:9.3f} ± {found['standard_error']:.3f} (annealed, "
-            f"{found['num_steps']:,} steps, {found['num_chains']} chains, {found['num_images']:,} images, "
-            f"seed {found['seed']})"
+            f"log p(x) ≥      {found['log_prob']:9.3f} {plus_minus(found['standard_error'])} (annealed, "
+            f"{found['num_steps']:,} steps, {found['num_chains']} chains, {_images(found['num_images'])}, "
+            f"seed {found['seed']}; a bound on average; {size['mean']:.1f} effective chains, {size['min']:.1f} at "
+            f"least; {found['accepted']:.0%} of the transitions accepted)"
         )
     if found := more.get("truth"):
         lines += [
-            f"log p(x) =      {found['log_prob']:9.3f} ± {found['standard_error']:.3f} (quadrature, "
-            f"{found['num_images']:,} images, seed {found['seed']})",
-            f"  ELBO          {found['elbo']:9.3f} ± {found['elbo_standard_error']:.3f} (exact)",
-            f"  gap           {found['gap']:9.3f} ± {found['gap_standard_error']:.3f} (KL to the true posterior)",
+            f"log p(x) =      {found['log_prob']:9.3f} {plus_minus(found['standard_error'])} (quadrature, "
+            f"{_images(found['num_images'])}, seed {found['seed']}; ELBO + gap misses it by "
+            f"{found['largest_misfit']:.1g} at most)",
+            f"  ELBO          {found['elbo']:9.3f} {plus_minus(found['elbo_standard_error'])} (exact)",
+            f"  gap           {found['gap']:9.3f} {plus_minus(found['gap_standard_error'])} (KL to the true posterior)",
         ]
     return lines
 
@@ -242,7 +264,7 @@ class Leak(Measurement):
 
         seed = self.checked_seed()
         run = Run.open(self.run_dir)
-        at = weights_at(self.at)
+        at = weights_at(self.weights)
         embedding = kept_embedding(run) if (self.split, at) == ("test", "best") else None
         if embedding is None:
             model = load_model(run, at)

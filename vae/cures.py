@@ -5,26 +5,56 @@ from __future__ import annotations
 from typing import Any
 
 from vae.config import RunConfig
+from vae.findings import Name
 from vae.recipes import Cure
 
 #: Share of the epochs over which β rises, and over which a capacity does.
 _SHARE = 0.4
 #: Nats of each dimension's rate that cost nothing, and nats that a rate is pulled to, for each dimension.
 _FREE, _CAPACITY = 0.5, 1.0
+#: What mends a verdict, the best first; a verdict that is not here, none of these changes mends.
+_MENDS: dict[Name, tuple[str, ...]] = {
+    "over-regularised": ("beta-1", "capacity", "free-bits"),
+    "early-collapse": ("warm-up", "free-bits", "cyclical", "encoder-steps"),
+    "decoder-ignores-z": ("capacity", "free-bits"),
+    "wrong-scale": ("beta-1",),
+    "wrong-sigma": ("learned-sigma",),
+    "variance-blown-up": ("beta-1",),
+}
+#: Verdicts that blame β itself: a change after which a nat costs what it did before leaves them as they are.
+_OF_BETA = ("over-regularised", "wrong-scale")
+_CHANGES_PRICE = ("beta-1", "capacity", "free-bits")
 
 
-def cures(config: RunConfig) -> tuple[Cure, ...]:
+def mends(cure: Cure, verdict: Name | None) -> bool:
+    """Whether one of `cures` is a cure of a verdict, and not just something else to try."""
+    return verdict is not None and cure.name in _MENDS.get(verdict, ())
+
+
+def cures(config: RunConfig, verdict: Name | None = None) -> tuple[Cure, ...]:
     """What may bring back the use of z where a training has lost it; what the run does already is left out.
 
     Args:
         config: Of the run; one whose networks are somebody's own has none, since they cannot be trained here.
+        verdict: Of the run, if it is known: what mends it comes first, and what cannot, because it leaves β where it
+            is too high, is left out.
     """
     if config.model.network == "external":
         return ()
+    found = tuple(cure for cure in _all(config) if _fits(cure, config) and cure.applied(config) != config)
+    if verdict in _OF_BETA:
+        found = tuple(cure for cure in found if cure.name in _CHANGES_PRICE)
+    if verdict == "over-regularised" and config.objective.beta < 1:
+        found = tuple(cure for cure in found if cure.name != "beta-1")  # it would raise β
+    order = () if verdict is None else _MENDS.get(verdict, ())
+    return tuple(sorted(found, key=lambda cure: order.index(cure.name) if cure.name in order else len(order)))
+
+
+def _all(config: RunConfig) -> tuple[Cure, ...]:
     rise = max(1.0, float(round(_SHARE * config.train.epochs)))
     steady = (("objective.schedule", "constant"),)
     beta = config.objective.beta
-    found = (
+    return (
         Cure(
             "beta-1",
             "β = 1",
@@ -80,7 +110,6 @@ def cures(config: RunConfig) -> tuple[Cure, ...]:
             (("train.encoder_steps", 5),),
         ),
     )
-    return tuple(cure for cure in found if _fits(cure, config) and cure.applied(config) != config)
 
 
 def _fits(cure: Cure, config: RunConfig) -> bool:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from vae.data import Dataset, Part
+from vae.diagnosable import check_asked, check_finite
 from vae.errors import UserError
 from vae.evaluation import BATCH
 from vae.findings import Verdict
@@ -109,8 +110,10 @@ class Diagnosis:
         spread_per_dim: Standard deviation of each dimension of the aggregate posterior; the prior's is 1.
         information: Mutual information and marginal KL.
         usage: Whether the decoder uses z and the condition.
+        mean_per_dim: Mean of each dimension of the aggregate posterior; the prior's is 0.
         ignorant_distortion: Of the best decoder that ignores z, see `vae.ignorance`; None where pixels see each other.
-        critical_beta: Above it a model with independent pixels collapses, see `vae.ignorance`; or None.
+        critical_beta: Above it a linear model of independent pixels collapses, see `vae.ignorance`; or None.
+        num_paying: Dimensions that a linear model would use at β = 1, see `vae.ignorance`; or None.
         decoder_sigma: Standard deviation of a Gaussian likelihood; None for others.
         sigma_is_learned: Whether training fits it.
         residual: For a Gaussian likelihood: root mean squared difference between an image and its reconstruction from a
@@ -134,8 +137,10 @@ class Diagnosis:
     spread_per_dim: tuple[float, ...]
     information: Information
     usage: Usage
+    mean_per_dim: tuple[float, ...] = ()
     ignorant_distortion: float | None = None
     critical_beta: float | None = None
+    num_paying: int | None = None
     decoder_sigma: float | None = None
     sigma_is_learned: bool = False
     residual: float | None = None
@@ -186,8 +191,11 @@ class Diagnosis:
             f"active units   {self.num_active} of {self.latent_dim} (variance of the posterior mean > "
             f"{self.active_threshold:g}, {self.num_images:,} images)",
             f"I(x; z)        {'≥ ' if found.saturated else ''}{_hundredths(found.mutual_information)}, "
-            f"marginal KL {_hundredths(found.marginal_kl)} (N = {found.num_examples:,}, cap log N = {found.cap:.2f})",
+            f"marginal KL {'≤ ' if found.saturated else ''}{_hundredths(found.marginal_kl)} "
+            f"(N = {found.num_examples:,}, cap log N = {found.cap:.2f})",
         ]
+        if found.caution:
+            lines.append(f"  {found.caution}")
         for finding in self.findings:
             lines += [f"{finding.title} ({finding.name})", f"  {finding.sentence}"]
             lines += [f"  {evidence}" for evidence in finding.evidence]
@@ -200,6 +208,7 @@ class Diagnosis:
         values = {**asdict(self), "rate": self.rate, "elbo": self.elbo, "active": list(self.active)}
         values |= {"num_active": self.num_active, "sigma_beta": self.sigma_beta}
         del values["findings"]
+        values["information"] = self.information.to_dict()
         findings = [finding.to_dict() for finding in self.findings]
         return {**values, "verdict": findings[0] if findings else None, "remarks": findings[1:]}
 
@@ -210,7 +219,7 @@ def _hundredths(nats: float) -> str:
 
 
 def diagnose(
-    target: Run | VAE,
+    target: Run | VAE | Path | str,
     dataset: Dataset | None = None,
     *,
     at: At = "last",
@@ -224,7 +233,7 @@ def diagnose(
     """Measure a model's latent space and say what is wrong with it, if anything is.
 
     Args:
-        target: A run, whose configuration and history count too, or a model.
+        target: A run, or its folder: its configuration and history count too. Or a model.
         dataset: The images; of a run they are loaded if they are not given.
         at: For a run: which weights. The last ones are what training came to.
         part: Of the data; without it, the validation part if there is one, else the test part.
@@ -235,22 +244,24 @@ def diagnose(
         root: For a run: the folder of downloaded sets, if it is not where the run had it.
 
     Raises:
-        UserError: If there are fewer than two images, or they are not on this machine, or the run has no weights.
+        UserError: If there are fewer than two images, or they are not on this machine, or the run has no weights, or
+            what they compute is not finite, or an argument is none of those that there are.
     """
+    check_asked(target, at, part, num_images)
     if isinstance(target, VAE):
         model = target
         if dataset is None:
             raise UserError("images must be given to diagnose a model, got none; pass vae.load(DataConfig())")
     else:
-        from vae.metrics import MetricsReader
+        from vae.history import history_until
         from vae.resume import images_of
+        from vae.runs import Run
         from vae.snapshots import load_model
 
-        model, config = load_model(target, at), target.config
-        dataset = images_of(target, root=root) if dataset is None else dataset
-        history = MetricsReader(target.metrics_path).read(at_most=2000)[1]
-        if isinstance(at, int):  # a loop's scale is said once, and holds for all of it
-            history = [line for line in history if line["step"] <= at or line.get("event") == "scale"]
+        run = Run.open(Path(target)) if isinstance(target, str | Path) else target
+        model, config = load_model(run, at), run.config
+        dataset = images_of(run, root=root) if dataset is None else dataset
+        history = history_until(run, at)
     chosen: Part = part or ("validation" if len(dataset.validation) else "test")
     measured = measure(model, dataset, chosen, num_images=num_images, seed=seed)
     betas = [line["beta"] for line in history if "split" in line]
@@ -282,6 +293,9 @@ def measure(
     x = dataset.pixels(images.to(weight.device), noise).to(weight.dtype)
     y = None if labels is None else labels.to(weight.device)
     mean, log_var = _posteriors(model, x, y)
+    rates = rate_per_dim(mean, log_var)
+    check_finite("the posteriors' means", mean)
+    check_finite("the rates", rates)
     z = model.sample(mean, log_var, noise)
     condition = model.condition(y, len(x))
     likelihood = model.likelihood
@@ -294,10 +308,15 @@ def measure(
             squares.append(
                 (model.decode(z[chunk], some) - x[chunk]).cpu().double().square().flatten(1).mean(1)
             )
+    distortions = torch.cat(distortion)
+    check_finite("the distortions", distortions)
+    used = usage(model, x, z, y, seed=seed)
+    check_finite(
+        "the use of z", torch.tensor([used.response, *(rise.nats for rise in (used.all, *used.per_dim))])
+    )
     is_independent = model.config.decoder == "independent"
     conditional = model.num_conditions > 0
     alone = ignorance(likelihood, dataset, x, labels, conditional=conditional) if is_independent else None
-    rates = rate_per_dim(mean, log_var)
     variance = active_variance(mean)
     log_var = log_var.cpu().double()
     spread = (variance + torch.exp(log_var).mean(0)).sqrt()
@@ -309,16 +328,18 @@ def measure(
         num_pixels=x[0].numel(),
         conditional=conditional,
         beta=None,
-        distortion=float(torch.cat(distortion).mean()),
+        distortion=float(distortions.mean()),
         rate_per_dim=tuple(rates.cpu().double().mean(0).tolist()),
         active_threshold=ACTIVE_THRESHOLD,
         active_variance=tuple(variance.tolist()),
         sigma_per_dim=tuple(torch.exp(0.5 * log_var).mean(0).tolist()),
         spread_per_dim=tuple(spread.tolist()),
         information=information(mean.cpu(), log_var, seed=seed),
-        usage=usage(model, x, z, y, seed=seed),
+        usage=used,
+        mean_per_dim=tuple(mean.cpu().double().mean(0).tolist()),
         ignorant_distortion=None if alone is None else alone.distortion,
         critical_beta=None if alone is None else alone.critical_beta,
+        num_paying=None if alone is None else alone.num_paying,
         decoder_sigma=float(likelihood.sigma) if isinstance(likelihood, Gaussian) else None,
         sigma_is_learned=model.config.likelihood == "gaussian-learned",
         residual=float(torch.cat(squares).mean().sqrt()) if squares else None,

@@ -29,14 +29,38 @@ class MeanOf:
 
     @classmethod
     def of(cls, values: Tensor) -> MeanOf:
-        """Of one number for each image; a single image has no error to tell, and 0 stands for it."""
+        """Of one number for each image; a single image's error is unknown, and not a number stands for it."""
         values = values.double()
         num = len(values)
-        spread = float(values.std(correction=1)) if num > 1 else 0.0
+        spread = float(values.std(correction=1)) if num > 1 else math.nan
         return cls(float(values.mean()), spread / math.sqrt(num))
 
     def __str__(self) -> str:
-        return f"{self.mean:10.3f} ± {self.standard_error:.3f}"
+        return f"{self.mean:10.3f} {plus_minus(self.standard_error)}"
+
+
+def known(error: float) -> float | None:
+    """A standard error as JSON has it: null where it is unknown."""
+    return None if math.isnan(error) else error
+
+
+def plus_minus(error: float | None) -> str:
+    """A standard error as a person reads it: a question mark where it is unknown."""
+    return "± ?" if error is None or math.isnan(error) else f"± {error:.3f}"
+
+
+def check_finite(what: str, values: Tensor) -> None:
+    """Refuse figures that are no numbers: those of a model that has diverged.
+
+    Raises:
+        UserError: If one of the values is not finite.
+    """
+    broken = int((~torch.isfinite(values)).sum())
+    if broken:
+        raise UserError(
+            f"{what} must be finite, got {broken:,} of {values.numel():,} that are not; the training has diverged: "
+            "take earlier weights, and train with a smaller learning rate"
+        )
 
 
 @dataclass(frozen=True)
@@ -45,7 +69,7 @@ class Evaluation:
 
     Attributes:
         elbo: Mean of −(distortion + rate), at β = 1 whatever the training β was.
-        standard_error: Of that mean over the images.
+        standard_error: Of that mean over the images; not a number for a single image.
         distortion: Mean of −log p(x|z).
         rate: Mean of KL(q(z|x) ‖ p(z)).
         rate_per_dim: The rate of each latent dimension.
@@ -59,12 +83,20 @@ class Evaluation:
     rate_per_dim: tuple[float, ...]
     num_images: int
 
+    def check_finite(self) -> None:
+        """Refuse an ELBO that is no number.
+
+        Raises:
+            UserError: If it is not finite.
+        """
+        check_finite("the ELBO", torch.tensor(self.elbo))
+
     def to_dict(self) -> dict[str, Any]:
         """The numbers as JSON values, with the ELBO in bits per example besides."""
         return {
             "elbo": self.elbo,
             "neg_elbo": -self.elbo,
-            "standard_error": self.standard_error,
+            "standard_error": known(self.standard_error),
             "distortion": self.distortion,
             "rate": self.rate,
             "rate_per_dim": list(self.rate_per_dim),

@@ -28,12 +28,14 @@ class Ignorance:
 
     Around it the objective is that of a linear model with Gaussian noise: with the residuals divided by the noise's
     standard deviation, a direction of their covariance with the eigenvalue λ pays for its rate if and only if λ > β.
-    So the largest eigenvalue is the β above which a model collapses, however it is trained; far below it a collapse is
-    an accident of training.
+    So by the linear model the largest eigenvalue is the β above which a model collapses; far below it a collapse is an
+    accident of training. Of a deeper model it says that the first, faintest word does not pay above it; whether a
+    louder one would, a result of second order cannot say.
 
     Attributes:
         distortion: Of the given images under that decoder, nats per example.
         critical_beta: The largest eigenvalue.
+        num_paying: Eigenvalues above 1: the dimensions that the linear model uses at β = 1, if it has as many.
         num_images: Training images that it was estimated from.
 
     Source:
@@ -43,6 +45,7 @@ class Ignorance:
 
     distortion: float
     critical_beta: float
+    num_paying: int
     num_images: int
 
 
@@ -83,9 +86,11 @@ def ignorance(
         output = _output_of(likelihood, means)
         scale = _standard_deviation(likelihood, output).flatten(1)
     distortion = -likelihood.log_prob(output[own].to(torch.float64), x).mean()
+    eigenvalues = _eigenvalues(residual / scale[groups])
     return Ignorance(
         distortion=float(distortion),
-        critical_beta=_largest_eigenvalue(residual / scale[groups]),
+        critical_beta=float(eigenvalues[-1]),
+        num_paying=int((eigenvalues > 1).sum()),
         num_images=len(pixels),
     )
 
@@ -108,8 +113,8 @@ def _standard_deviation(likelihood: Likelihood, output: Tensor) -> Tensor:
     return variance.clamp_min(1e-12).sqrt()
 
 
-def _largest_eigenvalue(rows: Tensor) -> float:
-    """Of the covariance of the rows, ``(N, P)``, whose mean is 0."""
+def _eigenvalues(rows: Tensor) -> Tensor:
+    """Of the covariance of the rows, ``(N, P)``, whose mean is 0, the largest last; of those that are 0 not all."""
     num, num_columns = rows.shape
     square = rows.T @ rows if num_columns <= num else rows @ rows.T
-    return float(torch.linalg.eigvalsh(square / num)[-1])
+    return torch.linalg.eigvalsh(square / num)

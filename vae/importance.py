@@ -12,7 +12,7 @@ from torch import Tensor
 
 from vae.data import Dataset, Part
 from vae.errors import UserError
-from vae.evaluation import MeanOf, chosen_images
+from vae.evaluation import MeanOf, check_finite, chosen_images, known
 from vae.model import VAE
 from vae.proposals import Proposal, check_proposal, drawn
 from vae.randomness import generator
@@ -94,8 +94,8 @@ class ImportanceBound:
         if self.k < 100 or median >= _TINY:
             return []
         return [
-            f"the weights of half the images have an effective size below {median:.1f} of {self.k:,} samples: the "
-            "bound may lie well below log p(x); take more samples"
+            f"the weights of half the images have an effective size of about {median:.1f} of {self.k:,} samples, or "
+            "less: the bound may lie well below log p(x); take more samples"
             f"{', the mixture as proposal' if self.proposal == 'posterior' else ''}, or compare with annealed "
             "importance sampling"
         ]
@@ -106,7 +106,7 @@ class ImportanceBound:
         return {
             "log_prob": self.bound.mean,
             "neg_log_prob": -self.bound.mean,
-            "standard_error": self.bound.standard_error,
+            "standard_error": known(self.bound.standard_error),
             "sampling_error": float(self.sampling_error.square().sum().sqrt()) / len(self.log_prob),
             "k": self.k,
             "num_images": len(self.log_prob),
@@ -121,7 +121,7 @@ class ImportanceBound:
                 {
                     "k": point.k,
                     "log_prob": point.bound.mean,
-                    "standard_error": point.bound.standard_error,
+                    "standard_error": known(point.bound.standard_error),
                     "num_blocks": point.num_blocks,
                 }
                 for point in self.curve
@@ -161,7 +161,7 @@ def importance_bound(
         progress: Told of the images done.
 
     Raises:
-        UserError: If k is out of range, there is no such proposal, or there are no images.
+        UserError: If k is out of range, there is no such proposal, there are no images, or the bound is not finite.
 
     Source:
         Burda, Grosse & Salakhutdinov (2016), https://arxiv.org/abs/1509.00519
@@ -197,12 +197,14 @@ def importance_bound(
                 if progress is not None:
                     progress(done, batch.total)
             rows.append(batch.rows)
+    log_prob = torch.cat([figures.log_prob for figures in found])
+    check_finite("the importance-weighted bound of each image", log_prob)
     points = [
         Point(size, MeanOf.of(torch.cat(values)), k // size)
         for size, *values in zip(sizes, *(figures.curve for figures in found), strict=True)
     ]
     return ImportanceBound(
-        torch.cat([figures.log_prob for figures in found]),
+        log_prob,
         torch.cat([figures.effective_size for figures in found]),
         torch.cat(rows),
         tuple(points),

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from vae.errors import UserError
+from vae.findings import Evidence
 from vae.randomness import generator
 
 #: Below this distance from log N, in nats, an estimate says "at least so much".
@@ -36,7 +37,8 @@ class Information:
         standard_error: Of ``rate_exact − rate``'s noise over the examples, nats.
         num_examples: N. The estimate of the mutual information cannot exceed log N.
         cap: log N, nats.
-        saturated: Whether the mutual information is so close to log N that it may be larger.
+        saturated: Whether the mutual information is so close to log N that it may be larger; the marginal KL, which is
+            what it leaves of the rate, is then an upper bound.
     """
 
     mutual_information: float
@@ -49,8 +51,27 @@ class Information:
     saturated: bool
 
     def to_dict(self) -> dict[str, Any]:
-        """The numbers as JSON values."""
-        return asdict(self)
+        """The numbers and the caution as JSON values."""
+        return {**asdict(self), "caution": self.caution}
+
+    @property
+    def caution(self) -> str:
+        """What to know where the mutual information is near its cap, as a sentence; empty if it is not."""
+        if not self.saturated:
+            return ""
+        return (
+            f"{self.num_examples:,} images cannot show more than log N = {self.cap:.2f} nats of I(x; z): it is at "
+            "least, and the marginal KL at most, what is said; more images tell more."
+        )
+
+    def mutual_evidence(self) -> Evidence:
+        """The mutual information as evidence."""
+        bound = ", at least" if self.saturated else ""
+        return Evidence(f"mutual information I(x; z){bound}", self.mutual_information, "nats")
+
+    def marginal_evidence(self) -> Evidence:
+        """The marginal KL as evidence."""
+        return Evidence(f"marginal KL{', at most' if self.saturated else ''}", self.marginal_kl, "nats")
 
 
 def information(mean: Tensor, log_var: Tensor, *, seed: int = 0) -> Information:

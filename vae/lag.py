@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from vae.errors import UserError
-from vae.evaluation import MeanOf
+from vae.evaluation import MeanOf, known
 
 if TYPE_CHECKING:
     from vae.data import Dataset
@@ -49,7 +49,7 @@ class Lag:
         found: dict[str, Any] = {"step": self.step, "epoch": self.epoch, "num_images": len(self.gap)}
         for name in ("distance", "in_deviations", "gap"):
             of = MeanOf.of(getattr(self, name))
-            found |= {name: of.mean, f"{name}_standard_error": of.standard_error}
+            found |= {name: of.mean, f"{name}_standard_error": known(of.standard_error) or 0.0}
         return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,8 @@ _NEAR = 1.35
 _FAR = 10.0
 #: β is as it should be within this factor.
 _RIGHT = 1.6
+#: What a loop that does not report both terms should do.
+REPORT = "watcher.step(reconstruction=…, kl=…) reports the two terms, and tells what β they amount to"
 
 
 @dataclass(frozen=True)
@@ -37,10 +40,12 @@ class Ratio:
         return self.measured if self.exact is None else self.exact
 
     @property
-    def fraction(self) -> str:
-        """As a person writes it: "1/784", "128 times"."""
+    def share(self) -> str:
+        """As a person writes it: "1/784 of ours", "128 times ours"."""
         value = self.value
-        return f"1/{1 / value:.4g}" if value < 1 else f"{value:.4g} times"
+        if _apart(value) <= _RIGHT:
+            return "as large as ours"
+        return f"1/{1 / value:.4g} of ours" if value < 1 else f"{value:.4g} times ours"
 
 
 @dataclass(frozen=True)
@@ -50,9 +55,12 @@ class LoopScale:
     Attributes:
         beta: The weight of the KL term in the loop, as it said.
         effective_beta: The weight that this is where both terms are in nats, summed over what belongs to one image.
-        reconstruction: The loop's over ours.
-        kl: Likewise; None where it was not reported, or too small to compare. Then it counts as right.
+            Where ``kl`` is None it supposes a KL term that is a sum.
+        reconstruction: The loop's over ours; of a loop that reports only its loss, what the loss makes likely.
+        kl: Likewise; None where it was not reported, or too small to compare: then nothing is known of it.
         num_comparisons: How often the two were compared.
+        latent_dim: Latent dimensions.
+        is_of_loss: Whether the loop reported only its loss.
     """
 
     beta: float
@@ -60,6 +68,8 @@ class LoopScale:
     reconstruction: Ratio
     kl: Ratio | None
     num_comparisons: int
+    latent_dim: int = 1
+    is_of_loss: bool = False
 
     @property
     def factor(self) -> float:
@@ -73,7 +83,12 @@ class LoopScale:
 
     @property
     def is_certain(self) -> bool:
-        """Whether the ratios are those of reductions that have a name."""
+        """Whether both terms were compared, and the ratios are those of reductions that have a name."""
+        return self.is_named and self.kl is not None and not self.is_of_loss
+
+    @property
+    def is_named(self) -> bool:
+        """Whether the ratios that there are have a name."""
         return self.reconstruction.exact is not None and (self.kl is None or self.kl.exact is not None)
 
     @property
@@ -82,25 +97,78 @@ class LoopScale:
         return _apart(self.factor) > _FAR
 
     @property
+    def parts(self) -> list[tuple[str, Ratio]]:
+        """What was compared, by its name."""
+        first = ("loss" if self.is_of_loss else "reconstruction", self.reconstruction)
+        return [first] if self.kl is None else [first, ("KL term", self.kl)]
+
+    @property
     def words(self) -> str:
         """What is out of scale, as the end of the sentence "Compared with sums over what belongs to one image, …"."""
+        if self.is_of_loss:
+            ratio = self.reconstruction
+            like = f", as if the reconstruction were {ratio.words}" if ratio.words else ""
+            return f"your loss is {ratio.share}{like}"
         found = []
-        for name, ratio in (("reconstruction", self.reconstruction), ("KL term", self.kl)):
-            if ratio is not None and _apart(ratio.value) > _RIGHT:
+        for name, ratio in self.parts:
+            if _apart(ratio.value) > _RIGHT:
                 called = f": {ratio.words}" if ratio.words else ""
-                found.append(
-                    f"your {name} is {ratio.fraction}{' of' if ratio.value < 1 else ''} ours{called}"
-                )
+                found.append(f"your {name} is {ratio.share}{called}")
         return ", and ".join(found)
 
     @property
+    def amounts(self) -> str:
+        """What the effective β is called."""
+        return f"β that it amounts to{', if the KL term is a sum' if self.kl is None else ''}"
+
+    @property
+    def sentence(self) -> str:
+        """What the scale does to β: what is known as known, and what is supposed as supposed."""
+        found = f"Compared with sums over what belongs to one image, {self.words}. "
+        trains = f"your β = {self.beta:.4g} trains as β = {self.effective_beta:.4g} does"
+        if self.kl is not None:
+            return f"{found}So {trains}, without a word."
+        why = (
+            "Your loop reports nothing else, so that the scale of its terms is not known"
+            if self.is_of_loss
+            else "Your KL term was not reported, or always too small to compare"
+        )
+        mean = ""
+        if self.latent_dim > 1:
+            mean = f"; if it is a mean over dimensions, as β = {self.effective_beta / self.latent_dim:.4g}"
+        return f"{found}{why}: if your KL term is a sum, {trains}{mean}."
+
+    @property
     def remedies(self) -> tuple[str, ...]:
-        """What to change in the loop."""
-        found = [
-            ratio.remedy for ratio in (self.reconstruction, self.kl) if ratio is not None and ratio.remedy
-        ]
+        """What to change in the loop; no weight where one of the terms is not known."""
+        found = [ratio.remedy for _, ratio in self.parts if ratio.remedy]
+        if self.is_of_loss:
+            return (REPORT, *(f"if it is so: {remedy}" for remedy in found))
+        if self.kl is None:
+            return (*found, REPORT)
         weight = f"a weight of {1 / self.factor:.3g} in front of the KL term, which is β = 1 here"
         return (*found, f"or {weight}" if found else weight)
+
+
+def unknown(beta: float, scale: LoopScale | None) -> str:
+    """Why the β of a watched loop is not known, and what is known."""
+    if scale is None:
+        why = "it reported none"
+    elif scale.is_of_loss:
+        why = f"it reported only its loss, which is {scale.reconstruction.share}"
+    else:
+        why = f"its reconstruction is {scale.reconstruction.share}, its KL term was not compared"
+    return f"the scale of your loop's terms is not known: {why}. It says β = {beta:.4g}; {REPORT}"
+
+
+def pays(beta: float, scale: LoopScale | None, *, is_watched: bool) -> str:
+    """That a silent model had better use z, as far as that is known: in a watched loop it depends on the scale."""
+    if is_watched and (scale is None or scale.kl is None or scale.is_of_loss):
+        return (
+            f"and whether it would pay is not known: the scale of your loop's terms is not, and its β = {beta:.4g} may "
+            f"amount to another; {REPORT}"
+        )
+    return f"although it would pay: at β = {beta:.4g} a model that uses z has the better objective"
 
 
 def loop_scale(
@@ -118,18 +186,30 @@ def loop_scale(
     event = next((line for line in reversed(history) if line.get("event") == "scale"), None)
     if event is None or not beta > 0:
         return None
-    measured, kl_measured = _positive(event.get("reconstruction_ratio")), _positive(event.get("kl_ratio"))
+    measured, loss = _positive(event.get("reconstruction_ratio")), _positive(event.get("loss_ratio"))
+    is_of_loss = measured is None
+    if measured is None:
+        # Where the KL term is small, as it is where it weighs too much, the loss is the reconstruction.
+        measured = loss
     if measured is None:
         return None
     batch_size = int(_positive(event.get("batch_size")) or 1)
     reconstruction = _nearest(measured, _of_reconstruction(num_pixels, batch_size, sigma))
-    kl = None if kl_measured is None else _nearest(kl_measured, _of_kl(num_pixels, latent_dim, batch_size))
+    known = _of_kl(num_pixels, latent_dim, batch_size)
+    late, early = _positive(event.get("kl_ratio")), _positive(event.get("early_kl_ratio"))
+    kl = None if late is None else _nearest(late, known)
+    if early is not None and (kl is None or kl.exact is None):
+        # Of the first steps, when networks may do otherwise in training than in use: a reduction's ratio, or nothing.
+        first = _nearest(early, known)
+        kl = kl if first.exact is None else first
     return LoopScale(
         beta=beta,
         effective_beta=beta * (1.0 if kl is None else kl.value) / reconstruction.value,
         reconstruction=reconstruction,
         kl=kl,
         num_comparisons=int(_positive(event.get("num_comparisons")) or 1),
+        latent_dim=latent_dim,
+        is_of_loss=is_of_loss,
     )
 
 
@@ -144,6 +224,11 @@ def likeliest(ratios: Sequence[float], num_pixels: int, batch_size: int, sigma: 
     """
     known = _of_reconstruction(num_pixels, batch_size, sigma)
     return min(ratios, key=lambda ratio: min(_apart(ratio / one.measured) for one in known))
+
+
+def constant_of(num_pixels: int, sigma: float | None) -> float:
+    """What a Gaussian density has besides its squared error, nats; 0 without a σ."""
+    return 0.0 if sigma is None else num_pixels * (math.log(sigma) + 0.5 * math.log(2 * math.pi))
 
 
 def _of_reconstruction(num_pixels: int, batch_size: int, sigma: float | None) -> list[Ratio]:

@@ -38,7 +38,7 @@ class Bound(Config):
     #: Steps that the run had trained.
     step: int = Field(ge=0)
     log_prob: float
-    #: Over the images.
+    #: Over the images; 0 of a single one, where it is unknown.
     standard_error: float = Field(ge=0)
     num_images: int = Field(ge=1)
     seed: int = Field(ge=0)
@@ -115,18 +115,22 @@ def keep(
 
 def of_importance(found: ImportanceBound, step: int) -> Bound:
     """The importance-weighted bound as it is kept."""
+    from vae.evaluation import known
+
     return Bound(
         kind="importance" if found.proposal == "posterior" else "mixture",
         step=step,
         log_prob=found.bound.mean,
-        standard_error=found.bound.standard_error,
+        standard_error=known(found.bound.standard_error) or 0.0,
         num_images=len(found.log_prob),
         seed=found.seed,
         k=found.k,
         effective_median=float(found.effective_size.median()),
         effective_min=float(found.effective_size.min()),
         curve=tuple(
-            CurvePoint(k=one.k, log_prob=one.bound.mean, standard_error=one.bound.standard_error)
+            CurvePoint(
+                k=one.k, log_prob=one.bound.mean, standard_error=known(one.bound.standard_error) or 0.0
+            )
             for one in found.curve
         ),
         warnings=tuple(found.warnings()),
@@ -135,11 +139,13 @@ def of_importance(found: ImportanceBound, step: int) -> Bound:
 
 def of_annealing(found: Annealed, step: int) -> Bound:
     """Annealed importance sampling as it is kept."""
+    from vae.evaluation import known
+
     return Bound(
         kind="annealed",
         step=step,
         log_prob=found.bound.mean,
-        standard_error=found.bound.standard_error,
+        standard_error=known(found.bound.standard_error) or 0.0,
         num_images=len(found.log_prob),
         seed=found.seed,
         k=found.num_chains,

@@ -166,12 +166,13 @@ def _run_at(path: Path, config: RunConfig, dataset: Dataset) -> Run:
     Raises:
         UserError: If there is one of other settings.
     """
+    from vae.resume import are_alike
     from vae.runs import Run
 
     if not (path / "config.json").is_file():
         return Run.create(path, config, dataset.info())
     run = Run.open(path)
-    if run.config != config:
+    if not are_alike(run.config, config):
         raise UserError(
             f"the run in {path} must have the settings of this reproduction, got others; give another folder"
         )
@@ -181,7 +182,7 @@ def _run_at(path: Path, config: RunConfig, dataset: Dataset) -> Run:
 def _measure(reference: Reference, run: Run, dataset: Dataset, seed: int, samples: int) -> dict[str, Any]:
     """The figures of the newest weights on the test part that were published, and the ELBO's parts."""
     from vae.diagnostics import active_units
-    from vae.evaluation import evaluate
+    from vae.evaluation import evaluate, known
     from vae.importance import importance_bound
     from vae.latent import embed
     from vae.snapshots import load_model
@@ -192,7 +193,7 @@ def _measure(reference: Reference, run: Run, dataset: Dataset, seed: int, sample
         bound = importance_bound(model, dataset, "test", k=samples, seed=seed)
         result |= {
             "neg_log_prob": -bound.bound.mean,
-            "standard_error": bound.bound.standard_error,
+            "standard_error": known(bound.bound.standard_error),
             "samples": samples,
         }
     if "active_units" in reference.published:

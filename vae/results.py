@@ -77,7 +77,7 @@ def measure(run: Run, dataset: Dataset, folder: Path | None = None) -> Result:
     from contextlib import suppress
 
     from vae.diagnostics import active_units
-    from vae.evaluation import evaluate
+    from vae.evaluation import evaluate, known
     from vae.latent import embed
     from vae.snapshots import load_model
 
@@ -88,7 +88,7 @@ def measure(run: Run, dataset: Dataset, folder: Path | None = None) -> Result:
         step=step,
         num_images=found.num_images,
         elbo=found.elbo,
-        standard_error=found.standard_error,
+        standard_error=known(found.standard_error) or 0.0,
         distortion=found.distortion,
         rate=found.rate,
         rate_per_dim=found.rate_per_dim,

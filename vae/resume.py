@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from vae.checked import Config, ConfigError
 from vae.checkpoints import CheckpointError, check_shapes
-from vae.config import DataInfo
+from vae.config import DataInfo, RunConfig
 from vae.data import DataError, Dataset, Progress
 from vae.data import load as load_images
 from vae.journal import Position
@@ -53,6 +53,11 @@ class ResumePoint(Config):
                 f"{point.batch}; {_REMEDY}"
             )
         return point
+
+
+def are_alike(config: RunConfig, other: RunConfig) -> bool:
+    """Whether two configurations make the same run; where the images are found is no setting of it."""
+    return config.replace(data=config.data.replace(root=other.data.root)) == other
 
 
 def images_of(

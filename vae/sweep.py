@@ -179,7 +179,7 @@ def _result(folder: Path, point: Point) -> tuple[Result, bool]:
         run = Run.open(path)
         if run.status().state == "finished" and (result := kept(run)) is not None:
             return result, True
-        dataset = images_of(run)
+        dataset = images_of(run, root=point.config.data.root)
     else:
         dataset = load(point.config.data)
         words = f"{point.run_id.split('-beta-')[0]} β={point.config.objective.beta:g} seed {point.config.train.seed}"
@@ -200,10 +200,11 @@ def _result(folder: Path, point: Point) -> tuple[Result, bool]:
 
 def _check_same(folder: Path, point: Point) -> None:
     """Refuse a run that is there with other settings: its figures would be taken for this sweep's."""
+    from vae.resume import are_alike
     from vae.runs import Run
 
     path = folder / point.run_id
-    if (path / "config.json").is_file() and Run.open(path).config != point.config:
+    if (path / "config.json").is_file() and not are_alike(Run.open(path).config, point.config):
         raise UserError(
             f"run {point.run_id} must have the settings of this sweep, got others in {path}; give the sweep another "
             "name, or delete the run"

@@ -92,6 +92,8 @@ _SOURCES = {
     ],
 }
 
+_TITLES = {"mnist": "MNIST", "fashion-mnist": "Fashion-MNIST", "kmnist": "KMNIST", "emnist": "EMNIST"}
+
 
 def default_root() -> Path:
     """The folder of downloaded sets: ``~/.cache/latent-lab/data``, or wherever the platform has its caches.
@@ -147,7 +149,7 @@ def read_torchvision(
     missing = [name for pair in source.files() for name in pair if find_idx(raw, name) is None]
     if missing:
         raise DataError(
-            f"{config.name} needs {missing[0]} in {shown(raw)}, which is not there; "
+            f"{_TITLES[config.name]} is not on this machine: {missing[0]} is missing in {shown(raw)}; "
             f"run `{_command(config)}`, or use digits, which works offline"
         )
     (train_images, train_labels), (test_images, test_labels) = source.files()

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from vae.data import Dataset, Part
 from vae.errors import UserError
-from vae.evaluation import MeanOf, chosen_images
+from vae.evaluation import MeanOf, check_finite, chosen_images, known
 from vae.importance import Progress, max_rows, repeated
 from vae.model import VAE
 from vae.objective import rate_per_dim
@@ -139,9 +139,9 @@ class Truths:
         return {
             **{name: found.mean for name, found in means.items()},
             "neg_log_prob": -means["log_prob"].mean,
-            "standard_error": means["log_prob"].standard_error,
-            "elbo_standard_error": means["elbo"].standard_error,
-            "gap_standard_error": means["gap"].standard_error,
+            "standard_error": known(means["log_prob"].standard_error),
+            "elbo_standard_error": known(means["elbo"].standard_error),
+            "gap_standard_error": known(means["gap"].standard_error),
             "largest_misfit": float((self.elbo + self.gap - self.log_prob).abs().max()),
             "num_images": len(self.rows),
             "seed": self.seed,
@@ -159,7 +159,8 @@ def truth(model: VAE, x: Tensor, y: Tensor | None = None, *, tolerance: float = 
         tolerance: Nats by which each integral may still change.
 
     Raises:
-        UserError: If the model has more than two latent dimensions, or there is more than one image.
+        UserError: If the model has more than two latent dimensions, there is more than one image, or a number is not
+            finite.
 
     Source:
         log p(x) = ELBO + KL(q ‖ p(z|x)): Kingma & Welling (2014), https://arxiv.org/abs/1312.6114
@@ -189,7 +190,7 @@ def truths(
     """The truth of the images of a part, or so many of them, drawn by the seed.
 
     Raises:
-        UserError: If the model has more than two latent dimensions, or there are no images.
+        UserError: If the model has more than two latent dimensions, there are no images, or a number is not finite.
     """
     check_grid(model, tolerance)
     found, rows = [], []
@@ -295,6 +296,7 @@ def _truth(
     look: _FirstLook,
     tolerance: float,
 ) -> Truth:
+    check_finite("the encoder's mean and log-variance", torch.cat([q_mean, q_log_var]))
     log_joint = _log_joint(model, x, condition)
     points, log_values, side = _posterior_cells(log_joint, look, x, tolerance)
     num_dims = points.shape[1]
@@ -307,6 +309,7 @@ def _truth(
     covariance += torch.eye(num_dims, dtype=torch.float64) * (side**2 / 12)  # of the mass within a cell
     q_mean, q_log_var = q_mean.double().cpu(), q_log_var.double().cpu()
     elbo, gap = _over_posterior(log_joint, q_mean, q_log_var, log_prob, tolerance)
+    check_finite("log p(x), the ELBO and the gap", torch.tensor([log_prob, elbo, gap]))
     return Truth(log_prob, elbo, gap, mean, covariance, q_mean, q_log_var, points, density, side, log_joint)
 
 
@@ -316,6 +319,7 @@ def _posterior_cells(
     """Centres of cells over the true posterior's mass, log p(x, z) there, and the side of a cell."""
     while True:
         values, points, side = look.log_joint(x), look.points, look.side
+        check_finite("log p(x, z) at its largest", values.max())
         near = points[values > values.max() - _FIRST_DEPTH]
         if float(near.abs().max()) < look.reach - 2 * side or not look.widen():
             break

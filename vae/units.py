@@ -32,6 +32,7 @@ class Units:
         latent_dim: Latent dimensions.
         sigma: The decoder's standard deviation that the effective β assumes; None for likelihoods without one.
         equivalent_sigma: For a Gaussian: the σ at which the very same model is trained by β = 1; None for others.
+        is_summed: Whether both terms are sums over what belongs to one image, and nothing but the batch is averaged.
     """
 
     beta: float
@@ -41,6 +42,7 @@ class Units:
     latent_dim: int
     sigma: float | None
     equivalent_sigma: float | None
+    is_summed: bool
 
     def to_dict(self) -> dict[str, Any]:
         """The numbers as JSON values."""
@@ -51,7 +53,13 @@ class Units:
         """The answer in words."""
         effective = f"{self.effective_beta:.4g}"
         if math.isclose(self.beta, self.effective_beta, rel_tol=1e-9):
-            return f"Your β is {effective}: nothing but the batch is averaged."
+            if self.is_summed:
+                return f"Your β is {effective}: nothing but the batch is averaged."
+            if self.beta == 0:
+                return "Your β is 0: the KL term counts for nothing, whatever is averaged."
+            return (
+                f"Your β is {effective}: more than the batch is averaged, but it cancels out at these sizes."
+            )
         return (
             f"Your code says β = {self.beta:.4g}, and trains as β = {effective} would: the KL term weighs "
             f"{self.effective_beta / self.beta:.4g} times what it seems to."
@@ -122,6 +130,7 @@ def units(
         latent_dim=latent_dim,
         sigma=sigma,
         equivalent_sigma=None if sigma is None else sigma * math.sqrt(weight),
+        is_summed=reconstruction == "sum over pixels" and divergence == "sum over dimensions",
     )
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from vae.departure import departure, left_the_prior
 from vae.findings import Evidence, Verdict
 from vae.lines import Line
+from vae.loop_scale import pays
 from vae.units import Coincidence, coincidence, is_round
+from vae.weight import leaves_little, sentence, silences
 
 if TYPE_CHECKING:
     from vae.config import RunConfig
@@ -21,10 +24,6 @@ SMALLEST_RISE = 0.5
 CONDITION_SHARE = 0.05
 #: A decoder knows something without z if it is better by this share than the best picture of all images.
 KNOWS_SHARE = 0.1
-#: Variance of the aggregate posterior, the largest dimension's, above which it has lost the prior (whose is 1).
-BLOWN_VARIANCE = 5.0
-#: At this share of the critical β a model is near collapse by its objective, not by accident.
-NEAR_CRITICAL = 1 / 3
 #: Mutual information, nats, below which z says nothing about the images.
 SILENCE = 0.5
 
@@ -63,7 +62,7 @@ def decide(
         if spare is not None and 2 * diagnosis.num_active <= diagnosis.latent_dim:
             return (spare,)
         found = [case.healthy()]
-    if spare is not None and diagnosis.num_active:
+    if spare is not None and not case.is_heavy:  # by such a β dimensions are pruned to no good
         found.append(spare)
     return tuple(found)
 
@@ -84,7 +83,8 @@ class _Case:
         self.is_used = usage.all.nats > max(SMALLEST_RISE, 3 * usage.all.standard_error)
         # A rate may be paid for nothing: posteriors that all left the prior together tell no image from another.
         says_little = diagnosis.information.mutual_information < SILENCE
-        self.is_silent = diagnosis.num_active == 0 or (says_little and not self.is_used)
+        self.is_silent = not self.is_used and (diagnosis.num_active == 0 or says_little)
+        self.is_watched = config is not None and config.model.network == "external"
         self.is_autoregressive = config is not None and config.model.decoder == "autoregressive"
         # Of a Gaussian likelihood whose σ is given: σ and the residuals; nothing can be wrong with any other's.
         sigma = None if diagnosis.sigma_is_learned else diagnosis.decoder_sigma
@@ -111,7 +111,8 @@ class _Case:
 
     def _critical(self) -> tuple[Evidence, ...]:
         critical = self.diagnosis.critical_beta
-        return () if critical is None else (Evidence("β above which these images collapse", critical),)
+        words = "β above which a linear model of these images collapses"
+        return () if critical is None else (Evidence(words, critical),)
 
     # The rules --------------------------------------------------------------------------------------------------------
 
@@ -127,7 +128,7 @@ class _Case:
                 *self._activity(),
                 self._permuted(),
                 *self._by_class(),
-                Evidence("mutual information I(x; z)", diagnosis.information.mutual_information, "nats"),
+                diagnosis.information.mutual_evidence(),
             ),
         )
 
@@ -156,30 +157,27 @@ class _Case:
 
     def _is_beta_too_high(self) -> bool:
         """Whether silence, or near silence, is what this β makes the best solution."""
-        diagnosis, critical = self.diagnosis, self.diagnosis.critical_beta
         if not self.is_price or self.is_autoregressive or self._is_sigma_large():
             return False
         if self.is_silent:
-            near = 1.0 if self.beta <= 1 else NEAR_CRITICAL
-            return critical is not None and self.beta >= near * critical
-        return self.beta > 1 and 2 * diagnosis.num_active <= diagnosis.latent_dim
+            return silences(self.diagnosis, self.beta)
+        return self.is_heavy and self.diagnosis.critical_beta is not None
+
+    @property
+    def is_heavy(self) -> bool:
+        """Whether a β above 1 leaves the model little to say, or nothing."""
+        if not self.is_price or self.is_silent:
+            return self.is_price and self.beta > 1
+        return leaves_little(self.diagnosis, self.beta)
 
     def over_regularised(self) -> Verdict | None:
-        """β makes silence the best solution, and it is the β that the code says: a wrong scale tells of it itself."""
-        diagnosis = self.diagnosis
+        """β leaves little to say, and it is the β that the code says: a wrong scale tells of it itself."""
         if not self._is_beta_too_high() or self.loop_out_of_scale() is not None:
             return None
-        how = (
-            "nothing"
-            if self.is_silent
-            else f"little ({diagnosis.num_active} of {diagnosis.latent_dim} dimensions)"
-        )
         return Verdict(
             "over-regularised",
             "β is too high",
-            f"At β = {self.beta:.4g} each nat that the encoder writes into z costs {self.beta:.4g} nats of the "
-            f"objective, more than it saves in the reconstruction. So it writes {how}, and the training has found "
-            "the best solution of this objective.",
+            sentence(self.diagnosis, self.beta, is_silent=self.is_silent),
             (Evidence("β", self.beta), *self._critical(), *self._activity()),
             ("β = 1, the ELBO", "a capacity: a rate that the training is pulled to", "free bits"),
         )
@@ -188,7 +186,9 @@ class _Case:
         """Silent although silence is not the best solution."""
         if not self.is_silent or self._is_sigma_large():
             return None
-        if self.decoder_ignores_z() is not None or self._is_beta_too_high():
+        if self._is_beta_too_high():
+            return None
+        if self.decoder_ignores_z() is not None or self.variance_blown_up() is not None:
             return None
         largest = max((rate for _, rate in self.rates), default=0.0)
         if self.rates and largest > 2 * SILENCE:
@@ -196,12 +196,13 @@ class _Case:
             title, when = "Collapsed during training", f"since epoch {epoch:.3g}"
         else:
             title, when = "Collapsed at the start of training", "since its start"
+        would_pay = pays(self.beta, self.scale, is_watched=self.is_watched)
         return Verdict(
             "early-collapse",
             title,
-            f"z has said nothing about the images {when}, although it would pay: at β = {self.beta:.4g} a model that "
-            "uses z has the better objective. While encoder and decoder still know nothing, the KL term is all that "
-            "there is to gain, the encoder becomes the prior, and the decoder learns to do without z.",
+            f"z has said nothing about the images {when}, {would_pay}. While encoder and decoder still "
+            "know nothing, the KL term is all that there is to gain, the encoder becomes the prior, "
+            "and the decoder learns to do without z.",
             (*self._activity(), self._permuted(), Evidence("β", self.beta), *self._critical()),
             (
                 "a warm-up: β from 0 upwards over the first epochs",
@@ -221,10 +222,12 @@ class _Case:
         speaks = diagnosis.num_active > 0 and diagnosis.information.mutual_information > 2 * SILENCE
         if not (self.is_autoregressive or knows or speaks):
             return None
-        if speaks and not self.is_autoregressive:
+        if self.is_autoregressive:
+            why = "The decoder explains the images by itself, each pixel from those before it, and does not need z"
+        elif speaks:
             why = "The encoder writes about the images into z, but the decoder does not read it"
         else:
-            why = "The decoder explains the images by itself, each pixel from those before it, and does not need z"
+            why = "The decoder explains the images better than any one picture does, and not by z"
         alone_evidence = (
             () if alone is None else (Evidence("distortion of the best decoder without z", alone, "nats"),)
         )
@@ -241,7 +244,7 @@ class _Case:
                 *alone_evidence,
             ),
             (
-                "a weaker decoder: independent pixels",
+                *(("a weaker decoder: independent pixels",) if self.is_autoregressive else ()),
                 "free bits in total, or a capacity: a rate that pays for nothing else",
                 "a warm-up together with extra encoder steps",
             ),
@@ -269,22 +272,16 @@ class _Case:
         scale = self.scale
         if scale is None or not scale.is_off:
             return None
-        if not (scale.is_certain or (scale.is_far and self._suffers())):
+        if not (scale.is_certain or ((scale.is_far or scale.is_named) and self._suffers())):
             return None
-        parts = (("reconstruction", scale.reconstruction), ("KL term", scale.kl))
         return Verdict(
             "wrong-scale",
             "A mean where a sum belongs" if "mean" in scale.words else "The terms are out of scale",
-            f"Compared with sums over what belongs to one image, {scale.words}. So your β = {scale.beta:.4g} trains as "
-            f"β = {scale.effective_beta:.4g} does, without a word.",
+            scale.sentence,
             (
                 Evidence("β in your loop", scale.beta),
-                Evidence("β that it amounts to", scale.effective_beta),
-                *(
-                    Evidence(f"your {name} over ours", ratio.measured)
-                    for name, ratio in parts
-                    if ratio is not None
-                ),
+                Evidence(scale.amounts, scale.effective_beta),
+                *(Evidence(f"your {name} over ours", ratio.measured) for name, ratio in scale.parts),
                 Evidence("comparisons", scale.num_comparisons),
                 *self._sizes(),
                 *self._critical(),
@@ -315,15 +312,14 @@ class _Case:
     def _coincidence(self) -> Coincidence | None:
         """The mistaken reduction that would make β of 1, if the model suffers from it."""
         diagnosis = self.diagnosis
-        is_compared = self.scale is not None and self.scale.is_certain  # then it is known, and not guessed
+        is_compared = self.scale is not None and self.scale.is_named  # then it is known, and not guessed
         if not self.is_price or is_compared or not self._suffers():
             return None
         return coincidence(self.beta, diagnosis.num_pixels, diagnosis.latent_dim)
 
     def _suffers(self) -> bool:
         """Whether the model does what a β this far from 1 makes it do."""
-        is_heavy = self.beta > 1 and 2 * self.diagnosis.num_active <= self.diagnosis.latent_dim
-        return is_heavy or (self.beta < 1 and self._is_blown_up())
+        return self.is_heavy or (self.beta < 1 and departure(self.diagnosis) is not None)
 
     def _mistaken(self, sentence: str) -> Verdict:
         return Verdict(
@@ -371,29 +367,6 @@ class _Case:
             ("a learned σ: model.likelihood = gaussian-learned", f"σ = {residual:.2g}"),
         )
 
-    def _is_blown_up(self) -> bool:
-        return max(self.diagnosis.spread_per_dim) ** 2 > BLOWN_VARIANCE
-
     def variance_blown_up(self) -> Verdict | None:
         """The aggregate posterior has left the prior."""
-        diagnosis = self.diagnosis
-        if not self._is_blown_up():
-            return None
-        return Verdict(
-            "variance-blown-up",
-            "z has left the prior",
-            "Nothing holds the posteriors near the prior: their means lie far apart and their widths are tiny, so "
-            "that z from the prior falls where the decoder has never been. It is an autoencoder whose samples are no "
-            "images.",
-            (
-                Evidence(
-                    "largest spread of the aggregate posterior",
-                    max(diagnosis.spread_per_dim),
-                    "of the prior's",
-                ),
-                Evidence("smallest posterior σ", min(diagnosis.sigma_per_dim), "σ of the prior"),
-                Evidence("marginal KL", diagnosis.information.marginal_kl, "nats"),
-                Evidence("β", self.beta),
-            ),
-            ("β = 1, the ELBO", "a smaller learning rate, if β is 1"),
-        )
+        return left_the_prior(self.diagnosis, self.beta, is_silent=self.is_silent)

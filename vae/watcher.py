@@ -20,10 +20,11 @@ from vae.diagnostics import live_numbers
 from vae.errors import UserError
 from vae.evaluation import evaluate
 from vae.files import write_json
+from vae.first_steps import FirstSteps
 from vae.journal import METRICS_SECONDS, Diverged, Journal, Means, Position, Stopwatch, what_went_wrong
 from vae.latent import LATENT_FILE, embed
-from vae.likelihoods import LearnedGaussian
-from vae.loop_scale import likeliest
+from vae.likelihoods import Gaussian, LearnedGaussian
+from vae.loop_scale import constant_of, likeliest
 from vae.metrics import MetricsWriter
 from vae.own_networks import undisturbed
 from vae.randomness import generator
@@ -79,6 +80,7 @@ class Watcher:
             name: deque(maxlen=500) for name in ("reconstruction", "kl", "loss")
         }
         self._num_compared = 0
+        self._first_steps = FirstSteps(self._model, self.dataset, device)
         self._beta_of_loop: float | None = None
         self._wishes = Wishes(run, 0)
         self._wishes.look()
@@ -109,6 +111,7 @@ class Watcher:
             self._held.close()
             raise
         self._guarded(self._keep_up)
+        self._guarded(self._first_steps.measure)
 
     # What the loop says ---------------------------------------------------------------------------------------------
 
@@ -152,6 +155,10 @@ class Watcher:
                 self._latest[name] = value
         if beta is not None:
             self._beta_of_loop = float(beta)
+        if kl is not None:
+            self._first_steps.reported(self._latest["kl"])
+            if self._first_steps.is_due:
+                self._guarded(self._first_steps.measure)
         self._steps += 1
         self._position.advance()
         is_evaluation = self._is_evaluation_due and self._evaluations.is_due
@@ -268,40 +275,34 @@ class Watcher:
             self._compare(latest, line["distortion"], line["rate"])
 
     def _compare(self, reported: dict[str, float], distortion: float, rate: float) -> None:
-        constant, sigma = self._constant(), self._sigma()
+        sigma = self._sigma()
+        constant = constant_of(self.run.info.num_pixels, sigma)
         ours = {"reconstruction": distortion, "kl": rate, "loss": distortion + self.beta * rate}
+        sizes = self.run.info.num_pixels, self._position.batch_size
         for name, value in reported.items():
             choices = [ours[name]] if name == "kl" else [ours[name], ours[name] - constant]
             is_large = name != "kl" or rate >= _SMALLEST_RATE
             ratios = [value / choice for choice in choices if is_large and choice and value / choice > 0]
-            if ratios and name == "reconstruction":
-                num_pixels, batch_size = self.run.info.num_pixels, self._position.batch_size
-                self._compared[name].append(likeliest(ratios, num_pixels, batch_size, sigma))
-            elif ratios:
-                self._compared[name].append(min(ratios, key=lambda ratio: abs(math.log(ratio))))
+            if ratios:
+                self._compared[name].append(
+                    likeliest(ratios, *sizes, sigma) if len(ratios) > 1 else ratios[0]
+                )
         self._num_compared += 1
         if self._num_compared == NUM_COMPARISONS:
             self._say_scale()
 
     def _sigma(self) -> float | None:
         """The standard deviation of a Gaussian likelihood; None for the others."""
-        if not self._model.config.likelihood.startswith("gaussian"):
-            return None
-        return float(getattr(self._model.likelihood, "sigma"))  # noqa: B009
-
-    def _constant(self) -> float:
-        """What the density of a Gaussian likelihood has besides the squared error, nats; 0 for the others."""
-        sigma = self._sigma()
-        if sigma is None:
-            return 0.0
-        return self.run.info.num_pixels * (math.log(sigma) + 0.5 * math.log(2 * math.pi))
+        likelihood = self._model.likelihood
+        return float(likelihood.sigma) if isinstance(likelihood, Gaussian) else None
 
     def _say_scale(self) -> None:
-        ratios = {name: median(found) if found else None for name, found in self._compared.items()}
-        reconstruction, kl = ratios["reconstruction"], ratios["kl"]
+        ratios = {f"{name}_ratio": median(found) if found else None for name, found in self._compared.items()}
+        reconstruction, kl = ratios["reconstruction_ratio"], ratios["kl_ratio"]
         self._journal.event(
             "scale",
-            **{f"{name}_ratio": ratio for name, ratio in ratios.items()},
+            **ratios,
+            early_kl_ratio=self._first_steps.ratio(),
             num_comparisons=self._num_compared,
             num_pixels=self.run.info.num_pixels,
             latent_dim=self.run.config.model.latent_dim,

@@ -22,11 +22,12 @@
 
 Every number of such a run is computed here, from your networks, in nats per example, whatever your loop's own loss is
 scaled by; what the loop reports stands beside it (``reported_…`` in the lines of `metrics.jsonl`), and where the two
-have been compared an event says so: ``{"event": "scale", "reconstruction_ratio", "kl_ratio", "loss_ratio",
-"num_comparisons", "num_pixels", "latent_dim", "batch_size", "effective_beta"}``. A ratio is the median of reported
-over ours (null if it was not reported): 1 is right, 1 / num_pixels is a mean over pixels where a sum belongs. With a
-Gaussian likelihood the reconstruction may leave out the constants of the density. ``effective_beta`` is the weight that
-the loop's KL has where both terms are in nats (null if they were not reported).
+have been compared an event says so: ``{"event": "scale", "reconstruction_ratio", "kl_ratio", "early_kl_ratio",
+"loss_ratio", "num_comparisons", "num_pixels", "latent_dim", "batch_size", "effective_beta"}``. A ratio is the median of
+reported over ours (null if it was not reported): 1 is right, 1 / num_pixels is a mean over pixels where a sum belongs.
+The early one is of the first steps, before a KL that weighs too much has vanished. With a Gaussian likelihood the
+reconstruction may leave out the constants of the density. ``effective_beta`` is the weight that the loop's KL has where
+both terms are in nats (null if they were not reported, or the KL was too small).
 
 Nothing else in your program changes: weights, gradients, modes and random states are as they would be without.
 """

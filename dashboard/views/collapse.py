@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 import streamlit as st
 
 from dashboard import (
     chooser,
+    diagnosed,
     encoder_lag,
     keys,
     model_cache,
     recipe_gallery,
+    recipe_runs,
     settings,
     state,
     time_machine,
     units_panel,
 )
-from dashboard.components.diagnosis import Part, diagnosis
+from dashboard.components.diagnosis import Part, Probe, diagnosis
 from dashboard.components.samples import samples
 from dashboard.plain import plain
 from vae.errors import UserError
+from vae.findings import Name
+from vae.information import SATURATION_NATS
 from vae.runs import Run, find_run
+from vae.snapshots import NUM_PROBES
 
 #: The threshold of activity unless the link names another, as `vae.diagnostics.ACTIVE_THRESHOLD`.
 USUAL = 0.01
@@ -74,16 +80,29 @@ def _run(run: Run) -> None:
         return
     if before is None:
         _draw(run, ("verdict",))
-        recipe_gallery.cures(run)
+        cures = st.container()
         _draw(run, _ALL)
     else:
         _side_by_side(before, run)
-        recipe_gallery.cures(run)
+        cures = st.container()
         st.markdown(f"**More of “{plain(run.name)}”**")
         _draw(run, _BELOW)
     encoder_lag.section(run)
     units_panel.line(run)
     time_machine.draw(run, end="Newest" if _weights(run)[1] else "Best", decoders=False)
+    with cures:  # the last, because the verdict takes a second or two
+        recipe_gallery.cures(run, _verdict(run))
+
+
+def _verdict(run: Run) -> Name | None:
+    """What the page says of a run, as far as its cures depend on it; None while that changes, or is not known."""
+    if recipe_runs.own_cures(run) or not recipe_runs.cures_of(run) or run.status().state in chooser.BUSY:
+        return None
+    try:
+        found = diagnosed.told(run, _weights(run)[0], state.read(keys.THRESHOLD, USUAL))  # type: ignore[arg-type]
+    except UserError:
+        return None
+    return found["verdict"]["name"] if found["verdict"] else None
 
 
 def _has_weights(run: Run) -> bool:
@@ -106,6 +125,7 @@ def _draw(run: Run, parts: tuple[Part, ...], place: str = "", beside: str = "") 
         live=is_last,
         threshold=threshold,
         bounds=keys.THRESHOLDS,
+        probe=_probe(run),
         quantity=quantity,  # type: ignore[arg-type]
         parts=parts,
         beside=beside,
@@ -116,6 +136,13 @@ def _draw(run: Run, parts: tuple[Part, ...], place: str = "", beside: str = "") 
     state.keep(keys.HEAT, None if now[1] == "rate" else now[1])
     if now != (threshold, quantity):
         st.rerun()  # the parts that stand before this one follow
+
+
+def _probe(run: Run) -> Probe:
+    """The images that the numbers along training are of."""
+    num = min(NUM_PROBES, run.info.num_validation or run.info.num_test)
+    cap = math.log(num) if num else 0.0
+    return Probe(num, cap, cap - SATURATION_NATS)
 
 
 def _before(run: Run) -> Run | None:

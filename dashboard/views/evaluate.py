@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import bounds, chooser, measured, model_cache, state, time_machine, truth_view, waiting
+from dashboard import (
+    bounds,
+    chooser,
+    encoder_lag,
+    measured,
+    model_cache,
+    state,
+    time_machine,
+    truth_view,
+    waiting,
+)
 from vae.errors import UserError
 from vae.truth import MOST_DIMS
 
@@ -42,6 +52,6 @@ def page() -> None:
         bounds.annealing(run)
     if is_flat and "lag" in there:
         st.subheader("Encoder lag", anchor=False)
-        truth_view.lag(run)
+        encoder_lag.draw(run)
     if is_flat:
         time_machine.draw(run, end="Best", decoders=False)

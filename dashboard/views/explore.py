@@ -17,8 +17,8 @@ from vae.runs import Run
 
 #: More sliders than these are taller than a laptop's screen.
 MANY = 8
-#: So few sliders leave room below them.
-FEW = 3
+#: So few sliders leave room below them, and the map stands beside them.
+FEW = 6
 #: Height of the sliders, CSS pixels, if they are many, and of more than a few with the map below them.
 TALL, TALL_WITH_MAP = 664, 340
 
@@ -71,8 +71,7 @@ def page() -> None:
                 y, mix = _label(run, click.y, y), None
                 found = latent_view.posterior(run, row)
                 posterior = None if found is None else found[0]
-    # Without the map there is room for it under more sliders than a few.
-    with right if num <= (FEW if mapped else 2 * FEW) else left:
+    with right if num <= FEW else left:
         picked = _panel(run, view, z, y, mix, posterior, drawn)
     if picked.z is not None:
         z, posterior, drawn = picked.z, None, picked.panel == "draw"

@@ -52,8 +52,9 @@ def page() -> None:
         waiting.instead(run, error)
         return
     z, y = latent_view.point(run), latent_view.label(run)
+    missing = model_cache.missing_images(run)
     with corner:
-        part, sizes = _part(run)
+        part, sizes = _part(run, missing)
     num = sizes[part]
     if num <= MOST_AT_ONCE:
         model_cache.prefetch(run, "best", part)
@@ -71,7 +72,7 @@ def page() -> None:
             classes=run.info.class_names,
             conditional=run.config.model.conditional,
             shape=view.shape,
-            missing=model_cache.missing_images(run),
+            missing=missing,
             plane=plane,
             num=num,
             sizes=sizes,
@@ -79,6 +80,7 @@ def page() -> None:
             methods=_methods(run),
             columns=[Kind(column.name, len(column.classes)) for column in columns.found],
             view=shown,
+            pinned=_pinned(run, z),
             key=f"map:{run.id}",
         )
     _keep(run, columns, said.view or shown)
@@ -116,13 +118,18 @@ def page() -> None:
     evolution.download_button(run)
 
 
-def _part(run: Run) -> tuple[str, dict[str, int]]:
-    """Which images the map shows, and how many each part has."""
+def _part(run: Run, missing: str) -> tuple[str, dict[str, int]]:
+    """Which images the map shows, and how many each part has; without the images, the test part alone is there."""
     words = {"test": "Test", "validation": "Validation", "train": "Training", "all": "All"}
     sizes = {"test": run.info.num_test, "validation": run.info.num_validation, "train": run.info.num_train}
     sizes["all"] = sum(sizes.values())
-    parts = [part for part in words if sizes[part]]
+    parts = ["test"] if missing else [part for part in words if sizes[part]]
     wanted = state.read(keys.PART, "test")
+    if missing and wanted != "test":
+        state.notice(
+            f"The test images are shown in place of {words[wanted].lower()} images: the files of the others are not on "
+            "this machine."
+        )
     state.seat(keys.PART, widget := f"map-part:{run.id}", wanted if wanted in parts else "test")
     picked = st.segmented_control(
         "Images",
@@ -132,9 +139,19 @@ def _part(run: Run) -> tuple[str, dict[str, int]]:
         key=widget,
         label_visibility="collapsed",
     )
+    if missing:
+        st.caption("The other images need their files, which are not on this machine.", help=plain(missing))
     part = str(picked or "test")
     state.write(keys.PART, part)
     return part, sizes
+
+
+def _pinned(run: Run, z: list[float]) -> int | None:
+    """The image whose posterior the link names, by its index in the data set, as long as the point is of it."""
+    found = latent_view.posterior(run)
+    if found is None or not latent_view.is_of(z, found[0]):
+        return None
+    return int(model_cache.embedding(run, "best", "test").index[found[0].row])
 
 
 def _plane(run: Run) -> Plane:
@@ -179,6 +196,7 @@ def _view(run: Run, columns: Columns) -> View:
     projection = state.read(keys.PROJECTION, "pca")
     colour = state.read(_colour(run, columns), "label")
     layers: list[str] = state.read(keys.LAYERS, ["contours"])
+    lasso: tuple[float, ...] = state.read(keys.LASSO, ())
     hidden: list[int] = state.read(_hidden(run, columns, colour), [])
     return View(
         projection if latent_dim > 2 else "pca",
@@ -187,6 +205,7 @@ def _view(run: Run, columns: Columns) -> View:
         state.read(keys.TILES, "even"),
         hidden,
         state.read(keys.VIEW, None),
+        lasso,
     )
 
 
@@ -208,6 +227,7 @@ def _keep(run: Run, columns: Columns, view: View) -> None:
         (keys.LAYERS, ",".join(view.layers) or "none"),
         (keys.TILES, view.tiles),
         (_hidden(run, columns, view.colour), ",".join(map(str, view.hidden)) or "none"),
+        (keys.LASSO, ",".join(f"{value:.6g}" for value in view.lasso) or "none"),
         (keys.VIEW, "all" if view.area is None else ",".join(f"{value:.5g}" for value in view.area)),
     ):
         state.write_text(key, value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +12,12 @@ from dashboard.diagnosed import with_threshold
 from vae.diagnostics import diagnose
 from vae.recipes import RECIPES
 from vae.runs import Run
+from vae.snapshots import NUM_PROBES
 from vae.units import units
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Route
+
     from tests.browser.conftest import App, Server, Shelf, Watch
 
 HEAT = '[data-chart="course"]'
@@ -91,6 +95,14 @@ def test_one_click_collapses_a_model_live_and_one_more_cures_it_beside(
     app.until(lambda: sheets.count() == 4, "images of both runs are not there")
 
 
+def full(route: Route) -> None:
+    """Answer with a diagnosis whose I(x; z) has come to its ceiling."""
+    response = route.fetch()
+    found = response.json()
+    found["information"]["saturated"] = True
+    route.fulfill(response=response, json=found)
+
+
 @pytest.fixture(scope="module")
 def run(server: Server, shelf: Shelf) -> Run:
     return shelf.put("digits", server, "collapse-mine", "Mine")
@@ -109,13 +121,34 @@ def test_the_threshold_and_the_quantity_go_by_keyboard_into_the_link_and_back(
     app.page.keyboard.press("ArrowRight")
     app.until(lambda: app.query().get("heat") == "sigma", "the quantity is not in the link")
     expected = with_threshold(run, diagnose(run), "last", threshold)
+    app.page.route("**/diagnosis?*", full)
     app.page.reload()
     app.ready("diagnosis", "time")
     app.until(lambda: verdicts(app) == [expected.verdict.name], "the verdict does not follow the threshold")
     said = app.page.locator('[data-role="of"]').inner_text()
     assert said.endswith(f"Active: variance of the posterior mean over these images above {threshold:g}.")
     assert app.page.locator(HEAT).get_attribute("data-quantity") == "sigma"
+    errors = [
+        f"± {one.standard_error:.2g}" for one in expected.verdict.evidence if one.standard_error is not None
+    ]
+    evidence = app.page.locator(".verdict .because dd").all_inner_texts()
+    assert errors
+    assert all(any(error in text for text in evidence) for error in errors)
+    # Near the ceiling of I(x; z) what is left of the rate is a bound, wherever it is told.
+    chart = app.page.locator('[data-chart="information"] .chart')
+    assert f"Marginal KL ≤ {expected.information.marginal_kl:.2f}".replace("-", "−") in str(
+        chart.get_attribute("aria-label")
+    )
+    assert (
+        "the marginal KL, the rest of the rate, at most"
+        in app.page.locator('[data-chart="information"]').inner_text()
+    )
+    num = min(NUM_PROBES, run.info.num_validation)
+    curves = app.page.locator('[data-chart="curves"]').inner_text()
+    assert f"N = {num} probe images" in curves
+    assert f"log N = {math.log(num):.2f} nats" in curves
     app.page.get_by_text("Every dimension in numbers").click()
+    assert "marginal KL ≤ " in app.page.locator('[data-chart="table"] caption').inner_text()
     rows = app.page.locator('[data-chart="table"] tbody tr').all_inner_texts()
     by_rate = sorted(range(expected.latent_dim), key=lambda dim: -expected.rate_per_dim[dim])
     for row, dim in zip(rows, by_rate, strict=True):

@@ -128,11 +128,11 @@ def test_drawing_moves_the_point_live_and_is_judged_by_the_library_s_numbers(
     assert f"σ {sigma:.2f}" in app.page.locator('.dim[data-dim="0"] .rate').inner_text()
     cost = -float(terms.elbo[0])
     assert float(app.marks("draw")["cost"]) == pytest.approx(cost, abs=0.2)
-    quantiles = surprise(model, load(run.config.data)).quantiles
+    quantiles = surprise(model, load(run.config.data), "train").quantiles
     share = np.searchsorted(quantiles, cost)
     kind = "far" if share > 100 else "simplest" if share == 0 else "unusual" if share > 97.5 else "like"
     app.until(lambda: app.marks("draw").get("verdict") == kind, f"not judged as {kind}")
-    assert "test images" in app.part("draw").locator(".verdict").inner_text()
+    assert "the 1,294 training images" in app.part("draw").locator(".verdict").inner_text()
     # Undo and clear.
     app.part("draw").locator('[data-action="clear"]').click()
     assert not any(app.pixels("canvas.pad"))

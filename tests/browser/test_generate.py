@@ -195,7 +195,7 @@ class TestTables:
         kept.open("explore", "image", run="generate-conditional", z="1.5,-0.5")
         kept.click("Generate")
         pick_other(kept, None, "Style transfer")
-        pick_other(kept, "z from", "The point of Explore")
+        pick_other(kept, "z from", "Your drawing, or the point of Explore")
         kept.until(lambda: kept.query().get("from") == "point", "the point was not taken")
         kept.idle()
         cells = shown_cells(kept, 10)

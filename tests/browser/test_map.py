@@ -75,7 +75,7 @@ def test_points_are_on_the_canvas_where_the_axes_say(mapped: App, run: Run) -> N
 def test_hovering_shows_the_image_and_decodes_the_spot(mapped: App, run: Run, digits: Dataset) -> None:
     app = mapped
     row, mean, label = lonely(run)
-    app.until(lambda: "test part" in app.part("map").inner_text(), "no title")
+    app.until(lambda: f"{run.info.num_test} test images" in app.part("map").inner_text(), "no title")
     point_at(app, mean)
     app.until(
         lambda: app.marks("map").get("nearest") == str(row), "the image under the pointer is another one"
@@ -149,6 +149,13 @@ def test_click_sends_the_point_to_sliders_image_and_address_and_keeps_the_zoom(m
     app.until(lambda: region(app) == pytest.approx(whole), "the view was not reset")
     number = str(found.index.tolist().index(nearest[0]))
     app.until(lambda: app.query().get("posterior") == number, "the address does not say whose mean it is")
+    # The link says whose card is open.
+    app.until(lambda: app.query()["view"] == "all", "the address does not say that all is in view")
+    app.page.reload()
+    app.ready("map", "image")
+    app.until(lambda: app.number("map", "pinned") == nearest[0], "the card is lost on the way of a link")
+    part = app.part("map").locator(".pinned")
+    assert f"Test image {number}" in part.inner_text() and part.locator(".neighbour").count() == 8
 
 
 def test_colours_of_a_number_come_with_a_scale_in_nats_and_go_to_the_address(mapped: App, run: Run) -> None:
@@ -190,6 +197,17 @@ def test_lasso_tells_of_what_it_caught(mapped: App, run: Run, digits: Dataset) -
         lambda: abs(app.number("map", "selected") - int(caught.sum())) <= 2, "another number was caught"
     )
     panel = part.locator(".selected")
+    num = app.marks("map")["selected"]
+    app.until(lambda: app.query()["lasso"].count(",") >= 7, "the address does not say it")
+    app.page.reload()
+    app.ready("map")
+    app.until(lambda: app.marks("map").get("selected") == num, "it is lost on the way of a link")
+    assert panel.is_visible()
+    part.locator('[data-action="clear-selection"]').click()
+    app.until(lambda: app.query()["lasso"] == "none", "the address still says it")
+    app.idle()
+    app.page.go_back()
+    app.until(lambda: app.marks("map")["selected"] == num, "Back does not lead to it")
     assert (drawn(app)["back"] == 0).sum() == app.number("map", "selected")
     app.until(lambda: "nats" in panel.inner_text(), "no distortion and rate")
     with app.page.expect_download() as download:
@@ -285,8 +303,18 @@ def test_what_is_selected_and_pinned_stays_while_the_weights_change_and_its_fact
         "map", "map", "image", run=run.id, hidden=str((label + 1) % 10), view=f"{mean[0]:.4},{mean[1]:.4},2"
     )
     part = app.part("map")
+    app.page.set_viewport_size({"width": 1366, "height": 768})
     app.page.mouse.click(*point_at(app, mean))
     app.until(lambda: app.query().get("posterior") == str(row), "the click was not heard")
+    foot = app.page.locator('[data-testid="stBottom"]').bounding_box()["y"]
+    assert foot < 768, "no bar at the foot of the window"
+
+    def is_above_the_foot() -> bool:
+        card = part.locator(".pinned").bounding_box()
+        return bool(card["y"] + card["height"] < foot)
+
+    app.until(is_above_the_foot, "the card is hidden below the time bar")
+    app.page.set_viewport_size({"width": 1366, "height": 900})
     part.locator('[data-action="select"]').click()
     num = app.number("map", "selected")
     before = region(app)

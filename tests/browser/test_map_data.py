@@ -75,10 +75,18 @@ def test_map_without_the_data_set_says_that_originals_are_missing(
     run = shelf.put("shapes-mlp", server, "map-without-images")
     config = (run.path / "config.json").read_text()
     (run.path / "config.json").write_text(config.replace("shapes.npz", "gone.npz"))
-    app.expect_error(r"404 .*/api/runs/map-without-images/originals")
-    app.open("map", "map", "image", run=run.id)
+    # Only the test images' places are kept in a run; nothing is asked for that cannot come.
+    app.open("map", "map", "image", run=run.id, part="all")
+    app.until(lambda: app.query().get("part") == "test", "the other images cannot be shown")
+    assert "The test images are shown in place of all images" in app.page.inner_text(
+        '[data-testid="stAlert"]'
+    )
+    corner = app.page.locator('[data-testid="stButtonGroup"] button')
+    assert corner.all_inner_texts() == [f"Test ({run.info.num_test})"]
+    assert app.page.get_by_text("The other images need their files").is_visible()
     assert app.number("map", "points") == run.info.num_test
     app.until(lambda: "gone.npz" in app.part("map").inner_text(), "it does not say what is missing")
+    assert "Original images are not shown: " in app.part("map").inner_text()
     box = chart(app).bounding_box()
     app.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=3)
     app.until(lambda: app.number("map", "decoded"), "hovering decoded nothing")

@@ -253,21 +253,44 @@ def test_stops_are_added_put_in_order_and_removed(section: App) -> None:
     assert "a whole number from 0 to 358, got 359" in part.get_by_role("status").inner_text()
 
 
-def test_section_is_closed_until_it_is_asked_for_and_follows_the_class(app: App, run: Run) -> None:
+def test_section_is_closed_until_it_is_asked_for_and_its_frames_go_from_class_to_class(
+    app: App, run: Run, shelf: Shelf
+) -> None:
     app.open("explore", "image", run="paths-conditional", y=2, z="0,0")
     app.idle()
     assert app.page.locator('[data-component="paths"]').count() == 0
     app.page.get_by_text("Paths and arithmetic").click()
     app.ready("paths")
+    found = kept_embedding(shelf.make("digits-conditional"))
+    assert found is not None and found.labels is not None
+    first, second = int(found.labels[1]), int(found.labels[2])
+    assert len({first, second, 2, 8}) == 4
     for number in ("1", "2"):
         app.part("paths").get_by_label("Number of a test image").fill(number)
         app.part("paths").locator('[data-action="add-number"]').click()
         app.until(lambda end=number: stops(app).endswith(f"n{end}"), "no stop")
     tile = f"{TILES}:first-child"
     app.until(lambda: app.page.locator(tile).count() and len(app.pixels(tile)) == 64, "no strip")
+    # An image is decoded under its own class, and so is the page's point that is moved along.
+    assert f"decoded as class {first} ·" in readout(app)
+    scrubber(app).fill("15")
+    assert f"decoded as class {first} 75 % + {second} 25 %" in readout(app)
+    app.until(
+        lambda: (app.query()["y"], app.query().get("mix")) == (str(first), f"{second},0.25"),
+        "the page's class did not follow",
+    )
+    # A point has the page's class, whichever that becomes.
+    app.part("paths").locator('[data-action="remove"]').nth(0).click()
+    app.part("paths").locator('[data-action="add-point"]').click()
+    app.until(lambda: "," in stops(app) and app.number("paths", "frames") == 61, "no path to a point")
+    scrubber(app).fill("60")
+    tile = f"{TILES}:last-child"
+    app.until(lambda: app.page.locator(tile).count() and len(app.pixels(tile)) == 64, "no strip")
+    app.idle()
     picture = app.pixels(tile)
     app.part("sliders").locator("fieldset label", has_text="8").first.click()
     app.until(lambda: app.pixels(tile) != picture, "the strip did not follow the class")
+    app.until(lambda: "decoded as class 8 ·" in readout(app), "the class of the point is not told")
 
 
 def test_stops_of_a_link_that_are_none_are_told(app: App, run: Run) -> None:

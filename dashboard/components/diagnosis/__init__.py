@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
 from dashboard.components import is_number, register
@@ -24,6 +24,21 @@ class Chosen:
     quantity: Quantity | None = None
 
 
+@dataclass(frozen=True)
+class Probe:
+    """The images that I(x; z) along training is estimated over.
+
+    Attributes:
+        num: How many, N.
+        cap: log N, nats: the estimate cannot exceed it.
+        near: The estimate above which it is so close to the cap that I(x; z) may be larger, nats.
+    """
+
+    num: int
+    cap: float
+    near: float
+
+
 def diagnosis(
     run_id: str,
     *,
@@ -32,6 +47,7 @@ def diagnosis(
     live: bool,
     threshold: float,
     bounds: tuple[float, float],
+    probe: Probe,
     quantity: Quantity = "rate",
     parts: Sequence[Part],
     beside: str = "",
@@ -46,6 +62,7 @@ def diagnosis(
         live: Whether curves along training are followed and the newest weights taken up.
         threshold: Variance of the posterior mean above which a dimension is active.
         bounds: The smallest and the largest threshold.
+        probe: The images of the numbers along training.
         quantity: What the heat map shows.
         parts: What to draw, in this order.
         beside: Another run whose diagnosis stands beside this one; both are then drawn to one scale.
@@ -63,6 +80,7 @@ def diagnosis(
             "live": live,
             "threshold": threshold,
             "bounds": list(bounds),
+            "probe": asdict(probe),
             "quantity": quantity,
             "parts": list(parts),
             "beside": beside,

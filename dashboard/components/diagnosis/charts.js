@@ -55,6 +55,18 @@ export async function draw(chart, traces, layout, { Plotly, colours, scale }, he
   adoptStyle(chart)
 }
 
+/**
+ * What stands before the parts of a rate: where I(x; z) is near its ceiling, log N, it is known to be at least so large, and
+ * the marginal KL, which is what it leaves of the rate, at most.
+ * @param {boolean} isNear
+ */
+export function marks(isNear) {
+  return isNear ? { mutual_information: "≥ ", marginal_kl: "≤ " } : { mutual_information: "", marginal_kl: "" }
+}
+
+/** The same in a sentence. */
+export const AT_CEILING = "I(x; z) is near that ceiling: it is at least so large, and the marginal KL, the rest of the rate, at most."
+
 /** Dimensions in the order of the charts: the largest rate first, at most `MOST`. */
 export function ordered(found) {
   const rates = found.rate_per_dim

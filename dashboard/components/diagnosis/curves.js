@@ -1,6 +1,6 @@
 /** The few numbers of collapse that a trainer writes down at each evaluation, along training. */
-import { element, number, say } from "../lib/dom.js"
-import { card, describe, draw, key, legendOf } from "./charts.js"
+import { count, element, number, say } from "../lib/dom.js"
+import { AT_CEILING, card, describe, draw, key, legendOf, marks } from "./charts.js"
 
 const PANELS = [
   { title: "Active units", unit: "dimensions", lines: [{ name: "active_units", key: "rate", words: "active units" }] },
@@ -15,22 +15,29 @@ const PANELS = [
 ]
 
 export function curvesCard() {
-  const { node, chart, legend } = card("curves", "Along training", "From the validation images at each evaluation; active units, I(x; z) and the rise over the run's probe images.")
+  const { node, chart, legend, note } = card("curves", "Along training", "")
   const empty = element("p", { class: "ll-message", hidden: true })
   node.append(empty)
   return {
     node,
-    draw({ history, twinHistory, time, ink }) {
+    draw({ data: { probe }, history, twinHistory, time, ink }) {
       const lines = history?.validation ?? []
       const some = lines.some((line) => line.active_units !== undefined)
       chart.hidden = legend.hidden = !some
       empty.hidden = some
       say(empty, lines.length ? "This run was trained by a version that did not write these numbers." : "The curves begin with the first evaluation.")
       node.dataset.points = String(lines.length)
-      if (!some || !ink) return
-      legendOf(legend, ...PANELS[1].lines.map((line) => key(ink.palette[line.key], line.words, "line")))
+      const isNear = (line) => line?.mutual_information > probe.near
+      const marked = (line, name) => marks(isNear(line))[name] ?? ""
       const last = lines.findLast((line) => line.active_units !== undefined)
-      describe(chart, `At epoch ${number(last.epoch, 0)}: ${PANELS.flatMap((panel) => panel.lines).filter(({ name }) => last[name] !== undefined).map(({ name, words }) => `${words} ${number(last[name])}`).join("; ")}`)
+      say(note, `At each evaluation. The rate is that of all validation images; active units, I(x; z), marginal KL and the rise are those of the run’s N = ${count(probe.num)} probe images, which cannot show an I(x; z) of more than log N = ${number(probe.cap)} nats; so the parts do not add up exactly.${isNear(last) ? ` ${AT_CEILING}` : ""}`)
+      node.dataset.near = String(isNear(last))
+      if (!some || !ink) return
+      // Far below its ceiling I(x; z) would be a line at the bottom of a chart that had to show it.
+      const hasCeiling = lines.some(({ rate }) => rate > probe.cap / 2)
+      const ceiling = key(ink.colours.text, `ceiling of I(x; z): log N = ${number(probe.cap)}`, "line")
+      legendOf(legend, ...PANELS[1].lines.map((line) => key(ink.palette[line.key], line.words, "line")), ...(hasCeiling ? [ceiling] : []))
+      describe(chart, `At epoch ${number(last.epoch, 0)}: ${PANELS.flatMap((panel) => panel.lines).filter(({ name }) => last[name] !== undefined).map(({ name, words }) => `${words} ${marked(last, name)}${number(last[name])}`).join("; ")}`)
       // Side by side with another run, both are drawn to one scale.
       const both = [...lines, ...(twinHistory?.validation ?? [])]
       const columns = chart.clientWidth < 640 ? 1 : PANELS.length
@@ -51,6 +58,9 @@ export function curvesCard() {
           text: panel.title, xref: "paper", yref: "paper", x: left, y: top, xanchor: "left", yanchor: "bottom", yshift: 4, showarrow: false,
           font: { size: 12 * ink.scale, color: ink.colours.text },
         })
+        if (panel === PANELS[1] && hasCeiling) {
+          layout.shapes.push({ type: "line", xref: `x${suffix} domain`, yref: `y${suffix}`, x0: 0, x1: 1, y0: probe.cap, y1: probe.cap, line: { color: ink.colours.text, width: 1.5, dash: "dash" } })
+        }
         if (time.shown) {
           layout.shapes.push({ type: "line", xref: `x${suffix}`, yref: `y${suffix} domain`, x0: time.shown.epoch, x1: time.shown.epoch, y0: 0, y1: 1, line: { color: ink.colours.primary, width: 2 } })
         }
@@ -59,7 +69,7 @@ export function curvesCard() {
           return {
             type: "scatter", mode: there.length > 1 ? "lines" : "markers", x: there.map(({ epoch }) => epoch), y: there.map((one) => one[line.name]),
             xaxis: `x${suffix}`, yaxis: `y${suffix}`, line: { color: ink.palette[line.key], width: 1.5 }, marker: { color: ink.palette[line.key], size: 5 },
-            hovertemplate: `${line.words} %{y:.2f}<extra></extra>`,
+            customdata: there.map((one) => marked(one, line.name)), hovertemplate: `${line.words} %{customdata}%{y:.2f}<extra></extra>`,
           }
         })
       })

@@ -1,7 +1,7 @@
 /** The rate taken apart: what z tells of its image, and how far all z together lie from the prior. */
 import { count, element, number, say } from "../lib/dom.js"
 import { mix } from "../lib/theme.js"
-import { card, describe, draw, key, legendOf, SOON } from "./charts.js"
+import { AT_CEILING, card, describe, draw, key, legendOf, marks, SOON } from "./charts.js"
 
 /** Keeps a number beside the mark of the ceiling, not on it. */
 const CLEAR = "\u2003"
@@ -16,30 +16,29 @@ export function informationCard() {
       if (!found) say(note, SOON)
       if (!found || !ink) return
       const { information } = found
-      const flag = information.saturated
-        ? `I(x; z) has come to its ceiling, log N = ${number(information.cap)} nats for N = ${count(information.num_examples)} images: it is at least so large.`
-        : `Estimated over N = ${count(information.num_examples)} images, which cannot show more than log N = ${number(information.cap)} nats.`
+      const mark = marks(information.saturated)
+      const over = `Estimated over N = ${count(information.num_examples)} images, which cannot show more than log N = ${number(information.cap)} nats.`
       node.dataset.saturated = String(information.saturated)
-      say(note, `The rate is what z tells of its image, I(x; z), plus what it costs that all z together differ from the prior. ${flag}`)
+      say(note, `The rate is what z tells of its image, I(x; z), plus what it costs that all z together differ from the prior. ${over}${information.saturated ? ` ${AT_CEILING}` : ""}`)
       const error = 1.96 * information.standard_error
       say(exact, `One z was drawn for each image; the exact rate is ${number(information.rate_exact)}${error >= 0.01 ? `, so that the noise is about ${number(error)}` : ""} nats.`)
       const rows = [
-        { name: "Rate (KL)", value: information.rate, colour: ink.palette.rate },
-        { name: "I(x; z)", value: information.mutual_information, colour: ink.palette.elbo },
-        { name: "Marginal KL", value: information.marginal_kl, colour: mix(ink.colours.background, ink.palette.rate, 0.5) },
+        { name: "Rate (KL)", mark: "", value: information.rate, colour: ink.palette.rate },
+        { name: "I(x; z)", mark: mark.mutual_information, value: information.mutual_information, colour: ink.palette.elbo },
+        { name: "Marginal KL", mark: mark.marginal_kl, value: information.marginal_kl, colour: mix(ink.colours.background, ink.palette.rate, 0.5) },
       ]
       legendOf(legend, key(ink.colours.text, `ceiling of I(x; z): log N = ${number(information.cap)}`, "line"))
       const high = Math.max(...rows.map(({ value }) => value), information.cap)
       const low = Math.min(0, ...rows.map(({ value }) => value))
-      describe(chart, rows.map(({ name, value }) => `${name} ${number(value)} nats`).join("; "))
+      describe(chart, rows.map(({ name, mark: sign, value }) => `${name} ${sign}${number(value)} nats`).join("; "))
       const trace = {
         type: "bar", orientation: "h", y: rows.map(({ name }) => name), x: rows.map(({ value }) => value), marker: { color: rows.map(({ colour }) => colour) },
-        text: rows.map(({ value, name }) => (name === "I(x; z)" && information.saturated ? `${CLEAR}≥ ` : "") + number(value)), textposition: "outside", cliponaxis: false,
+        text: rows.map(({ value, name, mark: sign }) => (sign && name === "I(x; z)" ? CLEAR : "") + sign + number(value)), textposition: "outside", cliponaxis: false,
         textfont: { color: ink.colours.text, size: 12 * ink.scale }, hovertemplate: "%{y}: %{x:.3f} nats<extra></extra>",
       }
       return draw(chart, [trace], {
         margin: { l: 88 * ink.scale, r: 16, t: 8, b: 48 }, bargap: 0.3,
-        xaxis: { range: [1.15 * low, 1.15 * high], title: { text: "nats per image" }, zeroline: true },
+        xaxis: { range: [low < 0 ? Math.min(1.15 * low, -0.15 * high) : 0, 1.15 * high], title: { text: "nats per image" }, zeroline: true },
         yaxis: { autorange: "reversed", showgrid: false },
         shapes: [{ type: "line", xref: "x", yref: "y", x0: information.cap, x1: information.cap, y0: 0.5, y1: 1.5, line: { color: ink.colours.text, width: 1.5, dash: "dash" } }],
       }, ink, 200)

@@ -65,8 +65,8 @@ function commands(sentence) {
 }
 
 function evidence(list) {
-  const rows = list.map(({ words, value, unit }) =>
-    element("div", {}, element("dt", {}, words), element("dd", {}, figure(value), unit ? element("span", { class: "ll-note" }, ` ${unit}`) : "")))
+  const rows = list.map(({ words, value, unit, standard_error: error }) =>
+    element("div", {}, element("dt", {}, words), element("dd", {}, figure(value), Number.isFinite(error) ? ` ± ${Number(error.toPrecision(2))}` : "", unit ? element("span", { class: "ll-note" }, ` ${unit}`) : "")))
   return element("dl", {}, ...rows)
 }
 

@@ -103,6 +103,7 @@ def draw(
             "classes": list(conditions),
             "labels": list(labels),
             "shape": list(shape),
+            "num_images": num_images,
             "missing": missing,
             "tab": panel,
             "drawing": drawing,

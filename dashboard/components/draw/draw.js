@@ -251,7 +251,7 @@ export default mounted((root) => {
     })
     surpriseOf(data.run, time.weights({ at: data.at, stamp: data.stamp })).then(
       (surprise) => { if (subject?.kind === now.kind) root.dataset.verdict = result.compare(cost, surprise) },
-      (error) => result.refuse(`How far it lies from the test images is unknown, for they are not on this machine: ${error.message}`),
+      (error) => result.refuse(`How far it lies from the training images is unknown, for they are not on this machine: ${error.message}`),
     )
   }
 
@@ -332,6 +332,7 @@ export default mounted((root) => {
         pad.centring = data.centre
         result.fit(shape)
         root.style.setProperty("--thumb-ratio", `${width} / ${height}`)
+        gallery.expect(data)
         stop = store.subscribe(follow)
         stopTime = time.subscribe(followTime)
       }

@@ -25,6 +25,8 @@ export class Gallery {
   #page = 0
   #chosen = -1
   #shuffled = false
+  /** The run whose images are waited for. */
+  #expected = ""
   /** Pixels of the images that were fetched, by their number. */
   #pixels = new Map()
   /** Why there are no originals, in the server's words. */
@@ -34,7 +36,7 @@ export class Gallery {
   /** @param {(chosen: Chosen) => void} choose Told when the person chooses. */
   constructor(choose) {
     this.#choose = choose
-    this.filter = element("select", { class: "ll-select", "aria-label": "Class of the test images", onchange: () => this.#refill(true) })
+    this.filter = element("select", { class: "ll-select", "aria-label": "Class of the test images", onchange: () => this.#latent && this.#refill(true) })
     this.number = element("input", {
       class: "value", type: "text", inputmode: "numeric", autocomplete: "off", placeholder: "No.", "aria-label": "Number of a test image",
       onchange: () => this.#typed(),
@@ -56,6 +58,29 @@ export class Gallery {
   }
 
   /**
+   * Show what is known of the test images before they are there: their classes, how many they are, and empty places.
+   * @param {{run: string, labels: string[], num_images: number}} data
+   */
+  expect({ run, labels, num_images: num }) {
+    if (this.#expected === run) return
+    this.#expected = run
+    this.#latent = null
+    this.#loaded = ""
+    this.#list(labels)
+    this.number.placeholder = `0–${num - 1}`
+    this.number.disabled = true
+    const places = Array.from({ length: Math.min(NUM, num) }, () => element("span", { class: "thumb waiting", "aria-hidden": "true" }))
+    this.grid.replaceChildren(this.grid.firstChild, ...places)
+  }
+
+  #list(labels) {
+    this.filter.replaceChildren(
+      element("option", { value: "" }, "All"), ...labels.map((label, index) => element("option", { value: index }, label)),
+    )
+    this.filter.hidden = !labels.length
+  }
+
+  /**
    * Show the test images of a run.
    * @param {{run: string, at: string, stamp: string, labels: string[], conditional: boolean, shape: number[], row: number | null}} data
    * @param {import("../lib/decoder.js").Decoder} decoder
@@ -74,13 +99,15 @@ export class Gallery {
       this.missing = data.missing
       this.#loaded = wanted
       this.#chosen = data.row ?? -1
-      this.filter.replaceChildren(
-        element("option", { value: "" }, "All"), ...data.labels.map((label, index) => element("option", { value: index }, label)),
-      )
-      this.filter.hidden = !data.labels.length
+      // A class may have been chosen while they were on their way.
+      const wantedClass = this.filter.value
+      this.#list(data.labels)
+      this.filter.value = wantedClass
+      this.number.disabled = false
       this.number.placeholder = `0–${found.labels.data.length - 1}`
       this.#refill(false)
     } catch (error) {
+      this.grid.replaceChildren(this.grid.firstChild)
       say(this.note, error.message)
     }
     if (this.#loading === wanted) this.#loading = null
@@ -157,7 +184,7 @@ export class Gallery {
     const rows = this.#order.slice(this.#page * NUM, (this.#page + 1) * NUM)
     const { labels: names, shape } = this.#data
     const group = `image-${crypto.getRandomValues(new Uint32Array(1))[0]}`
-    const canvases = rows.map(() => element("canvas", { class: "ll-pixels", width: shape[2], height: shape[1] }))
+    const canvases = rows.map(() => element("canvas", { class: "ll-pixels waiting", width: shape[2], height: shape[1] }))
     this.grid.replaceChildren(
       this.grid.firstChild,
       ...rows.map((row, k) => {
@@ -194,6 +221,7 @@ export class Gallery {
       const picture = await this.#decoder.batch(z, y, rows.length)
       canvases.forEach((canvas, k) => paint(canvas, { ...picture, offset: k * channels * height * width }))
     }
+    for (const canvas of canvases) canvas.classList.remove("waiting")
     say(this.note, this.missing ? `These are reconstructions, for the test images are not on this machine: ${this.missing}` : "")
     this.root.dataset.page = rows.join()
   }

@@ -1,4 +1,4 @@
-/** What the model makes of an image: input, decoded and difference, its −ELBO, and how far it lies from the test images. */
+/** What the model makes of an image: input, decoded and difference, its −ELBO, and how far it lies from the training images. */
 import { element, number, say } from "../lib/dom.js"
 import { paint } from "../lib/picture.js"
 import { channels as channelsOf } from "../lib/theme.js"
@@ -78,14 +78,14 @@ export class Result {
   }
 
   /**
-   * Say how far it lies from the test images.
+   * Say how far it lies from the images that the server compares with.
    * @param {number} cost Nats.
    * @param {import("./verdict.js").Surprise} surprise
    * @returns {string} In one word.
    */
-  compare(cost, { quantiles, num_images: num }) {
-    const percent = percentile(cost, quantiles)
-    const { kind, words } = judge(percent, num)
+  compare(cost, surprise) {
+    const percent = percentile(cost, surprise.quantiles)
+    const { kind, words } = judge(percent, surprise)
     say(this.#verdict, words)
     this.#scale.hidden = false
     this.#scale.style.setProperty("--at", `${Math.min(100, Math.max(0, percent))}%`)

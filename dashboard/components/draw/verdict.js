@@ -1,16 +1,19 @@
-/** How far an image lies from the test images by the model's own measure, in words. */
+/** How far an image lies from the training images by the model's own measure, in words. */
 import { count, number } from "../lib/dom.js"
 import { get, runAddress } from "../lib/server.js"
 
 /** Percentiles between which an image counts as like the others. */
 const [LOW, HIGH] = [2.5, 97.5]
 
-/** @typedef {{quantiles: number[], num_images: number}} Surprise Ascending, from the smallest to the largest, nats. */
+/**
+ * @typedef {{quantiles: number[], num_images: number, part: "train" | "test", num_in_part: number}} Surprise
+ * Ascending, from the smallest to the largest, nats; of so many images of a part.
+ */
 
 const loaded = new Map()
 
 /**
- * What the test images cost the model (`vae.surprise`), asked for once.
+ * What the images compared with cost the model (`vae.surprise`), asked for once.
  * @param {string} run
  * @param {{at: string, stamp: string}} weights
  * @returns {Promise<Surprise>}
@@ -22,7 +25,7 @@ export function surpriseOf(run, { at, stamp }) {
 }
 
 /**
- * The share of the test images that cost less, in percent; below 0 if none does, above 100 if all do.
+ * The share of the images that cost less, in percent; below 0 if none does, above 100 if all do.
  * @param {number} cost Nats.
  * @param {number[]} quantiles
  */
@@ -37,15 +40,16 @@ export function percentile(cost, quantiles) {
 
 /**
  * @param {number} percent See `percentile`.
- * @param {number} numImages
+ * @param {Surprise} surprise
  * @returns {{kind: "far" | "unusual" | "like" | "simple" | "simplest", words: string}}
  */
-export function judge(percent, numImages) {
-  const all = `the ${count(numImages)} test images`
-  if (percent > 100) return { kind: "far", words: `Far from the test images: its −ELBO is above that of every one of these ${count(numImages)}.` }
-  if (percent < 0) return { kind: "simplest", words: `Unlike the test images: its −ELBO is below that of every one of these ${count(numImages)}, as an almost empty picture has it.` }
+export function judge(percent, { num_images: num, part, num_in_part: whole }) {
+  const images = part === "train" ? "training images" : "test images"
+  const all = `the ${num < whole ? "first " : ""}${count(num)} ${images}${num < whole ? ` of ${count(whole)}` : ""}`
+  if (percent > 100) return { kind: "far", words: `Far from the ${images}: its −ELBO is above that of every one of ${all}.` }
+  if (percent < 0) return { kind: "simplest", words: `Unlike the ${images}: its −ELBO is below that of every one of ${all}, as an almost empty picture has it.` }
   const share = `${number(percent, percent < 1 || percent > 99 ? 1 : 0)} %`
   if (percent > HIGH) return { kind: "unusual", words: `Unusual: its −ELBO is above that of ${share} of ${all}.` }
   if (percent < LOW) return { kind: "simple", words: `Unusually simple: its −ELBO is above that of only ${share} of ${all}.` }
-  return { kind: "like", words: `Like the test images: its −ELBO is above that of ${share} of these ${count(numImages)}.` }
+  return { kind: "like", words: `Like the ${images}: its −ELBO is above that of ${share} of ${all}.` }
 }

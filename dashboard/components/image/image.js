@@ -10,7 +10,7 @@ const lab = (window.__latentLab ??= { timings: [], decoded: 0 })
 const KEPT = 10_000
 
 export default mounted((root) => {
-  const canvas = element("canvas", { class: "ll-pixels", role: "img", width: 1, height: 1 })
+  const canvas = element("canvas", { class: "ll-pixels", role: "img", "aria-label": "Decoded image", width: 1, height: 1 })
   const where = element("span", { class: "where" })
   const source = element("p", { class: "ll-note source" }, "Loading the decoder…")
   const title = element("figcaption", { class: "ll-title" }, "Decoded image")

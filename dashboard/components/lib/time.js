@@ -32,6 +32,8 @@ class Time {
   failure = ""
   /** The run's state as its trainer says, "" before that is known, and whether it is at work. */
   state = ""
+  /** @type {{step: number, epoch: number} | null} Where in the training the newest weights are, while it is under way. */
+  newest = null
   /** The newest weights of a training that is under way, or that ended before this page's eyes. */
   #live = ""
   #run = ""
@@ -180,10 +182,11 @@ class Time {
         this.#history = history
       },
       status: (status) => {
-        const [state, live] = [this.state, this.#live]
+        const [state, live, step] = [this.state, this.#live, this.newest?.step]
         this.state = status.state
+        this.newest = this.following ? newestOf(status) : null
         if (this.following || live) this.#live = status.stamp ?? ""
-        if (early || (state === this.state && live === this.#live)) return
+        if (early || (state === this.state && live === this.#live && step === this.newest?.step)) return
         if (state !== this.state) this.refresh()
         this.#tellAll()
       },
@@ -199,6 +202,7 @@ class Time {
     // What happens meanwhile is not seen: whoever comes next asks anew.
     this.loaded = false
     this.#live = ""
+    this.newest = null
   }
 
   #tellAll() {
@@ -226,6 +230,11 @@ class Time {
     this.#told.push({ step, count: ++this.#count })
     if (this.#told.length > 32) this.#told.shift()
   }
+}
+
+/** Where the newest weights are, by a run's status: they are a little behind the training itself. */
+function newestOf({ live_step: live, step, epoch }) {
+  return Number.isInteger(live) && step > 0 ? { step: live, epoch: (epoch * live) / step } : null
 }
 
 const times = new Map()

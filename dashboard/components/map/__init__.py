@@ -79,6 +79,7 @@ class View:
         tiles: The tiles of the decoded plane: `even` or `quantiles` of the prior.
         hidden: Classes of the legend that stand back, by their numbers.
         area: Centre of what is in view and its zoom, of which 1 shows all; None for all.
+        lasso: Across and up of each corner of the lasso around what is selected; empty without one.
     """
 
     projection: str = "pca"
@@ -87,6 +88,7 @@ class View:
     tiles: str = "even"
     hidden: Sequence[int] = ()
     area: Sequence[float] | None = None
+    lasso: Sequence[float] = ()
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,7 @@ def latent_map(
     methods: Sequence[Method] = (Method("pca", "PCA"),),
     columns: Sequence[Kind] = (),
     view: View | None = None,
+    pinned: int | None = None,
     height: int = 360,
     compact: bool = False,
     key: str,
@@ -156,6 +159,7 @@ def latent_map(
         methods: Planes to choose from.
         columns: What else than labels and numbers of the model points may be coloured by.
         view: What the map shows: at first, and where it is another than the map has told.
+        pinned: The image whose card is open when the map appears, by its index in the data set.
         height: Least height of the chart in CSS pixels.
         compact: Whether it goes beside other things: without controls, cards and the images themselves. In a window as
             narrow as a telephone's it is loaded when the person asks for it.
@@ -194,6 +198,7 @@ def latent_map(
             "columns": [asdict(column) for column in columns],
             # What was chosen goes back as it is, so that the map knows later news of it (Back) from its own echo.
             "view": asdict(chosen or view or View()),
+            "pinned": pinned,
             "palette": {name: classes_palette(max(1, len(classes), *most), name) for name in DIGITS},
             "scale": {name: list(colours) for name, colours in SCALE.items()},
             "height": height,
@@ -239,11 +244,21 @@ def _view(said: Any) -> View | None:
             "tiles": str(tiles),
             "hidden": list(hidden),
             "area": None | list() as area,
+            "lasso": list(lasso),
         }:
             whole = all(type(label) is int for label in hidden)
             numbers = area is None or (len(area) == 3 and all(is_number(value) for value in area))
+            numbers = numbers and all(is_number(value) for value in lasso)
             if whole and numbers and all(isinstance(layer, str) for layer in layers):
-                return View(projection, colour, tuple(layers), tiles, tuple(hidden), area and tuple(area))
+                return View(
+                    projection,
+                    colour,
+                    tuple(layers),
+                    tiles,
+                    tuple(hidden),
+                    area and tuple(area),
+                    tuple(lasso),
+                )
     return None
 
 

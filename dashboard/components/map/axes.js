@@ -63,9 +63,9 @@ export function frame(colours, [across, up]) {
     context.font = `600 ${Math.round(12 * colours.scale)}px ${colours.font}`
     context.textAlign = "center"
     context.textBaseline = "bottom"
-    context.fillText(across, EDGE.left + viewport.width / 2, bottom + 41)
+    context.fillText(across, EDGE.left + viewport.width / 2, bottom + EDGE.bottom - 1)
     context.save()
-    context.translate(11, EDGE.top + viewport.height / 2)
+    context.translate(Math.round(13 * colours.scale), EDGE.top + viewport.height / 2)
     context.rotate(-Math.PI / 2)
     context.fillText(up, 0, 0)
     context.restore()

@@ -1,7 +1,8 @@
 /** Which weights, images and plane the moment asks for, and fetching them. */
 import { decoderOf } from "../lib/decoder.js"
 import { count, element, say } from "../lib/dom.js"
-import { Originals } from "./originals.js"
+import { ServerError } from "../lib/server.js"
+import { Originals, tellMissing } from "./originals.js"
 import { MOST_IN_TIME, Positions } from "./positions.js"
 
 /** In a narrower window, CSS pixels, a compact map is not loaded until it is asked for. */
@@ -57,7 +58,7 @@ export function loading(map) {
       if (another || newer) map.flat = null
       map.extras.clear()
       map.sigma = null
-      map.present(found, another)
+      map.present(found, another, newer)
       map.root.dataset.points = String(map.shown.num)
       map.root.dataset.step = String(map.time.step ?? "")
       map.root.dataset.ready = String(Math.round(performance.now() - started))
@@ -66,7 +67,7 @@ export function loading(map) {
       if (map.time.step !== null) positions.preload(map.data.run, map.time.snapshots.map(({ step, stamp }) => ({ at: String(step), stamp })), map.part)
     } catch (error) {
       if (map.gone || mine !== map.loading || error.name === "AbortError") return
-      console.error(error)
+      if (!(error instanceof ServerError)) console.error(error)
       map.message.hidden = false
       say(map.message, error.message)
       map.message.dataset.kind = "error"
@@ -110,7 +111,7 @@ export function loading(map) {
 
   function cameOriginals() {
     map.card.withOriginals(!map.originals.failure)
-    say(map.missing, map.originals.failure)
+    tellMissing(map.missing, map.originals.failure)
     map.pinned.paint(map.originals)
     map.panel.images(map.originals)
     if (map.marked.hovered >= 0) map.showOriginal(map.marked.hovered)

@@ -17,7 +17,7 @@ import { pointing } from "./pointing.js"
 import { presenting } from "./presenting.js"
 import { projectionPanel } from "./projection.js"
 import { remembering } from "./remembering.js"
-import { EDGE, Scene } from "./scene.js"
+import { EDGE, makeRoom, Scene } from "./scene.js"
 import { selectionPanel } from "./selection.js"
 
 /** Height of the chart against its width, and what else of the page should be in the window with it, CSS pixels. */
@@ -57,7 +57,7 @@ export default mounted((root, { data: { compact } }) => {
   })
   const tools = controls({
     colour: (value) => map.setColour(value),
-    projection: (value) => { Object.assign(map.view, { projection: value, area: null }); map.tellView(); map.choosePlane() },
+    projection: (value) => { Object.assign(map.view, { projection: value, area: null, lasso: [] }); map.tellView(); map.choosePlane() },
     tiles: (value) => { map.view.tiles = value; map.tellView(); map.layered() },
     layer: (name, on) => { map.view.layers[on ? "add" : "delete"](name); map.tellView(); map.layered() },
     lasso: (on) => map.setLasso(on),
@@ -88,8 +88,8 @@ export default mounted((root, { data: { compact } }) => {
     flat: null,
     /** The images themselves, and the numbers of each that were asked for. */
     originals: null, extras: new Map(), sigma: null,
-    /** What the link says of the view (`remembering.js`); columns of the data that were asked for; whose classes the legend has. */
-    view: null, columns: new Map(), classed: null, legendOf: null,
+    /** What the link says of the view (`remembering.js`), whether its lasso has been heeded, and the image to be pinned on arrival; columns of the data that were asked for; whose classes the legend has. */
+    view: null, caught: false, arriving: null, columns: new Map(), classed: null, legendOf: null,
     /** Where the pointer rests on the chart, null elsewhere. */
     pointer: null,
     /** Classes taken out, rows selected, rows pointed at, pinned and gone to; for each row whether it stands back. */
@@ -102,6 +102,11 @@ export default mounted((root, { data: { compact } }) => {
       root.dataset.manifold = String(map.manifold.decoded)
       scene.redraw("below")
     }),
+  }
+
+  /** What of the page's look is drawn. */
+  function themed() {
+    return `${map.colours.name} ${map.colours.scale}`
   }
 
   /** As tall as its width and the window make sensible. */
@@ -161,6 +166,7 @@ export default mounted((root, { data: { compact } }) => {
       map.colours.axis = mix(map.colours.background, map.colours.text, 0.25)
       map.colours.grid = mix(map.colours.background, map.colours.text, 0.085)
       map.colours.scale = Number(getComputedStyle(map.root).getPropertyValue("--ll-scale")) || 1
+      makeRoom(map.colours.scale)
       map.scene.background = map.colours.background
       if (!map.shown) map.chart.style.height = `${map.data.height}px`
       const { run, at, stamp, z, conditional, classes, shape } = map.data
@@ -197,13 +203,15 @@ export default mounted((root, { data: { compact } }) => {
         const { now: base, part: wants } = map.moment()
         map.seen = [base.at, base.stamp, wants].join(" ")
         drawFirst(map.load())
-      } else if (map.shown && map.colours.name !== map.themed) {
+      } else if (map.shown && themed() !== map.themed) {
+        map.fitChart()
+        map.moved(false)
         map.explain()
         map.refreshLayers()
         map.recolour()
         map.scene.redraw("below", "points", "above")
       }
-      map.themed = map.colours.name
+      map.themed = themed()
     },
     unmount() {
       map.gone = true

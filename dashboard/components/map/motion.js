@@ -10,6 +10,13 @@ function isStill() {
   return window.matchMedia("(prefers-reduced-motion: reduce)").matches
 }
 
+/** Scroll the page as little as it takes to see an element, above the bar at the page's foot. */
+export function reveal(node) {
+  const foot = document.querySelector('[data-testid="stBottom"]')?.getBoundingClientRect().height ?? 0
+  node.style.scrollMarginBottom = `${Math.ceil(foot) + 12}px`
+  node.scrollIntoView({ block: "nearest", behavior: isStill() ? "auto" : "smooth" })
+}
+
 /**
  * Bring the points of a scene to their places.
  * @param {import("../lib/scatter.js").Points} points Gets `x` and `y`, in drawing order.

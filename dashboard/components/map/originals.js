@@ -1,5 +1,6 @@
 /** The images themselves: all of a part where they fit the page's memory, else those that are looked at, as they are asked for. */
 import { arrays } from "../lib/arrays.js"
+import { element } from "../lib/dom.js"
 import { paint } from "../lib/picture.js"
 import { runAddress } from "../lib/server.js"
 
@@ -116,6 +117,12 @@ export class Originals {
     }
     return num ? { data: sum, scale: 255 / (most * num), offset: 0, channels, height, width } : null
   }
+}
+
+/** Say why there are no original images, nothing if there are; what is to be typed stands as code. */
+export function tellMissing(node, failure) {
+  const parts = failure ? `Original images are not shown: ${failure.replace(/\.$/, "")}.`.split("`") : []
+  node.replaceChildren(...parts.map((part, k) => (k % 2 ? element("code", {}, part) : part)))
 }
 
 function view({ images, max_value: most }, row) {

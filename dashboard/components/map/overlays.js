@@ -19,7 +19,7 @@ export function overlays(map) {
     if (map.flat) {
       for (const name of ["contours", "ellipses", "manifold"]) refused.set(name, `A plane of ${map.flat.method.title} has no prior and cannot be decoded`)
     } else if (map.decoder?.source === "server") refused.set("manifold", "The decoder does not run in this page")
-    if (map.originals?.failure) refused.set("images", map.originals.failure)
+    if (map.originals?.failure) refused.set("images", map.originals.failure.replaceAll("`", ""))
     return refused
   }
 

@@ -3,6 +3,7 @@ import { arrays } from "../lib/arrays.js"
 import { say } from "../lib/dom.js"
 import { runAddress } from "../lib/server.js"
 import { byLabel, byValue, colourings } from "./colours.js"
+import { tellMissing } from "./originals.js"
 import { groups, inOrder, standBack } from "./points.js"
 
 /**
@@ -83,7 +84,7 @@ export function painting(map) {
       map.painted = { ...byLabel(map.classed.values, map.palette(), map.colours), colour: map.classed.kind, classed: true }
       map.bar.hide()
       map.labels.paint(map.palette())
-      say(map.missing, map.originals?.failure ?? "")
+      tellMissing(map.missing, map.originals?.failure)
     }
     if (colouring.kind === "label") map.setClasses("label", map.shown.labels, map.shown.groups)
     if (colouring.value === "label" || map.painted?.codes.length !== map.shown.num) {

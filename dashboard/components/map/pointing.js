@@ -3,6 +3,7 @@ import { paint } from "../lib/picture.js"
 import { point as words } from "../lib/dom.js"
 import { classOf, oneHot, short } from "../lib/store.js"
 import { gestures } from "../lib/viewport.js"
+import { reveal } from "./motion.js"
 import { lift, project, titleOf } from "./points.js"
 import { EDGE } from "./scene.js"
 
@@ -127,6 +128,7 @@ export function pointing(map) {
     map.marked.pinned = row
     map.root.dataset.pinned = String(map.shown.index[row])
     showPinned()
+    reveal(map.pinned.node)
     map.scene.redraw("above")
   }
 

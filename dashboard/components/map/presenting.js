@@ -16,8 +16,9 @@ export function presenting(map) {
    * Draw images at their places; those that were there before glide to the new ones.
    * @param {Record<string, any>} found The server's arrays.
    * @param {boolean} another Whether these are other images than those that were shown.
+   * @param {boolean} newer Whether they are where other weights put them.
    */
-  function present(found, another = false) {
+  function present(found, another = false, newer = false) {
     const before = map.shown
     const old = Object.assign(Object.create(Object.getPrototypeOf(map.viewport)), map.viewport)
     const same = Boolean(before) && !another && before.of === found.index.data.length
@@ -42,6 +43,7 @@ export function presenting(map) {
     map.root.dataset.projection = map.flat ? map.flat.method.value : "pca"
     map.card.lifted(!map.flat)
     explain()
+    map.takeUp(another, newer)
     map.standing()
     map.refreshLayers()
     map.recolour()
@@ -57,9 +59,9 @@ export function presenting(map) {
   }
 
   function explain() {
-    const named = map.part === "all" ? "the whole data set" : `the ${map.part} part`
-    const of = map.flat && map.shown.num < map.flat.of ? ` of ${count(map.flat.of)}, drawn at random,` : ""
-    say(map.title, `${count(map.shown.num)} images${of} of ${named}`)
+    const named = `${map.part === "all" ? "" : `${map.part === "train" ? "training" : map.part} `}images`
+    const drawn = map.flat && map.shown.num < map.flat.of
+    say(map.title, drawn ? `${count(map.shown.num)} of ${count(map.flat.of)} ${named}, drawn at random` : `${count(map.shown.num)} ${named}`)
     const said = []
     if (map.part !== map.data.part) said.push(`While another moment of training is shown, the ${count(map.shown.num)} test images stand for all ${count(map.data.num)}.`)
     if (map.flat) {

@@ -22,16 +22,16 @@ export function remembering(map) {
   let timer = 0
 
   function plain() {
-    const { projection, colour, layers, tiles, hidden, area } = map.view
-    return { projection, colour, layers: [...layers].sort(), tiles, hidden, area }
+    const { projection, colour, layers, tiles, hidden, area, lasso } = map.view
+    return { projection, colour, layers: [...layers].sort(), tiles, hidden, area, lasso }
   }
 
-  function signature({ projection, colour, layers, tiles, hidden, area }) {
-    return JSON.stringify([projection, colour, [...layers].sort(), tiles, hidden, area])
+  function signature({ projection, colour, layers, tiles, hidden, area, lasso }) {
+    return JSON.stringify([projection, colour, [...layers].sort(), tiles, hidden, area, lasso])
   }
 
-  function take({ projection, colour, layers, tiles, hidden, area }) {
-    map.view = { projection, colour, layers: new Set(layers), tiles, hidden: [...hidden], area }
+  function take({ projection, colour, layers, tiles, hidden, area, lasso }) {
+    map.view = { projection, colour, layers: new Set(layers), tiles, hidden: [...hidden], area, lasso: [...lasso] }
     map.tools.colours(colourings(map.data.latent_dim, map.data.columns), colour)
     map.tools.projections(map.data.methods.map(({ value, title }) => ({ value, title })), projection)
   }
@@ -41,6 +41,8 @@ export function remembering(map) {
     told = []
     heard = signature(map.data.view)
     take(map.data.view)
+    map.caught = false
+    map.arriving = map.data.pinned
   }
 
   /** Python passed a view: news of it (Back, or another link) are taken; what this map has told is known. */
@@ -52,12 +54,15 @@ export function remembering(map) {
     if (known >= 0) return told.splice(0, known + 1)
     const before = map.view
     take(map.data.view)
+    const another = String(before.lasso) !== String(map.view.lasso)
+    if (another) map.caught = false
     if (!map.shown) return
     if (before.projection !== map.view.projection) return map.choosePlane()
     map.viewport.reset()
     map.showArea()
     map.faded = new Set(map.view.hidden)
     map.labels.show(map.faded)
+    if (another) map.reselect()
     map.standing()
     map.layered()
     map.moved(false)
@@ -96,6 +101,28 @@ export function remembering(map) {
     return map.viewport.isWhole ? null : [u, v, scale / whole].map(short)
   }
 
+  /** Select anew what the link says, which has another lasso than before, or none. */
+  function reselect() {
+    if (map.view.lasso.length && !isOfAnotherPlane()) map.catchAgain()
+    else map.selected = null
+    map.root.dataset.selected = String(map.selected?.length ?? 0)
+    map.refreshFacts()
+  }
+
+  /** Under what is shown now, take up what the link says of the selection, and of the image whose card is open. */
+  function takeUp(another, newer) {
+    if (map.view.lasso.length && !isOfAnotherPlane()) {
+      if (!map.caught || another || (newer && map.time.source === "python")) map.catchAgain()
+      else if (newer) map.dropLasso()
+    }
+    const row = map.arriving === null ? -1 : map.shown.index.indexOf(map.arriving)
+    map.arriving = null
+    if (row < 0 || map.compact) return
+    map.marked.pinned = row
+    map.root.dataset.pinned = String(map.shown.index[row])
+    if (map.same(map.store.point.z, row)) map.marked.here = row
+  }
+
   function isOfAnotherPlane() {
     return (map.view.projection === "pca") !== !map.flat
   }
@@ -120,5 +147,5 @@ export function remembering(map) {
     clearTimeout(timer)
   }
 
-  Object.assign(map, { beginView, heardView, tellView, setColour, showArea, rememberArea, forgetArea })
+  Object.assign(map, { beginView, heardView, tellView, setColour, reselect, takeUp, showArea, rememberArea, forgetArea })
 }

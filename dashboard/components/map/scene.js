@@ -3,8 +3,15 @@ import { element } from "../lib/dom.js"
 import { MARGIN, Scatter } from "../lib/scatter.js"
 import { Viewport } from "../lib/viewport.js"
 
-/** Room for tick labels and titles around the plot, CSS pixels. */
+/** Room for tick labels and titles around the plot, CSS pixels; larger letters take more (`makeRoom`). */
 export const EDGE = { left: 46, right: 1, top: 1, bottom: 42 }
+const [LEFT, BOTTOM] = [EDGE.left, EDGE.bottom]
+
+/** Make room around all maps of the page for letters so many times as large as usual. */
+export function makeRoom(scale) {
+  Object.assign(EDGE, { left: Math.round(LEFT * scale), bottom: Math.round(BOTTOM * scale) })
+}
+
 /** More points than these are thinned while the view moves; all are drawn when it rests. */
 const WHILE_MOVING = 300_000
 const REST = 120

@@ -27,6 +27,35 @@ export function inside({ x, y, num }, path, back) {
   return Int32Array.from(rows)
 }
 
+/** Corners that a lasso keeps at most: `MOST_CORNERS` of dashboard/keys.py. */
+const MOST_CORNERS = 64
+
+/**
+ * A closed path with few corners, none of the others farther from it than a pixel or what it takes to be few enough.
+ * @param {number[][]} path Corners, pixels.
+ */
+export function simpler(path) {
+  for (let most = 1; ; most *= 1.5) {
+    const found = thinned([...path, path[0]], most).slice(0, -1)
+    if (found.length <= MOST_CORNERS) return found.length < 3 ? [0, 1, 2].map((k) => path[Math.floor((k * path.length) / 3)]) : found
+  }
+}
+
+/** An open path without the corners that lie within so many pixels of the rest (Douglas and Peucker). */
+function thinned(path, most) {
+  const [first, last] = [path[0], path.at(-1)]
+  const [dx, dy] = [last[0] - first[0], last[1] - first[1]]
+  const long = Math.hypot(dx, dy)
+  let [farthest, place] = [0, 0]
+  for (let k = 1; k < path.length - 1; k += 1) {
+    const [x, y] = [path[k][0] - first[0], path[k][1] - first[1]]
+    const far = long ? Math.abs(x * dy - y * dx) / long : Math.hypot(x, y)
+    if (far > farthest) [farthest, place] = [far, k]
+  }
+  if (farthest <= most) return [first, last]
+  return [...thinned(path.slice(0, place + 1), most).slice(0, -1), ...thinned(path.slice(place), most)]
+}
+
 /** The mean of rows in all dimensions. */
 export function centroid({ mean, dims }, rows) {
   const sum = new Float64Array(dims)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dashboard.components import is_point, register
+from dashboard.components.sliders import Mix
 from dashboard.stops import MAX_RADIUS, MAX_STOPS, MIN_RADIUS
 
 _COMPONENT = register("paths", height=280)
@@ -34,9 +35,11 @@ class Route:
 
 @dataclass(frozen=True)
 class Said:
-    """What the person did: where the point was left, and the path if it was changed."""
+    """What the person did: where the point was left, under which class and blend, and the path if it was changed."""
 
     z: list[float] | None = None
+    y: int | None = None
+    mix: Mix | None = None
     route: Route | None = None
 
 
@@ -62,7 +65,8 @@ def paths(
         latent_dim: Number of latent dimensions.
         route: The path of the link; news changes what is shown.
         classes: Names of the labels; none if the images have none.
-        conditional: Whether the model takes the label: then all is decoded under the page's weights of the classes.
+        conditional: Whether the model takes the label: then a frame is decoded between the classes of its two stops, a
+            point's being the page's.
         num_images: How many test images there are.
         shape: Channels, height and width of the images.
         at: Which weights: `best`, `last` or a snapshot's step.
@@ -90,13 +94,26 @@ def paths(
         on_point_change=_nothing,
         on_route_change=_nothing,
     )
-    return Said(_point(result.get("point"), latent_dim), _route(result.get("route")))
+    point = result.get("point")
+    z = _point(point, latent_dim)
+    y, mix = (None, None) if z is None else _condition(point, len(classes) if conditional else 0)
+    return Said(z, y, mix, _route(result.get("route")))
 
 
 def _point(said: Any, latent_dim: int) -> list[float] | None:
     """What the browser said, checked: it is input like any other."""
     z = said.get("z") if isinstance(said, dict) else None
     return list(map(float, z)) if isinstance(z, list) and is_point(z, latent_dim) else None
+
+
+def _condition(said: Any, num_classes: int) -> tuple[int | None, Mix | None]:
+    """As `_point`: a class, and what it is blended with."""
+    match said.get("y"), said.get("mix"):
+        case int() as y, [int() as second, int() | float() as share] if max(y, second) < num_classes:
+            return (y, (second, float(share))) if min(y, second) >= 0 and 0 <= share <= 1 else (None, None)
+        case int() as y, None if 0 <= y < num_classes:
+            return y, None
+    return None, None
 
 
 def _route(said: Any) -> Route | None:

@@ -5,7 +5,7 @@ import { element, mounted, say } from "../lib/dom.js"
 import { paint } from "../lib/picture.js"
 import { atRest } from "../lib/rest.js"
 import { runAddress } from "../lib/server.js"
-import { pointOf, pointQuery, short } from "../lib/store.js"
+import { blend, classOf, oneHot, pointOf, short } from "../lib/store.js"
 import { timeOf } from "../lib/time.js"
 import { arithmetic } from "./arithmetic.js"
 import { stopRow } from "./stops.js"
@@ -28,8 +28,11 @@ export default mounted((root) => {
     failed: tell,
     decode,
     point: () => store?.point?.z ?? null,
+    classOf: ofLabel,
   })
-  const film = strip({ scrubbed: (frame, event) => { pause(); go(frame, event) }, released: release, measured: () => commit(), failed: tell, decode })
+  const film = strip({
+    scrubbed: (frame, event) => { pause(); go(frame, event) }, released: release, measured: () => commit(), failed: tell, decode, condition: ofFrame,
+  })
   const sums = arithmetic({
     changed: () => commit(false), decode, failed: tell, stops: () => row.stops, point: () => store?.point?.z ?? null,
     send: (z) => { move(z); release() },
@@ -69,6 +72,10 @@ export default mounted((root) => {
   let playing = 0
   let moved = false
   let condition = ""
+  /** The class that was chosen on the page, under which points are decoded; −1 without one. */
+  let base = -1
+  /** The condition to which the point was moved last. */
+  let movedTo = null
   let fading = 0
   /** What Python said of the path last, and what it was told: its echo may come late. */
   let heard = null
@@ -129,6 +136,25 @@ export default mounted((root) => {
     })
   }
 
+  /** The condition of an image of a label, or of a point. */
+  function ofLabel(label) {
+    const own = label ?? base
+    return data?.conditional && own >= 0 ? oneHot(own, data.classes.length) : null
+  }
+
+  /** The condition of a frame: between the classes of the two stops beside it, as `dashboard/path_api.py` has it. */
+  function ofFrame(frame, { stops, labels }) {
+    if (!data.conditional || base < 0) return null
+    const next = stops.findIndex((at) => at >= frame)
+    const after = next < 0 ? stops.length - 1 : Math.max(1, next)
+    const [from, to] = [labels[after - 1] ?? base, labels[after] ?? base]
+    const way = stops[after] > stops[after - 1] ? (frame - stops[after - 1]) / (stops[after] - stops[after - 1]) : 1
+    const share = from === to ? 0 : short(Math.min(1, Math.max(0, way)))
+    const percent = Math.round(100 * share)
+    const parts = [[from, 100 - percent], [to, percent]].filter(([, part]) => part > 0).map(([label, part]) => data.classes[label] + (part < 100 ? ` ${part} %` : ""))
+    return { from, to, share, y: blend(from, to, share, data.classes.length), words: `class ${parts.join(" + ")}` }
+  }
+
   // The path ---------------------------------------------------------------------------------------------------------
 
   function route() {
@@ -155,8 +181,7 @@ export default mounted((root) => {
   }
 
   function fileAddress(name, more) {
-    const { y } = pointQuery([], store?.point?.y ?? null)
-    return runAddress(data.run, name, { ...query(), y, ...more })
+    return runAddress(data.run, name, { ...query(), y: data.conditional && base >= 0 ? base : null, ...more })
   }
 
   async function load() {
@@ -180,22 +205,25 @@ export default mounted((root) => {
     }
   }
 
-  function move(z, event) {
+  /** Move the page's point, with a condition if one is given. */
+  function move(z, event, given = null) {
     moved = true
-    store.set({ z }, { source: "paths", time: event?.timeStamp })
+    movedTo = given
+    store.set({ z, ...(given && { y: given.y }) }, { source: "paths", time: event?.timeStamp })
   }
 
   function go(frame, event) {
     film.place(frame)
-    move(film.frame(frame), event)
+    move(film.frame(frame), event, film.condition(frame))
   }
 
   function goToStop(place) {
     pause()
-    const z = row.stops[place]?.z
+    const { z, label } = row.stops[place] ?? {}
     if (!z) return
     if (film.num) film.place(Math.round(film.stops[place] ?? 0))
-    move(z)
+    const y = ofLabel(label)
+    move(z, undefined, y && { from: classOf(y), to: classOf(y), share: 0, y })
     release()
   }
 
@@ -205,7 +233,8 @@ export default mounted((root) => {
     moved = false
     const { z, y } = store.point
     store.tell(z, y)
-    component.setTriggerValue("point", { z: Array.from(z, short) })
+    const mix = movedTo && movedTo.share > 0 ? [movedTo.to, movedTo.share] : null
+    component.setTriggerValue("point", { z: Array.from(z, short), y: movedTo?.from ?? null, mix })
   }
 
   function start() {
@@ -258,7 +287,9 @@ export default mounted((root) => {
 
   function follow(point) {
     sums.compute()
-    const now = point.y ? point.y.join(" ") : ""
+    // What a path moves is no choice of a class.
+    if (point.source !== "paths" || base < 0) base = classOf(point.y)
+    const now = point.y ? `${base} ${point.y.join(" ")}` : ""
     if (now === condition) return
     condition = now
     conditioned.soon()
@@ -320,7 +351,8 @@ export default mounted((root) => {
         showPanel()
       }
       if (other) {
-        condition = store.point?.y ? store.point.y.join(" ") : ""
+        base = classOf(store.point?.y)
+        condition = store.point?.y ? `${base} ${store.point.y.join(" ")}` : ""
         stopStore = store.subscribe(follow)
         stopTime = time.subscribe(() => {
           if (useWeights()) settled.soon()

@@ -3,7 +3,7 @@ import { arrays } from "../lib/arrays.js"
 import { element, number, say } from "../lib/dom.js"
 import { paint } from "../lib/picture.js"
 import { runAddress } from "../lib/server.js"
-import { oneHot, short } from "../lib/store.js"
+import { short } from "../lib/store.js"
 
 /** Pixels that a stop is pressed and moved before it counts as dragged. */
 const STILL = 5
@@ -16,7 +16,8 @@ const STILL = 5
 
 /**
  * @param {{changed: () => void, chosen: (place: number) => void, failed: (sentence: string) => void,
- *   decode: (client: object, z: Float32Array, canvas: HTMLCanvasElement, y?: Float32Array | null) => void, point: () => Float32Array | null}} page
+ *   decode: (client: object, z: Float32Array, canvas: HTMLCanvasElement, y?: Float32Array | null) => void, point: () => Float32Array | null,
+ *   classOf: (label: number | null) => Float32Array | null}} page `classOf`: The condition of a stop, by its label if it has one.
  */
 export function stopRow(page) {
   const list = element("ol", { class: "stops", "aria-label": "Stops" })
@@ -93,8 +94,7 @@ export function stopRow(page) {
   function draw(stop) {
     if (stop.drawn || !stop.z) return
     // A reconstruction, where the original is not at hand: under the image's own class.
-    const own = data.conditional && stop.label !== null ? oneHot(stop.label, data.classes.length) : null
-    page.decode(stop, stop.z, stop.canvas, own)
+    page.decode(stop, stop.z, stop.canvas, page.classOf(stop.label))
   }
 
   function show() {

@@ -9,10 +9,12 @@ const MOST = 25
 const CHART = 56
 
 /**
- * @typedef {{z: {data: Float32Array, shape: number[]}, count?: {data: Int32Array}, stops: number[], radius?: number,
+ * @typedef {{z: {data: Float32Array, shape: number[]}, count?: {data: Int32Array}, stops: number[], labels: (number | null)[], radius?: number,
  *   usual_radius?: number, num_images?: number, num_neighbours?: number, reason: string}} Frames What the server says of a path.
  * @param {{scrubbed: (frame: number, event: Event) => void, released: () => void, measured: () => void, failed: (sentence: string) => void,
- *   decode: (client: object, z: Float32Array, canvas: HTMLCanvasElement) => void}} page
+ *   decode: (client: object, z: Float32Array, canvas: HTMLCanvasElement, y?: Float32Array | null) => void,
+ *   condition: (frame: number, frames: Frames) => {y: Float32Array, words: string} | null}} page `condition`: Under which classes a
+ *   frame is decoded; null for a model that takes none.
  */
 export function strip(page) {
   const tiles = element("div", { class: "tiles" })
@@ -88,7 +90,7 @@ export function strip(page) {
   function drawTiles() {
     shown.forEach((index, k) => {
       const canvas = tiles.children[k]
-      page.decode(canvas, frame(index), canvas)
+      page.decode(canvas, frame(index), canvas, page.condition(index, frames)?.y)
     })
   }
 
@@ -148,12 +150,16 @@ export function strip(page) {
 
   function place(index) {
     if (!frames) return
-    const num = frames.z.shape[0]
     if (scrubber.valueAsNumber !== index) scrubber.value = index
-    page.decode(preview, frame(index), preview)
+    tellFrame(index)
+  }
+
+  function tellFrame(index) {
+    const condition = page.condition(index, frames)
+    page.decode(preview, frame(index), preview, condition?.y)
     const counts = frames.count?.data
     const near = counts ? `${count(counts[index])} of ${count(frames.num_images)} test images within ${digits(frames.radius)} here` : ""
-    say(readout, `Frame ${index + 1} of ${num}${near && ` · ${near}`}`)
+    say(readout, [`Frame ${index + 1} of ${frames.z.shape[0]}`, condition && `decoded as ${condition.words}`, near].filter(Boolean).join(" · "))
     readout.classList.toggle("alone", counts?.[index] === 0)
     scrubber.setAttribute("aria-valuetext", readout.textContent)
   }
@@ -179,6 +185,10 @@ export function strip(page) {
     },
     get stops() {
       return frames?.stops ?? []
+    },
+    /** Under which classes a frame is decoded; null for a model that takes none. */
+    condition(index) {
+      return frames && page.condition(index, frames)
     },
     /** The radius that the person chose; empty for the usual one. */
     get radius() {
@@ -221,7 +231,7 @@ export function strip(page) {
     redraw() {
       if (!frames) return
       drawTiles()
-      page.decode(preview, frame(scrubber.valueAsNumber), preview)
+      tellFrame(scrubber.valueAsNumber)
     },
     unmount() {
       observer.disconnect()

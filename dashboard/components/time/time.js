@@ -163,9 +163,10 @@ export default mounted((root) => {
     say(end, ending)
     end.title = time.following ? "Follow the training (End)" : `The run's ${ending.toLowerCase()} weights (End)`
     end.setAttribute("aria-pressed", String(!shown))
+    const at = ({ step, epoch }) => `step ${count(step)} · epoch ${number(epoch, epoch < 10 ? 2 : 1)}`
     const words = shown
-      ? `step ${count(shown.step)} · epoch ${number(shown.epoch, shown.epoch < 10 ? 2 : 1)} · β ${Number(shown.beta.toPrecision(4))}`
-      : time.following ? `newest weights · ${snapshots.length} snapshots so far` : `${ending.toLowerCase()} weights · ${snapshots.length} snapshots`
+      ? `${at(shown)} · β ${Number(shown.beta.toPrecision(4))}`
+      : time.following ? `newest weights${time.newest ? ` · ${at(time.newest)}` : ""} · ${snapshots.length} snapshots so far` : `${ending.toLowerCase()} weights · ${snapshots.length} snapshots`
     say(where, words)
     range.setAttribute("aria-valuetext", words)
     previous.disabled = place === 0
