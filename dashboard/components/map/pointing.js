@@ -14,6 +14,8 @@ const NEAR_FLAT = 60
 const NEAR_IMAGE = 20
 /** Python hears of the point so long after the last arrow key, ms. */
 const REST = 300
+/** A compact map shows the moving point at most so often, ms. */
+const CALM = 100
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }
 
 /**
@@ -22,10 +24,21 @@ const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowD
  */
 export function pointing(map) {
   let timer = 0
+  let later = 0
+  let placed = -CALM
 
   /** Show where the page's point is. */
   function place(point) {
     if (!point || !map.shown) return
+    // Beside the sliders the decoded image comes first: while they move, the mark follows at a calmer pace.
+    if (map.compact && performance.now() - placed < CALM) {
+      later ||= setTimeout(() => {
+        later = 0
+        place(map.store?.point)
+      }, CALM)
+      return
+    }
+    placed = performance.now()
     let [u, v] = map.flat ? [NaN, NaN] : project(map.data.plane, point.z)
     if (map.flat && map.marked.here >= 0 && map.same(point.z, map.marked.here)) [u, v] = [map.shown.x[map.marked.here], map.shown.y[map.marked.here]]
     const [x, y] = [map.viewport.x(u), map.viewport.y(v)]
