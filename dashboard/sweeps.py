@@ -61,15 +61,15 @@ def start(name: str, config: RunConfig, betas: list[float], chosen_seeds: list[i
     from vae.data import load
     from vae.sweep import points
 
-    todo = points(name, config, betas, chosen_seeds)
-    if len(todo) > MOST:
+    planned = points(name, config, betas, chosen_seeds)
+    if len(planned) > MOST:
         raise UserError(
-            f"a sweep from the page must have at most {MOST} runs, got {len(todo)}; use `vae sweep` for more"
+            f"a sweep from the page must have at most {MOST} runs, got {len(planned)}; use `vae sweep` for more"
         )
     info = load(config.data).info()
     root = settings.runs_root()
     found: list[Run | None] = []
-    for point in todo:  # all are looked at before one is made
+    for point in planned:  # all are looked at before one is made
         path = root / point.run_id
         run = Run.open(path) if (path / "config.json").is_file() else None
         if run is not None and run.config != point.config:
@@ -78,7 +78,7 @@ def start(name: str, config: RunConfig, betas: list[float], chosen_seeds: list[i
             )
         found.append(run)
     begun = Started([], [])
-    for point, old in zip(todo, found, strict=True):
+    for point, old in zip(planned, found, strict=True):
         words = f"{name} β={point.config.objective.beta:g} seed {point.config.train.seed}"
         run = old or Run.create(root / point.run_id, point.config, info, words[:80])
         state = run.status().state

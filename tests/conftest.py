@@ -31,6 +31,15 @@ MakeInfo = Callable[..., DataInfo]
 MakeModel = Callable[..., VAE]
 
 
+@pytest.fixture(scope="module")
+def one_core() -> Iterator[None]:
+    """Small matrices gain nothing from threads, which wait for each other after every product."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="session")
 def make_info() -> MakeInfo:
     """Makes the description of tiny images: ``make_info(channels=3, height=7, num_classes=0)``."""

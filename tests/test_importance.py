@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -26,16 +26,10 @@ from vae.snapshots import load_model
 from vae.threads import one_core_each
 from vae.truth import truths
 
+#: Small matrices gain nothing from threads.
+pytestmark = pytest.mark.usefixtures("one_core")
+
 MakeModel = Callable[..., VAE]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_core() -> Iterator[None]:
-    """Small matrices gain nothing from threads, which wait for each other after every product."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

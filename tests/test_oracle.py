@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,18 +19,12 @@ from vae.model import VAE
 from vae.ppca import PPCA, linear_terms
 from vae.runs import Run
 
+#: Small matrices gain nothing from threads.
+pytestmark = pytest.mark.usefixtures("one_core")
+
 MakeModel = Callable[..., VAE]
 NOISE = 0.1
 LATENT = 6
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_core() -> Iterator[None]:
-    """Small matrices gain nothing from threads, which wait for each other after every product."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -18,17 +18,11 @@ from vae.model import VAE
 from vae.ppca import PPCA, linear_terms
 from vae.truth import Truth, truth, truths
 
+#: Small matrices gain nothing from threads.
+pytestmark = pytest.mark.usefixtures("one_core")
+
 MakeModel = Callable[..., VAE]
 SIGMA = 0.25
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_core() -> Iterator[None]:
-    """Small matrices gain nothing from threads, which wait for each other after every product."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
