@@ -2,8 +2,7 @@
 
     python tests/benchmarks/browser_speed.py [--data-root DIR] [--seconds 5] [--rounds 5]
 
-Dragging: pointer events at 60 a second on a slider; images drawn a second, milliseconds from event to canvas, and what
-was sent to the server between press and release. Scrubbing, on a run trained for it: snapshots of the training shown a
+Dragging a slider, see `dragging.py`. Scrubbing, on a run trained for it: snapshots of the training shown a
 second, and milliseconds from a new snapshot's file to the screen. Map: milliseconds until 70,000 points are drawn, the
 fetch included, and coloured anew; images decoded a second while the pointer moves over them. It needs torchvision's
 folder with MNIST.
@@ -25,6 +24,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "browser"))
 
 from conftest import FLAGS, Server, Shelf
+from dragging import print_table
 from playwright.sync_api import Page, sync_playwright
 
 from vae.config import DataConfig, ModelConfig, RunConfig, TrainConfig
@@ -48,44 +48,6 @@ def listen(page: Page) -> list[str]:
     page.on("request", lambda request: sent.append(request.url))
     page.on("websocket", lambda socket: socket.on("framesent", lambda _: sent.append("frame")))
     return sent
-
-
-def drag(page: Page, sent: list[str], url: str, run: str, seconds: float, view: str) -> dict[str, float]:
-    """Drag the first slider of a page to and fro, and measure."""
-    page.goto(f"{url}/{view}?run={run}")
-    component(page, "image")
-    if view == "map":
-        component(page, "map")
-    component(page, "sliders")
-    page.locator('.ll[data-component="image"][data-source="browser"]').wait_for(timeout=60_000)
-    page.wait_for_timeout(1500)  # Streamlit's own start-up traffic is not ours to measure
-    box = page.locator('.ll[data-component="sliders"] .dim input[type="range"]').first.bounding_box()
-    assert box is not None
-    before = len(sent)
-    middle = box["y"] + box["height"] / 2
-    page.mouse.move(box["x"] + box["width"] / 2, middle)
-    page.mouse.down()
-    page.evaluate("window.__latentLab.timings.length = 0")
-    began, events = time.perf_counter(), 0
-    while (now := time.perf_counter()) - began < seconds:
-        phase = (now - began) % 2
-        share = phase if phase < 1 else 2 - phase
-        page.mouse.move(box["x"] + 8 + share * (box["width"] - 16), middle)
-        events += 1
-        time.sleep(max(0.0, began + events / RATE - time.perf_counter()))
-    timings = page.evaluate("window.__latentLab.timings")
-    messages = len(sent) - before
-    page.mouse.up()
-    waits = sorted(timing["done"] - timing["event"] for timing in timings)
-    length = (timings[-1]["done"] - timings[0]["done"]) / 1000
-    return {
-        "events/s": events / seconds,
-        "images/s": (len(timings) - 1) / length,
-        "median ms": statistics.median(waits),
-        "95 % ms": waits[int(0.95 * len(waits))],
-        "max ms": waits[-1],
-        "messages": messages,
-    }
 
 
 def draw_map(page: Page, url: str, rounds: int) -> list[int]:
@@ -198,6 +160,33 @@ def arrivals(page: Page, url: str, run: Run, rounds: int) -> list[float]:
     return sorted(found)
 
 
+def measure_rest(server: Server, page: Page, options: argparse.Namespace) -> None:
+    """Measure and print what is not dragged."""
+    sent = listen(page)
+    run = decoded_run(server, "mlp", 60)
+    loaded, waits = scrub(page, server.url, run)
+    num, mean = len(run.snapshots()), statistics.mean(waits)
+    print(
+        f"scrubbing {num} snapshots: {1000 / mean:.0f} steps/s, median {statistics.median(waits):.1f} ms, "
+        f"95 % {waits[int(0.95 * len(waits))]:.1f} ms; loaded {loaded:.1f} s after opening the page"
+    )
+    late = arrivals(page, server.url, run, 2 * options.rounds)
+    print(
+        f"a new snapshot on the screen: median {statistics.median(late):.0f} ms, slowest {late[-1]:.0f} ms",
+        flush=True,
+    )
+    if options.data_root is None:
+        return
+    first, *others = draw_map(page, server.url, options.rounds)
+    print(f"map of 70,000 points: median {statistics.median(others):.0f} ms, slowest {max(others)} ms")
+    print(f"  the first time, with the images still to be encoded: {first} ms")
+    page.goto(f"{server.url}/map?run=mnist-2d&part=all")
+    page.wait_for_timeout(3000)
+    decoded, messages = hover_map(page, sent, options.seconds)
+    print(f"  hovering: {decoded:.1f} images/s decoded, {messages:.0f} messages")
+    print(f"  coloured anew: slowest {max(recolour(page))} ms")
+
+
 def main() -> None:
     """Measure and print the tables."""
     parser = argparse.ArgumentParser(
@@ -210,52 +199,26 @@ def main() -> None:
     chromium = shutil.which(os.environ.get("LATENT_LAB_CHROMIUM", "chromium"))
     if chromium is None:
         sys.exit("Chromium must be on the PATH; on Debian: apt-get install chromium")
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory() as folder:
         server = Server(Path(folder))
         if options.data_root is not None:
             (server.cache / "latent-lab").mkdir(parents=True)
             (server.cache / "latent-lab" / "data").symlink_to(options.data_root.resolve())
         server.start()
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         try:
-            page = browser.new_page(viewport={"width": 1366, "height": 768})
-            sent = listen(page)
-            names = ["events/s", "images/s", "median ms", "95 % ms", "max ms", "messages"]
-            print(f"{'dragging':27}" + "".join(f"{name:>11}" for name in names))
             conv = decoded_run(server, "conv", 0).id
-            for view, runs in {
+            views = {
                 "explore": ("mnist-16d", conv, "mnist-2d", "mnist-conditional"),
                 "map": ("mnist-16d", conv),
-            }.items():
-                for run in runs:
-                    found = drag(page, sent, server.url, run, options.seconds, view)
-                    title = f"{run} ({view})"
-                    print(f"{title:27}" + "".join(f"{found[name]:11.1f}" for name in names), flush=True)
-            run = decoded_run(server, "mlp", 60)
-            loaded, waits = scrub(page, server.url, run)
-            num, mean = len(run.snapshots()), statistics.mean(waits)
-            print(
-                f"scrubbing {num} snapshots: {1000 / mean:.0f} steps/s, median {statistics.median(waits):.1f} ms, "
-                f"95 % {waits[int(0.95 * len(waits))]:.1f} ms; loaded {loaded:.1f} s after opening the page"
-            )
-            late = arrivals(page, server.url, run, 2 * options.rounds)
-            print(
-                f"a new snapshot on the screen: median {statistics.median(late):.0f} ms, slowest {late[-1]:.0f} ms",
-                flush=True,
-            )
-            if options.data_root is not None:
-                first, *others = draw_map(page, server.url, options.rounds)
-                print(
-                    f"map of 70,000 points: median {statistics.median(others):.0f} ms, slowest {max(others)} ms"
-                )
-                print(f"  the first time, with the images still to be encoded: {first} ms")
-                page.goto(f"{server.url}/map?run=mnist-2d&part=all")
-                page.wait_for_timeout(3000)
-                decoded, messages = hover_map(page, sent, options.seconds)
-                print(f"  hovering: {decoded:.1f} images/s decoded, {messages:.0f} messages")
-                print(f"  coloured anew: slowest {max(recolour(page))} ms")
+            }
+            cases = [(view, run) for view, runs in views.items() for run in runs]
+            launching = {"executable_path": chromium, "args": FLAGS}
+            print_table(server.url, cases, options.seconds, **launching)
+            with sync_playwright() as playwright:
+                browser = playwright.chromium.launch(**launching)
+                measure_rest(server, browser.new_page(viewport={"width": 1366, "height": 768}), options)
+                browser.close()
         finally:
-            browser.close()
             server.stop()
 
 

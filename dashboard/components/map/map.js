@@ -33,8 +33,7 @@ export default mounted((root, { data: { compact } }) => {
   const chart = element("div", {
     class: "chart", tabindex: 0, role: "application",
     "aria-label": `Latent map. Arrow keys move the point, plus and minus zoom, 0 shows all${compact ? "" : ", Escape drops the selection"}.`,
-  }, scene.plot, scene.over)
-  const pin = element("div", { class: "pin", hidden: true, "aria-hidden": "true" })
+  }, scene.plot, scene.over, scene.top)
   const message = element("div", { class: "ll-message" }, "Loading the latent positions…")
   const title = element("h3", { class: "ll-title" })
   const slice = element("p", { class: "ll-note" })
@@ -63,7 +62,7 @@ export default mounted((root, { data: { compact } }) => {
     lasso: (on) => map.setLasso(on),
     reset: () => map.resetView(),
   })
-  const stage = element("div", { class: "stage" }, chart, pin, tools.buttons, message, card.node)
+  const stage = element("div", { class: "stage" }, chart, tools.buttons, message, card.node)
   root.replaceChildren(
     compact ? element("section", { class: "ll-card panel compact", "aria-label": "Latent map" }, title, stage, labels.node, slice) : element(
       "section", { class: "ll-card panel", "aria-label": "Latent map" },
@@ -78,7 +77,7 @@ export default mounted((root, { data: { compact } }) => {
 
   /** What the parts of the map share: its elements, what Python passed, what is shown, and what each part does. */
   const map = {
-    root, compact, scene, viewport: scene.viewport, chart, pin, message, title, slice, source, hint, missing, card, pinned, panel, labels, bar, job, tools,
+    root, compact, scene, viewport: scene.viewport, chart, message, title, slice, source, hint, missing, card, pinned, panel, labels, bar, job, tools,
     component: null, data: null, colours: null, store: null, time: null, decoder: null, stops: [], wanted: "", seen: "", themed: "", gone: false,
     /** The server's arrays, of which weights and part they are, and the fetches under way. */
     received: null, weights: null, part: "", loading: null, fetching: null, accepted: new Set(),
@@ -133,6 +132,7 @@ export default mounted((root, { data: { compact } }) => {
 
   Object.assign(map, { fitChart, moved, resetView })
   for (const part of [loading, presenting, keeping, remembering, painting, overlays, choosing, pointing]) part(map)
+  scene.mark = map.drawPoint
 
   const observer = new ResizeObserver(() => {
     if (!map.data || !map.chart.clientWidth) return

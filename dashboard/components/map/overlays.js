@@ -4,6 +4,7 @@ import { contours, grid, marks } from "./axes.js"
 import { colourOf } from "./colours.js"
 import { drawEllipse, ellipse, Sprites } from "./layers.js"
 import { project } from "./points.js"
+import { EDGE } from "./scene.js"
 
 /** Posteriors drawn at most, and filled at most: more of them on each other would hide the points. */
 const MOST_ELLIPSES = 200
@@ -60,7 +61,7 @@ export function overlays(map) {
     map.refreshLayers()
     map.lookAround()
     map.root.dataset.layers = [...map.view.layers].sort().join(",")
-    map.scene.redraw("below", "points", "above")
+    map.scene.redraw("below", "points", "above", "mark")
   }
 
   function rowColour(row) {
@@ -89,6 +90,28 @@ export function overlays(map) {
     drawEllipse(context, map.viewport, ...project(map.data.plane, mean), ellipse(map.data.plane, spread), map.colours.text)
     context.shadowColor = "transparent"
     context.shadowBlur = 0
+  }
+
+  /** The page's point: a ring; over its posterior's ellipse, which may be smaller than the ring, four ticks around the middle. */
+  function drawPoint(context, viewport) {
+    const { point } = map.store ?? {}
+    if (!point || !map.shown) return
+    let [u, v] = map.flat ? [NaN, NaN] : project(map.data.plane, point.z)
+    if (map.flat && map.marked.here >= 0 && map.same(point.z, map.marked.here)) [u, v] = [map.shown.x[map.marked.here], map.shown.y[map.marked.here]]
+    const [x, y] = [viewport.x(u), viewport.y(v)]
+    if (!(x >= 0 && x <= viewport.width && y >= 0 && y <= viewport.height)) return
+    context.save()
+    context.translate(EDGE.left + x, EDGE.top + y)
+    context.beginPath()
+    if (point.sigma && map.scene.above.includes(map.drawPosteriors)) for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) {
+      context.moveTo(10 * dx, 10 * dy)
+      context.lineTo(18 * dx, 18 * dy)
+    } else context.arc(0, 0, 9, 0, 2 * Math.PI)
+    for (const [width, colour] of [[6, map.colours.background], [2, map.colours.text]]) {
+      Object.assign(context, { lineWidth: width, strokeStyle: colour })
+      context.stroke()
+    }
+    context.restore()
   }
 
   /** The lasso, and rings around the images that are pointed at and pinned. */
@@ -129,5 +152,5 @@ export function overlays(map) {
     }
   }
 
-  Object.assign(map, { refusals, refreshLayers, layered, rowColour, drawImages, drawPosteriors, drawMarks, lookAround })
+  Object.assign(map, { refusals, refreshLayers, layered, rowColour, drawImages, drawPosteriors, drawMarks, drawPoint, lookAround })
 }

@@ -4,7 +4,7 @@ import { point as words } from "../lib/dom.js"
 import { classOf, oneHot, short } from "../lib/store.js"
 import { gestures } from "../lib/viewport.js"
 import { reveal } from "./motion.js"
-import { lift, project, titleOf } from "./points.js"
+import { lift, titleOf } from "./points.js"
 import { EDGE } from "./scene.js"
 
 /** Pixels from the pointer within which an image counts as pointed at; where only images can be decoded, farther. */
@@ -14,8 +14,6 @@ const NEAR_FLAT = 60
 const NEAR_IMAGE = 20
 /** Python hears of the point so long after the last arrow key, ms. */
 const REST = 300
-/** A compact map shows the moving point at most so often, ms. */
-const CALM = 100
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }
 
 /**
@@ -24,26 +22,11 @@ const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowD
  */
 export function pointing(map) {
   let timer = 0
-  let later = 0
-  let placed = -CALM
 
   /** Show where the page's point is. */
   function place(point) {
     if (!point || !map.shown) return
-    // Beside the sliders the decoded image comes first: while they move, the mark follows at a calmer pace.
-    if (map.compact && performance.now() - placed < CALM) {
-      later ||= setTimeout(() => {
-        later = 0
-        place(map.store?.point)
-      }, CALM)
-      return
-    }
-    placed = performance.now()
-    let [u, v] = map.flat ? [NaN, NaN] : project(map.data.plane, point.z)
-    if (map.flat && map.marked.here >= 0 && map.same(point.z, map.marked.here)) [u, v] = [map.shown.x[map.marked.here], map.shown.y[map.marked.here]]
-    const [x, y] = [map.viewport.x(u), map.viewport.y(v)]
-    map.pin.hidden = !(x >= 0 && x <= map.viewport.width && y >= 0 && y <= map.viewport.height)
-    if (!map.pin.hidden) map.pin.style.transform = `translate(${EDGE.left + x}px, ${EDGE.top + y}px)`
+    map.scene.redraw("mark")
     if (map.view.layers.has("ellipses")) map.scene.redraw("above")
   }
 

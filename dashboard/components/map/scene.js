@@ -27,6 +27,8 @@ export class Scene {
   /** @type {Painter[]} Drawn below the points, and over them. */
   below = []
   above = []
+  /** @type {Painter} Draws the page's point, which moves while the rest lies still. */
+  mark = () => {}
   /** Draws around the plot: axes. In CSS pixels of the chart. */
   frame = () => {}
   background = "#ffffff"
@@ -36,7 +38,7 @@ export class Scene {
   step = () => false
   /** Milliseconds that drawing the points took last. */
   took = 0
-  #dirty = new Set(["below", "points", "above"])
+  #dirty = new Set(["below", "points", "above", "mark"])
   #asked = 0
   #ratio = 1
   #base = new Uint32Array(0)
@@ -45,13 +47,17 @@ export class Scene {
   #moving = false
   #context
   #overContext
+  #topContext
   #below
 
   constructor() {
     this.plot = element("canvas", { class: "plot" })
     this.over = element("canvas", { class: "over" })
+    // A canvas of its own: moving an element instead has Chromium lay out all its layers anew, 3 ms a time.
+    this.top = element("canvas", { class: "over" })
     this.#context = this.plot.getContext("2d", { alpha: false })
     this.#overContext = this.over.getContext("2d")
+    this.#topContext = this.top.getContext("2d")
     this.#below = document.createElement("canvas").getContext("2d", { willReadFrequently: true, alpha: false })
   }
 
@@ -69,10 +75,11 @@ export class Scene {
     size(this.plot, wide, high)
     Object.assign(this.plot.style, { left: `${EDGE.left}px`, top: `${EDGE.top}px` })
     size(this.over, width, height)
+    size(this.top, width, height)
     this.#scatter.resize(this.plot.width, this.plot.height)
     const { image } = this.#scatter
     Object.assign(this.#below.canvas, { width: image.width, height: image.height })
-    this.redraw("below", "points", "above")
+    this.redraw("below", "points", "above", "mark")
   }
 
   /** The view has moved. */
@@ -83,7 +90,7 @@ export class Scene {
       this.#moving = false
       this.redraw("points")
     }, REST)
-    this.redraw("below", "points", "above")
+    this.redraw("below", "points", "above", "mark")
   }
 
   /** Draw parts anew in the next frame. */
@@ -100,7 +107,8 @@ export class Scene {
     const goesOn = this.step(now)
     if (this.#dirty.has("below")) this.#drawBelow()
     if (this.#dirty.has("below") || this.#dirty.has("points")) this.#drawPoints()
-    if (this.#dirty.has("above")) this.#drawAbove()
+    if (this.#dirty.has("above")) this.#draw(this.#overContext, [this.frame], this.above)
+    if (this.#dirty.has("mark")) this.#draw(this.#topContext, [this.mark], [])
     this.#dirty.clear()
     if (goesOn) this.redraw("points", "above")
   }
@@ -129,18 +137,18 @@ export class Scene {
     this.took = performance.now() - began
   }
 
-  #drawAbove() {
-    const context = this.#overContext
+  /** Draw anew what lies around the plot, and what lies in it and ends at its edge. */
+  #draw(context, around, within) {
     const { width, height } = this.viewport
     context.setTransform(this.#ratio, 0, 0, this.#ratio, 0, 0)
     context.clearRect(0, 0, this.over.width, this.over.height)
-    this.frame(context, this.viewport)
+    for (const paint of around) paint(context, this.viewport)
     context.save()
     context.translate(EDGE.left, EDGE.top)
     context.beginPath()
     context.rect(0, 0, width, height)
     context.clip()
-    for (const paint of this.above) paint(context, this.viewport)
+    for (const paint of within) paint(context, this.viewport)
     context.restore()
   }
 
