@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,11 +16,12 @@ import torch
 from torch import Tensor
 
 import vae
-from vae import cli
+from vae import cli, engine
 from vae.checkpoints import load, save
-from vae.config import RunConfig
+from vae.config import RunConfig, TrainConfig
 from vae.data import Dataset
 from vae.diagnostics import ACTIVE_THRESHOLD, active_units, diagnose, dimensions, live_numbers
+from vae.engine import Trainer
 from vae.errors import UserError
 from vae.evaluation import evaluate
 from vae.history import history_until
@@ -252,6 +254,29 @@ def test_validation_lines_carry_the_live_numbers_of_the_probe(trained_run: Run, 
     expected = live_numbers(load_model(trained_run, "last"), probe.x, probe.labels)
     assert set(expected) == {"active_units", "mutual_information", "marginal_kl", "permuted_rise"}
     assert {name: line[name] for name in expected} == pytest.approx(expected, rel=1e-6)
+
+
+def test_live_numbers_come_once_in_so_many_images_and_at_the_first_and_last_evaluation(
+    tmp_path: Path, digits: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    num = len(digits.train)
+    monkeypatch.setattr(engine, "LIVE_IMAGES", 3 * num)
+    config = RunConfig(train=TrainConfig(epochs=8, eval_every=1, device="cpu"))
+    whole = Run.create(tmp_path / "whole", config, digits.info())
+    deque(Trainer(whole, digits).train(), maxlen=0)
+
+    def epochs_with(run: Run) -> list[int]:
+        lines = [line for line in history_until(run, "last") if line.get("split") == "validation"]
+        assert len(lines) == 8
+        return [round(line["epoch"]) for line in lines if "active_units" in line]
+
+    assert epochs_with(whole) == [1, 4, 7, 8]
+    halted = Run.create(tmp_path / "halted", config, digits.info())
+    reports = Trainer(halted, digits).train()
+    next(report for report in reports if report.kind == "validation" and report.line["epoch"] == 5)
+    reports.close()  # the process ends in the midst of an interval
+    deque(Trainer(halted, digits).train(), maxlen=0)
+    assert epochs_with(halted) == [1, 4, 7, 8]
 
 
 def test_snapshots_keep_width_and_variance_of_each_dimension(trained_run: Run) -> None:

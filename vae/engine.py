@@ -42,6 +42,9 @@ from vae.wishes import CONTROL_SECONDS, Wishes
 
 #: The newest weights are shown at most this often.
 LIVE_SECONDS = 0.5
+#: Evaluations have live numbers of the latent space once in so many training images, and the first and last always: the
+#: epochs of a small set are over in less time than a few of these numbers would take.
+LIVE_IMAGES = 5_000
 
 
 class Trainer(Learner):
@@ -180,8 +183,9 @@ class Trainer(Learner):
         result = evaluate(self.model, self.dataset, "validation", seed=self.config.train.seed)
         if not math.isfinite(result.elbo):
             raise Diverged
+        is_due = self._are_live_numbers_due
         self._evaluated_epochs = self.position.epochs
-        found = live_numbers(self.model, self._probe.x, self._probe.labels)
+        found = live_numbers(self.model, self._probe.x, self._probe.labels) if is_due else {}
         report = self.journal.validation(result, self.beta, found)
         # Judged at β = 1: on the annealed objective the epoch with the smallest β would win.
         if self.best_elbo is None or result.elbo > self.best_elbo:
@@ -190,6 +194,12 @@ class Trainer(Learner):
             self._checkpoint()
             self._save_best()
         yield report
+
+    @property
+    def _are_live_numbers_due(self) -> bool:
+        epochs, num = self.position.epochs, self.position.num_images
+        before = math.ceil(self._evaluated_epochs * num / LIVE_IMAGES)
+        return epochs == self.config.train.epochs or math.ceil(epochs * num / LIVE_IMAGES) > before
 
     def _save_best(self) -> None:
         state = {"step": self.best_step, "elbo": self.best_elbo}

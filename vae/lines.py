@@ -7,7 +7,7 @@ A line is either measured,
 
 Train lines have also ``"num_steps"``, the steps they are the mean of, and ``"images_per_second"``; validation lines
 ``"active_units"``, ``"mutual_information"``, ``"marginal_kl"`` and ``"permuted_rise"`` of the run's probe images (see
-`vae.diagnostics.live_numbers`), unless an older version wrote them.
+`vae.diagnostics.live_numbers`), unless an older version wrote them or the line before had them a moment ago.
 """
 
 from __future__ import annotations

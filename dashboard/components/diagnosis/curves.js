@@ -30,7 +30,7 @@ export function curvesCard() {
       const isNear = (line) => line?.mutual_information > probe.near
       const marked = (line, name) => marks(isNear(line))[name] ?? ""
       const last = lines.findLast((line) => line.active_units !== undefined)
-      say(note, `At each evaluation. The rate is that of all validation images; active units, I(x; z), marginal KL and the rise are those of the run’s N = ${count(probe.num)} probe images, which cannot show an I(x; z) of more than log N = ${number(probe.cap)} nats; so the parts do not add up exactly.${isNear(last) ? ` ${AT_CEILING}` : ""}`)
+      say(note, `At the run’s evaluations; where epochs are short, not at each. The rate is that of all validation images; active units, I(x; z), marginal KL and the rise are those of the run’s N = ${count(probe.num)} probe images, which cannot show an I(x; z) of more than log N = ${number(probe.cap)} nats; so the parts do not add up exactly.${isNear(last) ? ` ${AT_CEILING}` : ""}`)
       node.dataset.near = String(isNear(last))
       if (!some || !ink) return
       // Far below its ceiling I(x; z) would be a line at the bottom of a chart that had to show it.
