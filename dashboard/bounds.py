@@ -18,6 +18,7 @@ from vae.files import disk_sentence
 from vae.measurements import Bound, Measurements
 from vae.results import Result
 from vae.runs import Run
+from vae.sums import plus_minus
 from vae.yardstick import Yardstick
 
 #: What can be measured, beside the test figures.
@@ -31,10 +32,15 @@ _FROM = {"importance": "q(z|x)", "mixture": "a mixture of q(z|x), wider ones and
 
 
 def kept(run: Run) -> Measurements:
-    """The costly figures that are there; those of this machine before those that came with the run."""
-    place = measured.folder(run)
+    """The costly figures that are there: those that came with the run, and after them those of this machine."""
+    came, place = measurements.kept(run), measured.folder(run)
+    if place is None:
+        return came
     here = measurements.kept(run, place)
-    return here if here != Measurements() or place is None else measurements.kept(run)
+    asked = {one.asked for one in here.bounds}
+    bounds = (*(one for one in came.bounds if one.asked not in asked), *here.bounds)
+    newest = max((came, here), key=lambda one: (bool(one.lag), one.lag_step, one is here))
+    return Measurements(bounds=bounds, lag=newest.lag, lag_step=newest.lag_step)
 
 
 def kinds(run: Run) -> frozenset[str]:
@@ -59,7 +65,7 @@ def elbo(run: Run) -> Result | None:
         return None
     total, distortion, rate = found.printed()
     columns = st.columns(5)
-    columns[0].metric("−ELBO, nats", f"{total:.2f} ± {found.standard_error:.2f}")
+    columns[0].metric("−ELBO, nats", f"{total:.2f} {plus_minus(found.standard_error, 2)}")
     columns[1].metric("Distortion (reconstruction)", f"{distortion:.2f}")
     columns[2].metric("Rate (KL)", f"{rate:.2f}")
     columns[3].metric("Active units", f"{found.active_units} of {len(found.rate_per_dim)}")
@@ -280,13 +286,13 @@ def _shown(
 def _figures(run: Run, bound: Bound) -> None:
     columns = st.columns(4)
     annealed = bound.kind == "annealed"
-    value = f"{-bound.log_prob:.2f} ± {bound.standard_error:.2f}"
+    value = f"{-bound.log_prob:.2f} {plus_minus(bound.standard_error, 2)}"
     if annealed:
         columns[0].metric("−log p(x) by annealing, nats", value)
         other = _same_images(run, bound)
         columns[1].metric(
             "Importance-weighted" if other is None else f"Importance-weighted, k = {other.k:,}",
-            "–" if other is None else f"{-other.log_prob:.2f} ± {other.standard_error:.2f}",
+            "–" if other is None else f"{-other.log_prob:.2f} {plus_minus(other.standard_error, 2)}",
             help="Of the same images under the same weights, so that the two may be compared: what ± says of the "
             "choice of images is common to both.",
         )

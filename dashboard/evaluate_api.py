@@ -72,6 +72,7 @@ def _made(run: Run, at: At, pixels: Any, label: int, row: int) -> bytes:
 
     from vae.contours import depth
     from vae.sums import adding_up
+    from vae.truth import TOLERANCE
     from vae.truth import truth as of
 
     model = compare_api.model_of(run, at)
@@ -93,6 +94,7 @@ def _made(run: Run, at: At, pixels: Any, label: int, row: int) -> bytes:
         raise UserError("log p(x) of this image is not finite under these weights; choose another moment")
     misfit = abs(found.elbo + found.gap - found.log_prob)
     printed = {"elbo": elbo, "gap": gap, "log_prob": log_prob, "decimals": DECIMALS, "misfit": misfit}
+    printed |= {"settled": found.change < TOLERANCE}
     return arrays.pack(listed, num_cells=len(found.points), printed=printed, **fields)
 
 

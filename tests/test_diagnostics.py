@@ -207,7 +207,7 @@ def test_weights_without_numbers_are_refused_and_not_called_a_collapse(
         for weight in getattr(model, part).parameters():
             weight.fill_(value)
     with pytest.raises(
-        UserError, match=f"finite numbers, got .* of {what} that are not: this training has diverged"
+        UserError, match=f"{what} must be finite, got .* that are not; the training has diverged"
     ):
         diagnose(model, digits)
 
@@ -216,7 +216,7 @@ def test_a_width_that_overflows_is_refused(make_model: MakeModel, digits: Datase
     model = make_model(info=digits.info(), dtype=torch.float32)
     with torch.no_grad():
         model.encoder.log_var.bias.fill_(2000.0)
-    with pytest.raises(UserError, match="of the rates that are not"):
+    with pytest.raises(UserError, match="the rates must be finite"):
         diagnose(model, digits)
 
 

@@ -203,7 +203,8 @@ def test_the_command_line_has_the_library_s_figures(
     assert "(annealed, 5 steps, 2 chains, 2 images, seed 4; a bound on average; " in text
     assert f"{size['mean']:.1f} effective chains, {size['min']:.1f} at least; " in text
     assert f"{told['ais']['accepted']:.0%} of the transitions accepted)" in text
-    assert f"ELBO + gap misses it by {told['truth']['largest_misfit']:.1g} at most)" in text
+    assert f"ELBO + gap misses it by {told['truth']['largest_misfit']:.1g} at most, a finer grid" in text
+    assert f"changed an integral by {told['truth']['largest_change']:.1g} at most)" in text
     assert f"{float(exact.log_prob.mean()):.3f} ± " in text
 
 

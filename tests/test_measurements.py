@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from dashboard import bounds, measured
 from vae import measurements
 from vae.annealed import annealed
 from vae.data import Dataset
@@ -92,3 +93,30 @@ def test_another_folder_leaves_the_run_as_it_is(run: Run, tmp_path: Path) -> Non
     measurements.keep(run, tmp_path / "elsewhere" / "deep", bound=bound())
     assert not (run.path / measurements.FILE).exists()
     assert measurements.kept(run, tmp_path / "elsewhere" / "deep").bounds == (bound(),)
+
+
+def test_of_a_single_image_the_error_is_unknown_and_not_zero(run: Run, digits: Dataset) -> None:
+    found = importance_bound(load_model(run), digits, k=5, num_images=1)
+    measurements.keep(run, bound=measurements.of_importance(found, 7))
+    measurements.keep(run, lag=encoder_lag(run, digits, num_images=1, num_moments=2))
+    kept = measurements.kept(run)
+    errors = {kept.bounds[0].standard_error, *(one.standard_error for one in kept.bounds[0].curve)}
+    assert errors | {one.gap_standard_error for one in kept.lag} == {None}
+
+
+def test_figures_of_this_machine_stand_beside_those_that_came_with_a_run(
+    run: Run, tmp_path: Path, digits: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "figures"
+    monkeypatch.setattr(measured, "folder", lambda _: place)
+    lag = encoder_lag(run, digits, num_images=2, num_moments=2)
+    measurements.keep(run, lag=lag, bound=bound(seed=1))
+    measurements.keep(run, bound=bound(seed=2))
+    assert bounds.kept(run) == measurements.kept(run)
+    measurements.keep(run, place, bound=bound(seed=2, log_prob=-8.0))
+    measurements.keep(run, place, bound=bound(seed=3))
+    kept = bounds.kept(run)
+    assert [(one.seed, one.log_prob) for one in kept.bounds] == [(1, -9.0), (2, -8.0), (3, -9.0)]
+    assert kept.lag == measurements.kept(run).lag
+    measurements.keep(run, place, lag=lag[:1])
+    assert bounds.kept(run).lag == measurements.kept(run).lag[:1]

@@ -62,8 +62,8 @@ def test_a_rule_is_made_finer_until_it_settles_and_not_for_ever() -> None:
         asked.append(num)
         return 1 / num
 
-    assert settled(falling, 0.02, 32) == 1 / 64
+    assert settled(falling, 0.02, 32) == (1 / 64, 1 / 64)
     assert asked == [32, 64]
     asked.clear()
-    assert settled(falling, 0, 32) == 1 / 512
+    assert settled(falling, 0, 32) == (1 / 512, 1 / 512)
     assert asked == [32, 64, 128, 256, 512]

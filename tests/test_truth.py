@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable
 
 import pytest
@@ -16,7 +17,7 @@ from vae.importance import importance_bound, log_weights
 from vae.likelihoods import Bernoulli
 from vae.model import VAE
 from vae.ppca import PPCA, linear_terms
-from vae.truth import Truth, truth, truths
+from vae.truth import TOLERANCE, Truth, truth, truths
 
 #: Small matrices gain nothing from threads.
 pytestmark = pytest.mark.usefixtures("one_core")
@@ -69,6 +70,8 @@ def test_quadrature_is_the_closed_form_of_a_linear_model(
     assert torch.allclose(found.elbo, linear_terms(model, x).elbo, atol=1e-6)
     assert torch.allclose(found.elbo + found.gap, found.log_prob, atol=1e-6)
     assert bool((found.gap > 0.01).all())
+    assert bool((found.change < TOLERANCE).all())
+    assert 0 < found.to_dict()["largest_change"] == float(found.change.max())
     mean, variance = best.posterior(x)
     assert torch.allclose(found.mean, mean, atol=1e-5)
     assert torch.allclose(found.covariance.diagonal(dim1=1, dim2=2), variance, rtol=1e-3)
@@ -146,6 +149,14 @@ def test_one_image_s_truth_has_its_density_on_any_grid(images: Dataset, linear: 
     z = torch.cartesian_prod(*axes)
     reference = torch.distributions.Normal(mean, variance.sqrt()).log_prob(z).sum(1).exp().reshape(80, 80)
     assert torch.allclose(density, reference, atol=1e-4 * float(reference.max()))
+
+
+def test_an_integral_that_has_not_settled_is_told(
+    images: Dataset, linear: VAE, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert bool((truths(linear, images, num_images=2).change < TOLERANCE).all())
+    monkeypatch.setattr("vae.quadrature._MOST_POINTS", 32)  # fewer than the first rule has
+    assert truths(linear, images, num_images=2).change.tolist() == [math.inf] * 2
 
 
 def test_a_truth_s_box_holds_the_true_posterior_and_the_encoder_s(images: Dataset, linear: VAE) -> None:

@@ -93,9 +93,10 @@ class Evaluate(Measurement):
     training came to, unless --at is given."""
 
     def __call__(self) -> None:
-        from vae.evaluation import evaluate, plus_minus
+        from vae.evaluation import evaluate
         from vae.runs import Run
         from vae.snapshots import load_model
+        from vae.sums import plus_minus
 
         seed = self.checked_seed()
         run = Run.open(self.run_dir)
@@ -215,7 +216,7 @@ def _images(num: int) -> str:
 
 def _lines(more: dict[str, Any]) -> list[str]:
     """The figures besides the ELBO, in words."""
-    from vae.evaluation import plus_minus
+    from vae.sums import plus_minus
 
     lines = []
     if found := more.get("importance"):
@@ -242,7 +243,8 @@ def _lines(more: dict[str, Any]) -> list[str]:
         lines += [
             f"log p(x) =      {found['log_prob']:9.3f} {plus_minus(found['standard_error'])} (quadrature, "
             f"{_images(found['num_images'])}, seed {found['seed']}; ELBO + gap misses it by "
-            f"{found['largest_misfit']:.1g} at most)",
+            f"{found['largest_misfit']:.1g} at most, a finer grid changed an integral by "
+            f"{found['largest_change']:.1g} at most)",
             f"  ELBO          {found['elbo']:9.3f} {plus_minus(found['elbo_standard_error'])} (exact)",
             f"  gap           {found['gap']:9.3f} {plus_minus(found['gap_standard_error'])} (KL to the true posterior)",
         ]

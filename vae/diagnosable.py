@@ -5,9 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import get_args
 
-import torch
-from torch import Tensor
-
 from vae.data import Part
 from vae.errors import UserError
 from vae.model import VAE
@@ -31,17 +28,3 @@ def check_asked(target: object, at: object, part: object, num_images: int) -> No
         raise UserError(f"part must be one of {', '.join(get_args(Part))}, got {part!r}; leave it out")
     if num_images < 2:
         raise UserError(f"a diagnosis needs at least 2 images, got num_images = {num_images}; leave it out")
-
-
-def check_finite(what: str, values: Tensor) -> None:
-    """Refuse what has no numbers.
-
-    Raises:
-        UserError: If one of the values is not finite.
-    """
-    broken = int((~torch.isfinite(values)).sum())
-    if broken:
-        raise UserError(
-            f"a diagnosis needs finite numbers, got {broken:,} of {values.numel():,} of {what} that are not: this "
-            "training has diverged; look at earlier weights, and train with a smaller learning rate"
-        )

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from vae.data import Dataset, Part
-from vae.diagnosable import check_asked, check_finite
+from vae.diagnosable import check_asked
 from vae.errors import UserError
-from vae.evaluation import BATCH
+from vae.evaluation import BATCH, check_finite
 from vae.findings import Verdict
 from vae.ignorance import ignorance
 from vae.information import Information, information

@@ -15,6 +15,7 @@ from vae.errors import UserError
 from vae.model import VAE
 from vae.objective import rate_per_dim
 from vae.randomness import generator
+from vae.sums import plus_minus
 
 #: Images encoded at once where no gradient is kept.
 BATCH = 1000
@@ -42,11 +43,6 @@ class MeanOf:
 def known(error: float) -> float | None:
     """A standard error as JSON has it: null where it is unknown."""
     return None if math.isnan(error) else error
-
-
-def plus_minus(error: float | None) -> str:
-    """A standard error as a person reads it: a question mark where it is unknown."""
-    return "± ?" if error is None or math.isnan(error) else f"± {error:.3f}"
 
 
 def check_finite(what: str, values: Tensor) -> None:

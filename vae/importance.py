@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -179,9 +179,9 @@ def importance_bound(
         weights = _log_weights(model, group.x, group.condition, group.posterior, k, noise, proposal)
         total = weights.logsumexp(1)
         return _Figures(
-            (total - math.log(k)).cpu(),
-            (2 * total - (2 * weights).logsumexp(1)).exp().cpu(),
-            [_bound_by_blocks(weights, size).cpu() for size in sizes],
+            (total - math.log(k)).tolist(),
+            (2 * total - (2 * weights).logsumexp(1)).exp().tolist(),
+            [_bound_by_blocks(weights, size).tolist() for size in sizes],
         )
 
     seeds = generator(seed, "importance")
@@ -197,15 +197,19 @@ def importance_bound(
                 if progress is not None:
                     progress(done, batch.total)
             rows.append(batch.rows)
-    log_prob = torch.cat([figures.log_prob for figures in found])
+
+    def joined(lists: Iterable[list[float]]) -> Tensor:
+        return torch.tensor([value for values in lists for value in values], dtype=torch.float64)
+
+    log_prob = joined(figures.log_prob for figures in found)
     check_finite("the importance-weighted bound of each image", log_prob)
     points = [
-        Point(size, MeanOf.of(torch.cat(values)), k // size)
+        Point(size, MeanOf.of(joined(values)), k // size)
         for size, *values in zip(sizes, *(figures.curve for figures in found), strict=True)
     ]
     return ImportanceBound(
         log_prob,
-        torch.cat([figures.effective_size for figures in found]),
+        joined(figures.effective_size for figures in found),
         torch.cat(rows),
         tuple(points),
         k,
@@ -318,11 +322,15 @@ class _Group:
 
 @dataclass(frozen=True)
 class _Figures:
-    """What became of a group: see `ImportanceBound`; the curve has the bound of each image for each size."""
+    """What became of a group: see `ImportanceBound`; the curve has the bound of each image for each size.
 
-    log_prob: Tensor
-    effective_size: Tensor
-    curve: list[Tensor]
+    They are no tensors: small ones that stay, among large ones that come and go, keep the C library from using its
+    memory again, and two megabytes are lost with each image.
+    """
+
+    log_prob: list[float]
+    effective_size: list[float]
+    curve: list[list[float]]
 
 
 def _groups(

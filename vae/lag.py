@@ -49,7 +49,7 @@ class Lag:
         found: dict[str, Any] = {"step": self.step, "epoch": self.epoch, "num_images": len(self.gap)}
         for name in ("distance", "in_deviations", "gap"):
             of = MeanOf.of(getattr(self, name))
-            found |= {name: of.mean, f"{name}_standard_error": known(of.standard_error) or 0.0}
+            found |= {name: of.mean, f"{name}_standard_error": known(of.standard_error)}
         return found
 
 

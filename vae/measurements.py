@@ -27,7 +27,7 @@ class CurvePoint(Config):
 
     k: int = Field(ge=1)
     log_prob: float
-    standard_error: float = Field(ge=0)
+    standard_error: float | None = Field(None, ge=0)
 
 
 class Bound(Config):
@@ -38,8 +38,8 @@ class Bound(Config):
     #: Steps that the run had trained.
     step: int = Field(ge=0)
     log_prob: float
-    #: Over the images; 0 of a single one, where it is unknown.
-    standard_error: float = Field(ge=0)
+    #: Over the images; unknown of a single one.
+    standard_error: float | None = Field(None, ge=0)
     num_images: int = Field(ge=1)
     seed: int = Field(ge=0)
     #: Samples for each image, or chains.
@@ -66,9 +66,9 @@ class LagPoint(Config):
     epoch: float = Field(ge=0)
     num_images: int = Field(ge=1)
     in_deviations: float = Field(ge=0)
-    in_deviations_standard_error: float = Field(ge=0)
+    in_deviations_standard_error: float | None = Field(None, ge=0)
     gap: float
-    gap_standard_error: float = Field(ge=0)
+    gap_standard_error: float | None = Field(None, ge=0)
 
 
 class Measurements(Config):
@@ -121,16 +121,14 @@ def of_importance(found: ImportanceBound, step: int) -> Bound:
         kind="importance" if found.proposal == "posterior" else "mixture",
         step=step,
         log_prob=found.bound.mean,
-        standard_error=known(found.bound.standard_error) or 0.0,
+        standard_error=known(found.bound.standard_error),
         num_images=len(found.log_prob),
         seed=found.seed,
         k=found.k,
         effective_median=float(found.effective_size.median()),
         effective_min=float(found.effective_size.min()),
         curve=tuple(
-            CurvePoint(
-                k=one.k, log_prob=one.bound.mean, standard_error=known(one.bound.standard_error) or 0.0
-            )
+            CurvePoint(k=one.k, log_prob=one.bound.mean, standard_error=known(one.bound.standard_error))
             for one in found.curve
         ),
         warnings=tuple(found.warnings()),
@@ -145,7 +143,7 @@ def of_annealing(found: Annealed, step: int) -> Bound:
         kind="annealed",
         step=step,
         log_prob=found.bound.mean,
-        standard_error=known(found.bound.standard_error) or 0.0,
+        standard_error=known(found.bound.standard_error),
         num_images=len(found.log_prob),
         seed=found.seed,
         k=found.num_chains,

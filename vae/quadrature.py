@@ -46,15 +46,20 @@ def halved(points: Tensor, side: float) -> tuple[Tensor, float]:
     return (points[:, None] + corners).reshape(-1, num_dims), side / 2
 
 
-def settled(integral: Callable[[int], float], tolerance: float, num: int) -> float:
-    """An integral from rules with more and more points, at first num, until it changes by less than the tolerance."""
-    found = integral(num)
+def settled(integral: Callable[[int], float], tolerance: float, num: int) -> tuple[float, float]:
+    """An integral from rules with more and more points, at first num, until it changes by less than the tolerance.
+
+    Returns:
+        The integral, and by how much it changed last; that is the tolerance or more if the points ran out.
+    """
+    found, change = integral(num), math.inf
     while num < _MOST_POINTS:
         num, before = 2 * num, found
         found = integral(num)
-        if abs(found - before) < tolerance:
+        change = abs(found - before)
+        if change < tolerance:
             break
-    return found
+    return found, change
 
 
 def hermite(num: int) -> tuple[Tensor, Tensor]:

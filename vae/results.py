@@ -25,9 +25,9 @@ class Result(Config):
     #: Steps that the run had trained.
     step: int = Field(ge=0)
     num_images: int = Field(ge=1)
-    #: Mean of −(distortion + rate), β = 1, and its standard error over the images.
+    #: Mean of −(distortion + rate), β = 1, and its standard error over the images, unknown of a single one.
     elbo: float
-    standard_error: float = Field(ge=0)
+    standard_error: float | None = Field(None, ge=0)
     distortion: float
     rate: float
     rate_per_dim: tuple[float, ...] = Field(max_length=512)
@@ -88,7 +88,7 @@ def measure(run: Run, dataset: Dataset, folder: Path | None = None) -> Result:
         step=step,
         num_images=found.num_images,
         elbo=found.elbo,
-        standard_error=known(found.standard_error) or 0.0,
+        standard_error=known(found.standard_error),
         distortion=found.distortion,
         rate=found.rate,
         rate_per_dim=found.rate_per_dim,

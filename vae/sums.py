@@ -1,4 +1,4 @@
-"""Numbers rounded so that a sum adds up as it is printed."""
+"""Numbers as they are printed: sums that add up, and standard errors."""
 
 from __future__ import annotations
 
@@ -41,3 +41,8 @@ def adding_up(parts: Sequence[float], total: float, decimals: int) -> tuple[list
         units[place] -= signs[place] * int(math.copysign(1, excess))
     found = [unit / scale for unit in units]
     return found[:-1], found[-1]
+
+
+def plus_minus(error: float | None, decimals: int = 3) -> str:
+    """A standard error as a person reads it: a question mark where it is unknown."""
+    return "± ?" if error is None or math.isnan(error) else f"± {error:.{decimals}f}"

@@ -48,6 +48,8 @@ class Truth:
         log_prob: log p(x), by quadrature over the true posterior's mass.
         elbo: The ELBO as an exact integral over q(z|x), not of a sample.
         gap: KL(q(z|x) ‖ p(z|x)), an integral of its own over another grid; ``elbo + gap`` is ``log_prob``.
+        change: By how much these integrals changed, at most, when their grids were last made finer: less than the
+            tolerance, unless the decoder changes too fast for the finest grid.
         mean, covariance: Of the true posterior, shapes ``(D,)`` and ``(D, D)``.
         q_mean, q_log_var: The encoder's, each ``(D,)``.
         points: Centres of the grid's cells, shape ``(M, D)``; where there is no mass there are none.
@@ -58,6 +60,7 @@ class Truth:
     log_prob: float
     elbo: float
     gap: float
+    change: float
     mean: Tensor
     covariance: Tensor
     q_mean: Tensor
@@ -103,6 +106,7 @@ class Truth:
             "log_prob": self.log_prob,
             "elbo": self.elbo,
             "gap": self.gap,
+            "change": self.change,
             "mean": self.mean.tolist(),
             "covariance": self.covariance.tolist(),
             "q_mean": self.q_mean.tolist(),
@@ -115,7 +119,7 @@ class Truths:
     """The truth of many images, each tensor with one entry for each of N images, nats, double precision.
 
     Attributes:
-        log_prob, elbo, gap: Shape ``(N,)``, see `Truth`.
+        log_prob, elbo, gap, change: Shape ``(N,)``, see `Truth`.
         mean, covariance: Of the true posteriors, ``(N, D)`` and ``(N, D, D)``.
         q_mean, q_log_var: The encoder's, each ``(N, D)``.
         rows: Which images of the part they are, ``(N,)``.
@@ -125,6 +129,7 @@ class Truths:
     log_prob: Tensor
     elbo: Tensor
     gap: Tensor
+    change: Tensor
     mean: Tensor
     covariance: Tensor
     q_mean: Tensor
@@ -142,6 +147,7 @@ class Truths:
             "standard_error": known(means["log_prob"].standard_error),
             "elbo_standard_error": known(means["elbo"].standard_error),
             "gap_standard_error": known(means["gap"].standard_error),
+            "largest_change": float(self.change.max()),
             "largest_misfit": float((self.elbo + self.gap - self.log_prob).abs().max()),
             "num_images": len(self.rows),
             "seed": self.seed,
@@ -227,7 +233,7 @@ def _joined(found: list[Truth], rows: Tensor, seed: int) -> Truths:
         return torch.stack([getattr(one, name) for one in found])
 
     names = ("mean", "covariance", "q_mean", "q_log_var")
-    figures = ("log_prob", "elbo", "gap")
+    figures = ("log_prob", "elbo", "gap", "change")
     values = {**{name: numbers(name) for name in figures}, **{name: tensors(name) for name in names}}
     return Truths(**values, rows=rows, seed=seed)
 
@@ -298,7 +304,7 @@ def _truth(
 ) -> Truth:
     check_finite("the encoder's mean and log-variance", torch.cat([q_mean, q_log_var]))
     log_joint = _log_joint(model, x, condition)
-    points, log_values, side = _posterior_cells(log_joint, look, x, tolerance)
+    points, log_values, side, change = _posterior_cells(log_joint, look, x, tolerance)
     num_dims = points.shape[1]
     log_prob = float(log_values.logsumexp(0)) + num_dims * math.log(side)
     density = (log_values - log_prob).exp()
@@ -308,15 +314,18 @@ def _truth(
     covariance = (centred * shares[:, None]).T @ centred
     covariance += torch.eye(num_dims, dtype=torch.float64) * (side**2 / 12)  # of the mass within a cell
     q_mean, q_log_var = q_mean.double().cpu(), q_log_var.double().cpu()
-    elbo, gap = _over_posterior(log_joint, q_mean, q_log_var, log_prob, tolerance)
+    (elbo, of_elbo), (gap, of_gap) = _over_posterior(log_joint, q_mean, q_log_var, log_prob, tolerance)
+    change = max(change, of_elbo, of_gap)
     check_finite("log p(x), the ELBO and the gap", torch.tensor([log_prob, elbo, gap]))
-    return Truth(log_prob, elbo, gap, mean, covariance, q_mean, q_log_var, points, density, side, log_joint)
+    return Truth(
+        log_prob, elbo, gap, change, mean, covariance, q_mean, q_log_var, points, density, side, log_joint
+    )
 
 
 def _posterior_cells(
     log_joint: Callable[[Tensor], Tensor], look: _FirstLook, x: Tensor, tolerance: float
-) -> tuple[Tensor, Tensor, float]:
-    """Centres of cells over the true posterior's mass, log p(x, z) there, and the side of a cell."""
+) -> tuple[Tensor, Tensor, float, float]:
+    """Centres of cells over the true posterior's mass, log p(x, z) there, a cell's side, and how log p(x) changed."""
     while True:
         values, points, side = look.log_joint(x), look.points, look.side
         check_finite("log p(x, z) at its largest", values.max())
@@ -324,7 +333,7 @@ def _posterior_cells(
         if float(near.abs().max()) < look.reach - 2 * side or not look.widen():
             break
     kept = values > values.max() - _FIRST_DEPTH
-    integral = math.inf
+    integral = change = math.inf
     num_dims = points.shape[1]
     for halving in range(_MOST_HALVINGS):
         points, side = halved(with_neighbours(points[kept], side), side)
@@ -335,10 +344,11 @@ def _posterior_cells(
             )
         values = log_joint(points)
         before, integral = integral, float(values.logsumexp(0)) + num_dims * math.log(side)
-        if abs(integral - before) < tolerance:
+        change = abs(integral - before)
+        if change < tolerance:
             break
         kept = values > values.max() - _SECOND_DEPTH if not halving else bulk(values)
-    return points, values, side
+    return points, values, side, change
 
 
 def _over_posterior(
@@ -347,8 +357,8 @@ def _over_posterior(
     q_log_var: Tensor,
     log_prob: float,
     tolerance: float,
-) -> tuple[float, float]:
-    """The ELBO by Gauss's rule and the gap by a grid of equal cells, each made finer until it settles."""
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """The ELBO by Gauss's rule and the gap by a grid of equal cells, each as `settled` gives it."""
     scale = torch.exp(0.5 * q_log_var)
     num_dims = len(q_mean)
     rate = float(rate_per_dim(q_mean[None], q_log_var[None]).sum())

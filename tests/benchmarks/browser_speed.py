@@ -21,12 +21,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "browser"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from conftest import FLAGS, Server, Shelf
 from dragging import print_table
 from playwright.sync_api import Page, sync_playwright
 
+from tests.browser.server import Server
+from tests.browser.shelf import Shelf
+from tests.browser.tab import FLAGS
 from vae.config import DataConfig, ModelConfig, RunConfig, TrainConfig
 from vae.metrics import MetricsWriter
 from vae.runs import Run

@@ -19,10 +19,12 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "browser"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from conftest import FLAGS, Server
 from playwright.sync_api import sync_playwright
+
+from tests.browser.server import Server
+from tests.browser.tab import FLAGS
 
 MAP = '.ll[data-component="map"]'
 _AT_ONCE = 100_000

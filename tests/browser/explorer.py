@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tests.browser.conftest import App
+    from tests.browser.tab import App
 
 RUN = "explore-digits"
 CANVAS = '[data-component="image"] canvas'

@@ -11,7 +11,7 @@ from vae.latent import kept_embedding
 from vae.runs import Run
 
 if TYPE_CHECKING:
-    from tests.browser.conftest import App
+    from tests.browser.tab import App
 
 #: What the page says that it has drawn: places, labels, colours (−1 where a point stands back), the part in view.
 DRAWN = "window.__latentLab.map.drawn()"

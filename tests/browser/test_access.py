@@ -13,7 +13,9 @@ from vae.latent import kept_embedding
 from vae.runs import Run
 
 if TYPE_CHECKING:
-    from tests.browser.conftest import App, Server, Shelf, Watch
+    from tests.browser.server import Server
+    from tests.browser.shelf import Shelf
+    from tests.browser.tab import App, Watch
 
 CONTROLS = ", ".join(
     f".ll {kind}" for kind in ("button", "input", "select", "a[href]", '[role="slider"]', '[tabindex="0"]')

@@ -13,7 +13,9 @@ from vae.config import DataConfig, ModelConfig, RunConfig, TrainConfig
 from vae.runs import Run
 
 if TYPE_CHECKING:
-    from tests.browser.conftest import App, Server, Shelf
+    from tests.browser.server import Server
+    from tests.browser.shelf import Shelf
+    from tests.browser.tab import App
 
 NAME = "<img src=x onerror=alert(1)> **b** ![p](http://elsewhere.example/p.png)"
 CLASSES = ["<img src=x onerror=alert(2)>", "**bold** :red[red] $x^2$", "<script>alert(3)</script> `code`"]

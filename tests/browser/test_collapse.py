@@ -18,7 +18,9 @@ from vae.units import units
 if TYPE_CHECKING:
     from playwright.sync_api import Route
 
-    from tests.browser.conftest import App, Server, Shelf, Watch
+    from tests.browser.server import Server
+    from tests.browser.shelf import Shelf
+    from tests.browser.tab import App, Watch
 
 HEAT = '[data-chart="course"]'
 VERDICTS = ".verdict[data-verdict]"

@@ -18,7 +18,9 @@ from vae.snapshots import load_model
 from vae.surprise import surprise, terms_at_mean
 
 if TYPE_CHECKING:
-    from tests.browser.conftest import App, Browse, Server, Shelf, Watch
+    from tests.browser.server import Server
+    from tests.browser.shelf import Shelf
+    from tests.browser.tab import App, Browse, Watch
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -19,7 +19,9 @@ from vae.snapshots import load_model
 from vae.surprise import terms_at_mean
 
 if TYPE_CHECKING:
-    from tests.browser.conftest import App, Browse, Server, Shelf, Watch
+    from tests.browser.server import Server
+    from tests.browser.shelf import Shelf
+    from tests.browser.tab import App, Browse, Watch
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 KINDS = ("shapes-mlp", "shapes-conv", "shapes-mlp-conditional", "shapes-conv-conditional")

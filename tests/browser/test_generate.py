@@ -24,7 +24,9 @@ from vae.runs import Run
 from vae.snapshots import load_model
 
 if TYPE_CHECKING:
-    from tests.browser.conftest import App, Browse, Server, Shelf, Watch
+    from tests.browser.server import Server
+    from tests.browser.shelf import Shelf
+    from tests.browser.tab import App, Browse, Watch
 
 GAP = 2
 #: Snapshots of the runs through whose training the page goes.

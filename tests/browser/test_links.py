@@ -13,7 +13,9 @@ from vae.config import DataConfig, ModelConfig, RunConfig, TrainConfig
 from vae.runs import Run
 
 if TYPE_CHECKING:
-    from tests.browser.conftest import App, Server, Shelf
+    from tests.browser.server import Server
+    from tests.browser.shelf import Shelf
+    from tests.browser.tab import App
 
 KINDS = ["<b>new</b>", "old"]
 

@@ -17,7 +17,9 @@ from vae.runs import Run
 from vae.snapshots import load_model
 
 if TYPE_CHECKING:
-    from tests.browser.conftest import App, Server, Shelf, Watch
+    from tests.browser.server import Server
+    from tests.browser.shelf import Shelf
+    from tests.browser.tab import App, Watch
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,9 @@ from vae.projections import digest
 from vae.snapshots import load_model
 
 if TYPE_CHECKING:
-    from tests.browser.conftest import App, Server, Shelf
+    from tests.browser.server import Server
+    from tests.browser.shelf import Shelf
+    from tests.browser.tab import App
 
 
 def test_plane_of_tsne_is_computed_on_demand_and_its_images_are_decoded(

@@ -11,7 +11,9 @@ import pytest
 from vae.runs import Run, list_runs
 
 if TYPE_CHECKING:
-    from tests.browser.conftest import App, Server, Shelf
+    from tests.browser.server import Server
+    from tests.browser.shelf import Shelf
+    from tests.browser.tab import App
 
 #: Height of a row of Streamlit's table, and of its head, in pixels.
 ROW = 35

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from tests.browser.conftest import App, Browse, Server
+    from tests.browser.server import Server
+    from tests.browser.tab import App, Browse
 
 PAGES = ("Train", "Explore", "Map", "Generate", "Runs")
 

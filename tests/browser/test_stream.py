@@ -13,7 +13,8 @@ import pytest
 from vae.runs import Run
 
 if TYPE_CHECKING:
-    from tests.browser.conftest import App, Browse, Server, Watch
+    from tests.browser.server import Server
+    from tests.browser.tab import App, Browse, Watch
 
 #: What Chromium and Streamlit write to the console while no server answers.
 OUTAGE = (

@@ -23,7 +23,9 @@ from vae.snapshots import cpu_weights, load_model, write_live
 from vae.status import Status, this_host
 
 if TYPE_CHECKING:
-    from tests.browser.conftest import App, Server, Shelf, Watch
+    from tests.browser.server import Server
+    from tests.browser.shelf import Shelf
+    from tests.browser.tab import App, Watch
 
 CANVAS = '[data-component="image"] canvas'
 NUM = 8

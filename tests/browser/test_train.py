@@ -16,7 +16,8 @@ from vae.config import suggest
 from vae.runs import Run
 
 if TYPE_CHECKING:
-    from tests.browser.conftest import App, Browse, Server, Watch
+    from tests.browser.server import Server
+    from tests.browser.tab import App, Browse, Watch
 
 WEIGHT = "β, the weight of the KL"
 

@@ -19,7 +19,8 @@ from vae.snapshots import load_model
 from vae.surprise import terms_at_mean
 
 if TYPE_CHECKING:
-    from tests.browser.conftest import App, Server, Watch
+    from tests.browser.server import Server
+    from tests.browser.tab import App, Watch
 
 
 @pytest.fixture(scope="module")

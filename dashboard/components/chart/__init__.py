@@ -17,7 +17,7 @@ class Series:
 
     Attributes:
         name: What they are.
-        x, y, error: Places, values, and standard errors; an empty `error` draws none.
+        x, y, error: Places, values, and standard errors, of which None is unknown; an empty `error` draws none.
         colour: One of the palette's names: `distortion`, `rate`, `elbo`, `beta`.
         dashed: Whether the line is dashed, as for a level to compare with.
     """
@@ -25,7 +25,7 @@ class Series:
     name: str
     x: Sequence[float]
     y: Sequence[float]
-    error: Sequence[float] = ()
+    error: Sequence[float | None] = ()
     colour: str = "elbo"
     dashed: bool = False
 

@@ -59,7 +59,7 @@ export function hoverCard() {
 
 /**
  * An image that was clicked, and those whose means lie closest to its own in the whole latent space.
- * @param {{go: (row: number) => void, closed: () => void}} heard
+ * @param {{go: (row: number) => void, closed: () => void, release: () => void}} heard `release` when the person unpins it.
  */
 export function pinnedCard(heard) {
   const title = element("h4", { class: "ll-title" })
@@ -67,7 +67,7 @@ export function pinnedCard(heard) {
   const decoded = element("canvas", { class: "ll-pixels", width: 1, height: 1, role: "img", "aria-label": "Pinned image, decoded at its mean" })
   const list = element("ol", { class: "neighbours" })
   const words = element("p", { class: "ll-note" })
-  const close = element("button", { class: "ll-button small", type: "button", dataset: { action: "unpin" }, onclick: () => unpin() }, "Unpin")
+  const close = element("button", { class: "ll-button small", type: "button", dataset: { action: "unpin" }, onclick: () => heard.release() }, "Unpin")
   const first = element("figure", {}, original, element("figcaption", { class: "ll-note" }, "Original"))
   const node = element(
     "section", { class: "pinned", hidden: true, "aria-label": "Pinned image" },

@@ -45,7 +45,7 @@ export default mounted((root, { data: { compact } }) => {
     card.withOriginals(false)
     root.style.minHeight = "0"
   }
-  const pinned = pinnedCard({ go: (row) => map.go(row), closed: () => map.unpinned() })
+  const pinned = pinnedCard({ go: (row) => map.go(row), closed: () => map.unpinned(), release: () => map.release() })
   const panel = selectionPanel({ clear: () => map.select(null), send: (z, label) => map.choose(z, -1, label) })
   const labels = legend({ fade: (next) => map.fade(next), select: () => map.selectShown() })
   const bar = colourBar()

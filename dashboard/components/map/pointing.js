@@ -141,6 +141,12 @@ export function pointing(map) {
     map.scene.redraw("above")
   }
 
+  /** The person unpins the image: the link does not name it any longer. */
+  function release() {
+    map.pinned.unpin()
+    tell(-1, -1)
+  }
+
   function choose(z, row, label, at = performance.now()) {
     const y = map.data.conditional && label >= 0 ? oneHot(label, map.data.classes.length) : map.store.point.y
     map.marked.here = row
@@ -149,10 +155,9 @@ export function pointing(map) {
   }
 
   /** Tell Python where the point is, and whose mean it is. */
-  function tell(label = map.marked.here < 0 ? -1 : map.shown.labels[map.marked.here]) {
+  function tell(label = map.marked.here < 0 ? -1 : map.shown.labels[map.marked.here], row = map.marked.here) {
     stopTelling()
     const { z, y } = map.store.point
-    const row = map.marked.here
     map.store.tell(z, y)
     map.component.setTriggerValue("point", {
       z: Array.from(z, short), index: row < 0 ? null : map.shown.index[row], y: map.data.conditional ? classOf(y) : label < 0 ? null : label,
@@ -210,12 +215,12 @@ export function pointing(map) {
     else if (event.key === "Escape") {
       map.setLasso(false)
       if (map.selected) map.select(null)
-      else if (!map.pinned.node.hidden) map.pinned.unpin()
+      else if (!map.pinned.node.hidden) map.release()
     } else return
     event.preventDefault()
   })
   // The person goes on elsewhere, perhaps to another page: then it is told at once.
   map.chart.addEventListener("blur", () => timer && tell())
 
-  Object.assign(map, { place, meanOf, same, placeIn, under, condition, nameOf, classOfColumn, hover, leave, showOriginal, showPinned, click, go, unpinned, choose, step, stopTelling })
+  Object.assign(map, { place, meanOf, same, placeIn, under, condition, nameOf, classOfColumn, hover, leave, showOriginal, showPinned, click, go, unpinned, release, choose, step, stopTelling })
 }

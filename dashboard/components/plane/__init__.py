@@ -36,7 +36,7 @@ class Dot:
     active: int
     rate: float
     distortion: float
-    standard_error: float
+    standard_error: float | None
     printed: tuple[float, float, float]
     num_images: int
     step: int

@@ -1,0 +1,191 @@
+"""A tab of a real browser, and who looks after it during a test."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from playwright.sync_api import Error
+
+from tests.browser.server import Server, wait_until
+
+#: How Chromium is started.
+FLAGS = [
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+#: Streamlit asks for the first below the page's own address, and below the server's root when it gets a 404. It drops a
+#: picture as soon as a newer run of the page has another, also if the browser has not fetched the old one yet.
+STREAMLITS_OWN = re.compile(
+    r"404 .*/[\w-]+/_stcore/(health|host-config)|404 .*/media/\w+\.png|Image source error - \S*/media/\w+\.png"
+)
+ALERTS = '[data-testid="stAlert"] li, [data-testid="stAlert"]:not(:has(li))'
+T = TypeVar("T")
+
+
+class App:
+    """One browser tab on a server. Playwright's CSS selectors look into open shadow roots by themselves."""
+
+    def __init__(self, context: Any, server: Server) -> None:
+        self.server, self.context = server, context
+        self.page = context.new_page()
+        self.errors: list[str] = []
+        self.addresses: list[str] = []
+        #: Requests, and frames of the websocket, that the tab has sent.
+        self.num_sent = 0
+        self._expected: list[re.Pattern[str]] = [STREAMLITS_OWN]
+        self.page.on("pageerror", lambda error: self.errors.append(f"uncaught: {error}"))
+        self.page.on("console", self._heard)
+        self.page.on("dialog", self._asked)
+        self.page.on("request", self._requested)
+        self.page.on("websocket", self._connected)
+
+    def _heard(self, message: Any) -> None:
+        if message.type == "error":
+            self.errors.append(f"{message.text} {message.location.get('url', '')}")
+
+    def _asked(self, dialog: Any) -> None:
+        self.errors.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
+    def _requested(self, request: Any) -> None:
+        self.addresses.append(request.url)
+        self.num_sent += not request.url.startswith(("data:", "blob:"))
+
+    def _connected(self, socket: Any) -> None:
+        self.addresses.append(socket.url)
+
+        def sent(_: Any) -> None:
+            self.num_sent += 1
+
+        socket.on("framesent", sent)
+
+    def expect_error(self, pattern: str) -> None:
+        """A test provokes this error on purpose."""
+        self._expected.append(re.compile(pattern))
+
+    def unexpected(self) -> list[str]:
+        """Errors that nobody expected."""
+        return [error for error in self.errors if not any(known.search(error) for known in self._expected)]
+
+    def open(self, path: str = "", *parts: str, **query: Any) -> App:
+        """Go to an address, and wait until the page is connected and the named components are ready."""
+        asked = "?" + urlencode(query) if query else ""
+        self.page.goto(f"{self.server.url}/{path}{asked}")
+        return self.ready(*parts)
+
+    def ready(self, *parts: str) -> App:
+        """Wait until the page is connected and the named components are ready."""
+        self.page.wait_for_selector('[data-testid="stApp"][data-test-connection-state="CONNECTED"]')
+        for part in parts:
+            self.until(lambda part=part: "ready" in self.marks(part), f"{part} was not ready", 40)
+        return self
+
+    def idle(self) -> None:
+        """Wait until the page's script does not run."""
+        self.pause(0.15)
+        self.page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
+
+    def click(self, title: str) -> None:
+        """Go to another page by the menu."""
+        self.page.locator('[data-testid="stSidebarNav"] a', has_text=title).click()
+        self.until(lambda: self.headline() == title, f"{title} did not open")
+
+    def headline(self) -> str:
+        titles = self.page.locator('[data-testid="stHeading"]')
+        return titles.first.inner_text().strip() if titles.count() else ""
+
+    def part(self, name: str) -> Any:
+        """A component's root element."""
+        return self.page.locator(f'[data-component="{name}"]').first
+
+    def marks(self, name: str) -> dict[str, str]:
+        """The `data-…` marks of a component; none if it is not there."""
+        found = self.page.locator(f'[data-component="{name}"]')
+        with suppress(Error):
+            if found.count():
+                return dict(found.first.evaluate("node => ({...node.dataset})", timeout=1000))
+        return {}
+
+    def number(self, name: str, mark: str) -> int:
+        """A mark that counts."""
+        return int(self.marks(name).get(mark, 0))
+
+    def button(self, name: str) -> Any:
+        """One of Streamlit's buttons."""
+        return self.page.locator('[data-testid="stMain"], [role="dialog"]').get_by_role(
+            "button", name=name, exact=True
+        )
+
+    def pause(self, seconds: float) -> None:
+        """Let time pass for the page."""
+        self.page.wait_for_timeout(1000 * seconds)
+
+    def until(self, condition: Callable[[], T], sentence: str, seconds: float = 20) -> T:
+        """Wait for something to be true in the page, and give it."""
+        return wait_until(condition, sentence, seconds, lambda: self.page.wait_for_timeout(25))
+
+    def query(self) -> dict[str, str]:
+        """The query of the address."""
+        return dict(parse_qsl(urlsplit(self.page.url).query))
+
+    def z(self) -> list[float]:
+        """The latent point of the address."""
+        return [float(value) for value in self.query().get("z", "").split(",") if value]
+
+    def alerts(self) -> list[str]:
+        """The sentences that the page shows as errors and warnings; several of them are a list in one box."""
+        return list(self.page.locator(ALERTS).all_inner_texts())
+
+    def pixels(self, canvas: str) -> list[int]:
+        """Red of each pixel of a canvas."""
+        return list(
+            self.page.locator(canvas).first.evaluate(
+                """canvas => {
+                  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height)
+                  return Array.from({ length: data.length / 4 }, (_, k) => data[4 * k])
+                }"""
+            )
+        )
+
+    def module(self, name: str, body: str, argument: Any = None) -> Any:
+        """Evaluate the body of an async function of `(module, argument)` with the page's own module of a name."""
+        return self.page.evaluate(
+            f"""async ([name, argument]) => {{
+              const address = performance.getEntriesByType("resource").map((entry) => entry.name)
+                .find((url) => url.endsWith(name))
+              return await (async (module, argument) => {{ {body} }})(await import(address), argument)
+            }}""",
+            [name, argument],
+        )
+
+
+class Watch:
+    """Looks after tabs during one test, and keeps a picture of a failure."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.tabs: list[App] = []
+
+    def __call__(self, tab: App) -> App:
+        tab.errors.clear()
+        self.tabs.append(tab)
+        return tab
+
+    def keep_pictures(self) -> None:
+        for number, tab in enumerate(self.tabs):
+            picture = self.folder / f"tab-{number}.png"
+            with suppress(Error):
+                tab.page.screenshot(path=picture)
+            sys.stdout.write(f"{tab.page.url}\npicture: {picture}\n{tab.server.said()}\n")
+
+
+Browse = Callable[[Server], App]
