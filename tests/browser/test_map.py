@@ -158,6 +158,12 @@ def test_click_sends_the_point_to_sliders_image_and_address_and_keeps_the_zoom(m
     app.until(lambda: app.number("map", "pinned") == nearest[0], "the card is lost on the way of a link")
     part = app.part("map").locator(".pinned")
     assert f"Test image {number}" in part.inner_text() and part.locator(".neighbour").count() == 8
+    # The person has seen enough of it: the link does not name it any longer, and the point stays.
+    there = app.z()
+    part.locator('[data-action="unpin"]').click()
+    app.until(lambda: "posterior" not in app.query(), "the address still names the card")
+    app.idle()
+    assert app.z() == there and not part.is_visible() and "pinned" not in app.marks("map")
 
 
 def test_colours_of_a_number_come_with_a_scale_in_nats_and_go_to_the_address(mapped: App, run: Run) -> None:
