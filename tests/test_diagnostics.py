@@ -256,10 +256,11 @@ def test_validation_lines_carry_the_live_numbers_of_the_probe(trained_run: Run, 
     assert {name: line[name] for name in expected} == pytest.approx(expected, rel=1e-6)
 
 
-def test_live_numbers_come_once_in_so_many_images_and_at_the_first_and_last_evaluation(
+def test_live_numbers_come_early_at_each_evaluation_and_then_once_in_so_many_images(
     tmp_path: Path, digits: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     num = len(digits.train)
+    monkeypatch.setattr(engine, "LIVE_EPOCHS", 2)
     monkeypatch.setattr(engine, "LIVE_IMAGES", 3 * num)
     config = RunConfig(train=TrainConfig(epochs=8, eval_every=1, device="cpu"))
     whole = Run.create(tmp_path / "whole", config, digits.info())
@@ -270,13 +271,13 @@ def test_live_numbers_come_once_in_so_many_images_and_at_the_first_and_last_eval
         assert len(lines) == 8
         return [round(line["epoch"]) for line in lines if "active_units" in line]
 
-    assert epochs_with(whole) == [1, 4, 7, 8]
+    assert epochs_with(whole) == [1, 2, 4, 7]
     halted = Run.create(tmp_path / "halted", config, digits.info())
     reports = Trainer(halted, digits).train()
     next(report for report in reports if report.kind == "validation" and report.line["epoch"] == 5)
     reports.close()  # the process ends in the midst of an interval
     deque(Trainer(halted, digits).train(), maxlen=0)
-    assert epochs_with(halted) == [1, 4, 7, 8]
+    assert epochs_with(halted) == [1, 2, 4, 7]
 
 
 def test_snapshots_keep_width_and_variance_of_each_dimension(trained_run: Run) -> None:

@@ -42,8 +42,9 @@ from vae.wishes import CONTROL_SECONDS, Wishes
 
 #: The newest weights are shown at most this often.
 LIVE_SECONDS = 0.5
-#: Evaluations have live numbers of the latent space once in so many training images, and the first and last always: the
-#: epochs of a small set are over in less time than a few of these numbers would take.
+#: After so many epochs, in which a collapse happens, an evaluation has live numbers of the latent space only once in so
+#: many training images: many epochs of a small set are over in the time that a few of these numbers take.
+LIVE_EPOCHS = 10
 LIVE_IMAGES = 5_000
 
 
@@ -199,7 +200,7 @@ class Trainer(Learner):
     def _are_live_numbers_due(self) -> bool:
         epochs, num = self.position.epochs, self.position.num_images
         before = math.ceil(self._evaluated_epochs * num / LIVE_IMAGES)
-        return epochs == self.config.train.epochs or math.ceil(epochs * num / LIVE_IMAGES) > before
+        return epochs <= LIVE_EPOCHS or math.ceil(epochs * num / LIVE_IMAGES) > before
 
     def _save_best(self) -> None:
         state = {"step": self.best_step, "elbo": self.best_elbo}
