@@ -61,8 +61,8 @@ def test_one_click_collapses_a_model_live_and_one_more_cures_it_beside(
     assert before.config == recipe.config
     assert app.query() == {"run": before.id}
     app.page.evaluate("window.notReloaded = true")
-    app.until(lambda: verdicts(app) == [recipe.verdict], "the verdict was not named", 40)
     seen = stages(app)
+    app.until(lambda: verdicts(app) == [recipe.verdict], "the verdict was not named", 40)
     app.until(lambda: stages(app) > max(1, seen), "the heat map did not grow", 40)
     ended(app, before)
 
