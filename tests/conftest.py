@@ -205,3 +205,20 @@ def forker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forker]:
     started = Forker(tmp_path_factory.mktemp("output"))
     yield started
     started.close()
+
+
+@pytest.fixture
+def empty_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+    """An empty folder of runs for pages without a browser: none of them shipped, and no trainer that starts."""
+    from dashboard import model_cache, settings
+    from dashboard.trainers import trainers
+    from tests.settling import settled
+
+    monkeypatch.setenv(settings.RUNS_VARIABLE, str(tmp_path / "runs"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(settings, "shipped_root", lambda: tmp_path / "shipped")
+    monkeypatch.setattr(trainers, "start", lambda run: None)
+    model_cache.clear()
+    yield tmp_path / "runs"
+    settled()
+    model_cache.clear()

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 
 import vae.checkpoints
+from tests.disks import small_disk
 from vae.checkpoints import CheckpointError, check_finite, check_shapes, inspect, load, outline, save
 from vae.files import disk_sentence
 
@@ -276,18 +277,8 @@ def test_a_full_disk_leaves_the_last_checkpoint(path: Path, monkeypatch: pytest.
 @pytest.fixture
 def tiny_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of 256 kB that can really be full."""
-    place = tmp_path / "tiny"
-    place.mkdir()
-    mounted = sys.platform == "linux" and os.geteuid() == 0
-    if mounted:
-        command = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(place)]
-        mounted = subprocess.run(command, capture_output=True, check=False).returncode == 0
-    if not mounted:
-        pytest.skip("a small disk can be mounted by root on Linux only")
-    try:
+    with small_disk(tmp_path / "tiny", 256) as place:
         yield place
-    finally:
-        subprocess.run(["umount", "-l", str(place)], check=True)
 
 
 def test_on_a_disk_that_is_really_full_the_last_checkpoint_stays(tiny_disk: Path) -> None:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dashboard import bounds, diagnosed, encoder_lag, model_cache, settings
-from dashboard.trainers import trainers
-from tests.test_compare_page import settled
+from tests.settling import settled
 from tests.test_dashboard import button, page, sentences
 from vae import lag
 from vae.data import Dataset
@@ -22,16 +20,8 @@ from vae.units import units
 
 
 @pytest.fixture(autouse=True)
-def root(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
-    """An empty folder of runs, none of them shipped, and no trainer that starts."""
-    monkeypatch.setenv(settings.RUNS_VARIABLE, str(tmp_path / "runs"))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(settings, "shipped_root", lambda: tmp_path / "shipped")
-    monkeypatch.setattr(trainers, "start", lambda run: None)
-    model_cache.clear()
-    yield tmp_path / "runs"
-    settled()
-    model_cache.clear()
+def root(empty_runs: Path) -> Path:
+    return empty_runs
 
 
 @pytest.fixture

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dashboard import measured, model_cache, settings
-from dashboard.background import background
+from dashboard import measured, settings
 from dashboard.trainers import trainers
+from tests.settling import settled
 from tests.test_dashboard import button, page, sentences
 from vae import measurements
 from vae.results import kept
@@ -21,16 +20,8 @@ from vae.runs import Run
 
 
 @pytest.fixture(autouse=True)
-def root(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
-    """An empty folder of runs, none of them shipped, and no trainer that starts."""
-    monkeypatch.setenv(settings.RUNS_VARIABLE, str(tmp_path / "runs"))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(settings, "shipped_root", lambda: tmp_path / "shipped")
-    monkeypatch.setattr(trainers, "start", lambda run: None)
-    model_cache.clear()
-    yield tmp_path / "runs"
-    settled()
-    model_cache.clear()
+def root(empty_runs: Path) -> Path:
+    return empty_runs
 
 
 Put = Callable[..., Run]
@@ -52,14 +43,6 @@ def put(root: Path, trained_run: Run) -> Put:
         return run
 
     return copy
-
-
-def settled() -> None:
-    """Wait until nothing is measured any more."""
-    deadline = time.monotonic() + 30
-    while background.open(""):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def captions(at: Any) -> str:

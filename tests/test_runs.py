@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 import pytest
 
 import vae.files
+from tests.disks import small_disk
 from vae.checked import ConfigError
 from vae.config import DataConfig, DataInfo, RunConfig
 from vae.errors import UserError
@@ -46,18 +47,8 @@ def run(tmp_path: Path) -> Run:
 @pytest.fixture
 def tiny_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of 64 kB that can really be full."""
-    place = tmp_path / "tiny"
-    place.mkdir()
-    mounted = sys.platform == "linux" and os.geteuid() == 0
-    if mounted:
-        command = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(place)]
-        mounted = subprocess.run(command, capture_output=True, check=False).returncode == 0
-    if not mounted:
-        pytest.skip("a small disk can be mounted by root on Linux only")
-    try:
+    with small_disk(tmp_path / "tiny", 64) as place:
         yield place
-    finally:
-        subprocess.run(["umount", "-l", str(place)], check=True)
 
 
 def start_holder(path: Path) -> subprocess.Popen[str]:

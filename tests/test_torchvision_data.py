@@ -11,40 +11,10 @@ import numpy as np
 import pytest
 import torch
 
+from tests.mnist_files import MNIST_FILES, idx, put, tiny
 from vae import torchvision_data
 from vae.config import DataConfig
 from vae.data import DataError, Dataset, default_root, is_downloaded, load
-
-MNIST_FILES = (
-    "train-images-idx3-ubyte",
-    "train-labels-idx1-ubyte",
-    "t10k-images-idx3-ubyte",
-    "t10k-labels-idx1-ubyte",
-)
-
-
-def idx(values: np.ndarray) -> bytes:
-    """LeCun's format, written from its description: 0, 0, type 8, dimensions, sizes from the high byte, values."""
-    sizes = b"".join(size.to_bytes(4, "big") for size in values.shape)
-    return bytes((0, 0, 8, values.ndim)) + sizes + values.astype(np.uint8).tobytes()
-
-
-def tiny(
-    num_train: int = 20, num_test: int = 8, first_label: int = 0, num_classes: int = 10
-) -> dict[str, bytes]:
-    """The four files of a set like MNIST with images of 5 × 4 pixels."""
-    random = np.random.default_rng(0)
-    labels = [first_label + np.arange(num) % num_classes for num in (num_train, num_test)]
-    images = [random.integers(0, 256, (num, 5, 4)) for num in (num_train, num_test)]
-    return dict(zip(MNIST_FILES, map(idx, (images[0], labels[0], images[1], labels[1])), strict=True))
-
-
-def put(root: Path, files: dict[str, bytes], folder: str = "MNIST") -> Path:
-    raw = root / folder / "raw"
-    raw.mkdir(parents=True, exist_ok=True)
-    for name, content in files.items():
-        (raw / name).write_bytes(content)
-    return root
 
 
 def mnist(root: Path, **options: object) -> Dataset:
