@@ -40,6 +40,14 @@ def one_core() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
+@pytest.fixture
+def every_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One line of metrics, and one look at the user's wishes, at each step: no number depends on the clock."""
+    monkeypatch.setattr("vae.journal.METRICS_SECONDS", 0.0)
+    monkeypatch.setattr("vae.wishes.CONTROL_SECONDS", 0.0)
+    monkeypatch.setattr("vae.engine.CONTROL_SECONDS", 0.01)
+
+
 @pytest.fixture(scope="session")
 def make_info() -> MakeInfo:
     """Makes the description of tiny images: ``make_info(channels=3, height=7, num_classes=0)``."""

@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.disks import small_disk
 from vae import cli
 from vae.checkpoints import load, save
 from vae.config import Config, RunConfig, TrainConfig
@@ -671,23 +672,17 @@ def test_a_reader_that_has_enough_is_no_traceback() -> None:
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 1 MB, in memory."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)]
-    if sys.platform != "linux" or subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip("needs Linux and the right to mount a file system")
-    yield disk
-    subprocess.run(["umount", str(disk)], check=True)
+def small(tmp_path: Path) -> Iterator[Path]:
+    with small_disk(tmp_path / "disk", 1024) as place:
+        yield place
 
 
 def test_a_full_disk_stops_the_run_with_that_sentence_and_the_last_checkpoint_stays_good(
-    vae: Vae, small_disk: Path, tmp_path: Path
+    vae: Vae, small: Path, tmp_path: Path
 ) -> None:
     words = [*QUICK, "--model.hidden", 200, "--train.epochs", 30, "--train.num-snapshots", 30]
     words += ["--train.checkpoint-seconds", 0.001]
-    run_dir = small_disk / "run"
+    run_dir = small / "run"
     answer = vae("train", "--run-dir", run_dir, *words)
     assert_refused(answer, "the disk is full: ", "free some space and try again")
     run = Run.open(run_dir)
@@ -702,7 +697,7 @@ def test_a_full_disk_stops_the_run_with_that_sentence_and_the_last_checkpoint_st
     assert_refused(vae("train", "--resume", run_dir), "the disk is full")
     assert load(run.checkpoints_dir, "last")[1]["epochs"] >= point["epochs"]
     # With room again it goes on, and ends where it would have ended.
-    subprocess.run(["mount", "-o", "remount,size=100m", str(small_disk)], check=True)
+    subprocess.run(["mount", "-o", "remount,size=100m", str(small)], check=True)
     assert vae("train", "--resume", run_dir).code == 0
     assert vae("train", "--run-dir", tmp_path / "never-full", *words).code == 0
     expected = load_weights(Run.open(tmp_path / "never-full"), "last")
@@ -710,14 +705,14 @@ def test_a_full_disk_stops_the_run_with_that_sentence_and_the_last_checkpoint_st
     assert all(torch.equal(found[name], tensor) for name, tensor in expected.items())
 
 
-def test_a_disk_that_is_full_from_the_start_holds_no_half_made_run(vae: Vae, small_disk: Path) -> None:
-    with (small_disk / "filler").open("wb", buffering=0) as file, pytest.raises(OSError):
+def test_a_disk_that_is_full_from_the_start_holds_no_half_made_run(vae: Vae, small: Path) -> None:
+    with (small / "filler").open("wb", buffering=0) as file, pytest.raises(OSError):
         while True:
             file.write(bytes(4096))
-    assert_refused(vae("train", "--run-dir", small_disk / "run", *QUICK), "the disk is full")
-    assert not (small_disk / "run" / "config.json").exists()
-    (small_disk / "filler").unlink()
-    assert vae("train", "--run-dir", small_disk / "run", *QUICK).code == 0
+    assert_refused(vae("train", "--run-dir", small / "run", *QUICK), "the disk is full")
+    assert not (small / "run" / "config.json").exists()
+    (small / "filler").unlink()
+    assert vae("train", "--run-dir", small / "run", *QUICK).code == 0
 
 
 def test_a_library_user_gets_the_error_itself(copy: Run) -> None:

@@ -1,0 +1,178 @@
+"""The trainer heeds at once what the user wishes: β, pause, single steps, pace and stop."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.short_runs import LONG, SMALL, Live, create, events, lines, numbers, train, wishing
+from vae.config import ObjectiveConfig
+from vae.engine import Trainer
+from vae.metrics import Line, MetricsReader
+from vae.runs import Run
+
+
+def test_a_new_beta_is_in_force_and_marked_within_a_fifth_of_a_second(tmp_path: Path) -> None:
+    with Live(create(tmp_path / "a", LONG)) as live:
+        reader = MetricsReader(live.run.metrics_path)
+        news: list[Line] = []
+
+        def is_marked(beta: float) -> bool:
+            news.extend(reader.read()[1])
+            return any(line.get("event") == "beta" and line["beta"] == beta for line in news)
+
+        times = []
+        for beta in (4.0, 0.5, 2.0, 8.0, 3.0):
+            live.wait_for(lambda: live.run.status().step > 0)
+            live.run.request(beta=beta)
+            times.append(live.wait_for(lambda beta=beta: is_marked(beta)))  # type: ignore[misc]
+        assert sorted(times)[2] < 0.2, times  # the median: others may use this machine
+        live.run.request(command="stop")
+    now, before = 1.0, 1.0
+    for line in lines(live.run):
+        if line.get("event") == "beta":
+            before, now = now, line["beta"]
+            assert line["before"] == before
+        elif line.get("split") == "train":
+            assert line["beta"] == now  # no mean over steps of two β
+
+
+@pytest.mark.usefixtures("every_step")
+def test_beta_by_hand_holds_until_it_is_given_back_to_the_schedule(tmp_path: Path) -> None:
+    config = SMALL.replace(objective=ObjectiveConfig(beta=2, schedule="linear", warmup_epochs=2))
+    run = train(tmp_path / "a", config, wishing({3: {"beta": 0.0}, 18: {"beta": None}}))
+    by_step = {line["step"]: line["beta"] for line in numbers(run, "train")}
+    # The β of a line is that of now, the schedule's at the line's epoch.
+    assert [by_step[step] for step in (1, 2)] == pytest.approx([2 * 1 / 12, 2 * 2 / 12])
+    assert {by_step[step] for step in range(4, 19)} == {0.0}
+    assert {by_step[step] for step in range(19, 25)} == {2.0}
+    marked = [(line["before"], line["beta"], line["by_hand"]) for line in events(run, "beta")]
+    assert marked == [(pytest.approx(0.5), 0.0, True), (0.0, 2.0, False)]
+
+
+def test_pause_single_steps_resume_and_stop(tmp_path: Path) -> None:
+    with Live(create(tmp_path / "a", LONG)) as live:
+        run = live.run
+        live.wait_for(lambda: run.status().step > 0)
+        assert_prompt(live, lambda: run.request(command="pause"), "paused")
+        paused = run.status()
+        time.sleep(0.6)
+        assert run.status().step == paused.step
+        assert run.status().seconds == paused.seconds  # time paused is no training time
+        assert run.status().heartbeat > paused.heartbeat  # but it lives
+        for number in range(1, 4):
+            run.request(command="step")
+            live.wait_for(lambda number=number: run.status().step >= paused.step + number)  # type: ignore[misc]
+            time.sleep(0.15)
+            assert run.status().step == paused.step + number
+        run.request(steps=run.control().steps + 2)
+        live.wait_for(lambda: run.status().step >= paused.step + 5)
+        time.sleep(0.15)
+        status = run.status()
+        assert (status.step, status.state) == (paused.step + 5, "paused")
+        assert status.seconds - paused.seconds < 0.5 < status.heartbeat - paused.heartbeat
+        assert_prompt(live, lambda: run.request(command="run"), "running")
+        live.wait_for(lambda: run.status().step > paused.step + 5)
+        run.request(command="stop")
+        live.wait_for(lambda: run.status().state == "stopped")
+    assert [line["event"] for line in events(run)] == [
+        "start",
+        "snapshot",
+        "pause",
+        "resume",
+        "snapshot",
+        "stop",
+    ]
+    single = [line for line in numbers(run, "train") if paused.step < line["step"] <= paused.step + 5]
+    assert [line["num_steps"] for line in single] == [1] * 5
+    assert sum(line["num_steps"] for line in numbers(run, "train")) == run.status().step
+
+
+def assert_prompt(live: Live, wish: Callable[[], object], state: str) -> None:
+    wish()
+    assert live.wait_for(lambda: live.run.status().state == state) < 2
+
+
+@pytest.mark.usefixtures("every_step")
+def test_a_step_asked_for_right_after_the_pause_is_made(tmp_path: Path) -> None:
+    run, dataset = create(tmp_path / "a")
+    steps = []
+    for report in Trainer(run, dataset).train():
+        if report.kind != "train":
+            continue
+        steps.append(report.line["step"])
+        if steps[-1] == 3:
+            run.request(command="pause")
+            run.request(command="step")  # before the trainer has looked
+        if steps[-1] == 4:
+            assert run.status().state == "paused"
+            run.request(command="run")
+    assert steps == list(range(1, 25))
+    assert [line["step"] for line in events(run, "pause")] == [3]
+    assert [line["step"] for line in events(run, "resume")] == [4]
+
+
+def test_stop_while_paused_and_while_slow(tmp_path: Path) -> None:
+    slow = LONG.replace(train=LONG.train.replace(max_images_per_second=1))
+    with Live(create(tmp_path / "slow", slow)) as live:
+        time.sleep(0.2)
+        live.run.request(command="stop")
+        assert live.wait_for(lambda: live.run.status().state == "stopped") < 5
+    with Live(create(tmp_path / "paused", LONG)) as live:
+        live.run.request(command="pause")
+        live.wait_for(lambda: live.run.status().state == "paused")
+        live.run.request(command="stop")
+        assert live.wait_for(lambda: live.run.status().state == "stopped") < 5
+
+
+def test_the_pace_is_held_and_can_be_changed_while_it_trains(tmp_path: Path) -> None:
+    config = LONG.replace(train=LONG.train.replace(max_images_per_second=1280))  # 20 steps a second
+    with Live(create(tmp_path / "a", config)) as live:
+        live.wait_for(lambda: live.run.status().step > 2)
+        speed(live, 1.0)
+        assert speed(live, 1.0) == pytest.approx(20, abs=5)
+        live.run.request(max_images_per_second=0)
+        time.sleep(0.1)
+        assert speed(live, 0.5) > 60
+
+
+def speed(live: Live, seconds: float) -> float:
+    """Steps a second, from the lines of metrics."""
+    before, began = newest_step(live.run), time.perf_counter()
+    time.sleep(seconds)
+    return (newest_step(live.run) - before) / (time.perf_counter() - began)
+
+
+def newest_step(run: Run) -> int:
+    line = run.latest_metrics().get("train")
+    return 0 if line is None else int(line["step"])
+
+
+def test_a_stop_or_pause_of_yesterday_does_not_hold_today(tmp_path: Path) -> None:
+    run, dataset = create(tmp_path / "a")
+    run.request(command="pause", beta=3.0)
+    for _ in Trainer(run, dataset).train():
+        pass
+    assert run.status().state == "finished"
+    assert numbers(run, "train")[-1]["beta"] == 3.0
+
+
+def test_a_stop_asked_for_while_the_run_waited_for_its_trainer_holds(tmp_path: Path) -> None:
+    run, dataset = create(tmp_path / "a")
+    run.request(command="stop")
+    for _ in Trainer(run, dataset).train(afresh=False):
+        pass
+    assert (run.status().state, run.status().step) == ("stopped", 0)
+    train(run.path)
+    assert run.status().state == "finished"
+
+
+@pytest.fixture(autouse=True)
+def _no_stray_threads() -> Iterator[None]:
+    before = threading.active_count()
+    yield
+    assert threading.active_count() <= before
