@@ -279,6 +279,24 @@ def test_an_extra_step_changes_the_encoder_and_nothing_of_the_decoder(tmp_path: 
     assert torch.equal(trainer.order.get_state(), order) and torch.equal(trainer.noise.get_state(), noise)
 
 
+def test_an_extra_step_has_the_encoder_s_part_of_the_loss_s_gradient(tmp_path: Path) -> None:
+    config = SMALL.replace(objective=ObjectiveConfig(beta=3), train=TRAIN.replace(encoder_steps=1))
+    run, dataset = create(tmp_path / "a", config)
+    trainer = Trainer(run, dataset)
+    draw = torch.Generator()
+    draw.set_state(trainer.encoder_noise.get_state())
+    index = torch.randint(len(dataset.train), (TRAIN.batch_size,), generator=draw)
+    x = dataset.pixels(dataset.part("train")[0][index], draw)
+    terms = trainer.model.terms(x, None, draw)
+    loss = (terms.distortion + 3 * terms.rate).mean()
+    encoder = dict(trainer.model.encoder.named_parameters())
+    expected = torch.autograd.grad(loss, list(encoder.values()))
+    trainer.encoder_step()
+    for (name, weight), gradient in zip(encoder.items(), expected, strict=True):
+        assert weight.grad is not None and torch.allclose(weight.grad, gradient, rtol=1e-4, atol=1e-6), name
+    assert all(weight.grad is None for weight in trainer.model.decoder.parameters())
+
+
 def test_extra_steps_are_counted_and_end_with_their_epochs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
