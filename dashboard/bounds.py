@@ -16,7 +16,7 @@ from vae.diagnostics import ACTIVE_THRESHOLD
 from vae.errors import UserError
 from vae.files import disk_sentence
 from vae.measurements import Bound, Measurements
-from vae.results import Result
+from vae.results import Figures, Result
 from vae.runs import Run
 from vae.sums import plus_minus
 from vae.yardstick import Yardstick
@@ -63,20 +63,22 @@ def elbo(run: Run) -> Result | None:
             measured.start(run)
             st.caption("Measuring the test figures…")
         return None
-    total, distortion, rate = found.printed()
+    best = found.best
+    total, distortion, rate = best.printed()
     columns = st.columns(5)
-    columns[0].metric("−ELBO, nats", f"{total:.2f} {plus_minus(found.standard_error, 2)}")
+    columns[0].metric("−ELBO, nats", f"{total:.2f} {plus_minus(best.standard_error, 2)}")
     columns[1].metric("Distortion (reconstruction)", f"{distortion:.2f}")
     columns[2].metric("Rate (KL)", f"{rate:.2f}")
-    columns[3].metric("Active units", f"{found.active_units} of {len(found.rate_per_dim)}")
+    columns[3].metric("Active units", f"{best.active_units} of {len(best.rate_per_dim)}")
     columns[4].metric("Test images", f"{found.num_images:,}")
-    if parts := _parts(found):
+    if parts := _parts(best):
         st.html(parts)
     st.caption(
         plain(
             f"{_words(run)}; N = {found.num_images:,}, one sample of z for each (seed {run.config.train.seed}), β = 1 "
             f"whatever the training β was; ± one standard error over the images. Active: variance of the posterior "
-            f"mean over these images above {ACTIVE_THRESHOLD:g}. Measured at step {found.step:,}."
+            f"mean over these images above {ACTIVE_THRESHOLD:g}. The best weights are those of step {best.step:,} of "
+            f"{found.step:,}."
         )
     )
     return found
@@ -87,7 +89,7 @@ def _words(run: Run) -> str:
     return f"Nats per example, best weights; {words}"
 
 
-def _parts(found: Result) -> str:
+def _parts(found: Figures) -> str:
     """Distortion and rate as the parts of −ELBO, as HTML; nothing where a density makes one of them negative."""
     share = found.share_of_distortion
     if share is None:
@@ -343,7 +345,7 @@ def _curve(run: Run, bound: Bound, found: Result | None) -> None:
     ]
     if found is not None and bound.num_images == found.num_images:
         ends = [points[0].k, points[-1].k]
-        series.append(Series("−ELBO", ends, [-found.elbo] * 2, colour="distortion", dashed=True))
+        series.append(Series("−ELBO", ends, [-found.best.elbo] * 2, colour="distortion", dashed=True))
     if len(points) > 1:
         chart(
             series,

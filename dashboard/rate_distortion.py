@@ -126,16 +126,17 @@ def _group(yardstick: Yardstick, members: Sequence[Run], chosen: Sequence[Run], 
     ids = {run.id for run in chosen}
     dots, without = [], []
     for run in members:
-        found = measured.kept(run)
-        if found is None:
+        result = measured.kept(run)
+        if result is None:
             without.append(run)
             continue
+        found = result.last
         config = run.config
         dots.append(
             Dot(
                 id=run.id,
                 name=run.name,
-                stamp=model_cache.stamp(run, "best"),
+                stamp=model_cache.stamp(run, "last"),
                 beta=config.objective.beta,
                 seed=config.train.seed,
                 latent_dim=config.model.latent_dim,
@@ -144,7 +145,7 @@ def _group(yardstick: Yardstick, members: Sequence[Run], chosen: Sequence[Run], 
                 distortion=found.distortion,
                 standard_error=found.standard_error,
                 printed=found.printed(),
-                num_images=found.num_images,
+                num_images=result.num_images,
                 step=found.step,
                 chosen=run.id in ids,
             )
@@ -160,11 +161,11 @@ def _group(yardstick: Yardstick, members: Sequence[Run], chosen: Sequence[Run], 
             key=f"plane:{hash(yardstick)}",
         )
         labels = " Beside a dot: β, and active of all latent dimensions." if len(dots) <= MOST_LABELS else ""
-        whose = f"{_title(yardstick)}; best" if alone else "Best"
+        whose = f"{_title(yardstick)}; last" if alone else "Last"
         st.caption(
             plain(
-                f"{whose} weights, one sample of z for each image, nats per example at β = 1; bars and ± are one "
-                f"standard error over the images. Dotted: equal ELBO.{labels}"
+                f"{whose} weights, those that training with its β came to; one sample of z for each image, nats per "
+                f"example at β = 1; bars and ± are one standard error over the images. Dotted: equal ELBO.{labels}"
             )
         )
     _missing(without, ids, hash(yardstick))

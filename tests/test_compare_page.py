@@ -168,9 +168,15 @@ class TestEvaluate:
         found = kept(run)
         assert found is not None
         values = {metric.label: metric.value for metric in at.metric}
-        assert values["−ELBO, nats"] == f"{found.printed()[0]:.2f} ± {found.standard_error:.2f}"
+        assert values["−ELBO, nats"] == f"{found.best.printed()[0]:.2f} ± {found.best.standard_error:.2f}"
         said = captions(at)
-        for words in ("N = 359", "seed 7", "grey pixels", "Bernoulli likelihood", f"step {found.step:,}"):
+        for words in (
+            "N = 359",
+            "seed 7",
+            "grey pixels",
+            "Bernoulli likelihood",
+            f"step {found.best.step:,} of {found.step:,}",
+        ):
             assert words in said, words
 
     def test_a_bound_is_measured_kept_and_there_the_next_time(self, put: Put) -> None:
@@ -209,7 +215,8 @@ class TestEvaluate:
         settled()
         path = run.path / "evaluation.json"
         values = json.loads(path.read_text())
-        path.write_text(json.dumps(values | {"distortion": -40.0, "elbo": 40.0 - values["rate"]}))
+        best = values["best"] | {"distortion": -40.0, "elbo": 40.0 - values["best"]["rate"]}
+        path.write_text(json.dumps(values | {"best": best}))
         at = page("evaluate", run="a")
         assert not at.exception
         assert next(metric for metric in at.metric if metric.label.startswith("Distortion")).value == "-40.00"

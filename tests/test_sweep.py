@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from vae import sweep as module
+from vae.checkpoints import inspect
 from vae.config import DataConfig, ModelConfig, RunConfig, TrainConfig
 from vae.data import load
 from vae.engine import Trainer
@@ -73,9 +74,22 @@ def test_a_point_is_the_run_that_training_by_hand_gives_with_its_test_figures(tm
     run = Run.open(tmp_path / point.run_id)
     ours, theirs = load_weights(run), load_weights(by_hand)
     assert all(bool((ours[name] == theirs[name]).all()) for name in theirs)
-    again = evaluate(load_model(by_hand), dataset, "test", seed=5)
-    assert (outcome.result.elbo, outcome.result.rate) == (again.elbo, again.rate)
-    assert 0 <= outcome.result.active_units <= 3
+    for at, figures in (("best", outcome.result.best), ("last", outcome.result.last)):
+        again = evaluate(load_model(by_hand, at), dataset, "test", seed=5)
+        assert (figures.elbo, figures.rate) == (again.elbo, again.rate)
+        assert 0 <= figures.active_units <= 3
+    assert outcome.result.best.step == inspect(by_hand.checkpoints_dir / "best.safetensors")["step"]
+    assert outcome.result.last.step == outcome.result.step == by_hand.status().step
+
+
+def test_a_run_of_small_beta_stands_in_the_plane_with_what_training_came_to(tmp_path: Path) -> None:
+    """Its best weights, by the ELBO at β = 1, are those of the first steps: their rate says nothing of its β."""
+    train = CONFIG.train.replace(epochs=30, learning_rate=0.01)
+    config = CONFIG.replace(model=CONFIG.model.replace(hidden=(64,), latent_dim=8), train=train)
+    low, usual = (train_point(str(tmp_path), one).result for one in points("a", config, [0.02, 1], [0]))
+    assert low is not None and usual is not None
+    assert low.best.step < 0.5 * low.last.step
+    assert low.last.rate > 2 * usual.last.rate and low.last.distortion < usual.last.distortion
 
 
 def test_a_finished_point_is_not_trained_again_and_a_failed_one_is_tried_alone(
@@ -138,7 +152,9 @@ def test_kept_figures_count_no_more_once_the_run_was_trained_further(tmp_path: P
     assert kept(run) is None
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"step": 6}', '{"step": 6, "elbo": "many"}'])
+@pytest.mark.parametrize(
+    "text", ["", "[]", '{"step": 6}', '{"step": 6, "num_images": 5, "best": {}, "last": {"elbo": "many"}}']
+)
 def test_figures_that_make_no_sense_are_as_good_as_none(tmp_path: Path, text: str) -> None:
     run = Run.create(tmp_path / "a", CONFIG, load(CONFIG.data).info())
     (run.path / FILE).write_text(text)

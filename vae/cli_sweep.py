@@ -56,10 +56,10 @@ class Sweep:
                 elif outcome.result is None:
                     print(f"{outcome.beta:8g} {outcome.seed:5d} failed: {outcome.error}", flush=True)
                 else:
-                    total, distortion, rate = outcome.result.printed(3)
+                    total, distortion, rate = outcome.result.last.printed(3)
                     print(
                         f"{outcome.beta:8g} {outcome.seed:5d} {total:10.3f} {distortion:15.3f} "
-                        f"{rate:8.3f} {outcome.result.active_units:7d}",
+                        f"{rate:8.3f} {outcome.result.last.active_units:7d}",
                         flush=True,
                     )
                 bar.at(done, len(todo), "run")

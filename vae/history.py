@@ -26,13 +26,13 @@ def history_until(run: Run, at: At) -> list[Line]:
         at: Which weights, as for `vae.snapshots.load_weights`: up to the last ones it is all of the history.
     """
     history = MetricsReader(run.metrics_path).read(at_most=_AT_MOST)[1]
-    step = at if isinstance(at, int) else _best_step(run) if at == "best" else None
+    step = at if isinstance(at, int) else best_step(run) if at == "best" else None
     if step is None:
         return history
     return [line for line in history if line["step"] <= step or line.get("event") == "scale"]
 
 
-def _best_step(run: Run) -> int | None:
+def best_step(run: Run) -> int | None:
     """The step of the best weights; None if there are none of their own, or they do not say it."""
     try:
         step = inspect(run.checkpoints_dir / "best.safetensors").get("step")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
@@ -12,19 +13,17 @@ from vae.errors import UserError
 from vae.files import read_json, write_json
 from vae.runs import Run
 
+if TYPE_CHECKING:
+    from vae.model import At
+
 FILE = "evaluation.json"
 
 
-class Result(Config):
-    """Figures of a run's best weights on all its test images, one sample of z for each, in nats per example.
+class Figures(Config):
+    """Of some weights on all test images, one sample of z for each, in nats per example."""
 
-    A run without a validation part has no best weights; then these are of its last ones. Checked when it is read: a run
-    may come from somebody else.
-    """
-
-    #: Steps that the run had trained.
+    #: Steps after which the weights were these.
     step: int = Field(ge=0)
-    num_images: int = Field(ge=1)
     #: Mean of −(distortion + rate), β = 1, and its standard error over the images, unknown of a single one.
     elbo: float
     standard_error: float | None = Field(None, ge=0)
@@ -47,6 +46,21 @@ class Result(Config):
 
         (distortion, rate), total = adding_up([self.distortion, self.rate], -self.elbo, decimals)
         return total, distortion, rate
+
+
+class Result(Config):
+    """The figures of a run. Checked when it is read: a run may come from somebody else.
+
+    The best weights have the best ELBO on the validation part, at β = 1. Where β < 1 lets a model go on to a larger
+    rate they are early ones: what training came to, and where the run stands in the rate-distortion plane, the last
+    ones say.
+    """
+
+    #: Steps that the run had trained.
+    step: int = Field(ge=0)
+    num_images: int = Field(ge=1)
+    best: Figures
+    last: Figures
 
 
 def kept(run: Run, folder: Path | None = None) -> Result | None:
@@ -76,17 +90,26 @@ def measure(run: Run, dataset: Dataset, folder: Path | None = None) -> Result:
     """
     from contextlib import suppress
 
+    found = {at: _figures(run, dataset, at) for at in ("best", "last")}
+    result = Result(step=run.status().step, num_images=len(dataset.test), **found)
+    with suppress(OSError):
+        (folder or run.path).mkdir(parents=True, exist_ok=True)
+        write_json((folder or run.path) / FILE, result.to_dict())
+    return result
+
+
+def _figures(run: Run, dataset: Dataset, at: At) -> Figures:
     from vae.diagnostics import active_units
     from vae.evaluation import evaluate, known
+    from vae.history import best_step
     from vae.latent import embed
     from vae.snapshots import load_model
 
-    step = run.status().step
-    model = load_model(run, "best")
+    model = load_model(run, at)
     found = evaluate(model, dataset, "test", seed=run.config.train.seed)
-    result = Result(
-        step=step,
-        num_images=found.num_images,
+    step = best_step(run) if at == "best" else None
+    return Figures(
+        step=run.status().step if step is None else step,
         elbo=found.elbo,
         standard_error=known(found.standard_error),
         distortion=found.distortion,
@@ -94,7 +117,3 @@ def measure(run: Run, dataset: Dataset, folder: Path | None = None) -> Result:
         rate_per_dim=found.rate_per_dim,
         active_units=int(active_units(embed(model, dataset, "test").mean).sum()),
     )
-    with suppress(OSError):
-        (folder or run.path).mkdir(parents=True, exist_ok=True)
-        write_json((folder or run.path) / FILE, result.to_dict())
-    return result

@@ -191,9 +191,9 @@ def _result(folder: Path, point: Point) -> tuple[Result, bool]:
     if status.state != "finished":
         raise UserError(status.error or f"run {run.id} was stopped; start the sweep again to go on with it")
     result = measure(run, dataset)
-    if not math.isfinite(result.elbo):
+    if not math.isfinite(result.last.elbo):
         raise UserError(
-            f"the test ELBO of run {run.id} must be finite, got {result.elbo}; lower the learning rate"
+            f"the test ELBO of run {run.id} must be finite, got {result.last.elbo}; lower the learning rate"
         )
     return result, False
 

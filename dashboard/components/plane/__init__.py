@@ -19,7 +19,7 @@ class Dot:
     """A run and its test figures, nats per example.
 
     Attributes:
-        id, name, stamp: The run, and the content of its best weights.
+        id, name, stamp: The run, and the content of its last weights.
         beta, seed: It was trained with.
         latent_dim, active: Latent dimensions, and how many of them are active.
         rate, distortion, standard_error: Figures over `num_images` test images after `step` steps.

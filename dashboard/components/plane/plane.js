@@ -72,7 +72,7 @@ export default mounted((root) => {
     }
     const words = Object.entries(rows).flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)])
     figures.replaceChildren(...words)
-    const source = runAddress(dot.id, "sheet.png", { kind: "samples", at: "best", num: 8, seed: 0, v: dot.stamp })
+    const source = runAddress(dot.id, "sheet.png", { kind: "samples", at: "last", num: 8, seed: 0, v: dot.stamp })
     if (sheet.src !== source) {
       sheet.alt = `Samples of ${dot.name}`
       sheet.src = source
