@@ -179,6 +179,12 @@ def test_few_effective_samples_are_told_with_what_to_do() -> None:
     assert bound([1.0, 5.0, 200.0]).sampling_error.tolist() == pytest.approx(
         [math.sqrt(1 - 0.005), math.sqrt(0.2 - 0.005), 0], abs=1e-6
     )
+    # Of few samples that count, or a single one, nobody knows how far they may miss.
+    assert bound([1.0, 5.0, 200.0]).to_dict()["sampling_error"] is None
+    assert bound([1.0, 1.0, 1.0], k=1).to_dict()["sampling_error"] is None
+    assert bound([5.0, 50.0, 200.0]).to_dict()["sampling_error"] == pytest.approx(
+        math.sqrt(0.195 + 0.015) / 3
+    )
 
 
 def test_the_command_line_has_the_library_s_figures(

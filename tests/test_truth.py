@@ -8,9 +8,10 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from torch import nn
 
 from vae.annealed import annealed
-from vae.config import DataConfig
+from vae.config import DataConfig, DataInfo, ModelConfig
 from vae.data import Dataset
 from vae.errors import UserError
 from vae.importance import importance_bound, log_weights
@@ -149,6 +150,48 @@ def test_one_image_s_truth_has_its_density_on_any_grid(images: Dataset, linear: 
     z = torch.cartesian_prod(*axes)
     reference = torch.distributions.Normal(mean, variance.sqrt()).log_prob(z).sum(1).exp().reshape(80, 80)
     assert torch.allclose(density, reference, atol=1e-4 * float(reference.max()))
+
+
+class Folded(nn.Module):
+    """A decoder of one dimension that gives one image at two places, and others between them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.places = nn.Parameter(torch.tensor([0.45, -0.7], dtype=torch.float64))
+
+    def forward(self, z: torch.Tensor, *_: object) -> torch.Tensor:
+        return (z - self.places).prod(1).reshape(-1, 1, 1, 1).expand(-1, 1, 5, 4)
+
+
+class Still(nn.Module):
+    """An encoder that sees one of the two places."""
+
+    def __init__(self, mean: float, sigma: float) -> None:
+        super().__init__()
+        values = torch.tensor([[mean], [2 * math.log(sigma)]], dtype=torch.float64)
+        self.values = nn.Parameter(values)
+
+    def forward(self, x: torch.Tensor, *_: object) -> tuple[torch.Tensor, torch.Tensor]:
+        mean, log_var = (value.expand(len(x), 1) for value in self.values)
+        return mean, log_var
+
+
+@pytest.mark.parametrize("seen", [0.45, -0.7])
+def test_modes_narrower_than_the_first_look_are_all_found(
+    seen: float, make_info: Callable[..., DataInfo]
+) -> None:
+    sigma = 0.02
+    config = ModelConfig(latent_dim=1, hidden=(), likelihood="gaussian", sigma=sigma)
+    encoder = Still(seen, sigma / (1.15 * math.sqrt(20)))
+    found = truth(VAE(config, make_info(), networks=(encoder, Folded())), torch.zeros(1, 1, 5, 4).double())
+    z = torch.linspace(-2, 2, 2_000_001, dtype=torch.float64)
+    misfit = ((z - 0.45) * (z + 0.7)).square() * 20
+    log_joint = (
+        -0.5 * misfit / sigma**2 - 20 * math.log(sigma) - 10.5 * math.log(2 * math.pi) - 0.5 * z.square()
+    )
+    assert found.log_prob == pytest.approx(float(log_joint.logsumexp(0)) + math.log(2e-6), abs=1e-3)
+    assert found.gap > 0.6  # the other mode weighs about as much as the one that q(z|x) covers
+    assert -0.2 < float(found.mean) < 0.1
 
 
 def test_an_integral_that_has_not_settled_is_told(

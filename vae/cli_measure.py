@@ -136,7 +136,7 @@ class Evaluate(Measurement):
         print(f"  ELBO           {result.elbo:10.3f} {plus_minus(result.standard_error)}")
         print(f"  reconstruction {result.distortion:10.3f} (distortion)")
         print(f"  KL             {result.rate:10.3f} (rate)")
-        for line in [*_lines(more), *diagnosed]:
+        for line in [*_lines(more, conditional=run.config.model.conditional), *diagnosed]:
             print(f"  {line}")
         for warning in warnings:
             tell(f"warning: {warning}")
@@ -214,17 +214,19 @@ def _images(num: int) -> str:
     return f"{num:,} image{'' if num == 1 else 's'}"
 
 
-def _lines(more: dict[str, Any]) -> list[str]:
-    """The figures besides the ELBO, in words."""
+def _lines(more: dict[str, Any], *, conditional: bool = False) -> list[str]:
+    """The figures besides the ELBO, in words; of a conditional model they are of log p(x|y)."""
     from vae.sums import plus_minus
 
-    lines = []
+    lines: list[str] = []
+    bound, exact = (f"{'log p(x|y)' if conditional else 'log p(x)'} {sign}".ljust(16) for sign in ("≥", "="))
     if found := more.get("importance"):
         of = "" if found["proposal"] == "posterior" else ", mixture as proposal"
+        sampling = found["sampling_error"]
         lines.append(
-            f"log p(x) ≥      {found['log_prob']:9.3f} {plus_minus(found['standard_error'])} (importance-weighted{of}, "
+            f"{bound}{found['log_prob']:9.3f} {plus_minus(found['standard_error'])} (importance-weighted{of}, "
             f"k = {found['k']:,}, {_images(found['num_images'])}, seed {found['seed']}; a bound on average, "
-            f"± {found['sampling_error']:.2g} by sampling alone; effective sample size "
+            f"± {'?' if sampling is None else format(sampling, '.2g')} by sampling alone; effective sample size "
             f"{found['effective_size']['median']:.1f} in the middle)"
         )
         lines += [
@@ -234,14 +236,14 @@ def _lines(more: dict[str, Any]) -> list[str]:
     if found := more.get("ais"):
         size = found["effective_size"]
         lines.append(
-            f"log p(x) ≥      {found['log_prob']:9.3f} {plus_minus(found['standard_error'])} (annealed, "
+            f"{bound}{found['log_prob']:9.3f} {plus_minus(found['standard_error'])} (annealed, "
             f"{found['num_steps']:,} steps, {found['num_chains']} chains, {_images(found['num_images'])}, "
             f"seed {found['seed']}; a bound on average; {size['mean']:.1f} effective chains, {size['min']:.1f} at "
             f"least; {found['accepted']:.0%} of the transitions accepted)"
         )
     if found := more.get("truth"):
         lines += [
-            f"log p(x) =      {found['log_prob']:9.3f} {plus_minus(found['standard_error'])} (quadrature, "
+            f"{exact}{found['log_prob']:9.3f} {plus_minus(found['standard_error'])} (quadrature, "
             f"{_images(found['num_images'])}, seed {found['seed']}; ELBO + gap misses it by "
             f"{found['largest_misfit']:.1g} at most, a finer grid changed an integral by "
             f"{found['largest_change']:.1g} at most)",

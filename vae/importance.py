@@ -88,6 +88,12 @@ class ImportanceBound:
         """
         return (1 / self.effective_size - 1 / self.k).clamp(min=0).sqrt()
 
+    def _sampling_error_of_mean(self) -> float | None:
+        """Of the mean over the images; None where for a tenth of them too few samples count for a guess."""
+        if self.k == 1 or float((self.effective_size < _TINY).double().mean()) > 0.1:
+            return None
+        return float(self.sampling_error.square().sum().sqrt()) / len(self.log_prob)
+
     def warnings(self) -> list[str]:
         """What keeps the number from being log p(x), as sentences."""
         median = float(self.effective_size.median())
@@ -107,7 +113,7 @@ class ImportanceBound:
             "log_prob": self.bound.mean,
             "neg_log_prob": -self.bound.mean,
             "standard_error": known(self.bound.standard_error),
-            "sampling_error": float(self.sampling_error.square().sum().sqrt()) / len(self.log_prob),
+            "sampling_error": self._sampling_error_of_mean(),
             "k": self.k,
             "num_images": len(self.log_prob),
             "seed": self.seed,

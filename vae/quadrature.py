@@ -12,6 +12,8 @@ from torch import Tensor
 _LEFT_OUT = 1e-7
 #: Points to a side of a rule over a Gaussian, at most.
 _MOST_POINTS = 512
+#: Looks around on the way to a peak.
+_MOST_LOOKS = 30
 
 
 def bulk(values: Tensor) -> Tensor:
@@ -44,6 +46,54 @@ def halved(points: Tensor, side: float) -> tuple[Tensor, float]:
     half = torch.tensor([-0.25, 0.25], dtype=torch.float64) * side
     corners = torch.cartesian_prod(*[half] * num_dims).reshape(-1, num_dims)
     return (points[:, None] + corners).reshape(-1, num_dims), side / 2
+
+
+def local_maxima(values: Tensor, points: Tensor, num: int) -> Tensor:
+    """The points of a whole regular grid that are as high as all around them, the highest first, at most so many."""
+    num_dims = points.shape[1]
+    side = round(len(values) ** (1 / num_dims))
+    grid = values.reshape([1, 1] + [side] * num_dims)
+    pool = torch.nn.functional.max_pool1d if num_dims == 1 else torch.nn.functional.max_pool2d
+    found = (grid == pool(grid, 3, stride=1, padding=1)).flatten()
+    order = values[found].argsort(descending=True)[:num]
+    return points[found][order]
+
+
+def climbed(log_joint: Callable[[Tensor], Tensor], starts: Tensor, side: float) -> tuple[Tensor, Tensor]:
+    """The peaks that one comes to from some points, and their heights: each looks around, ever closer where it stands.
+
+    Args:
+        log_joint: Heights of points ``(M, D)``.
+        starts: The points.
+        side: How far each looks at first.
+
+    Source:
+        Pattern search: Hooke & Jeeves (1961), https://doi.org/10.1145/321062.321069
+    """
+    num, num_dims = starts.shape
+    around = torch.cartesian_prod(*[torch.tensor([0.0, -1.0, 1.0], dtype=starts.dtype)] * num_dims)
+    around = around.reshape(-1, num_dims)
+    peaks, reach = starts, torch.full((num, 1, 1), side / 2, dtype=starts.dtype)
+    heights = torch.full((num,), -math.inf, dtype=starts.dtype)
+    for _ in range(_MOST_LOOKS):
+        places = peaks[:, None] + around * reach
+        heights, best = log_joint(places.flatten(0, 1)).reshape(num, -1).nan_to_num(-math.inf).max(1)
+        peaks = places[torch.arange(num), best]
+        reach = torch.where((best == 0)[:, None, None], reach / 2, reach)
+    return peaks, heights
+
+
+def holding(peaks: Tensor, points: Tensor, side: float) -> Tensor:
+    """Which cells, by their centres, hold one of some points."""
+    found = torch.zeros(len(points), dtype=torch.bool)
+    for peak in peaks:
+        found |= ((points - peak).abs() <= side * 0.5001).all(1)
+    return found
+
+
+def nearest(peaks: Tensor, points: Tensor) -> Tensor:
+    """Of each peak the row of the point that lies nearest."""
+    return torch.stack([(points - peak).square().sum(1).argmin() for peak in peaks])
 
 
 def settled(integral: Callable[[int], float], tolerance: float, num: int) -> tuple[float, float]:

@@ -17,7 +17,19 @@ from vae.evaluation import MeanOf, check_finite, chosen_images, known
 from vae.importance import Progress, max_rows, repeated
 from vae.model import VAE
 from vae.objective import rate_per_dim
-from vae.quadrature import axis, bulk, halved, hermite, log_normal, settled, with_neighbours
+from vae.quadrature import (
+    axis,
+    bulk,
+    climbed,
+    halved,
+    hermite,
+    holding,
+    local_maxima,
+    log_normal,
+    nearest,
+    settled,
+    with_neighbours,
+)
 
 #: Nats by which an integral may still change when its grid is made finer.
 TOLERANCE = 1e-4
@@ -33,6 +45,11 @@ _FIRST_DEPTH = 40.0
 _SECOND_DEPTH = 15.0
 _MOST_HALVINGS = 12
 _MOST_CELLS = 400_000
+#: Peaks of the first look that are climbed, and how near to its top, in nats, a cell's centre must lie to have seen it.
+_MOST_PEAKS = 12
+_SEEN = 1.0
+#: Sums over pixels are exact to so many units in the last place of their sum.
+_ROUNDING = 4
 #: Reach of a grid over a Gaussian posterior, in its standard deviations.
 _GAUSSIAN_REACH = 7.0
 #: Points to a side at first: of Gauss's rule, most of whose nodes weigh nothing, and which a decoder's kinks mislead if
@@ -47,7 +64,8 @@ class Truth:
     Attributes:
         log_prob: log p(x), by quadrature over the true posterior's mass.
         elbo: The ELBO as an exact integral over q(z|x), not of a sample.
-        gap: KL(q(z|x) ‖ p(z|x)), an integral of its own over another grid; ``elbo + gap`` is ``log_prob``.
+        gap: KL(q(z|x) ‖ p(z|x)), by another rule than the ELBO, and with this log p(x): that ``elbo + gap`` is
+            ``log_prob`` checks the two rules over q(z|x), and not log p(x) itself.
         change: By how much these integrals changed, at most, when their grids were last made finer: less than the
             tolerance, unless the decoder changes too fast for the finest grid.
         mean, covariance: Of the true posterior, shapes ``(D,)`` and ``(D, D)``.
@@ -162,7 +180,8 @@ def truth(model: VAE, x: Tensor, y: Tensor | None = None, *, tolerance: float = 
         model: With one or two latent dimensions.
         x: The image, ``(1, C, H, W)``, as `Dataset.pixels` makes it.
         y: Its label ``(1,)``, or weights of the classes ``(1, K)``, for a conditional model.
-        tolerance: Nats by which each integral may still change.
+        tolerance: Nats by which each integral may still change; where log p(x) is so large that the weights' precision
+            does not allow it, as much as that allows.
 
     Raises:
         UserError: If the model has more than two latent dimensions, there is more than one image, or a number is not
@@ -304,7 +323,10 @@ def _truth(
 ) -> Truth:
     check_finite("the encoder's mean and log-variance", torch.cat([q_mean, q_log_var]))
     log_joint = _log_joint(model, x, condition)
-    points, log_values, side, change = _posterior_cells(log_joint, look, x, tolerance)
+    places = float(log_joint(q_mean.double().cpu()[None]))
+    precision = torch.finfo(q_mean.dtype).eps
+    tolerance = max(tolerance, _ROUNDING * precision * abs(places))
+    points, log_values, side, change = _posterior_cells(log_joint, look, x, q_mean, tolerance)
     num_dims = points.shape[1]
     log_prob = float(log_values.logsumexp(0)) + num_dims * math.log(side)
     density = (log_values - log_prob).exp()
@@ -323,7 +345,7 @@ def _truth(
 
 
 def _posterior_cells(
-    log_joint: Callable[[Tensor], Tensor], look: _FirstLook, x: Tensor, tolerance: float
+    log_joint: Callable[[Tensor], Tensor], look: _FirstLook, x: Tensor, q_mean: Tensor, tolerance: float
 ) -> tuple[Tensor, Tensor, float, float]:
     """Centres of cells over the true posterior's mass, log p(x, z) there, a cell's side, and how log p(x) changed."""
     while True:
@@ -332,22 +354,31 @@ def _posterior_cells(
         near = points[values > values.max() - _FIRST_DEPTH]
         if float(near.abs().max()) < look.reach - 2 * side or not look.widen():
             break
-    kept = values > values.max() - _FIRST_DEPTH
+    # A mode may be so narrow that it lies between the centres: the cells of all peaks are kept until it shows.
+    starts = torch.cat([local_maxima(values, points, _MOST_PEAKS), q_mean.double().cpu()[None]])
+    peaks, heights = climbed(log_joint, starts, side)
+    best = max(float(values.max()), float(heights.max()))
+    high = heights > best - _SECOND_DEPTH
+    peaks, heights = peaks[high], heights[high]
+    kept = (values > best - _FIRST_DEPTH) | holding(peaks, points, side)
     integral = change = math.inf
     num_dims = points.shape[1]
     for halving in range(_MOST_HALVINGS):
-        points, side = halved(with_neighbours(points[kept], side), side)
-        if len(points) > _MOST_CELLS:
+        finer, half = halved(with_neighbours(points[kept], side), side)
+        if len(finer) > _MOST_CELLS:
+            if math.isfinite(change):
+                break  # as it is, with what it still changed by
             raise UserError(
                 f"the grid over the true posterior needs more than {_MOST_CELLS:,} cells; the decoder changes too "
                 "fast for quadrature: use importance weighting"
             )
-        values = log_joint(points)
+        points, side, values = finer, half, log_joint(finer)
         before, integral = integral, float(values.logsumexp(0)) + num_dims * math.log(side)
         change = abs(integral - before)
-        if change < tolerance:
+        if change < tolerance and bool((values[nearest(peaks, points)] > heights - _SEEN).all()):
             break
         kept = values > values.max() - _SECOND_DEPTH if not halving else bulk(values)
+        kept |= holding(peaks, points, side)
     return points, values, side, change
 
 

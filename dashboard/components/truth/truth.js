@@ -191,8 +191,8 @@ export default mounted((root) => {
     say(gap, number(printed.gap, printed.decimals))
     say(total, number(printed.log_prob, printed.decimals))
     const misses = printed.misfit < 1e-6 ? "less than 0.000001" : number(printed.misfit, 6)
-    const unsettled = printed.settled ? "" : ` The decoder changes too fast for the finest grid: an integral still changed by ${number(found.change, 4)}.`
-    say(check, `Nats. Three integrals, each computed on its own: the sum misses log p(x) by ${misses}. The last digits are rounded so that it adds up.${unsettled}`)
+    const unsettled = printed.settled ? "" : ` An integral still changed by ${number(found.change, 4)} when its grid was last made finer.`
+    say(check, `Nats. ELBO and KL are integrals over q(z|x) by two different rules, log p(x) is one over all z: the sum misses it by ${misses}. The last digits are rounded so that it adds up.${unsettled}`)
     const [mean, truth] = [found.q_mean, found.mean].map((values) => `(${values.map((value) => number(value)).join(", ")})`)
     const [dot, cross] = data.latent_dim > 1 ? ["● ", "✖ "] : ["", ""]
     say(means, `Means: ${dot}q(z|x) ${mean}, ${cross}true posterior ${truth}.`)
