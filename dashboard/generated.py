@@ -162,7 +162,7 @@ def archive(images: NDArray[Any], z: NDArray[Any], facts: Iterable[dict[str, Any
         for place, (image, point, known) in enumerate(zip(images, z, facts, strict=True)):
             name = f"image-{place:04d}.png"
             if place == 0:
-                writer.writerow(["file", *known, *(f"z{dim}" for dim in range(len(point)))])
+                writer.writerow(["file", *known, *(f"z{dim + 1}" for dim in range(len(point)))])
             writer.writerow([name, *known.values(), *(repr(float(np.float32(value))) for value in point)])
             made.writestr(zipfile.ZipInfo(name), sheets.png(image))
         made.writestr(zipfile.ZipInfo("images.csv"), table.getvalue())

@@ -271,13 +271,18 @@ def _animation(request: Request) -> Response:
 
 
 def _table(request: Request) -> Response:
-    """The frames as CSV: z1 to zD, one row a frame."""
-    run, _, found = _asked(request)
+    """The frames as CSV: z1 to zD, one row a frame, and of a conditional run the weight of each class beside them."""
+    import torch
+
+    run, at, found = _asked(request)
+    y = _conditions(request, run, at, found)
+    numbers = found.z if y is None else torch.cat([found.z, y], 1)
     file = io.StringIO()
     rows = csv.writer(file)
-    rows.writerow(f"z{index + 1}" for index in range(found.z.shape[1]))
+    names = [f"z{index + 1}" for index in range(found.z.shape[1])]
+    rows.writerow(names + ([] if y is None else [f"y={name}" for name in run.info.class_names]))
     # Nine digits tell all numbers of 32 bits apart.
-    rows.writerows([f"{value:.9g}" for value in row] for row in found.z.tolist())
+    rows.writerows([f"{value:.9g}" for value in row] for row in numbers.tolist())
     return _download(file.getvalue().encode(), "text/csv; charset=utf-8", f"{run.id}-path.csv")
 
 

@@ -104,8 +104,8 @@ class TestArchive:
             assert found.namelist() == [f"image-{k:04d}.png" for k in range(10)] + ["images.csv"]
             for k, row in enumerate(rows):
                 assert (row["seed"], row["label"], row["class"]) == ("7", str(k % 5), ODD[k % 5])
-                assert np.float32(row["z0"]) == z[k, 0]
-                assert np.float32(row["z1"]) == z[k, 1]
+                assert np.float32(row["z1"]) == z[k, 0]
+                assert np.float32(row["z2"]) == z[k, 1]
                 picture = np.asarray(Image.open(io.BytesIO(found.read(row["file"]))))
                 assert np.array_equal(picture, np.rint(flat[k, 0] * 255))
         assert len(rows) == 10

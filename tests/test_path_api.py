@@ -276,6 +276,11 @@ class TestFiles:
         times = strip.shape[0] // 8
         shown = [strip[::times, ::times][:, 9 * k : 9 * k + 8, 0] for k in range(5)]
         np.testing.assert_allclose(np.array(shown, float), expected, atol=1)
+        # The table has all that is needed to decode the frames again.
+        header, *rows = get("short/path.csv", **query, y=7).body.decode().splitlines()
+        assert header == "z1,z2," + ",".join(f"y={label}" for label in range(10))
+        table = torch.tensor([[float(value) for value in row.split(",")] for row in rows])
+        assert torch.equal(table[:, :2], z) and torch.equal(table[:, 2:], y)
 
 
 @pytest.mark.parametrize(

@@ -162,7 +162,7 @@ class TestTables:
         assert np.array_equal(np.reshape(pictures, cells.shape), cells)
         assert [row["class"] for row in rows] == [str(k % 10) for k in range(30)]
         assert {row["seed"] for row in rows} == {"4"}
-        z = [(row["z0"], row["z1"]) for row in rows]
+        z = [(row["z1"], row["z2"]) for row in rows]
         assert len(set(z[:10])) == len(set(z[10:20])) == 1
         assert z[0] != z[10]
 
