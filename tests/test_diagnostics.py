@@ -170,6 +170,23 @@ def test_images_must_be_given_and_at_least_two(make_model: MakeModel, digits: Da
         diagnose(model, lonely, part="test")
 
 
+def test_of_few_validation_images_the_larger_part_is_measured_and_named(
+    make_model: MakeModel, digits: Dataset
+) -> None:
+    model = make_model(info=digits.info(), dtype=torch.float32)
+    for num_validation, num_test, part in (
+        (5, 12, "test"),
+        (12, 5, "validation"),
+        (50, 200, "validation"),
+        (0, 5, "test"),
+    ):
+        dataset = replace(digits, validation=digits.validation[:num_validation], test=digits.test[:num_test])
+        found = diagnose(model, dataset)
+        assert (found.part, found.num_images) == (part, len(getattr(dataset, part)))
+        assert f"{found.num_images} images of the {part} part" in found.lines()[0]
+        assert diagnose(model, dataset, part="test").part == "test"
+
+
 def test_a_folder_is_as_good_as_its_run(trained_run: Run, digits: Dataset) -> None:
     expected = diagnose(trained_run, digits, num_images=50)
     assert diagnose(str(trained_run.path), digits, num_images=50) == expected

@@ -55,16 +55,45 @@ def test_for_binary_pixels_the_critical_beta_is_of_the_correlation_matrix(datase
     found = ignorance(Bernoulli(), dataset, x, None, conditional=False)
     correlations = np.corrcoef(x.flatten(1).numpy(), rowvar=False)
     eigenvalues = np.linalg.eigvalsh(correlations)
-    assert found.critical_beta == pytest.approx(eigenvalues[-1], rel=0.01)
-    assert 1 < found.num_paying < 12
-    assert found.num_paying == (eigenvalues > 1).sum()
+    assert found.critical_beta == pytest.approx(eigenvalues[-1], rel=0.03)
+    assert (
+        eigenvalues > 1
+    ).sum() > 1  # but by chance: the kind alone tells these pixels anything of each other
+    assert found.num_paying == 1
+
+
+def noise(num: int) -> Dataset:
+    """Coins, 256 of them an image."""
+    images = torch.randint(2, (num + 2, 1, 16, 16), generator=torch.Generator().manual_seed(num))
+    part = torch.arange(num + 2)
+    return Dataset(
+        images.to(torch.uint8), None, 1, (), part[:num], part[num : num + 1], part[num + 1 :], DataConfig()
+    )
+
+
+def test_of_noise_nothing_pays_however_few_its_images() -> None:
+    for num in (2000, 216):
+        dataset = noise(num)
+        rows = pixels(dataset).flatten(1)
+        in_sample = np.linalg.eigvalsh(np.corrcoef(rows.numpy(), rowvar=False))[-1]
+        found = ignorance(Bernoulli(), dataset, pixels(dataset), None, conditional=False)
+        assert in_sample > 1.8
+        assert found.critical_beta == pytest.approx(1, abs=4 * math.sqrt(2 / num))
+        assert found.num_paying == 0
+
+
+def test_of_very_few_images_what_pays_is_not_known(dataset: Dataset) -> None:
+    for few in (noise(19), noise(2), replace(dataset, train=dataset.train[:12])):
+        found = ignorance(Bernoulli(), few, pixels(few), None, conditional=False)
+        assert (found.critical_beta, found.num_paying) == (None, None)
+        assert math.isfinite(found.distortion)
 
 
 def test_for_a_gaussian_it_is_of_the_covariance_over_the_variance(dataset: Dataset) -> None:
     x = pixels(dataset)
     found = ignorance(Gaussian(0.3), dataset, x, None, conditional=False)
     covariance = np.cov(x.flatten(1).numpy(), rowvar=False)
-    assert found.critical_beta == pytest.approx(np.linalg.eigvalsh(covariance)[-1] / 0.09, rel=0.02)
+    assert found.critical_beta == pytest.approx(np.linalg.eigvalsh(covariance)[-1] / 0.09, rel=0.03)
 
 
 def test_a_condition_that_says_all_leaves_nothing_to_say(dataset: Dataset) -> None:
@@ -72,8 +101,9 @@ def test_a_condition_that_says_all_leaves_nothing_to_say(dataset: Dataset) -> No
     without = ignorance(Bernoulli(), dataset, x, labels, conditional=False)
     given = ignorance(Bernoulli(), dataset, x, labels, conditional=True)
     assert given.distortion < without.distortion - math.log(2)
-    assert without.critical_beta > 3
-    assert given.critical_beta < 2  # what chance alone leaves of 200 images
+    assert without.critical_beta is not None and without.critical_beta > 3
+    assert given.critical_beta is not None and given.critical_beta < 1.3
+    assert given.num_paying == 0
 
 
 def test_large_images_are_compared_by_images_instead_of_pixels(
@@ -83,6 +113,7 @@ def test_large_images_are_compared_by_images_instead_of_pixels(
     found = ignorance(Bernoulli(), wide, pixels(wide), None, conditional=False)
     small = ignorance(Bernoulli(), dataset, pixels(dataset), None, conditional=False)
     assert pixels(wide)[0].numel() > 200  # more pixels than images
+    assert small.critical_beta is not None
     assert found.critical_beta == pytest.approx(64 * small.critical_beta, rel=1e-9)
     monkeypatch.setattr("vae.ignorance._MOST_IMAGES", 50)
     assert ignorance(Bernoulli(), wide, pixels(wide), None, conditional=False).num_images == 50

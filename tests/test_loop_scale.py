@@ -128,6 +128,7 @@ def test_where_the_scale_is_not_known_nothing_is_claimed_at_the_beta_that_the_co
         assert "at β = 1" not in pays(1.0, unknown_scale, is_watched=True)
         assert REPORT in pays(1.0, unknown_scale, is_watched=True)
         assert unknown(1.0, unknown_scale).startswith("the scale of your loop's terms is not known: it")
+    assert "too few training images" in pays(1.0, None, is_watched=False, is_known=False)
     for known, is_watched in ((scale(1.0), True), (None, False)):
         assert "at β = 1 a model that uses z" in pays(1.0, known, is_watched=is_watched)
 

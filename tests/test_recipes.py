@@ -37,8 +37,9 @@ def trained(config: RunConfig, dataset: Dataset, path: Path, epochs: int = 40) -
     return diagnose(run, dataset)
 
 
-def test_there_is_a_recipe_for_each_verdict() -> None:
-    assert {recipe.verdict for recipe in RECIPES.values()} == set(get_args(Name))
+def test_there_is_a_recipe_for_each_verdict_on_a_model() -> None:
+    on_images: set[Name] = {"too-few-images"}
+    assert {recipe.verdict for recipe in RECIPES.values()} == set(get_args(Name)) - on_images
     assert all(name == recipe.name for name, recipe in RECIPES.items())
 
 
@@ -85,6 +86,10 @@ def test_a_recipe_provokes_its_verdict_and_a_cure_brings_the_units_back(
     assert not after.verdict.is_fault
     assert after.num_active > 0
     assert after.rate > 1
+    for num in range(2, 21):  # and no number of images makes a fault of it
+        found = diagnose(Run.open(tmp_path / "after"), digits, num_images=num)
+        assert not any(finding.is_fault for finding in found.findings), num
+        assert found.verdict.name == "too-few-images" or num >= 10
 
 
 @pytest.mark.usefixtures("one_thread")

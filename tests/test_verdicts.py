@@ -24,7 +24,7 @@ def told(mutual: float = 2.5, marginal: float = 0.2) -> Information:
 
 
 def used(nats: float = 12.0, *, condition: float | None = None, response: float = 6.0) -> Usage:
-    rise = Rise(nats, 0.2, 500)
+    rise = Rise(nats, 0.2 if nats > 1 else 0.02, 500)
     by_class = None if condition is None else Rise(condition, 0.05, 450)
     return Usage(rise, (rise, rise, rise, rise), by_class, response, 0)
 
@@ -238,6 +238,39 @@ def test_a_fixed_sigma_far_from_the_residuals_is_wrong_and_a_learned_one_is_not(
     assert names(diagnosis(decoder_sigma=0.01, residual=0.11, sigma_is_learned=True)) == ["healthy"]
 
 
+def squared_error(beta: float, sigma: float) -> LoopScale | None:
+    """A watched loop's sum of squared errors, and what it is by this σ."""
+    line: Line = {"event": "scale", "reconstruction_ratio": 2 * sigma**2, "kl_ratio": 1.0, "batch_size": 128}
+    return loop_scale([line], beta, 64, 4, sigma)
+
+
+def test_the_sigma_of_a_loop_is_judged_by_what_its_loss_has() -> None:
+    loop = RunConfig(model=ModelConfig(network="external", likelihood="gaussian", sigma=0.1))
+    half = {"active_variance": (0.8, 0.8, 0.001, 0.001), "residual": 0.26, "critical_beta": 71.0}
+    without = diagnosis(decoder_sigma=0.1, scale=squared_error(1.0, 0.1), **half)
+    # β = 50 by a σ of 0.1 is a σ of 0.71: too large, if anything.
+    (found,) = decide(without, loop)
+    assert found.name == "wrong-scale" and "trains as β = 50 does" in found.sentence
+    amounts = [each for each in found.evidence if "if σ were 0.26" in each.words]
+    assert [each.value for each in amounts] == [pytest.approx(50 * (0.1 / 0.26) ** 2)]
+    assert names(replace(without, scale=squared_error(0.02, 0.1), residual=0.12), loop)[0] != "wrong-sigma"
+    # As it was told to vae.watch; then nobody may say that pruned dimensions do no harm.
+    told_so = replace(without, decoder_sigma=0.5**0.5, scale=squared_error(1.0, 0.5**0.5))
+    (large,) = decide(told_so, loop)
+    assert large.title == "σ is too large" and "by β = 7.4" in large.sentence
+    assert not any("model.likelihood" in remedy for remedy in large.remedies)
+    assert any("vae.watch(sigma=" in remedy for remedy in large.remedies)
+    assert "If your loss has the σ" in decide(replace(told_so, scale=None), loop)[0].sentence
+    (own,) = decide(replace(told_so, scale=None))
+    assert own.remedies[0] == "a learned σ: model.likelihood = gaussian-learned"
+
+
+def test_a_beta_that_makes_up_for_a_sigma_leaves_no_fault_in_it() -> None:
+    for beta, sigma in ((16.0, 0.04), (1 / 16, 0.6)):
+        assert names(diagnosis(beta=beta, decoder_sigma=sigma, residual=0.15)) == ["healthy"]
+        assert names(diagnosis(decoder_sigma=sigma, residual=0.15)) == ["wrong-sigma"]
+
+
 def test_an_aggregate_posterior_far_beyond_the_prior_is_blown_up() -> None:
     blown = diagnosis(beta=0.0, spread_per_dim=(4.0, 3.0, 3.0, 2.0), information=told(6.8, 90.0))
     assert names(blown) == ["variance-blown-up"]
@@ -287,7 +320,75 @@ def test_near_its_cap_the_information_is_at_least_and_the_marginal_kl_at_most() 
     assert "mutual information I(x; z), at least" in [evidence.words for evidence in healthy.evidence]
 
 
+def seen(num: int, nats: float, error: float, condition: tuple[float, float] | None = None) -> Usage:
+    """Rises of so many images, and of four fifths of them with another class."""
+    rise = Rise(nats, error, num)
+    by_class = None if condition is None else Rise(*condition, 4 * num // 5)
+    return Usage(rise, (rise,) * 4, by_class, 6.0, 0)
+
+
+def test_what_few_images_do_not_show_accuses_nobody() -> None:
+    for num, nats, error in (
+        (5, 9.66, 4.52),
+        (3, 0.33, 0.86),
+        (8, 5.99, 2.48),
+        (12, 1.34, 0.75),
+        (30, 0.3, 0.4),
+    ):
+        for mutual in (0.2, 1.2):
+            few = diagnosis(num_images=num, usage=seen(num, nats, error), information=told(mutual))
+            (found,) = decide(few)
+            assert (found.name, found.is_fault) == ("too-few-images", False)
+            assert f"{num} images of the validation part are too few" in found.sentence
+            assert "more images" in found.remedies[0]
+    # Ten are too few even where their error happens to be small.
+    assert names(silent(num_images=9, usage=seen(9, 0.0, 0.001))) == ["too-few-images"]
+    assert names(silent(num_images=10, usage=seen(10, 0.0, 0.001))) == ["early-collapse"]
+    assert names(diagnosis(num_images=12, usage=seen(12, 7.0, 2.0))) == ["healthy"]
+
+
+def test_a_number_that_is_small_accuses_where_it_is_so_by_more_than_its_error() -> None:
+    speaks = {"information": told(0.7)}
+    assert names(diagnosis(usage=seen(500, 0.2, 0.1), **speaks)) == ["decoder-ignores-z"]
+    assert names(diagnosis(usage=seen(500, 0.2, 0.13), **speaks)) == ["too-few-images"]
+    # Posteriors that are the prior, of many images, are evidence too, whatever a noisy distortion hides.
+    assert names(silent(usage=seen(500, 1.0, 2.0))) == ["early-collapse"]
+    assert names(silent(num_images=40, usage=seen(40, 1.0, 2.0))) == ["too-few-images"]
+
+
+def test_a_class_that_few_images_do_not_show_is_not_said_to_be_ignored() -> None:
+    few = diagnosis(num_images=12, conditional=True, usage=seen(12, 12.0, 2.0, (8.35, 2.89)))
+    assert names(few) == ["too-few-images"]
+    assert "reads the class" in decide(few)[0].sentence
+    assert names(replace(few, usage=seen(12, 12.0, 2.0, (8.35, 1.5)))) == ["healthy"]
+    assert names(replace(few, usage=seen(500, 12.0, 0.2, (0.0, 0.0)))) == ["condition-ignored"]
+    one_class = Usage(Rise(12.0, 0.2, 500), (Rise(12.0, 0.2, 500),) * 4, Rise(0.0, 0.0, 0), 6.0, 0)
+    assert names(replace(few, num_images=500, usage=one_class)) == ["healthy"]
+    # A twentieth of what z is worth, but of what it is surely worth.
+    assert names(replace(few, usage=seen(500, 30.0, 0.5, (0.8, 0.1)))) == ["condition-ignored"]
+    assert names(replace(few, usage=seen(500, 30.0, 6.0, (0.8, 0.1)))) == ["too-few-images"]
+
+
+def test_few_images_that_happen_to_lie_close_or_apart_have_not_left_the_prior() -> None:
+    close = {"active_variance": (0.001,) * 4, "sigma_per_dim": (0.1,) * 4, "spread_per_dim": (0.1,) * 4}
+    apart = {"active_variance": (6.0,) * 4, "sigma_per_dim": (0.1,) * 4, "spread_per_dim": (2.45,) * 4}
+    for changes in (close, apart):
+        assert names(diagnosis(num_images=5, usage=seen(5, 12.0, 1.0), **changes)) == ["too-few-images"]
+    assert names(diagnosis(num_images=20, usage=seen(20, 12.0, 1.0), **apart)) == ["healthy"]
+    assert names(diagnosis(num_images=2000, **apart)) == ["variance-blown-up"]
+
+
+def test_where_nothing_pays_silence_is_no_accident() -> None:
+    (noise,) = decide(silent(critical_beta=1.03, num_paying=0))
+    assert (noise.name, noise.title) == ("over-regularised", "Nothing pays at this β")
+    assert "found the best solution" in noise.sentence and "β = 1, the ELBO" not in noise.remedies
+    (unknown,) = decide(silent(critical_beta=None))
+    assert unknown.name == "early-collapse"
+    assert "whether it would pay is not known: there are too few training images" in unknown.sentence
+
+
 CASES = {
+    "too-few-images": diagnosis(num_images=5, usage=seen(5, 9.66, 4.52)),
     "healthy": diagnosis(),
     "spare-dimensions": diagnosis(active_variance=(0.8, 0.0, 0.0, 0.0)),
     "over-regularised": silent(beta=20.0),
@@ -305,7 +406,7 @@ def test_each_verdict_has_words_numbers_and_a_remedy_and_is_json(name: str) -> N
     given = CASES[name]
     found = decide(given)
     assert found[0].name == name
-    assert found[0].is_fault == (name not in ("healthy", "spare-dimensions"))
+    assert found[0].is_fault == (name not in ("healthy", "spare-dimensions", "too-few-images"))
     assert found[0].evidence
     assert bool(found[0].remedies) == (name != "healthy")
     assert found[0].sentence.endswith(".")

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from vae.enough import FEWEST, SMALL_ERRORS, variance_within
 from vae.findings import Evidence, Verdict
 
 if TYPE_CHECKING:
@@ -47,17 +48,25 @@ class Departure:
 
 
 def departure(diagnosis: Diagnosis) -> Departure | None:
-    """Whether all z together have left the prior, and how."""
+    """Whether all z together have left the prior, and how; what few images show by accident is no evidence."""
     found = []
+    num = diagnosis.num_images
+    if num < FEWEST:
+        return None
     means = diagnosis.mean_per_dim or (0.0,) * diagnosis.latent_dim
     for dim, (mean, spread) in enumerate(zip(means, diagnosis.spread_per_dim, strict=True)):
         square = max(spread**2, 1e-12)
         to_the_side, by_spread = mean**2 / 2, (square - 1 - math.log(square)) / 2
         nats, variance = to_the_side + by_spread, diagnosis.active_variance[dim]
-        if square > BLOWN_VARIANCE:
+        # What these images leave open: as near to the prior as they allow.
+        least, most = (max(square - variance, 1e-12) + bound for bound in variance_within(variance, num))
+        aside, near = max(abs(mean) - SMALL_ERRORS * math.sqrt(variance / num), 0), min(max(1, least), most)
+        if least > BLOWN_VARIANCE:
             found.append(Departure(dim, "apart" if 2 * variance >= square else "wide", nats))
-        elif nats > FAR_NATS:
-            found.append(Departure(dim, "shifted" if to_the_side > by_spread else "narrow", nats))
+        elif aside**2 / 2 + (near - 1 - math.log(near)) / 2 > FAR_NATS:
+            found.append(
+                Departure(dim, "shifted" if to_the_side > by_spread or square > 1 else "narrow", nats)
+            )
     return max(found, key=lambda one: one.nats, default=None)
 
 

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from vae.data import Dataset, Part
 from vae.diagnosable import check_asked
+from vae.enough import ENOUGH
 from vae.errors import UserError
 from vae.evaluation import BATCH, check_finite
 from vae.findings import Verdict
@@ -189,7 +190,7 @@ class Diagnosis:
         found = self.information
         lines = [
             f"active units   {self.num_active} of {self.latent_dim} (variance of the posterior mean > "
-            f"{self.active_threshold:g}, {self.num_images:,} images)",
+            f"{self.active_threshold:g}, {self.num_images:,} images of the {self.part} part)",
             f"I(x; z)        {'≥ ' if found.saturated else ''}{_hundredths(found.mutual_information)}, "
             f"marginal KL {'≤ ' if found.saturated else ''}{_hundredths(found.marginal_kl)} "
             f"(N = {found.num_examples:,}, cap log N = {found.cap:.2f})",
@@ -236,7 +237,8 @@ def diagnose(
         target: A run, or its folder: its configuration and history count too. Or a model.
         dataset: The images; of a run they are loaded if they are not given.
         at: For a run: which weights. The last ones are what training came to.
-        part: Of the data; without it, the validation part if there is one, else the test part.
+        part: Of the data; without it, the validation part, or the test part if that is larger and the validation part
+            has fewer than 50 images.
         num_images: The first so many of the part are taken, at least 2.
         seed: Of all noise: one seed, one diagnosis.
         config: For a model: how it was trained.
@@ -262,7 +264,8 @@ def diagnose(
         model, config = load_model(run, at), run.config
         dataset = images_of(run, root=root) if dataset is None else dataset
         history = history_until(run, at)
-    chosen: Part = part or ("validation" if len(dataset.validation) else "test")
+    few = len(dataset.validation) < min(ENOUGH, len(dataset.test))
+    chosen: Part = part or ("test" if few else "validation")
     measured = measure(model, dataset, chosen, num_images=num_images, seed=seed)
     betas = [line["beta"] for line in history if "split" in line]
     beta = betas[-1] if betas else None if config is None else config.objective.beta

@@ -15,6 +15,7 @@ Name = Literal[
     "wrong-scale",
     "wrong-sigma",
     "variance-blown-up",
+    "too-few-images",
 ]
 
 
@@ -59,8 +60,8 @@ class Verdict:
 
     @property
     def is_fault(self) -> bool:
-        """Whether something is wrong; pruned spare dimensions are not."""
-        return self.name not in ("healthy", "spare-dimensions")
+        """Whether something is wrong; pruned spare dimensions are not, nor is what cannot be told."""
+        return self.name not in ("healthy", "spare-dimensions", "too-few-images")
 
     def to_dict(self) -> dict[str, Any]:
         """The finding as JSON values."""

@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 _MOST_IMAGES, _MOST_NUMBERS = 2000, 8_000_000
 #: No pixel's mean is taken to be nearer to black or white than this share of an image.
 _HALF_AN_IMAGE = 0.5
+#: Of fewer training images nothing is said of what pays, nor of more where the error of it is larger than this.
+_FEWEST_IMAGES, _LARGEST_ERROR = 20, 0.25
+#: Standard errors by which the main direction must pay for any to be said to, and by which each is counted then.
+_ERRORS, _COUNTED = 3.0, 2.0
+#: So many main directions may change places between the two halves.
+_LEADING = 3
 _NUM_BISECTIONS = 60
 _LARGEST_LOGIT = 30.0
 
@@ -32,10 +38,15 @@ class Ignorance:
     accident of training. Of a deeper model it says that the first, faintest word does not pay above it; whether a
     louder one would, a result of second order cannot say.
 
+    The eigenvalues are held out: the directions come from one half of the images, and the variances along them from the
+    other, which knows nothing of the accidents of the first; both ways, and averaged. Of the same images the largest
+    eigenvalue of nothing but noise would be far above 1.
+
     Attributes:
         distortion: Of the given images under that decoder, nats per example.
-        critical_beta: The largest eigenvalue.
-        num_paying: Eigenvalues above 1: the dimensions that the linear model uses at β = 1, if it has as many.
+        critical_beta: The largest eigenvalue; None if there are too few images to know it.
+        num_paying: Eigenvalues above 1, by more than chance: the dimensions that the linear model uses at β = 1, if it
+            has as many; None likewise.
         num_images: Training images that it was estimated from.
 
     Source:
@@ -44,8 +55,8 @@ class Ignorance:
     """
 
     distortion: float
-    critical_beta: float
-    num_paying: int
+    critical_beta: float | None
+    num_paying: int | None
     num_images: int
 
 
@@ -86,13 +97,16 @@ def ignorance(
         output = _output_of(likelihood, means)
         scale = _standard_deviation(likelihood, output).flatten(1)
     distortion = -likelihood.log_prob(output[own].to(torch.float64), x).mean()
-    eigenvalues = _eigenvalues(residual / scale[groups])
-    return Ignorance(
-        distortion=float(distortion),
-        critical_beta=float(eigenvalues[-1]),
-        num_paying=int((eigenvalues > 1).sum()),
-        num_images=len(pixels),
-    )
+    if len(pixels) < _FEWEST_IMAGES:
+        return Ignorance(float(distortion), None, None, len(pixels))
+    eigenvalues, errors = _held_out(residual / scale[groups])
+    largest, error = float(eigenvalues[:_LEADING].max()), float(errors[0])
+    if eigenvalues[0] - _ERRORS * error <= 1:  # no evidence that any pays
+        is_unknown = error > _LARGEST_ERROR
+        critical, num_paying = (None, None) if is_unknown else (float(eigenvalues[0]), 0)
+    else:
+        critical, num_paying = largest, int((eigenvalues - _COUNTED * errors > 1).sum())
+    return Ignorance(float(distortion), critical, num_paying, len(pixels))
 
 
 def _output_of(likelihood: Likelihood, mean: Tensor) -> Tensor:
@@ -113,8 +127,27 @@ def _standard_deviation(likelihood: Likelihood, output: Tensor) -> Tensor:
     return variance.clamp_min(1e-12).sqrt()
 
 
-def _eigenvalues(rows: Tensor) -> Tensor:
-    """Of the covariance of the rows, ``(N, P)``, whose mean is 0, the largest last; of those that are 0 not all."""
-    num, num_columns = rows.shape
-    square = rows.T @ rows if num_columns <= num else rows @ rows.T
-    return torch.linalg.eigvalsh(square / num)
+def _held_out(rows: Tensor) -> tuple[Tensor, Tensor]:
+    """Eigenvalues of the covariance of the rows, ``(N, P)``, whose mean is 0, and their standard errors.
+
+    The directions with the largest variance in one half of the rows come first; what is given is the variance along
+    them in the other half.
+    """
+    order = torch.randperm(len(rows), generator=generator(0, "diagnosis"))
+    first, second = rows[order[::2]], rows[order[1::2]]
+    ways = [_variances_along(first, second), _variances_along(second, first)]
+    num = min(len(mean) for mean, _ in ways)
+    (one, its_error), (other, other_error) = ((mean[:num], error[:num]) for mean, error in ways)
+    return (one + other) / 2, torch.hypot(its_error, other_error) / 2
+
+
+def _variances_along(rows: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean square of the others along the main directions of the rows, and its standard error, largest rows' first."""
+    if rows.shape[1] <= len(rows):
+        along = others @ torch.linalg.eigh(rows.T @ rows).eigenvectors.flip(1)
+    else:  # the directions are mixtures of the rows
+        values, mixtures = torch.linalg.eigh(rows @ rows.T)
+        kept = values > 1e-9 * values[-1].clamp_min(1e-12)
+        along = (others @ rows.T) @ (mixtures[:, kept] / values[kept].sqrt()).flip(1)
+    squares = along.square()
+    return squares.mean(0), squares.std(0, correction=1) / len(others) ** 0.5

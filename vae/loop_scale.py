@@ -161,8 +161,17 @@ def unknown(beta: float, scale: LoopScale | None) -> str:
     return f"the scale of your loop's terms is not known: {why}. It says β = {beta:.4g}; {REPORT}"
 
 
-def pays(beta: float, scale: LoopScale | None, *, is_watched: bool) -> str:
-    """That a silent model had better use z, as far as that is known: in a watched loop it depends on the scale."""
+def pays(beta: float, scale: LoopScale | None, *, is_watched: bool, is_known: bool = True) -> str:
+    """That a silent model had better use z, as far as that is known: in a watched loop it depends on the scale.
+
+    Args:
+        beta: In force.
+        scale: Of a watched loop.
+        is_watched: Whether it is one.
+        is_known: Whether there are images enough to know what pays.
+    """
+    if not is_known:
+        return "and whether it would pay is not known: there are too few training images to tell"
     if is_watched and (scale is None or scale.kl is None or scale.is_of_loss):
         return (
             f"and whether it would pay is not known: the scale of your loop's terms is not, and its β = {beta:.4g} may "

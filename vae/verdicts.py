@@ -1,4 +1,4 @@
-"""What a diagnosis means, in plain words: nine verdicts, each with its evidence and what to try."""
+"""What a diagnosis means, in plain words: nine verdicts, each with its evidence and what to try; or too few images."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from vae.departure import departure, left_the_prior
+from vae.enough import ENOUGH, FEWEST, SMALL_ERRORS, is_large, is_small, too_few
 from vae.findings import Evidence, Verdict
 from vae.lines import Line
 from vae.loop_scale import pays
+from vae.sigma import Sigma
 from vae.units import Coincidence, coincidence, is_round
 from vae.weight import leaves_little, sentence, silences
 
@@ -16,8 +18,6 @@ if TYPE_CHECKING:
     from vae.config import RunConfig
     from vae.diagnostics import Diagnosis
 
-#: A fixed σ this many times larger or smaller than the residuals is called wrong.
-SIGMA_FACTOR = 2.5
 #: Rise of the distortion, nats, below which a decoder does not use what was permuted.
 SMALLEST_RISE = 0.5
 #: Likewise for the condition, as a share of the rise with z permuted.
@@ -58,11 +58,15 @@ def decide(
     if found and (doubtful := case.round_coincidence()) is not None:
         found.append(doubtful)
     spare = case.spare_dimensions()
+    if not found and (open_question := case.too_few_images()) is not None:
+        return (open_question,)
     if not found:
         if spare is not None and 2 * diagnosis.num_active <= diagnosis.latent_dim:
             return (spare,)
         found = [case.healthy()]
-    if spare is not None and not case.is_heavy:  # by such a β dimensions are pruned to no good
+    if spare is not None and not (
+        case.is_heavy or case.is_sigma_large
+    ):  # so dimensions are pruned to no good
         found.append(spare)
     return tuple(found)
 
@@ -75,20 +79,25 @@ class _Case:
         self.rates = [(line["epoch"], line["rate"]) for line in history if "split" in line]
         self.scale = diagnosis.scale
         self.beta = 1.0 if diagnosis.beta is None else diagnosis.beta
-        if self.scale is not None and self.scale.is_off:
+        if self.scale is not None and (self.scale.is_off or self.scale.is_certain):
             self.beta = self.scale.effective_beta
         # With a capacity, β is how hard the rate is pulled to it, not the price of a nat.
         self.is_price = config is None or not config.objective.capacity
-        usage = diagnosis.usage
-        self.is_used = usage.all.nats > max(SMALLEST_RISE, 3 * usage.all.standard_error)
+        usage, num = diagnosis.usage, diagnosis.num_images
+        self.is_used, self.is_unused = is_large(usage.all, SMALLEST_RISE), is_small(usage.all, SMALLEST_RISE)
         # A rate may be paid for nothing: posteriors that all left the prior together tell no image from another.
-        says_little = diagnosis.information.mutual_information < SILENCE
-        self.is_silent = not self.is_used and (diagnosis.num_active == 0 or says_little)
+        says_little, idle = diagnosis.information.mutual_information < SILENCE, diagnosis.num_active == 0
+        is_shown = idle and says_little and num >= ENOUGH
+        self.is_silent = not self.is_used and (is_shown or (self.is_unused and (idle or says_little)))
+        #: Whether the images cannot tell if z is used.
+        self.is_open = num < FEWEST or not (self.is_used or self.is_unused or self.is_silent)
         self.is_watched = config is not None and config.model.network == "external"
         self.is_autoregressive = config is not None and config.model.decoder == "autoregressive"
-        # Of a Gaussian likelihood whose σ is given: σ and the residuals; nothing can be wrong with any other's.
-        sigma = None if diagnosis.sigma_is_learned else diagnosis.decoder_sigma
-        self.sigma = (sigma or 1.0, (diagnosis.residual if sigma else None) or 1.0)
+        # Of a Gaussian likelihood whose σ is given; nothing can be wrong with any other's.
+        self.sigma = None
+        if diagnosis.decoder_sigma and diagnosis.residual and not diagnosis.sigma_is_learned:
+            price = self.beta if self.is_price else 1.0
+            self.sigma = Sigma(diagnosis.decoder_sigma, diagnosis.residual, price)
 
     # The numbers that verdicts rest on --------------------------------------------------------------------------------
 
@@ -136,7 +145,7 @@ class _Case:
         """Some dimensions are active, others pruned: no fault."""
         diagnosis = self.diagnosis
         spare = diagnosis.latent_dim - diagnosis.num_active
-        if not spare or not diagnosis.num_active:
+        if not spare or not diagnosis.num_active or diagnosis.num_images < FEWEST:
             return None
         return Verdict(
             "spare-dimensions",
@@ -157,7 +166,7 @@ class _Case:
 
     def _is_beta_too_high(self) -> bool:
         """Whether silence, or near silence, is what this β makes the best solution."""
-        if not self.is_price or self.is_autoregressive or self._is_sigma_large():
+        if not self.is_price or self.is_autoregressive or self.is_sigma_large:
             return False
         if self.is_silent:
             return silences(self.diagnosis, self.beta)
@@ -176,15 +185,19 @@ class _Case:
             return None
         return Verdict(
             "over-regularised",
-            "β is too high",
+            "β is too high" if self.beta > 1 else "Nothing pays at this β",
             sentence(self.diagnosis, self.beta, is_silent=self.is_silent),
             (Evidence("β", self.beta), *self._critical(), *self._activity()),
-            ("β = 1, the ELBO", "a capacity: a rate that the training is pulled to", "free bits"),
+            (
+                "β = 1, the ELBO" if self.beta > 1 else "a smaller β",
+                "a capacity: a rate that the training is pulled to",
+                "free bits",
+            ),
         )
 
     def early_collapse(self) -> Verdict | None:
         """Silent although silence is not the best solution."""
-        if not self.is_silent or self._is_sigma_large():
+        if not self.is_silent or self.is_sigma_large:
             return None
         if self._is_beta_too_high():
             return None
@@ -196,7 +209,12 @@ class _Case:
             title, when = "Collapsed during training", f"since epoch {epoch:.3g}"
         else:
             title, when = "Collapsed at the start of training", "since its start"
-        would_pay = pays(self.beta, self.scale, is_watched=self.is_watched)
+        would_pay = pays(
+            self.beta,
+            self.scale,
+            is_watched=self.is_watched,
+            is_known=self.diagnosis.critical_beta is not None,
+        )
         return Verdict(
             "early-collapse",
             title,
@@ -215,11 +233,11 @@ class _Case:
     def decoder_ignores_z(self) -> Verdict | None:
         """The decoder does well without z, or does not read what the encoder writes."""
         diagnosis, alone = self.diagnosis, self.diagnosis.ignorant_distortion
-        if self.is_used:
+        if not (self.is_unused or self.is_silent):
             return None
         gain = 0.0 if alone is None else alone - diagnosis.distortion  # a density's may be near or below zero
         knows = alone is not None and gain > max(KNOWS_SHARE * abs(alone), SMALLEST_RISE)
-        speaks = diagnosis.num_active > 0 and diagnosis.information.mutual_information > 2 * SILENCE
+        speaks = diagnosis.num_active > 0 and diagnosis.information.mutual_information >= SILENCE
         if not (self.is_autoregressive or knows or speaks):
             return None
         if self.is_autoregressive:
@@ -253,10 +271,7 @@ class _Case:
     def condition_ignored(self) -> Verdict | None:
         """A conditional model whose decoder does as well with a wrong class."""
         rise = self.diagnosis.usage.condition
-        if rise is None or not rise.num_images:
-            return None
-        by_z = CONDITION_SHARE * self.diagnosis.usage.all.nats
-        if rise.nats > max(SMALLEST_RISE, 3 * rise.standard_error, by_z):
+        if rise is None or not is_small(rise, self._least_of_condition(-SMALL_ERRORS)):
             return None
         return Verdict(
             "condition-ignored",
@@ -266,6 +281,26 @@ class _Case:
             (*self._by_class(), self._permuted(), *self._activity()),
             ("a larger β, so that z does not repeat the class", "a smaller latent space"),
         )
+
+    def _least_of_condition(self, errors: float = 0.0) -> float:
+        """Rise, nats, that a condition must reach to count, with that of z taken so many of its errors higher."""
+        rise = self.diagnosis.usage.all
+        return max(SMALLEST_RISE, CONDITION_SHARE * (rise.nats + errors * rise.standard_error))
+
+    def too_few_images(self) -> Verdict | None:
+        """Neither the one nor the other can be told of these images."""
+        rise, diagnosis = self.diagnosis.usage.condition, self.diagnosis
+        num, part = diagnosis.num_images, diagnosis.part
+        if self.is_open:
+            return too_few(
+                num, part, "the decoder reads z", (self._permuted(), *self._by_class(), *self._activity())
+            )
+        least = self._least_of_condition()
+        if rise is None or not rise.num_images:  # no class at all, or one alone
+            return None
+        if is_large(rise, least) or self.condition_ignored() is not None:
+            return None
+        return too_few(num, part, "the decoder reads the class", (*self._by_class(), self._permuted()))
 
     def loop_out_of_scale(self) -> Verdict | None:
         """A watched loop's terms, compared with ours, are not what they seem to be."""
@@ -281,6 +316,7 @@ class _Case:
             (
                 Evidence("β in your loop", scale.beta),
                 Evidence(scale.amounts, scale.effective_beta),
+                *(() if self.sigma is None else self.sigma.fitted()),
                 *(Evidence(f"your {name} over ours", ratio.measured) for name, ratio in scale.parts),
                 Evidence("comparisons", scale.num_comparisons),
                 *self._sizes(),
@@ -337,34 +373,20 @@ class _Case:
             Evidence("latent dimensions", diagnosis.latent_dim),
         )
 
-    def _is_sigma_large(self) -> bool:
+    @property
+    def is_sigma_large(self) -> bool:
         """Whether σ is so large that a collapse has its reason in it."""
-        sigma, residual = self.sigma
-        return sigma > SIGMA_FACTOR * residual
+        return self.sigma is not None and self.sigma.is_large
 
     def wrong_sigma(self) -> Verdict | None:
         """The fixed σ is far from the residuals; but where z says nothing, large residuals speak of no small σ."""
-        diagnosis, (sigma, residual) = self.diagnosis, self.sigma
-        is_large, fits = sigma > residual, residual / SIGMA_FACTOR <= sigma <= residual * SIGMA_FACTOR
-        if fits or (self.is_silent and not is_large):
+        if self.sigma is None or self.diagnosis.num_images < FEWEST:
             return None
-        effect = (
-            "differences that a person sees cost almost nothing, and z is not worth its rate"
-            if is_large
-            else "the least difference costs so much that the rate counts for nothing, and z is no sample of the prior"
-        )
-        return Verdict(
-            "wrong-sigma",
-            f"σ is too {'large' if is_large else 'small'}",
-            f"The decoder is told that a pixel strays by σ = {sigma:.3g}, and it strays by {residual:.3g}: {effect}. "
-            f"This is as training by β = {diagnosis.sigma_beta or 0:.3g} with the right σ would be.",
-            (
-                Evidence("σ of the decoder", sigma, "of a pixel's range"),
-                Evidence("root mean squared residual", residual, "of a pixel's range"),
-                Evidence("β that this amounts to", diagnosis.sigma_beta or 0.0),
-                *self._activity(),
-            ),
-            ("a learned σ: model.likelihood = gaussian-learned", f"σ = {residual:.2g}"),
+        is_small = self.sigma.is_small and not (self.is_silent or self.is_open)
+        if not (self.sigma.is_large or is_small):
+            return None
+        return self.sigma.verdict(
+            self._activity(), is_watched=self.is_watched, is_compared=self.scale is not None
         )
 
     def variance_blown_up(self) -> Verdict | None:

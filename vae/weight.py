@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vae.enough import FEWEST
+
 if TYPE_CHECKING:
     from vae.diagnostics import Diagnosis
 
@@ -14,7 +16,10 @@ NEAR_CRITICAL = 1 / 3
 def silences(diagnosis: Diagnosis, beta: float) -> bool:
     """Whether that z says nothing is this β's doing: it is beyond what any word is worth, or above 1 and near to it."""
     critical = diagnosis.critical_beta
-    return critical is not None and beta >= (1.0 if beta <= 1 else NEAR_CRITICAL) * critical
+    if critical is None:
+        return False
+    nothing_pays = diagnosis.num_paying == 0 and beta >= 1
+    return nothing_pays or beta >= (1.0 if beta <= 1 else NEAR_CRITICAL) * critical
 
 
 def leaves_little(diagnosis: Diagnosis, beta: float) -> bool:
@@ -24,7 +29,10 @@ def leaves_little(diagnosis: Diagnosis, beta: float) -> bool:
     far below the critical β there is another reason for it.
     """
     critical = diagnosis.critical_beta
-    usable = min(diagnosis.latent_dim, diagnosis.num_paying or diagnosis.latent_dim)
+    paying = diagnosis.latent_dim if diagnosis.num_paying is None else diagnosis.num_paying
+    usable = min(diagnosis.latent_dim, paying)
+    if diagnosis.num_images < FEWEST:  # of which some dimensions may not show
+        return False
     is_near = critical is None or beta >= NEAR_CRITICAL * critical
     return beta > 1 and is_near and 2 * diagnosis.num_active <= usable
 
@@ -38,7 +46,7 @@ def sentence(diagnosis: Diagnosis, beta: float, *, is_silent: bool) -> str:
             f"{cost}: a dimension must save more than that to be used. So the model uses {diagnosis.num_active} of "
             f"{diagnosis.latent_dim}."
         )
-    if beta >= critical:
+    if beta >= critical or (diagnosis.num_paying == 0 and beta >= 1):
         return (
             f"{cost}, by a linear model of these images more than it saves in the reconstruction. So it writes "
             "nothing, and the training has found the best solution of this objective."

@@ -38,7 +38,7 @@ from vae.findings import Name  # noqa: E402
 from vae.objective import rate_per_dim  # noqa: E402
 from vae.recipes import RECIPES, Cure  # noqa: E402
 from vae.runs import Run  # noqa: E402
-from vae.verdicts import SIGMA_FACTOR  # noqa: E402
+from vae.sigma import SIGMA_FACTOR  # noqa: E402
 
 OWN_LOOP, MNIST = "own-loop", "mnist"
 

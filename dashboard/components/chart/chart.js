@@ -1,6 +1,6 @@
 /** A small chart of measured points: a line each, with standard errors. */
 import { element, mounted, number } from "../lib/dom.js"
-import { adoptStyle, axis, CONFIG, look, plotly } from "../lib/plotly.js"
+import { adoptStyle, axis, CONFIG, look, plotlyFor } from "../lib/plotly.js"
 import { theme } from "../lib/theme.js"
 
 export default mounted((root) => {
@@ -18,14 +18,8 @@ export default mounted((root) => {
     const now = JSON.stringify([data, node.clientWidth, colours.name])
     if (now === drawn) return
     drawn = now
-    let Plotly
-    try {
-      Plotly = await plotly()
-    } catch (error) {
-      node.replaceChildren(element("p", { class: "ll-message", dataset: { kind: "error" } }, error.message))
-      return
-    }
-    if (gone) return
+    const Plotly = await plotlyFor(node)
+    if (!Plotly || gone) return
     const traces = data.series.map((series) => {
       const colour = data.palette[colours.name][series.colour] ?? colours.primary
       return {

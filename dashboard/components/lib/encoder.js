@@ -9,8 +9,14 @@ import { loadModel } from "./runtime.js"
  * The posterior of an image; the mean image at the posterior's mean, its distortion, and the rate, in nats.
  */
 
-const KEPT = 8
+/** Encoders kept, and bytes of their models in all; the one asked for longest ago goes first. */
+const KEPT = 80
+const MOST_BYTES = 200e6
 const encoders = new Map()
+
+function keyOf(run, { at, stamp }) {
+  return `${run} ${at} ${stamp}`
+}
 
 /**
  * The encoder of a run's weights, loaded once for the page.
@@ -19,16 +25,32 @@ const encoders = new Map()
  * @returns {Encoder}
  */
 export function encoderOf(run, weights) {
-  const key = `${run} ${weights.at} ${weights.stamp}`
+  const key = keyOf(run, weights)
   const encoder = encoders.get(key) ?? new Encoder(run, weights)
   encoders.delete(key)
   encoders.set(key, encoder)
-  if (encoders.size > KEPT) {
-    const [oldest, old] = encoders.entries().next().value
+  let bytes = 0
+  for (const { size } of encoders.values()) bytes += size
+  for (const [oldest, old] of encoders) {
+    if (encoders.size <= KEPT && bytes <= MOST_BYTES) break
+    if (old === encoder || old.source === "loading") continue
     encoders.delete(oldest)
+    bytes -= old.size
     old.release()
   }
   return encoder
+}
+
+/** The encoder of a run's weights if it has been asked for, and undefined else. */
+export function knownEncoder(run, weights) {
+  return encoders.get(keyOf(run, weights))
+}
+
+/** How many encoders of a run can be kept at once, and a few of other weights beside them; none where nobody has asked for one. */
+export function roomForEncoders(run) {
+  let largest = 0
+  for (const encoder of encoders.values()) if (encoder.run === run) largest = Math.max(largest, encoder.size)
+  return largest ? Math.max(0, Math.min(KEPT, Math.floor(MOST_BYTES / largest)) - 8) : 0
 }
 
 export class Encoder {
@@ -36,17 +58,21 @@ export class Encoder {
   source = "loading"
   /** Why there is no encoder here, in words. */
   reason = ""
+  /** Bytes of the model. */
+  size = 0
   #session = null
   #ort = null
 
   constructor(run, weights) {
+    this.run = run
     /** Settled when it is known whether it can encode. */
     this.ready = this.#load(run, weights)
   }
 
   async #load(run, weights) {
     try {
-      const { ort, session } = await loadModel(run, "autoencoder.onnx", weights)
+      const { ort, session, size } = await loadModel(run, "autoencoder.onnx", weights)
+      this.size = size
       this.#session = session
       this.#ort = ort
       this.source = "browser"

@@ -1,4 +1,5 @@
 /** Loads plotly.js once for the page, and gives all charts one look. */
+import { element } from "./dom.js"
 import { address, VERSION } from "./server.js"
 import { mix } from "./theme.js"
 
@@ -26,6 +27,16 @@ export function plotly() {
     })
   })
   return loading
+}
+
+/** The same for an element, which says so in place of a chart if there is none; null then. */
+export async function plotlyFor(node) {
+  try {
+    return await plotly()
+  } catch (error) {
+    node.replaceChildren(element("p", { class: "ll-message", dataset: { kind: "error" } }, error.message))
+    return null
+  }
 }
 
 let sheet = null

@@ -1,4 +1,7 @@
-/** Work that waits until nobody has asked for it for a while: the server hears of where a hand came to rest, not of its way. */
+/**
+ * Work that is not done for every move: it waits until nobody has asked for it for a while, as the server hears of where a hand
+ * came to rest, not of its way; or it follows at its own pace, and leaves out what was passed meanwhile.
+ */
 
 /** Milliseconds without another key or click until a choice counts as made. */
 const REST = 300
@@ -22,5 +25,38 @@ export function atRest(work, wait = REST) {
       work()
     },
     cancel,
+  }
+}
+
+/**
+ * @param {() => Promise<void> | void} work Looks at what is newest when it begins; it must not fail.
+ * @param {number} pause Between two beginnings, ms, at least.
+ * @returns {{soon: () => void, cancel: () => void}} Ask for the work, of which one is under way at most; or for no more of it.
+ */
+export function atPace(work, pause) {
+  let [timer, began, busy, again, gone] = [0, -Infinity, false, false, false]
+
+  async function go() {
+    timer = 0
+    began = performance.now()
+    busy = true
+    again = false
+    await work()
+    busy = false
+    if (again) soon()
+  }
+
+  function soon() {
+    if (gone) return
+    if (busy) again = true
+    else timer ||= setTimeout(go, Math.max(0, began + pause - performance.now()))
+  }
+
+  return {
+    soon,
+    cancel() {
+      gone = true
+      clearTimeout(timer)
+    },
   }
 }

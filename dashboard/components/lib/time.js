@@ -122,7 +122,11 @@ class Time {
    */
   weights(base) {
     const snapshot = this.shown
-    if (snapshot) return { at: String(snapshot.step), stamp: snapshot.stamp }
+    return snapshot ? { at: String(snapshot.step), stamp: snapshot.stamp } : this.end(base)
+  }
+
+  /** The weights at the right end, whatever is shown: see `weights`. */
+  end(base) {
     if (!this.#live) return base
     return { at: this.following ? "last" : base.at, stamp: this.#live }
   }

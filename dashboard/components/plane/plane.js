@@ -1,6 +1,6 @@
 /** The rate-distortion plane: one dot a run, lines of equal ELBO, and beside it the run that is pointed at. */
 import { count, element, mounted, number, say } from "../lib/dom.js"
-import { adoptStyle, axis, CONFIG, look, plotly } from "../lib/plotly.js"
+import { adoptStyle, axis, CONFIG, look, plotlyFor } from "../lib/plotly.js"
 import { runAddress } from "../lib/server.js"
 import { theme } from "../lib/theme.js"
 import { besides, isoLines, range } from "./lines.js"
@@ -89,14 +89,8 @@ export default mounted((root) => {
     const now = JSON.stringify([data.dots, chart.clientWidth, data.height, colours.name])
     if (now === drawn) return
     drawn = now
-    let Plotly
-    try {
-      Plotly = await plotly()
-    } catch (error) {
-      chart.replaceChildren(element("p", { class: "ll-message", dataset: { kind: "error" } }, error.message))
-      return
-    }
-    if (gone) return
+    const Plotly = await plotlyFor(chart)
+    if (!Plotly || gone) return
     const { dots } = data
     const [x, y] = [range(dots.map(({ rate }) => rate), true), range(dots.map(({ distortion }) => distortion), false)]
     const lines = isoLines(x, y)
