@@ -6,7 +6,7 @@ from collections import Counter
 
 import streamlit as st
 
-from dashboard import presentation, settings, state
+from dashboard import keys, presentation, settings, state
 from dashboard.controls import DATA_TITLES
 from dashboard.plain import plain
 from vae.errors import UserError
@@ -86,6 +86,9 @@ def draw(*, needed: bool) -> None:
     if wanted is None:
         return
     state.choose_run(wanted)
+    if not by_id[wanted].config.model.conditional:
+        for name in keys.OF_A_CONDITION:
+            state.refuse(keys.left_out(name, "this run is not conditional"))
     if state.presenting():  # the headline names it
         return
     names = titles(found)

@@ -15,7 +15,7 @@ T = TypeVar("T")
 RUN, POINT, LABEL, SNAPSHOT = "run", "z", "y", "at"
 _IMAGE, _TARGET = "image", "to"
 _MIX, _POSTERIOR = "mix", "posterior"
-_STOPS = "stops"
+_STOPS, _PROJECTION = "stops", "projection"
 #: What a link says of one run, and of no other.
 OF_A_RUN: tuple[str, ...] = (
     POINT,
@@ -26,6 +26,7 @@ OF_A_RUN: tuple[str, ...] = (
     _STOPS,
     _MIX,
     _POSTERIOR,
+    _PROJECTION,
     "view",
     "lasso",
     "span",
@@ -37,6 +38,8 @@ OF_A_RUN: tuple[str, ...] = (
     "before",
     "units",
 )
+#: What of it a conditional run alone has.
+OF_A_CONDITION = (LABEL, _MIX)
 #: In place of a test image's number, where the drawing's posterior is meant.
 DRAWN = -2
 #: Largest coordinate of a latent point that a link may carry.
@@ -94,6 +97,15 @@ def choice(name: str, options: Sequence[str], *, shown: int | None = None) -> Ke
     return Key(name, parse, f"one of {', '.join(options[:shown])}{more}")
 
 
+def left_out(name: str, why: str) -> Key[Any]:
+    """A value that makes no sense where the page is: none is right."""
+
+    def parse(text: str) -> Any:
+        raise ValueError
+
+    return Key(name, parse, f"left out, because {why}")
+
+
 def point(latent_dim: int) -> Key[list[float]]:
     """The latent point that sliders, map and image share: comma-separated coordinates."""
 
@@ -122,7 +134,10 @@ def snapshot(steps: Sequence[int]) -> Key[int]:
             raise ValueError
         return value
 
-    return Key(SNAPSHOT, parse, f"the step of one of the run's {len(steps)} snapshots")
+    rule = f"the step of one of the run's {len(steps)} snapshots"
+    if len(steps) == 1:
+        rule = f"{steps[0]}, the step of the run's one snapshot"
+    return Key(SNAPSHOT, parse, rule) if steps else left_out(SNAPSHOT, "this run has no snapshots")
 
 
 #: Presentation: what a class does not need is hidden.
@@ -209,9 +224,7 @@ def posterior(num_images: int) -> Key[int]:
 
 #: The Map page: which images, which plane, and what lies over it.
 PART = choice("part", ("test", "validation", "train", "all"))
-PROJECTION = choice("projection", ("pca", "tsne", "umap"))
 MAP_LAYERS = ("contours", "density", "ellipses", "manifold", "images")
-
 
 #: The tiles of the decoded plane: equally large, or equally probable under the prior.
 TILES = choice("tiles", ("even", "quantiles"))
@@ -226,6 +239,14 @@ def colour(latent_dim: int, columns: Sequence[str] = ()) -> Key[str]:
     return choice(
         "colour", ("label", "distortion", "rate", "sigma", *own[:3], *sigmas, *own), shown=4 + len(own[:3])
     )
+
+
+def projection(latent_dim: int) -> Key[str]:
+    """The plane that the map shows; up to two dimensions are shown as they are."""
+    if latent_dim > 2:
+        return choice(_PROJECTION, ("pca", "tsne", "umap"))
+    flat = choice(_PROJECTION, ("pca",))
+    return Key(flat.name, flat.parse, "pca, or left out, for a run of one or two latent dimensions")
 
 
 def hidden(num_classes: int) -> Key[list[int]]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dashboard import keys, model_cache, state
+from dashboard import keys, model_cache, state, time_machine
 from dashboard.components.draw import Posterior
 from dashboard.components.sliders import Dim, Mix
+from vae.errors import UserError
 from vae.runs import Run
 
 #: A point so many standard deviations from a posterior's mean, in any dimension, is not a draw of it.
@@ -112,17 +113,37 @@ def mix(run: Run, y: int | None) -> Mix | None:
     return None if second in (-1, y) else (second, share)
 
 
-def posterior(run: Run, row: int | None = None) -> tuple[Posterior, int | None] | None:
+def posterior(
+    run: Run, row: int | None = None, *, z: list[float] | None = None
+) -> tuple[Posterior, int | None] | None:
     """The posterior of a test image and its label, or of the one that the URL names; None without one.
+
+    It is that of the weights which the page shows: of a snapshot's own encoder, where the scrubber is there. A point
+    that was taken from the best weights' posterior stays theirs while the scrubber moves.
 
     Args:
         run: The run.
         row: The image's number among the test images, from 0.
+        z: The point that should be of it.
     """
-    from vae.images import DataError
-
     if row is None:
         row = state.read(keys.posterior(run.info.num_test), -1)
+    best = _best(run, row)
+    at = time_machine.at(run)
+    if best is None or at == "best":
+        return best
+    try:
+        shown = _encoded(run, at, row, best[1])
+    except UserError:
+        return best  # neither the image nor a snapshot of it is here
+    if z is not None and is_of(z, best[0]) and not is_of(z, shown):
+        return best
+    return shown, best[1]
+
+
+def _best(run: Run, row: int) -> tuple[Posterior, int | None] | None:
+    from vae.images import DataError
+
     try:
         found = model_cache.embedding(run, "best", "test") if row >= 0 else None
     except DataError:
@@ -132,6 +153,28 @@ def posterior(run: Run, row: int | None = None) -> tuple[Posterior, int | None] 
     sigma = (0.5 * found.log_var[row]).exp()
     label = None if found.labels is None else int(found.labels[row])
     return Posterior(row, found.mean[row].tolist(), sigma.tolist()), label
+
+
+def _encoded(run: Run, at: model_cache.At, row: int, label: int | None) -> Posterior:
+    """The posterior of one test image under other weights, from pixels as the page's own encoder sees them."""
+    import torch
+
+    images = model_cache.dataset(run)
+    model = model_cache.model(run, at)
+    x = images.images[images.test[row : row + 1]].to(torch.float32) / images.max_value
+    if (edge := cut(run)) is not None:
+        x = (x >= edge).to(x.dtype)
+    y = torch.tensor([label]) if run.config.model.conditional else None
+    with torch.no_grad():
+        mean, log_var = model.posterior(x, y)
+    return Posterior(row, mean[0].tolist(), (0.5 * log_var[0]).exp().tolist())
+
+
+def cut(run: Run) -> float | None:
+    """Pixels at or above this are 1 and the others 0 for the page's encoder; None for a model of grey pixels."""
+    data = run.config.data
+    binary = {"none": None, "threshold": data.threshold}
+    return binary.get(data.binarize, 0.5)
 
 
 def is_of(z: list[float], found: Posterior) -> bool:

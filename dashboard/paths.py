@@ -38,6 +38,7 @@ def paths_section(run: Run, view: LatentView) -> None:
         )
     if said.z is not None:
         state.write(keys.point(run.config.model.latent_dim), said.z)
+        state.forget(keys.posterior(run.info.num_test))  # it has left the posterior that it was of
     if said.y is not None:
         state.write(keys.label(run.info.num_classes), said.y)
         state.keep(keys.mix(run.info.num_classes), said.mix)

@@ -66,6 +66,12 @@ def forget(key: Key[T]) -> None:
     _put(key.name, None)
 
 
+def refuse(key: Key[Any]) -> None:
+    """Tell of a value that must not be there, if it is, and take it out."""
+    read(key, None)
+    forget(key)
+
+
 def keep(key: Key[T], value: T | None) -> None:
     """Put the value into the URL and the session, or take it out if there is none."""
     if value is None:
@@ -84,17 +90,20 @@ def choose_run(wanted: str) -> None:
     named, before = _address(keys.RUN), st.session_state.get(_slot(keys.RUN))
     if wanted == before == named:
         return
-    if before not in (None, wanted):
-        for name in keys.OF_A_RUN:
+    for name in keys.OF_A_RUN:
+        if before not in (None, wanted):
             st.session_state.pop(_slot(name), None)
-            if named != wanted:
-                _put(name, None)
+        if (named or before) not in (None, wanted):  # also of a run that is not here
+            _put(name, None)
     st.session_state[_slot(keys.RUN)] = wanted
     _put(keys.RUN, wanted)
 
 
 def forget_run(gone: str) -> None:
-    """Do not ask for a run again that was deleted here."""
+    """Do not ask for a run again that was deleted here, nor for a point of it."""
+    if st.session_state.get(_slot(keys.RUN)) == gone:
+        for name in keys.OF_A_RUN:
+            st.session_state.pop(_slot(name), None)
     for slot in (_slot(keys.RUN), SELECTED):
         if st.session_state.get(slot) == gone:
             del st.session_state[slot]

@@ -77,7 +77,7 @@ def transfer(run: Run, weights: Weights) -> Following:
         z = torch.tensor([parts.point(run)])
         words = "The point that Explore shows, under every class."
         if drawing:
-            words = "z is of the posterior of your drawing: its style, under every class."
+            words = "z is of the posterior of your drawing: its style, under every class." + parts.whose(run)
     else:
         embedding = model_cache.embedding(run, weights.at, "test")
         originals = controls.originals(run, embedding)

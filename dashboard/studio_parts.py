@@ -66,6 +66,13 @@ def lead_to_explore() -> None:
         go_to("explore", {**state.link(), keys.PANEL.name: "draw"})
 
 
+def whose(run: Run) -> str:
+    """Which encoder made the z of a drawing, where the scrubber shows other weights: Explore's page encodes it."""
+    if len(run.snapshots()) < 2:
+        return ""
+    return " Explore encoded it, with the weights that were shown there; the scrubber here changes the decoder alone."
+
+
 def drawn(text: str, run: Run) -> str:
     """The drawing of a link as a picture, as HTML."""
     picture = drawings.svg(text, run.info.height, run.info.width)

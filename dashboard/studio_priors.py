@@ -121,8 +121,8 @@ def compare(run: Run, weights: Weights) -> Following:
     )
     show(
         "truncated",
-        f"The prior's z with every coordinate drawn into ±{limit:g}: safer and more alike, because the rare styles are "
-        "left out.",
+        f"z from the prior cut off at ±{limit:g} in every coordinate, out of the same random numbers as the prior's: "
+        "safer and more alike, because the rare styles are left out.",
     )
     # A fit takes a while: what needs none is there before it.
     with (

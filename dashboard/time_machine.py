@@ -44,11 +44,9 @@ def draw(run: Run, *, end: str, decoders: bool) -> int | None:
     Returns:
         The step of the snapshot that is shown; None is the right end.
     """
-    steps, now = run.snapshots(), run.status().state
-    key = keys.snapshot(steps)
-    shown = state.read(key, -1)
-    step = None if shown < 0 else shown
-    if len(steps) < 2 and now not in _GROWING:
+    steps, now = _steps(run), run.status().state
+    key, step = keys.snapshot(steps), of_link(run)
+    if not steps and now not in _GROWING:
         state.forget(key)
         if not state.presenting():
             st.caption(
@@ -69,6 +67,26 @@ def draw(run: Run, *, end: str, decoders: bool) -> int | None:
         step = moved.step if moved.step in steps else None
     state.keep(key, step)
     return step
+
+
+def of_link(run: Run) -> int | None:
+    """The step of the snapshot that the link names; None is the right end."""
+    step = state.read(keys.snapshot(_steps(run)), -1)
+    return None if step < 0 else step
+
+
+def at(run: Run) -> At:
+    """The weights that the page shows, as `model_cache` takes them."""
+    step = of_link(run)
+    if step is not None:
+        return step
+    return "last" if run.status().state in _AT_WORK else "best"
+
+
+def _steps(run: Run) -> list[int]:
+    """The snapshots that the scrubber goes through: one alone of a run that gets no more is none."""
+    steps = run.snapshots()
+    return steps if len(steps) > 1 or run.status().state in _GROWING else []
 
 
 def of_snapshot(run: Run, step: int) -> Weights:

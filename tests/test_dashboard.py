@@ -10,15 +10,19 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from streamlit.testing.v1 import AppTest
 
-from dashboard import chooser, generated, model_cache, settings
+from dashboard import chooser, generated, latent_view, model_cache, settings, studio_parts
+from dashboard.components.draw import Posterior
+from dashboard.components.paths import Said
 from dashboard.trainers import trainers
+from vae.data import Dataset
 from vae.generation import every_class, fit_mixture, gap
-from vae.latent import kept_embedding
+from vae.latent import embed, kept_embedding
 from vae.leak import label_leak
 from vae.runs import Run
-from vae.snapshots import load_model
+from vae.snapshots import load_model, load_weights
 from vae.status import Status, this_host
 
 MAIN = Path(chooser.__file__).with_name("main.py")
@@ -175,6 +179,37 @@ class TestPages:
         assert not sentences(at)
         assert not any("weights yet" in info.value for info in at.info)
 
+    def test_what_a_link_says_of_a_run_that_is_not_here_goes_with_it(self, put: Put) -> None:
+        put("good")
+        at = page("explore", run="elsewhere", z="1,1", posterior="3", range="prior")
+        (sentence,) = sentences(at)
+        assert sentence.startswith("There is no run 'elsewhere' here")
+        assert (at.query_params["z"], at.query_params["range"]) == ("0,0", "prior")
+        assert "posterior" not in at.query_params
+
+    @pytest.mark.parametrize("name", ["explore", "map", "generate"])
+    def test_condition_is_refused_by_a_run_without_one(self, put: Put, name: str) -> None:
+        put("good")
+        at = page(name, run="good", y="3", mix="1,0.5")
+        told = "must be left out, because this run is not conditional, got "
+        assert [words.split(told)[0] for words in sentences(at)] == ["The link's y ", "The link's mix "]
+        assert not {"y", "mix"} & set(at.query_params)
+
+    def test_moment_of_a_run_without_snapshots_is_refused(self, conditional: Run) -> None:
+        at = page("explore", run="conditional", at="77")
+        (sentence,) = sentences(at)
+        assert sentence.startswith(
+            "The link's at must be left out, because this run has no snapshots, got '77'"
+        )
+        assert "at" not in at.query_params
+
+    def test_two_dimensions_are_shown_as_they_are(self, put: Put) -> None:
+        put("good")
+        at = page("map", run="good", projection="tsne")
+        (sentence,) = sentences(at)
+        assert "projection must be pca, or left out, for a run of one or two latent dimensions" in sentence
+        assert at.query_params["projection"] == "pca"
+
 
 class TestChooser:
     def test_runs_of_one_name_have_titles_of_their_own(self, put: Put) -> None:
@@ -231,6 +266,66 @@ class TestExplore:
         away = page("explore", run="good", posterior="3", z="40,40")
         assert away.query_params["z"] == "40,40"
         assert "posterior" not in away.query_params
+
+    @pytest.mark.parametrize("name", ["explore", "map"])
+    def test_image_that_was_chosen_at_a_snapshot_is_of_that_encoders_posterior(
+        self, put: Put, digits: Dataset, name: str
+    ) -> None:
+        run = put("good")
+        step, row, kept = run.snapshots()[0], 7, kept_embedding(run)
+        weights = load_weights(run, step)
+        weights["encoder.mean.bias"] += 20  # so that the snapshot's posterior is not the best weights'
+        save_file(weights, run.snapshot_dir(step) / "weights.safetensors")
+        then = embed(load_model(run, step), digits)
+        assert kept is not None
+        mean = {at: found.mean[row].tolist() for at, found in ((step, then), ("best", kept))}
+        for z in mean.values():
+            query = {"z": ",".join(f"{value:.4f}" for value in z), "posterior": str(row)}
+            at = page(name, run="good", at=str(step), **query)
+            assert sentences(at) == []
+            assert at.query_params["posterior"] == str(row), (
+                "of the snapshot's, or still of the best weights'"
+            )
+        at = page(name, run="good", posterior=str(row), z=",".join(map(str, mean[step])))
+        assert "posterior" not in at.query_params
+        if name == "explore":
+            at = page(name, run="good", at=str(step), posterior=str(row))
+            z = [float(value) for value in at.query_params["z"].split(",")]
+            assert z == pytest.approx(mean[step], abs=1e-4)
+
+    def test_posterior_of_a_snapshot_is_that_of_the_image_as_the_page_encodes_it(
+        self, put: Put, monkeypatch: pytest.MonkeyPatch, digits: Dataset
+    ) -> None:
+        run = put("good")
+        step = run.snapshots()[1]
+        monkeypatch.setattr("dashboard.time_machine.at", lambda run: step)
+        then = embed(load_model(run, step), digits)
+        found = latent_view.posterior(run, 5)
+        assert found is not None and isinstance(found[0], Posterior)
+        torch.testing.assert_close(torch.tensor(found[0].mean), then.mean[5])
+        torch.testing.assert_close(torch.tensor(found[0].sigma), (0.5 * then.log_var[5]).exp())
+        # Without its images, what training kept is all there is.
+        values = json.loads((run.path / "config.json").read_text())
+        values["info"]["fingerprint"] = "0" * 16
+        (run.path / "config.json").write_text(json.dumps(values))
+        kept = kept_embedding(run)
+        found = latent_view.posterior(Run.open(run.path), 5)
+        assert found is not None and kept is not None
+        torch.testing.assert_close(torch.tensor(found[0].mean), kept.mean[5])
+
+    def test_point_that_moves_along_a_path_leaves_the_drawings_posterior(
+        self, conditional: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        query = {"z": "1,-1", "posterior": "drawing", "drawing": "AQQXmgFmzAEA", "stops": "n1_n5"}
+        said = Said()
+        monkeypatch.setattr("dashboard.paths.paths", lambda *_, **__: said)
+        at = page("explore", run="conditional", **query)
+        assert at.query_params["posterior"] == "drawing"
+        said = Said(z=[0.5, 0.25])
+        at = page("explore", run="conditional", **query)
+        assert at.query_params["z"] == "0.5,0.25"
+        assert "posterior" not in at.query_params
+        assert at.query_params["drawing"] == query["drawing"]
 
     def test_what_makes_the_view_is_kept_in_the_link(self, conditional: Run) -> None:
         given = {"z": "1,0.5", "y": "3", "mix": "8,0.25", "range": "prior", "panel": "draw"}
@@ -312,6 +407,8 @@ class TestGenerate:
         assert at.metric[0].value == f"{found.prior_to_mixture:.2f} ± {found.prior_to_mixture_error:.2f}"
         assert at.metric[1].value == f"{found.mixture_to_prior:.2f} ± {found.mixture_to_prior_error:.2f}"
         assert at.query_params["components"] == "2"
+        captions = [caption.value.replace("\\", "") for caption in at.caption]
+        assert any("the prior cut off at ±0.5 in every coordinate" in words for words in captions)
         assert [html.proto.body.count("<img") for html in at.get("html")] == [9, 9, 9, 1, 1, 1]
 
     def test_mode_that_the_run_cannot_have_is_told_and_samples_are_shown(self, put: Put) -> None:
@@ -367,6 +464,12 @@ class TestGenerate:
         at = page("generate", run=conditional.id, mode="transfer", **query, **{"from": "image"})
         assert at.query_params["from"] == "image"
 
+    def test_drawing_is_not_encoded_anew_by_other_weights_and_the_page_says_so(
+        self, put: Put, conditional: Run
+    ) -> None:
+        assert studio_parts.whose(conditional) == "", "there are no other weights"
+        assert "the scrubber here changes the decoder alone" in studio_parts.whose(put("good"))
+
     def test_originals_that_are_not_here_are_told_and_the_rest_is_shown(self, conditional: Run) -> None:
         values = json.loads((conditional.path / "config.json").read_text())
         values["info"]["fingerprint"] = "0" * 16
@@ -403,6 +506,17 @@ class TestPresentation:
         assert {"num": "9", "temperature": "0.5", "seed": "3"}.items() <= dict(at.query_params).items()
         button(at, "Draw again").click().run()
         assert at.query_params["seed"] == "4"
+
+    def test_way_out_stands_at_the_edge_of_the_map_too_and_the_link_says_which_images(self, put: Put) -> None:
+        put("good")
+        at = page("map", run="good", part="train")
+        assert [control.label for control in at.segmented_control] == ["Images"]
+        at = page("map", run="good", part="train", present="1")
+        assert not at.segmented_control
+        assert at.query_params["part"] == "train"
+        assert button(at, "Leave presentation").key not in [
+            found.key for column in at.columns for found in column.button
+        ]
 
     def test_other_than_1_is_told_and_nothing_is_hidden(self, put: Put) -> None:
         put("good")

@@ -102,6 +102,24 @@ class TestKeys:
         (sentence,) = state.take_notices()
         assert "The link's at must be the step of one of the run's 3 snapshots, got " in sentence
 
+    @pytest.mark.parametrize(
+        ("steps", "rule"),
+        [([], "left out, because this run has no snapshots"), ([7], "7, the step of the run's one snapshot")],
+    )
+    def test_run_of_one_snapshot_or_none_is_told_so(self, steps: list[int], rule: str) -> None:
+        state.st.query_params["at"] = "5"
+        assert state.read(keys.snapshot(steps), -1) == -1
+        (sentence,) = state.take_notices()
+        assert sentence == f"The link's at must be {rule}, got '5'; the default is shown instead."
+
+    def test_value_that_must_not_be_there_is_told_once_and_taken_out(self) -> None:
+        state.st.query_params["y"] = "3"
+        for _ in range(2):
+            state.refuse(keys.left_out("y", "nobody asks"))
+            assert url() == {}
+        (sentence,) = state.take_notices()
+        assert sentence.startswith("The link's y must be left out, because nobody asks, got '3'")
+
     def test_what_is_forgotten_is_in_neither_address_nor_session(self) -> None:
         key = keys.snapshot([0, 10, 60])
         state.write(key, 10)
@@ -166,6 +184,26 @@ class TestMemory:
         state.choose_run("b")
         assert url() == state.link() == {"run": "b"}
         assert state.run_id() == "b"
+
+    def test_run_that_is_not_here_takes_what_the_link_says_of_it_with_it(self) -> None:
+        state.st.query_params.update({"run": "gone", "z": "1,2", "at": "7", "seed": "5"})
+        state.choose_run("b")
+        assert url() == {"run": "b", "seed": "5"}
+        state.write(keys.point(2), [3.0, 4.0])
+        url()
+        state.st.query_params.from_dict({"run": "gone", "z": "1,2"})
+        state.choose_run("b")
+        assert url() == {"run": "b"}
+        assert state.read(keys.point(2), [0.0, 0.0]) == [3.0, 4.0], "the point of the run that is shown"
+
+    def test_point_of_a_deleted_run_is_not_that_of_the_next(self) -> None:
+        state.choose_run("a")
+        state.write(keys.point(2), [1.0, 2.0])
+        state.settle()
+        state.st.query_params.clear()  # the page of runs shows none
+        state.forget_run("a")
+        state.choose_run("b")
+        assert url() == state.link() == {"run": "b"}
 
     def test_same_run_keeps_its_point(self) -> None:
         state.choose_run("a")

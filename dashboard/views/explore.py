@@ -41,7 +41,8 @@ def page() -> None:
         waiting.instead(run, error)
         return
     z, y = latent_view.point(run), latent_view.label(run)
-    mix, found = latent_view.mix(run, y), latent_view.posterior(run)
+    mix = latent_view.mix(run, y)
+    found = latent_view.posterior(run, z=z if state.has_point() else None)
     span: Range = "prior" if state.read(keys.RANGE, "data") == "prior" else "data"
     if found is not None and not state.has_point():
         z, y, mix = list(found[0].mean), _label(run, found[1], y), None
@@ -69,7 +70,7 @@ def page() -> None:
             row = row_of(run, click)
             if row is not None:
                 y, mix = _label(run, click.y, y), None
-                found = latent_view.posterior(run, row)
+                found = latent_view.posterior(run, row, z=z)
                 posterior = None if found is None else found[0]
     with right if num <= FEW else left:
         picked = _panel(run, view, z, y, mix, posterior, drawn)
@@ -77,7 +78,7 @@ def page() -> None:
         z, posterior, drawn = picked.z, None, picked.panel == "draw"
         if picked.y is not None:
             y, mix = picked.y, None
-        if picked.row is not None and (found := latent_view.posterior(run, picked.row)) is not None:
+        if picked.row is not None and (found := latent_view.posterior(run, picked.row, z=z)) is not None:
             posterior = found[0]
     with controls:
         position = sliders(
@@ -131,10 +132,8 @@ def _panel(
     drawn: bool,
 ) -> Picked:
     """Where the point can come from besides the sliders."""
-    data = run.config.data
     drawing = state.read(keys.DRAWING, "")
     state.keep(keys.DRAWING, drawing or None)
-    binary = {"none": None, "threshold": data.threshold}
     return draw(
         run.id,
         z=z,
@@ -150,8 +149,8 @@ def _panel(
         pointless=not state.has_point(),
         drawn=drawn,
         posterior=posterior,
-        cut=binary.get(data.binarize, 0.5),
-        centre=data.name in ("mnist", "emnist"),
+        cut=latent_view.cut(run),
+        centre=run.config.data.name in ("mnist", "emnist"),
         stamp=view.stamp,
         key=f"explore-draw:{run.id}",
     )

@@ -38,7 +38,8 @@ TALL = 420
 
 def page() -> None:
     """Draw the page."""
-    words, corner = st.columns(2, vertical_alignment="bottom")
+    whole = st.container()
+    words, corner = (whole, whole) if state.presenting() else whole.columns(2, vertical_alignment="bottom")
     with words:
         chooser.headline("Map", "Each point is an image's posterior mean: hover to decode, click to go.")
     run = chooser.chosen()
@@ -85,11 +86,11 @@ def page() -> None:
         )
     _keep(run, columns, said.view or shown)
     _heed(run, part, said)
-    found = latent_view.posterior(run)
+    found = latent_view.posterior(run, z=z)
     if said.click is not None:
         z, y = said.click.z, y if said.click.y is None else said.click.y
         row = row_of(run, said.click)
-        found = None if row is None else latent_view.posterior(run, row)
+        found = None if row is None else latent_view.posterior(run, row, z=z)
     with right:
         image(
             run.id,
@@ -119,7 +120,10 @@ def page() -> None:
 
 
 def _part(run: Run, missing: str) -> tuple[str, dict[str, int]]:
-    """Which images the map shows, and how many each part has; without the images, the test part alone is there."""
+    """Which images the map shows, and how many each part has; without the images, the test part alone is there.
+
+    In a presentation the link alone decides.
+    """
     words = {"test": "Test", "validation": "Validation", "train": "Training", "all": "All"}
     sizes = {"test": run.info.num_test, "validation": run.info.num_validation, "train": run.info.num_train}
     sizes["all"] = sum(sizes.values())
@@ -130,25 +134,29 @@ def _part(run: Run, missing: str) -> tuple[str, dict[str, int]]:
             f"The test images are shown in place of {words[wanted].lower()} images: the files of the others are not on "
             "this machine."
         )
-    state.seat(keys.PART, widget := f"map-part:{run.id}", wanted if wanted in parts else "test")
-    picked = st.segmented_control(
-        "Images",
-        parts,
-        format_func=lambda part: f"{words[part]} ({sizes[part]:,})",
-        required=True,
-        key=widget,
-        label_visibility="collapsed",
-    )
-    if missing:
-        st.caption("The other images need their files, which are not on this machine.", help=plain(missing))
-    part = str(picked or "test")
+    part = wanted if wanted in parts else "test"
+    if not state.presenting():
+        state.seat(keys.PART, widget := f"map-part:{run.id}", part)
+        picked = st.segmented_control(
+            "Images",
+            parts,
+            format_func=lambda part: f"{words[part]} ({sizes[part]:,})",
+            required=True,
+            key=widget,
+            label_visibility="collapsed",
+        )
+        part = str(picked or "test")
+        if missing:
+            st.caption(
+                "The other images need their files, which are not on this machine.", help=plain(missing)
+            )
     state.write(keys.PART, part)
     return part, sizes
 
 
 def _pinned(run: Run, z: list[float]) -> int | None:
     """The image whose posterior the link names, by its index in the data set, as long as the point is of it."""
-    found = latent_view.posterior(run)
+    found = latent_view.posterior(run, z=z)
     if found is None or not latent_view.is_of(z, found[0]):
         return None
     return int(model_cache.embedding(run, "best", "test").index[found[0].row])
@@ -193,13 +201,13 @@ def _methods(run: Run) -> list[Method]:
 def _view(run: Run, columns: Columns) -> View:
     """What the link says that the map shows."""
     latent_dim = run.config.model.latent_dim
-    projection = state.read(keys.PROJECTION, "pca")
+    projection = state.read(keys.projection(latent_dim), "pca")
     colour = state.read(_colour(run, columns), "label")
     layers: list[str] = state.read(keys.LAYERS, ["contours"])
     lasso: tuple[float, ...] = state.read(keys.LASSO, ())
     hidden: list[int] = state.read(_hidden(run, columns, colour), [])
     return View(
-        projection if latent_dim > 2 else "pca",
+        projection,
         colour,
         layers,
         state.read(keys.TILES, "even"),
@@ -222,7 +230,7 @@ def _hidden(run: Run, columns: Columns, colour: str) -> keys.Key[list[int]]:
 def _keep(run: Run, columns: Columns, view: View) -> None:
     """Put into the link what the map shows."""
     for key, value in (
-        (keys.PROJECTION, view.projection),
+        (keys.projection(run.config.model.latent_dim), view.projection),
         (_colour(run, columns), view.colour),
         (keys.LAYERS, ",".join(view.layers) or "none"),
         (keys.TILES, view.tiles),
