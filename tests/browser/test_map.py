@@ -92,6 +92,12 @@ def test_hovering_shows_the_image_and_decodes_the_spot(mapped: App, run: Run, di
     before = app.pixels('[aria-label="Decoded spot"]')
     point_at(app, mean + torch.tensor([0.7, 0.7]))
     app.until(lambda: app.pixels('[aria-label="Decoded spot"]') != before, "the decoded spot stood still")
+    # In a hole there is no image, and none is shown.
+    left, _, _, high = region(app)
+    point_at(app, torch.tensor([left + 0.05, high - 0.05]))
+    app.until(lambda: app.marks("map").get("nearest") == "-1", "an image is near the corner")
+    assert "none near" in card.inner_text()
+    assert not app.page.locator('[aria-label="Nearest image"]').is_visible()
     app.page.mouse.move(5, 5)
     card.wait_for(state="hidden")
 

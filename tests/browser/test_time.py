@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import time
+from contextlib import suppress
 from io import BytesIO
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -15,17 +17,23 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from playwright.sync_api import Error
 
+from tests.browser.mapped import drawn, region
 from vae.config import ModelConfig, RunConfig, TrainConfig
+from vae.data import load
+from vae.latent import embed
 from vae.metrics import MetricsWriter
 from vae.runs import Run
 from vae.snapshots import cpu_weights, load_model, write_live
 from vae.status import Status, this_host
+from vae.surprise import surprise, terms_at_mean
 
 if TYPE_CHECKING:
     from tests.browser.server import Server
     from tests.browser.shelf import Shelf
     from tests.browser.tab import App, Watch
+    from vae.data import Dataset
 
 CANVAS = '[data-component="image"] canvas'
 NUM = 8
@@ -37,6 +45,12 @@ def run(server: Server, shelf: Shelf) -> Run:
     train = TrainConfig(epochs=6, batch_size=64, seed=3, device="cpu", num_snapshots=NUM, learning_rate=3e-3)
     config = RunConfig(model=ModelConfig(hidden=(32,)), train=train)
     return shelf.train(server.runs / "timed", config)
+
+
+@pytest.fixture(scope="module")
+def digits(run: Run) -> Dataset:
+    """The images of that run."""
+    return load(run.config.data)
 
 
 @pytest.fixture
@@ -187,6 +201,100 @@ def test_link_opens_at_its_step_and_the_other_pages_stay_there(app: App, run: Ru
     app.until(lambda: app.marks("time")["step"] == "0", "the click did not move the scrubber")
     app.until(lambda: sheet.get_attribute("data-at") == "0", "the samples did not follow")
     app.until(lambda: app.query().get("at") == "0", "the link did not follow")
+
+
+def test_map_of_a_link_shows_its_step_in_the_frame_of_the_right_end(
+    app: App, run: Run, digits: Dataset
+) -> None:
+    step = run.snapshots()[1]
+    app.open("map", "map", "time", run=run.id)
+    frame = region(app)
+    # However late the right end's positions come: the page asks for them before it knows its moment.
+    held: list[Any] = []
+    late = re.compile(r"/latent\?.*at=best")
+    app.page.route(late, lambda route: held.append(route))
+    app.open("map", "time", run=run.id, at=str(step))
+    app.until(lambda: app.marks("time").get("step") == str(step), "the scrubber is not at the link's step")
+    app.until(lambda: held, "the right end's positions were not asked for")
+    app.page.unroute(late)
+    for route in held:
+        with suppress(Error):
+            route.continue_()
+    app.until(lambda: app.marks("map").get("step") == str(step), "the map is not of the link's step")
+    expected = embed(load_model(run, step), digits, "test").mean.numpy()
+    np.testing.assert_allclose(drawn(app)["x"], expected[:, 0], atol=1e-4)
+    assert region(app) == pytest.approx(frame)
+
+
+def test_posterior_of_an_image_goes_along_through_the_training_and_its_link_shows_the_same(
+    exploring: App, run: Run, digits: Dataset
+) -> None:
+    app = exploring
+    image = digits.part("test")[0][4:5].float() / digits.max_value
+
+    def point() -> dict[str, list[float]]:
+        body = """
+        const { z, sigma } = module.pointOf(argument).point
+        return { z: Array.from(z), sigma: Array.from(sigma ?? []) }
+        """
+        found: dict[str, list[float]] = app.module("/lib/store.js", body, run.id)
+        return found
+
+    def follows(at: Any) -> None:
+        with torch.inference_mode():
+            terms, mean, log_var, _ = terms_at_mean(load_model(run, at), image)
+        goal = {
+            "z": pytest.approx(mean[0].tolist(), abs=1e-3),
+            "sigma": pytest.approx((0.5 * log_var[0]).exp().tolist(), abs=1e-3),
+        }
+        app.until(lambda: point() == goal, f"the point is not of the posterior at {at}")
+        cost = pytest.approx(-float(terms.elbo[0]), abs=0.02)
+        app.until(lambda: float(app.marks("draw").get("cost", 0)) == cost, f"not the cost at {at}")
+        # Nothing is said of how far it lies until that is known of these weights.
+        quantiles = surprise(load_model(run, at), digits, "train").quantiles
+        above = np.searchsorted(quantiles, -float(terms.elbo[0]))
+        ends = {
+            0: "simplest",
+            1: "simple",
+            2: "simple",
+            98: "unusual",
+            99: "unusual",
+            100: "unusual",
+            101: "far",
+        }
+        kind = ends.get(int(above), "like")
+        app.until(lambda: app.marks("draw").get("verdict") == kind, f"not judged as {kind} at {at}")
+        assert app.part("draw").locator(".verdict").is_visible()
+
+    app.until(lambda: app.marks("draw").get("gallery"), "the test images did not come")
+    app.part("draw").locator(".thumb input").nth(4).click()
+    app.until(lambda: app.query().get("posterior") == "4", "the address did not follow")
+    follows("best")
+    press(app, "Home")
+    follows(0)
+    app.until(lambda: app.query().get("at") == "0", "the link did not follow")
+    app.module(
+        "/lib/store.js",
+        "window.__went = new Set(); module.pointOf(argument).subscribe(({ z }) => window.__went.add(z[0]))",
+        run.id,
+    )
+    button(app, "play").click()
+    app.until(lambda: app.marks("time").get("playing") == "true", "it does not play")
+    app.until(lambda: app.marks("time").get("playing") == "false", "it does not stop")
+    assert app.page.evaluate("window.__went.size") > 2, "the point stood still while it played"
+    follows(run.snapshots()[-1])
+    # The link says it, and going on from there it follows too.
+    press(app, "Home")
+    follows(0)
+
+    def is_told() -> bool:
+        return app.query().get("at") == "0" and app.z() == pytest.approx(point()["z"], abs=1e-4)
+
+    app.until(is_told, "the link does not say it")
+    app.open("explore", "image", "draw", **app.query())
+    follows(0)
+    press(app, "End")
+    follows("best")
 
 
 def test_new_snapshot_and_newer_weights_of_a_running_training_appear(

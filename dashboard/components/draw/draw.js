@@ -6,7 +6,7 @@ import { decoderOf } from "../lib/decoder.js"
 import { element, mounted, say } from "../lib/dom.js"
 import { encoderOf } from "../lib/encoder.js"
 import { normal } from "../lib/random.js"
-import { atRest } from "../lib/rest.js"
+import { atPace, atRest } from "../lib/rest.js"
 import { classOf, conditionOf, oneHot, pointOf, short } from "../lib/store.js"
 import { theme } from "../lib/theme.js"
 import { timeOf } from "../lib/time.js"
@@ -15,21 +15,22 @@ import { drawingBody, pictureBody } from "./bodies.js"
 import { Gallery } from "./gallery.js"
 import { Pad } from "./pad.js"
 import { prepare, read, Refused } from "./photo.js"
+import { carried, isClose, isOf } from "./posteriors.js"
 import { Result } from "./result.js"
 import { tabRow } from "./tabs.js"
-import { surpriseOf } from "./verdict.js"
+import { Judging, surpriseOf } from "./verdict.js"
 
 const TABS = { test: "Test image", draw: "Draw", picture: "Picture" }
-const SETTLED = 200
-/** A point of a link is a posterior's mean if it is so close: it has four decimals there. */
-const CLOSE = 1e-3
-/** A point so many standard deviations from a posterior's mean, in any dimension, is not a draw of it. */
-const FAR = 6
+/** Between two moments of the page's time at which an image is looked at, ms. */
+const PACE = 80
+/** Python hears of a point that went along with the time so long after it came to rest, ms: first it is to hear of the time. */
+const AFTER_TIME = 800
 
 /**
- * @typedef {{kind: "test" | "draw" | "picture", x: Float32Array | null, row: number | null, moves: boolean, event?: Event,
- *   posterior?: {mean: Float32Array, sigma: Float32Array}}} Subject
- * An image to look at, and whether its posterior's mean goes to the sliders.
+ * @typedef {{kind: "test" | "draw" | "picture", x: Float32Array | null, row: number | null, moves: boolean, follows?: boolean,
+ *   event?: Event, kept?: import("./posteriors.js").Posterior}} Subject
+ * An image to look at; whether its posterior's mean goes to the sliders; whether the point goes along that was of its
+ * posterior at another moment; and the posterior that the run has kept of it, under the weights that the page was opened with.
  */
 
 export default mounted((root) => {
@@ -37,8 +38,11 @@ export default mounted((root) => {
   let data = null
   let store = null
   let time = null
+  /** The encoder that looks at images, null before there was one to look at, and which weights' it is. */
   let encoder = null
-  let decoder = null
+  let weights = null
+  /** The moment that was heeded last. */
+  let moment = ""
   let tab = ""
   let heard = ""
   let stop = () => {}
@@ -70,8 +74,10 @@ export default mounted((root) => {
   root.replaceChildren(panel)
   const stopArriving = arriving(panel, { wanted: () => tab === "picture", load })
   const told = atRest(release)
-  // Moments that are only passed on the way are left out.
-  const settled = atRest(takeDecoder, SETTLED)
+  const toldLater = atRest(release, AFTER_TIME)
+  // Moments that are passed meanwhile are left out.
+  const following = atPace(takeMoment, PACE)
+  const judging = new Judging(result, (verdict) => { root.dataset.verdict = verdict })
 
   // Tabs -----------------------------------------------------------------------------------------------------------
 
@@ -92,18 +98,27 @@ export default mounted((root) => {
 
   /** Test images come after the first decoded image: the page's own picture is not to wait. */
   async function openGallery() {
-    await decoder?.ready
+    const decoder = decoderOf(data.run, weightsNow())
+    await decoder.ready
     await new Promise((resolve) => (window.requestIdleCallback ?? setTimeout)(resolve))
-    if (gone || tab !== "test" || decoder === null) return
+    if (gone || tab !== "test") return
     await gallery.open({ ...data, at: "best", stamp: data.stamp, conditional: data.classes.length > 0 }, decoder)
     if (data.row !== null && subject === null && !gone && tab === "test") lookAtTest({ ...gallery.posterior(data.row), moves: false })
     root.dataset.gallery = "true"
   }
 
+  function weightsNow() {
+    return time.weights({ at: data.at, stamp: data.stamp })
+  }
+
+  function useEncoder() {
+    weights = weightsNow()
+    encoder = encoderOf(data.run, weights)
+  }
+
   /** Fetched beforehand, so that nothing is asked of the server while the person draws. */
   function prepareEncoder() {
-    const weights = time.weights({ at: data.at, stamp: data.stamp })
-    encoder = encoderOf(data.run, weights)
+    useEncoder()
     const asked = encoder
     Promise.all([encoder.ready, surpriseOf(data.run, weights).catch(() => {})]).then(() => {
       if (encoder === asked) root.dataset.encoder = encoder.source
@@ -169,10 +184,10 @@ export default mounted((root) => {
     posterior = { mean: mu, sigma }
     say(message, "")
     gallery.mark(row)
-    const chosen = { kind: "test", x: null, row, moves: false, y, posterior }
+    const chosen = { kind: "test", x: null, row, moves: false, y, kept: posterior }
     subject = chosen
     // At another moment of the training, the posterior is that of the encoder of then.
-    const isKept = time.weights({ at: data.at, stamp: data.stamp }).stamp === data.stamp
+    const isKept = weightsNow().stamp === data.stamp
     if (moves && isKept) {
       store.set({ z: mu, sigma, ...(y && { y }) }, { source: "image" })
       told.soon()
@@ -180,8 +195,8 @@ export default mounted((root) => {
     prepareEncoder()
     const x = await gallery.pixels(row)
     if (subject !== chosen) return
-    if (x && isKept) return look({ ...chosen, x: cut(x) })
-    if (x) return look({ ...chosen, x: cut(x), posterior: undefined, moves, then: moves ? told.soon : null })
+    const late = moves && !isKept
+    if (x) return look({ ...chosen, x: cut(x), moves: late, follows: true, then: late ? told.soon : null })
     await showMean(chosen)
   }
 
@@ -200,16 +215,23 @@ export default mounted((root) => {
       waiting = null
       try {
         const condition = now.y ?? store.point?.y ?? null
+        const of = weights
         const found = await encoder.encode(now.x, condition)
         if (gone || subject?.kind !== now.kind) continue
-        posterior = now.posterior ?? { mean: found.mean, sigma: found.logVar.map((value) => Math.exp(value / 2)) }
+        const before = posterior
+        const isKept = now.kept && of.stamp === data.stamp
+        posterior = isKept ? now.kept : { mean: found.mean, sigma: found.logVar.map((value) => Math.exp(value / 2)) }
         if (now.moves) {
           y = now.y ?? null
           store.set({ z: posterior.mean, sigma: posterior.sigma, ...(y && { y }) }, { source: "draw", time: now.event?.timeStamp })
-        } else if (now.linked && isOf(store.point.z, posterior)) {
+        } else if (now.follows && before && before !== posterior && store.point.sigma && isClose(store.point.mean, before.mean)) {
+          store.set(carried(store.point, posterior), { source: "time" })
+          // At the right end of a running training it moves all the time: that is no news for the link.
+          if (!time.following || time.step !== null) toldLater.soon()
+        } else if (now.linked && isOf(store.point.z, posterior, data.drawn)) {
           store.set({ z: store.point.z, sigma: posterior.sigma, mean: posterior.mean }, { source: "python" })
         }
-        show(now, found)
+        show(now, found, of)
         now.then?.()
       } catch (error) {
         show(null)
@@ -220,24 +242,22 @@ export default mounted((root) => {
     if (look.released) release()
   }
 
-  /** Whether a link's point is the mean of a drawing's posterior or, where the link says so, a draw of it. */
-  function isOf(z, { mean, sigma }) {
-    return z.every((value, k) => Math.abs(value - mean[k]) < (data.drawn ? Math.max(CLOSE, FAR * sigma[k]) : CLOSE))
-  }
-
   /** Without the original there is only what the model makes of its posterior. */
   async function showMean(chosen) {
     root.dataset.subject = String(chosen.row)
+    judging.forget()
     result.showDecoded(null)
-    if (decoder.source !== "browser") return
-    const found = await decoder.batch(chosen.posterior.mean, chosen.y, 1)
+    const decoder = decoderOf(data.run, weightsNow())
+    if (await decoder.ready !== "browser") return
+    const found = await decoder.batch(chosen.kept.mean, chosen.y, 1)
     if (subject === chosen) result.showDecoded(found)
   }
 
-  function show(now, found) {
+  function show(now, found, of) {
     if (!now) {
       result.hide()
       subject = posterior = null
+      judging.forget()
       delete root.dataset.subject
       return
     }
@@ -249,10 +269,7 @@ export default mounted((root) => {
     Object.assign(root.dataset, {
       subject: now.row ?? now.kind, cost: cost.toFixed(3), encoded: Number(root.dataset.encoded ?? 0) + 1,
     })
-    surpriseOf(data.run, time.weights({ at: data.at, stamp: data.stamp })).then(
-      (surprise) => { if (subject?.kind === now.kind) root.dataset.verdict = result.compare(cost, surprise) },
-      (error) => result.refuse(`How far it lies from the training images is unknown, for they are not on this machine: ${error.message}`),
-    )
+    judging.look(data.run, of, cost, now.follows)
   }
 
   function take(drawn) {
@@ -268,11 +285,13 @@ export default mounted((root) => {
   /** Tell Python where the point rests, when the last image is encoded. */
   function release() {
     told.cancel()
+    toldLater.cancel()
     look.released = busy
     if (busy) return
     if (!store.point?.sigma || !subject) return tab === "draw" && tell()
-    store.tell(store.point.z, store.point.y)
-    tell({ z: Array.from(store.point.z, short), y: y ? classOf(y) : null, row: subject.row })
+    const { z } = store.point
+    store.tell(z, store.point.y)
+    tell({ z: Array.from(z, short), y: y ? classOf(y) : null, row: subject.row })
   }
 
   function tell(change = null) {
@@ -296,18 +315,27 @@ export default mounted((root) => {
     }
   }
 
-  function takeDecoder() {
-    const next = decoderOf(data.run, time.weights({ at: data.at, stamp: data.stamp }))
-    if (next === decoder) return
-    const isOther = decoder !== null
-    decoder = next
-    if (isOther && encoder) prepareEncoder()
-    if (isOther && subject?.x) look({ ...subject, moves: false, posterior: undefined })
+  function momentNow() {
+    const { at, stamp } = weightsNow()
+    return `${data.run} ${at} ${stamp}`
+  }
+
+  /** Another moment of the training: its encoder looks at the image anew, and the point that is of it goes along. */
+  async function takeMoment() {
+    if (momentNow() === moment) return
+    moment = momentNow()
+    if (!encoder) return
+    useEncoder()
+    await encoder.ready
+    root.dataset.encoder = encoder.source
+    // What waits to be looked at is looked at by this encoder.
+    if (subject?.x && !waiting) await look({ ...subject, moves: false, follows: true, linked: data.drawn, event: undefined, then: null })
+    else judging.expect(data.run, weights)
   }
 
   function followTime() {
-    if (decoder) settled.soon()
-    else settled.now()
+    if (moment) following.soon()
+    else moment = momentNow()
   }
 
   return {
@@ -335,12 +363,13 @@ export default mounted((root) => {
         gallery.expect(data)
         stop = store.subscribe(follow)
         stopTime = time.subscribe(followTime)
+        if (encoder) prepareEncoder()
       }
       followTime()
       // A link says whose posterior its point is.
       store.adopt(root, data.z, conditionOf(data))
       const { z, sigma } = store.point
-      if (data.posterior && !sigma && data.z.every((value, k) => Math.abs(value - z[k]) < CLOSE)) {
+      if (data.posterior && !sigma && isClose(data.z, z)) {
         store.set({ z, sigma: data.posterior.sigma, mean: data.posterior.mean }, { source: "python" })
       }
       if (wanted !== heard) {
@@ -353,7 +382,9 @@ export default mounted((root) => {
     unmount() {
       gone = true
       told.cancel()
-      settled.cancel()
+      toldLater.cancel()
+      following.cancel()
+      judging.forget()
       stopArriving()
       stop()
       stopTime()

@@ -84,6 +84,7 @@ export class Result {
    * @returns {string} In one word.
    */
   compare(cost, surprise) {
+    this.root.classList.remove("pending")
     const percent = percentile(cost, surprise.quantiles)
     const { kind, words } = judge(percent, surprise)
     say(this.#verdict, words)
@@ -92,8 +93,14 @@ export class Result {
     return kind
   }
 
+  /** Until that is known of the weights that are shown, nothing is said of it. */
+  await() {
+    this.root.classList.add("pending")
+  }
+
   /** Say why that is unknown. */
   refuse(words) {
+    this.root.classList.remove("pending")
     this.#scale.hidden = true
     say(this.#verdict, words)
   }

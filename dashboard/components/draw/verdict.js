@@ -1,7 +1,10 @@
 /** How far an image lies from the training images by the model's own measure, in words. */
 import { count, number } from "../lib/dom.js"
+import { atRest } from "../lib/rest.js"
 import { get, runAddress } from "../lib/server.js"
 
+/** How long a moment of the page's time rests until the server is asked about it, ms. */
+const SETTLED = 200
 /** Percentiles between which an image counts as like the others. */
 const [LOW, HIGH] = [2.5, 97.5]
 
@@ -11,6 +14,8 @@ const [LOW, HIGH] = [2.5, 97.5]
  */
 
 const loaded = new Map()
+/** Those of them that have come. */
+const known = new Map()
 
 /**
  * What the images compared with cost the model (`vae.surprise`), asked for once.
@@ -18,10 +23,18 @@ const loaded = new Map()
  * @param {{at: string, stamp: string}} weights
  * @returns {Promise<Surprise>}
  */
-export function surpriseOf(run, { at, stamp }) {
-  const address = runAddress(run, "surprise", { at, v: stamp })
-  if (!loaded.has(address)) loaded.set(address, get(address).then((response) => response.json()))
+export function surpriseOf(run, weights) {
+  const address = addressOf(run, weights)
+  if (!loaded.has(address)) {
+    const coming = get(address).then((response) => response.json())
+    loaded.set(address, coming)
+    coming.then((surprise) => known.set(address, surprise), () => {})
+  }
   return loaded.get(address)
+}
+
+function addressOf(run, { at, stamp }) {
+  return runAddress(run, "surprise", { at, v: stamp })
 }
 
 /**
@@ -52,4 +65,61 @@ export function judge(percent, { num_images: num, part, num_in_part: whole }) {
   if (percent > HIGH) return { kind: "unusual", words: `Unusual: its −ELBO is above that of ${share} of ${all}.` }
   if (percent < LOW) return { kind: "simple", words: `Unusually simple: its −ELBO is above that of only ${share} of ${all}.` }
   return { kind: "like", words: `Like the ${images}: its −ELBO is above that of ${share} of ${all}.` }
+}
+
+/** Compares the image that was looked at last with the training images, by the same weights that looked at it. */
+export class Judging {
+  #result
+  #told
+  #looked = null
+  #settled = atRest(() => this.#ask(), SETTLED)
+
+  /**
+   * @param {import("./result.js").Result} result
+   * @param {(verdict: string) => void} told
+   */
+  constructor(result, told) {
+    this.#result = result
+    this.#told = told
+  }
+
+  /**
+   * @param {string} run
+   * @param {{at: string, stamp: string}} weights Those that have looked at it.
+   * @param {number} cost Nats.
+   * @param {boolean} passing Whether this moment may be passed soon: then nothing is asked of the server until it rests.
+   */
+  look(run, weights, cost, passing) {
+    this.#looked = { run, weights, cost }
+    const surprise = known.get(addressOf(run, weights))
+    if (surprise) return this.#tell(surprise)
+    this.#result.await()
+    this.#told("")
+    if (passing) this.#settled.soon()
+    else this.#settled.now()
+  }
+
+  /** No image is looked at, but one may be soon. */
+  expect(run, weights) {
+    this.#looked = { run, weights, cost: null }
+    this.#settled.soon()
+  }
+
+  forget() {
+    this.#looked = null
+    this.#settled.cancel()
+  }
+
+  #tell(surprise) {
+    if (this.#looked.cost !== null) this.#told(this.#result.compare(this.#looked.cost, surprise))
+  }
+
+  #ask() {
+    const { run, weights } = this.#looked
+    const isShown = () => this.#looked !== null && addressOf(this.#looked.run, this.#looked.weights) === addressOf(run, weights)
+    surpriseOf(run, weights).then(
+      (surprise) => isShown() && this.#tell(surprise),
+      (error) => isShown() && this.#result.refuse(`How far it lies from the training images is unknown, for they are not on this machine: ${error.message}`),
+    )
+  }
 }

@@ -41,7 +41,7 @@ export function hoverCard() {
     near(title, words, there) {
       say(called, title)
       say(nearest, words)
-      original.classList.toggle("dim", !there)
+      original.classList.toggle("none", !there)
     },
     /** The card stays near the pointer, on the side where there is room. */
     float([left, top], box) {

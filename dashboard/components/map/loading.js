@@ -3,6 +3,7 @@ import { decoderOf } from "../lib/decoder.js"
 import { count, element, say } from "../lib/dom.js"
 import { ServerError } from "../lib/server.js"
 import { Originals, tellMissing } from "./originals.js"
+import { prepare } from "./points.js"
 import { MOST_IN_TIME, Positions } from "./positions.js"
 
 /** In a narrower window, CSS pixels, a compact map is not loaded until it is asked for. */
@@ -28,8 +29,35 @@ export function loading(map) {
     return at !== map.data.at || stamp !== map.data.stamp
   }
 
+  /** Whether weights are those of the right end. */
+  function isEnd({ at, stamp }) {
+    const end = map.time.end({ at: map.data.at, stamp: map.data.stamp })
+    return at === end.at && stamp === end.stamp
+  }
+
+  /**
+   * What the whole of the plane is, however one came to this moment: where the right end has the images of a part. Null where
+   * that is not to be had.
+   */
+  async function wholeOf(part, signal) {
+    if (map.whole?.of === wholeName(part)) return map.whole
+    const end = map.time.end({ at: map.data.at, stamp: map.data.stamp })
+    const found = await positions.of(map.data.run, end, part, signal).catch(() => null)
+    return found && { of: wholeName(part), region: prepare(found, map.data, part).grid }
+  }
+
+  function wholeName(part) {
+    return JSON.stringify([map.data.run, map.data.at, map.data.stamp, part, map.data.plane])
+  }
+
+  /** What names the moment that the page is at; `seen` is that of the newest load. */
+  function signature({ now, part }) {
+    return [now.at, now.stamp, part].join(" ")
+  }
+
   async function load() {
     const { now, part: wants } = moment()
+    map.seen = signature({ now, part: wants })
     map.loading?.abort()
     const mine = (map.loading = new AbortController())
     const started = performance.now()
@@ -41,7 +69,9 @@ export function loading(map) {
       say(map.message, "Loading the latent positions…")
     }
     try {
-      const found = await positions.of(map.data.run, now, wants, mine.signal)
+      const [found, whole] = await Promise.all([
+        positions.of(map.data.run, now, wants, mine.signal), isEnd(now) ? null : wholeOf(wants, mine.signal),
+      ])
       if (map.gone || mine !== map.loading) return
       const another = wants !== map.part
       const newer = map.weights?.at !== now.at || map.weights.stamp !== now.stamp
@@ -58,9 +88,10 @@ export function loading(map) {
       if (another || newer) map.flat = null
       map.extras.clear()
       map.sigma = null
+      map.whole = whole
       map.present(found, another, newer)
       map.root.dataset.points = String(map.shown.num)
-      map.root.dataset.step = String(map.time.step ?? "")
+      map.root.dataset.step = String(map.time.shown?.step ?? "")
       map.root.dataset.ready = String(Math.round(performance.now() - started))
       if (another && !compact) map.originals.load(map.data.num * map.data.shape.reduce((product, side) => product * side, 1))
       if (!map.flat && map.view.projection !== "pca") choosePlane()
@@ -83,6 +114,8 @@ export function loading(map) {
   /** Very many images are shown when the person says so. */
   function ask() {
     map.message.hidden = false
+    // Newer weights may come while the person reads, or presses the button.
+    if (map.message.querySelector("button") && map.message.textContent.startsWith(map.data.question)) return
     const begin = () => {
       map.accepted.add(map.data.part)
       load()
@@ -143,14 +176,10 @@ export function loading(map) {
   function timed() {
     if (!map.data || map.gone) return
     useDecoder()
-    const { now, part: wants } = moment()
-    const signature = [now.at, now.stamp, wants].join(" ")
-    if (signature === map.seen) return
-    map.seen = signature
-    if (!map.weights) return
+    if (signature(moment()) === map.seen) return
     map.job.hide()
     load()
   }
 
-  Object.assign(map, { moment, isElsewhere, load, stopLoading, choosePlane, useDecoder, dropDecoder, timed })
+  Object.assign(map, { moment, isElsewhere, isEnd, wholeName, load, stopLoading, choosePlane, useDecoder, dropDecoder, timed })
 }

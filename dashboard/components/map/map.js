@@ -80,7 +80,7 @@ export default mounted((root, { data: { compact } }) => {
     root, compact, scene, viewport: scene.viewport, chart, message, title, slice, source, hint, missing, card, pinned, panel, labels, bar, job, tools,
     component: null, data: null, colours: null, store: null, time: null, decoder: null, stops: [], wanted: "", seen: "", themed: "", gone: false,
     /** The server's arrays, of which weights and part they are, and the fetches under way. */
-    received: null, weights: null, part: "", loading: null, fetching: null, accepted: new Set(),
+    received: null, weights: null, part: "", loading: null, whole: null, fetching: null, accepted: new Set(),
     /** @type {import("./points.js").Shown | null} */
     shown: null,
     /** Places that t-SNE or UMAP found; null where the plane is straight. */
@@ -200,8 +200,6 @@ export default mounted((root, { data: { compact } }) => {
         map.wanted = now
         delete map.root.dataset.ready
         map.columns.clear()
-        const { now: base, part: wants } = map.moment()
-        map.seen = [base.at, base.stamp, wants].join(" ")
         drawFirst(map.load())
       } else if (map.shown && themed() !== map.themed) {
         map.fitChart()

@@ -29,11 +29,12 @@ export function presenting(map) {
     map.fitChart()
     const stays = same && before.flat === map.flat
     map.shown.flat = map.flat
-    if (stays) {
-      // Moments of training are seen in the view of the right end, so that nothing moves but the points.
-      if (map.time.step === null) map.viewport.widen(map.shown.grid)
-    } else {
-      map.viewport.fit(map.shown.grid)
+    if (!map.flat && map.isEnd(map.weights)) map.whole = { of: map.wholeName(map.part), region: map.shown.grid }
+    // Moments of training are seen in the view of the right end, so that nothing moves but the points.
+    const whole = (map.flat ? null : map.whole?.region) ?? map.shown.grid
+    if (stays) map.viewport.widen(whole)
+    else {
+      map.viewport.fit(whole)
       map.showArea()
       map.labels.node.hidden = map.compact && map.shown.groups.length > MOST_KEYS
     }

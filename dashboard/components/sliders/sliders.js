@@ -2,7 +2,7 @@
 import { decoderOf } from "../lib/decoder.js"
 import { dimName, element, mounted, number, say } from "../lib/dom.js"
 import { normal } from "../lib/random.js"
-import { atRest } from "../lib/rest.js"
+import { atPace, atRest } from "../lib/rest.js"
 import { conditionOf, pointOf, short } from "../lib/store.js"
 import { timeOf } from "../lib/time.js"
 import { picker as conditionPicker } from "./condition.js"
@@ -14,8 +14,8 @@ const LEAP = 0.5
 /** At a snapshot, a dimension with less KL than this, in nats, counts as collapsed. */
 const PALE = 0.01
 const COLLAPSED = "Collapsed: the posterior equals the prior here, so the decoder learned to ignore it"
-/** Milliseconds without a change of the page's time until the strips follow it. */
-const SETTLED = 200
+/** Between two moments of the page's time at which the strips follow it, ms. */
+const PACE = 300
 /** Rows drawn before the person asks for the rest. */
 const SHOWN = 24
 
@@ -59,8 +59,8 @@ export default mounted((root) => {
   /** Controls of each dimension, by its index. */
   const controls = new Map()
   const told = atRest(tell)
-  // Moments that are only passed on the way are left out.
-  const settled = atRest(takeDecoder, SETTLED)
+  // Moments that are passed meanwhile are left out.
+  const following = atPace(takeDecoder, PACE)
   const observer = new ResizeObserver(() => showBelow())
   observer.observe(scroll)
   observer.observe(rows)
@@ -319,20 +319,19 @@ export default mounted((root) => {
   function followTime() {
     showRates()
     if (!strips) return
-    if (decoder) settled.soon()
-    else settled.now()
+    if (decoder) following.soon()
+    else takeDecoder()
   }
 
-  function takeDecoder() {
+  async function takeDecoder() {
     const { run, at, stamp } = component.data
     const next = decoderOf(run, time.weights({ at, stamp }))
     if (next === decoder) return
     decoder = next
-    next.ready.then(() => {
-      if (decoder !== next) return
-      panel.dataset.strips = String(next.source === "browser")
-      strips?.decodeWith(next)
-    })
+    await next.ready
+    if (decoder !== next) return
+    panel.dataset.strips = String(next.source === "browser")
+    strips?.decodeWith(next)
   }
 
   /** Show each dimension's KL at the page's time; the order stays. */
@@ -382,7 +381,7 @@ export default mounted((root) => {
     },
     unmount() {
       told.cancel()
-      settled.cancel()
+      following.cancel()
       observer.disconnect()
       stop()
       stopTime()

@@ -24,6 +24,7 @@ export class Strips {
   #point = null
   #moved = 0
   #drawn = 0
+  #took = 0
   #waiting = false
   #gone = false
   #observer = new IntersectionObserver((entries) => {
@@ -56,10 +57,10 @@ export class Strips {
     this.#schedule()
   }
 
-  /** The point has moved. */
+  /** The point has moved; where the page's time moved it, no hand waits for the image. */
   follow(point) {
     this.#point = point
-    this.#moved = performance.now()
+    if (point.source !== "time") this.#moved = performance.now()
     this.#schedule()
   }
 
@@ -72,8 +73,9 @@ export class Strips {
     if (this.#waiting || this.#gone || this.#decoder?.source !== "browser" || !this.#point) return
     this.#waiting = true
     const now = performance.now()
-    const moving = now - this.#moved < REST
-    setTimeout(() => whenIdle(() => this.#work()), moving ? Math.max(0, this.#drawn + REST - now) : 0)
+    // At rest too, the page has half of the time for whatever else moves.
+    const pause = now - this.#moved < REST ? REST : this.#took
+    setTimeout(() => whenIdle(() => this.#work()), Math.max(0, this.#drawn + pause - now))
   }
 
   async #work() {
@@ -81,6 +83,7 @@ export class Strips {
     const row = this.#next()
     if (row && !this.#gone) {
       const { z, y } = this.#point
+      const began = performance.now()
       row.drawn = this.#key(row)
       this.#rows.delete(row.strip)
       this.#rows.set(row.strip, row)
@@ -100,6 +103,7 @@ export class Strips {
         console.error(error)
       }
       this.#drawn = performance.now()
+      this.#took = this.#drawn - began
     }
     this.#waiting = false
     if (this.#next()) this.#schedule()

@@ -1,5 +1,9 @@
-/** Loads the decoders of a run's snapshots one after the other, those around the scrubber first, while nothing else is to do. */
+/**
+ * Loads the decoders of a run's snapshots one after the other, those around the scrubber first, while nothing else is to do;
+ * then, where an image is encoded, the encoders too.
+ */
 import { decoderOf, knownDecoder, roomFor } from "../lib/decoder.js"
+import { encoderOf, knownEncoder, roomForEncoders } from "../lib/encoder.js"
 import { pointOf } from "../lib/store.js"
 
 /** Between two loads the page breathes for so long, ms: creating a decoder holds up its thread. */
@@ -26,15 +30,21 @@ export class Preloader {
   }
 
   /** The snapshots whose decoders there is room for: those nearest to what is shown, the coming ones first. */
-  #wanted() {
+  #wanted(room = roomFor(this.#run)) {
     const { snapshots, place } = this.#time
     const middle = Math.min(place, snapshots.length - 1)
     const byDistance = snapshots.map((_, k) => k).sort((a, b) => distance(a, middle) - distance(b, middle))
-    return byDistance.slice(0, roomFor(this.#run)).map((k) => snapshots[k])
+    return byDistance.slice(0, room).map((k) => snapshots[k])
   }
 
   #decoder(snapshot) {
-    return knownDecoder(this.#run, { at: String(snapshot.step), stamp: snapshot.stamp })
+    return knownDecoder(this.#run, weightsOf(snapshot))
+  }
+
+  /** The next encoder to be loaded, null if there is none: only who looks at an image while the time moves has one. */
+  #encoder() {
+    const next = this.#wanted(roomForEncoders(this.#run)).find((snapshot) => !knownEncoder(this.#run, weightsOf(snapshot)))
+    return next ? encoderOf(this.#run, weightsOf(next)) : null
   }
 
   /** Whether the decoder of a snapshot is there, or cannot be. */
@@ -56,18 +66,19 @@ export class Preloader {
     try {
       for (;;) {
         if (this.#gone || document.hidden) return
-        const moved = pointOf(this.#run).point?.time ?? -Infinity
-        if (performance.now() - moved < QUIET) {
+        const { point } = pointOf(this.#run)
+        // A point that follows the page's time is no hand at work.
+        if (point && point.source !== "time" && performance.now() - point.time < QUIET) {
           await new Promise((resolve) => setTimeout(resolve, QUIET))
           continue
         }
         const next = this.#wanted().find((snapshot) => !this.has(snapshot))
-        if (!next) return
-        const decoder = decoderOf(this.#run, { at: String(next.step), stamp: next.stamp })
-        await decoder.ready
-        this.#told()
-        // Where the browser cannot decode, there is nothing to load.
-        if (decoder.source === "server") return
+        const model = next ? decoderOf(this.#run, weightsOf(next)) : this.#encoder()
+        if (!model) return
+        await model.ready
+        if (next) this.#told()
+        // Where the browser cannot decode or encode, there is nothing to load.
+        if (model.source !== "browser") return
         await new Promise((resolve) => setTimeout(resolve, BREATH))
       }
     } finally {
@@ -78,6 +89,10 @@ export class Preloader {
   stop() {
     this.#gone = true
   }
+}
+
+function weightsOf({ step, stamp }) {
+  return { at: String(step), stamp }
 }
 
 /** How far a snapshot is from the one in the middle; the one after is nearer than the one before. */

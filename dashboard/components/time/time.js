@@ -10,6 +10,8 @@ const PACE = 8
 const SPEEDS = [0.5, 1, 2, 4]
 /** Playing waits at most so long for a decoder that is still to be loaded, ms. */
 const PATIENCE = 1500
+/** Python may be told so often again: a run of the page that another one interrupts forgets what it was told. */
+const AGAIN = 3
 
 /** What stays as the person left it when the page changes. */
 const kept = { speed: 1, open: false }
@@ -55,7 +57,15 @@ export default mounted((root) => {
   let moved = false
   let last = null
   let drawn = ""
+  /** The step that Python was told and has not said since, and how often it may be told again. */
+  let unheard = null
   const told = atRest(tell)
+  const toldAgain = atRest(() => {
+    if (time.step !== unheard?.step) return
+    unheard.times -= 1
+    time.tell(time.step)
+    component.setTriggerValue("moved", { step: time.step })
+  })
 
   const observer = new ResizeObserver(() => draw(true))
   observer.observe(rail)
@@ -80,6 +90,7 @@ export default mounted((root) => {
   function tell() {
     if (!moved || timer || !component) return
     moved = false
+    unheard = { step: time.step, times: AGAIN }
     time.tell(time.step)
     component.setTriggerValue("moved", { step: time.step })
   }
@@ -239,11 +250,15 @@ export default mounted((root) => {
         time.heed(data.state)
       }
       time.adopt(root, data.step)
+      if (data.step === unheard?.step || time.step !== unheard?.step) unheard = null
+      if (unheard?.times > 0) toldAgain.soon()
+      else toldAgain.cancel()
       open(kept.open)
       draw(true)
     },
     unmount() {
       told.cancel()
+      toldAgain.cancel()
       cancelAnimationFrame(timer)
       preloader?.stop()
       stop()
