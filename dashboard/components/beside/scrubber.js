@@ -10,13 +10,13 @@ export function scrubber(moved) {
   let share = 1
   let timer = 0
   const range = element("input", {
-    type: "range", min: 0, max: STEPS, step: 1, "aria-label": "Share of the training, all runs together",
+    class: "ll-range", type: "range", min: 0, max: STEPS, step: 1, "aria-label": "Share of the training, all runs together",
     oninput: () => { pause(); move(range.valueAsNumber / STEPS, false) }, onchange: () => moved(share, true),
   })
   const play = element("button", { class: "ll-button", type: "button", dataset: { action: "play" }, onclick: () => (timer ? pause(true) : begin()) }, "Play")
   const end = element("button", { class: "ll-button", type: "button", dataset: { action: "end" }, onclick: () => { pause(); move(1, true) } }, "Best")
   const words = element("span", { class: "words", role: "status" })
-  const root = element("div", { class: "bar", role: "group", "aria-label": "Time machine of all runs" }, play, element("div", { class: "rail" }, element("div", { class: "track" }), range), end, words)
+  const root = element("div", { class: "bar", role: "group", "aria-label": "Time machine of all runs" }, play, element("div", { class: "ll-rail" }, element("div", { class: "ll-track" }), range), end, words)
 
   function move(to, rests) {
     set(to)

@@ -26,7 +26,7 @@ export function drawingBody(pad) {
     pad.changed()
   })
   const width = element("input", {
-    type: "range", step: 0.1, "aria-label": "Width of the pen", dataset: { action: "width" },
+    class: "ll-range", type: "range", step: 0.1, "aria-label": "Width of the pen", dataset: { action: "width" },
     oninput: (event) => { pad.width = event.target.valueAsNumber },
   })
   const made = element(
@@ -34,7 +34,7 @@ export function drawingBody(pad) {
     element(
       "div", { class: "tools" },
       choice("Tool", { pen: "Pen", eraser: "Eraser" }, "pen", (tool) => { pad.tool = tool }),
-      element("label", { class: "ll-note" }, "Width", element("span", { class: "rail" }, element("span", { class: "track" }), width)),
+      element("label", { class: "ll-note" }, "Width", element("span", { class: "ll-rail" }, element("span", { class: "ll-track" }), width)),
       centring.label,
       element(
         "div", { class: "ll-row" },

@@ -54,7 +54,7 @@ export function picker(root, { classes, title, blending, change, release }) {
     element("option", { value: "" }, "no other"), ...classes.map((label, index) => element("option", { value: index }, label)),
   )
   const share = element("input", {
-    type: "range", min: 0, max: 1, step: 0.01, value: 0, "aria-label": "Share of the second class", dataset: { blend: "share" },
+    class: "ll-range", type: "range", min: 0, max: 1, step: 0.01, value: 0, "aria-label": "Share of the second class", dataset: { blend: "share" },
     oninput: (event) => {
       now.share = event.target.valueAsNumber
       change(weights(), event)
@@ -62,7 +62,7 @@ export function picker(root, { classes, title, blending, change, release }) {
     onchange: release,
   })
   const words = element("output", { class: "value" })
-  const rail = element("span", { class: "rail" }, element("span", { class: "track" }), share)
+  const rail = element("span", { class: "ll-rail" }, element("span", { class: "ll-track" }), share)
   if (blending) root.append(element("div", { class: "blend" }, element("span", { class: "rate" }, "blended with"), second, rail, words))
 
   function draw() {

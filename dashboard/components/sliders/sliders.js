@@ -144,13 +144,13 @@ export default mounted((root) => {
     const known = dim.rate !== null
     const rate = element("span", { class: "rate" }, known ? `KL ${number(dim.rate)} nats` : "")
     const range = element("input", {
-      type: "range", step: GRAIN, "aria-label": known ? `${name}, KL ${number(dim.rate)} nats` : name,
+      class: "ll-range", type: "range", step: GRAIN, "aria-label": known ? `${name}, KL ${number(dim.rate)} nats` : name,
       oninput: (event) => move(dim.index, event.target.valueAsNumber, event),
       onchange: told.now,
       onkeydown: (event) => keydown(dim.index, event),
       ondblclick: (event) => { move(dim.index, 0, event); told.now() },
     })
-    const track = element("div", { class: "track" })
+    const track = element("div", { class: "ll-track" })
     const band = element("div", { class: "band", hidden: true })
     const zero = element("div", { class: "zero" })
     track.append(zero)
@@ -174,7 +174,7 @@ export default mounted((root) => {
         class: "dim", dataset: { dim: dim.index, collapsed: dim.collapsed },
         title: dim.collapsed ? COLLAPSED : null,
       },
-      element("span", { class: "name" }, name), rate, element("div", { class: "rail" }, track, range, element("div", { class: "bands" }, band)),
+      element("span", { class: "name" }, name), rate, element("div", { class: "ll-rail" }, track, range, element("div", { class: "bands" }, band)),
       field, strip,
     )
     Object.assign(control, { range, field, made, rate, dim, band, zero, canvases, cells, strip, ends: [dim.low, dim.high], low: dim.low, high: dim.high })
