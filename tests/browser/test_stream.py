@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 #: What Chromium and Streamlit write to the console while no server answers.
 OUTAGE = (
-    "ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_INCOMPLETE_CHUNKED_ENCODING|WebSocket|"
+    "ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE_CHUNKED_ENCODING|WebSocket|"
     "when disconnected|reaching server endpoint|server is not responding"
 )
 
