@@ -76,21 +76,14 @@ def draw(run: Run) -> None:
 
 def _charts(run: Run, found: measurements.Measurements, is_old: bool) -> None:
     points = found.lag
-    epochs = [one.epoch for one in points]
-    gap = Series(
-        "Gap",
-        epochs,
-        [one.gap for one in points],
-        [one.gap_standard_error for one in points],
-        colour="rate",
-    )
-    distance = Series(
-        "Distance of the means",
-        epochs,
-        [one.in_deviations for one in points],
-        [one.in_deviations_standard_error for one in points],
-        colour="distortion",
-    )
+
+    def along(name: str, values: list[float], errors: list[float | None], colour: str) -> Series:
+        return Series(name, [one.epoch for one in points], values, errors, colour=colour)
+
+    gap = along("Gap", [one.gap for one in points], [one.gap_standard_error for one in points], "rate")
+    distances = [one.in_deviations for one in points]
+    errors = [one.in_deviations_standard_error for one in points]
+    distance = along("Distance of the means", distances, errors, "distortion")
     left, right = st.columns(2, gap="medium")
     with left:
         chart([gap], x="epoch", y="KL(q ‖ p(z|x)), nats", key=f"lag-gap:{run.id}")

@@ -43,12 +43,12 @@ class Sweep:
     def __call__(self) -> None:
         from vae.sweep import points, sweep
 
-        todo = points(self.name, self.config, self.betas, self.seeds)
+        planned = points(self.name, self.config, self.betas, self.seeds)
         failed = 0
         with Bar() as bar:
             if not self.json:
                 print(f"{'β':>8} {'seed':>5} {'−ELBO':>10} {'reconstruction':>15} {'KL':>8} {'active':>7}")
-            outcomes = sweep(self.runs, todo, jobs=self.jobs, backend=self.backend, address=self.address)
+            outcomes = sweep(self.runs, planned, jobs=self.jobs, backend=self.backend, address=self.address)
             for done, outcome in enumerate(outcomes, 1):
                 failed += outcome.state == "failed"
                 if self.json:
@@ -62,8 +62,8 @@ class Sweep:
                         f"{rate:8.3f} {outcome.result.last.active_units:7d}",
                         flush=True,
                     )
-                bar.at(done, len(todo), "run")
+                bar.at(done, len(planned), "run")
         if failed:
             raise UserError(
-                f"{failed} of {len(todo)} runs failed; the same command trains them again, and no others"
+                f"{failed} of {len(planned)} runs failed; the same command trains them again, and no others"
             )
