@@ -37,22 +37,48 @@ if (charts && !document.getElementById("latent-lab-plotly")) {{
   document.head.append(script)
 }}
 const address = new URL("api/lib/{version}/{name}/{name}.js", document.baseURI).href
-let module = import(address)
-module.catch(() => {{}})
+// Where the server does not answer, it is asked again, ever more rarely, until it does.
+let tries = 0
+const attempt = () => {{
+  const found = import(tries ? `${{address}}?again=${{tries}}` : address)
+  found.catch(() => {{}})
+  return found
+}}
+let module = attempt()
 
 export default function (component) {{
   const root = component.parentElement.querySelector(".ll")
+  let timer = 0
   let mounted = true
   let unmount = () => {{}}
-  const mount = (loaded) => {{ if (mounted) unmount = loaded.default(component) }}
-  module.then(mount).catch((error) => {{
+  const say = (error, words) => {{
     console.error(error)
-    root.textContent =
-      "This part of the page could not be loaded. Reload the page; if that does not help, restart the dashboard."
-    module = import(`${{address}}?again=${{Date.now()}}`)
-    module.catch(() => {{}})
-  }})
-  return () => {{ mounted = false; unmount() }}
+    root.textContent = `This part of the page could not be ${{words}}`
+  }}
+  const mount = (loaded) => {{
+    if (!mounted) return
+    try {{
+      unmount = loaded.default(component)
+    }} catch (error) {{
+      say(error, "shown. Reload the page; if that does not help, restart the dashboard.")
+    }}
+  }}
+  const begin = () => {{
+    const asked = module
+    asked.then(mount, (error) => {{
+      if (!mounted) return
+      say(error, "loaded: the server did not answer. It is asked again until it does.")
+      timer = setTimeout(() => {{
+        if (module === asked) {{
+          tries += 1
+          module = attempt()
+        }}
+        begin()
+      }}, Math.min(500 * 2 ** tries, 10000))
+    }})
+  }}
+  begin()
+  return () => {{ mounted = false; clearTimeout(timer); unmount() }}
 }}
 """
 

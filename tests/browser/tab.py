@@ -7,10 +7,12 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from playwright.sync_api import Error
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from tests.browser.server import Server, wait_until
 
@@ -27,6 +29,13 @@ FLAGS = [
 STREAMLITS_OWN = re.compile(
     r"404 .*/[\w-]+/_stcore/(health|host-config)|404 .*/media/\w+\.png|Image source error - \S*/media/\w+\.png"
 )
+#: What a script run that another one follows at once ends with.
+OVERTAKEN = ForwardMsg.ScriptFinishedStatus.FINISHED_EARLY_FOR_RERUN
+#: Two frames of the page; a page that is not painted shows none.
+PAINTED = """() => Promise.race([
+  new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))),
+  new Promise((done) => setTimeout(done, 200)),
+])"""
 ALERTS = '[data-testid="stAlert"] li, [data-testid="stAlert"]:not(:has(li))'
 T = TypeVar("T")
 
@@ -41,6 +50,8 @@ class App:
         self.addresses: list[str] = []
         #: Requests, and frames of the websocket, that the tab has sent.
         self.num_sent = 0
+        #: How far the last script run that the tab asked for has come.
+        self._run: Literal["asked", "begun", "ended"] = "ended"
         self._expected: list[re.Pattern[str]] = [STREAMLITS_OWN]
         self.page.on("pageerror", lambda error: self.errors.append(f"uncaught: {error}"))
         self.page.on("console", self._heard)
@@ -62,11 +73,23 @@ class App:
 
     def _connected(self, socket: Any) -> None:
         self.addresses.append(socket.url)
+        self._run = "ended"
 
-        def sent(_: Any) -> None:
+        def sent(frame: Any) -> None:
             self.num_sent += 1
+            if isinstance(frame, bytes) and BackMsg.FromString(frame).WhichOneof("type") == "rerun_script":
+                self._run = "asked"
+
+        def received(frame: Any) -> None:
+            message = ForwardMsg.FromString(frame) if isinstance(frame, bytes) else ForwardMsg()
+            kind = message.WhichOneof("type")
+            if kind == "new_session" and self._run == "asked":
+                self._run = "begun"
+            elif kind == "script_finished" and message.script_finished != OVERTAKEN and self._run == "begun":
+                self._run = "ended"
 
         socket.on("framesent", sent)
+        socket.on("framereceived", received)
 
     def expect_error(self, pattern: str) -> None:
         """A test provokes this error on purpose."""
@@ -90,9 +113,11 @@ class App:
         return self
 
     def idle(self) -> None:
-        """Wait until the page's script does not run."""
+        """Wait until every script run that the page has asked for has ended, and the page has drawn it."""
         self.pause(0.15)
+        self.until(lambda: self._run == "ended", "a script run that the page asked for did not end", 30)
         self.page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
+        self.page.evaluate(PAINTED)
 
     def click(self, title: str) -> None:
         """Go to another page by the menu."""

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Route
+
     from tests.browser.server import Server
     from tests.browser.tab import App, Browse
 
@@ -104,6 +106,29 @@ def test_nothing_is_asked_of_any_other_machine(browse: Browse, own_server: Serve
         urlsplit(address).hostname for address in app.addresses if not address.startswith(("data:", "blob:"))
     }
     assert hosts == {"127.0.0.1"}
+
+
+def test_part_of_a_page_that_does_not_arrive_is_asked_for_until_it_does(
+    browse: Browse, own_server: Server
+) -> None:
+    app = browse(own_server)
+    app.expect_error("Failed to fetch dynamically imported module|ERR_CONNECTION_REFUSED")
+    refused: list[str] = []
+
+    def refuse(route: Route) -> None:
+        if len(refused) < 3:
+            refused.append(route.request.url)
+            route.abort("connectionrefused")
+        else:
+            route.continue_()
+
+    app.page.route("**/sliders/*.js*", refuse)
+    app.open("explore", "image", run="mnist-2d")
+    sliders = app.part("sliders")
+    app.until(lambda: "the server did not answer" in sliders.inner_text(), "nothing was said")
+    app.ready("sliders")
+    assert "the server did not answer" not in sliders.inner_text()
+    assert len(refused) == 3
 
 
 def test_theme_follows_the_system_and_its_texts_can_be_read(browse: Browse, own_server: Server) -> None:

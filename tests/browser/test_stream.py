@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 #: What Chromium and Streamlit write to the console while no server answers.
 OUTAGE = (
     "ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE_CHUNKED_ENCODING|WebSocket|"
-    "when disconnected|reaching server endpoint|server is not responding"
+    "when disconnected|reaching server endpoint|server is not responding|Failed to fetch dynamically imported module"
 )
 
 #: Step and distortion of the training lines that the page holds.
@@ -91,6 +91,9 @@ def test_page_whose_server_is_killed_and_restarted_holds_each_point_once(
         lambda: app.number("curves", "points") > before + 10, "the page did not come back by itself", 30
     )
     app.ready()
+    app.until(
+        lambda: "could not be" not in app.page.inner_text("body"), "a part of the page did not come back"
+    )
     assert run.status().pid == pid
     assert run.is_locked()
     holds_all(app, run)
