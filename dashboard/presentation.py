@@ -8,22 +8,27 @@ import streamlit as st
 from dashboard import state
 from dashboard.plain import plain
 
+#: Streamlit writes what is chosen in the accent on a shade of the accent, which is too faint on dark.
+_CHOSEN = """[data-testid="stButtonGroup"] button[data-selected][role="radio"] { color: inherit; font-weight: 600; }"""
+
 #: What Streamlit sizes is in rem; `components/lib/tokens.css` reads the three variables for our components.
-_STYLE = """<style>
-html { font-size: 20px; }
-:root { --ll-scale: 1.25; --ll-zoom: 1.25; --ll-technical: none; }
+_STYLE = f"""<style>
+{_CHOSEN}
+html {{ font-size: 20px; }}
+:root {{ --ll-scale: 1.25; --ll-zoom: 1.25; --ll-technical: none; }}
 [data-testid="stMain"] :is([data-testid="stCaptionContainer"], [data-testid="stTooltipIcon"]),
-[data-testid="stSidebar"], [data-testid="stExpandSidebarButton"] { display: none; }
-[data-testid="stMainBlockContainer"] { padding: 4.5rem 2rem 2rem; }
-[data-testid="stBottomBlockContainer"] { padding: 0.5rem 2rem 0.75rem; }
+[data-testid="stSidebar"], [data-testid="stExpandSidebarButton"] {{ display: none; }}
+[data-testid="stMainBlockContainer"] {{ padding: 4.5rem 2rem 2rem; }}
+[data-testid="stBottomBlockContainer"] {{ padding: 0.5rem 2rem 0.75rem; }}
 </style>"""
 
 
 #: Streamlit leaves wide margins, which a page of many parts needs itself.
-_PLAIN = """<style>
-[data-testid="stMainBlockContainer"] { padding: 4rem 3rem 2rem; }
-[data-testid="stBottomBlockContainer"] { padding: 0.5rem 3rem 0.75rem; }
-[data-testid="stSidebar"] [data-testid="stSelectbox"] input { text-overflow: ellipsis; }
+_PLAIN = f"""<style>
+{_CHOSEN}
+[data-testid="stMainBlockContainer"] {{ padding: 4rem 3rem 2rem; }}
+[data-testid="stBottomBlockContainer"] {{ padding: 0.5rem 3rem 0.75rem; }}
+[data-testid="stSidebar"] [data-testid="stSelectbox"] input {{ text-overflow: ellipsis; }}
 </style>"""
 
 
