@@ -25,11 +25,14 @@ state.present(presenting)  # a page that was reached by the menu has lost its qu
 (presentation.style if presenting else presentation.plain_style)()
 if page != opening:
     chooser.draw(needed=page.url_path in NEED_A_RUN)
-    if not presenting:
-        presentation.offer()
-        guide.offer(page.url_path, page.title)
+images = st.sidebar.container()
+if page != opening and not presenting:
+    presentation.offer()
+    guide.offer(page.url_path, page.title)
 told = st.container()
 page.run()
 with told:  # last, because a page finds out on its way what is wrong with its link
     chooser.tell()
+with images:
+    chooser.offer_images()
 state.settle()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import queue
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +10,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from dashboard import controls, settings, state
+from dashboard import controls, fetching, settings, state
 from dashboard.plain import plain
 from dashboard.trainers import trainers
 from vae.config import RunConfig
@@ -20,17 +18,17 @@ from vae.errors import UserError
 from vae.files import disk_sentence, replacing
 from vae.runs import Run, new_run_id
 
-_DOWNLOADABLE = ("mnist", "fashion-mnist", "kmnist", "emnist")
-
 
 def form() -> None:
     """Draw the form; pressing Train makes a run and starts it, or says why it cannot."""
     names = list(controls.DATA_TITLES)
     name = st.selectbox("Data", names, format_func=controls.DATA_TITLES.__getitem__, key="new:data")
     own = _own_images(name) if name in ("npz", "folder") else None
-    here = _is_here(name)
+    here = not fetching.lacks(name)
     if not here:
-        _download(name)
+        st.info(f"{controls.DATA_TITLES[name]} is not on this machine yet.", icon=":material/cloud_download:")
+        if fetching.offer(name, key=f"new:download:{name}"):
+            st.rerun()
     button = st.container()
     title = st.text_input("Name", placeholder="optional", max_chars=80, key=state.fresh("new:name"))
     values = controls.config_form(name, key=f"new:{name}")
@@ -74,45 +72,6 @@ def create(config: RunConfig, title: str) -> Run:
         title.strip() or f"{config.data.name} {kind} {config.model.latent_dim}d β={config.objective.beta:g}"
     )
     return Run.create(root / new_run_id(root, words), config, dataset.info(), words)
-
-
-def _is_here(name: str) -> bool:
-    if name not in _DOWNLOADABLE:
-        return True
-    from vae.data import default_root, is_downloaded
-
-    return is_downloaded(name, default_root())
-
-
-def _download(name: str) -> None:
-    """Offer the download, and show how far it is; nothing leaves this machine unless the button is pressed."""
-    title = controls.DATA_TITLES[name]
-    st.info(f"{title} is not on this machine yet.", icon=":material/cloud_download:")
-    if not st.button(f"Download {title}", width="stretch"):
-        return
-    from vae.data import default_root, download
-
-    bar = st.progress(0.0, "Connecting…")
-    told: queue.SimpleQueue[tuple[str, int, int] | None] = queue.SimpleQueue()
-    failed: list[Exception] = []
-
-    def work() -> None:
-        try:
-            download(name, default_root(), lambda *news: told.put(news))
-        except (UserError, OSError) as error:
-            failed.append(error)
-        finally:
-            told.put(None)
-
-    threading.Thread(target=work, daemon=True).start()
-    while (news := told.get()) is not None:
-        words, done, total = news
-        bar.progress(min(1.0, done / total) if total else 0.0, words)
-    bar.empty()
-    if failed:
-        st.error(plain(str(failed[0])), icon=":material/cloud_off:")
-    else:
-        st.rerun()
 
 
 def _own_images(name: str) -> Path | UploadedFile | None:

@@ -17,7 +17,7 @@ from dashboard import chooser, generated, latent_view, model_cache, settings, st
 from dashboard.components.draw import Posterior
 from dashboard.components.paths import Said
 from dashboard.trainers import trainers
-from vae.data import Dataset
+from vae.data import DataError, Dataset
 from vae.generation import every_class, fit_mixture, gap
 from vae.latent import embed, kept_embedding
 from vae.leak import label_leak
@@ -26,6 +26,7 @@ from vae.snapshots import load_model, load_weights
 from vae.status import Status, this_host
 
 MAIN = Path(chooser.__file__).with_name("main.py")
+SHIPPED = Path(chooser.__file__).parents[1] / "assets" / "models"
 PAGES = ("train", "explore", "map", "generate", "collapse", "evaluate", "compare", "runs")
 
 
@@ -66,8 +67,7 @@ def put(root: Path, trained_run: Run) -> Put:
 @pytest.fixture
 def conditional(root: Path) -> Run:
     """A copy of the shipped conditional run of the digits."""
-    shipped = Path(chooser.__file__).parents[1] / "assets" / "models" / "digits-conditional"
-    shutil.copytree(shipped, root / "conditional")
+    shutil.copytree(SHIPPED / "digits-conditional", root / "conditional")
     return Run.open(root / "conditional")
 
 
@@ -479,6 +479,37 @@ class TestGenerate:
         assert any("are not on this machine" in caption.value for caption in at.caption)
         shown = "".join(html.proto.body for html in at.get("html"))
         assert shown.count("<img") == 8 + 10
+
+
+class TestImagesOfAPublicSet:
+    def test_they_are_offered_beside_every_page_of_a_run_that_lacks_them(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, put: Put
+    ) -> None:
+        def fetch(name: str, root: Path | None, progress: Callable[..., None]) -> None:
+            asked.append(name)
+            progress("images", 1, 2)
+            if len(asked) == 1:
+                raise DataError("could not be fetched")
+
+        asked: list[str] = []
+        put("digits")
+        monkeypatch.setattr(settings, "shipped_root", lambda: SHIPPED)
+        monkeypatch.setattr("vae.data.download", fetch)
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+        at = AppTest.from_file(str(MAIN), default_timeout=60)
+        at.query_params["run"] = "mnist-2d"
+        at.run()
+        assert not asked
+        next(found for found in at.sidebar.button if found.label == "Download MNIST").click().run()
+        assert [error.value for error in at.sidebar.error] == ["could not be fetched"]
+        assert not at.exception
+        next(found for found in at.sidebar.button if found.label == "Download MNIST").click().run()
+        assert asked == ["mnist", "mnist"]
+        assert not at.sidebar.error
+        assert "location.reload" in at.sidebar.get("html")[-1].proto.body
+        at.query_params["run"] = "digits"
+        at.run()
+        assert not [found for found in at.sidebar.button if "Download" in found.label]
 
 
 class TestPresentation:
