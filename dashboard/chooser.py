@@ -171,7 +171,7 @@ def _summary(run: Run) -> None:
 
 
 def offer_images() -> None:
-    """The way to the images of the run, where they could be fetched and are not here. Last, for a download takes time."""
+    """The way to the images of the run, where they could be fetched and are not here; last, for that takes time."""
     run = chosen()
     if run is None or state.presenting():
         return
