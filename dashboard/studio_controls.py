@@ -273,7 +273,8 @@ def _pick_number(run: Run, number: int, num: int, key: keys.Key[int]) -> None:
             f"Test images have the numbers 0 to {num - 1} on every page, got {typed}; test image {number} stays."
         )
 
-    st.number_input("Test image", value=number, step=1, key=widget, on_change=choose, help=f"0 to {num - 1}")
+    st.session_state.setdefault(widget, number)
+    st.number_input("Test image", step=1, key=widget, on_change=choose, help=f"0 to {num - 1}")
 
 
 def _pick_test_class(run: Run, labels: Tensor, label: int, key: keys.Key[int]) -> None:

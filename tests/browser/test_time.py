@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from io import BytesIO
 from itertools import pairwise
@@ -80,6 +81,24 @@ def press(app: App, key: str) -> None:
     app.page.keyboard.press(key)
 
 
+def watch_playing(app: App) -> Callable[[], list[str]]:
+    """Says of each change from now on whether it plays: so few snapshots are played faster than a test may look."""
+    app.part("time").evaluate(
+        """node => {
+          const seen = window.__played = []
+          new MutationObserver(() => seen.push(node.dataset.playing)).observe(node, { attributeFilter: ["data-playing"] })
+        }"""
+    )
+    return lambda: list(app.page.evaluate("window.__played"))
+
+
+def play_to_the_end(app: App) -> None:
+    played = watch_playing(app)
+    button(app, "play").click()
+    app.until(lambda: "true" in played(), "it does not play")
+    app.until(lambda: played()[-1] == "false", "it does not stop")
+
+
 def shows(app: App, step: int) -> None:
     app.until(lambda: app.marks("time").get("step") == str(step), f"the scrubber is not at step {step}")
     app.until(lambda: app.marks("image").get("at") == str(step), f"the image is not that of step {step}")
@@ -127,6 +146,7 @@ def test_dragging_moves_the_image_and_the_server_hears_of_the_release_alone(expl
     middle = box["y"] + box["height"] / 2
     app.page.mouse.move(box["x"] + box["width"] - 8, middle)
     app.page.mouse.down()
+    app.idle()
     seen, sent = [], app.num_sent
     for place in reversed(range(NUM)):
         app.page.mouse.move(box["x"] + 8 + place / NUM * (box["width"] - 16), middle)
@@ -146,17 +166,16 @@ def test_playing_shows_every_snapshot_and_rests_at_the_last(exploring: App, run:
         "window.__seen = []; module.timeOf(argument).subscribe(({ step }) => window.__seen.push(step))",
         run.id,
     )
-    button(app, "play").click()
-    app.until(lambda: app.marks("time").get("playing") == "true", "it does not play")
-    app.until(lambda: app.marks("time").get("playing") == "false", "it does not stop")
+    play_to_the_end(app)
     shows(app, steps[-1])
     seen = app.page.evaluate("window.__seen")
     assert seen == sorted(seen) and len(set(seen)) >= NUM // 2
     app.until(lambda: app.query().get("at") == str(steps[-1]), "the link did not follow")
+    played = watch_playing(app)
     press(app, "Space")
-    app.until(lambda: app.marks("time")["playing"] == "true", "the space bar does not play")
+    app.until(lambda: "true" in played(), "the space bar does not play")
     press(app, "Space")
-    app.until(lambda: app.marks("time")["playing"] == "false", "the space bar does not stop")
+    app.until(lambda: played()[-1] == "false", "the space bar does not stop")
 
 
 def test_strip_shows_the_kl_of_every_dimension_and_a_click_goes_to_its_snapshot(
@@ -278,9 +297,7 @@ def test_posterior_of_an_image_goes_along_through_the_training_and_its_link_show
         "window.__went = new Set(); module.pointOf(argument).subscribe(({ z }) => window.__went.add(z[0]))",
         run.id,
     )
-    button(app, "play").click()
-    app.until(lambda: app.marks("time").get("playing") == "true", "it does not play")
-    app.until(lambda: app.marks("time").get("playing") == "false", "it does not stop")
+    play_to_the_end(app)
     assert app.page.evaluate("window.__went.size") > 2, "the point stood still while it played"
     follows(run.snapshots()[-1])
     # The link says it, and going on from there it follows too.
