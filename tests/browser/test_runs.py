@@ -109,6 +109,8 @@ def test_run_goes_out_as_a_zip_and_comes_back(app: App, server: Server, run: Run
     assert file.name == f"{run.id}.zip"
     before = names(server)
     app.page.keyboard.press("Escape")
+    app.page.get_by_role("dialog").wait_for(state="hidden")
+    app.idle()
     app.page.get_by_text("Import a run", exact=True).click()
     upload(app, file)
     app.until(
