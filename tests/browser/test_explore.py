@@ -28,7 +28,7 @@ KINDS = ("shapes-mlp", "shapes-conv", "shapes-mlp-conditional", "shapes-conv-con
 
 DECODE = """
   const { run, z, y, num } = argument
-  const decoder = module.decoderOf(run, { at: "best", stamp: "a test" })
+  const decoder = module.decoders.of(run, { at: "best", stamp: "a test" })
   await decoder.ready
   if (decoder.source !== "browser") throw new Error(decoder.reason)
   const { data } = await decoder.batch(Float32Array.from(z), y && Float32Array.from(y), num)
@@ -38,7 +38,7 @@ DECODE = """
 
 ENCODE = """
   const { run, x, y, num } = argument
-  const encoder = module.encoderOf(run, { at: "best", stamp: "a test" })
+  const encoder = module.encoders.of(run, { at: "best", stamp: "a test" })
   const found = []
   for (let k = 0; k < num; k += 1) {
     const part = (values) => Float32Array.from(values.slice((k * values.length) / num, ((k + 1) * values.length) / num))

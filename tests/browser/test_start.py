@@ -28,12 +28,17 @@ TEXTS = ", ".join(
 
 #: Contrast of texts with what is behind them, translucent layers counted (WCAG 2, relative luminance).
 CONTRAST = """nodes => {
+  const canvas = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true })
+  const known = new Map()
   const channels = (color) => {
-    const canvas = new OffscreenCanvas(1, 1).getContext("2d")
-    canvas.fillStyle = color
-    canvas.fillRect(0, 0, 1, 1)
-    const [r, g, b, a] = canvas.getImageData(0, 0, 1, 1).data
-    return [r, g, b, a / 255]
+    if (!known.has(color)) {
+      canvas.clearRect(0, 0, 1, 1)
+      canvas.fillStyle = color
+      canvas.fillRect(0, 0, 1, 1)
+      const [r, g, b, a] = canvas.getImageData(0, 0, 1, 1).data
+      known.set(color, [r, g, b, a / 255])
+    }
+    return known.get(color)
   }
   const over = ([r, g, b, a], below) => [r, g, b].map((value, k) => value * a + below[k] * (1 - a))
   const parent = (node) => node.assignedSlot ?? node.parentElement ?? node.getRootNode().host ?? null
@@ -135,22 +140,29 @@ def test_part_of_a_page_that_does_not_arrive_is_asked_for_until_it_does(
 
 def test_theme_follows_the_system_and_its_texts_can_be_read(browse: Browse, own_server: Server) -> None:
     app = browse(own_server)
+    schemes = [("light", "rgb(255, 255, 255)"), ("dark", "rgb(15, 16, 22)")]
+    app.page.emulate_media(color_scheme="light")
     for page in map(str.lower, PAGES):
-        app.page.emulate_media(color_scheme="light")
         app.open(page, *PARTS.get(page, ()), run="digits-conditional")
         app.idle()
-        for scheme, background in (("light", "rgb(255, 255, 255)"), ("dark", "rgb(15, 16, 22)")):
-            app.page.emulate_media(color_scheme=scheme)
+        for scheme, background in schemes:
+            if scheme != schemes[0][0]:
+                app.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+                app.pause(0.5)  # colours change smoothly
             app.until(lambda colour=background: behind(app) == colour, f"the page is not {scheme}")
-            app.pause(0.5)  # colours change smoothly
-            checked = contrast_of(app, TEXTS)
-            assert len(checked) > 20
-            assert [found for found in checked if found["ratio"] < 4.5] == [], f"{page}, {scheme}"
+            assert len(contrast_of(app, TEXTS)) > 20
+            # What is drawn anew in a moment is faint as long.
+            app.until(lambda: not faint(app), f"a text of {page} cannot be read in {scheme}", 5)
+        schemes.reverse()  # the next page opens in the one that is on
 
 
 def behind(app: App) -> str:
     shown = app.page.locator('[data-testid="stApp"]')
     return str(shown.evaluate("node => getComputedStyle(node).backgroundColor"))
+
+
+def faint(app: App) -> list[dict[str, float]]:
+    return [found for found in contrast_of(app, TEXTS) if found["ratio"] < 4.5]
 
 
 def contrast_of(app: App, texts: str) -> list[dict[str, float]]:

@@ -2,9 +2,9 @@
  * Where the point can come from besides the sliders: a test image, a drawing, or a picture of one's own. The encoder in this
  * page makes a posterior of it, whose mean goes to the sliders; nothing is asked of the server meanwhile.
  */
-import { decoderOf } from "../lib/decoder.js"
+import { decoders } from "../lib/decoder.js"
 import { element, mounted, say } from "../lib/dom.js"
-import { encoderOf } from "../lib/encoder.js"
+import { encoders } from "../lib/encoder.js"
 import { normal } from "../lib/random.js"
 import { atPace, atRest } from "../lib/rest.js"
 import { classOf, conditionOf, oneHot, pointOf, short } from "../lib/store.js"
@@ -98,7 +98,7 @@ export default mounted((root) => {
 
   /** Test images come after the first decoded image: the page's own picture is not to wait. */
   async function openGallery() {
-    const decoder = decoderOf(data.run, weightsNow())
+    const decoder = decoders.of(data.run, weightsNow())
     await decoder.ready
     await new Promise((resolve) => (window.requestIdleCallback ?? setTimeout)(resolve))
     if (gone || tab !== "test") return
@@ -113,7 +113,7 @@ export default mounted((root) => {
 
   function useEncoder() {
     weights = weightsNow()
-    encoder = encoderOf(data.run, weights)
+    encoder = encoders.of(data.run, weights)
   }
 
   /** Fetched beforehand, so that nothing is asked of the server while the person draws. */
@@ -247,7 +247,7 @@ export default mounted((root) => {
     root.dataset.subject = String(chosen.row)
     judging.forget()
     result.showDecoded(null)
-    const decoder = decoderOf(data.run, weightsNow())
+    const decoder = decoders.of(data.run, weightsNow())
     if (await decoder.ready !== "browser") return
     const found = await decoder.batch(chosen.kept.mean, chosen.y, 1)
     if (subject === chosen) result.showDecoded(found)

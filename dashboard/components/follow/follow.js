@@ -2,7 +2,7 @@
  * The sheets that Python drew, decoded anew in this page while its time moves: images change in their place, until Python,
  * told of the release, has drawn them with the same weights.
  */
-import { decoderOf } from "../lib/decoder.js"
+import { decoders } from "../lib/decoder.js"
 import { count, element, mounted, say } from "../lib/dom.js"
 import { paint } from "../lib/picture.js"
 import { timeOf } from "../lib/time.js"
@@ -57,7 +57,7 @@ export default mounted((root) => {
           break
         }
         wanted = key
-        const decoder = decoderOf(data.run, weights)
+        const decoder = decoders.of(data.run, weights)
         await decoder.ready
         if (decoder.source === "server") {
           tell(weights, "This browser cannot decode: the images follow when the scrubber is let go.")

@@ -1,5 +1,5 @@
 /** The decoded image of the page's point. A picture from the server shows at once; the decoder in the browser takes over. */
-import { decoderOf } from "../lib/decoder.js"
+import { decoders } from "../lib/decoder.js"
 import { element, mounted, point as words, say } from "../lib/dom.js"
 import { paint } from "../lib/picture.js"
 import { conditionOf, pointOf } from "../lib/store.js"
@@ -75,7 +75,7 @@ export default mounted((root) => {
   /** Decode with the weights of the page's time. One decoder is loaded at once: those passed on the way are left out. */
   function follow() {
     if (coming) return
-    const next = decoderOf(data.run, time.weights({ at: data.at, stamp: data.stamp }))
+    const next = decoders.of(data.run, time.weights({ at: data.at, stamp: data.stamp }))
     if (next === decoder) return
     if (!decoder || decoder.run !== next.run || next.source !== "loading") return take(next)
     coming = next

@@ -3,6 +3,7 @@
  * request wins, and over the whole page at most one decode is under way. Where the runtime is missing or the model
  * cannot be exported, the server decodes instead, and `source` says so.
  */
+import { Models } from "./models.js"
 import { drawFirst, loadModel } from "./runtime.js"
 import { get } from "./server.js"
 import { pictureAddress } from "./store.js"
@@ -14,50 +15,8 @@ import { pictureAddress } from "./store.js"
 
 export { drawFirst }
 
-/** Decoders kept, and bytes of their models in all; of those that nobody uses, the one used longest ago goes first. */
-const KEPT = 160
-const MOST_BYTES = 400e6
-const decoders = new Map()
-
-function keyOf(run, { at, stamp }) {
-  return `${run} ${at} ${stamp}`
-}
-
-/**
- * The decoder of a run's weights, loaded once for the page.
- * @param {string} run
- * @param {{at: string, stamp: string}} weights
- * @returns {Decoder}
- */
-export function decoderOf(run, weights) {
-  const key = keyOf(run, weights)
-  let decoder = decoders.get(key)
-  if (decoder) decoders.delete(key)
-  else decoder = new Decoder(run, weights)
-  decoders.set(key, decoder)
-  let bytes = 0
-  for (const { size } of decoders.values()) bytes += size
-  for (const [oldest, old] of decoders) {
-    if (decoders.size <= KEPT && bytes <= MOST_BYTES) break
-    if (old.clients.size || old === decoder || old.source === "loading") continue
-    decoders.delete(oldest)
-    bytes -= old.size
-    old.release()
-  }
-  return decoder
-}
-
-/** The decoder of a run's weights if it has been asked for, and undefined else. */
-export function knownDecoder(run, weights) {
-  return decoders.get(keyOf(run, weights))
-}
-
-/** How many decoders of a run can be kept at once, and a few of other weights beside them. */
-export function roomFor(run) {
-  let largest = 0
-  for (const decoder of decoders.values()) if (decoder.run === run) largest = Math.max(largest, decoder.size)
-  return Math.max(1, Math.min(KEPT, Math.floor(MOST_BYTES / (largest || 1))) - 8)
-}
+/** The decoders of the page. */
+export const decoders = new Models((run, weights) => new Decoder(run, weights), 160, 400e6)
 
 export class Decoder {
   /** @type {"loading" | "browser" | "server"} */
@@ -77,6 +36,10 @@ export class Decoder {
     this.weights = weights
     /** Settled when it is known who decodes. */
     this.ready = this.#load()
+  }
+
+  get isUsed() {
+    return this.clients.size > 0
   }
 
   async #load() {

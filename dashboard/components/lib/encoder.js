@@ -2,6 +2,7 @@
  * The encoder in this browser, and what the model makes of the image: one ONNX graph with vae's own formulas, so that
  * numbers here are those of the library.
  */
+import { Models } from "./models.js"
 import { loadModel } from "./runtime.js"
 
 /**
@@ -9,49 +10,8 @@ import { loadModel } from "./runtime.js"
  * The posterior of an image; the mean image at the posterior's mean, its distortion, and the rate, in nats.
  */
 
-/** Encoders kept, and bytes of their models in all; the one asked for longest ago goes first. */
-const KEPT = 80
-const MOST_BYTES = 200e6
-const encoders = new Map()
-
-function keyOf(run, { at, stamp }) {
-  return `${run} ${at} ${stamp}`
-}
-
-/**
- * The encoder of a run's weights, loaded once for the page.
- * @param {string} run
- * @param {{at: string, stamp: string}} weights
- * @returns {Encoder}
- */
-export function encoderOf(run, weights) {
-  const key = keyOf(run, weights)
-  const encoder = encoders.get(key) ?? new Encoder(run, weights)
-  encoders.delete(key)
-  encoders.set(key, encoder)
-  let bytes = 0
-  for (const { size } of encoders.values()) bytes += size
-  for (const [oldest, old] of encoders) {
-    if (encoders.size <= KEPT && bytes <= MOST_BYTES) break
-    if (old === encoder || old.source === "loading") continue
-    encoders.delete(oldest)
-    bytes -= old.size
-    old.release()
-  }
-  return encoder
-}
-
-/** The encoder of a run's weights if it has been asked for, and undefined else. */
-export function knownEncoder(run, weights) {
-  return encoders.get(keyOf(run, weights))
-}
-
-/** How many encoders of a run can be kept at once, and a few of other weights beside them; none where nobody has asked for one. */
-export function roomForEncoders(run) {
-  let largest = 0
-  for (const encoder of encoders.values()) if (encoder.run === run) largest = Math.max(largest, encoder.size)
-  return largest ? Math.max(0, Math.min(KEPT, Math.floor(MOST_BYTES / largest)) - 8) : 0
-}
+/** The encoders of the page. */
+export const encoders = new Models((run, weights) => new Encoder(run, weights), 80, 200e6)
 
 export class Encoder {
   /** @type {"loading" | "browser" | "missing"} */
@@ -60,6 +20,7 @@ export class Encoder {
   reason = ""
   /** Bytes of the model. */
   size = 0
+  isUsed = false
   #session = null
   #ort = null
 

@@ -1,5 +1,5 @@
 /** Which weights, images and plane the moment asks for, and fetching them. */
-import { decoderOf } from "../lib/decoder.js"
+import { decoders } from "../lib/decoder.js"
 import { count, element, say } from "../lib/dom.js"
 import { ServerError } from "../lib/server.js"
 import { Originals, tellMissing } from "./originals.js"
@@ -153,7 +153,7 @@ export function loading(map) {
   }
 
   function useDecoder() {
-    const fresh = decoderOf(map.data.run, map.time.weights({ at: map.data.at, stamp: map.data.stamp }))
+    const fresh = decoders.of(map.data.run, map.time.weights({ at: map.data.at, stamp: map.data.stamp }))
     if (fresh === map.decoder) return
     dropDecoder()
     map.decoder = fresh

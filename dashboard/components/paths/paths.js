@@ -1,6 +1,6 @@
 /** Paths through the latent space, played and scrubbed with the page's point, and arithmetic with means of groups. */
 import { arrays } from "../lib/arrays.js"
-import { decoderOf } from "../lib/decoder.js"
+import { decoders } from "../lib/decoder.js"
 import { element, mounted, say } from "../lib/dom.js"
 import { paint } from "../lib/picture.js"
 import { atRest } from "../lib/rest.js"
@@ -307,7 +307,7 @@ export default mounted((root) => {
     if (weights && next.at === weights.at && next.stamp === weights.stamp) return false
     weights = next
     decoder?.clients.delete(root)
-    decoder = decoderOf(data.run, weights)
+    decoder = decoders.of(data.run, weights)
     decoder.clients.add(root)
     return true
   }

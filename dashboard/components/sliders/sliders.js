@@ -1,5 +1,5 @@
 /** One slider for each latent dimension, and the class of a conditional model. Python hears of it on release only. */
-import { decoderOf } from "../lib/decoder.js"
+import { decoders } from "../lib/decoder.js"
 import { dimName, element, mounted, number, say } from "../lib/dom.js"
 import { normal } from "../lib/random.js"
 import { atPace, atRest } from "../lib/rest.js"
@@ -325,7 +325,7 @@ export default mounted((root) => {
 
   async function takeDecoder() {
     const { run, at, stamp } = component.data
-    const next = decoderOf(run, time.weights({ at, stamp }))
+    const next = decoders.of(run, time.weights({ at, stamp }))
     if (next === decoder) return
     decoder = next
     await next.ready

@@ -2,8 +2,8 @@
  * Loads the decoders of a run's snapshots one after the other, those around the scrubber first, while nothing else is to do;
  * then, where an image is encoded, the encoders too.
  */
-import { decoderOf, knownDecoder, roomFor } from "../lib/decoder.js"
-import { encoderOf, knownEncoder, roomForEncoders } from "../lib/encoder.js"
+import { decoders } from "../lib/decoder.js"
+import { encoders } from "../lib/encoder.js"
 import { pointOf } from "../lib/store.js"
 
 /** Between two loads the page breathes for so long, ms: creating a decoder holds up its thread. */
@@ -30,7 +30,7 @@ export class Preloader {
   }
 
   /** The snapshots whose decoders there is room for: those nearest to what is shown, the coming ones first. */
-  #wanted(room = roomFor(this.#run)) {
+  #wanted(room = Math.max(1, decoders.room(this.#run) ?? decoders.most)) {
     const { snapshots, place } = this.#time
     const middle = Math.min(place, snapshots.length - 1)
     const byDistance = snapshots.map((_, k) => k).sort((a, b) => distance(a, middle) - distance(b, middle))
@@ -38,13 +38,13 @@ export class Preloader {
   }
 
   #decoder(snapshot) {
-    return knownDecoder(this.#run, weightsOf(snapshot))
+    return decoders.known(this.#run, weightsOf(snapshot))
   }
 
   /** The next encoder to be loaded, null if there is none: only who looks at an image while the time moves has one. */
   #encoder() {
-    const next = this.#wanted(roomForEncoders(this.#run)).find((snapshot) => !knownEncoder(this.#run, weightsOf(snapshot)))
-    return next ? encoderOf(this.#run, weightsOf(next)) : null
+    const next = this.#wanted(encoders.room(this.#run) ?? 0).find((snapshot) => !encoders.known(this.#run, weightsOf(snapshot)))
+    return next ? encoders.of(this.#run, weightsOf(next)) : null
   }
 
   /** Whether the decoder of a snapshot is there, or cannot be. */
@@ -73,7 +73,7 @@ export class Preloader {
           continue
         }
         const next = this.#wanted().find((snapshot) => !this.has(snapshot))
-        const model = next ? decoderOf(this.#run, weightsOf(next)) : this.#encoder()
+        const model = next ? decoders.of(this.#run, weightsOf(next)) : this.#encoder()
         if (!model) return
         await model.ready
         if (next) this.#told()

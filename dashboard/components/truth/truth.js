@@ -3,7 +3,7 @@ import { drawingBody } from "../draw/bodies.js"
 import { Gallery } from "../draw/gallery.js"
 import { Pad } from "../draw/pad.js"
 import { arrays } from "../lib/arrays.js"
-import { decoderOf } from "../lib/decoder.js"
+import { decoders } from "../lib/decoder.js"
 import { element, mounted, number, say } from "../lib/dom.js"
 import { paint } from "../lib/picture.js"
 import { runAddress } from "../lib/server.js"
@@ -244,7 +244,7 @@ export default mounted((root) => {
       const lines = data.latent_dim > 1 ? ": 1, 2 and 3 σ" : ""
       say(marks.truth, `p(z|x), the true posterior${lines}`)
       say(marks.encoder, `q(z|x), the encoder's${lines}`)
-      const decoder = decoderOf(data.run, { at: "best", stamp: data.stamp })
+      const decoder = decoders.of(data.run, { at: "best", stamp: data.stamp })
       decoder.ready.then(() => gone || gallery.open({ ...data, at: "best" }, decoder)).then(() => gallery.mark(chosen.row))
       for (const [of, colour] of [["truth", "distortion"], ["encoder", "rate"]]) {
         key.querySelector(`[data-of="${of}"]`).style.color = data.palette[theme(root).name][colour]
