@@ -25,7 +25,7 @@ FLAGS = [
     "--no-first-run",
 ]
 #: Streamlit asks for the first below the page's own address, and below the server's root when it gets a 404. It drops a
-#: picture or a download as soon as a newer run of the page has another, also if the browser has not asked for the old one.
+#: picture or a download as soon as a newer run of the page has another, also if the browser has not the old one yet.
 STREAMLITS_OWN = re.compile(
     r"404 .*/[\w-]+/_stcore/(health|host-config)|404 .*/media/\w+\.(png|zip)|Image source error - \S*/media/\w+\.png|"
     r"Download Button source error - 404"

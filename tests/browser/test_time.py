@@ -86,7 +86,8 @@ def watch_playing(app: App) -> Callable[[], list[str]]:
     app.part("time").evaluate(
         """node => {
           const seen = window.__played = []
-          new MutationObserver(() => seen.push(node.dataset.playing)).observe(node, { attributeFilter: ["data-playing"] })
+          const look = () => seen.push(node.dataset.playing)
+          new MutationObserver(look).observe(node, { attributeFilter: ["data-playing"] })
         }"""
     )
     return lambda: list(app.page.evaluate("window.__played"))
