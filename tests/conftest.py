@@ -27,6 +27,10 @@ from vae.data import Dataset, is_downloaded, load  # noqa: E402
 from vae.model import VAE  # noqa: E402
 from vae.runs import Run  # noqa: E402
 
+# A shell that starts the tests in the background lets them ignore Ctrl-C, and all that they start with them.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 MakeInfo = Callable[..., DataInfo]
 MakeModel = Callable[..., VAE]
 

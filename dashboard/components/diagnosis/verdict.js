@@ -1,5 +1,5 @@
 /** The verdict in plain words, what it rests on, and what to try. */
-import { count, element, number, say } from "../lib/dom.js"
+import { count, element, number, say, withCode } from "../lib/dom.js"
 
 /** Of which images numbers are, in words. */
 const PARTS = { validation: "validation", test: "test", train: "training", probe: "probe" }
@@ -34,13 +34,13 @@ export function verdictCard() {
 }
 
 function content(found, failure) {
-  if (failure) return [element("h3", {}, "No verdict"), element("p", {}, ...commands(failure))]
+  if (failure) return [element("h3", {}, "No verdict"), element("p", {}, ...withCode(failure))]
   if (!found) return [element("h3", {}, "Measuring…"), element("p", {}, "A second or two, once the run has its first weights.")]
   if (!found.verdict) {
     return [
       element("h3", {}, `${found.num_active} of ${found.latent_dim} dimensions are active`),
       element("p", {}, "A verdict needs the images, because the decoder has to be asked. What the encoder does is read from the posteriors that training kept."),
-      element("p", { class: "ll-note" }, ...commands(found.missing)),
+      element("p", { class: "ll-note" }, ...withCode(found.missing)),
     ]
   }
   const remarks = found.remarks.map((remark) =>
@@ -57,11 +57,6 @@ function content(found, failure) {
 /** No line ends within "β = 1". */
 function together(sentence) {
   return sentence.replaceAll(" = ", "\u00a0=\u00a0")
-}
-
-/** A sentence of the library, in which what is to be typed stands between backticks. */
-function commands(sentence) {
-  return sentence.split("`").map((part, k) => (k % 2 ? element("code", {}, part) : part))
 }
 
 function evidence(list) {

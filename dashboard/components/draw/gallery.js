@@ -1,6 +1,6 @@
 /** A page of test images to choose from, of one class or of all. Where the images are missing, their reconstructions. */
 import { arrays } from "../lib/arrays.js"
-import { count, element, say } from "../lib/dom.js"
+import { count, element, explain, say } from "../lib/dom.js"
 import { paint } from "../lib/picture.js"
 import { mixUp } from "../lib/random.js"
 import { runAddress } from "../lib/server.js"
@@ -108,7 +108,7 @@ export class Gallery {
       this.#refill(false)
     } catch (error) {
       this.grid.replaceChildren(this.grid.firstChild)
-      say(this.note, error.message)
+      explain(this.note, error.message)
     }
     if (this.#loading === wanted) this.#loading = null
   }
@@ -222,7 +222,7 @@ export class Gallery {
       canvases.forEach((canvas, k) => paint(canvas, { ...picture, offset: k * channels * height * width }))
     }
     for (const canvas of canvases) canvas.classList.remove("waiting")
-    say(this.note, this.missing ? `These are reconstructions, for the test images are not on this machine: ${this.missing}` : "")
+    explain(this.note, this.missing ? `These are reconstructions, for the test images are not on this machine: ${this.missing}` : "")
     this.root.dataset.page = rows.join()
   }
 

@@ -26,6 +26,16 @@ export function say(node, text) {
   if (node.textContent !== text) node.textContent = text
 }
 
+/** The children of a sentence of the library, in which what is to be typed stands between backticks. */
+export function withCode(sentence) {
+  return sentence.split("`").map((part, k) => (k % 2 ? element("code", {}, part) : part))
+}
+
+/** Set an element's text as `say` does, to a sentence of the library. */
+export function explain(node, sentence) {
+  if (node.textContent !== sentence.replaceAll("`", "")) node.replaceChildren(...withCode(sentence))
+}
+
 /**
  * State of one mounted component: made at the first call for a parent, and found again at every later one, because
  * Streamlit runs a component's function anew whenever its data or the theme change.

@@ -1,6 +1,6 @@
 /** The images themselves: all of a part where they fit the page's memory, else those that are looked at, as they are asked for. */
 import { arrays } from "../lib/arrays.js"
-import { element } from "../lib/dom.js"
+import { explain } from "../lib/dom.js"
 import { paint } from "../lib/picture.js"
 import { runAddress } from "../lib/server.js"
 
@@ -121,8 +121,7 @@ export class Originals {
 
 /** Say why there are no original images, nothing if there are; what is to be typed stands as code. */
 export function tellMissing(node, failure) {
-  const parts = failure ? `Original images are not shown: ${failure.replace(/\.$/, "")}.`.split("`") : []
-  node.replaceChildren(...parts.map((part, k) => (k % 2 ? element("code", {}, part) : part)))
+  explain(node, failure ? `Original images are not shown: ${failure.replace(/\.$/, "")}.` : "")
 }
 
 function view({ images, max_value: most }, row) {

@@ -1,5 +1,5 @@
 /** Sheets of images that the newest weights make, drawn again whenever the run has newer ones. */
-import { element, mounted, say } from "../lib/dom.js"
+import { element, explain, mounted } from "../lib/dom.js"
 import { get, runAddress } from "../lib/server.js"
 import { listen } from "../lib/stream.js"
 import { timeOf } from "../lib/time.js"
@@ -88,7 +88,7 @@ export default mounted((root) => {
       root.dataset.ready = "true"
       sheet.card.dataset.count = String(sheet.count)
     } catch (error) {
-      say(sheet.message, error.message)
+      explain(sheet.message, error.message)
       sheet.message.hidden = false
       sheet.image.hidden = true
     }

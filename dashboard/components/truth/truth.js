@@ -4,7 +4,7 @@ import { Gallery } from "../draw/gallery.js"
 import { Pad } from "../draw/pad.js"
 import { arrays } from "../lib/arrays.js"
 import { decoders } from "../lib/decoder.js"
-import { element, mounted, number, say } from "../lib/dom.js"
+import { element, explain, mounted, number, say } from "../lib/dom.js"
 import { paint } from "../lib/picture.js"
 import { runAddress } from "../lib/server.js"
 import { theme } from "../lib/theme.js"
@@ -173,7 +173,7 @@ export default mounted((root) => {
 
   function refuse(sentence) {
     message.hidden = false
-    say(message, sentence)
+    explain(message, sentence)
     chart.hidden = numbers.hidden = key.hidden = true
     root.dataset.ready = "true"
   }
