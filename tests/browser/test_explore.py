@@ -166,7 +166,7 @@ def test_sliders_work_by_keyboard(exploring: App) -> None:
         decoded = app.number("image", "decoded")
         app.page.keyboard.press(key)
         assert value(app, 0) == pytest.approx(goal, abs=2e-3), key
-        app.until(lambda d=decoded: app.number("image", "decoded") > d, f"{key} decoded nothing", 5)
+        app.until(lambda d=decoded: app.number("image", "decoded") > d, f"{key} decoded nothing")
     slider(app, 1).focus()
     app.page.keyboard.press("Shift+ArrowUp")
     app.until(lambda: app.z() == [0, 0.5], "the address did not follow")
@@ -275,7 +275,7 @@ def test_strip_shows_five_steps_with_the_other_dimensions_where_they_are(
             field.press("Enter")
         expected = decoded(shelf, [[step, other] for step in steps])
         assert expected.std(0).max() > 10
-        app.until(lambda e=expected: shows(app, 0, e), f"the strip does not show z2 = {other}", 5)
+        app.until(lambda e=expected: shows(app, 0, e), f"the strip does not show z2 = {other}")
     app.idle()
     strip(app, 0).locator("button").nth(3).click()
     app.until(lambda: app.z() == pytest.approx([steps[3], -1.25], abs=2e-3), "no step was taken")

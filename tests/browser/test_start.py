@@ -152,7 +152,7 @@ def test_theme_follows_the_system_and_its_texts_can_be_read(browse: Browse, own_
             app.until(lambda colour=background: behind(app) == colour, f"the page is not {scheme}")
             assert len(contrast_of(app, TEXTS)) > 20
             # What is drawn anew in a moment is faint as long.
-            app.until(lambda: not faint(app), f"a text of {page} cannot be read in {scheme}", 5)
+            app.until(lambda: not faint(app), f"a text of {page} cannot be read in {scheme}")
         schemes.reverse()  # the next page opens in the one that is on
 
 
