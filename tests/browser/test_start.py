@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from tests.browser.tab import App, Browse
 
 PAGES = ("Train", "Explore", "Map", "Generate", "Collapse", "Evaluate", "Compare", "Runs")
+CHOOSE = "Choose two or more runs: here, or by a click on a dot of the plane."
 PARTS = {"train": ["curves"], "explore": ["sliders"], "map": ["map"]}
 
 #: Texts of the page, but for the value over a slider's handle: it is the handle's child and drawn above it.
@@ -77,17 +78,6 @@ def test_address_without_a_page_leads_to_a_decoded_image_of_a_shipped_model(
     assert app.page.locator('[role="dialog"], [data-testid="stException"]').count() == 0
 
 
-def test_every_page_opens_at_its_address(browse: Browse, own_server: Server) -> None:
-    app = browse(own_server)
-    for title in PAGES:
-        app.open(title.lower(), run="digits-2d")
-        app.until(lambda title=title: app.headline() == title, f"/{title.lower()} did not open {title}")
-        app.idle()
-        said = ["Choose two or more runs: here, or by a click on a dot of the plane."]
-        assert app.alerts() == (said if title == "Compare" else [])
-        assert app.page.locator('[data-testid="stException"]').count() == 0
-
-
 def test_nothing_is_asked_of_any_other_machine(browse: Browse, own_server: Server) -> None:
     app = browse(own_server).open("", "image")
     app.click("Map")
@@ -138,13 +128,19 @@ def test_part_of_a_page_that_does_not_arrive_is_asked_for_until_it_does(
     assert len(refused) == 3
 
 
-def test_theme_follows_the_system_and_its_texts_can_be_read(browse: Browse, own_server: Server) -> None:
+def test_every_page_opens_at_its_address_in_the_systems_theme_and_its_texts_can_be_read(
+    browse: Browse, own_server: Server
+) -> None:
     app = browse(own_server)
     schemes = [("light", "rgb(255, 255, 255)"), ("dark", "rgb(15, 16, 22)")]
     app.page.emulate_media(color_scheme="light")
-    for page in map(str.lower, PAGES):
+    for title in PAGES:
+        page = title.lower()
         app.open(page, *PARTS.get(page, ()), run="digits-conditional")
+        app.until(lambda title=title: app.headline() == title, f"/{page} did not open {title}")
         app.idle()
+        assert app.alerts() == ([CHOOSE] if title == "Compare" else [])
+        assert app.page.locator('[data-testid="stException"]').count() == 0
         for scheme, background in schemes:
             if scheme != schemes[0][0]:
                 app.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
