@@ -95,7 +95,7 @@ def test_a_run_of_small_beta_stands_in_the_plane_with_what_training_came_to(tmp_
 def test_a_finished_point_is_not_trained_again_and_a_failed_one_is_tried_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    todo = points("a", CONFIG, [0.5, 1, 2])
+    planned = points("a", CONFIG, [0.5, 1, 2])
     real = module._result
 
     def one_fails(folder: Path, point: Point) -> object:
@@ -104,7 +104,7 @@ def test_a_finished_point_is_not_trained_again_and_a_failed_one_is_tried_alone(
         return real(folder, point)
 
     monkeypatch.setattr(module, "_result", one_fails)
-    first = by_id(sweep(tmp_path, todo, backend="threading"))
+    first = by_id(sweep(tmp_path, planned, backend="threading"))
     assert [outcome.state for outcome in map(first.__getitem__, sorted(first))] == [
         "finished",
         "failed",
@@ -117,7 +117,7 @@ def test_a_finished_point_is_not_trained_again_and_a_failed_one_is_tried_alone(
         for run_id in first
         if "beta-1" not in run_id
     }
-    second = by_id(sweep(tmp_path, todo, backend="threading"))
+    second = by_id(sweep(tmp_path, planned, backend="threading"))
     assert {run_id: outcome.was_done for run_id, outcome in second.items()} == {
         "a-beta-0.5-seed-0": True, "a-beta-1-seed-0": False, "a-beta-2-seed-0": True,
     }  # fmt: skip
@@ -167,15 +167,15 @@ def test_a_dask_scheduler_with_two_workers_trains_the_same_runs(
     distributed = pytest.importorskip("distributed")
     # New processes import the main module; tests of the pages have put a script of theirs in its place.
     monkeypatch.setitem(sys.modules, "__main__", types.ModuleType("__main__"))
-    todo = points("a", CONFIG, [0.5, 1, 2, 4])
+    planned = points("a", CONFIG, [0.5, 1, 2, 4])
     with distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=None,
         local_directory=str(tmp_path / "dask"),
     ) as cluster:  # fmt: skip
-        there = by_id(sweep(tmp_path / "there", todo, backend="dask", address=cluster.scheduler_address))
+        there = by_id(sweep(tmp_path / "there", planned, backend="dask", address=cluster.scheduler_address))
         hosts = {Run.open(tmp_path / "there" / run_id).status().pid for run_id in there}
     assert os.getpid() not in hosts and len(hosts) == 2
-    here = by_id(sweep(tmp_path / "here", todo, backend="threading"))
+    here = by_id(sweep(tmp_path / "here", planned, backend="threading"))
     assert {run_id: outcome.result for run_id, outcome in there.items()} == {
         run_id: outcome.result for run_id, outcome in here.items()
     }

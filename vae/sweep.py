@@ -99,7 +99,7 @@ def points(name: str, config: RunConfig, betas: Sequence[float], seeds: Sequence
 
 def sweep(
     runs: Path | str,
-    todo: Sequence[Point],
+    planned: Sequence[Point],
     *,
     jobs: int = 1,
     backend: Backend = "loky",
@@ -111,7 +111,7 @@ def sweep(
 
     Args:
         runs: Folder of runs; for Dask, one that its workers see under the same path.
-        todo: The points, as `points` gives them.
+        planned: The points, as `points` gives them.
         jobs: How many at once on this machine; −1 is one for each core. Dask decides by its workers.
         backend: joblib's: processes (loky), threads, or the workers of a Dask scheduler.
         address: Of the Dask scheduler, for example ``tcp://127.0.0.1:8786``.
@@ -122,7 +122,7 @@ def sweep(
     from joblib import Parallel, delayed, parallel_config
 
     folder = absolute(runs)
-    for point in todo:
+    for point in planned:
         _check_same(folder, point)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -141,7 +141,7 @@ def sweep(
                 raise UserError(f"an address is for backend dask, got {backend}; use --backend dask")
             stack.enter_context(parallel_config(backend=backend, n_jobs=jobs))
         outcomes = Parallel(return_as="generator_unordered")(
-            delayed(train_point)(str(folder), point) for point in todo
+            delayed(train_point)(str(folder), point) for point in planned
         )
         yield from outcomes
 
