@@ -1,0 +1,66 @@
+"""One budget in bytes: small images are worked on as many at once as ever, large ones fewer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from vae.config import DataInfo, ModelConfig
+from vae.memory import BUDGET, MOST_ROWS, bytes_per_row, image_bytes, rows_for, rows_within
+from vae.model import VAE
+
+MakeInfo = Callable[..., DataInfo]
+MakeModel = Callable[..., VAE]
+
+
+def test_rows_follow_from_bytes_and_are_never_fewer_than_one_nor_more_than_the_most() -> None:
+    assert rows_within(1) == MOST_ROWS
+    assert rows_within(0) == MOST_ROWS
+    assert rows_within(BUDGET / 8) == 8
+    assert rows_within(BUDGET * 10) == 1
+    assert rows_within(100, most=7, budget=1000) == 7
+    assert rows_within(100, most=70, budget=1050) == 10
+    with pytest.raises(ValueError, match="most must be >= 1, got 0"):
+        rows_within(1, most=0)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"hidden": (512, 512)},
+        {"network": "conv"},
+        {"network": "conv", "channels": (32, 64, 128)},
+        {"network": "external"},
+    ],
+    ids=lambda options: " ".join(map(str, options.values())) or "default",
+)
+def test_images_of_28_by_28_are_worked_on_by_the_thousand_as_ever(
+    options: dict[str, object], make_info: MakeInfo
+) -> None:
+    info = make_info(height=28, width=28)
+    assert rows_within(bytes_per_row(ModelConfig.model_validate(options), info)) == 1000
+
+
+@pytest.mark.parametrize("network", ["mlp", "conv", "external"])
+@pytest.mark.parametrize("side, most", [(256, 100), (1024, 8)])
+def test_large_images_are_worked_on_a_few_at_a_time(
+    network: str, side: int, most: int, make_info: MakeInfo
+) -> None:
+    info = make_info(channels=3, height=side, width=side)
+    config = ModelConfig.model_validate({"network": network})
+    rows = rows_within(bytes_per_row(config, info))
+    assert 1 <= rows <= most
+    assert rows * image_bytes(info, 5) <= BUDGET or rows == 1
+    assert rows_within(bytes_per_row(config, info, gradient=True)) <= rows
+
+
+def test_a_convolutions_maps_count_and_what_the_caller_keeps(
+    make_info: MakeInfo, make_model: MakeModel
+) -> None:
+    info = make_info(channels=3, height=256, width=256)
+    flat = make_model(info=info, hidden=(4,))
+    conv = make_model(info=info, network="conv", channels=(64,), hidden=(4,))
+    assert rows_for(conv) < rows_for(flat) < 200
+    assert rows_for(flat, copies=10) < rows_for(flat)
