@@ -249,6 +249,8 @@ def diagnose(
         UserError: If there are fewer than two images, or they are not on this machine, or the run has no weights, or
             what they compute is not finite, or an argument is none of those that there are.
     """
+    from vae.history import standing_of_beta
+
     check_asked(target, at, part, num_images)
     if isinstance(target, VAE):
         model = target
@@ -268,7 +270,11 @@ def diagnose(
     chosen: Part = part or ("test" if few else "validation")
     measured = measure(model, dataset, chosen, num_images=num_images, seed=seed)
     betas = [line["beta"] for line in history if "split" in line]
-    beta = betas[-1] if betas else None if config is None else config.objective.beta
+    beta = betas[-1] if betas else None
+    if config is not None:
+        beta = (
+            standing_of_beta(config, history, model.info.num_train).value if betas else config.objective.beta
+        )
     scale = loop_scale(
         history,
         1.0 if beta is None else beta,

@@ -17,6 +17,7 @@ from vae.journal import (
     Journal,
     Means,
     Report,
+    SettingsMean,
     Stopwatch,
     check_divergence,
     what_went_wrong,
@@ -26,7 +27,7 @@ from vae.learner import Learner
 from vae.metrics import MetricsWriter
 from vae.resume import ResumePoint, check_images, restore_training, training_tensors
 from vae.runs import Run, RunError
-from vae.schedules import learning_rate_at
+from vae.schedules import StepSettings, learning_rate_at, plateau, settings_of_last_step
 from vae.snapshots import (
     LIVE,
     Probe,
@@ -99,6 +100,7 @@ class Trainer(Learner):
                 self.run.request(command="run")
             self._wishes, self._is_paused = Wishes(self.run, self.config.train.max_images_per_second), False
             self._means = Means.zero(self.config.model.latent_dim, self.device)
+            self._settings, self._is_steered = SettingsMean(), False
             point = self._restore()
             # Latent positions belong to the best weights, and these will change.
             (self.run.path / f"{LATENT_FILE}.safetensors").unlink(missing_ok=True)
@@ -133,6 +135,8 @@ class Trainer(Learner):
                     yield from self._end("stopped", "stop")
                     return
                 self._means.add(self.step(self.dataset.pixels(images, self.noise), labels), len(images))
+                self._settings.add(self.taken_with)
+                self._is_steered = False
                 if self.position.advance():
                     self.order_at_epoch_start = self.order.get_state()
                 yield from self._keep_up()
@@ -154,18 +158,28 @@ class Trainer(Learner):
         if now - self._checkpointed >= self.config.train.checkpoint_seconds:
             yield from self._flush()
             self._checkpoint()
-        self.journal.beat(self.beta)
+        self.journal.beat(**self._shown)
 
     def _flush(self) -> Iterator[Report]:
         """Write the means of the steps since the last line, if there were any."""
         if self._means.num_steps:
-            yield self.journal.train(self._means, self.beta)
+            yield self.journal.train(self._means, **self._settings.take().recorded(self.config))
+
+    @property
+    def _recorded(self) -> dict[str, float]:
+        """What the last step was taken with, for what is measured after it."""
+        return self.taken_with.recorded(self.config)
+
+    @property
+    def _shown(self) -> dict[str, float]:
+        """The same for the status, where a β set by hand is seen before a step is taken with it."""
+        return {**self._recorded, "beta": self.beta} if self._is_steered else self._recorded
 
     def _snapshot(self) -> Iterator[Report]:
         if self.position.step == self._newest_snapshot:
             return
         yield from self._flush()
-        write_snapshot(self.run, self.model, self._probe, {**self.journal.where(), "beta": self.beta})
+        write_snapshot(self.run, self.model, self._probe, {**self.journal.where(), **self._recorded})
         self._newest_snapshot = self.position.step
         # Stops and longer budgets make more of them than were asked for.
         thin_snapshots(self.run, 2 * self.config.train.num_snapshots)
@@ -187,7 +201,7 @@ class Trainer(Learner):
         is_due = self._are_live_numbers_due
         self._evaluated_epochs = self.position.epochs
         found = live_numbers(self.model, self._probe.x, self._probe.labels) if is_due else {}
-        report = self.journal.validation(result, self.beta, found)
+        report = self.journal.validation(result, diagnosis=found, **self._recorded)
         # Judged at β = 1: on the annealed objective the epoch with the smallest β would win.
         if self.best_elbo is None or result.elbo > self.best_elbo:
             self.best_elbo, self.best_step = result.elbo, self.position.step
@@ -228,6 +242,7 @@ class Trainer(Learner):
             best_elbo=self.best_elbo,
             best_step=self.best_step,
             beta_by_hand=self.beta_by_hand,
+            **self._recorded,
             metrics_offset=self.journal.metrics.offset,
         )
         # Losing step 0 to a power failure is no loss, and somebody waits for the first point of the curves.
@@ -235,7 +250,7 @@ class Trainer(Learner):
         self._kept_step, self._checkpointed = self.position.step, time.perf_counter()
 
     def _status(self, state: State, error: str | None = None) -> None:
-        self.journal.status(state, self.beta, error)
+        self.journal.status(state, error=error, **self._shown)
 
     # The user's wishes ------------------------------------------------------------------------------------------------
 
@@ -258,7 +273,8 @@ class Trainer(Learner):
         self.stop_requested |= self._wishes.stop
         if self._wishes.beta != self.beta_by_hand:
             yield from self._flush()
-            before, self.beta_by_hand = self.beta, self._wishes.beta
+            before, self.beta_by_hand = self._shown["beta"], self._wishes.beta
+            self._is_steered = True
             self._status(self.journal.state)
             by_hand = self.beta_by_hand is not None
             yield self.journal.event("beta", before=before, beta=self.beta, by_hand=by_hand)
@@ -278,7 +294,7 @@ class Trainer(Learner):
                 self.journal.clock.go_on()
                 return
             time.sleep(CONTROL_SECONDS / 2)
-            self.journal.beat(self.beta)
+            self.journal.beat(**self._shown)
             yield from self._look()
         self.journal.clock.go_on()
         self._is_paused = False
@@ -305,8 +321,8 @@ class Trainer(Learner):
     def _diverged(self) -> Report:
         train, model = self.config.train, self.config.model
         remedies = [f"a smaller train.learning_rate than {train.learning_rate:g}"]
-        if self.beta > 1:
-            remedies.append(f"a smaller beta than {self.beta:g}")
+        if (beta := plateau(self.config.objective, self.beta_by_hand)) > 1:
+            remedies.append(f"a smaller beta than {beta:g}")
         if model.likelihood.startswith("gaussian"):
             remedies.append(f"a larger model.sigma than {model.sigma:g}")
         sentence = (
@@ -359,6 +375,11 @@ class Trainer(Learner):
         self.order_at_epoch_start = restore_training(tensors, self.model, self.optimizer, self.generators)
         position.epochs, position.batch = point.epochs, point.batch
         self.beta_by_hand = point.beta_by_hand
+        by_plan = settings_of_last_step(
+            self.config, position.step, position.batches_per_epoch, point.beta_by_hand
+        )
+        kept = {name: value for name in StepSettings._fields if (value := getattr(point, name)) is not None}
+        self.taken_with = by_plan._replace(**kept)
         self.best_elbo, self.best_step = point.best_elbo, point.best_step
         self._evaluated_epochs, self._kept_step = point.evaluated_epochs, position.step
         if self.best_step == position.step:

@@ -18,6 +18,7 @@ from vae.files import disk_sentence
 from vae.metrics import MetricsWriter
 from vae.objective import MeanTerms
 from vae.runs import Run
+from vae.schedules import StepSettings
 from vae.status import State, Status, this_host
 
 #: Seconds between two lines of metrics, and between two heartbeats.
@@ -173,6 +174,32 @@ class Means:
         }
 
 
+class SettingsMean:
+    """What the steps since the last line were taken with, as a mean over them."""
+
+    def __init__(self) -> None:
+        self._taken: list[StepSettings] = []  # of a tenth of a second
+
+    def add(self, settings: StepSettings) -> None:
+        """Add those of one step."""
+        self._taken.append(settings)
+
+    def take(self) -> StepSettings:
+        """The means, and start anew. What did not move is as it was, to the bit.
+
+        Raises:
+            ValueError: If no step was added.
+        """
+        if not self._taken:
+            raise ValueError("a mean needs at least one step, got none; add what a step was taken with")
+        found = [
+            values[0] if min(values) == max(values) else math.fsum(values) / len(values)
+            for values in zip(*self._taken, strict=True)
+        ]
+        self._taken.clear()
+        return StepSettings(*found)
+
+
 @dataclass
 class Journal:
     """Writes lines and status of one run.
@@ -216,6 +243,11 @@ class Journal:
     def train(self, means: Means, beta: float, **more: float) -> Report:
         """Write the means since the last line, and what else is known of these steps.
 
+        Args:
+            means: Of the terms.
+            beta: That the steps were taken with, as a mean over them.
+            more: What else they were taken with, or was reported of them.
+
         Raises:
             Diverged: If one of them is not finite.
         """
@@ -228,12 +260,23 @@ class Journal:
         return Report("train", line)
 
     def validation(
-        self, result: Evaluation, beta: float, diagnosis: Mapping[str, float] | None = None
+        self,
+        result: Evaluation,
+        beta: float,
+        diagnosis: Mapping[str, float] | None = None,
+        **more: float,
     ) -> Report:
-        """Write an evaluation on the validation part, and with it what `vae.diagnostics.live_numbers` found."""
+        """Write an evaluation on the validation part.
+
+        Args:
+            result: The evaluation.
+            beta: That the last step before it was taken with.
+            diagnosis: What `vae.diagnostics.live_numbers` found.
+            more: What else that step was taken with.
+        """
         all_values = result.to_dict()
         values = {name: all_values[name] for name in ("distortion", "rate", "elbo", "rate_per_dim")}
-        line = {"split": "validation", **self.where(), "beta": beta, **values, **(diagnosis or {})}
+        line = {"split": "validation", **self.where(), "beta": beta, **more, **values, **(diagnosis or {})}
         self.metrics.write(line)
         return Report("validation", line)
 
@@ -243,13 +286,20 @@ class Journal:
         self.metrics.write(line)
         return Report("event", line)
 
-    def beat(self, beta: float) -> None:
+    def beat(self, beta: float, **more: float) -> None:
         """Renew the heartbeat if it is due."""
         if time.perf_counter() - self._beat >= STATUS_SECONDS:
-            self.status(self.state, beta)
+            self.status(self.state, beta, None, **more)
 
-    def status(self, state: State, beta: float, error: str | None = None) -> None:
-        """Write the status now."""
+    def status(self, state: State, beta: float, error: str | None = None, **more: float) -> None:
+        """Write the status now.
+
+        Args:
+            state: What the trainer does.
+            beta: That the last step was taken with, or that was set by hand since then.
+            error: Why it ended, as a sentence.
+            more: What else the last step was taken with: ``capacity``, ``learning_rate``.
+        """
         self._beat = time.perf_counter()
         # A mere heartbeat need not survive a power failure.
         durable = state != self.state or state not in ("running", "paused")
@@ -267,6 +317,7 @@ class Journal:
             beta=beta,
             live_step=self.live_step,
             error=error,
+            **more,
         )
         self.run.write_status(status, durable=durable)
 

@@ -14,6 +14,7 @@ from vae.journal import Position
 from vae.model import VAE
 from vae.objective import MeanTerms, RatePenalty, penalty_at
 from vae.randomness import generator, stream_seed
+from vae.schedules import StepSettings
 
 
 class Learner:
@@ -49,6 +50,8 @@ class Learner:
         self.encoder_noise = generator(config.train.seed, "encoder", self.device)
         self.position = Position(len(self.images), config.train.batch_size)
         self.beta_by_hand: float | None = None
+        #: What the last step was taken with; before the first, what that will be.
+        self.taken_with = self.settings
 
     @property
     def penalty(self) -> RatePenalty:
@@ -57,11 +60,18 @@ class Learner:
 
     @property
     def beta(self) -> float:
-        """The weight of the rate now."""
+        """The weight of the rate that the next step is taken with."""
         return self.penalty.beta
+
+    @property
+    def settings(self) -> StepSettings:
+        """What the next step is taken with."""
+        penalty = self.penalty
+        return StepSettings(penalty.beta, penalty.capacity, self.optimizer.param_groups[0]["lr"])
 
     def step(self, x: Tensor, y: Tensor | None) -> MeanTerms:
         """One step of the optimiser on a batch of pixels; the terms come back without their graph."""
+        self.taken_with = self.settings
         for _ in range(self.num_encoder_steps):
             self.encoder_step()
         terms = self.model.terms(x, y, self.noise).mean()

@@ -5,6 +5,10 @@ A line is either measured,
 "rate_per_dim"}``, in nats per example, or an event, ``{"event": "start" | "beta" | …, "step", "epoch",
 "seconds"}`` with whatever else belongs to it.
 
+β is what the steps were taken with: of a train line the mean over its steps, of a validation line that of the last
+step before it. So are ``"capacity"`` (the target of the rate, nats) and ``"learning_rate"``, in lines of runs whose
+plan moves them. Lines of older versions have the β of the step after them.
+
 Train lines have also ``"num_steps"``, the steps they are the mean of, and ``"images_per_second"``; validation lines
 ``"active_units"``, ``"mutual_information"``, ``"marginal_kl"`` and ``"permuted_rise"`` of the run's probe images (see
 `vae.diagnostics.live_numbers`), unless an older version wrote them or the line before had them a moment ago.
@@ -80,9 +84,9 @@ def thin(lines: Iterable[object], at_most: int = 2000) -> list[Line]:
 
     Neighbouring lines of one split are put together, two, four, eight … at a time until at most `at_most` are
     left: numbers are means weighted by `num_steps` (`rate_per_dim` dimension by dimension), `num_steps` is
-    the sum, and where the line stands (step, epoch, seconds, beta) is where its last one stood. Histories
-    that are short enough, and events, are left as they are; of more than `at_most` events the newest are
-    kept. The memory it takes depends on `at_most` and not on the number of lines.
+    the sum, and where the line stands (step, epoch, seconds, beta, capacity, learning_rate) is where its last
+    one stood. Histories that are short enough, and events, are left as they are; of more than `at_most` events
+    the newest are kept. The memory it takes depends on `at_most` and not on the number of lines.
 
     Args:
         lines: In the order they were written; what is not a line (see `is_line`) is left out.
@@ -133,7 +137,7 @@ class _Bins:
         return [*self._bins, (self._place, _mean(self._last))] if self._last else self._bins
 
 
-_OF_THE_LAST = frozenset((*_POSITION, "beta"))
+_OF_THE_LAST = frozenset((*_POSITION, "beta", "capacity", "learning_rate"))
 
 
 def _mean(group: list[Line]) -> Line:

@@ -32,6 +32,10 @@ class ResumePoint(Config):
     best_elbo: float | None
     best_step: int | None = Field(ge=0)
     beta_by_hand: float | None = Field(ge=0)
+    #: What the last step was taken with, see `vae.schedules.StepSettings`; older versions did not keep it.
+    beta: float | None = Field(None, ge=0)
+    capacity: float | None = Field(None, ge=0)
+    learning_rate: float | None = Field(None, ge=0)
     metrics_offset: int = Field(ge=0)
 
     @classmethod

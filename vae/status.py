@@ -53,7 +53,11 @@ class Status(Config):
     #: Seconds of training so far, pauses left out.
     seconds: float = Field(0.0, ge=0)
     images_per_second: float = Field(0.0, ge=0)
+    #: β of the last step, or as it was set by hand since then.
     beta: float | None = Field(None, ge=0)
+    #: Target of the rate (nats) and learning rate of the last step, where the run's plan moves them.
+    capacity: float | None = Field(None, ge=0)
+    learning_rate: float | None = Field(None, ge=0)
     #: Step of the newest weights that pages may show (`live.safetensors`).
     live_step: int | None = Field(None, ge=0)
     error: str | None = Field(None, max_length=10_000)

@@ -26,7 +26,7 @@ class Moment:
         step: Steps of training before it.
         epoch: Passes over the training images before it, with the part of the one under way.
         seconds: Of training, pauses left out.
-        beta: β in force.
+        beta: β of the last step before it.
         rate_per_dim: KL of each latent dimension over the run's probe images, nats per example.
     """
 
