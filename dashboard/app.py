@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,10 +12,12 @@ from typing import Any
 import streamlit as st
 
 from dashboard import api
+from dashboard.guard import never_call_out
 from dashboard.trainers import trainers
 from vae.threads import share_cores
 
 share_cores()
+never_call_out()
 
 
 @asynccontextmanager
@@ -22,10 +25,26 @@ async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
     """Open the queue of trainers with the server, and close it with it; trainers at work go on."""
     async with api.lifespan(app) as state:
         trainers.open()
+        sys.stdout.write(greeting())
+        sys.stdout.flush()
         try:
             yield state
         finally:
             trainers.close()
+
+
+def greeting() -> str:
+    """Where the app is, for the terminal: the server listens by now. Nobody outside is asked."""
+    from streamlit import config, net_util
+    from streamlit.web.server import server_util
+
+    address = str(config.get_option("server.address") or "")
+    if address and address not in ("0.0.0.0", "::"):
+        places = [address]
+    else:
+        places = ["localhost", str(net_util.get_internal_ip())]
+    where = " and ".join(server_util.get_url(f"[{place}]" if ":" in place else place) for place in places)
+    return f"\nLatent Lab is at {where}\nCtrl-C ends it; runs that train go on.\n"
 
 
 def say_sorry(error: Exception) -> bool:

@@ -23,7 +23,11 @@ def form() -> None:
     """Draw the form; pressing Train makes a run and starts it, or says why it cannot."""
     names = list(controls.DATA_TITLES)
     name = st.selectbox("Data", names, format_func=controls.DATA_TITLES.__getitem__, key="new:data")
-    own = _own_images(name) if name in ("npz", "folder") else None
+    try:
+        own = _own_images(name) if name in ("npz", "folder") else None
+    except UserError as error:
+        st.error(plain(str(error)), icon=":material/block:")
+        own = None
     here = not fetching.lacks(name)
     if not here:
         st.info(f"{controls.DATA_TITLES[name]} is not on this machine yet.", icon=":material/cloud_download:")
@@ -82,13 +86,23 @@ def _own_images(name: str) -> Path | UploadedFile | None:
         )
         if upload is not None:
             return upload
-    words = {"npz": "… or its path on this machine", "folder": "Folder on this machine"}[name]
+    roots = settings.data_roots()
+    if roots == []:
+        if name == "folder":
+            st.info(
+                "Folders on the server are not offered to visitors. Put the images into an .npz file and upload it, "
+                f"or ask the operator to offer a folder with {settings.DATA_VARIABLE}.",
+                icon=":material/folder_off:",
+            )
+        return None
+    where = "on this machine" if roots is None else f"on the server, below {', '.join(map(str, roots))}"
+    words = {"npz": f"… or its path {where}", "folder": f"Folder {where}"}[name]
     text = st.text_input(
         words,
         key=f"new:path:{name}",
         help="One sub-folder for each class, or images only; all of one size." if name == "folder" else None,
     )
-    return Path(text).expanduser() if text.strip() else None
+    return settings.own_data(text) if text.strip() else None
 
 
 @contextmanager

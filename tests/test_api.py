@@ -24,7 +24,7 @@ import uvicorn
 from PIL import Image
 from starlette.applications import Starlette
 
-from dashboard import api, arrays, components, guard, model_cache, settings
+from dashboard import api, arrays, components, model_cache, settings
 from vae.data import Dataset
 from vae.latent import embed
 from vae.metrics import MetricsWriter
@@ -539,61 +539,6 @@ def _wait_for(client: Client) -> None:
         except OSError:
             time.sleep(0.1)
     pytest.fail("the server did not start")
-
-
-class TestGuard:
-    @pytest.fixture(autouse=True)
-    def address(self) -> Iterator[None]:
-        from streamlit import config
-
-        before = config.get_option("server.address")
-        config.set_option("server.address", "localhost")
-        guard.allowed_hosts.cache_clear()
-        yield
-        config.set_option("server.address", before)
-        guard.allowed_hosts.cache_clear()
-
-    @pytest.mark.parametrize(
-        "host", ["localhost", "localhost:8501", "127.0.0.1:1", "[::1]:8501", "lab.localhost"]
-    )
-    def test_names_of_this_machine_are_answered(self, client: Client, host: str) -> None:
-        assert client.get("/api/runs/short/decode?z=0,0", Host=host).status == 200
-
-    @pytest.mark.parametrize(
-        "host", ["evil.example", "evil.example:8501", "localhost.evil.example", "127.0.0.1.evil.example"]
-    )
-    def test_foreign_names_are_refused(self, client: Client, host: str) -> None:
-        answer = client.get("/api/runs/short/decode?z=0,0", Host=host)
-        assert answer.status == 400 and "open it as localhost" in answer.sentence
-
-    def test_foreign_names_are_refused_for_websockets_too(self) -> None:
-        import anyio
-
-        said: list[dict[str, Any]] = []
-
-        async def app(scope: Any, receive: Any, send: Any) -> None:
-            pytest.fail("the websocket was let through")
-
-        async def receive() -> dict[str, Any]:
-            return {"type": "websocket.connect"}
-
-        async def send(message: Any) -> None:
-            said.append(message)
-
-        scope = {"type": "websocket", "path": "/_stcore/stream", "headers": [(b"host", b"evil.example")]}
-        anyio.run(guard.Guard(app), scope, receive, send)
-        assert [message["type"] for message in said] == ["websocket.close"]
-
-    def test_server_for_other_machines_is_open_under_any_name(self) -> None:
-        from streamlit import config
-
-        config.set_option("server.address", "0.0.0.0")
-        guard.allowed_hosts.cache_clear()
-        assert guard.allowed_hosts() is None
-
-    def test_user_may_allow_further_names(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv(settings.HOSTS_VARIABLE, "Lab.example:80, other.example")
-        assert {"lab.example", "other.example"} <= (guard.allowed_hosts() or set())
 
 
 class TestCache:

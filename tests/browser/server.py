@@ -37,6 +37,10 @@ class Server:
         self.runs.mkdir(exist_ok=True)
         self.cache = folder / "cache"
         self.process: subprocess.Popen[bytes] | None = None
+        #: Where it listens, and where whatever it asks of the internet ends up: nowhere.
+        self.address, self.proxy = "127.0.0.1", "http://127.0.0.1:9"
+        #: Further settings of its environment.
+        self.variables: dict[str, str] = {}
 
     @property
     def url(self) -> str:
@@ -49,16 +53,16 @@ class Server:
             for name, value in os.environ.items()
             if name != "PYTHONWARNINGS" and not name.startswith(("STREAMLIT_", "LATENT_LAB_"))
         }
-        nowhere = "http://127.0.0.1:9"
         environment = {
             **inherited,
             "LATENT_LAB_RUNS": str(self.runs),
             "LATENT_LAB_TRAINERS": "3",
             "XDG_CACHE_HOME": str(self.cache),
-            **dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), nowhere),
+            **dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), self.proxy),
+            **self.variables,
         }
         command = [sys.executable, "-m", "streamlit", "run", str(REPOSITORY / "dashboard" / "app.py")]
-        options = ["--server.address=127.0.0.1", f"--server.port={self.port}", "--server.headless=true"]
+        options = [f"--server.address={self.address}", f"--server.port={self.port}", "--server.headless=true"]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [*command, *options],
