@@ -83,22 +83,13 @@ def model_of(run: Run, at: At) -> VAE:
 def pixels(run: Run, rows: list[int]) -> tuple[Any, Any]:
     """Test images ``(B, C, H, W)`` as the model sees them, and their labels or None.
 
-    With dynamic binarisation each image is drawn by its own number, so that it is the same in whatever company.
+    With dynamic binarisation they are those that `vae evaluate` looks at under seed 0.
     """
     import torch
 
-    from vae.randomness import generator
-
     dataset = model_cache.dataset(run)
-    images, labels = dataset.images, dataset.labels
-
-    def one(row: int) -> Any:
-        index = int(dataset.test[row])
-        return dataset.pixels(images[index : index + 1], generator(row, "sheet"))
-
-    x = torch.cat([one(row) for row in rows])
     index = dataset.test[torch.tensor(rows)]
-    return x, None if labels is None else labels[index]
+    return dataset.seen(index), None if dataset.labels is None else dataset.labels[index]
 
 
 def first_of_each(run: Run, num: int) -> list[int]:

@@ -63,15 +63,14 @@ def draw(run: Run, kind: Kind, at: At, *, num: int = 10, seed: int = 0, label: i
         CheckpointError: If the weights are missing or damaged.
     """
     from vae import latent
-    from vae.randomness import generator
 
     model = model_cache.model(run, at)
     match kind:
         case "reconstructions":
             dataset = model_cache.dataset(run)
-            images, labels = dataset.part("test")
-            chosen = one_of_each(None if labels is None else labels.numpy(), len(images), num)
-            x = dataset.pixels(images[chosen], generator(seed, "sheet"))
+            labels = None if dataset.labels is None else dataset.labels[dataset.test]
+            chosen = one_of_each(None if labels is None else labels.numpy(), len(dataset.test), num)
+            x = dataset.seen(dataset.test[chosen], seed)
             made = latent.reconstructions(model, x, None if labels is None else labels[chosen])
             return sheet(np.concatenate([x.numpy(), made.numpy()]), len(chosen))
         case "samples":

@@ -14,7 +14,8 @@ from torch.distributions import Bernoulli
 from vae.config import DataConfig, DataInfo
 from vae.data import Dataset
 from vae.errors import UserError
-from vae.evaluation import BATCH, MeanOf, batches, evaluate, known
+from vae.evaluation import MeanOf, evaluate, known
+from vae.memory import MOST_ROWS
 from vae.model import VAE
 
 MakeModel = Callable[..., VAE]
@@ -50,7 +51,7 @@ def bernoulli_log_prob(model: VAE, images: Tensor) -> Tensor:
 def test_the_elbo_of_a_model_that_ignores_z_is_the_mean_of_log_p_over_every_image(
     part: str, num: int, many: Dataset, make_model: MakeModel
 ) -> None:
-    assert 2345 % BATCH, "the last batch must be a partial one"
+    assert 2345 % MOST_ROWS, "the last batch must be a partial one"
     model = without_z(make_model(hidden=()))
     log_p = bernoulli_log_prob(model, many.images[getattr(many, part)])
     found = evaluate(model, many, part)
@@ -74,17 +75,8 @@ def test_the_images_after_the_last_whole_batch_count(many: Dataset, make_model: 
     model = without_z(make_model(hidden=()))
     model.decoder.flat[0].bias.data.fill_(-2.0)
     log_p = bernoulli_log_prob(model, many.images[many.train])
-    whole_batches = log_p[: 2345 // BATCH * BATCH]
+    whole_batches = log_p[: 2345 // MOST_ROWS * MOST_ROWS]
     assert abs(evaluate(model, many, "train").elbo - float(whole_batches.mean())) > 0.01
-
-
-@pytest.mark.parametrize("size", [1, 7, 999, 1000, 2345, 5000])
-def test_batches_hold_every_image_once_and_in_order(size: int, many: Dataset) -> None:
-    found = list(batches(many, "train", size))
-    images, labels = zip(*found, strict=True)
-    assert torch.equal(torch.cat(images), many.images[:2345])
-    assert torch.equal(torch.cat(labels), torch.arange(2345) % 3)
-    assert {len(chunk) for chunk in images[:-1]} <= {size}
 
 
 def test_z_is_sampled_and_not_put_at_the_posterior_mean(many: Dataset, make_model: MakeModel) -> None:

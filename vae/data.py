@@ -22,6 +22,7 @@ from vae.digits_data import read_digits
 from vae.folder_data import read_folder, read_folder_columns
 from vae.images import DataError, Images, Progress
 from vae.npz_data import read_npz, read_npz_columns
+from vae.randomness import image_seeds
 from vae.torchvision_data import default_root, download, is_downloaded, read_torchvision
 
 __all__ = [
@@ -98,8 +99,8 @@ class Dataset:
                 digest.update(numbers.numpy().astype("<i8", copy=False).data)
         return digest.hexdigest()[:16]
 
-    def part(self, name: Part) -> tuple[Tensor, Tensor | None]:
-        """The images of one part, bytes, and their labels, as copies of their own.
+    def places(self, name: Part) -> Tensor:
+        """Where the images of one part are in ``images``, int64, ascending.
 
         Raises:
             ValueError: If there is no part of that name.
@@ -107,8 +108,41 @@ class Dataset:
         if name not in get_args(Part):
             raise ValueError(f"part must be one of {', '.join(get_args(Part))}, got {name!r}")
         index: Tensor = getattr(self, name)
+        return index
+
+    def part(self, name: Part) -> tuple[Tensor, Tensor | None]:
+        """The images of one part, bytes, and their labels, as copies of their own.
+
+        Raises:
+            ValueError: If there is no part of that name.
+        """
+        index = self.places(name)
         labels = None if self.labels is None else self.labels.index_select(0, index)
         return self.images.index_select(0, index), labels
+
+    def seen(self, index: Tensor, seed: int = 0, device: torch.device | str = "cpu") -> Tensor:
+        """Pixels of some images as everything that measures under one seed sees them.
+
+        With ``binarize = dynamic`` each image is drawn from a stream of its own, which its place in the set and the
+        seed name: so it is the same in whatever company, order and number of images, and on every device.
+
+        Args:
+            index: Places in ``images``, int64, shape ``(B,)``, on the CPU.
+            seed: Of dynamic binarisation; nothing else depends on it.
+            device: Where the pixels are wanted.
+        Returns:
+            float32, shape ``(B, C, H, W)``.
+        Raises:
+            UserError: If the seed is negative.
+        """
+        images = self.images.index_select(0, index)
+        if self.config.binarize != "dynamic":
+            return self.pixels(images.to(device))
+        seeds, draw = image_seeds(seed, len(self.images)), torch.Generator()
+        noise = torch.empty_like(images)
+        for row, place in enumerate(index.tolist()):
+            noise[row].random_(self.max_value, generator=draw.manual_seed(int(seeds[place])))
+        return (noise < images).to(device).to(torch.float32)
 
     def pixels(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Bytes of this set as numbers from 0 to 1, on the device where the bytes are.

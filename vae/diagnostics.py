@@ -15,7 +15,7 @@ from vae.data import Dataset, Part
 from vae.diagnosable import check_asked
 from vae.enough import ENOUGH
 from vae.errors import UserError
-from vae.evaluation import BATCH, check_finite
+from vae.evaluation import check_finite
 from vae.findings import Verdict
 from vae.ignorance import ignorance
 from vae.information import Information, information
@@ -23,6 +23,8 @@ from vae.latent import Embedding, ranges, rate_order
 from vae.likelihoods import Gaussian
 from vae.lines import Line
 from vae.loop_scale import LoopScale, loop_scale
+from vae.memory import rows_for
+from vae.minibatches import Seen, log_probs, posteriors, slices
 from vae.model import VAE, At
 from vae.objective import rate_per_dim
 from vae.randomness import generator
@@ -291,32 +293,26 @@ def measure(
     model: VAE, dataset: Dataset, part: Part, *, num_images: int = NUM_IMAGES, seed: int = 0
 ) -> Diagnosis:
     """The numbers of a diagnosis, without its findings; see `diagnose`."""
-    images, labels = dataset.part(part)
-    images, labels = images[:num_images], None if labels is None else labels[:num_images]
-    if len(images) < 2:
+    rows = torch.arange(min(num_images, len(dataset.places(part))))
+    if len(rows) < 2:
         raise UserError(
-            f"a diagnosis needs at least 2 images, got {len(images)} of the {part} part; choose another part"
+            f"a diagnosis needs at least 2 images, got {len(rows)} of the {part} part; choose another part"
         )
-    weight = next(model.parameters())
-    noise = generator(seed, "evaluation", weight.device)
-    x = dataset.pixels(images.to(weight.device), noise).to(weight.dtype)
-    y = None if labels is None else labels.to(weight.device)
-    mean, log_var = _posteriors(model, x, y)
+    seen = Seen.by(model, dataset, part, rows, seed)
+    x, y = seen.held(), seen.labels
+    mean, log_var = posteriors(model, x, y)
     rates = rate_per_dim(mean, log_var)
     check_finite("the posteriors' means", mean)
     check_finite("the rates", rates)
-    z = model.sample(mean, log_var, noise)
+    z = model.sample(mean, log_var, generator(seed, "evaluation", mean.device))
     condition = model.condition(y, len(x))
     likelihood = model.likelihood
     distortion, squares = [], []
-    for start in range(0, len(x), BATCH):
-        chunk = slice(start, start + BATCH)
-        some = None if condition is None else condition[chunk]
-        distortion.append(-model.log_prob(z[chunk], x[chunk], some).cpu().double())
+    for some in slices(len(x), rows_for(model)):
+        pixels, own = x[some], None if condition is None else condition[some]
+        distortion.append(-model.log_prob(z[some], pixels, own).cpu().double())
         if isinstance(likelihood, Gaussian):
-            squares.append(
-                (model.decode(z[chunk], some) - x[chunk]).cpu().double().square().flatten(1).mean(1)
-            )
+            squares.append((model.decode(z[some], own) - pixels).cpu().double().square().flatten(1).mean(1))
     distortions = torch.cat(distortion)
     check_finite("the distortions", distortions)
     used = usage(model, x, z, y, seed=seed)
@@ -325,7 +321,7 @@ def measure(
     )
     is_independent = model.config.decoder == "independent"
     conditional = model.num_conditions > 0
-    alone = ignorance(likelihood, dataset, x, labels, conditional=conditional) if is_independent else None
+    alone = ignorance(likelihood, dataset, x, y, conditional=conditional) if is_independent else None
     variance = active_variance(mean)
     log_var = log_var.cpu().double()
     spread = (variance + torch.exp(log_var).mean(0)).sqrt()
@@ -334,7 +330,7 @@ def measure(
         num_images=len(x),
         seed=seed,
         latent_dim=mean.shape[1],
-        num_pixels=x[0].numel(),
+        num_pixels=model.info.num_pixels,
         conditional=conditional,
         beta=None,
         distortion=float(distortions.mean()),
@@ -355,17 +351,8 @@ def measure(
     )
 
 
-def _posteriors(model: VAE, x: Tensor, y: Tensor | None) -> tuple[Tensor, Tensor]:
-    """Means and log-variances of many images, a batch at a time."""
-    found = [
-        model.posterior(x[start : start + BATCH], None if y is None else y[start : start + BATCH])
-        for start in range(0, len(x), BATCH)
-    ]
-    return torch.cat([mean for mean, _ in found]), torch.cat([log_var for _, log_var in found])
-
-
 @torch.no_grad()
-def live_numbers(model: VAE, x: Tensor, y: Tensor | None, *, seed: int = 0) -> dict[str, float]:
+def live_numbers(model: VAE, x: Tensor | Seen, y: Tensor | None, *, seed: int = 0) -> dict[str, float]:
     """The few numbers that a trainer writes down at each evaluation; a number that is not finite is left out.
 
     Args:
@@ -381,11 +368,11 @@ def live_numbers(model: VAE, x: Tensor, y: Tensor | None, *, seed: int = 0) -> d
     if len(x) < 2:
         return {}
     draw = generator(seed, "diagnosis")
-    mean, log_var = model.posterior(x, y)
+    mean, log_var = posteriors(model, x, y)
     noise = torch.randn(mean.shape, generator=draw).to(mean)
     z = mean + torch.exp(0.5 * log_var) * noise
     condition = model.condition(y, len(x))
-    log_prob = model.log_prob(z, x, condition)
+    log_prob = log_probs(model, z, x, condition)
     order = derangement(len(x), draw).to(z.device)
     rise = Rise.of(permuted_rise(model, z, x, condition, log_prob, order))
     found = information(mean, log_var, seed=seed)

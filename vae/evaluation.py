@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,13 +11,11 @@ from torch import Tensor
 
 from vae.data import Dataset, Part
 from vae.errors import UserError
+from vae.minibatches import Noise, Seen
 from vae.model import VAE
 from vae.objective import rate_per_dim
 from vae.randomness import generator
 from vae.sums import plus_minus
-
-#: Images encoded at once where no gradient is kept.
-BATCH = 1000
 
 
 @dataclass(frozen=True)
@@ -31,7 +28,7 @@ class MeanOf:
     @classmethod
     def of(cls, values: Tensor) -> MeanOf:
         """Of one number for each image; a single image's error is unknown, and not a number stands for it."""
-        values = values.double()
+        values = values.cpu().double()
         num = len(values)
         spread = float(values.std(correction=1)) if num > 1 else math.nan
         return cls(float(values.mean()), spread / math.sqrt(num))
@@ -101,63 +98,6 @@ class Evaluation:
         }
 
 
-def batches(dataset: Dataset, part: Part, size: int = BATCH) -> Iterator[tuple[Tensor, Tensor | None]]:
-    """The bytes and labels of a part, in order, ``size`` images at a time; the last batch may be smaller."""
-    images, labels = dataset.part(part)
-    for start in range(0, len(images), size):
-        chunk = slice(start, start + size)
-        yield images[chunk], None if labels is None else labels[chunk]
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Some images of a part, ready for a model.
-
-    Attributes:
-        x: Pixels ``(B, C, H, W)``, of the model's precision and on its device.
-        y: Labels ``(B,)`` or None.
-        rows: Their places in the part ``(B,)``, on the CPU.
-        total: How many images all batches have together.
-    """
-
-    x: Tensor
-    y: Tensor | None
-    rows: Tensor
-    total: int
-
-
-def chosen_images(
-    model: VAE, dataset: Dataset, part: Part = "test", num_images: int | None = None, seed: int = 0
-) -> Iterator[Batch]:
-    """The images of a part, or so many of them, drawn by the seed, in order.
-
-    With dynamic binarisation an image is the same whatever others are chosen, so that methods can be compared on a few.
-
-    Raises:
-        UserError: If the part holds no images, or ``num_images`` is not positive.
-    """
-    total = len(getattr(dataset, part))
-    if not total:
-        raise UserError(f"the {part} part must hold images, got none; choose another part")
-    if num_images is not None and num_images < 1:
-        raise UserError(f"the number of images must be at least 1, got {num_images}; leave it out for all")
-    wanted = torch.ones(total, dtype=torch.bool)
-    if num_images is not None and num_images < total:
-        order = torch.randperm(total, generator=generator(seed, "probe"))
-        wanted[order[num_images:]] = False
-    num_wanted = int(wanted.sum())
-    weight = next(model.parameters())
-    noise = generator(seed, "evaluation", weight.device)
-    start = 0
-    for images, labels in batches(dataset, part):
-        x = dataset.pixels(images.to(weight.device), noise)
-        rows = wanted[start : start + len(x)].nonzero()[:, 0]
-        if len(rows):
-            y = None if labels is None else labels[rows].to(weight.device)
-            yield Batch(x[rows.to(x.device)].to(weight.dtype), y, rows + start, num_wanted)
-        start += len(x)
-
-
 @dataclass(frozen=True)
 class AtMean:
     """What each image costs where z is its posterior's mean: no ELBO, for which z is drawn.
@@ -180,22 +120,17 @@ class AtMean:
 def at_posterior_mean(model: VAE, dataset: Dataset, part: Part = "test") -> AtMean:
     """Distortion at the posterior mean, and rate, of every image of a part.
 
-    Pixels are as in training; with dynamic binarisation each is drawn once, as `vae.latent.embed` does.
+    Pixels are as in training; with dynamic binarisation they are those of seed 0, as `vae.latent.embed` takes them.
 
     Raises:
         UserError: If the part holds no images.
     """
-    weight = next(model.parameters())
-    noise = generator(0, "evaluation", weight.device)
     distortion, rate = [], []
-    for images, labels in batches(dataset, part):
-        x = dataset.pixels(images.to(weight.device), noise).to(weight.dtype)
-        condition = model.condition(None if labels is None else labels.to(weight.device), len(x))
-        mean, log_var = model.encoder(x, condition)
-        distortion.append(-model.log_prob(mean, x, condition).float().cpu())
+    for batch in Seen.by(model, dataset, part).batches(model):
+        condition = model.condition(batch.y, len(batch.x))
+        mean, log_var = model.encoder(batch.x, condition)
+        distortion.append(-model.log_prob(mean, batch.x, condition).float().cpu())
         rate.append(rate_per_dim(mean, log_var).sum(1).float().cpu())
-    if not rate:
-        raise UserError(f"the {part} part must hold images, got none; choose another part")
     return AtMean(torch.cat(distortion), torch.cat(rate))
 
 
@@ -212,17 +147,14 @@ def evaluate(model: VAE, dataset: Dataset, part: Part = "test", *, seed: int = 0
     Raises:
         UserError: If the part holds no images.
     """
-    weight = next(model.parameters())
-    noise = generator(seed, "evaluation", weight.device)
+    seen, weight = Seen.by(model, dataset, part, seed=seed), next(model.parameters())
+    noise = Noise(len(seen), model.config.latent_dim, weight, generator(seed, "evaluation", weight.device))
     elbo, distortion, rates = [], [], []
-    for images, labels in batches(dataset, part):
-        x = dataset.pixels(images.to(weight.device), noise).to(weight.dtype)
-        terms = model.terms(x, None if labels is None else labels.to(weight.device), noise)
-        elbo.append(terms.elbo.double().cpu())
-        distortion.append(terms.distortion.double().cpu())
-        rates.append(terms.rate_per_dim.double().cpu())
-    if not elbo:
-        raise UserError(f"the {part} part must hold images, got none; choose another part")
+    for batch in seen.batches(model):
+        terms = model.terms(batch.x, batch.y, noise=noise.take(len(batch.x)))
+        elbo.append(terms.elbo.cpu().double())
+        distortion.append(terms.distortion.cpu().double())
+        rates.append(terms.rate_per_dim.cpu().double())
     all_elbo, rate_per_dim = MeanOf.of(torch.cat(elbo)), torch.cat(rates).mean(0)
     return Evaluation(
         elbo=all_elbo.mean,

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from vae.data import Dataset
+from vae.minibatches import Seen, posteriors
 from vae.model import VAE
 from vae.objective import rate_per_dim
-from vae.randomness import generator
 
 #: Steps that are compared, and images that each is compared on.
 NUM_STEPS, NUM_IMAGES = 20, 128
@@ -27,10 +27,8 @@ class FirstSteps:
     """
 
     def __init__(self, model: VAE, dataset: Dataset, device: torch.device) -> None:
-        index = dataset.train[:NUM_IMAGES]
-        labels = None if dataset.labels is None else dataset.labels[index].to(device)
-        self._model, self._labels = model, labels
-        self._x = dataset.pixels(dataset.images[index].to(device), generator(0, "evaluation", device))
+        seen = Seen(dataset, "train", torch.arange(min(NUM_IMAGES, len(dataset.train))), device=device)
+        self._model, self._x, self._labels = model, seen.held(), seen.labels
         self._rate: Tensor | None = None
         self._pairs: list[tuple[Tensor | float, Tensor]] = []
 
@@ -42,7 +40,7 @@ class FirstSteps:
     @torch.no_grad()
     def measure(self) -> None:
         """Measure the rate of now; no device is waited for."""
-        mean, log_var = self._model.encoder(self._x, self._model.condition(self._labels, len(self._x)))
+        mean, log_var = posteriors(self._model, self._x, self._labels)
         self._rate = rate_per_dim(mean, log_var).sum(1).mean()
 
     def reported(self, kl: Tensor | float) -> None:

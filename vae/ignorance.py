@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 
 from vae.likelihoods import Gaussian, LearnedGaussian, Likelihood
+from vae.memory import rows_within
+from vae.minibatches import Seen, slices
 from vae.randomness import generator
 
 if TYPE_CHECKING:
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
 #: Training images that the estimates are made of, at most, and numbers in all of them.
 _MOST_IMAGES, _MOST_NUMBERS = 2000, 8_000_000
+#: Copies of an image's pixels that its likelihood makes, the pixels and the output among them.
+_COPIES = 6
 #: No pixel's mean is taken to be nearer to black or white than this share of an image.
 _HALF_AN_IMAGE = 0.5
 #: Of fewer training images nothing is said of what pays, nor of more where the error of it is larger than this.
@@ -62,7 +66,7 @@ class Ignorance:
 
 @torch.no_grad()
 def ignorance(
-    likelihood: Likelihood, dataset: Dataset, x: Tensor, y: Tensor | None, *, conditional: bool
+    likelihood: Likelihood, dataset: Dataset, x: Tensor | Seen, y: Tensor | None, *, conditional: bool
 ) -> Ignorance:
     """What the images of a data set allow a decoder that ignores z.
 
@@ -73,13 +77,12 @@ def ignorance(
         y: Their labels ``(N,)``, for a conditional model.
         conditional: Whether the decoder gets the class.
     """
-    images, labels = dataset.part("train")
-    most = max(2, min(_MOST_IMAGES, _MOST_NUMBERS // images[0].numel()))
-    places = torch.linspace(0, len(images) - 1, min(most, len(images)), dtype=torch.float64).round().long()
-    pixels = dataset.pixels(images[places], generator(0, "diagnosis")).double()
-    x = x.cpu().double()
-    if conditional and labels is not None and y is not None:
-        groups, own = labels[places], y.cpu()
+    train = dataset.places("train")
+    most = max(2, min(_MOST_IMAGES, _MOST_NUMBERS // dataset.images[0].numel()))
+    places = torch.linspace(0, len(train) - 1, min(most, len(train)), dtype=torch.float64).round().long()
+    pixels = dataset.seen(train[places]).double()
+    if conditional and dataset.labels is not None and y is not None:
+        groups, own = dataset.labels[train[places]], y.cpu()
     else:
         groups, own = torch.zeros(len(pixels), dtype=torch.long), torch.zeros(len(x), dtype=torch.long)
     num_groups = max(int(groups.max()), int(own.max())) + 1
@@ -96,7 +99,7 @@ def ignorance(
     else:
         output = _output_of(likelihood, means)
         scale = _standard_deviation(likelihood, output).flatten(1)
-    distortion = -likelihood.log_prob(output[own].to(torch.float64), x).mean()
+    distortion = -_log_probs(likelihood, output, own, x).mean()
     if len(pixels) < _FEWEST_IMAGES:
         return Ignorance(float(distortion), None, None, len(pixels))
     eigenvalues, errors = _held_out(residual / scale[groups])
@@ -107,6 +110,17 @@ def ignorance(
     else:
         critical, num_paying = largest, int((eigenvalues - _COUNTED * errors > 1).sum())
     return Ignorance(float(distortion), critical, num_paying, len(pixels))
+
+
+def _log_probs(likelihood: Likelihood, output: Tensor, own: Tensor, x: Tensor | Seen) -> Tensor:
+    """log p of each image ``(N,)`` under the output that is its own, in double precision, a few at a time."""
+    size = rows_within(_COPIES * output[0].numel() * torch.float64.itemsize, most=_MOST_IMAGES)
+    return torch.cat(
+        [
+            likelihood.log_prob(output[own[some]].to(torch.float64), x[some].cpu().double())
+            for some in slices(len(x), size)
+        ]
+    )
 
 
 def _output_of(likelihood: Likelihood, mean: Tensor) -> Tensor:

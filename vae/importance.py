@@ -12,7 +12,8 @@ from torch import Tensor
 
 from vae.data import Dataset, Part
 from vae.errors import UserError
-from vae.evaluation import MeanOf, check_finite, chosen_images, known
+from vae.evaluation import MeanOf, check_finite, known
+from vae.minibatches import chosen_images
 from vae.model import VAE
 from vae.proposals import Proposal, check_proposal, drawn
 from vae.randomness import generator

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from vae.data import Dataset, Part
-from vae.errors import UserError
-from vae.evaluation import BATCH, batches
+from vae.memory import rows_for
+from vae.minibatches import Seen
 from vae.model import VAE
 from vae.randomness import generator
 
@@ -61,37 +61,36 @@ class Projection:
 
 
 @torch.no_grad()
-def embed(model: VAE, dataset: Dataset, part: Part = "test") -> Embedding:
+def embed(model: VAE, dataset: Dataset, part: Part = "test", *, seed: int = 0) -> Embedding:
     """The posterior of every image of a part.
 
-    Pixels are as in training; with dynamic binarisation each is drawn once, from a fixed seed.
+    Pixels are as in training; with dynamic binarisation they are drawn by the seed, as for all that is measured.
+
+    Raises:
+        UserError: If the part holds no images.
     """
-    weight = next(model.parameters())
-    noise = generator(0, "evaluation", weight.device)
     means, log_vars = [], []
-    for images, labels in batches(dataset, part):
-        x = dataset.pixels(images.to(weight.device), noise).to(weight.dtype)
-        mean, log_var = model.posterior(x, None if labels is None else labels.to(weight.device))
+    for batch in Seen.by(model, dataset, part, seed=seed).batches(model):
+        mean, log_var = model.posterior(batch.x, batch.y)
         means.append(mean.cpu())
         log_vars.append(log_var.cpu())
-    index = getattr(dataset, part)
-    if not means:
-        raise UserError(f"the {part} part must hold images, got none; choose another part")
-    return Embedding(torch.cat(means), torch.cat(log_vars), dataset.part(part)[1], index)
+    index = dataset.places(part)
+    labels = None if dataset.labels is None else dataset.labels[index]
+    return Embedding(torch.cat(means), torch.cat(log_vars), labels, index)
 
 
 @torch.no_grad()
 def pace(model: VAE) -> float:
     """About how many images a second `embed` encodes, measured on blank batches, of which the fastest counts."""
-    weight = next(model.parameters())
-    blank = weight.new_zeros(BATCH, model.info.channels, model.info.height, model.info.width)
-    labels = torch.zeros(BATCH, dtype=torch.int64, device=weight.device)
+    weight, num = next(model.parameters()), rows_for(model)
+    blank = weight.new_zeros(num, model.info.channels, model.info.height, model.info.width)
+    labels = torch.zeros(num, dtype=torch.int64, device=weight.device)
     seconds = []
     for _ in range(4):
         began = time.perf_counter()
         model.posterior(blank, labels if model.num_conditions else None)
         seconds.append(time.perf_counter() - began)
-    return BATCH / max(1e-6, min(seconds))
+    return num / max(1e-6, min(seconds))
 
 
 def kept_embedding(run: Run) -> Embedding | None:

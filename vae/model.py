@@ -95,9 +95,16 @@ class VAE(nn.Module):
         mean, log_var = self.encoder(x, self.condition(y, len(x)))
         return mean, log_var
 
-    def sample(self, mean: Tensor, log_var: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """One reparameterised draw z = μ + σ ⊙ ε from each posterior, ``(B, D)``."""
-        noise = torch.empty_like(mean).normal_(generator=generator)
+    def sample(
+        self,
+        mean: Tensor,
+        log_var: Tensor,
+        generator: torch.Generator | None = None,
+        noise: Tensor | None = None,
+    ) -> Tensor:
+        """One reparameterised draw z = μ + σ ⊙ ε from each posterior, ``(B, D)``; ε is drawn unless it is given."""
+        if noise is None:
+            noise = torch.empty_like(mean).normal_(generator=generator)
         return mean + torch.exp(0.5 * log_var) * noise
 
     def log_prob(self, z: Tensor, x: Tensor, condition: Tensor | None = None) -> Tensor:
@@ -126,9 +133,22 @@ class VAE(nn.Module):
         mean: Tensor = self.likelihood.mean(self.decoder(z, self.condition(y, len(z))))
         return mean
 
-    def terms(self, x: Tensor, y: Tensor | None = None, generator: torch.Generator | None = None) -> Terms:
-        """Distortion of one sample of z, and the rate, of each image ``(B, C, H, W)``, in nats."""
+    def terms(
+        self,
+        x: Tensor,
+        y: Tensor | None = None,
+        generator: torch.Generator | None = None,
+        noise: Tensor | None = None,
+    ) -> Terms:
+        """Distortion of one sample of z, and the rate, of each image ``(B, C, H, W)``, in nats.
+
+        Args:
+            x: Images.
+            y: Labels ``(B,)`` or weights of the classes ``(B, K)``, for a conditional model.
+            generator: Where the noise of z is drawn from.
+            noise: Or that noise itself, ``(B, D)``.
+        """
         condition = self.condition(y, len(x))
         mean, log_var = self.encoder(x, condition)
-        z = self.sample(mean, log_var, generator)
+        z = self.sample(mean, log_var, generator, noise)
         return Terms(-self.log_prob(z, x, condition), rate_per_dim(mean, log_var))

@@ -197,5 +197,5 @@ def _measure(reference: Reference, run: Run, dataset: Dataset, seed: int, sample
             "samples": samples,
         }
     if "active_units" in reference.published:
-        result["active_units"] = int(active_units(embed(model, dataset, "test").mean).sum())
+        result["active_units"] = int(active_units(embed(model, dataset, "test", seed=seed).mean).sum())
     return result

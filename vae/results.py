@@ -106,7 +106,8 @@ def _figures(run: Run, dataset: Dataset, at: At) -> Figures:
     from vae.snapshots import load_model
 
     model = load_model(run, at)
-    found = evaluate(model, dataset, "test", seed=run.config.train.seed)
+    seed = run.config.train.seed
+    found = evaluate(model, dataset, "test", seed=seed)
     step = best_step(run) if at == "best" else None
     return Figures(
         step=run.status().step if step is None else step,
@@ -115,5 +116,5 @@ def _figures(run: Run, dataset: Dataset, at: At) -> Figures:
         distortion=found.distortion,
         rate=found.rate,
         rate_per_dim=found.rate_per_dim,
-        active_units=int(active_units(embed(model, dataset, "test").mean).sum()),
+        active_units=int(active_units(embed(model, dataset, "test", seed=seed).mean).sum()),
     )

@@ -18,9 +18,9 @@ from vae.errors import UserError
 from vae.external import external_model
 from vae.files import read_json, write_json
 from vae.journal import check_divergence
+from vae.minibatches import Seen, posteriors
 from vae.model import VAE, At
 from vae.objective import rate_per_dim
-from vae.randomness import generator
 
 if TYPE_CHECKING:
     from vae.runs import Run
@@ -42,20 +42,25 @@ def snapshot_steps(num_steps: int, num_snapshots: int) -> frozenset[int]:
 
 @dataclass(frozen=True)
 class Probe:
-    """A fixed set of images whose posterior every snapshot keeps, from the validation part if there is one."""
+    """A fixed set of images whose posterior every snapshot keeps, from the validation part if there is one.
 
-    x: Tensor
+    Attributes:
+        x: Their pixels, all of them or as they are asked for, see `vae.minibatches.Seen.held`.
+        labels: On the device, or None.
+        index: Places in the data set.
+    """
+
+    x: Tensor | Seen
     labels: Tensor | None
     index: Tensor
 
     @classmethod
     def of(cls, dataset: Dataset, device: torch.device) -> Probe:
-        """The first images of the validation (else the test) part; dynamic binarisation is drawn once."""
+        """The first images of the validation (else the test) part; dynamic binarisation is that of seed 0."""
         part: Part = "validation" if len(dataset.validation) else "test"
-        images, labels = dataset.part(part)
-        x = dataset.pixels(images[:NUM_PROBES].to(device), generator(0, "probe", device))
-        index = getattr(dataset, part)[:NUM_PROBES]
-        return cls(x, None if labels is None else labels[:NUM_PROBES].to(device), index)
+        rows = torch.arange(min(NUM_PROBES, len(dataset.places(part))))
+        seen = Seen(dataset, part, rows, device=device)
+        return cls(seen.held(), seen.labels, seen.index)
 
 
 @torch.no_grad()
@@ -74,7 +79,7 @@ def write_snapshot(
     Raises:
         Diverged: If one of them is not finite.
     """
-    mean, log_var = model.posterior(probe.x, probe.labels)
+    mean, log_var = posteriors(model, probe.x, probe.labels)
     tensors = {"mean": mean.cpu(), "log_var": log_var.cpu(), "index": probe.index}
     if probe.labels is not None:
         tensors["labels"] = probe.labels.cpu()

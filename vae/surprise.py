@@ -8,11 +8,9 @@ import torch
 from torch import Tensor
 
 from vae.data import Dataset, Part
-from vae.errors import UserError
-from vae.evaluation import batches
+from vae.minibatches import Seen
 from vae.model import VAE
 from vae.objective import Terms, rate_per_dim
-from vae.randomness import generator
 
 #: Steps of the distribution that is kept: percent.
 NUM_QUANTILES = 101
@@ -52,6 +50,13 @@ def terms_at_mean(model: VAE, x: Tensor, y: Tensor | None = None) -> tuple[Terms
     return Terms(distortion, rate_per_dim(mean, log_var)), mean, log_var, model.decode(mean, y)
 
 
+def elbo_at_mean(model: VAE, x: Tensor, y: Tensor | None = None) -> Tensor:
+    """−(distortion + rate) of images ``(B, C, H, W)`` with z at the posterior mean, nats, ``(B,)``."""
+    condition = model.condition(y, len(x))
+    mean, log_var = model.encoder(x, condition)
+    return Terms(-model.log_prob(mean, x, condition), rate_per_dim(mean, log_var)).elbo
+
+
 @torch.no_grad()
 def surprise(model: VAE, dataset: Dataset, part: Part = "test", most: int | None = None) -> Surprise:
     """What the images of a part cost the model: distortion at the posterior mean plus rate.
@@ -72,21 +77,11 @@ def surprise(model: VAE, dataset: Dataset, part: Part = "test", most: int | None
         Nalisnick et al. (2019), https://arxiv.org/abs/1906.02994: typical is what lies near the middle, not what is
         most likely.
     """
-    weight = next(model.parameters())
-    noise = generator(0, "evaluation", weight.device)
+    num_in_part = len(dataset.places(part))
+    rows = torch.arange(num_in_part if most is None else min(most, num_in_part))
     found: list[Tensor] = []
-    num_in_part = len(getattr(dataset, part))
-    left = num_in_part if most is None else min(most, num_in_part)
-    for some_images, some_labels in batches(dataset, part):
-        images, labels = some_images[:left], None if some_labels is None else some_labels[:left]
-        left -= len(images)
-        x = dataset.pixels(images.to(weight.device), noise).to(weight.dtype)
-        terms, *_ = terms_at_mean(model, x, None if labels is None else labels.to(weight.device))
-        found.append(-terms.elbo.double().cpu())
-        if left == 0:
-            break
-    if not found:
-        raise UserError(f"the {part} part must hold images, got none; choose another part")
+    for batch in Seen.by(model, dataset, part, rows).batches(model):
+        found.append(-elbo_at_mean(model, batch.x, batch.y).cpu().double())
     values = torch.cat(found).sort().values
     # Sorted values rather than torch.quantile, which refuses more than 16 million.
     places = torch.linspace(0, len(values) - 1, NUM_QUANTILES, dtype=torch.float64).round().long()

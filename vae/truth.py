@@ -13,8 +13,9 @@ from torch import Tensor
 
 from vae.data import Dataset, Part
 from vae.errors import UserError
-from vae.evaluation import MeanOf, check_finite, chosen_images, known
+from vae.evaluation import MeanOf, check_finite, known
 from vae.importance import Progress, max_rows, repeated
+from vae.minibatches import chosen_images
 from vae.model import VAE
 from vae.objective import rate_per_dim
 from vae.quadrature import (

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from vae.evaluation import BATCH
+from vae.minibatches import Seen, log_probs
 from vae.randomness import generator
 
 if TYPE_CHECKING:
@@ -83,14 +83,14 @@ def derangement(num: int, draw: torch.Generator) -> Tensor:
 
 
 def permuted_rise(
-    model: VAE, z: Tensor, x: Tensor, condition: Tensor | None, log_prob: Tensor, order: Tensor
+    model: VAE, z: Tensor, x: Tensor | Seen, condition: Tensor | None, log_prob: Tensor, order: Tensor
 ) -> Tensor:
     """The rise of the distortion with all of z permuted, image by image, ``(N,)`` nats; see `usage`."""
-    return log_prob - _log_prob(model, z[order], x, condition)
+    return log_prob - log_probs(model, z[order], x, condition)
 
 
 @torch.no_grad()
-def usage(model: VAE, x: Tensor, z: Tensor, y: Tensor | None = None, *, seed: int = 0) -> Usage:
+def usage(model: VAE, x: Tensor | Seen, z: Tensor, y: Tensor | None = None, *, seed: int = 0) -> Usage:
     """Permute z across images, all of it and dimension by dimension, and the condition, and see what it costs.
 
     Args:
@@ -106,7 +106,7 @@ def usage(model: VAE, x: Tensor, z: Tensor, y: Tensor | None = None, *, seed: in
     """
     draw = generator(seed, "diagnosis")
     condition = model.condition(y, len(x))
-    log_prob = _log_prob(model, z, x, condition)
+    log_prob = log_probs(model, z, x, condition)
     everything = permuted_rise(model, z, x, condition, log_prob, derangement(len(x), draw).to(z.device))
     few = min(len(x), max(_FEWEST_IMAGES, _MOST_DECODED // z.shape[1]))
     some = None if condition is None else condition[:few]
@@ -114,11 +114,11 @@ def usage(model: VAE, x: Tensor, z: Tensor, y: Tensor | None = None, *, seed: in
     for dim in range(z.shape[1]):
         mixed = z[:few].clone()
         mixed[:, dim] = z[:few, dim][derangement(few, draw).to(z.device)]
-        each.append(Rise.of(log_prob[:few] - _log_prob(model, mixed, x[:few], some)))
+        each.append(Rise.of(log_prob[:few] - log_probs(model, mixed, x, some)))
     response = []
     for _ in range(NUM_PRIOR_DRAWS):
         prior = torch.randn(few, z.shape[1], generator=draw).to(z)
-        response.append(_log_prob(model, prior, x[:few], some).cpu().double())
+        response.append(log_probs(model, prior, x, some).cpu().double())
     return Usage(
         all=Rise.of(everything),
         per_dim=tuple(each),
@@ -129,23 +129,9 @@ def usage(model: VAE, x: Tensor, z: Tensor, y: Tensor | None = None, *, seed: in
 
 
 def _condition_rise(
-    model: VAE, z: Tensor, x: Tensor, condition: Tensor, log_prob: Tensor, draw: torch.Generator
+    model: VAE, z: Tensor, x: Tensor | Seen, condition: Tensor, log_prob: Tensor, draw: torch.Generator
 ) -> Rise:
     """Conditions permuted in the decoder alone; images that got one of their own class do not count."""
     other = condition[derangement(len(x), draw).to(z.device)]
     changed = (other != condition).any(1)
-    return Rise.of((log_prob - _log_prob(model, z, x, other))[changed])
-
-
-def _log_prob(model: VAE, z: Tensor, x: Tensor, condition: Tensor | None) -> Tensor:
-    """log p(x|z) of each image, ``(N,)``, a batch at a time."""
-    return torch.cat(
-        [
-            model.log_prob(
-                z[start : start + BATCH],
-                x[start : start + BATCH],
-                None if condition is None else condition[start : start + BATCH],
-            )
-            for start in range(0, len(x), BATCH)
-        ]
-    )
+    return Rise.of((log_prob - log_probs(model, z, x, other))[changed])

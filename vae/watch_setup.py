@@ -16,14 +16,16 @@ from vae.config import DataConfig, ModelConfig
 from vae.data import DataError, Dataset, load
 from vae.errors import UserError
 from vae.images import check_kind
+from vae.memory import image_bytes, rows_within
+from vae.minibatches import Seen
 from vae.model import VAE
 from vae.own_networks import Gives, OwnDecoder, OwnEncoder, Spread, undisturbed
 from vae.randomness import generator
 
 #: File of a run with the images that were handed over as arrays.
 IMAGES_FILE = "images.npz"
-#: Images that the networks are tried out on.
-_NUM_TRIED = 64
+#: Images that the networks are tried out on, at most, and copies of their pixels that a network is taken to make.
+_NUM_TRIED, _COPIES = 64, 32
 
 
 @dataclass
@@ -135,11 +137,12 @@ def set_up(
     own_encoder = OwnEncoder(encoder, config, info, is_labels, encoder_gives)
     own_decoder = OwnDecoder(decoder, config, info, is_labels, decoder_gives)
     device = own_encoder.anchor.device
-    images, labels = dataset.part("train")
-    x = dataset.pixels(images[:_NUM_TRIED].to(device), generator(0, "probe", device))
+    num_tried = rows_within(image_bytes(info, _COPIES), most=min(_NUM_TRIED, len(dataset.train)))
+    seen = Seen(dataset, "train", torch.arange(num_tried), device=device)
+    x = seen[:]
     model = VAE(config, info, networks=(own_encoder, own_decoder))
     model.likelihood.to(device)
-    condition = model.condition(None if labels is None else labels[:_NUM_TRIED].to(device), len(x))
+    condition = model.condition(seen.labels, len(x))
     found: list[str] = []
     with undisturbed(encoder, decoder):
         mean, spread = own_encoder.try_out(x, condition)
