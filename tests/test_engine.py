@@ -240,15 +240,25 @@ def test_metrics_are_means_over_the_images_of_each_step(tmp_path: Path) -> None:
         assert line["elbo"] == -(line["distortion"] + line["rate"])
 
 
-def test_an_epoch_sees_each_training_image_once_and_the_next_in_another_order(tmp_path: Path) -> None:
+@pytest.mark.parametrize("num_bytes", [1, 20 * 64 * 64, 1 << 30])
+def test_an_epoch_sees_each_training_image_once_and_the_next_in_another_order(
+    num_bytes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # However many of them are put in order at once.
     run, dataset = create(tmp_path / "a")
     trainer, seen = Trainer(run, dataset), []
-    trainer.images = torch.arange(len(dataset.train)).reshape(-1, 1, 1, 1)
+    trainer._images = torch.arange(len(dataset.images)).reshape(-1, 1, 1, 1)
+    monkeypatch.setattr("vae.learner._IN_ORDER", num_bytes)
     for _ in range(2):
-        seen.append(torch.cat([images for images, _ in trainer.batches()]).flatten())
+        state = trainer.order_at_epoch_start
+        batches = [images.flatten() for images, _ in trainer.batches()]
+        assert {len(images) for images in batches[:-1]} == {run.config.train.batch_size}
+        permuted = torch.randperm(len(dataset.train), generator=torch.Generator().set_state(state))
+        assert torch.equal(torch.cat(batches), dataset.train[permuted])
+        seen.append(torch.cat(batches))
         trainer.order_at_epoch_start = trainer.order.get_state()
-    assert torch.equal(seen[0].sort().values, torch.arange(len(dataset.train)))
-    assert torch.equal(seen[1].sort().values, torch.arange(len(dataset.train)))
+    assert torch.equal(seen[0].sort().values, dataset.train)
+    assert torch.equal(seen[1].sort().values, dataset.train)
     assert not torch.equal(seen[0], seen[1])
 
 

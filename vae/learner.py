@@ -11,10 +11,15 @@ from vae.config import DataInfo, RunConfig
 from vae.data import Dataset
 from vae.devices import choose_device
 from vae.journal import Position
+from vae.memory import rows_within
+from vae.minibatches import slices
 from vae.model import VAE
 from vae.objective import MeanTerms, RatePenalty, penalty_at
 from vae.randomness import generator, stream_seed
 from vae.schedules import StepSettings
+
+#: Bytes of the images that are put in order at once.
+_IN_ORDER = 32 << 20
 
 
 class Learner:
@@ -41,14 +46,19 @@ class Learner:
             eps=config.train.adam_eps,
             fused=self.device.type in ("cpu", "cuda"),
         )
-        images, labels = dataset.part("train")
-        self.images = images.to(self.device)
-        self.labels = labels.to(self.device) if labels is not None and config.model.conditional else None
+        # On the CPU the data set's own bytes are taken, elsewhere there is a copy of those that train.
+        train = dataset.places("train")
+        if self.device.type == "cpu":
+            self._images, self._places, labels = dataset.images, train, dataset.labels
+        else:
+            images, labels = dataset.part("train")
+            self._images, self._places = images.to(self.device), torch.arange(len(train), device=self.device)
+        self._labels = labels.to(self.device) if labels is not None and config.model.conditional else None
         self.order = generator(config.train.seed, "order")
         self.order_at_epoch_start = self.order.get_state()
         self.noise = generator(config.train.seed, "noise", self.device)
         self.encoder_noise = generator(config.train.seed, "encoder", self.device)
-        self.position = Position(len(self.images), config.train.batch_size)
+        self.position = Position(len(train), config.train.batch_size)
         self.beta_by_hand: float | None = None
         #: What the last step was taken with; before the first, what that will be.
         self.taken_with = self.settings
@@ -96,24 +106,35 @@ class Learner:
         """
         draw = self.encoder_noise
         size = (self.config.train.batch_size,)
-        index = torch.randint(len(self.images), size, generator=draw, device=self.device)
-        x = self.dataset.pixels(self.images[index], draw)
-        terms = self.model.terms(x, None if self.labels is None else self.labels[index], draw).mean()
+        images, labels = self._taken(
+            torch.randint(len(self._places), size, generator=draw, device=self.device)
+        )
+        terms = self.model.terms(self.dataset.pixels(images, draw), labels, draw).mean()
         self.model.zero_grad()
         # The decoder's weights get no gradient, and Adam passes over what has none.
         terms.loss(self.penalty).backward(inputs=list(self.model.encoder.parameters()))
         self.optimizer.step()
 
     def batches(self) -> Iterator[tuple[Tensor, Tensor | None]]:
-        """Bytes and labels of the rest of the current epoch, in its random order, permuted once."""
+        """Bytes and labels of the rest of the current epoch, in its random order.
+
+        Some batches at once are put in order, for which reading and writing run through memory; all would be a second
+        copy of the images.
+        """
         self.order.set_state(self.order_at_epoch_start)
-        order = torch.randperm(len(self.images), generator=self.order).to(self.device)
-        images = self.images[order]
-        labels = None if self.labels is None else self.labels[order]
+        order = torch.randperm(len(self._places), generator=self.order).to(self.device)
         size = self.config.train.batch_size
-        for start in range(self.position.batch * size, len(images), size):
-            chunk = slice(start, start + size)
-            yield images[chunk], None if labels is None else labels[chunk]
+        together = size * rows_within(size * self._images[0].numel(), most=len(order), budget=_IN_ORDER)
+        for piece in order[self.position.batch * size :].split(together):
+            images, labels = self._taken(piece)
+            for some in slices(len(piece), size):
+                yield images[some], None if labels is None else labels[some]
+
+    def _taken(self, rows: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Bytes and labels of training images, by their places in the training part."""
+        places = self._places[rows]
+        labels = None if self._labels is None else self._labels.index_select(0, places)
+        return self._images.index_select(0, places), labels
 
     @property
     def generators(self) -> dict[str, torch.Generator]:

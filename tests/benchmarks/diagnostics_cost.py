@@ -42,7 +42,7 @@ def turns_of(run: Run, dataset: Dataset, num_epochs: int, *, is_diagnosed: bool)
                 for report in reports:
                     if report.kind == "validation":
                         break
-            return num_epochs * len(trainer.images) / (time.perf_counter() - began)
+            return num_epochs * trainer.position.num_images / (time.perf_counter() - began)
 
     return go
 

@@ -89,7 +89,7 @@ def whole(dataset: Dataset, root: Path, scratch: Path, rounds: int) -> Callable[
         for _ in reports:
             if trainer.position.epochs > epoch:
                 break
-        return len(trainer.images)
+        return trainer.position.num_images
 
     return go
 
