@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from vae.errors import printable
+
 #: Code in our sentences stays code; what a user wrote between single backticks is shown letter by letter there too.
 _CODE = re.compile(r"(?<!`)(`[^`\n]+`)(?!`)")
 _PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~]")
@@ -13,7 +15,7 @@ _FOUND_LATER = re.compile(r"(\\[:@](?=\S)|www|\\[-<>~](?=\\[-=>]))")
 
 def plain(text: str) -> str:
     """The text as Markdown that reads as the text itself, on one line; code between backticks stays code."""
-    parts = _CODE.split(" ".join(text.splitlines()))
+    parts = _CODE.split(printable(text))
     return "".join(part if place % 2 else _escaped(part) for place, part in enumerate(parts))
 
 

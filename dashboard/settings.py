@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from vae.errors import UserError
+from vae.places import user_path
 
 #: Environment variable that names the folder of runs; `vae dashboard --runs DIR` sets it.
 RUNS_VARIABLE = "LATENT_LAB_RUNS"
@@ -30,7 +31,7 @@ _HERE = Path(__file__).resolve().parent
 
 def runs_root() -> Path:
     """Folder of the user's runs: of the environment variable, else `runs` in the working directory."""
-    return Path(os.environ.get(RUNS_VARIABLE) or "runs").expanduser().absolute()
+    return user_path(os.environ.get(RUNS_VARIABLE) or "runs").absolute()
 
 
 def shipped_root() -> Path:
@@ -108,18 +109,3 @@ def own_data(text: str) -> Path:
         f"images on the server must be below one of the folders that its operator offers ({offered}), "
         f"got {text[:80]!r}; upload them, or have the operator set {DATA_VARIABLE}"
     )
-
-
-def user_path(text: str) -> Path:
-    """A path as a person writes it, `~` for the home folder.
-
-    Raises:
-        UserError: If it is no path.
-    """
-    try:
-        path: Path | None = Path(text).expanduser()
-    except RuntimeError:
-        path = None
-    if path is None or "\0" in text:
-        raise UserError(f"a path must name a file or folder, got {text[:80]!r}; write it out in full")
-    return path

@@ -179,5 +179,5 @@ def test_what_went_wrong_is_a_sentence_of_bounded_length() -> None:
         "the disk is full: /x/y could not"
     )
     assert "train.batch_size" in what_went_wrong(MemoryError())
-    assert what_went_wrong(ValueError("a" * 5000)) == "a" * 1000
+    assert 200 < len(what_went_wrong(ValueError("a" * 5000))) <= 400
     assert what_went_wrong(KeyError()) == "KeyError"

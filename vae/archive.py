@@ -23,6 +23,7 @@ from vae.errors import UserError
 from vae.files import disk_sentence, name_error
 from vae.metrics import MetricsReader
 from vae.names import absolute, is_id
+from vae.places import open_given, user_path
 from vae.runs import Run, free_id, new_run_id
 
 #: Largest run, unpacked, bytes.
@@ -136,8 +137,11 @@ def import_run(file: BinaryIO | Path, root: Path | str, *, max_bytes: int = MAX_
         root.mkdir(parents=True, exist_ok=True)
         _remove_leftovers(root)
         with ExitStack() as stack:
-            source = stack.enter_context(file.open("rb")) if isinstance(file, Path) else file
-            archive = stack.enter_context(zipfile.ZipFile(_Bounded(source)))
+            if isinstance(file, Path):
+                file = stack.enter_context(
+                    open_given(user_path(file, ArchiveError), "a run's zip file", ArchiveError)
+                )
+            archive = stack.enter_context(zipfile.ZipFile(_Bounded(file)))
             entries, top = _checked_entries(archive)
             # The folder inside is called as a run may be, and is looked at as one.
             folder = stage / (top if top and is_id(top) else "run")

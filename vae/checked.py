@@ -7,15 +7,31 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from vae.errors import UserError
+from vae.errors import MAX_SENTENCE, UserError, clean
 
 
 class ConfigError(UserError):
     """A configuration breaks a rule; the message gives rule, value and remedy of each problem."""
 
     def __init__(self, problems: list[str]) -> None:
-        self.problems = problems
-        super().__init__("; ".join(problems))
+        self.problems = [clean(problem) for problem in problems]
+        super().__init__(_joined(self.problems))
+
+    def __reduce__(self) -> tuple[type[Self], tuple[list[str]]]:
+        # Between processes too the problems travel, not their sum: `Exception` would give the one for the other.
+        return type(self), (self.problems,)
+
+
+def _joined(problems: list[str]) -> str:
+    """As many problems as fit into one sentence, whole, and how many more there are."""
+    shown, length = 0, 0
+    for problem in problems:
+        length += len(problem) + 2
+        if shown and length > MAX_SENTENCE - 30:
+            break
+        shown += 1
+    more = len(problems) - shown
+    return "; ".join(problems[:shown]) + (f"; and {more} more problem{'s' * (more > 1)}" if more else "")
 
 
 _WHOLE = ("a whole number", "whole numbers")

@@ -20,7 +20,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from vae.errors import UserError
+from vae.errors import UserError, first_line
 from vae.files import disk_sentence, open_plain, parse_json, replacing
 
 #: Version of the checkpoint that this code writes, and the newest that it reads.
@@ -142,7 +142,7 @@ def load(directory: Path, name: str) -> tuple[dict[str, Tensor], dict[str, Any]]
         RuntimeError,
         OverflowError,
     ) as error:
-        raise _damaged(path, f"its header is wrong: {_first_line(error)}") from None
+        raise _damaged(path, f"its header is wrong: {first_line(error)}") from None
 
 
 def inspect(path: Path) -> dict[str, Any]:
@@ -163,7 +163,7 @@ def inspect(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise CheckpointError(disk_sentence(error)) from error
     except safetensors.SafetensorError as error:
-        raise _damaged(path, f"its header is wrong: {_first_line(error)}") from None
+        raise _damaged(path, f"its header is wrong: {first_line(error)}") from None
     return state
 
 
@@ -185,7 +185,7 @@ def outline(path: Path) -> dict[str, Tensor]:
     except OSError as error:
         raise CheckpointError(disk_sentence(error)) from error
     except (safetensors.SafetensorError, KeyError, RuntimeError) as error:
-        raise _damaged(path, f"its header is wrong: {_first_line(error)}") from None
+        raise _damaged(path, f"its header is wrong: {first_line(error)}") from None
 
 
 def check_shapes(
@@ -272,7 +272,7 @@ def _state(path: Path, text: bytes, size: int) -> dict[str, Any]:
         metadata = header.get("__metadata__") or {}
         version, kept = int(metadata.get("latent_lab", "1")), metadata.get("state", "{}")
     except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
-        raise _damaged(path, f"its header cannot be read: {_first_line(error)}") from None
+        raise _damaged(path, f"its header cannot be read: {first_line(error)}") from None
     if version > FORMAT:
         raise CheckpointError(
             f"{_shown(path)} was written by a newer version (format {version}, this version reads up to "
@@ -283,7 +283,7 @@ def _state(path: Path, text: bytes, size: int) -> dict[str, Any]:
     try:
         state = parse_json(kept)
     except (ValueError, TypeError) as error:
-        raise _damaged(path, f"its state cannot be read: {_first_line(error)}") from None
+        raise _damaged(path, f"its state cannot be read: {first_line(error)}") from None
     if not isinstance(state, dict):
         raise _damaged(path, "its state is not a JSON object")
     return state
@@ -316,7 +316,3 @@ def _some(names: list[str]) -> str:
 
 def _type(tensor: Tensor) -> str:
     return str(tensor.dtype).removeprefix("torch.")
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]

@@ -19,8 +19,9 @@ from tyro.conf import FlagCreatePairsOff, Positional, arg, subcommand
 
 from vae.cli_measure import Evaluate, Leak
 from vae.cli_sweep import Sweep
-from vae.cli_train import AtWord, Reproduce, RunDir, Train, tell, weights_at
-from vae.errors import UserError, memory_sentence
+from vae.cli_train import AtWord, Reproduce, RunDir, Train, weights_at
+from vae.cli_words import showing_all, tell
+from vae.errors import UserError, clean, memory_sentence
 from vae.options import Flag, Impossible, OptionalPath, registry
 from vae.progress import Bar
 from vae.threads import share_cores
@@ -197,7 +198,8 @@ def main(arguments: list[str] | None = None) -> None:
             config=(FlagCreatePairsOff,),
             registry=registry,
         )
-        command()
+        with showing_all():
+            command()
     except (UserError, Impossible) as error:
         _leave(str(error))
     except BrokenPipeError:
@@ -218,5 +220,5 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _leave(sentence: str) -> None:
-    tell(f"error: {sentence}")
+    tell(f"error: {clean(sentence)}")
     sys.exit(2)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tyro.conf import arg
 
-from vae.cli_train import Part, RunDir, tell, weights_at
+from vae.cli_train import Part, RunDir, weights_at
+from vae.cli_words import tell
 from vae.config import TrainConfig
 from vae.errors import UserError
 from vae.options import Flag, OptionalPath

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import Positional, arg
 
+from vae.cli_words import tell
 from vae.config import RunConfig
 from vae.errors import UserError
 from vae.options import Flag, OptionalPath
@@ -169,11 +170,6 @@ class Reproduce:
             f"  {answer['epochs']} of {answer['published_epochs']} epochs, tolerance {answer['tolerance']:g} nats; "
             f"training {answer['training_minutes']:.1f} min, measuring {answer['measuring_minutes']:.1f} min"
         )
-
-
-def tell(sentence: str) -> None:
-    """Say something that is not the command's answer, on standard error."""
-    print(sentence, file=sys.stderr)
 
 
 def weights_at(word: str) -> At:

@@ -5,13 +5,15 @@ A configuration is frozen and checked when it is made. This module does not impo
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from vae.cautions import cautions
 from vae.checked import Config, option, rule
+from vae.errors import clean
 
 #: Largest seed that torch, numpy and JavaScript all hold exactly.
 MAX_SEED = 2**31 - 1
@@ -373,7 +375,8 @@ class DataInfo(Config):
     channels: Literal[1, 3]
     height: int = Field(ge=1, le=1024)
     width: int = Field(ge=1, le=1024)
-    class_names: tuple[str, ...] = Field(max_length=1000)
+    #: What cannot be seen in a name is written out: a description may come from somebody else.
+    class_names: tuple[Annotated[str, AfterValidator(partial(clean, most=80))], ...] = Field(max_length=1000)
     num_train: int = Field(ge=1)
     num_validation: int = Field(ge=0)
     num_test: int = Field(ge=0)

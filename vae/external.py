@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from vae.checkpoints import CheckpointError, check_shapes
 from vae.config import DataInfo, ModelConfig
-from vae.errors import UserError
+from vae.errors import UserError, first_line
 from vae.model import VAE
 
 OPSET = 17
@@ -116,7 +116,7 @@ def checked_graph(
     try:
         onnx.checker.check_model(model)
     except Exception as error:  # ValidationError, and what shape inference raises on nonsense
-        raise refuse(f"must be valid ONNX, and is not ({_first_line(error)})") from None
+        raise refuse(f"must be valid ONNX, and is not ({first_line(error)})") from None
     return model
 
 
@@ -163,10 +163,6 @@ def _sides(shape: tuple[int, ...]) -> str:
     return ", ".join(map(str, shape))
 
 
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]
-
-
 # Running it -----------------------------------------------------------------------------------------------------------
 
 
@@ -199,7 +195,7 @@ def _session(data: bytes, what: str) -> Any:
             disabled_optimizers=["ConstantFolding"],
         )
     except Exception as error:  # onnxruntime's errors have no common kind
-        raise CheckpointError(f"{what} cannot be run ({_first_line(error)}); {_REMEDY}") from None
+        raise CheckpointError(f"{what} cannot be run ({first_line(error)}); {_REMEDY}") from None
 
 
 class Graph(nn.Module):
@@ -241,7 +237,7 @@ class Graph(nn.Module):
         try:
             found = self._session.run(list(self.outputs), feeds)
         except Exception as error:  # onnxruntime's errors have no common kind
-            raise CheckpointError(f"{self.name} cannot be run ({_first_line(error)}); {_REMEDY}") from None
+            raise CheckpointError(f"{self.name} cannot be run ({first_line(error)}); {_REMEDY}") from None
         answers = []
         for (name, shape), values in zip(self.outputs.items(), found, strict=True):
             if values.shape != (len(x), *shape) or values.dtype != np.float32:

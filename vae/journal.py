@@ -12,7 +12,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from vae.errors import memory_sentence
+from vae.errors import clean, memory_sentence
 from vae.evaluation import Evaluation
 from vae.files import disk_sentence
 from vae.metrics import MetricsWriter
@@ -43,10 +43,10 @@ def check_divergence(tensors: Mapping[str, Tensor]) -> None:
 
 
 def what_went_wrong(error: Exception) -> str:
-    """The sentence that a status carries of an error that ended the training, at most 1,000 characters."""
+    """The sentence that a status carries of an error that ended the training."""
     if isinstance(error, OSError):
-        return disk_sentence(error)[:1000]
-    return (memory_sentence(error) or str(error) or type(error).__name__)[:1000]
+        return clean(disk_sentence(error))
+    return memory_sentence(error) or clean(error) or type(error).__name__
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,12 @@ from typing import Any, TypeGuard
 
 from pydantic_core import from_json  # three times as fast as json, and stricter
 
+from vae.errors import MAX_SENTENCE
+
 Line = dict[str, Any]
+
+#: Most fields of a line, and most numbers of a list in it: a model has at most so many latent dimensions.
+MAX_VALUES = 512
 
 _POSITION = ("step", "epoch", "seconds")
 _MEASURED = (*_POSITION, "beta", "distortion", "rate", "elbo")
@@ -33,6 +38,8 @@ _MEASURED = (*_POSITION, "beta", "distortion", "rate", "elbo")
 def is_line(line: object) -> TypeGuard[Line]:
     """Whether an object is a line of a history, with all that its kind has and finite numbers throughout."""
     if not isinstance(line, dict):
+        return False
+    if len(line) > MAX_VALUES:
         return False
     if "event" in line:
         if type(line["event"]) is not str:
@@ -59,9 +66,12 @@ def is_line(line: object) -> TypeGuard[Line]:
                 if not -(2**63) <= value < 2**63:
                     return False
             elif kind is list:
-                if not math.isfinite(sum(value)):  # text in it is a TypeError
+                if len(value) > MAX_VALUES or not math.isfinite(sum(value)):  # text in it is a TypeError
                     return False
-            elif kind is not str and kind is not bool and value is not None:
+            elif kind is str:
+                if len(value) > MAX_SENTENCE or not value.isprintable():  # a page or a terminal may show it
+                    return False
+            elif kind is not bool and value is not None:
                 return False
     except (KeyError, TypeError, OverflowError):
         return False

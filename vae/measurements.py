@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from vae.checked import Config, ConfigError
-from vae.errors import UserError
+from vae.errors import UserError, clean
 from vae.files import read_json, write_json
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Bound(Config):
     #: Share of accepted transitions of annealing.
     accepted: float = Field(0, ge=0, le=1)
     curve: tuple[CurvePoint, ...] = Field((), max_length=100)
-    warnings: tuple[str, ...] = Field((), max_length=10)
+    warnings: tuple[Annotated[str, AfterValidator(clean)], ...] = Field((), max_length=10)
 
     @property
     def asked(self) -> tuple[str, int, int, int, int, int]:

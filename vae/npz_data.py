@@ -32,6 +32,7 @@ from vae.images import (
     reason,
     shown,
 )
+from vae.places import user_path
 
 #: Labels as text, unpacked; two million names of 32 letters.
 _MAX_LABEL_BYTES = 256 * 2**20
@@ -61,7 +62,7 @@ def read_npz(path: Path) -> Images:
     Raises:
         DataError: If the file is not like that, is larger than we take, or claims what it does not hold.
     """
-    path = path.expanduser()
+    path = user_path(path, DataError)
     check_kind(path, "npz")
     try:
         with zipfile.ZipFile(path) as archive:
@@ -113,7 +114,7 @@ def read_npz_columns(path: Path) -> Columns:
     Raises:
         DataError: If the file cannot be read.
     """
-    path = path.expanduser()
+    path = user_path(path, DataError)
     check_kind(path, "npz")
     found: list[Column] = []
     refused: list[str] = []

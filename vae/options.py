@@ -10,10 +10,19 @@ from typing import Annotated, Any, get_type_hints
 
 from pydantic.fields import FieldInfo
 from tyro.conf import arg
-from tyro.constructors import ConstructorRegistry, StructConstructorSpec, StructFieldSpec, StructTypeInfo
+from tyro.constructors import (
+    ConstructorRegistry,
+    PrimitiveConstructorSpec,
+    PrimitiveTypeInfo,
+    StructConstructorSpec,
+    StructFieldSpec,
+    StructTypeInfo,
+)
 
 from vae.checked import Config, ConfigError
 from vae.config import RunConfig
+from vae.errors import UserError
+from vae.places import user_path
 
 #: A folder or file that need not be given; its help says what happens without.
 OptionalPath = Annotated[Path | None, arg(metavar="PATH", help_behavior_hint="")]
@@ -29,6 +38,27 @@ class Impossible(Exception):
 
 
 registry = ConstructorRegistry()
+
+
+@registry.primitive_rule
+def _path(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Path] | None:
+    """A path of any option, as `vae.places.user_path` reads it."""
+    if info.type is not Path:
+        return None
+
+    def read(words: list[str]) -> Path:
+        try:
+            return user_path(words[0])
+        except UserError as error:
+            raise Impossible(str(error)) from None
+
+    return PrimitiveConstructorSpec(
+        nargs=1,
+        metavar="PATH",
+        instance_from_str=read,
+        is_instance=lambda value: isinstance(value, Path),
+        str_from_instance=lambda path: [str(path)],
+    )
 
 
 @registry.struct_rule

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from vae.config import DataInfo, ModelConfig
-from vae.errors import UserError
+from vae.errors import UserError, first_line
 from vae.export import export_network
 from vae.external import DECODER, ENCODER, interface
 
@@ -230,4 +230,4 @@ def _described(found: Any) -> str:
 
 
 def _said(error: Exception) -> str:
-    return (str(error).splitlines() or [""])[0][:300] or type(error).__name__
+    return first_line(error)

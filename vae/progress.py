@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, Self
 
+from vae.errors import printable
+
 if TYPE_CHECKING:
     from vae.journal import Report
 
@@ -28,6 +30,7 @@ class Bar:
             return
         from tqdm import tqdm
 
+        unit, words = printable(unit), printable(words)
         if self._bar is None or (self._bar.total, self._bar.unit) != (total, unit):
             self.__exit__()
             form = "{l_bar}{bar}| {n:.4g}/{total:.4g} {unit} [{elapsed}<{remaining}{postfix}]"

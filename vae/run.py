@@ -38,10 +38,10 @@ from typing import Any, Self
 
 from vae import lock
 from vae.config import DataInfo, RunConfig, TrainConfig
-from vae.errors import UserError
+from vae.errors import UserError, clean
 from vae.files import disk_sentence, read_json, sweep, write_json
 from vae.metrics import Line, newest
-from vae.names import RunError, absolute, check_id, checked_name, read_name
+from vae.names import RunError, checked_name, read_name, run_folder
 from vae.status import SILENCE, Control, Status, this_host
 
 #: Version of the run directory that this code writes, and the newest that it reads.
@@ -89,8 +89,7 @@ class Run:
         Raises:
             RunError: If the folder is not empty or cannot be written, or one of the names is not allowed.
         """
-        path = absolute(path)
-        check_id(path.name)
+        path = run_folder(path)
         run = cls(
             path=path,
             config=config,
@@ -126,8 +125,7 @@ class Run:
         Raises:
             RunError: If there is none, it is broken, or a newer version wrote it.
         """
-        path = absolute(path)
-        check_id(path.name)
+        path = run_folder(path)
         if not path.is_dir():
             raise RunError(f"there is no run at {path}; `vae train --run-dir {path}` makes one")
         try:
@@ -165,7 +163,7 @@ class Run:
             config=config,
             info=info,
             name=read_name(path),
-            created=str(created),
+            created=clean(created),
             versions=versions,
             imported=values.get("imported") is True,
         )

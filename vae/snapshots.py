@@ -14,7 +14,7 @@ from torch import Tensor
 from vae.checkpoints import CheckpointError, check_shapes, load, outline, save
 from vae.data import Dataset, Part
 from vae.diagnostics import active_variance
-from vae.errors import UserError
+from vae.errors import UserError, clean
 from vae.external import external_model
 from vae.files import read_json, write_json
 from vae.journal import check_divergence
@@ -191,7 +191,7 @@ def why_no_networks(run: Run) -> str:
     except (OSError, UserError):
         return ""
     problem = watched.get("problem") if isinstance(watched, dict) else None
-    return problem[:2000] if isinstance(problem, str) else ""
+    return clean(problem) if isinstance(problem, str) else ""
 
 
 def check_weights(run: Run) -> None:

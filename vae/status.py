@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import socket
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from vae.checked import Config
+from vae.errors import clean
 
 State = Literal[
     "new",
@@ -60,7 +61,8 @@ class Status(Config):
     learning_rate: float | None = Field(None, ge=0)
     #: Step of the newest weights that pages may show (`live.safetensors`).
     live_step: int | None = Field(None, ge=0)
-    error: str | None = Field(None, max_length=10_000)
+    #: Why it ended, fit to be shown whoever wrote it.
+    error: Annotated[str, Field(max_length=10_000), AfterValidator(clean)] | None = None
 
     @property
     def is_active(self) -> bool:

@@ -21,6 +21,7 @@ from vae.config import DataConfig
 from vae.downloads import TransferError, disk_errors, fetch, hidden_folder
 from vae.idx import broken, find_idx, open_idx
 from vae.images import DataError, Images, Progress, shown
+from vae.places import user_path
 
 _DIGITS = tuple(string.digits)
 
@@ -246,7 +247,7 @@ def _resources(dataset_class: Any) -> list[tuple[list[str], str]]:
 
 
 def _root(root: Path | None) -> Path:
-    return default_root() if root is None else root.expanduser()
+    return default_root() if root is None else user_path(root, DataError)
 
 
 def _source(name: str, emnist_split: str = "balanced") -> _Source:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from vae.errors import first_line
 from vae.export import Graph
 from vae.external import DECODER, ENCODER, as_weights, check_outline, external_model
 from vae.journal import check_divergence
@@ -39,7 +40,7 @@ class Exports:
             check_outline(weights, model.config)
             self._compare(external_model(model.config, model.info, weights), probe)
         except Exception as error:  # the exporter, and the user's code in it, may raise anything
-            said = (str(error).splitlines() or [""])[0][:500] or type(error).__name__
+            said = first_line(error)
             self.problem = (
                 "the pages that show pictures need networks that can be exported to ONNX, and these cannot, "
                 f"says the exporter: {said}; everything else of the run is kept"

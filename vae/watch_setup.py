@@ -14,7 +14,7 @@ from torch import Tensor
 
 from vae.config import DataConfig, ModelConfig
 from vae.data import DataError, Dataset, load
-from vae.errors import UserError
+from vae.errors import UserError, first_line
 from vae.images import check_kind
 from vae.memory import image_bytes, rows_within
 from vae.minibatches import Seen
@@ -162,7 +162,7 @@ def set_up(
         except Exception as error:  # the user's code may raise anything
             raise UserError(
                 f"decoder must take latent points of shape {tuple(z.shape)}, and says: "
-                f"{(str(error).splitlines() or [type(error).__name__])[0][:300]}; pass a function that takes these"
+                f"{first_line(error)}; pass a function that takes these"
             ) from error
         found += _check_output(raw, own_decoder, config.likelihood)
     options = {

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from vae.checkpoints import save
 from vae.diagnostics import live_numbers
-from vae.errors import UserError
+from vae.errors import UserError, clean
 from vae.evaluation import evaluate
 from vae.files import write_json
 from vae.first_steps import FirstSteps
@@ -104,7 +104,7 @@ class Watcher:
             options = {**watched.options, "problem": self.problem}
             write_json(run.path / WATCH_FILE, options)
             for sentence in [*watched.warnings, *([self.problem] if self.problem else [])]:
-                warnings.warn(sentence, stacklevel=3)
+                warnings.warn(clean(sentence), stacklevel=3)
             self._journal.status("running", self.beta)
             self._journal.event("start", beta=self.beta)
         except BaseException:
@@ -214,7 +214,7 @@ class Watcher:
             self._journal.status("failed", self.beta, sentence)
         self._end()
         if not quietly:
-            warnings.warn(f"the training is not watched any more: {sentence}", stacklevel=4)
+            warnings.warn(clean(f"the training is not watched any more: {sentence}"), stacklevel=4)
 
     def _end(self) -> None:
         self._held.close()
