@@ -50,7 +50,7 @@ def read_folder(path: Path, progress: Progress | None = None) -> Images:
         DataError: If there are no images, sizes differ, a file is no image, a link leaves the folder, or it
             is all too large.
     """
-    path = user_path(path, DataError)
+    path = user_path(path, DataError, "check data.path")
     direct, classes = _files(path)
     if direct and classes:
         raise DataError(
@@ -87,7 +87,7 @@ def read_folder_columns(path: Path) -> Columns:
     Raises:
         DataError: If the folder cannot be read.
     """
-    path = user_path(path, DataError)
+    path = user_path(path, DataError, "check data.path")
     direct, classes = _files(path)
     files = direct or [file for _, images in classes for file in images]
     places = {file.relative_to(path).as_posix(): number for number, file in enumerate(files)}

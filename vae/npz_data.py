@@ -62,7 +62,7 @@ def read_npz(path: Path) -> Images:
     Raises:
         DataError: If the file is not like that, is larger than we take, or claims what it does not hold.
     """
-    path = user_path(path, DataError)
+    path = user_path(path, DataError, "check data.path")
     check_kind(path, "npz")
     try:
         with zipfile.ZipFile(path) as archive:
@@ -114,7 +114,7 @@ def read_npz_columns(path: Path) -> Columns:
     Raises:
         DataError: If the file cannot be read.
     """
-    path = user_path(path, DataError)
+    path = user_path(path, DataError, "check data.path")
     check_kind(path, "npz")
     found: list[Column] = []
     refused: list[str] = []

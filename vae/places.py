@@ -18,12 +18,17 @@ _KINDS = {
 }
 
 
-def user_path(path: Path | str, error: type[UserError] = UserError) -> Path:
+def user_path(
+    path: Path | str,
+    error: type[UserError] = UserError,
+    remedy: str = "write it out in full, from / on",
+) -> Path:
     """A path as a person writes it, with `~` for a home folder; whether anything is there is not asked.
 
     Args:
         path: What they wrote.
         error: What to raise.
+        remedy: What to do about it.
 
     Raises:
         UserError: If it can name nothing: it has a zero byte or half a surrogate pair in it, or names the home folder
@@ -39,9 +44,7 @@ def user_path(path: Path | str, error: type[UserError] = UserError) -> Path:
         why = "it has letters that no file name can have"
     except (RuntimeError, KeyError):
         why = "there is no such home folder"
-    raise error(
-        f"a path must name a file or folder, got {text[:100]!r} ({why}); write it out in full, from / on"
-    )
+    raise error(f"a path must name a file or folder, got {text[:100]!r} ({why}); {remedy}")
 
 
 def open_given(path: Path, what: str, error: type[UserError] = UserError) -> BinaryIO:
