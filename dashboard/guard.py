@@ -165,11 +165,11 @@ def _page_refusal(scope: Scope, headers: Headers) -> str | None:
     origins = headers.getlist("origin")
     if origins and (len(origins) > 1 or not _is_allowed_origin(origins[0], headers["host"])):
         return f"a page at {origins[0][:80]!r} may not ask this dashboard anything; open the dashboard itself"
-    site = headers.get("sec-fetch-site", "none").strip().lower()
+    site = headers.get("sec-fetch-site", _site_of_referer(headers)).strip().lower()
     if scope["type"] == "websocket" or origins or site in ("none", "same-origin"):
         return None
     is_link = (
-        headers.get("sec-fetch-mode", "") == "navigate"
+        headers.get("sec-fetch-mode", "navigate") == "navigate"
         and scope["method"] in ("GET", "HEAD")
         and "/api/" not in scope["path"]
         and "/_stcore/" not in scope["path"]
@@ -183,6 +183,12 @@ def _page_refusal(scope: Scope, headers: Headers) -> str | None:
             f"{settings.FRAMES_VARIABLE}=https://course.example"
         )
     return "a page elsewhere may only link to this dashboard's pages; open the dashboard itself"
+
+
+def _site_of_referer(headers: Headers) -> str:
+    """Where a request comes from, of a browser that does not say so itself: over plain HTTP to another machine."""
+    referer = headers.get("referer", "")
+    return "none" if not referer or _is_allowed_origin(referer, headers["host"]) else "cross-site"
 
 
 def _is_allowed_origin(origin: str, host: str) -> bool:

@@ -228,6 +228,17 @@ class TestPages:
     def test_own_page_and_the_address_bar_are_answered(self, site: str) -> None:
         assert get(sec_fetch_site=site, sec_fetch_mode="cors", sec_fetch_dest="empty").status == 200
 
+    def test_browser_that_names_only_the_referring_page_is_understood(self) -> None:
+        """Over plain HTTP to another machine a browser says no more than that."""
+        for path, referer, answered in (
+            ("/api/runs/a/sheet.png", "http://localhost:8501/train?run=a", True),
+            ("/api/runs/a/sheet.png", "http://localhost:9999/", False),
+            ("/api/runs/a/sheet.png", "http://evil.example/?x=http://localhost:8501/", False),
+            ("/_stcore/health", "https://evil.example/", False),
+            ("/explore", "https://course.example/week-3", True),
+        ):
+            assert (get(path, referer=referer).reached is not None) == answered, (path, referer)
+
     def test_program_that_is_no_browser_is_answered(self) -> None:
         assert get().status == 200
 
