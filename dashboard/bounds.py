@@ -138,7 +138,7 @@ def importance(run: Run, found: Result | None) -> None:
 
 def annealing(run: Run) -> None:
     """Annealed importance sampling on a subset, beside the importance-weighted bound of the same images."""
-    from vae.annealed import NUM_CHAINS
+    from vae.annealed import NUM_CHAINS, why_not_annealed
 
     controls = _controls(4)
     num = int(_segments(controls[0], run, "Test images", keys.ANNEALED, ("10", "50", "100"), "10"))
@@ -167,7 +167,7 @@ def annealing(run: Run) -> None:
             _keep(run, measurements.of_importance(other, step))
 
     key = f"bound:{run.path}:annealed:{steps}:{num}:{seed}"
-    _button(controls[3], run, key, work, "Measure by annealing")
+    _button(controls[3], run, key, work, "Measure by annealing", why_not_annealed(run.config.model))
     asked = ("annealed", run.status().step, num, seed, NUM_CHAINS, steps)
     _shown(run, key, asked, None, ("annealed",))
 
@@ -240,10 +240,11 @@ def _button(
     key: str,
     work: Callable[[Progress], None],
     title: str,
+    why_never: str = "",
 ) -> None:
     if state.presenting():
         return
-    why, job = measured.why_not(run), background.get(key)
+    why, job = why_never or measured.why_not(run), background.get(key)
     is_open = job is not None and job.is_open
     if place.button(
         title,

@@ -139,6 +139,19 @@ def describe(status: Status) -> str:
     return STATE_WORDS.get(status.state, status.state)
 
 
+def epochs(run: Run) -> int | None:
+    """How many epochs a run trains; None for a watched loop that has not said so, or has gone on beyond."""
+    status, planned = run.status(), run.config.train.epochs
+    is_watched = run.config.model.network == "external"
+    return None if is_watched and (not status.num_steps or status.epoch > planned) else planned
+
+
+def epoch(run: Run) -> str:
+    """How far a run has come: `epoch 3 of 40`, or `epoch 3` where nobody knows of how many."""
+    total = epochs(run)
+    return f"epoch {run.status().epoch:.0f}{'' if total is None else f' of {total}'}"
+
+
 def titles(runs: list[Run]) -> dict[str, str]:
     """What the picker calls each run, by its id. No two are the same: Streamlit tells options apart by their titles."""
     found = {run.id: f"{run.name} · example" if is_shipped(run) else run.name for run in runs}

@@ -11,6 +11,7 @@ from vae import results
 from vae.errors import UserError
 from vae.results import Result
 from vae.runs import Run
+from vae.watch_notes import why_no_networks
 
 _KEY = "figures:"
 #: States in which a run's figures would be old at once.
@@ -39,7 +40,7 @@ def why_not(run: Run) -> str:
     if run.status().state in AT_WORK:
         return f"“{run.name}” is being trained; it can be measured when it is done."
     if not model_cache.stamp(run, "best"):
-        return f"“{run.name}” has no weights yet."
+        return why_no_networks(run) or f"“{run.name}” has no weights."
     return model_cache.missing_images(run)
 
 

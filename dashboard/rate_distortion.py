@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard import keys, measured, model_cache, state, sweeps
+from dashboard import chooser, keys, measured, model_cache, state, sweeps
 from dashboard.chooser import DATA, STATE_WORDS
 from dashboard.components.plane import MOST_LABELS, Dot, plane
 from dashboard.plain import plain
@@ -226,10 +226,13 @@ def _watch(runs: Sequence[Run], seen: tuple[str, ...]) -> None:
             f"Measuring test figures: {len(open_jobs)} run{'s' if len(open_jobs) > 1 else ''} to go."
         )
     if at_work:
-        shares = [min(1.0, run.status().epoch / run.config.train.epochs) for run in at_work]
+        totals = [
+            (run.status().epoch, total) for run in at_work if (total := chooser.epochs(run)) is not None
+        ]
+        shares = [min(1.0, epoch / total) for epoch, total in totals]
+        done = f", {sum(shares) / len(shares):.0%} done of these" if shares else ""
         words.append(
-            f"Training: {len(at_work)} run{'s' if len(at_work) > 1 else ''} to go, "
-            f"{sum(shares) / len(shares):.0%} done of these. Dots appear as they finish."
+            f"Training: {len(at_work)} run{'s' if len(at_work) > 1 else ''} to go{done}. Dots appear as they finish."
         )
     if words:
         st.caption(" ".join(words))

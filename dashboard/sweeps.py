@@ -12,6 +12,7 @@ from dashboard.trainers import trainers
 from vae.config import RunConfig
 from vae.errors import UserError
 from vae.runs import Run
+from vae.trainable import why_not_trainable
 
 #: Runs that one press of the button starts, at most; `vae sweep` makes more.
 MOST = 60
@@ -107,8 +108,9 @@ def names(runs: Sequence[Run]) -> list[str]:
 
 
 def undone(runs: Sequence[Run]) -> list[Run]:
-    """Those that are neither finished nor waiting nor at work: failed, diverged, stopped or broken off."""
-    return [run for run in runs if run.status().state not in ("finished", *AT_WORK)]
+    """Those that can go on and neither are finished nor wait nor are at work: failed, diverged, stopped, broken off."""
+    rest = [run for run in runs if run.status().state not in ("finished", *AT_WORK)]
+    return [run for run in rest if not why_not_trainable(run)]
 
 
 def again(runs: Sequence[Run]) -> list[str]:

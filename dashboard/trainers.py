@@ -20,6 +20,7 @@ from vae.errors import UserError
 from vae.files import disk_sentence
 from vae.runs import Run, RunError, list_runs
 from vae.status import ACTIVE, LOG, SILENCE, Status, this_host
+from vae.trainable import check_trainable, why_not_trainable
 
 #: Environment variable with the number of trainers at once.
 LIMIT_VARIABLE = "LATENT_LAB_TRAINERS"
@@ -78,8 +79,10 @@ class Trainers:
         """Train a run, or go on with it: now, or when those before it are done.
 
         Raises:
-            RunError: If a trainer is at work on it, it waits for one, it is done, or its folder cannot be written.
+            RunError: If it cannot be trained here, a trainer is at work on it, it waits for one, it is done, or its
+                folder cannot be written.
         """
+        check_trainable(run, look_for_images=True)  # before its status says anything else
         with self._lock:
             self._see_off(run)
             if run.is_locked() or run.id in self._working or self.place(run) is not None:
@@ -166,7 +169,7 @@ class Trainers:
         for found in reversed(list_runs(runs_root())):
             if isinstance(found, Run) and found.id not in self._working and self.place(found) is None:
                 status = found.status()
-                if status.state == "queued" and _is_abandoned(status):
+                if status.state == "queued" and _is_abandoned(status) and not why_not_trainable(found):
                     self._enqueue(found)
 
     def _begin_next(self) -> None:

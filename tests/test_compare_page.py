@@ -253,4 +253,4 @@ class TestEvaluate:
             shutil.rmtree(run.path / name)
         (run.path / "live.safetensors").unlink(missing_ok=True)
         at = page("evaluate", run="a")
-        assert "has no weights yet" in at.info[0].value.replace("\\", "")
+        assert "has no weights" in at.info[0].value.replace("\\", "")

@@ -173,11 +173,11 @@ class TestPages:
             (run.path / left).unlink()
         at = page(name, run="fresh")
         assert not sentences(at)
-        assert "has no weights yet (finished)" in at.info[0].value
+        assert "has no weights (finished), and nothing trains it now" in at.info[0].value
         (run.path / "later").rename(checkpoints)
         at.run()
         assert not sentences(at)
-        assert not any("weights yet" in info.value for info in at.info)
+        assert not any("no weights" in info.value for info in at.info)
 
     def test_what_a_link_says_of_a_run_that_is_not_here_goes_with_it(self, put: Put) -> None:
         put("good")

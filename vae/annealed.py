@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from vae.config import ModelConfig
 from vae.data import Dataset, Part
 from vae.errors import UserError
 from vae.evaluation import MeanOf, check_finite, known
@@ -74,6 +75,16 @@ class Annealed:
         }
 
 
+def why_not_annealed(config: ModelConfig) -> str:
+    """Why the networks of a configuration cannot be annealed, as a sentence; empty if they can."""
+    if config.network != "external":
+        return ""
+    return (
+        "annealing needs gradients of the decoder, and a watched run keeps it without; use the importance-weighted "
+        "bound"
+    )
+
+
 def annealed(
     model: VAE,
     dataset: Dataset,
@@ -102,7 +113,8 @@ def annealed(
         progress: Told of the images done.
 
     Raises:
-        UserError: If there are no images, a number is not positive, or the bound is not finite.
+        UserError: If there are no images, a number is not positive, the decoder has no gradients, or the bound is not
+            finite.
 
     Source:
         Neal (2001), https://arxiv.org/abs/physics/9803008; for decoders, with a sigmoid schedule and this adaptation:
@@ -113,6 +125,8 @@ def annealed(
             raise UserError(
                 f"{name} must be at least 1, got {number}; use for example {NUM_STEPS} and {NUM_CHAINS}"
             )
+    if why := why_not_annealed(model.config):
+        raise UserError(why)
     noise = generator(seed, "annealing", next(model.parameters()).device)
     size = max(1, max_rows(model) // num_chains)
     log_probs, effective, accepted, rows = [], [], [], []

@@ -144,6 +144,7 @@ class Evaluate(Measurement):
 
     def _check(self, model: VAE) -> None:
         """Refuse what cannot be, before anything is computed."""
+        from vae.annealed import why_not_annealed
         from vae.importance import check_samples
         from vae.truth import check_grid
 
@@ -165,6 +166,8 @@ class Evaluate(Measurement):
                 raise UserError(f"--{name} must be at least 1, got {number}; leave it out")
         if self.importance is not None:
             check_samples(self.importance)
+        if self.ais and (why := why_not_annealed(model.config)):
+            raise UserError(why)
         if self.truth:
             check_grid(model)
 

@@ -92,8 +92,10 @@ class Train:
         from vae.checkpoints import inspect
         from vae.resume import images_of
         from vae.runs import Run
+        from vae.trainable import check_trainable
 
         run = Run.open(run_dir)
+        check_trainable(run)
         with Bar() as bar:
             dataset = images_of(run, download=self.download, progress=bar.file)
         if self.more_epochs:

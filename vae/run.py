@@ -395,11 +395,18 @@ class Run:
 
 def _refuse_occupied(path: Path) -> None:
     if (path / "config.json").exists():
-        raise RunError(
-            f"{path} already holds a run; go on with `vae train --resume {path}`, or choose another folder"
-        )
+        raise RunError(f"{path} already holds a run; {_way_on(path)}, or choose another folder")
     if any(entry.name != "lock" and not entry.name.startswith(".") for entry in path.iterdir()):
         raise RunError(f"{path} must be empty for a new run, and holds other files; choose another folder")
+
+
+def _way_on(path: Path) -> str:
+    """How to go on with the run that a folder holds."""
+    try:
+        is_watched = Run.open(path).config.model.network == "external"
+    except RunError:
+        return "open it in the dashboard to see what is wrong with it"
+    return "it is a watched one" if is_watched else f"go on with `vae train --resume {path}`"
 
 
 def _versions() -> dict[str, str]:

@@ -14,13 +14,13 @@ from torch import Tensor
 from vae.checkpoints import CheckpointError, check_shapes, load, outline, save
 from vae.data import Dataset, Part
 from vae.diagnostics import active_variance
-from vae.errors import UserError, clean
 from vae.external import external_model
-from vae.files import read_json, write_json
+from vae.files import write_json
 from vae.journal import check_divergence
 from vae.minibatches import Seen, posteriors
 from vae.model import VAE, At
 from vae.objective import rate_per_dim
+from vae.watch_notes import why_no_networks
 
 if TYPE_CHECKING:
     from vae.runs import Run
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 #: Images whose posterior every snapshot keeps.
 NUM_PROBES = 500
 LIVE = "live"
-#: File of a watched run with what its weights files cannot say.
-WATCH_FILE = "watch.json"
 
 
 def snapshot_steps(num_steps: int, num_snapshots: int) -> frozenset[int]:
@@ -180,18 +178,6 @@ def _weights_of(path: Path, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 def is_external(run: Run) -> bool:
     """Whether the networks of a run are somebody's own, kept as ONNX; see `vae.external`."""
     return run.config.model.network == "external"
-
-
-def why_no_networks(run: Run) -> str:
-    """Why a watched run keeps no networks, as a sentence; empty if it keeps some, or is none."""
-    if not is_external(run):
-        return ""
-    try:
-        watched = read_json(run.path / WATCH_FILE)
-    except (OSError, UserError):
-        return ""
-    problem = watched.get("problem") if isinstance(watched, dict) else None
-    return clean(problem) if isinstance(problem, str) else ""
 
 
 def check_weights(run: Run) -> None:

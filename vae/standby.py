@@ -18,6 +18,7 @@ from vae.resume import images_of
 from vae.runs import Run
 from vae.status import LOG
 from vae.threads import suit
+from vae.trainable import check_trainable
 
 
 def wait_and_train() -> None:
@@ -29,6 +30,7 @@ def wait_and_train() -> None:
     path = Path(os.fsdecode(line))
     _print_into(path / LOG)
     run = Run.open(path)
+    check_trainable(run)  # else the run stays what it is: nothing of it has failed
     try:
         trainer = Trainer(run, images_of(run))
         suit(trainer.model, run.config.train.batch_size)

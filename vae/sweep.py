@@ -73,13 +73,18 @@ def points(name: str, config: RunConfig, betas: Sequence[float], seeds: Sequence
         seeds: Of the weights, the order of images and the noise.
 
     Raises:
-        UserError: If there are none or more than `MAX_POINTS`, one comes twice, the name is no id, or a value breaks
-            its rule.
+        UserError: If there are none or more than `MAX_POINTS`, one comes twice, the name is no id, a value breaks its
+            rule, or the networks are somebody's own.
     """
     if not 1 <= len(betas) * len(seeds) <= MAX_POINTS:
         raise UserError(
             f"a sweep must have 1 to {MAX_POINTS} runs, got {len(betas)} values of β and {len(seeds)} seeds; give at "
             "least one of each"
+        )
+    if config.model.network == "external":
+        raise UserError(
+            "a sweep must train networks of this library, got model.network = 'external', which are a user's own; use "
+            "mlp or conv"
         )
     found = []
     for beta in betas:

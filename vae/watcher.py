@@ -19,7 +19,6 @@ from vae.checkpoints import save
 from vae.diagnostics import live_numbers
 from vae.errors import UserError, clean
 from vae.evaluation import evaluate
-from vae.files import write_json
 from vae.first_steps import FirstSteps
 from vae.journal import METRICS_SECONDS, Diverged, Journal, Means, Position, Stopwatch, what_went_wrong
 from vae.latent import LATENT_FILE, embed
@@ -30,7 +29,6 @@ from vae.own_networks import undisturbed
 from vae.randomness import generator
 from vae.runs import Run
 from vae.snapshots import (
-    WATCH_FILE,
     Probe,
     load_model,
     snapshot_steps,
@@ -40,6 +38,7 @@ from vae.snapshots import (
 )
 from vae.turns import Turns
 from vae.watch_export import Exports
+from vae.watch_notes import write_notes
 from vae.watch_setup import Watched, number
 from vae.wishes import CONTROL_SECONDS, Wishes
 
@@ -102,7 +101,7 @@ class Watcher:
                 self._exports = Exports(self._model, self._probe)
             self.problem = self._exports.problem
             options = {**watched.options, "problem": self.problem}
-            write_json(run.path / WATCH_FILE, options)
+            write_notes(run, options)
             for sentence in [*watched.warnings, *([self.problem] if self.problem else [])]:
                 warnings.warn(clean(sentence), stacklevel=3)
             self._journal.status("running", self.beta)

@@ -28,6 +28,7 @@ from vae.findings import Name
 from vae.information import SATURATION_NATS
 from vae.runs import Run, find_run
 from vae.snapshots import NUM_PROBES
+from vae.trainable import why_not_trainable
 
 #: The threshold of activity unless the link names another, as `vae.diagnostics.ACTIVE_THRESHOLD`.
 USUAL = 0.01
@@ -191,12 +192,15 @@ def _doing(run: Run) -> None:
 
     @st.fragment(run_every=1.0)
     def draw() -> None:
-        status, epochs = run.status(), run.config.train.epochs
+        status, epochs = run.status(), chooser.epochs(run)
         if status.state not in chooser.BUSY:
             st.rerun()  # the whole page: the timer ends
-        share = min(1.0, status.epoch / epochs) if epochs else 0.0
-        done = f", epoch {status.epoch:.0f} of {epochs}" if status.step else ""
-        st.progress(share, f"**{plain(run.name)}** · {chooser.describe(status)}{done}")
+        words = f"**{plain(run.name)}** · {chooser.describe(status)}"
+        words += f", {chooser.epoch(run)}" if status.step else ""
+        if epochs is None:  # a loop of the user's own, which has not said how long it goes on
+            st.markdown(words)
+        else:
+            st.progress(min(1.0, status.epoch / epochs), words)
 
     draw()
 
@@ -210,7 +214,6 @@ def _rests(run: Run) -> None:
     elif not status.step:
         st.info("This run has not been trained yet. Start it on the Train page.")
     else:
-        done = f"epoch {status.epoch:.0f} of {run.config.train.epochs}"
-        st.caption(
-            f"{chooser.describe(status).capitalize()} at {done}; it can go on from there on the Train page."
-        )
+        done = f"{chooser.describe(status).capitalize()} at {chooser.epoch(run)}"
+        can_go_on = not why_not_trainable(run, look_for_images=True)
+        st.caption(f"{done}; it can go on from there on the Train page." if can_go_on else f"{done}.")

@@ -14,6 +14,7 @@ from dashboard.plain import plain
 from dashboard.trainers import trainers
 from vae.errors import UserError
 from vae.runs import Run
+from vae.trainable import check_trainable, why_not_trainable
 
 
 def page() -> None:
@@ -139,6 +140,8 @@ def _buttons(run: Run, now: str) -> None:
         button("Stop", "stop", "stop", columns[1])
     elif now == "queued":
         button("Leave the queue", "close", "cancel", st.container())
+    elif why := why_not_trainable(run, look_for_images=True):
+        st.caption(plain(f"It cannot be trained on here: {why}."))
     elif now == "new":
         button("Train", "play_arrow", "start", st.container())
     elif now in ("stopped", "interrupted", "failed", "diverged"):
@@ -164,6 +167,7 @@ def _ask(run: Run, wish: str) -> None:
 
 
 def _extend(run: Run, epochs: int) -> None:
+    check_trainable(run, look_for_images=True)  # a run that cannot go on is not made longer
     run.extend(epochs)
     trainers.start(Run.open(run.path))
 
