@@ -144,7 +144,7 @@ def through_a_process_that_waited(run: Run) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(standby, "warm_up", lambda: None)
         patch.setattr(standby, "_print_into", lambda log: None)
-        patch.setattr(standby.sys, "stdin", type("In", (), {"buffer": Line()}))
+        patch.setattr("sys.stdin", type("In", (), {"buffer": Line()}))
         standby.wait_and_train()
 
 
