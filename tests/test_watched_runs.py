@@ -320,7 +320,7 @@ def test_notes_are_short_and_reach_no_terminal(kept: Run, put: Put, trained_run:
     )
     notes = WatchNotes.of(run)
     assert len(notes.problem) <= 400 and notes.problem.isprintable()
-    assert len(notes.guesses) == 20 and notes.guesses[0] == "c "
+    assert len(notes.guesses) == 20 and notes.guesses[0] == "c\\x07"
     (trained_run.path / WATCH_FILE).write_text('{"problem": "none of its own"}')
     try:
         assert WatchNotes.of(trained_run) == WatchNotes()
