@@ -161,20 +161,9 @@ def dataset(run: Run) -> Dataset:
     Raises:
         DataError: If they are not, or are not the ones that the run was made for.
     """
-    from vae.data import DataError, load
-    from vae.resume import check_images
+    from vae.run_images import data_of, images_of
 
-    def checked() -> Dataset:
-        if run.imported and run.config.data.path is not None:
-            raise DataError(
-                f"run {run.id} was imported, and its own images stayed on the machine it came from; "
-                "train a run here to see originals"
-            )
-        found = load(run.config.data)
-        check_images(run, found)
-        return found
-
-    return _datasets.get((run.config.data, run.info), checked)
+    return _datasets.get((data_of(run), run.info), lambda: images_of(run))
 
 
 def missing_images(run: Run) -> str:
@@ -182,18 +171,18 @@ def missing_images(run: Run) -> str:
 
     Fast: files are looked for and not read, so that a request for the images may still be refused.
     """
-    from vae.data import DataError, is_downloaded
+    from vae.data import is_downloaded
+    from vae.run_images import data_of
 
-    data = run.config.data
-    if data.path is not None:
-        is_here = not run.imported and data.path.exists()
-    else:
-        is_here = data.name == "digits" or is_downloaded(data.name, data.root, data.emnist_split)
-    if is_here:
-        return ""
     try:
-        dataset(run)
-    except DataError as error:
+        data = data_of(run)
+        if data.path is not None:
+            is_here = data.path.exists()
+        else:
+            is_here = data.name == "digits" or is_downloaded(data.name, data.root, data.emnist_split)
+        if not is_here:
+            dataset(run)
+    except UserError as error:
         return str(error)
     return ""
 

@@ -16,6 +16,7 @@ from dashboard.trainers import trainers
 from vae.config import RunConfig
 from vae.errors import UserError
 from vae.files import disk_sentence, replacing
+from vae.run_images import UPLOADS
 from vae.runs import Run, new_run_id
 
 
@@ -115,7 +116,7 @@ def _kept(own: Path | UploadedFile | None) -> Iterator[Path | None]:
         yield own
         return
     content = own.getbuffer()
-    folder = settings.runs_root() / ".uploads"
+    folder = settings.runs_root() / UPLOADS
     path = folder / f"{hashlib.sha256(content).hexdigest()[:16]}.npz"
     is_new = not path.exists()
     if is_new:

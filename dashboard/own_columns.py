@@ -17,10 +17,12 @@ def of(run: Run) -> Columns:
     """The columns, without reading the images; none where the data are not on this machine or are others by now."""
     from vae.columns import Columns
     from vae.data import DataError, read_columns
+    from vae.run_images import data_of
 
-    config, info = run.config.data, run.info
-    if config.path is None or run.imported:
+    if run.config.data.path is None or run.has_foreign_paths:
         return Columns()
+    config, info = data_of(run), run.info
+    assert config.path is not None, "it has one"
     num_images = info.num_train + info.num_validation + info.num_test
     file = config.path / "labels.csv" if config.name == "folder" else config.path
     try:

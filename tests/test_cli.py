@@ -556,7 +556,7 @@ def test_an_imported_run_on_own_images_names_no_file_of_this_machine(vae: Vae, t
     assert vae("import", tmp_path / "run.zip", "--runs", tmp_path / "runs").code == 0
     answer = vae("evaluate", tmp_path / "runs" / "run")
     assert_refused(
-        answer, "it was imported, and images.npz is on another machine; start a new run with your copy of it"
+        answer, "it was imported, and images.npz is on another machine; give your copy of it with --data.path"
     )
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from vae.evaluation import evaluate
     from vae.model import VAE
     from vae.objective import Terms
+    from vae.run_images import images_of
     from vae.runs import Run
     from vae.watching import watch
 
@@ -33,6 +34,7 @@ _HOME = {
     "Trainer": "vae.engine",
     "UserError": "vae.errors",
     "diagnose": "vae.diagnostics",
+    "images_of": "vae.run_images",
     "evaluate": "vae.evaluation",
     "Run": "vae.runs",
     "watch": "vae.watching",
@@ -52,6 +54,7 @@ __all__ = [
     "UserError",
     "diagnose",
     "evaluate",
+    "images_of",
     "load",
     "watch",
 ]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tyro.conf import arg
@@ -28,6 +29,16 @@ OptionalCount = Annotated[int | None, arg(metavar="N", help_behavior_hint="")]
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where the run's images are now, if they moved."""
+
+    path: OptionalPath = None
+    """Your own file or folder, if it is not where the run had it; it must hold the same images."""
+    root: Annotated[Path | None, arg(metavar="PATH", help_behavior_hint="", aliases=["--data-root"])] = None
+    """Folder of downloaded sets, if it is not where the run had it."""
+
+
+@dataclass(frozen=True)
 class Measurement:
     """What all measurements are asked: of which run, which of its weights, and on which images."""
 
@@ -39,8 +50,7 @@ class Measurement:
     """Which weights: best, last, or the step of a snapshot; without, best."""
     seed: int = 0
     """Seed of all that is drawn."""
-    data_root: OptionalPath = None
-    """Folder of downloaded sets, if it is not where the run had it."""
+    data: Place = Place()
     json: Flag = False
     """Print one JSON object on standard output."""
 
@@ -53,7 +63,7 @@ class Measurement:
         from vae.resume import images_of
 
         with Bar() as bar:
-            return images_of(run, root=self.data_root, progress=bar.file)
+            return images_of(run, path=self.data.path, root=self.data.root, progress=bar.file)
 
     def about(self, run: Run) -> dict[str, Any]:
         """What every answer says first."""
@@ -273,7 +283,8 @@ class Leak(Measurement):
         seed = self.checked_seed()
         run = Run.open(self.run_dir)
         at = weights_at(self.weights)
-        embedding = kept_embedding(run) if (self.split, at) == ("test", "best") else None
+        kept = (self.split, at, self.data) == ("test", "best", Place())
+        embedding = kept_embedding(run) if kept else None
         if embedding is None:
             model = load_model(run, at)
             embedding = embed(model, self.images(run), self.split)

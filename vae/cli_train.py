@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from tyro.conf import Positional, arg
 
 from vae.cli_words import tell
-from vae.config import RunConfig
+from vae.config import DataConfig, RunConfig
 from vae.errors import UserError
 from vae.options import Flag, OptionalPath
 from vae.progress import Bar
@@ -58,10 +58,13 @@ class Train:
 
             wait_and_train()
         elif self.resume is not None:
-            if self.run_dir is not None or self.name is not None or self.config != RunConfig():
+            data = self.config.data
+            moved = RunConfig(data=DataConfig(name=data.name, path=data.path, root=data.root))
+            if self.run_dir is not None or self.name is not None or self.config != moved:
                 raise UserError(
                     "--resume goes on with the options that the run was made with, got others besides; "
-                    "leave them out, or start a new run with --run-dir"
+                    "leave them out (but --data.path and --data.root say where its images are now), or start a new "
+                    "run with --run-dir"
                 )
             self._go_on(self.resume)
         elif self.more_epochs:
@@ -96,8 +99,16 @@ class Train:
 
         run = Run.open(run_dir)
         check_trainable(run)
+        data = self.config.data
+        if data.path is None and data.name not in ("digits", run.config.data.name):
+            raise UserError(
+                f"--data.name must be that of the run, {run.config.data.name}, got {data.name}; leave it out"
+            )
         with Bar() as bar:
-            dataset = images_of(run, download=self.download, progress=bar.file)
+            dataset = images_of(
+                run, path=data.path, root=data.root, download=self.download, progress=bar.file
+            )
+        run.place_images(dataset.config)
         if self.more_epochs:
             if run.status().step:  # a run that cannot go on is not made longer
                 inspect(run.checkpoints_dir / "last.safetensors")

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field, model_validator
 from vae.cautions import cautions
 from vae.checked import Config, option, rule
 from vae.errors import clean
+from vae.names import absolute
 
 #: Largest seed that torch, numpy and JavaScript all hold exactly.
 MAX_SEED = 2**31 - 1
@@ -93,6 +94,19 @@ class DataConfig(Config):
                 "use name npz or folder for your own images"
             )
         return self
+
+    def absolute(self) -> Self:
+        """The same with absolute places, ``~`` filled in, which mean the same from every working directory.
+
+        Raises:
+            UserError: If a place belongs to a user that this machine does not have.
+        """
+        changes = {
+            name: absolute(place)
+            for name in ("path", "root")
+            if (place := getattr(self, name)) is not None and not place.is_absolute()
+        }
+        return self.replace(**changes) if changes else self
 
 
 class ModelConfig(Config):

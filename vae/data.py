@@ -182,12 +182,14 @@ def load(config: DataConfig, *, download: bool = False, progress: Progress | Non
     alone. Official test parts stay the test part. A share above 0 gives at least one image.
 
     Args:
-        config: Which images and how.
+        config: Which images and how; a relative place is taken from the working directory, and is absolute in the
+            answer.
         download: Whether to download what torchvision has and this machine has not.
         progress: Told of slow steps (downloads, folders of images).
     Raises:
         DataError: If the images cannot be read, or are too few to split.
     """
+    config = config.absolute()
     try:
         found = _binarize(_read(config, download, progress), config)
     except MemoryError as error:

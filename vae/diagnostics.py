@@ -231,6 +231,7 @@ def diagnose(
     seed: int = 0,
     config: RunConfig | None = None,
     history: Sequence[Line] = (),
+    path: Path | None = None,
     root: Path | None = None,
 ) -> Diagnosis:
     """Measure a model's latent space and say what is wrong with it, if anything is.
@@ -245,7 +246,8 @@ def diagnose(
         seed: Of all noise: one seed, one diagnosis.
         config: For a model: how it was trained.
         history: For a model: lines of its training, see `vae.lines`.
-        root: For a run: the folder of downloaded sets, if it is not where the run had it.
+        path: For a run: the user's own file or folder of images, if it is not where the run had it.
+        root: For a run: the folder of downloaded sets, likewise.
 
     Raises:
         UserError: If there are fewer than two images, or they are not on this machine, or the run has no weights, or
@@ -266,7 +268,7 @@ def diagnose(
 
         run = Run.open(Path(target)) if isinstance(target, str | Path) else target
         model, config = load_model(run, at), run.config
-        dataset = images_of(run, root=root) if dataset is None else dataset
+        dataset = images_of(run, path=path, root=root) if dataset is None else dataset
         history = history_until(run, at)
     few = len(dataset.validation) < min(ENOUGH, len(dataset.test))
     chosen: Part = part or ("test" if few else "validation")

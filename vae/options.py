@@ -20,8 +20,9 @@ from tyro.constructors import (
 )
 
 from vae.checked import Config, ConfigError
-from vae.config import RunConfig
+from vae.config import DataConfig, RunConfig
 from vae.errors import UserError
+from vae.names import absolute
 from vae.places import user_path
 
 #: A folder or file that need not be given; its help says what happens without.
@@ -69,6 +70,8 @@ def _config(info: StructTypeInfo) -> StructConstructorSpec | None:
         return None
 
     def make(**values: Any) -> Config:
+        if owner is DataConfig:
+            values["name"] = _data_name(values["name"], values["path"])
         try:
             return owner(**values)
         except ConfigError as error:
@@ -80,12 +83,29 @@ def _config(info: StructTypeInfo) -> StructConstructorSpec | None:
         StructFieldSpec(
             name=name,
             type=OptionalPath if hints[name] == Path | None else _with_bounds(hints[name], field),  # type: ignore[arg-type]
-            default=getattr(info.default, name, field.default),
+            default=_default(owner, name, getattr(info.default, name, field.default)),
             helptext=field.description,
         )
         for name, field in owner.model_fields.items()
     ]
     return StructConstructorSpec(instantiate=make, fields=tuple(fields))
+
+
+class _Unsaid(str):
+    """The data set's name where the user gave none: with a path it follows from that."""
+
+
+def _default(owner: type[Config], name: str, value: Any) -> Any:
+    return _Unsaid(value) if (owner, name) == (DataConfig, "name") else value
+
+
+def _data_name(name: str, path: Path | None) -> str:
+    if not isinstance(name, _Unsaid) or path is None:
+        return str(name)
+    try:
+        return "folder" if absolute(path).is_dir() else "npz"
+    except UserError as error:
+        raise Impossible(str(error)) from None
 
 
 def _with_bounds(hint: Any, field: FieldInfo) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -11,11 +10,18 @@ from torch import Tensor, nn
 
 from vae.checked import Config, ConfigError
 from vae.checkpoints import CheckpointError, check_shapes
-from vae.config import DataInfo, RunConfig
-from vae.data import DataError, Dataset, Progress
-from vae.data import load as load_images
 from vae.journal import Position
-from vae.runs import Run, RunError
+from vae.run_images import are_alike, check_images, images_of
+
+__all__ = [
+    "ResumePoint",
+    "are_alike",
+    "check_images",
+    "images_of",
+    "optimizer_tensors",
+    "restore_training",
+    "training_tensors",
+]
 
 _MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 _REMEDY = "start a new run with its configuration"
@@ -57,66 +63,6 @@ class ResumePoint(Config):
                 f"{point.batch}; {_REMEDY}"
             )
         return point
-
-
-def are_alike(config: RunConfig, other: RunConfig) -> bool:
-    """Whether two configurations make the same run; where the images are found is no setting of it."""
-    return config.replace(data=config.data.replace(root=other.data.root)) == other
-
-
-def images_of(
-    run: Run, *, root: Path | None = None, download: bool = False, progress: Progress | None = None
-) -> Dataset:
-    """Load the images that a run was made for.
-
-    Args:
-        run: An opened run.
-        root: Folder of downloaded sets, if it is not where the run had it.
-        download: Whether to download what is missing.
-        progress: Told of slow steps.
-
-    Raises:
-        UserError: If they are not on this machine, or have changed.
-    """
-    config = run.config.data if root is None else run.config.data.replace(root=root)
-    if run.imported and config.path is not None:
-        raise RunError(
-            f"run {run.id} needs the images it was made for, got none: it was imported, and {config.path.name} is on "
-            "another machine; start a new run with your copy of it"
-        )
-    dataset = load_images(config, download=download, progress=progress)
-    check_images(run, dataset)
-    return dataset
-
-
-def check_images(run: Run, dataset: Dataset) -> None:
-    """Check that images are those that a run was made for: the same bytes, labels and split.
-
-    Raises:
-        DataError: If they are not.
-    """
-    if differences := _differences(dataset.info(), run.info):
-        raise DataError(
-            f"run {run.id} must have the images it was made for, got ones with {', '.join(differences)}; "
-            "restore the data, or start a new run"
-        )
-
-
-def _differences(found: DataInfo, expected: DataInfo) -> list[str]:
-    """How the images found differ from those expected, field by field."""
-    differences = []
-    for field in DataInfo.model_fields:
-        ours, theirs = getattr(found, field), getattr(expected, field)
-        if field == "class_names" and len(ours) == len(theirs):
-            named = enumerate(zip(ours, theirs, strict=True))
-            differences += [
-                f"class {y} {one!r} instead of {other!r}" for y, (one, other) in named if one != other
-            ][:1]
-        elif field == "class_names":
-            differences.append(f"{len(ours)} classes instead of {len(theirs)}")
-        elif ours != theirs:
-            differences.append(f"{field} {ours} instead of {theirs}")
-    return differences
 
 
 def optimizer_tensors(model: nn.Module, optimizer: torch.optim.Adam) -> dict[str, Tensor]:

@@ -37,7 +37,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from vae import lock
-from vae.config import DataInfo, RunConfig, TrainConfig
+from vae.config import DataConfig, DataInfo, RunConfig, TrainConfig
 from vae.errors import UserError, clean
 from vae.files import disk_sentence, read_json, sweep, write_json
 from vae.metrics import Line, newest
@@ -69,6 +69,13 @@ class Run:
     versions: dict[str, str] = field(default_factory=dict)
     #: Whether it was imported: the paths in its config are then another machine's, and name nothing here.
     imported: bool = False
+    #: Whether somebody has said, here, where the images are: then the paths name them, imported or not.
+    placed: bool = False
+
+    @property
+    def has_foreign_paths(self) -> bool:
+        """Whether the paths in its config are another machine's, so that nothing is to be opened by them."""
+        return self.imported and not self.placed
 
     @property
     def id(self) -> str:
@@ -83,7 +90,7 @@ class Run:
 
         Args:
             path: Its folder: a new one, or an empty one.
-            config: What the run shall be; it does not change afterwards.
+            config: What the run shall be; it does not change afterwards. Relative places in it become absolute.
             info: Of the images that it is for.
             name: Display name; without one, the run shows its id.
         Raises:
@@ -92,7 +99,7 @@ class Run:
         path = run_folder(path)
         run = cls(
             path=path,
-            config=config,
+            config=config.replace(data=config.data.absolute()),
             info=info,
             name=path.name if name is None else checked_name(name),
             created=datetime.now(UTC).isoformat(timespec="milliseconds"),
@@ -166,6 +173,7 @@ class Run:
             created=clean(created),
             versions=versions,
             imported=values.get("imported") is True,
+            placed=values.get("placed") is True,
         )
 
     def mark_imported(self) -> None:
@@ -177,7 +185,7 @@ class Run:
             OSError: If the disk is full or not writable.
         """
         self.config = self.config.replace(data=self.config.data.replace(root=None))
-        self.imported = True
+        self.imported, self.placed = True, False
         self._write_config()
         status = self._status_as_written()
         if status.is_active or status.state == "queued":
@@ -191,8 +199,9 @@ class Run:
             "created": self.created,
             "versions": self.versions,
         }
-        if self.imported:
-            values["imported"] = True
+        for mark in ("imported", "placed"):
+            if getattr(self, mark):
+                values[mark] = True
         write_json(self.path / "config.json", values)
 
     def rename(self, name: str) -> None:
@@ -219,6 +228,25 @@ class Run:
         with self.lock():
             train = self.config.train.replace(epochs=self.config.train.epochs + more)
             self.config = self.config.replace(train=train)
+            try:
+                self._write_config()
+            except OSError as error:
+                raise RunError(disk_sentence(error)) from error
+
+    def place_images(self, data: DataConfig) -> None:
+        """Keep where the run's images are now; `vae.resume.images_of` has checked that they are the same ones.
+
+        Args:
+            data: The run's own, with another `path` or `root`.
+        Raises:
+            RunError: If a trainer is at work on it, or it cannot be written.
+        """
+        data = data.absolute()
+        assert data == self.config.data.replace(path=data.path, root=data.root), "only the places may change"
+        if data == self.config.data and not self.has_foreign_paths:
+            return
+        with self.lock():
+            self.config, self.placed = self.config.replace(data=data), True
             try:
                 self._write_config()
             except OSError as error:

@@ -86,6 +86,7 @@ def points(name: str, config: RunConfig, betas: Sequence[float], seeds: Sequence
             "a sweep must train networks of this library, got model.network = 'external', which are a user's own; use "
             "mlp or conv"
         )
+    config = config.replace(data=config.data.absolute())
     found = []
     for beta in betas:
         for seed in seeds:
@@ -182,9 +183,17 @@ def _result(folder: Path, point: Point) -> tuple[Result, bool]:
     _check_same(folder, point)
     if (path / "config.json").is_file():
         run = Run.open(path)
+        dataset = None
+        if (
+            point.config.data.path != run.config.data.path
+        ):  # whether they are the same images is seen in these alone
+            dataset = images_of(run, path=point.config.data.path)
+            run.place_images(dataset.config)
         if run.status().state == "finished" and (result := kept(run)) is not None:
             return result, True
-        dataset = images_of(run, root=point.config.data.root)
+        if dataset is None:
+            named = point.config.data.name not in ("digits", "npz", "folder")
+            dataset = images_of(run, root=point.config.data.root if named else None)
     else:
         dataset = load(point.config.data)
         words = f"{point.run_id.split('-beta-')[0]} β={point.config.objective.beta:g} seed {point.config.train.seed}"

@@ -21,9 +21,8 @@ from vae.minibatches import Seen
 from vae.model import VAE
 from vae.own_networks import Gives, OwnDecoder, OwnEncoder, Spread, undisturbed
 from vae.randomness import generator
+from vae.run_images import IMAGES_FILE
 
-#: File of a run with the images that were handed over as arrays.
-IMAGES_FILE = "images.npz"
 #: Images that the networks are tried out on, at most, and copies of their pixels that a network is taken to make.
 _NUM_TRIED, _COPIES = 64, 32
 

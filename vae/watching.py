@@ -45,8 +45,9 @@ from vae.files import replacing
 from vae.journal import Position
 from vae.names import absolute, check_id
 from vae.own_networks import Gives, Spread
+from vae.run_images import IMAGES_FILE
 from vae.runs import Run
-from vae.watch_setup import IMAGES_FILE, dataset_of, set_up
+from vae.watch_setup import dataset_of, set_up
 from vae.watcher import Watcher
 
 
