@@ -6,7 +6,7 @@ from collections import Counter
 
 import streamlit as st
 
-from dashboard import fetching, keys, presentation, settings, state
+from dashboard import keys, presentation, settings, state
 from dashboard.controls import DATA_TITLES
 from dashboard.plain import plain
 from vae.errors import UserError
@@ -181,17 +181,3 @@ def _summary(run: Run) -> None:
         f"{LIKELIHOODS[model.likelihood]}, β = {run.config.objective.beta:g}",
     ]
     st.sidebar.caption("  \n".join(lines))
-
-
-def offer_images() -> None:
-    """The way to the images of the run, where they could be fetched and are not here; last, for that takes time."""
-    run = chosen()
-    if run is None or state.presenting():
-        return
-    data = run.config.data
-    if not fetching.lacks(data.name, data.root, data.emnist_split):
-        return
-    st.caption("Its images are not on this machine: originals, figures and verdicts need them.")
-    if fetching.offer(data.name, data.root, key="sidebar:download"):
-        # Every part of the page has something to show now that it has not asked for.
-        st.html("<script>location.reload()</script>", unsafe_allow_javascript=True)

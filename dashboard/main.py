@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard import chooser, guide, presentation, state
+from dashboard import chooser, guide, presentation, run_images, state
 from dashboard.navigation import NEED_A_RUN, pages, start
 
 ICON = str(Path(__file__).resolve().with_name("icon.svg"))
@@ -34,5 +34,5 @@ page.run()
 with told:  # last, because a page finds out on its way what is wrong with its link
     chooser.tell()
 with images:
-    chooser.offer_images()
+    run_images.draw()
 state.settle()
