@@ -22,7 +22,6 @@ from tyro.constructors import (
 from vae.checked import Config, ConfigError
 from vae.config import DataConfig, RunConfig
 from vae.errors import UserError
-from vae.names import absolute
 from vae.places import user_path
 
 #: A folder or file that need not be given; its help says what happens without.
@@ -102,10 +101,7 @@ def _default(owner: type[Config], name: str, value: Any) -> Any:
 def _data_name(name: str, path: Path | None) -> str:
     if not isinstance(name, _Unsaid) or path is None:
         return str(name)
-    try:
-        return "folder" if absolute(path).is_dir() else "npz"
-    except UserError as error:
-        raise Impossible(str(error)) from None
+    return "folder" if path.is_dir() else "npz"
 
 
 def _with_bounds(hint: Any, field: FieldInfo) -> Any:
