@@ -615,13 +615,13 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_beside_it(
     path = tmp_path / "x.json"
     write_json(path, "old")
 
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     if step == "fsync":
         monkeypatch.setattr(os, "fsync", fail)
     else:
-        monkeypatch.setattr(Path, "replace", fail)
+        monkeypatch.setattr(os, "replace", fail)
     with pytest.raises(OSError, match="No space left") as caught:
         write_json(path, "new")
     assert disk_sentence(caught.value) == (

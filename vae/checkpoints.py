@@ -12,16 +12,17 @@ import os
 import re
 import struct
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import safetensors
 import safetensors.torch
 import torch
 from torch import Tensor
 
+from vae.beneath import make_folders_to, names_in, open_plain
 from vae.errors import UserError, first_line
-from vae.files import disk_sentence, open_plain, parse_json, replacing
+from vae.files import disk_sentence, parse_json, replacing
 
 #: Version of the checkpoint that this code writes, and the newest that it reads.
 FORMAT = 1
@@ -66,7 +67,7 @@ def save(
     are written from where they are, without a copy.
 
     Args:
-        directory: Made if it is missing.
+        directory: Made if it is missing; a run's own is not, while it is trained.
         name: For example ``last``.
         tensors: By name, on any device.
         state: JSON values: the position, say. NaN and infinities are not JSON.
@@ -98,7 +99,7 @@ def save(
     if len(text) > MAX_HEADER_BYTES:
         raise ValueError(f"a checkpoint's state must be under {MAX_HEADER_BYTES:,} bytes, got {len(text):,}")
     path = _path(directory, name)
-    directory.mkdir(parents=True, exist_ok=True)
+    make_folders_to(path)
     with replacing(path, durable=durable) as file:
         file.write(struct.pack("<Q", len(text)) + text)
         for _, tensor in ordered:
@@ -153,18 +154,7 @@ def inspect(path: Path) -> dict[str, Any]:
     Raises:
         CheckpointError: As `load` does.
     """
-    try:
-        with _open(path) as file:
-            size = os.fstat(file.fileno()).st_size
-            length = _length(path, file.read(8), size)
-            state = _state(path, file.read(length), size)
-        with safetensors.safe_open(path, framework="np") as checked:
-            checked.keys()
-    except OSError as error:
-        raise CheckpointError(disk_sentence(error)) from error
-    except safetensors.SafetensorError as error:
-        raise _damaged(path, f"its header is wrong: {first_line(error)}") from None
-    return state
+    return _looked_at(path)[1]
 
 
 def outline(path: Path) -> dict[str, Tensor]:
@@ -173,19 +163,39 @@ def outline(path: Path) -> dict[str, Tensor]:
     Raises:
         CheckpointError: As `load` does.
     """
-    inspect(path)
-    kinds = {name: dtype for dtype, name in _DTYPES.items()}
+    return _looked_at(path)[0]
+
+
+def _looked_at(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Outline and state of a file, from one look at its header; safetensors opens files by a path, links followed."""
     try:
-        with safetensors.safe_open(path, framework="np") as file:
-            slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
-            return {
-                name: torch.empty(found.get_shape(), dtype=kinds[found.get_dtype()], device="meta")
-                for name, found in slices.items()
-            }
+        with _open(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            length = _length(path, file.read(8), size)
+            text = file.read(length)
     except OSError as error:
         raise CheckpointError(disk_sentence(error)) from error
-    except (safetensors.SafetensorError, KeyError, RuntimeError) as error:
+    state = _state(path, text, size)
+    try:
+        return _outlined(parse_json(text.decode())), state
+    except (ValueError, KeyError, TypeError, AttributeError, RuntimeError, OverflowError) as error:
         raise _damaged(path, f"its header is wrong: {first_line(error)}") from None
+
+
+def _outlined(header: dict[str, Any]) -> dict[str, Tensor]:
+    """The tensors that a header claims, which must lie one after the other, as long as their shapes say."""
+    kinds = {name: dtype for dtype, name in _DTYPES.items()}
+    found, end = {}, 0
+    items = [(name, item) for name, item in header.items() if name != "__metadata__"]
+    for name, item in sorted(items, key=lambda item: tuple(item[1]["data_offsets"])):
+        begin, after = item["data_offsets"]
+        if type(begin) is not int or begin != end or not all(type(side) is int for side in item["shape"]):
+            raise ValueError(f"{name[:60]!r} does not lie where the tensor before it ends")
+        found[name] = torch.empty(item["shape"], dtype=kinds[item["dtype"]], device="meta")
+        end += found[name].numel() * found[name].element_size()
+        if after != end:
+            raise ValueError(f"{name[:60]!r} is not as long as its shape says")
+    return {name: found[name] for name, _ in items}
 
 
 def check_shapes(
@@ -295,8 +305,10 @@ def _damaged(path: Path, why: str) -> CheckpointError:
 
 def _remedy(path: Path) -> str:
     """The other checkpoint of the folder, if there is one."""
-    others = sorted(other.stem for other in path.parent.glob("*.safetensors") if other.name != path.name)
-    others = [other for other in others if other in ("last", "best")]
+    others: list[str] = []
+    with suppress(OSError):
+        there = names_in(path.parent)
+        others = [name for name in ("best", "last") if f"{name}.safetensors" in there and name != path.stem]
     return (
         f"use the {others[0]} checkpoint, or train again"
         if others

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Literal
 
+from vae.beneath import is_there, remove
 from vae.checkpoints import load, save
 from vae.data import Dataset, check_fits
 from vae.diagnostics import live_numbers
@@ -103,7 +104,7 @@ class Trainer(Learner):
             self._settings, self._is_steered = SettingsMean(), False
             point = self._restore()
             # Latent positions belong to the best weights, and these will change.
-            (self.run.path / f"{LATENT_FILE}.safetensors").unlink(missing_ok=True)
+            remove(self.run.path / f"{LATENT_FILE}.safetensors")
             with MetricsWriter(self.run.metrics_path) as metrics:
                 metrics.truncate(point.metrics_offset if point else 0)
                 clock = Stopwatch(point.seconds if point else 0.0)
@@ -351,14 +352,14 @@ class Trainer(Learner):
             self._status("failed", sentence)
         except OSError:
             with suppress(OSError):
-                (self.run.path / f"{LIVE}.safetensors").unlink(missing_ok=True)
+                remove(self.run.path / f"{LIVE}.safetensors")
                 self._status("failed", sentence)
 
     def _restore(self) -> ResumePoint | None:
         """Take up the last checkpoint, if the run has one; drop what was written after it."""
         checkpoints, position = self.run.checkpoints_dir, self.position
-        if not (checkpoints / "last.safetensors").is_file():
-            if (checkpoints / "best.safetensors").is_file():
+        if not is_there(checkpoints / "last.safetensors"):
+            if is_there(checkpoints / "best.safetensors"):
                 raise RunError(
                     f"run {self.run.id} must hold its last checkpoint to go on, got only the best weights; "
                     "start a new run with its configuration"

@@ -7,13 +7,13 @@ import json
 import math
 import os
 import secrets
-import stat
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
+from vae.beneath import check_held, folder_of, names_of, open_plain
 from vae.errors import UserError
 
 #: Largest JSON file that is read; a run's own are a few kilobytes.
@@ -46,20 +46,6 @@ def parse_json(text: str) -> Any:
         raise ValueError("it is nested too deeply") from None
 
 
-def open_plain(path: Path) -> BinaryIO:
-    """Open a file to read, if it is one: a pipe in its place would keep us waiting for ever.
-
-    Raises:
-        UserError: If it is not a plain file.
-        OSError: If it is missing (`FileNotFoundError`) or cannot be read.
-    """
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    if stat.S_ISREG(os.fstat(descriptor).st_mode):
-        return os.fdopen(descriptor, "rb")
-    os.close(descriptor)
-    raise UserError(f"{path.name} must be a plain file, and is not; remove it")
-
-
 def read_json(path: Path, max_bytes: int = MAX_JSON_BYTES) -> Any:
     """Read one JSON file whose author is not trusted: its size is bounded before it is read.
 
@@ -68,8 +54,18 @@ def read_json(path: Path, max_bytes: int = MAX_JSON_BYTES) -> Any:
         OSError: If it is missing (`FileNotFoundError`) or cannot be read.
     """
     with open_plain(path) as file:
-        size = os.fstat(file.fileno()).st_size
-        data = file.read(max_bytes + 1)
+        return json_of(file, path, max_bytes)
+
+
+def json_of(file: BinaryIO, path: Path, max_bytes: int = MAX_JSON_BYTES) -> Any:
+    """As `read_json`, of an open file.
+
+    Raises:
+        UserError: If it is too large, or not JSON.
+        OSError: If it cannot be read.
+    """
+    size = os.fstat(file.fileno()).st_size
+    data = file.read(max_bytes + 1)
     if len(data) > max_bytes:
         raise UserError(
             f"{path.name} must hold at most {max_bytes:,} bytes, and holds {max(size, len(data)):,}; "
@@ -91,7 +87,7 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
 
     An error leaves the old file as it was and nothing beside it. A killed process leaves a hidden file that
     `sweep` removes. The new file has the permissions that the user's umask gives, so that a shared folder
-    stays shared.
+    stays shared. What stands at `path` is replaced and never followed, a link included.
 
     Args:
         path: The file to replace; its folder must exist.
@@ -99,26 +95,41 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
             failure may leave an empty file; a killed process may not.
     Raises:
         NoFolder: If the folder of `path` does not exist.
+        FolderLost: If it is in a run's folder that this process holds, and that is not at its path any more.
         OSError: If the disk is full or not writable, with `path` as its file name; see `disk_sentence`.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
-    try:
-        with beside.open("xb") as file:
-            yield file
-            file.flush()
-            if durable:
-                os.fsync(file.fileno())
-        beside.replace(path)
-    except BaseException as error:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)
-        if isinstance(error, FileNotFoundError) and not path.parent.exists():
+    beside = f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    with _named_folder_of(path) as (folder, name):
+        try:
+            with os.fdopen(os.open(beside, flags, 0o666, dir_fd=folder), "wb") as file:
+                yield file
+                file.flush()
+                if durable:
+                    os.fsync(file.fileno())
+            check_held(path)  # it may have taken long
+            os.replace(beside, name, src_dir_fd=folder, dst_dir_fd=folder)
+        except BaseException as error:
+            with suppress(OSError):
+                os.unlink(beside, dir_fd=folder)
+            if isinstance(error, FileNotFoundError) and not path.parent.exists():
+                raise NoFolder(error.errno, error.strerror, str(path.parent)) from error
+            if isinstance(error, OSError) and not isinstance(error, UserError):
+                name_error(error, path)
+            raise
+        if durable:
+            with suppress(OSError):
+                os.fsync(folder)
+
+
+@contextmanager
+def _named_folder_of(path: Path) -> Iterator[tuple[int, str]]:
+    with ExitStack() as stack:
+        try:
+            found = stack.enter_context(folder_of(path, write=True))
+        except FileNotFoundError as error:
             raise NoFolder(error.errno, error.strerror, str(path.parent)) from error
-        if isinstance(error, OSError):
-            name_error(error, path)
-        raise
-    if durable:
-        sync_folder(path.parent)
+        yield found
 
 
 def write_json(path: Path, value: Any, *, durable: bool = True) -> None:
@@ -133,25 +144,15 @@ def write_json(path: Path, value: Any, *, durable: bool = True) -> None:
         file.write(data)
 
 
-def sync_folder(folder: Path) -> None:
-    """Make a rename in the folder survive a power failure, where the system knows how."""
-    with suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-
-def sweep(folder: Path, *, older_than: float = 0.0) -> None:
-    """Remove what killed writers left in the folder, if it is at least `older_than` seconds old."""
-    with suppress(OSError), os.scandir(folder) as entries:
-        for entry in entries:
-            if not (entry.name.startswith(".") and entry.name.endswith(".tmp")):
+def sweep(path: Path, *, older_than: float = 0.0) -> None:
+    """Remove what killed writers left in a folder, if it is at least `older_than` seconds old."""
+    with suppress(OSError), folder_of(path / "any") as (folder, _):
+        for name in names_of(folder):
+            if not (name.startswith(".") and name.endswith(".tmp")):
                 continue
             with suppress(OSError):
-                if time.time() - entry.stat(follow_symlinks=False).st_mtime >= older_than:
-                    Path(entry.path).unlink()
+                if time.time() - os.lstat(name, dir_fd=folder).st_mtime >= older_than:
+                    os.unlink(name, dir_fd=folder)
 
 
 def name_error(error: OSError, path: Path) -> None:
@@ -161,6 +162,8 @@ def name_error(error: OSError, path: Path) -> None:
 
 def disk_sentence(error: OSError) -> str:
     """What a user can do about a file that could not be read or written, as one sentence."""
+    if isinstance(error, UserError):
+        return str(error)
     file = str(error.filename) if error.filename else "a file"
     if isinstance(error, NoFolder):
         return f"the folder {file} does not exist; make it first, or restore it if it was moved or deleted"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from vae.beneath import is_plain
 from vae.data import Dataset, Part
 from vae.memory import rows_for
 from vae.minibatches import Seen
@@ -101,7 +102,7 @@ def kept_embedding(run: Run) -> Embedding | None:
     """
     from vae.checkpoints import CheckpointError, check_shapes, load
 
-    if not (run.path / f"{LATENT_FILE}.safetensors").is_file():
+    if not is_plain(run.path / f"{LATENT_FILE}.safetensors"):
         return None
     tensors, _ = load(run.path, LATENT_FILE)
     num = tensors["index"].numel() if "index" in tensors else 0

@@ -1,53 +1,101 @@
-"""A lock that its holder loses when it dies, however it dies: the system keeps it, not a file's presence."""
+"""Locks that their holder loses when it dies, however it dies: the system keeps them, not a file's presence.
+
+Here and not from a library, because what is locked must be the very file that was looked at: a library opens its own,
+by a path, and a link or pipe may stand there by then.
+"""
 
 from __future__ import annotations
 
-import sys
+import errno
+import fcntl
+import os
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
-if sys.platform != "win32":
-    import fcntl
+from vae.beneath import folder_of, lstat, open_plain, open_to_lock
+from vae.files import replacing
 
 #: Seconds for which `hold` tries: `is_held` may be in the way for an instant.
 PATIENCE = 1.0
+#: Seconds between two tries.
+_PAUSE = 0.005
+#: A folder is opened to be read, and some network file systems lock only what is opened to be written.
+_NO_LOCKS_ON_FOLDERS = (errno.EBADF, errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL)
+_CONTENDED = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES)
+_FOR_FOLDERS = ".changes.lock"
 
-Taken = Timeout
+_ours: set[int] = set()
+
+
+class Taken(Exception):
+    """Somebody else holds the lock."""
 
 
 @contextmanager
-def hold(path: Path) -> Iterator[None]:
+def hold(path: Path, *, patience: float = PATIENCE) -> Iterator[int]:
     """Hold the lock until the block ends or the process dies; the file is made, and stays.
+
+    Args:
+        path: The file.
+        patience: Seconds for which it is tried.
+
+    Yields:
+        Its descriptor.
 
     Raises:
         Taken: If somebody else holds it.
-        OSError: If the file cannot be made.
+        NotPlain: If it is no plain file.
+        OSError: If the file cannot be made, or its disk knows no locks.
     """
-    lock = FileLock(path, thread_local=False)
-    lock.acquire(timeout=PATIENCE, poll_interval=0.02)
-    try:
-        yield
-    finally:
-        lock.release()
+    until = time.monotonic() + patience
+    while True:
+        with _kept(open_to_lock(path)) as descriptor:
+            _lock(descriptor, until)
+            if not _is_at(descriptor, path):
+                continue  # removed since it was opened: who comes next makes another
+            if os.fstat(descriptor).st_nlink > 1:
+                # A backup made of hard links would be locked along with the run.
+                with replacing(path):
+                    pass
+                continue
+            yield descriptor
+            return
+
+
+@contextmanager
+def hold_folder(path: Path, *, patience: float) -> Iterator[int]:
+    """Be the only one, of all processes and threads that ask so, who changes small files of a folder.
+
+    Args:
+        path: The folder.
+        patience: Seconds for which it is tried.
+
+    Yields:
+        A descriptor of the folder.
+
+    Raises:
+        Taken: If somebody else holds it all that time.
+        OSError: If it cannot be opened.
+    """
+    with folder_of(path / "any") as (folder, _), _kept(os.dup(folder)) as descriptor:
+        try:
+            _lock(descriptor, time.monotonic() + patience)
+        except OSError as error:
+            if error.errno not in _NO_LOCKS_ON_FOLDERS:
+                raise
+        else:
+            yield folder
+            return
+        with hold(path / _FOR_FOLDERS, patience=patience):
+            yield folder
 
 
 def is_held(path: Path) -> bool:
     """Whether somebody holds the lock. It makes no file, and any number may ask at once."""
-    if not path.exists():
-        return False
-    if sys.platform == "win32":
-        lock = FileLock(path)
-        try:
-            lock.acquire(blocking=False)
-        except Timeout:
-            return True
-        lock.release()
-        return False
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             # A shared lock: those who ask do not take each other for a holder, and one who wants to hold it
             # in this very moment tries for longer than this takes.
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -56,3 +104,46 @@ def is_held(path: Path) -> bool:
     except OSError:
         return False  # gone by now, or no holder could have locked it either
     return False
+
+
+def _lock(descriptor: int, until: float) -> None:
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except OSError as error:
+            if error.errno not in _CONTENDED:
+                raise
+        if time.monotonic() >= until:
+            raise Taken
+        time.sleep(_PAUSE)
+
+
+@contextmanager
+def _kept(descriptor: int) -> Iterator[int]:
+    _ours.add(descriptor)
+    try:
+        yield descriptor
+    finally:
+        if descriptor in _ours:
+            _ours.discard(descriptor)
+            os.close(descriptor)
+
+
+def _is_at(descriptor: int, path: Path) -> bool:
+    ours = os.fstat(descriptor)
+    with suppress(FileNotFoundError):
+        there = lstat(path)
+        return (ours.st_dev, ours.st_ino) == (there.st_dev, there.st_ino)
+    return False
+
+
+def _let_go() -> None:
+    """In a process that was forked: the lock is the parent's, and must not outlive it in its children."""
+    for descriptor in _ours:
+        with suppress(OSError):
+            os.close(descriptor)
+    _ours.clear()
+
+
+os.register_at_fork(after_in_child=_let_go)

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
+from vae.beneath import FolderLost, check_held, lstat, open_plain, open_to_append
 from vae.files import name_error, replacing
 from vae.lines import Line, is_line, parse_line, thin, thinned
 
@@ -38,6 +39,7 @@ class MetricsWriter:
     Args:
         path: The file; made if it is missing.
     Raises:
+        NotPlain: If something other than a plain file has its name; a link is not followed.
         OSError: If it cannot be opened or written; see `vae.files.disk_sentence`.
     """
 
@@ -47,24 +49,22 @@ class MetricsWriter:
         self._open()
 
     def _open(self) -> None:
-        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
-        self._descriptor = os.open(self.path, flags, 0o666)
-        size = os.fstat(self._descriptor).st_size
+        self._descriptor = open_to_append(self.path)
+        info = os.fstat(self._descriptor)
+        self._file, size = (info.st_dev, info.st_ino), info.st_size
         self._offset = self._end_of_lines(size)
         self._torn = self._offset < size
         self._cut()
 
     def _end_of_lines(self, before: int) -> int:
         """Where the last whole line that ends at or before an offset ends."""
-        with self.path.open("rb") as file:
-            end = before
-            while end > 0:
-                start = max(0, end - _BLOCK)
-                file.seek(start)
-                newline = file.read(end - start).rfind(b"\n")
-                if newline >= 0:
-                    return start + newline + 1
-                end = start
+        end = before
+        while end > 0:
+            start = max(0, end - _BLOCK)
+            newline = os.pread(self._descriptor, end - start, start).rfind(b"\n")
+            if newline >= 0:
+                return start + newline + 1
+            end = start
         return 0
 
     def _cut(self) -> None:
@@ -82,11 +82,13 @@ class MetricsWriter:
 
         Raises:
             ValueError: If it is not what `is_line` accepts, a NaN in it for instance.
+            FolderLost: If the file, or the run's folder, is not at its path any more.
             OSError: If the disk is full or gone. What was written of the line is taken back.
         """
         if not is_line(line):
             raise ValueError(f"a line of metrics must have all its fields and finite numbers, got {line!r}")
         rest = memoryview(json.dumps(line, allow_nan=False, separators=(",", ":")).encode() + b"\n")
+        self._check_place()
         try:
             self._cut()
             size = len(rest)
@@ -100,6 +102,19 @@ class MetricsWriter:
             name_error(error, self.path)
             raise
         self._offset += size
+
+    def _check_place(self) -> None:
+        """Make sure that readers find what is written: a file that was removed or replaced takes it in silence."""
+        check_held(self.path)
+        try:
+            there = lstat(self.path)
+        except FileNotFoundError:
+            there = None
+        if there is None or (there.st_dev, there.st_ino) != self._file:
+            raise FolderLost(
+                f"the run's {self.path.name} must stay while it is written, and was removed or replaced; restore it, "
+                "and go on from the last checkpoint with `vae train --resume`"
+            )
 
     def truncate(self, offset: int) -> None:
         """Go back to what the file held when `offset` was its size, to whole lines.
@@ -116,11 +131,11 @@ class MetricsWriter:
         if offset >= self._offset:
             return
         end = self._end_of_lines(offset)
-        with replacing(self.path) as kept, self.path.open("rb") as file:
-            left = end
-            while left > 0 and (block := file.read(min(_BLOCK, left))):
+        with replacing(self.path) as kept:
+            place = 0
+            while place < end and (block := os.pread(self._descriptor, min(_BLOCK, end - place), place)):
                 kept.write(block)
-                left -= len(block)
+                place += len(block)
         self.close()
         self._open()
 
@@ -185,10 +200,10 @@ class MetricsReader:
             OSError: If the file is there and cannot be read.
         """
         try:
-            info = self.path.stat()
+            info = lstat(self.path)
             if info.st_ino == self._inode and info.st_size == self._offset:
                 return False, [], self._offset
-            with self.path.open("rb") as file:
+            with open_plain(self.path) as file:
                 # All that follows is about the file that was opened, whatever the name stands for by now.
                 info = os.fstat(file.fileno())
                 reset = info.st_ino != self._inode or not self._is_known(file, info.st_size)
@@ -231,10 +246,14 @@ def _footprint(file: BinaryIO, offset: int) -> int:
 
 
 def newest(path: Path) -> dict[str, Line]:
-    """The newest `train` and `validation` line, as far as there are any in the last 4 MB of the file."""
+    """The newest `train` and `validation` line, as far as there are any in the last 4 MB of the file.
+
+    Raises:
+        NotPlain: If something other than a plain file has its name.
+    """
     found: dict[str, Line] = {}
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             size = os.fstat(file.fileno()).st_size
             for span in (1 << 16, 1 << 22):
                 start = max(0, size - span)

@@ -23,42 +23,31 @@ else's run: it is checked, and nothing in it is executed.
 from __future__ import annotations
 
 import platform
-import re
 import secrets
 import shutil
-import threading
-import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Self
 
-from vae import lock
 from vae.config import DataConfig, DataInfo, RunConfig, TrainConfig
 from vae.errors import UserError, clean
-from vae.files import disk_sentence, read_json, sweep, write_json
-from vae.metrics import Line, newest
+from vae.files import disk_sentence, read_json, write_json
+from vae.identity import identity_in, new_identity
 from vae.names import RunError, checked_name, read_name, run_folder
-from vae.status import SILENCE, Control, Status, this_host
+from vae.run_folder import RunFolder
 
 #: Version of the run directory that this code writes, and the newest that it reads.
 FORMAT = 1
 
-_STEP = re.compile(r"0|[1-9][0-9]{0,14}")
-
-#: One process changes a control file by one thread at a time: tabs of one dashboard do not undo each other's
-#: wishes.
-_control_lock = threading.Lock()
-
 
 @dataclass(eq=False)
-class Run:
+class Run(RunFolder):
     """One run directory, opened. `create` and `open` make it."""
 
-    path: Path
     config: RunConfig
     info: DataInfo
     #: Display name: any text up to 80 characters.
@@ -76,11 +65,6 @@ class Run:
     def has_foreign_paths(self) -> bool:
         """Whether the paths in its config are another machine's, so that nothing is to be opened by them."""
         return self.imported and not self.placed
-
-    @property
-    def id(self) -> str:
-        """The name of its folder."""
-        return self.path.name
 
     # Making, opening, naming, deleting
 
@@ -105,7 +89,7 @@ class Run:
             created=datetime.now(UTC).isoformat(timespec="milliseconds"),
             versions=_versions(),
         )
-        is_new = not path.exists()
+        is_new, run._is_new = not path.exists(), True
         try:
             path.mkdir(parents=True, exist_ok=True)
             with run.lock():  # two that create at once: one does, the other finds a run
@@ -114,6 +98,7 @@ class Run:
                     if name is not None:
                         write_json(path / "name.json", {"name": run.name})
                     run._write_config()
+                    run._is_new = False
                 except OSError:
                     (path / "name.json").unlink(missing_ok=True)
                     raise
@@ -174,20 +159,22 @@ class Run:
             versions=versions,
             imported=values.get("imported") is True,
             placed=values.get("placed") is True,
+            identity=identity_in(values),
         )
 
     def mark_imported(self) -> None:
         """Make a run from another machine this one's, before it is put among the others.
 
-        Its download folder is forgotten, and a trainer that was at work on it counts as interrupted.
+        Its download folder is forgotten, it is another run than the one it was made from, and a trainer that was at
+        work on it counts as interrupted.
 
         Raises:
             OSError: If the disk is full or not writable.
         """
         self.config = self.config.replace(data=self.config.data.replace(root=None))
-        self.imported, self.placed = True, False
+        self.imported, self.placed, self.identity = True, False, new_identity()
         self._write_config()
-        status = self._status_as_written()
+        status = self.status_as_written()
         if status.is_active or status.state == "queued":
             self.write_status(status.replace(state="interrupted"))
 
@@ -198,6 +185,7 @@ class Run:
             "info": self.info.to_dict(),
             "created": self.created,
             "versions": self.versions,
+            "identity": self.identity,
         }
         for mark in ("imported", "placed"):
             if getattr(self, mark):
@@ -211,10 +199,8 @@ class Run:
             RunError: If it is not a name, or cannot be written.
         """
         name = checked_name(name)
-        try:
+        with self.changing():
             write_json(self.path / "name.json", {"name": name})
-        except OSError as error:
-            raise RunError(disk_sentence(error)) from error
         self.name = name
 
     def extend(self, epochs: int) -> None:
@@ -225,13 +211,9 @@ class Run:
             RunError: If a trainer is at work on it, or it cannot be written.
         """
         more = TrainConfig(epochs=epochs).epochs
-        with self.lock():
+        with self._changing_config():
             train = self.config.train.replace(epochs=self.config.train.epochs + more)
             self.config = self.config.replace(train=train)
-            try:
-                self._write_config()
-            except OSError as error:
-                raise RunError(disk_sentence(error)) from error
 
     def place_images(self, data: DataConfig) -> None:
         """Keep where the run's images are now; `vae.resume.images_of` has checked that they are the same ones.
@@ -245,18 +227,27 @@ class Run:
         assert data == self.config.data.replace(path=data.path, root=data.root), "only the places may change"
         if data == self.config.data and not self.has_foreign_paths:
             return
-        with self.lock():
+        with self._changing_config():
             self.config, self.placed = self.config.replace(data=data), True
-            try:
-                self._write_config()
-            except OSError as error:
-                raise RunError(disk_sentence(error)) from error
+
+    @contextmanager
+    def _changing_config(self) -> Iterator[None]:
+        """Change what is the config's, and what another process has changed of it since this was opened stays."""
+        with self.lock(), self.changing():
+            now = Run.open(self.path)
+            self.config, self.imported, self.placed = now.config, now.imported, now.placed
+            yield
+            self._write_config()
 
     def fail(self, sentence: str) -> None:
-        """Say that the run ended by an error, unless its trainer has said how it ended."""
-        status = self._status_as_written()
-        if status.is_active or status.state in ("new", "queued"):
-            self.write_status(status.replace(state="failed", error=sentence))
+        """Say that the run ended by an error, unless its trainer has said how it ended, or another is at work.
+
+        Raises:
+            RunError: If it cannot be written.
+        """
+        with self.changing_status() as status:
+            if status is not None and (status.is_active or status.state in ("new", "queued")):
+                self.write_status(status.replace(state="failed", error=sentence))
 
     def delete(self) -> None:
         """Remove the run and all that is in it, links unfollowed.
@@ -264,7 +255,7 @@ class Run:
         Raises:
             RunError: If a trainer is at work on it, it is a link to elsewhere, or it cannot be removed.
         """
-        if self.path.is_symlink():
+        if self.is_link:
             raise RunError(f"run {self.id!r} is a link to a folder elsewhere; remove the link by hand")
         hidden = self.path.with_name(f".deleted-{self.id}-{secrets.token_hex(4)}")
         try:
@@ -275,156 +266,13 @@ class Run:
         except OSError as error:
             raise RunError(disk_sentence(error)) from error
 
-    # The lock
-
-    @contextmanager
-    def lock(self) -> Iterator[None]:
-        """Be the one trainer of this run, until the block ends or the process dies.
-
-        Raises:
-            RunError: If another is, or the folder cannot be written.
-        """
-        try:
-            with ExitStack() as stack:
-                stack.enter_context(lock.hold(self.path / "lock"))
-                self._sweep()
-                held = stack.pop_all()
-        except lock.Taken:
-            raise RunError(self._taken_sentence()) from None
-        except OSError as error:
-            raise RunError(disk_sentence(error)) from error
-        with held:
-            yield
-
-    def _taken_sentence(self) -> str:
-        status = self._status_as_written()
-        who = f" (pid {status.pid} on {status.host})" if status.is_active and status.pid else ""
-        return f"a trainer{who} is already at work on run {self.id!r}; stop it first, or wait for its end"
-
-    def _sweep(self) -> None:
-        """Remove what killed writers left; but a dashboard may be writing in the run's folder right now."""
-        sweep(self.path, older_than=60)
-        sweep(self.path / "checkpoints")
-        with suppress(OSError):
-            for left in (self.path / "snapshots").glob(".*"):
-                shutil.rmtree(left, ignore_errors=True)
-
-    def is_locked(self) -> bool:
-        """Whether a trainer is at work; asking disturbs nobody and writes nothing."""
-        return lock.is_held(self.path / "lock")
-
-    # Status and control
-
-    def _status_as_written(self) -> Status:
-        try:
-            return Status.from_dict(read_json(self.path / "status.json"))
-        except FileNotFoundError:
-            return Status()
-        except (OSError, UserError):
-            return Status(state="unknown")
-
-    def status(self) -> Status:
-        """What the trainer does; `interrupted` if it says that it is at work and is not.
-
-        A lock is not always seen from another machine; there the sign is that nothing was heard for 15
-        seconds.
-        """
-        status = self._status_as_written()
-        if not status.is_active or self.is_locked():
-            return status
-        if status.host != this_host() and abs(time.time() - status.heartbeat) <= SILENCE:
-            return status
-        # It may have ended between the two looks: then what it wrote last holds.
-        status = self._status_as_written()
-        return status.replace(state="interrupted") if status.is_active else status
-
-    def write_status(self, status: Status, *, durable: bool = True) -> None:
-        """Say what the trainer does; for the trainer alone.
-
-        Args:
-            status: What to say.
-            durable: Also survive a power failure. A mere heartbeat need not.
-        Raises:
-            OSError: If the disk is full or not writable; what was said before stays.
-        """
-        write_json(self.path / "status.json", status.to_dict(), durable=durable)
-
-    def control(self) -> Control:
-        """What the user wants; the defaults (run, by the schedule) if that is nothing or nonsense."""
-        try:
-            return Control.from_dict(read_json(self.path / "control.json"))
-        except (OSError, UserError):
-            return Control()
-
-    def request(self, **changes: Any) -> Control:
-        """Change what the user wants, and leave the rest of it.
-
-        Args:
-            changes: Fields of `Control`. The command `step` is short for `pause` and one more in `steps`.
-        Returns:
-            All that is wanted now.
-        Raises:
-            ConfigError: If a value breaks its rule.
-            RunError: If it cannot be written.
-        """
-        with _control_lock:
-            control = self.control()
-            if changes.get("command") == "step":
-                changes = {"steps": control.steps + 1, **changes, "command": "pause"}
-            control = control.replace(**changes)
-            try:
-                write_json(self.path / "control.json", control.to_dict())
-            except OSError as error:
-                raise RunError(disk_sentence(error)) from error
-        return control
-
-    # Metrics, checkpoints, snapshots
-
-    @property
-    def metrics_path(self) -> Path:
-        """The history; see `vae.metrics`."""
-        return self.path / "metrics.jsonl"
-
-    @property
-    def checkpoints_dir(self) -> Path:
-        """Where `last` and `best` are; see `vae.checkpoints`."""
-        return self.path / "checkpoints"
-
-    def latest_metrics(self) -> dict[str, Line]:
-        """The newest `train` and `validation` line, as far as there are any."""
-        return newest(self.metrics_path)
-
-    def snapshots(self) -> list[int]:
-        """Steps of the snapshots that are complete, ascending."""
-        try:
-            names = [entry.name for entry in (self.path / "snapshots").iterdir()]
-        except OSError:
-            return []
-        steps = sorted(int(name) for name in names if _STEP.fullmatch(name))
-        parts = ("snapshot.json", "weights.safetensors")
-        return [step for step in steps if all((self.snapshot_dir(step) / part).is_file() for part in parts)]
-
-    def snapshot_dir(self, step: int) -> Path:
-        """The folder of the snapshot of a step, whether there is one or not."""
-        return self.path / "snapshots" / str(int(step))
-
-    def drop_snapshots_after(self, step: int) -> None:
-        """Remove the snapshots of later steps: a resumed run makes them anew.
-
-        Raises:
-            OSError: If one cannot be removed.
-        """
-        for later in self.snapshots():
-            if later > step:
-                hidden = self.snapshot_dir(later).with_name(f".{later}-{secrets.token_hex(4)}")
-                self.snapshot_dir(later).rename(hidden)
-                shutil.rmtree(hidden)
-
 
 def _refuse_occupied(path: Path) -> None:
     if (path / "config.json").exists():
         raise RunError(f"{path} already holds a run; {_way_on(path)}, or choose another folder")
-    if any(entry.name != "lock" and not entry.name.startswith(".") for entry in path.iterdir()):
+    # A name without a run is what one left that was killed while it made the run.
+    left = ("lock", "name.json")
+    if any(entry.name not in left and not entry.name.startswith(".") for entry in path.iterdir()):
         raise RunError(f"{path} must be empty for a new run, and holds other files; choose another folder")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 from torch import Tensor
 
+from vae.beneath import is_plain, lstat, make_folder, remove_folder, rename
 from vae.checkpoints import CheckpointError, check_shapes, load, outline, save
 from vae.data import Dataset, Part
 from vae.diagnostics import active_variance
@@ -86,8 +87,8 @@ def write_snapshot(
     check_divergence({**weights, "rates": rates})
     target = run.snapshot_dir(int(position["step"]))
     beside = target.with_name(f".{target.name}")  # swept away by the next trainer if this one is killed here
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir(parents=True)
+    remove_folder(beside)
+    make_folder(beside)
     save(beside, "weights", weights, durable=False)
     save(beside, "probe", tensors, durable=False)
     of_dims = {
@@ -96,8 +97,8 @@ def write_snapshot(
         "active_variance": active_variance(mean).tolist(),
     }
     write_json(beside / "snapshot.json", {**position, **of_dims}, durable=False)
-    shutil.rmtree(target, ignore_errors=True)
-    beside.rename(target)
+    remove_folder(target)
+    rename(beside, target.name)
 
 
 def thin_snapshots(run: Run, at_most: int) -> None:
@@ -109,10 +110,7 @@ def thin_snapshots(run: Run, at_most: int) -> None:
     while len(steps) > max(2, at_most):
         gaps = [math.sqrt(after) - math.sqrt(before) for before, after in zip(steps, steps[2:], strict=False)]
         crowded = steps.pop(1 + gaps.index(min(gaps)))
-        folder = run.snapshot_dir(crowded)
-        hidden = folder.with_name(f".{crowded}-thinned")  # gone at once for readers
-        folder.rename(hidden)
-        shutil.rmtree(hidden)
+        run.drop_snapshot(crowded)
 
 
 def write_live(run: Run, weights: dict[str, Tensor], step: int) -> None:
@@ -154,16 +152,17 @@ def load_weights(run: Run, at: At = "best") -> dict[str, Tensor]:
 def _weights_path(run: Run, at: Literal["best", "last"]) -> Path | None:
     """The file that the best or last weights are read from; None if the run has no weights."""
     best, last = (run.checkpoints_dir / f"{name}.safetensors" for name in ("best", "last"))
-    if at == "best" and best.is_file():
+    if at == "best" and is_plain(best):
         return best
-    newest = [
-        (path.stat().st_mtime_ns, path) for path in (run.path / f"{LIVE}.safetensors", last) if path.is_file()
-    ]
+    newest = []
+    for path in (run.path / f"{LIVE}.safetensors", last):
+        with suppress(OSError):
+            newest.append((lstat(path).st_mtime_ns, path))
     if newest:
         return max(newest)[1]
     if steps := run.snapshots():
         return run.snapshot_dir(steps[-1]) / "weights.safetensors"
-    return best if best.is_file() else None
+    return best if is_plain(best) else None
 
 
 def _weights_of(path: Path, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -33,6 +33,11 @@ LOG = "trainer.log"
 #: A trainer of another host that has not been heard of for so many seconds counts as gone.
 SILENCE = 15.0
 
+#: What is told of a run that says that it waits for its turn, while nobody keeps the queue that it waits in.
+NOT_STARTED = (
+    "it was put into a queue that nobody keeps here, and has not been started; press Train to start it"
+)
+
 
 class Status(Config):
     """What the trainer does, as it last said.
