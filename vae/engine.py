@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Literal
 
-from vae.beneath import is_there, remove
-from vae.checkpoints import load, save
+from vae.beneath import remove
+from vae.checkpoints import save
 from vae.data import Dataset, check_fits
 from vae.diagnostics import live_numbers
+from vae.errors import UserError
 from vae.evaluation import evaluate
 from vae.journal import (
     Diverged,
@@ -21,14 +22,16 @@ from vae.journal import (
     SettingsMean,
     Stopwatch,
     check_divergence,
+    divergence_sentence,
     what_went_wrong,
 )
 from vae.latent import LATENT_FILE, embed
 from vae.learner import Learner
 from vae.metrics import MetricsWriter
-from vae.resume import ResumePoint, check_images, restore_training, training_tensors
-from vae.runs import Run, RunError
-from vae.schedules import StepSettings, learning_rate_at, plateau, settings_of_last_step
+from vae.modes import asking
+from vae.resume import ResumePoint, check_images, last_checkpoint, restore_training, training_tensors
+from vae.runs import Run
+from vae.schedules import learning_rate_at, plateau
 from vae.snapshots import (
     LIVE,
     Probe,
@@ -48,6 +51,10 @@ LIVE_SECONDS = 0.5
 #: many training images: many epochs of a small set are over in the time that a few of these numbers take.
 LIVE_EPOCHS = 10
 LIVE_IMAGES = 5_000
+
+
+class _BrokenOff(Exception):
+    """The user wants to stop in the middle of something that can be made again."""
 
 
 class Trainer(Learner):
@@ -76,6 +83,9 @@ class Trainer(Learner):
         self.best_step: int | None = None
         #: Set it to stop after the current step, as the user can through the run directory.
         self.stop_requested = False
+        #: Set it beside `stop_requested` to leave out what can be made again, once the checkpoint is written.
+        self.is_hurried = False
+        self._is_between_steps = True
         self._probe = Probe.of(dataset, self.device)
         self._snapshot_steps = snapshot_steps(self.num_steps, config.train.num_snapshots)
         # What has been done, in steps and epochs, and when.
@@ -109,14 +119,15 @@ class Trainer(Learner):
                 metrics.truncate(point.metrics_offset if point else 0)
                 clock = Stopwatch(point.seconds if point else 0.0)
                 self.journal = Journal(self.run, metrics, self.position, self.num_steps, clock)
-                try:
-                    yield from self._train_or_diverge()
-                except GeneratorExit:
-                    self._leave()
-                    raise
-                except Exception as error:
-                    self._fail(error)
-                    raise
+                with self.journal.beating():
+                    try:
+                        yield from self._train_or_diverge()
+                    except GeneratorExit:
+                        self._leave()
+                        raise
+                    except Exception as error:
+                        self._fail(error)
+                        raise
 
     def _train_or_diverge(self) -> Iterator[Report]:
         try:
@@ -135,18 +146,30 @@ class Trainer(Learner):
                 if self.stop_requested:
                     yield from self._end("stopped", "stop")
                     return
+                self._is_between_steps = False
                 self._means.add(self.step(self.dataset.pixels(images, self.noise), labels), len(images))
                 self._settings.add(self.taken_with)
                 self._is_steered = False
                 if self.position.advance():
                     self.order_at_epoch_start = self.order.get_state()
+                self._is_between_steps = True
                 yield from self._keep_up()
-        yield from self._end("finished", "finish")
+        if self.stop_requested and self._is_evaluation_due:
+            yield from self._end("stopped", "stop")  # broken off; who resumes the run has it finished
+        else:
+            yield from self._end("finished", "finish")
 
     # What is written on the way ---------------------------------------------------------------------------------------
 
     def _keep_up(self) -> Iterator[Report]:
-        """Whatever is due at this step; nothing is done twice, so that a resumed run can ask again."""
+        """Whatever is due at this step; nothing is done twice, so that a resumed run can ask again.
+
+        Where the user wants to stop, the checkpoint comes first, and nothing else is begun. So it does at the end.
+        """
+        if self.stop_requested:
+            return
+        if self.position.epochs == self.config.train.epochs:
+            yield from self._keep_steps()
         if self.journal.is_line_due:
             yield from self._flush()
         if self.position.step in self._snapshot_steps:
@@ -196,12 +219,19 @@ class Trainer(Learner):
 
     def _evaluate(self) -> Iterator[Report]:
         yield from self._flush()
-        result = evaluate(self.model, self.dataset, "validation", seed=self.config.train.seed)
-        if not math.isfinite(result.elbo):
-            raise Diverged
-        is_due = self._are_live_numbers_due
+        heard: list[Report] = []
+        try:
+            with asking(lambda: self._heed(heard), self.model.encoder, self.model.decoder):
+                result = evaluate(self.model, self.dataset, "validation", seed=self.config.train.seed)
+                if not math.isfinite(result.elbo):
+                    raise Diverged
+                x, y = self._probe.x, self._probe.labels
+                found = live_numbers(self.model, x, y) if self._are_live_numbers_due else {}
+        except _BrokenOff:
+            yield from heard
+            return  # nothing of it is recorded: it is made whole when training goes on
+        yield from heard
         self._evaluated_epochs = self.position.epochs
-        found = live_numbers(self.model, self._probe.x, self._probe.labels) if is_due else {}
         report = self.journal.validation(result, diagnosis=found, **self._recorded)
         # Judged at β = 1: on the annealed objective the epoch with the smallest β would win.
         if self.best_elbo is None or result.elbo > self.best_elbo:
@@ -210,6 +240,12 @@ class Trainer(Learner):
             self._checkpoint()
             self._save_best()
         yield report
+
+    def _heed(self, heard: list[Report]) -> None:
+        """In the middle of an evaluation: hear a new β, and leave off for a stop."""
+        heard.extend(self._look())
+        if self.stop_requested:
+            raise _BrokenOff
 
     @property
     def _are_live_numbers_due(self) -> bool:
@@ -242,6 +278,7 @@ class Trainer(Learner):
             seconds=self.journal.clock.seconds,
             best_elbo=self.best_elbo,
             best_step=self.best_step,
+            newest_snapshot=-1 if self._newest_snapshot is None else self._newest_snapshot,
             beta_by_hand=self.beta_by_hand,
             **self._recorded,
             metrics_offset=self.journal.metrics.offset,
@@ -249,6 +286,12 @@ class Trainer(Learner):
         # Losing step 0 to a power failure is no loss, and somebody waits for the first point of the curves.
         save(self.run.checkpoints_dir, "last", tensors, point.to_dict(), durable=self.position.step > 0)
         self._kept_step, self._checkpointed = self.position.step, time.perf_counter()
+
+    def _keep_steps(self) -> Iterator[Report]:
+        """A checkpoint if there is none of this step, before what ends a training: that can be made again."""
+        if self._kept_step != self.position.step:
+            yield from self._flush()
+            self._checkpoint()
 
     def _status(self, state: State, error: str | None = None) -> None:
         self.journal.status(state, error=error, **self._shown)
@@ -306,29 +349,43 @@ class Trainer(Learner):
     # The end, the bad ends, and going on ------------------------------------------------------------------------------
 
     def _end(self, state: Literal["finished", "stopped"], event: str) -> Iterator[Report]:
-        yield from self._flush()
-        if self.config.train.num_snapshots:
+        yield from self._keep_steps()
+        if self.config.train.num_snapshots and not self.is_hurried:
             yield from self._snapshot()
         self._live()
-        embedding = embed(load_model(self.run, "best"), self.dataset, "test").to_tensors()
-        check_divergence(embedding)
         report = self.journal.event(event)
         self._checkpoint()
-        save(self.run.path, LATENT_FILE, embedding, {"part": "test", **self.journal.where()})
+        self._embed()
         self._status(state)
         self.stop_requested = False
         yield report
 
+    def _embed(self) -> None:
+        """Keep the latent positions of the test images, for pages to find: without them they compute their own."""
+
+        def ask() -> None:
+            if self.is_hurried:
+                raise _BrokenOff
+
+        try:
+            ask()
+            model = load_model(self.run, "best")
+            with asking(ask, model.encoder):
+                embedding = embed(model, self.dataset, "test").to_tensors()
+            check_divergence(embedding)
+            save(self.run.path, LATENT_FILE, embedding, {"part": "test", **self.journal.where()})
+        except _BrokenOff:
+            pass
+        except Exception as error:  # whatever it is, all that was trained is kept
+            with suppress(OSError):
+                self.journal.event("no latent positions", why=what_went_wrong(error))
+
     def _diverged(self) -> Report:
-        train, model = self.config.train, self.config.model
-        remedies = [f"a smaller train.learning_rate than {train.learning_rate:g}"]
-        if (beta := plateau(self.config.objective, self.beta_by_hand)) > 1:
-            remedies.append(f"a smaller beta than {beta:g}")
-        if model.likelihood.startswith("gaussian"):
-            remedies.append(f"a larger model.sigma than {model.sigma:g}")
-        sentence = (
-            f"the loss must stay finite, but stopped being a number by step {self.position.step}; the checkpoint of "
-            f"step {self._kept_step} is kept; try {', or '.join(remedies)}"
+        sentence = divergence_sentence(
+            self.config,
+            plateau(self.config.objective, self.beta_by_hand),
+            self.position.step,
+            self._kept_step,
         )
         report = self.journal.event("diverged")
         self._status("diverged", sentence)
@@ -348,6 +405,11 @@ class Trainer(Learner):
     def _fail(self, error: Exception) -> None:
         """Say why the run stopped. On a full disk the newest weights make room for the sentence."""
         sentence = what_went_wrong(error)
+        if self._is_between_steps and not isinstance(error, (OSError, UserError)):
+            with suppress(Exception):  # memory that an evaluation lacked: the steps before it are whole
+                for _ in self._flush():
+                    pass
+                self._checkpoint()
         try:
             self._status("failed", sentence)
         except OSError:
@@ -357,34 +419,21 @@ class Trainer(Learner):
 
     def _restore(self) -> ResumePoint | None:
         """Take up the last checkpoint, if the run has one; drop what was written after it."""
-        checkpoints, position = self.run.checkpoints_dir, self.position
-        if not is_there(checkpoints / "last.safetensors"):
-            if is_there(checkpoints / "best.safetensors"):
-                raise RunError(
-                    f"run {self.run.id} must hold its last checkpoint to go on, got only the best weights; "
-                    "start a new run with its configuration"
-                )
+        position, kept = self.position, last_checkpoint(self.run, self.position, self.config.train.epochs)
+        if kept is None:
             self.run.drop_snapshots_after(-1)
             return None
-        tensors, state = load(checkpoints, "last")
-        point = ResumePoint.of(state, position)
-        if point.epochs >= self.config.train.epochs and self.run.status().state == "finished":
-            raise RunError(
-                f"run {self.run.id} has done its {self.config.train.epochs} epochs; "
-                "ask for more with `vae train --resume DIR --more-epochs N`"
-            )
+        tensors, point = kept
         self.order_at_epoch_start = restore_training(tensors, self.model, self.optimizer, self.generators)
         position.epochs, position.batch = point.epochs, point.batch
         self.beta_by_hand = point.beta_by_hand
-        by_plan = settings_of_last_step(
-            self.config, position.step, position.batches_per_epoch, point.beta_by_hand
-        )
-        kept = {name: value for name in StepSettings._fields if (value := getattr(point, name)) is not None}
-        self.taken_with = by_plan._replace(**kept)
+        self.taken_with = point.taken_with(self.config, position)
         self.best_elbo, self.best_step = point.best_elbo, point.best_step
         self._evaluated_epochs, self._kept_step = point.evaluated_epochs, position.step
         if self.best_step == position.step:
             self._save_best()  # the process before us may have been killed before it could
-        self.run.drop_snapshots_after(position.step)
+        # One that was written after the checkpoint is made again, so that history and folder tell the same.
+        newest = position.step if point.newest_snapshot is None else point.newest_snapshot
+        self.run.drop_snapshots_after(newest)
         self._newest_snapshot = max(self.run.snapshots(), default=None)
         return point

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import math
 import os
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
+from vae.config import RunConfig
 from vae.errors import clean, memory_sentence
 from vae.evaluation import Evaluation
 from vae.files import disk_sentence
+from vae.heartbeat import beating
 from vae.metrics import MetricsWriter
 from vae.objective import MeanTerms
 from vae.runs import Run
@@ -40,6 +44,27 @@ def check_divergence(tensors: Mapping[str, Tensor]) -> None:
     # A sum is finite only if all its numbers are, and is several times faster than a look at each of them.
     if not all(math.isfinite(float(tensor.sum())) for tensor in tensors.values()):
         raise Diverged
+
+
+def divergence_sentence(config: RunConfig, beta: float, step: int, kept_step: int) -> str:
+    """Why a run stopped whose loss is no number any more, and what to try.
+
+    Args:
+        config: Of the run.
+        beta: What its schedule comes to, or as it is set by hand.
+        step: Of the divergence, at the latest.
+        kept_step: Of the last checkpoint.
+    """
+    train, model = config.train, config.model
+    remedies = [f"a smaller train.learning_rate than {train.learning_rate:g}"]
+    if beta > 1:
+        remedies.append(f"a smaller beta than {beta:g}")
+    if model.likelihood.startswith("gaussian"):
+        remedies.append(f"a larger model.sigma than {model.sigma:g}")
+    return (
+        f"the loss must stay finite, but stopped being a number by step {step}; the checkpoint of step {kept_step} is "
+        f"kept; try {', or '.join(remedies)}"
+    )
 
 
 def what_went_wrong(error: Exception) -> str:
@@ -223,6 +248,8 @@ class Journal:
     _lined: float = -math.inf
     _beat: float = -math.inf
     _measured: tuple[float, int] = (0.0, 0)
+    _said: Status | None = None
+    _saying: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         self._measured = (self.clock.seconds, self.position.images)
@@ -300,25 +327,46 @@ class Journal:
             error: Why it ended, as a sentence.
             more: What else the last step was taken with: ``capacity``, ``learning_rate``.
         """
-        self._beat = time.perf_counter()
         # A mere heartbeat need not survive a power failure.
         durable = state != self.state or state not in ("running", "paused")
         self.state = state
-        status = Status(
-            state=state,
-            pid=os.getpid(),
-            host=this_host(),
-            heartbeat=time.time(),
-            step=self.position.step,
-            epoch=self.position.epoch,
-            num_steps=self.num_steps,
-            seconds=self.clock.seconds,
-            images_per_second=self.images_per_second,
-            beta=beta,
-            live_step=self.live_step,
-            error=error,
-            **more,
+        self._say(
+            Status(
+                state=state,
+                pid=os.getpid(),
+                host=this_host(),
+                heartbeat=time.time(),
+                step=self.position.step,
+                epoch=self.position.epoch,
+                num_steps=self.num_steps,
+                seconds=self.clock.seconds,
+                images_per_second=self.images_per_second,
+                beta=beta,
+                live_step=self.live_step,
+                error=error,
+                **more,
+            ),
+            durable=durable,
         )
+
+    @contextmanager
+    def beating(self) -> Iterator[None]:
+        """Renew the heartbeat until the block ends whatever the trainer is at, where it does not do so itself."""
+        with beating(self._renew, STATUS_SECONDS):
+            yield
+
+    def _renew(self) -> None:
+        with self._saying:
+            said, late = self._said, time.perf_counter() - self._beat >= 2 * STATUS_SECONDS
+            if said is not None and said.is_active and late:
+                self._write(said.replace(heartbeat=time.time()), durable=False)
+
+    def _say(self, status: Status, *, durable: bool) -> None:
+        with self._saying:
+            self._write(status, durable=durable)
+
+    def _write(self, status: Status, *, durable: bool) -> None:
+        self._beat, self._said = time.perf_counter(), status
         self.run.write_status(status, durable=durable)
 
     def _measure_speed(self) -> None:

@@ -108,6 +108,7 @@ def reproduce(
     from vae.data import load
     from vae.engine import Trainer
     from vae.runs import Run
+    from vae.standby import stopping_on_signals
 
     if name not in REFERENCES:
         raise UserError(
@@ -124,9 +125,13 @@ def reproduce(
     with tempfile.TemporaryDirectory() as scratch:
         run = _run_at(run_dir or Path(scratch) / name, config, dataset)
         if run.status().state != "finished":
-            for report in Trainer(run, dataset).train():
-                if progress is not None:
-                    progress(report.line["epoch"])
+            trainer = Trainer(run, dataset)
+            with stopping_on_signals(trainer) as signals:
+                for report in trainer.train():
+                    if progress is not None:
+                        progress(report.line["epoch"])
+            if signals:
+                raise KeyboardInterrupt  # the checkpoint is written
         status = run.status()
         if status.state != "finished":
             raise UserError(f"the run must finish to be compared, got {status.state}; {status.error}")

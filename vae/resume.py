@@ -8,16 +8,21 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from vae.beneath import is_there
 from vae.checked import Config, ConfigError
-from vae.checkpoints import CheckpointError, check_shapes
+from vae.checkpoints import CheckpointError, check_shapes, load
+from vae.config import RunConfig
 from vae.journal import Position
 from vae.run_images import are_alike, check_images, images_of
+from vae.runs import Run, RunError
+from vae.schedules import StepSettings, settings_of_last_step
 
 __all__ = [
     "ResumePoint",
     "are_alike",
     "check_images",
     "images_of",
+    "last_checkpoint",
     "optimizer_tensors",
     "restore_training",
     "training_tensors",
@@ -37,6 +42,8 @@ class ResumePoint(Config):
     seconds: float = Field(ge=0)
     best_elbo: float | None
     best_step: int | None = Field(ge=0)
+    #: Step of the newest snapshot, -1 before there is one; older versions did not keep it.
+    newest_snapshot: int | None = Field(None, ge=-1)
     beta_by_hand: float | None = Field(ge=0)
     #: What the last step was taken with, see `vae.schedules.StepSettings`; older versions did not keep it.
     beta: float | None = Field(None, ge=0)
@@ -63,6 +70,46 @@ class ResumePoint(Config):
                 f"{point.batch}; {_REMEDY}"
             )
         return point
+
+    def taken_with(self, config: RunConfig, position: Position) -> StepSettings:
+        """What the last step before this point was taken with: as it was kept, else by plan.
+
+        Args:
+            config: Of the run.
+            position: This point's.
+        """
+        by_plan = settings_of_last_step(config, position.step, position.batches_per_epoch, self.beta_by_hand)
+        kept = {name: value for name in StepSettings._fields if (value := getattr(self, name)) is not None}
+        return by_plan._replace(**kept)
+
+
+def last_checkpoint(
+    run: Run, position: Position, epochs: int
+) -> tuple[dict[str, Tensor], ResumePoint] | None:
+    """A run's last checkpoint, if it has one: its tensors, and where it stands.
+
+    Args:
+        run: The run.
+        position: A training that counts as the run's does.
+        epochs: Of the whole training.
+
+    Raises:
+        UserError: If it is damaged or missing though the run has others, or nothing is left to train.
+    """
+    if not is_there(run.checkpoints_dir / "last.safetensors"):
+        if is_there(run.checkpoints_dir / "best.safetensors"):
+            raise RunError(
+                f"run {run.id} must hold its last checkpoint to go on, got only the best weights; start a new run with "
+                "its configuration"
+            )
+        return None
+    tensors, state = load(run.checkpoints_dir, "last")
+    point = ResumePoint.of(state, position)
+    if point.epochs >= epochs and run.status().state == "finished":
+        raise RunError(
+            f"run {run.id} has done its {epochs} epochs; ask for more with `vae train --resume DIR --more-epochs N`"
+        )
+    return tensors, point
 
 
 def optimizer_tensors(model: nn.Module, optimizer: torch.optim.Adam) -> dict[str, Tensor]:

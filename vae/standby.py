@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -56,17 +57,26 @@ def warm_up() -> None:
 
 @contextmanager
 def stopping_on_signals(trainer: Trainer) -> Iterator[list[int]]:
-    """The first signal to end stops after the current step and keeps a checkpoint; a second one ends at once.
+    """The first signal to end stops after the current step and keeps a checkpoint, as Stop on the Train page does.
+
+    A second one leaves out what can be made again, the last snapshot and the latent positions; a third ends at once.
+    Only a process's main thread hears signals: in another thread nothing changes.
 
     Yields:
         The signals that came, while the block lasts.
     """
     received: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield received
+        return
 
     def stop(number: int, _frame: object) -> None:
         received.append(number)
         trainer.stop_requested = True
-        signal.signal(number, signal.SIG_DFL)
+        if len(received) > 1:
+            trainer.is_hurried = True
+            for heard in before:
+                signal.signal(heard, signal.SIG_DFL)
 
     # Ctrl-C, an order, and the terminal's end. What a shell (&) or nohup has had ignored stays so.
     names = ("SIGINT", "SIGTERM", "SIGHUP")

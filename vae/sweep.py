@@ -174,6 +174,7 @@ def _result(folder: Path, point: Point) -> tuple[Result, bool]:
     from vae.engine import Trainer
     from vae.resume import images_of
     from vae.runs import Run
+    from vae.standby import stopping_on_signals
 
     if not folder.is_dir():
         raise UserError(
@@ -199,8 +200,12 @@ def _result(folder: Path, point: Point) -> tuple[Result, bool]:
         words = f"{point.run_id.split('-beta-')[0]} β={point.config.objective.beta:g} seed {point.config.train.seed}"
         run = Run.create(path, point.config, dataset.info(), words[:80])
     if run.status().state != "finished":
-        for _ in Trainer(run, dataset).train():
-            pass
+        trainer = Trainer(run, dataset)
+        with stopping_on_signals(trainer) as signals:
+            for _ in trainer.train():
+                pass
+        if signals:
+            raise KeyboardInterrupt  # the checkpoint is written, and no further point is begun
     status = run.status()
     if status.state != "finished":
         raise UserError(status.error or f"run {run.id} was stopped; start the sweep again to go on with it")
