@@ -6,9 +6,7 @@ or 404. Files are handed out from lists made here, never by a path that a client
 
 from __future__ import annotations
 
-import hashlib
 import json
-import logging
 import math
 import re
 import signal
@@ -16,47 +14,30 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-import anyio
 import numpy as np
-from anyio import to_thread
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from dashboard import arrays, components, model_cache, settings, sheets
+from dashboard import arrays, model_cache, settings, sheets, static_files
+from dashboard.answers import FOR_EVER, reads, refusal, route, tagged
 from dashboard.first_script import FirstScript
 from dashboard.guard import Guard
 from dashboard.model_cache import At, Half
-from dashboard.streams import Streams
+from dashboard.streams import MOST_RUNS, Follow, Streams
 from vae.errors import UserError
 from vae.runs import Run, find_run
 from vae.timeline import moments
-
-_log = logging.getLogger(__name__)
 
 #: Largest coordinate of a latent point that is decoded.
 MAX_Z = 1e3
 #: Most originals that one request names.
 MAX_ROWS = 100
 PARTS = ("test", "validation", "train", "all")
-_TYPES = {
-    ".js": "text/javascript; charset=utf-8",
-    ".mjs": "text/javascript; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
-    ".wasm": "application/wasm",
-}
-_FOR_EVER = "public, max-age=31536000, immutable"
-#: Computations at once: more would only take time from each other and from a trainer.
-_workers = anyio.CapacityLimiter(2)
 _streams = Streams()
-
-
-class NotFound(UserError):
-    """What was asked for is not there."""
 
 
 # Parameters ----------------------------------------------------------------------------------------------------------
@@ -121,45 +102,7 @@ def _weights(request: Request, num_classes: int) -> list[float]:
     return values
 
 
-# Files ---------------------------------------------------------------------------------------------------------------
-
-
-def _file(request: Request, listed: Callable[[], dict[str, Path]]) -> Response:
-    name = request.path_params["name"]
-    path = listed().get(name)
-    if path is None:
-        raise NotFound(f"there is no file {name[:80]!r} here; reload the page")
-    return FileResponse(path, media_type=_TYPES[path.suffix], headers={"Cache-Control": _keep(request)})
-
-
-def _keep(request: Request) -> str:
-    """Under an older version's address come today's files, but nobody is to keep them."""
-    current = request.path_params["version"] == components.version() == components.current_version()
-    return _FOR_EVER if current else "no-store"
-
-
-#: Asks V8 to compile a script's functions while it is read, beside the page's own thread; elsewhere a comment.
-_EAGERLY = b"//# allFunctionsCalledOnLoad\n"
-
-
-def _plotly(request: Request) -> Response:
-    """plotly.js: with the hint it holds up the page for half as long."""
-    if request.path_params["name"] != "plotly.min.js":
-        raise NotFound(f"there is no file {request.path_params['name'][:80]!r} here; reload the page")
-    content = _EAGERLY + components.plotly_file().read_bytes()
-    return Response(content, media_type=_TYPES[".js"], headers={"Cache-Control": _keep(request)})
-
-
 # Runs ----------------------------------------------------------------------------------------------------------------
-
-
-def _tagged(request: Request, content: bytes, media_type: str) -> Response:
-    """An answer that a browser may keep, and asks about again by its tag."""
-    tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
-    headers = {"ETag": tag, "Cache-Control": "no-cache"}
-    if tag in request.headers.get("if-none-match", ""):
-        return Response(status_code=304, headers=headers)
-    return Response(content, media_type=media_type, headers=headers)
 
 
 def _snapshots(request: Request) -> Response:
@@ -177,15 +120,15 @@ def _snapshots(request: Request) -> Response:
         for moment in moments(run)
     ]
     content = json.dumps({"state": run.status().state, "snapshots": listed}, separators=(",", ":")).encode()
-    return _tagged(request, content, "application/json")
+    return tagged(request, content, "application/json")
 
 
 def _onnx(request: Request, half: Half) -> Response:
     run, at = _run(request), _at(request)
-    answer = _tagged(request, model_cache.onnx(run, at, half), "application/octet-stream")
+    answer = tagged(request, model_cache.onnx(run, at, half), "application/octet-stream")
     # A snapshot's weights never change under their name: going through the training again asks nobody.
     if isinstance(at, int) and request.query_params.get("v") == model_cache.stamp(run, at):
-        answer.headers["Cache-Control"] = _FOR_EVER.replace("public", "private")
+        answer.headers["Cache-Control"] = FOR_EVER.replace("public", "private")
     return answer
 
 
@@ -221,7 +164,7 @@ def _surprise(request: Request) -> Response:
     """Percentiles of what training images cost the model, nats per example, and of which images they are."""
     found = model_cache.surprise(_run(request), _at(request))
     content = json.dumps(vars(found), allow_nan=False)
-    return _tagged(request, content.encode(), "application/json")
+    return tagged(request, content.encode(), "application/json")
 
 
 def _decode(request: Request) -> Response:
@@ -233,7 +176,7 @@ def _decode(request: Request) -> Response:
     y = torch.tensor([_weights(request, model.num_conditions)]) if model.num_conditions else None
     with torch.inference_mode():
         image = model.decode(torch.tensor([z]), y)[0].numpy()
-    return _tagged(request, sheets.png(image), "image/png")
+    return tagged(request, sheets.png(image), "image/png")
 
 
 def _sheet(request: Request) -> Response:
@@ -248,48 +191,48 @@ def _sheet(request: Request) -> Response:
         seed=_whole(request, "seed", 0, 0, 2**31 - 1),
         label=None if label is None else _whole(request, "y", 0, 0, max(0, run.info.num_classes - 1)),
     )
-    return _tagged(request, content, "image/png")
+    return tagged(request, content, "image/png")
 
 
 # Serving -------------------------------------------------------------------------------------------------------------
 
 
-def _refusal(error: Exception) -> Response:
-    if isinstance(error, UserError):
-        return JSONResponse({"error": str(error)}, 404 if _is_missing(error) else 400)
-    _log.exception("a route failed", exc_info=error)
-    return JSONResponse({"error": "this could not be computed; the server's log says why"}, 500)
-
-
-def _is_missing(error: Exception) -> bool:
-    """Whether what was asked for is not on this machine. By name: importing the classes here would import torch."""
-    return any(
-        kind.__name__ in ("NotFound", "RunError", "CheckpointError", "DataError")
-        for kind in type(error).__mro__
-    )
-
-
-def _answer(function: Callable[[Request], Response]) -> Callable[[Request], Any]:
-    """A route that computes in a thread and answers every error with a sentence."""
-
-    async def endpoint(request: Request) -> Response:
-        try:
-            return await to_thread.run_sync(function, request, limiter=_workers)
-        except Exception as error:
-            return _refusal(error)
-
-    return endpoint
-
-
 async def _stream(request: Request) -> Response:
+    """One run, followed for as long as the client likes."""
     try:
-        run = await to_thread.run_sync(_run, request)
+        run = await reads.run("", partial(_run, request))
     except Exception as error:
-        return _refusal(error)
+        return refusal(error)
     if "probe" in request.query_params:
-        return JSONResponse({})
+        return _streams.refusal() or JSONResponse({})
     after = request.headers.get("last-event-id") or request.query_params.get("after") or None
-    return _streams.response(run, request, after)
+    return _streams.response([(run, after)], {}, holds=True)
+
+
+async def _stream_of_runs(request: Request) -> Response:
+    """All the runs that a browser follows: each `run` is an id, or ``ID~PLACE`` where it is known up to a place."""
+    asked = request.query_params.getlist("run")
+    if not 1 <= len(asked) <= MOST_RUNS:
+        sentence = f"run must be given 1 to {MOST_RUNS} times, got {len(asked)}; follow fewer"
+        return refusal(UserError(sentence))
+    if "probe" in request.query_params:
+        return _streams.refusal() or JSONResponse({})
+    follows: dict[str, Follow] = {}
+    missing: dict[str, str] = {}
+
+    def find() -> None:
+        for text in asked:
+            run_id, _, after = text.partition("~")
+            try:
+                follows[run_id] = (find_run(run_id, settings.roots()), after or None)
+            except UserError as error:
+                missing[run_id] = str(error)
+
+    try:
+        await reads.run("", find)
+    except Exception as error:
+        return refusal(error)
+    return _streams.response(list(follows.values()), missing, holds=False)
 
 
 async def _unknown(request: Request) -> Response:
@@ -306,22 +249,21 @@ def routes() -> list[BaseRoute]:
     prefix = f"/{base}/api" if base else "/api"
     run = f"{prefix}/runs/{{run_id}}"
     endpoints: dict[str, Callable[[Request], Any]] = {
-        f"{prefix}/lib/{{version}}/{{name:path}}": _answer(partial(_file, listed=components.files)),
-        f"{prefix}/runtime/{{version}}/{{name}}": _answer(partial(_file, listed=components.runtime_files)),
-        f"{prefix}/plotly/{{version}}/{{name}}": _answer(_plotly),
+        **static_files.endpoints(prefix),
+        f"{prefix}/stream": _stream_of_runs,
         f"{run}/stream": _stream,
-        f"{run}/snapshots": _answer(_snapshots),
-        f"{run}/decoder.onnx": _answer(partial(_onnx, half="decoder")),
-        f"{run}/encoder.onnx": _answer(partial(_onnx, half="encoder")),
-        f"{run}/autoencoder.onnx": _answer(partial(_onnx, half="autoencoder")),
-        f"{run}/surprise": _answer(_surprise),
-        f"{run}/originals": _answer(_originals),
-        f"{run}/decode": _answer(_decode),
-        f"{run}/sheet.png": _answer(_sheet),
-        **{path: _answer(function) for path, function in path_api.routes(run).items()},
-        **{path: _answer(function) for path, function in map_api.routes(run).items()},
-        **{path: _answer(function) for path, function in compare_api.routes(run).items()},
-        **{path: _answer(function) for path, function in evaluate_api.routes(run).items()},
+        f"{run}/snapshots": route(_snapshots, reads),
+        f"{run}/decoder.onnx": route(partial(_onnx, half="decoder")),
+        f"{run}/encoder.onnx": route(partial(_onnx, half="encoder")),
+        f"{run}/autoencoder.onnx": route(partial(_onnx, half="autoencoder")),
+        f"{run}/surprise": route(_surprise),
+        f"{run}/originals": route(_originals),
+        f"{run}/decode": route(_decode),
+        f"{run}/sheet.png": route(_sheet),
+        **{path: route(function) for path, function in path_api.routes(run).items()},
+        **map_api.endpoints(run),
+        **{path: route(function) for path, function in compare_api.routes(run).items()},
+        **{path: route(function) for path, function in evaluate_api.routes(run).items()},
         **collapse_api.endpoints(run),
         f"{prefix}/{{rest:path}}": _unknown,
     }

@@ -7,18 +7,17 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import anyio
-from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
 from dashboard import api, diagnosed
+from dashboard.admission import Admission
+from dashboard.answers import reads, route, tagged
 from dashboard.keys import THRESHOLDS
 from vae.errors import UserError
 
-#: A diagnosis takes a second of all cores: one at a time, so that decoders and sheets of other pages do not wait. What
-#: snapshots say is read at once, and does not wait for it.
-_worker, _reader = anyio.CapacityLimiter(1), anyio.CapacityLimiter(2)
+#: A diagnosis takes a second of all cores: one at a time, so that decoders and sheets of other pages do not wait.
+_diagnoses = Admission("diagnosis", at_once=1, in_all=3, of_a_group=1)
 
 
 def diagnosis(request: Request) -> Response:
@@ -56,21 +55,9 @@ def _json(request: Request, values: Any) -> Response:
         raise UserError(
             "the figures of these weights are not finite: the training diverged; choose an earlier moment"
         ) from None
-    return api._tagged(request, content, "application/json")
-
-
-def _answer(
-    function: Callable[[Request], Response], limiter: anyio.CapacityLimiter
-) -> Callable[[Request], Any]:
-    async def endpoint(request: Request) -> Response:
-        try:
-            return await to_thread.run_sync(function, request, limiter=limiter)
-        except Exception as error:
-            return api._refusal(error)
-
-    return endpoint
+    return tagged(request, content, "application/json")
 
 
 def endpoints(run: str) -> dict[str, Callable[[Request], Any]]:
     """The routes, below the address of a run."""
-    return {f"{run}/diagnosis": _answer(diagnosis, _worker), f"{run}/course": _answer(course, _reader)}
+    return {f"{run}/diagnosis": route(diagnosis, _diagnoses), f"{run}/course": route(course, reads)}

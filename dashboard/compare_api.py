@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from dashboard import api, arrays, model_cache, sheets
+from dashboard.answers import tagged
 from dashboard.model_cache import At
 from vae.errors import UserError
 from vae.runs import Run
@@ -35,7 +36,7 @@ def side_by_side(request: Request) -> Response:
     stamp = model_cache.stamp(run, at)
     key = (run.path, at, stamp, tuple(rows), seed, num)
     answer = _rows.get(key, lambda: _made(run, at, rows, seed, num))
-    return api._tagged(request, answer, "application/octet-stream")
+    return tagged(request, answer, "application/octet-stream")
 
 
 def _numbers(request: Request, run: Run) -> list[int]:

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from dashboard import api, arrays, compare_api, model_cache
+from dashboard.answers import tagged
 from dashboard.model_cache import At
 from vae.errors import UserError
 from vae.runs import Run
@@ -44,7 +45,7 @@ def truth(request: Request) -> Response:
     content = _found.get(
         (run.path, at, stamp, key), lambda: _made(run, at, pixels, label, 0 if text else row)
     )
-    return api._tagged(request, content, "application/octet-stream")
+    return tagged(request, content, "application/octet-stream")
 
 
 def _pixels(text: str, run: Run) -> Any:

@@ -38,7 +38,8 @@ class Guard:
       calls cross-site or same-site (another port), unless it opens a page by a link.
     - Every answer says who may frame it: the server's own pages, and what the operator names.
     - Answers below `/api/` say that nobody is to guess their type or embed them elsewhere, and go uncompressed to this
-      machine: compressing 14 MB takes longer than copying them.
+      machine: compressing 14 MB takes longer than copying them. Other machines get files compressed once for all
+      (`static_files`); what is computed is never compressed, for that would hold up all other answers.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -60,7 +61,7 @@ class Guard:
             await self.app(_same_origin(scope, headers), receive, send)
             return
         is_ours = "/api/" in scope["path"]
-        if is_ours and _is_local(scope):
+        if is_ours and (_is_local(scope) or not _is_file(scope["path"])):
             scope = {**scope, "headers": [item for item in scope["headers"] if item[0] != b"accept-encoding"]}
 
         async def send_with_headers(message: Message) -> None:
@@ -136,6 +137,11 @@ def parse_host(host: str) -> tuple[str, int | None] | None:
 
 def _int(text: str | None) -> int | None:
     return None if text is None else int(text)
+
+
+def _is_file(path: str) -> bool:
+    """Whether one of our files is asked for, which are compressed beforehand."""
+    return any(f"/api/{shelf}/" in path for shelf in ("lib", "runtime", "plotly"))
 
 
 def _is_local(scope: Scope) -> bool:

@@ -1,20 +1,17 @@
-"""Read-only routes of the map: latent positions, numbers of each image, the images, and computed planes.
-
-Arrays go out as they lie in memory, a piece at a time, so that two million images need no second copy.
-"""
+"""Read-only routes of the map: latent positions, numbers of each image, the images, and computed planes."""
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response
 
 from dashboard import api, arrays, model_cache, own_columns
+from dashboard.answers import reads, route, tagged
 from dashboard.model_cache import At
 from dashboard.projections import Wanted, find, projections
 from vae.errors import UserError
@@ -25,28 +22,12 @@ if TYPE_CHECKING:
 
 #: Images that one request may name.
 MOST_IMAGES = 300
-_PIECE = 1 << 20
 _terms = model_cache.Cache(4)
 
 
 def _answer(request: Request, listed: dict[str, Any], **fields: Any) -> Response:
-    """Arrays that a browser may keep, and asks about again by their tag."""
-    pieces = arrays.parts(listed, **fields)
-    content = hashlib.sha256()
-    for piece in pieces:
-        content.update(piece)
-    tag = f'"{content.hexdigest()[:32]}"'
-    headers = {"ETag": tag, "Cache-Control": "no-cache"}
-    if tag in request.headers.get("if-none-match", ""):
-        return Response(status_code=304, headers=headers)
-    headers["Content-Length"] = str(sum(len(piece) for piece in pieces))
-    return StreamingResponse(_cut(pieces), media_type="application/octet-stream", headers=headers)
-
-
-def _cut(pieces: list[memoryview]) -> Iterator[bytes]:
-    for piece in pieces:
-        for start in range(0, len(piece), _PIECE):
-            yield bytes(piece[start : start + _PIECE])
+    """Arrays as they lie in memory, so that two million images need no second copy."""
+    return tagged(request, arrays.parts(listed, **fields), "application/octet-stream")
 
 
 def _embedding(request: Request) -> tuple[Run, At, str, Any]:
@@ -158,14 +139,14 @@ def projection(request: Request) -> Response:
     return _answer(request, {"xy": found.xy.numpy(), "rows": found.rows.numpy()})
 
 
-def routes(run: str) -> dict[str, Callable[[Request], Response]]:
+def endpoints(run: str) -> dict[str, Callable[[Request], Any]]:
     """The routes, below the address of a run."""
     return {
-        f"{run}/latent": latent,
-        f"{run}/spread": spread,
-        f"{run}/terms": terms,
-        f"{run}/column": column,
-        f"{run}/images": some_images,
-        f"{run}/projection": projection,
-        f"{run}/projection/status": projection_status,
+        f"{run}/latent": route(latent),
+        f"{run}/spread": route(spread),
+        f"{run}/terms": route(terms),
+        f"{run}/column": route(column),
+        f"{run}/images": route(some_images),
+        f"{run}/projection": route(projection),
+        f"{run}/projection/status": route(projection_status, reads),
     }

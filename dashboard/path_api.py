@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from dashboard import api, arrays, model_cache, sheets, stops
+from dashboard.answers import tagged
 from dashboard.model_cache import At
 from vae.errors import UserError
 from vae.runs import Run
@@ -79,7 +80,7 @@ def _test_image(request: Request) -> Response:
         fields["max_value"] = images.max_value
     except UserError as error:
         fields["reason"] = str(error)
-    return api._tagged(request, arrays.pack(listed, **fields), "application/octet-stream")
+    return tagged(request, arrays.pack(listed, **fields), "application/octet-stream")
 
 
 def _rows(request: Request, run: Run, found: Embedding) -> Tensor:
@@ -223,7 +224,7 @@ def _path(request: Request) -> Response:
         fields["reason"] = str(error)
     if not all(np.isfinite(values).all() for values in listed.values()):
         raise UserError("the latent positions must be finite, got others; train the run again")
-    return api._tagged(request, arrays.pack(listed, **fields), "application/octet-stream")
+    return tagged(request, arrays.pack(listed, **fields), "application/octet-stream")
 
 
 def _decoded(request: Request, run: Run, at: At, found: Path) -> Iterator[NDArray[np.uint8]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gzip
 import http.client
 import io
 import json
@@ -14,6 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +27,11 @@ import uvicorn
 from PIL import Image
 from starlette.applications import Starlette
 
-from dashboard import api, arrays, components, model_cache, settings
+from dashboard import answers, api, arrays, components, guard, model_cache, settings, watchers
 from vae.data import Dataset
 from vae.latent import embed
-from vae.metrics import MetricsWriter
-from vae.runs import Run
+from vae.metrics import MetricsReader, MetricsWriter
+from vae.runs import Run, Status
 from vae.snapshots import load_model
 from vae.surprise import surprise
 
@@ -184,6 +187,80 @@ class TestFiles:
     def test_this_machine_gets_large_files_uncompressed(self, client: Client) -> None:
         answer = client.get(f"/api/plotly/{components.version()}/plotly.min.js", Accept_Encoding="gzip")
         assert "Content-Encoding" not in answer.headers
+
+    def test_module_is_answered_while_everything_computes(self, client: Client) -> None:
+        done = threading.Event()
+        running = threading.Semaphore(0)
+
+        def work() -> None:
+            running.release()
+            done.wait(20)
+
+        def ask(number: int) -> None:
+            asyncio.run(answers.computations.run(number, work))
+
+        threads = [threading.Thread(target=ask, args=(number,)) for number in range(20)]
+        for thread in threads:
+            thread.start()
+        try:
+            for _ in range(answers.computations.in_all):
+                assert running.acquire(timeout=10)
+            began = time.monotonic()
+            version = components.version()
+            for path in (
+                f"lib/{version}/lib/dom.js",
+                f"plotly/{version}/plotly.min.js",
+                "runs/short/snapshots",
+            ):
+                assert client.get(f"/api/{path}").status == 200
+            with client.events("/api/stream?run=short") as events:
+                events.until("reset")
+            assert time.monotonic() - began < 1
+        finally:
+            done.set()
+            for thread in threads:
+                thread.join()
+
+    def test_files_are_read_once_for_all(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+        names = list(components.files())[:20]
+        version = components.version()
+        for name in names:
+            client.get(f"/api/lib/{version}/{name}")
+        monkeypatch.setattr(Path, "read_bytes", lambda path: pytest.fail(f"{path} was read again"))
+        for name in names:
+            answer = client.get(f"/api/lib/{version}/{name}")
+            assert (answer.status, "immutable" in answer.headers["Cache-Control"]) == (200, True)
+            again = client.get(f"/api/lib/{version}/{name}", If_None_Match=answer.headers["ETag"])
+            assert (again.status, again.body) == (304, b"")
+
+    def test_module_that_is_edited_is_handed_out_as_it_is_and_not_kept(
+        self, client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "lib").mkdir()
+        module = tmp_path / "lib" / "edited.js"
+        module.write_text("1")
+        monkeypatch.setattr(components, "FOLDER", tmp_path)
+        components.registered.cache_clear()
+        try:
+            path = f"/api/lib/{components.version()}/lib/edited.js"
+            assert "immutable" in client.get(path).headers["Cache-Control"]
+            module.write_text("22")
+            answer = client.get(path)
+            assert (answer.body, answer.headers["Cache-Control"]) == (b"22", "no-store")
+            module.unlink()
+            assert client.get(path).status == 404
+        finally:
+            components.registered.cache_clear()
+
+    def test_other_machines_get_files_compressed_and_computed_answers_as_they_are(
+        self, client: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(guard, "_is_local", lambda scope: False)
+        path = f"/api/plotly/{components.version()}/plotly.min.js"
+        answer = client.get(path, Accept_Encoding="gzip")
+        assert answer.headers["Content-Encoding"] == "gzip"
+        assert gzip.decompress(answer.body) == client.get(path).body
+        assert "Content-Encoding" not in client.get("/api/runs/short/latent", Accept_Encoding="gzip").headers
 
 
 class TestRuns:
@@ -498,6 +575,109 @@ class TestStream:
                 if api._streams.num < before:
                     return
         pytest.fail("the stream of a client that left stays open")
+
+    def test_one_stream_carries_all_the_runs_that_a_client_follows(self, client: Client, live: Run) -> None:
+        live.write_status(Status(state="queued", heartbeat=time.time()))
+        with client.events("/api/stream?run=live&run=short&run=absent") as events:
+            told: dict[str, set[str]] = {}
+            while told.get("live", set()) != {"reset", "status"} or told.get("short") != {"reset", "status"}:
+                name, content = events.next()
+                told.setdefault(content["run"], set()).add(name)
+            with MetricsWriter(live.path / "metrics.jsonl") as writer:
+                writer.write(line(5000))
+            content = events.until("lines")
+            assert (content["run"], [found["step"] for found in content["lines"]]) == ("live", [5000])
+        assert told["absent"] == {"gone"}
+
+    def test_stream_of_runs_at_rest_ends_and_goes_on_where_it_was(self, client: Client, live: Run) -> None:
+        with client.events("/api/stream?run=live") as events:
+            events.until("reset")
+            events.until("rest")
+            assert events.next() == ("end", None)
+        with MetricsWriter(live.path / "metrics.jsonl") as writer:
+            writer.write(line(6000))
+        with client.events(f"/api/stream?run=live~{events.last}") as events:
+            name, content = events.next()
+            assert (name, [found["step"] for found in content["lines"]]) == ("lines", [6000])
+            events.until("rest")
+        began = time.monotonic()
+        with client.events(f"/api/stream?run=live~{events.last}") as events:
+            assert [events.next()[0], events.next()[0], events.next()[0]] == ["status", "rest", "end"]
+        assert time.monotonic() - began < 0.4  # it holds no connection, only to wait for what does not come
+
+    def test_client_that_was_away_for_long_gets_the_whole_thinned(self, client: Client, live: Run) -> None:
+        with client.events("/api/runs/live/stream") as events:
+            events.until("reset")
+        with (live.path / "metrics.jsonl").open("a") as file:
+            file.write("".join(json.dumps(line(step)) + "\n" for step in range(10_000, 30_000)))
+        with client.events(f"/api/runs/live/stream?after={events.last}") as events:
+            assert len(events.until("reset")["lines"]) <= 2100
+
+    @pytest.mark.parametrize("query", ["", "run=" + "&run=".join(map(str, range(101)))])
+    def test_stream_of_no_or_of_very_many_runs_is_refused(self, client: Client, query: str) -> None:
+        answer = client.get(f"/api/stream?{query}")
+        assert answer.status == 400 and answer.sentence.startswith("run must be given 1 to 100 times, got ")
+
+    def test_many_who_follow_a_run_read_its_files_once(
+        self, client: Client, live: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        reads: list[str] = []
+        read = MetricsReader.read
+
+        def counted(reader: MetricsReader, *arguments: Any, **options: Any) -> Any:
+            reads.append(threading.current_thread().name)
+            return read(reader, *arguments, **options)
+
+        monkeypatch.setattr(MetricsReader, "read", counted)
+        live.write_status(Status(state="queued", heartbeat=time.time()))
+        with ExitStack() as stack:
+            many = [stack.enter_context(client.events("/api/stream?run=live")) for _ in range(20)]
+            for events in many:
+                events.until("reset")
+            reads.clear()
+            time.sleep(1)
+            looks, threads = len(reads), set(reads)
+            with MetricsWriter(live.path / "metrics.jsonl") as writer:
+                writer.write(line(7000))
+            texts = [json.dumps(events.until("lines")) for events in many]
+        assert threads == {"watch live"}  # never in the event loop
+        assert looks < 15
+        assert len(set(texts)) == 1
+
+    def test_run_that_nobody_follows_is_not_read(
+        self, client: Client, live: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        live.write_status(Status(state="queued", heartbeat=time.time()))
+        with client.events("/api/stream?run=live") as events:
+            events.until("status")
+        deadline = time.monotonic() + 5
+        while any(thread.name == "watch live" for thread in threading.enumerate()):
+            assert time.monotonic() < deadline, "it is read on and on"
+            time.sleep(0.05)
+
+    def test_run_that_cannot_be_read_for_a_moment_is_followed_on(
+        self, client: Client, live: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(watchers, "_AFTER_FAILURE", 0.05)
+        live.write_status(Status(state="queued", heartbeat=time.time()))
+        read, broken = MetricsReader.read, [True]
+
+        def fails(reader: MetricsReader, *arguments: Any, **options: Any) -> Any:
+            if broken and threading.current_thread().name == "watch live":
+                broken.clear()
+                raise RuntimeError("nobody foresaw this")
+            return read(reader, *arguments, **options)
+
+        with client.events("/api/stream?run=live") as events:
+            events.until("reset")
+            monkeypatch.setattr(MetricsReader, "read", fails)
+            deadline = time.monotonic() + 5
+            while broken:
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+            with MetricsWriter(live.path / "metrics.jsonl") as writer:
+                writer.write(line(8000))
+            assert [found["step"] for found in events.until("lines")["lines"]] == [8000]
 
     def test_open_streams_do_not_hold_up_the_servers_end(self, root: Path, free_port: int) -> None:
         program = (

@@ -187,11 +187,17 @@ class MetricsReader:
         footprint = "" if self._footprint is None else f"-{self._footprint:08x}"
         return f"{self._inode or 0}-{self._offset}{footprint}"
 
-    def read(self, at_most: int | None = None) -> tuple[bool, list[Line], int]:
+    @property
+    def offset(self) -> int:
+        """Bytes of the file that it has read."""
+        return self._offset
+
+    def read(self, at_most: int | None = None, until: int | None = None) -> tuple[bool, list[Line], int]:
         """What has been written since the last call.
 
         Args:
             at_most: Thin what is returned (see `thin`), in little memory however long the history is.
+            until: Read no further than this offset; None for all there is.
         Returns:
             Whether the lines are the whole file from its beginning, so that earlier ones no longer count
             (also so at a new reader's first read, and once when the file has gone); the lines; the offset up
@@ -209,7 +215,8 @@ class MetricsReader:
                 reset = info.st_ino != self._inode or not self._is_known(file, info.st_size)
                 if reset:
                     self._inode, self._offset = info.st_ino, 0
-                lines: Iterable[Line] = self._lines(file, info.st_size)
+                size = info.st_size if until is None else min(until, info.st_size)
+                lines: Iterable[Line] = self._lines(file, size)
                 found = list(lines) if at_most is None else thinned(lines, at_most)
                 self._footprint = _footprint(file, self._offset)
         except FileNotFoundError:

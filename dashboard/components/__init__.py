@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TypeGuard
@@ -100,20 +101,55 @@ def plotly_file() -> Path:
     return Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 
 
-def current_version() -> str:
-    """A name for the content of all browser files together, read from the disk now."""
+#: When a file was changed last, nanoseconds, and how large it is: these tell its content from another.
+Stamp = tuple[int, int]
+
+
+def stamp(path: Path) -> Stamp:
+    """What tells a file's content from that before it."""
+    found = path.stat()
+    return found.st_mtime_ns, found.st_size
+
+
+@dataclass(frozen=True)
+class Registered:
+    """The browser files that a process registered its components with.
+
+    Attributes:
+        version: A name for the content of all of them together.
+        stamps: Of each file, as it was then.
+    """
+
+    version: str
+    stamps: dict[Path, Stamp]
+
+
+def _on_disk() -> Registered:
     state = hashlib.sha256(plotly.__version__.encode())
+    stamps = {plotly_file(): stamp(plotly_file())}
     for name, path in files().items():
+        stamps[path] = stamp(path)
         state.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
     for name, path in runtime_files().items():
-        state.update(f"{name} {path.stat().st_size} {path.stat().st_mtime_ns}".encode())
-    return state.hexdigest()[:16]
+        changed, size = stamps[path] = stamp(path)
+        state.update(f"{name} {size} {changed}".encode())
+    return Registered(state.hexdigest()[:16], stamps)
+
+
+def current_version() -> str:
+    """A name for the content of all browser files together, read from the disk now."""
+    return _on_disk().version
 
 
 @cache
+def registered() -> Registered:
+    """What this process registered its components with: read once."""
+    return _on_disk()
+
+
 def version() -> str:
     """The version that this process registered its components with."""
-    return current_version()
+    return registered().version
 
 
 def register(
