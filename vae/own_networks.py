@@ -6,14 +6,9 @@ place of logits. What is here finds out, and gives what `vae.model.VAE` expects.
 
 from __future__ import annotations
 
-import functools
-import inspect
-import random
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Any, Literal, Self
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -21,56 +16,13 @@ from vae.config import DataInfo, ModelConfig
 from vae.errors import UserError, first_line
 from vae.export import export_network
 from vae.external import DECODER, ENCODER, interface
+from vae.reachable import reached, unwrapped
+from vae.undisturbed import as_in_the_users_program
 
 Spread = Literal["log_var", "std"]
 Gives = Literal["auto", "raw", "probabilities"]
 #: A probability this close to 0 or 1 counts as one that is so close: single precision has none closer to 1.
 SMALLEST_PROBABILITY = 1e-7
-
-
-def modules_of(function: Any) -> list[nn.Module]:
-    """The networks that a callable uses: itself, the one whose method it is, and those that a function names."""
-    if isinstance(function, nn.Module):
-        return [function]
-    if isinstance(function, functools.partial):
-        found = [function.func, *function.args, *function.keywords.values()]
-        return [module for part in found for module in modules_of(part)]
-    if inspect.ismethod(function):
-        return modules_of(function.__self__)
-    if inspect.isfunction(function):
-        named = inspect.getclosurevars(function)
-        values = (*named.nonlocals.values(), *named.globals.values())
-        return [value for value in values if isinstance(value, nn.Module)]
-    return []
-
-
-@contextmanager
-def undisturbed(*functions: Any) -> Iterator[None]:
-    """Use somebody's networks, evaluating and without gradients, and leave everything as it was.
-
-    The random states of torch (and of the networks' device), numpy and Python, and the mode of every module, are put
-    back at the end, whatever happens.
-    """
-    modules = {module for function in functions for top in modules_of(function) for module in top.modules()}
-    modes = [(module, module.training) for module in modules]
-    devices = {tensor.device for module in modules for tensor in module.parameters(recurse=False)}
-    numpy_state, python_state = np.random.get_state(), random.getstate()
-    with ExitStack() as stack:
-        stack.enter_context(torch.no_grad())
-        stack.enter_context(torch.random.fork_rng([d for d in devices if d.type == "cuda"]))
-        if any(device.type == "mps" for device in devices):
-            stack.callback(torch.mps.set_rng_state, torch.mps.get_rng_state())
-        for kind in {"cpu", *(device.type for device in devices)} - {"mps", "meta"}:
-            stack.enter_context(torch.autocast(kind, enabled=False))
-        try:
-            for module in modules:
-                module.training = False
-            yield
-        finally:
-            for module, mode in modes:
-                module.training = mode
-            np.random.set_state(numpy_state)
-            random.setstate(python_state)
 
 
 class OwnNetwork(nn.Module):
@@ -89,23 +41,28 @@ class OwnNetwork(nn.Module):
         self, function: Callable[..., Any], config: ModelConfig, info: DataInfo, labels: bool
     ) -> None:
         super().__init__()
-        self.function, self.own = function, nn.ModuleList(modules_of(function))
+        self.function, self.own = unwrapped(function), nn.ModuleList(reached(function).networks)
         # The exporter puts back the mode of what it exports, and with it that of all parts: theirs is `undisturbed`'s.
         self.training = self.own.training = False
         self.config, self.info, self.labels = config, info, labels
         first = next((t for t in self.own.parameters() if t.is_floating_point()), None)
         device = torch.device("cpu") if first is None else first.device
         #: Others ask a model's parameters for device and type.
-        self.anchor = nn.Parameter(torch.zeros((), device=device), requires_grad=False)
+        self.anchor = nn.Parameter(torch.zeros((), dtype=torch.float32, device=device), requires_grad=False)
         self._type = torch.float32 if first is None else first.dtype
 
     def call(self, x: Tensor, condition: Tensor | None) -> Any:
         """What the user's own network makes of an input."""
-        if condition is None:
-            return self.function(x.to(self._type))
-        return self.function(
-            x.to(self._type), condition.argmax(1) if self.labels else condition.to(self._type)
-        )
+        inputs = [x.to(self._type)]
+        if condition is not None:
+            inputs.append(condition.argmax(1) if self.labels else condition.to(self._type))
+        with as_in_the_users_program():
+            return self.function(*inputs)
+
+    def train(self, mode: bool = True) -> Self:
+        """Change its own mode alone: those of the user's networks are `vae.undisturbed`'s."""
+        self.training = mode
+        return self
 
     def state_dict_on_cpu(self) -> dict[str, Tensor]:
         """Its tensors of now, by name."""

@@ -19,9 +19,10 @@ from vae.images import check_kind
 from vae.memory import image_bytes, rows_within
 from vae.minibatches import Seen
 from vae.model import VAE
-from vae.own_networks import Gives, OwnDecoder, OwnEncoder, Spread, undisturbed
+from vae.own_networks import Gives, OwnDecoder, OwnEncoder, Spread
 from vae.randomness import generator
 from vae.run_images import IMAGES_FILE
+from vae.undisturbed import undisturbed
 
 #: Images that the networks are tried out on, at most, and copies of their pixels that a network is taken to make.
 _NUM_TRIED, _COPIES = 64, 32

@@ -25,7 +25,6 @@ from vae.latent import LATENT_FILE, embed
 from vae.likelihoods import Gaussian, LearnedGaussian
 from vae.loop_scale import constant_of, likeliest
 from vae.metrics import MetricsWriter
-from vae.own_networks import undisturbed
 from vae.randomness import generator
 from vae.runs import Run
 from vae.snapshots import (
@@ -37,6 +36,7 @@ from vae.snapshots import (
     write_snapshot,
 )
 from vae.turns import Turns
+from vae.undisturbed import undisturbed
 from vae.watch_export import Exports
 from vae.watch_notes import write_notes
 from vae.watch_setup import Watched, number
