@@ -32,7 +32,7 @@ def why_not_trainable(run: Run, *, look_for_images: bool = False) -> str:
 
         choose_device(config.train.device)
         if look_for_images and not _has_images(run):
-            from vae.resume import images_of
+            from vae.run_images import images_of
 
             images_of(run)
     except UserError as error:
@@ -53,8 +53,9 @@ def check_trainable(run: Run, *, look_for_images: bool = False) -> None:
 def _has_images(run: Run) -> bool:
     """Whether the files of its images seem to be on this machine."""
     from vae.data import is_downloaded
+    from vae.run_images import data_of
 
-    data = run.config.data
+    data = data_of(run)
     if data.path is not None:
-        return not run.imported and data.path.exists()
+        return data.path.exists()
     return data.name == "digits" or is_downloaded(data.name, data.root, data.emnist_split)
