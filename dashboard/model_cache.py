@@ -12,7 +12,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from vae.beneath import is_plain, lstat
 from vae.errors import UserError
 from vae.runs import Run
 
@@ -90,17 +89,17 @@ def weight_files(run: Run, at: At) -> list[Path]:
     checkpoints = run.path / "checkpoints"
     if isinstance(at, int):
         return [run.snapshot_dir(at) / "weights.safetensors"]
-    if at == "best" and is_plain(checkpoints / "best.safetensors"):
+    if at == "best" and (checkpoints / "best.safetensors").is_file():
         return [checkpoints / "best.safetensors"]
     newest = [run.path / "live.safetensors", checkpoints / "last.safetensors"]
-    if any(map(is_plain, newest)):
+    if any(path.is_file() for path in newest):
         return newest
     return [run.snapshot_dir(step) / "weights.safetensors" for step in run.snapshots()[-1:]]
 
 
 def _stat(path: Path) -> Any:
     try:
-        return lstat(path)
+        return path.stat()
     except OSError:
         return None
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from dashboard import model_cache
-from vae.beneath import lstat
 from vae.errors import UserError
 from vae.lines import Line, thinned
 from vae.metrics import MetricsReader
@@ -218,7 +217,7 @@ def _slim(line: Line) -> Line:
 
 def _changed(path: Path) -> int:
     try:
-        return int(lstat(path).st_mtime_ns)
+        return int(path.stat().st_mtime_ns)
     except OSError:
         return 0
 

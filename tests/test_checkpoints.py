@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 
 import vae.checkpoints
+import vae.tensor_file
 from tests.disks import small_disk
 from vae.checkpoints import CheckpointError, check_finite, check_shapes, inspect, load, outline, save
 from vae.files import disk_sentence
@@ -249,14 +250,14 @@ def test_a_reader_meets_only_whole_checkpoints_while_they_are_replaced(tmp_path:
 def test_state_and_tensors_are_of_one_file_even_if_it_is_replaced_while_it_is_loaded(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = vae.checkpoints._state
+    original = vae.tensor_file._state
 
     def replaced(*arguments: Any) -> dict[str, Any]:
         state = original(*arguments)
         save(path.parent, "last", {"other": torch.zeros(3)}, {"step": 8})
         return state
 
-    monkeypatch.setattr(vae.checkpoints, "_state", replaced)
+    monkeypatch.setattr(vae.tensor_file, "_state", replaced)
     found, state = load(path.parent, "last")
     assert state == STATE and same(found, tensors())
     assert load(path.parent, "last")[1] == {"step": 8}
@@ -355,6 +356,13 @@ LIES: dict[str, Callable[[bytes], bytes]] = {
     "a shape too large": lambda data: with_header(data, lambda h: h["index"].update(shape=[4])),
     "a shape that overflows": lambda data: with_header(
         data, lambda h: h["index"].update(shape=[2**62, 2**62])
+    ),
+    "a shape of too many sides": lambda data: with_header(
+        data, lambda h: h["index"].update(shape=[*h["index"]["shape"], *[1] * 100_000])
+    ),
+    "a type that is a list": lambda data: with_header(data, lambda h: h["index"].update(dtype=["F32"])),
+    "too many tensors": lambda data: with_header(
+        data, lambda h: h.update({str(n): {**h["empty"], "shape": [0]} for n in range(2001)})
     ),
     "a shape below nothing": lambda data: with_header(data, lambda h: h["index"].update(shape=[-3])),
     "nothing, times too much": lambda data: with_header(data, lambda h: h["empty"].update(shape=[0, 2**63])),

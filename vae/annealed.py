@@ -14,9 +14,8 @@ from vae.config import ModelConfig
 from vae.data import Dataset, Part
 from vae.errors import UserError
 from vae.evaluation import MeanOf, check_finite, known
-from vae.importance import MOST_ROWS, Progress, max_rows, repeated
-from vae.memory import rows_for
-from vae.minibatches import chosen_images, slices
+from vae.importance import Progress, max_rows, repeated
+from vae.minibatches import chosen_images
 from vae.model import VAE
 from vae.randomness import generator
 
@@ -177,11 +176,10 @@ class _Chains:
         self, model: VAE, x: Tensor, condition: Tensor | None, num_chains: int, noise: torch.Generator
     ) -> None:
         self.model, self.noise, self.num_images = model, noise, len(x)
-        self.at_once = rows_for(model, most=MOST_ROWS, gradient=True)
         self.x, self.condition = repeated(x, condition, num_chains)
         self.z = torch.empty(len(self.x), model.config.latent_dim, dtype=x.dtype, device=x.device)
         self.z.normal_(generator=noise)
-        self.log_weights = torch.zeros(len(self.x), dtype=torch.float64)
+        self.log_weights = torch.zeros(len(self.x), dtype=torch.float64, device=x.device)
         self.accepted = torch.zeros_like(self.log_weights)
 
     def run(self, num_steps: int, given: list[Tensor] | None) -> list[Tensor]:
@@ -197,14 +195,14 @@ class _Chains:
         used = []
         log_prob, grad = self._log_prob(self.z)
         for number, (before, now) in enumerate(pairwise(ladder)):
-            self.log_weights += (now - before) * log_prob.cpu().double()
+            self.log_weights += (now - before) * log_prob.double()
             if number + 1 == num_steps:  # nothing is weighted after the last
                 break
             if given is not None:
                 step = given[number].repeat_interleave(num_chains)
             used.append(step.log().unflatten(0, (self.num_images, num_chains)).mean(1).exp())
             log_prob, grad, accepted = self._transition(now, step, log_prob, grad)
-            self.accepted += accepted.cpu().double() / max(1, num_steps - 1)
+            self.accepted += accepted.double() / max(1, num_steps - 1)
             if given is None:
                 average = _MEMORY * average + (1 - _MEMORY) * accepted
                 faster = torch.where(average > _TARGET, _FASTER, _SLOWER).to(step)
@@ -234,12 +232,7 @@ class _Chains:
 
     @torch.enable_grad()
     def _log_prob(self, z: Tensor) -> tuple[Tensor, Tensor]:
-        found = [self._of_some(z[some], some) for some in slices(len(z), self.at_once)]
-        return torch.cat([log_prob for log_prob, _ in found]), torch.cat([grad for _, grad in found])
-
-    def _of_some(self, z: Tensor, some: slice) -> tuple[Tensor, Tensor]:
         z = z.detach().requires_grad_()
-        condition = None if self.condition is None else self.condition[some]
-        log_prob = self.model.log_prob(z, self.x[some], condition)
+        log_prob = self.model.log_prob(z, self.x, self.condition)
         (grad,) = torch.autograd.grad(log_prob.sum(), z)
         return log_prob.detach(), grad

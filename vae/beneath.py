@@ -109,14 +109,10 @@ class Held:
                 f"{rule}, and something else stands at {self.path} now, which was left alone; "
                 "`vae train --resume` goes on with the run where it is"
             )
-        if not self.is_whole():
+        if not self._is_ours(self.descriptor):
             raise FolderLost(
                 f"{rule}, and its files were removed or replaced; restore them, or train a new run"
             )
-
-    def is_whole(self) -> bool:
-        """Whether the folder, wherever it is by now, holds what it should."""
-        return self._is_ours(self.descriptor)
 
     def close(self) -> None:
         """Let go of the folder."""
@@ -152,14 +148,11 @@ def check_held(path: Path) -> None:
 
 
 @contextmanager
-def folder_of(
-    path: Path, *, root: Path | None = None, write: bool = False, make: bool = False
-) -> Iterator[tuple[int, str]]:
+def folder_of(path: Path, *, write: bool = False, make: bool = False) -> Iterator[tuple[int, str]]:
     """The open folder that a file of a run is in, and the file's name there.
 
     Args:
         path: The file, or a folder in the run.
-        root: The run's folder, where the path's names do not say it.
         write: Whether something in it is to change: then a held folder is checked first.
         make: Make the folders between the run's and the file, if they are missing; never the run's own.
 
@@ -168,28 +161,7 @@ def folder_of(
         FolderLost: If the run's folder is held, and has gone.
         OSError: If one is missing or cannot be opened.
     """
-    root, (*between, name) = split(path) if root is None else (root, path.relative_to(root).parts)
-    with _descended(root, between, path, write=write, make=make) as folder:
-        yield folder, name
-
-
-@contextmanager
-def opened_folder(path: Path, *, root: Path | None = None) -> Iterator[int]:
-    """A folder of a run, or a run's own, opened to look at what is in it.
-
-    Raises:
-        NotPlain: If it, or a folder on the way, is a link, or no folder; a run's own may be a link.
-        OSError: If one is missing or cannot be opened.
-    """
-    root, (*names, _) = split(path / "-") if root is None else (root, (path / "-").relative_to(root).parts)
-    with _descended(root, names, path) as folder:
-        yield folder
-
-
-@contextmanager
-def _descended(
-    root: Path, names: list[str], path: Path, *, write: bool = False, make: bool = False
-) -> Iterator[int]:
+    root, (*between, name) = split(path)
     held = _held.get(root) if write else None
     if held is not None:
         held.check()
@@ -198,14 +170,15 @@ def _descended(
     except FileNotFoundError as error:
         raise _named(error, path) from None
     try:
-        for depth, name in enumerate(names, start=1):
+        for depth, inner in enumerate(between, start=1):
+            place = root.joinpath(*between[:depth])
             if make:
                 with suppress(FileExistsError):
-                    os.mkdir(name, dir_fd=folder)
-            opened = _opened_folder(name, folder, root.joinpath(*names[:depth]))
+                    os.mkdir(inner, dir_fd=folder)
+            opened = _opened_folder(inner, folder, place)
             os.close(folder)
             folder = opened
-        yield folder
+        yield folder, name
     finally:
         os.close(folder)
 
@@ -214,11 +187,10 @@ def _opened_folder(name: Path | str, folder: int | None, path: Path, *, follow: 
     try:
         return os.open(name, _AS_FOLDER | (0 if follow else os.O_NOFOLLOW), dir_fd=folder)
     except OSError as error:
-        refusal = None
         if not follow and error.errno in (errno.ELOOP, errno.ENOTDIR, errno.EMLINK):
             with suppress(OSError):
-                refusal = _refusal(path, os.lstat(name, dir_fd=folder).st_mode, "a folder")
-        raise refusal or _named(error, path) from None
+                raise _refusal(path, os.lstat(name, dir_fd=folder).st_mode, "a folder") from None
+        raise _named(error, path) from None
 
 
 def names_in(path: Path) -> list[str]:
@@ -227,22 +199,8 @@ def names_in(path: Path) -> list[str]:
     Raises:
         OSError: If it is missing, no folder, or a link.
     """
-    with opened_folder(path) as folder:
+    with folder_of(path / "any") as (folder, _):
         return names_of(folder)
-
-
-def contents(path: Path, root: Path) -> list[tuple[Path, os.stat_result]]:
-    """What is in a folder of a run, whatever it is called: each path with what is known of it, links unfollowed.
-
-    Raises:
-        OSError: If it is missing, no folder, or a link.
-    """
-    with opened_folder(path, root=root) as folder:
-        found = []
-        for name in names_of(folder):
-            with suppress(FileNotFoundError):  # gone by now
-                found.append((path / name, os.lstat(name, dir_fd=folder)))
-        return found
 
 
 def names_of(folder: int) -> list[str]:
@@ -320,18 +278,14 @@ def remove_folder(path: Path) -> None:
 # Files ----------------------------------------------------------------------------------------------------------------
 
 
-def open_plain(path: Path, *, root: Path | None = None) -> BinaryIO:
+def open_plain(path: Path) -> BinaryIO:
     """Open a file of a run to read.
-
-    Args:
-        path: The file.
-        root: The run's folder, where the path's names do not say it.
 
     Raises:
         NotPlain: If it is a link, a pipe, or anything else than a plain file, or a folder on the way is a link.
         OSError: If it is missing (`FileNotFoundError`) or cannot be read.
     """
-    with folder_of(path, root=root) as (folder, name):
+    with folder_of(path) as (folder, name):
         return os.fdopen(_opened_file(name, folder, path, os.O_RDONLY), "rb")
 
 

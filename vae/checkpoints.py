@@ -8,27 +8,21 @@ executes nothing.
 from __future__ import annotations
 
 import json
-import os
 import re
 import struct
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import safetensors.torch
 import torch
 from torch import Tensor
 
-from vae.beneath import make_folders_to, names_in, open_plain
-from vae.errors import UserError, first_line
-from vae.files import disk_sentence, parse_json, replacing
-
-#: Version of the checkpoint that this code writes, and the newest that it reads.
-FORMAT = 1
-
-#: Largest header (names, shapes and state) that is written or read, bytes.
-MAX_HEADER_BYTES = 16 << 20
+from vae.beneath import make_folders_to
+from vae.files import disk_sentence, replacing
+from vae.limits import HEADER_BYTES
+from vae.tensor_file import FORMAT, Entry, damaged, look_at, open_file, read_header
+from vae.tensor_file import CheckpointError as CheckpointError
+from vae.tensor_file import inspect as inspect
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
@@ -44,10 +38,9 @@ _DTYPES = {
     torch.uint8: "U8",
     torch.bool: "BOOL",
 }
-
-
-class CheckpointError(UserError):
-    """A checkpoint is missing, damaged, or of another model; the message says what to do."""
+#: Numbers that are looked at together.
+_AT_ONCE = 1 << 22
+_OF_NAMES = {name: dtype for dtype, name in _DTYPES.items()}
 
 
 # Writing ----------------------------------------------------------------------------------------------------
@@ -96,8 +89,8 @@ def save(
         }
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
-    if len(text) > MAX_HEADER_BYTES:
-        raise ValueError(f"a checkpoint's state must be under {MAX_HEADER_BYTES:,} bytes, got {len(text):,}")
+    if len(text) > HEADER_BYTES:
+        raise ValueError(f"a checkpoint's state must be under {HEADER_BYTES:,} bytes, got {len(text):,}")
     path = _path(directory, name)
     make_folders_to(path)
     with replacing(path, durable=durable) as file:
@@ -115,8 +108,20 @@ def _bytes(tensor: Tensor) -> memoryview:
 # Reading ----------------------------------------------------------------------------------------------------
 
 
-def load(directory: Path, name: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def load(
+    directory: Path,
+    name: str,
+    only: Callable[[str], bool] | None = None,
+    *,
+    at_most: int | None = None,
+) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Read ``<directory>/<name>.safetensors``.
+
+    Args:
+        directory: Where it is.
+        name: For example ``last``.
+        only: Of which names to read the tensors; all, if it is left out.
+        at_most: Bytes that they may have together; as many as there are, if it is left out.
 
     Returns:
         The tensors by name, on the CPU, and the state; an empty one if the file has none.
@@ -125,36 +130,36 @@ def load(directory: Path, name: str) -> tuple[dict[str, Tensor], dict[str, Any]]
     """
     path = _path(directory, name)
     try:
-        with _open(path) as file:
-            # One open file and one read: a trainer may put another in its place at any moment, and
-            # safetensors' load_file opens a path twice.
-            data = file.read()
+        # One open file: a trainer may put another in its place at any moment. Each tensor is read to where it stays.
+        with open_file(path) as file:
+            entries, state = read_header(path, file)
+            start = file.tell()
+            wanted = [entry for entry in entries if only is None or only(entry.name)]
+            if at_most is not None and (size := sum(entry.end - entry.begin for entry in wanted)) > at_most:
+                raise CheckpointError(
+                    f"weights must have at most {at_most:,} bytes to be shown and measured, and those of "
+                    f"{'/'.join(path.parts[-3:])} have {size:,}; look at them in a program of your own"
+                )
+            tensors = {}
+            for entry in wanted:
+                file.seek(start + entry.begin)
+                tensors[entry.name] = _read(path, file, entry)
     except OSError as error:
         raise CheckpointError(disk_sentence(error)) from error
-    length = _length(path, data, len(data))
-    state = _state(path, data[8 : 8 + length], len(data))
-    try:
-        return safetensors.torch.load(data), state
-    except (
-        safetensors.SafetensorError,
-        ValueError,
-        TypeError,
-        KeyError,
-        RuntimeError,
-        OverflowError,
-    ) as error:
-        raise _damaged(path, f"its header is wrong: {first_line(error)}") from None
+    return tensors, state
 
 
-def inspect(path: Path) -> dict[str, Any]:
-    """Check a file's header against its size, without reading the numbers.
-
-    Returns:
-        The state.
-    Raises:
-        CheckpointError: As `load` does.
-    """
-    return _looked_at(path)[1]
+def _read(path: Path, file: BinaryIO, entry: Entry) -> Tensor:
+    tensor = torch.empty(entry.shape, dtype=_OF_NAMES[entry.dtype])
+    if tensor.numel():
+        room = tensor.reshape(-1).view(torch.uint8).numpy().data
+        done = 0
+        while done < len(room):
+            count = file.readinto(room[done:])  # type: ignore[attr-defined]
+            if not count:
+                raise damaged(path, "it has become shorter while it was read")
+            done += count
+    return tensor
 
 
 def outline(path: Path) -> dict[str, Tensor]:
@@ -163,39 +168,10 @@ def outline(path: Path) -> dict[str, Tensor]:
     Raises:
         CheckpointError: As `load` does.
     """
-    return _looked_at(path)[0]
-
-
-def _looked_at(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Outline and state of a file, from one look at its header; safetensors opens files by a path, links followed."""
-    try:
-        with _open(path) as file:
-            size = os.fstat(file.fileno()).st_size
-            length = _length(path, file.read(8), size)
-            text = file.read(length)
-    except OSError as error:
-        raise CheckpointError(disk_sentence(error)) from error
-    state = _state(path, text, size)
-    try:
-        return _outlined(parse_json(text.decode())), state
-    except (ValueError, KeyError, TypeError, AttributeError, RuntimeError, OverflowError) as error:
-        raise _damaged(path, f"its header is wrong: {first_line(error)}") from None
-
-
-def _outlined(header: dict[str, Any]) -> dict[str, Tensor]:
-    """The tensors that a header claims, which must lie one after the other, as long as their shapes say."""
-    kinds = {name: dtype for dtype, name in _DTYPES.items()}
-    found, end = {}, 0
-    items = [(name, item) for name, item in header.items() if name != "__metadata__"]
-    for name, item in sorted(items, key=lambda item: tuple(item[1]["data_offsets"])):
-        begin, after = item["data_offsets"]
-        if type(begin) is not int or begin != end or not all(type(side) is int for side in item["shape"]):
-            raise ValueError(f"{name[:60]!r} does not lie where the tensor before it ends")
-        found[name] = torch.empty(item["shape"], dtype=kinds[item["dtype"]], device="meta")
-        end += found[name].numel() * found[name].element_size()
-        if after != end:
-            raise ValueError(f"{name[:60]!r} is not as long as its shape says")
-    return {name: found[name] for name, _ in items}
+    return {
+        entry.name: torch.empty(entry.shape, dtype=_OF_NAMES[entry.dtype], device="meta")
+        for entry in look_at(path)[0]
+    }
 
 
 def check_shapes(
@@ -234,16 +210,19 @@ def check_finite(tensors: Mapping[str, Tensor], what: str = "the checkpoint") ->
     Raises:
         CheckpointError: If one is.
     """
-    bad = [
-        name
-        for name, tensor in tensors.items()
-        if not tensor.is_meta and not bool(torch.isfinite(tensor).all())
-    ]
+    bad = [name for name, tensor in tensors.items() if not (tensor.is_meta or _is_finite(tensor))]
     if bad:
         raise CheckpointError(
             f"{what} must have finite numbers, and has NaN or infinity in {_some(bad)}; use an earlier "
             "checkpoint or snapshot, or train again with a smaller learning rate"
         )
+
+
+def _is_finite(tensor: Tensor) -> bool:
+    """Whether all numbers are; looked at in pieces, for what is made on the way is as large as they are."""
+    if not tensor.is_floating_point():
+        return True
+    return all(bool(torch.isfinite(piece).all()) for piece in tensor.reshape(-1).split(_AT_ONCE))
 
 
 def _path(directory: Path, name: str) -> Path:
@@ -252,73 +231,6 @@ def _path(directory: Path, name: str) -> Path:
             f"a checkpoint's name must be a plain word, got {name[:100]!r}; use last or best"
         )
     return directory / f"{name}.safetensors"
-
-
-def _open(path: Path) -> BinaryIO:
-    try:
-        return open_plain(path)
-    except FileNotFoundError:
-        raise CheckpointError(f"there is no {_shown(path)}; {_remedy(path)}") from None
-    except UserError as error:
-        raise CheckpointError(str(error)) from None
-
-
-def _length(path: Path, head: bytes, size: int) -> int:
-    """The header's length, from the first 8 bytes of a file of `size` bytes."""
-    if size < 8:
-        raise _damaged(path, f"it has {size} bytes and not even a header")
-    (length,) = struct.unpack("<Q", head[:8])
-    if length > MAX_HEADER_BYTES or length > size - 8:
-        raise _damaged(path, f"it claims a header of {length:,} bytes and has {size:,} in all")
-    return int(length)
-
-
-def _state(path: Path, text: bytes, size: int) -> dict[str, Any]:
-    """The state from a header, whose claims add up to the file's size; safetensors checks all else in it."""
-    try:
-        header = parse_json(text.decode())
-        ends = [item["data_offsets"][1] for name, item in header.items() if name != "__metadata__"]
-        whole = 8 + len(text) + max(ends, default=0)
-        metadata = header.get("__metadata__") or {}
-        version, kept = int(metadata.get("latent_lab", "1")), metadata.get("state", "{}")
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
-        raise _damaged(path, f"its header cannot be read: {first_line(error)}") from None
-    if version > FORMAT:
-        raise CheckpointError(
-            f"{_shown(path)} was written by a newer version (format {version}, this version reads up to "
-            f"{FORMAT}); upgrade latent-lab"
-        )
-    if whole != size:
-        raise _damaged(path, f"it must have {whole:,} bytes by its header, and has {size:,}")
-    try:
-        state = parse_json(kept)
-    except (ValueError, TypeError) as error:
-        raise _damaged(path, f"its state cannot be read: {first_line(error)}") from None
-    if not isinstance(state, dict):
-        raise _damaged(path, "its state is not a JSON object")
-    return state
-
-
-def _damaged(path: Path, why: str) -> CheckpointError:
-    return CheckpointError(f"{_shown(path)} is damaged: {why}; {_remedy(path)}")
-
-
-def _remedy(path: Path) -> str:
-    """The other checkpoint of the folder, if there is one."""
-    others: list[str] = []
-    with suppress(OSError):
-        there = names_in(path.parent)
-        others = [name for name in ("best", "last") if f"{name}.safetensors" in there and name != path.stem]
-    return (
-        f"use the {others[0]} checkpoint, or train again"
-        if others
-        else "train the run again, or restore a copy"
-    )
-
-
-def _shown(path: Path) -> str:
-    """The path from the run's folder on: long enough to find the file, short enough to read."""
-    return "/".join(path.absolute().parts[-3:])
 
 
 def _some(names: list[str]) -> str:

@@ -28,7 +28,7 @@ CURVE = (1, 5, 50, 500, 5000)
 #: Numbers that the widest layer of the decoder may hold at once: what the processor's cache takes, and a GPU's memory.
 _NUMBERS = {"cpu": 1 << 20, "cuda": 1 << 26, "mps": 1 << 24}
 #: Latent points that are decoded at once, at most.
-MOST_ROWS = 8192
+_MOST_ROWS = 8192
 #: Single-precision numbers of a block that is allocated once, see `_keep_memory`: just below what the allocator minds.
 _BLOCK = 7 << 20
 #: A median effective sample size below this, of a hundred samples or more, is told.
@@ -91,7 +91,7 @@ class ImportanceBound:
 
     def _sampling_error_of_mean(self) -> float | None:
         """Of the mean over the images; None where for a tenth of them too few samples count for a guess."""
-        if self.k == 1 or float((self.effective_size < _TINY).cpu().double().mean()) > 0.1:
+        if self.k == 1 or float((self.effective_size < _TINY).double().mean()) > 0.1:
             return None
         return float(self.sampling_error.square().sum().sqrt()) / len(self.log_prob)
 
@@ -234,9 +234,7 @@ def log_weights(
     noise: torch.Generator | None = None,
     proposal: Proposal = "posterior",
 ) -> Tensor:
-    """log p(x|z) + log p(z) − log q(z|x) for k samples z of each posterior, shape ``(B, k)``.
-
-    In double precision, on the CPU.
+    """log p(x|z) + log p(z) − log q(z|x) for k samples z of each posterior, shape ``(B, k)``, double precision.
 
     Args:
         model: The model.
@@ -284,13 +282,13 @@ def _log_weights(
     proposal: Proposal,
 ) -> Tensor:
     num = len(x)
-    found = torch.empty(num, k, dtype=torch.float64)
+    found = torch.empty(num, k, dtype=torch.float64, device=x.device)
     num_chunks = math.ceil(num * k / max_rows(model))
     for place in torch.arange(k).chunk(min(k, num_chunks)):
         size, start = len(place), int(place[0])
         z, prior_over_proposal = drawn(proposal, *posterior, size, noise)
         log_prob = model.log_prob_of_many(z.flatten(0, 1), *repeated(x, condition, size))
-        found[:, start : start + size] = log_prob.cpu().unflatten(0, (num, size)) + prior_over_proposal
+        found[:, start : start + size] = log_prob.unflatten(0, (num, size)) + prior_over_proposal
     return found
 
 
@@ -316,7 +314,7 @@ def max_rows(model: VAE) -> int:
             widest = max(widest, channels * height * width)
             height, width = (height + 1) // 2, (width + 1) // 2
     numbers = _NUMBERS.get(next(model.parameters()).device.type, 1 << 20)
-    return max(1, min(MOST_ROWS, numbers // widest))
+    return max(1, min(_MOST_ROWS, numbers // widest))
 
 
 @dataclass(frozen=True)

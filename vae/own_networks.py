@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from vae.config import DataInfo, ModelConfig
 from vae.errors import UserError, first_line
 from vae.export import export_network
-from vae.external import DECODER, ENCODER, interface
+from vae.graph_file import DECODER, ENCODER, interface
 from vae.reachable import reached, unwrapped
 from vae.undisturbed import as_in_the_users_program
 

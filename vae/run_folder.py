@@ -15,19 +15,17 @@ from vae import lock
 from vae.beneath import (
     FOLDERS,
     SNAPSHOTS,
-    FolderLost,
     Held,
+    folder_of,
     holding,
     is_plain,
     names_in,
-    opened_folder,
-    opened_in,
     remove_folder,
     rename,
     why_not_plain,
 )
 from vae.errors import UserError
-from vae.files import disk_sentence, json_of, read_json, sweep, write_json, write_json_in
+from vae.files import disk_sentence, read_json, sweep, write_json
 from vae.identity import StillOurs, identity_at, new_identity
 from vae.metrics import Line, newest
 from vae.names import RunError
@@ -65,14 +63,12 @@ class RunFolder:
         """Whether its folder is a link to one elsewhere: such a run is shown, and not changed."""
         return self.path.is_symlink()
 
-    def why_fixed(self) -> str:
-        """Why it can only be looked at, as a sentence; empty if it may be changed."""
-        if not self.is_link:
-            return ""
-        return (
-            f"run {self.id!r} is a link, and can only be looked at; to change or train it, open the folder itself, "
-            f"{self.path.resolve()}"
-        )
+    def _refuse_link(self) -> None:
+        if self.is_link:
+            raise RunError(
+                f"run {self.id!r} is a link, and can only be looked at; to change or train it, open the folder "
+                f"itself, {self.path.resolve()}"
+            )
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -98,22 +94,7 @@ class RunFolder:
         except OSError as error:
             raise RunError(disk_sentence(error)) from error
         with whole:
-            try:
-                yield
-            except FolderLost as error:
-                self._leave_word(held, str(error))
-                raise
-
-    def _leave_word(self, held: Held, sentence: str) -> None:
-        """Say in a folder that was moved while it was written why its trainer ended; not in any other."""
-        with suppress(OSError, UserError):
-            if not held.is_whole():
-                return
-            with opened_in(held.descriptor, self.path / "status.json") as file:
-                status = Status.from_dict(json_of(file, self.path / "status.json"))
-            if status.is_active:
-                last = status.replace(state="failed", error=sentence)
-                write_json_in(held.descriptor, "status.json", last.to_dict())
+            yield
 
     def _taken_sentence(self) -> str:
         status = self.status_as_written()
@@ -134,24 +115,20 @@ class RunFolder:
         return lock.is_held(self.path / "lock")
 
     @contextmanager
-    def changing(self, patience: float = PATIENCE) -> Iterator[None]:
+    def changing(self) -> Iterator[None]:
         """Be the only one, of all processes, who reads, changes and writes the run's small files, until the block ends.
 
-        Args:
-            patience: Seconds to wait for another who does.
-
         Raises:
-            RunError: If another does for longer than that, the folder holds another run by now, is a link, or cannot
-                be written.
+            RunError: If another does for longer than `PATIENCE` seconds, the folder holds another run by now, is a
+                link, or cannot be written.
         """
-        if why := self.why_fixed():
-            raise RunError(why)
+        self._refuse_link()
         with ExitStack() as stack:
             try:
-                self._check_same(stack.enter_context(lock.hold_folder(self.path, patience=patience)))
+                self._check_same(stack.enter_context(lock.hold_folder(self.path, patience=PATIENCE)))
             except lock.Taken:
                 raise RunError(
-                    f"another program has been changing run {self.id!r} for {patience:g} seconds; try again, or end it "
+                    f"another program has been changing run {self.id!r} for {PATIENCE:g} seconds; try again, or end it "
                     "if it hangs"
                 ) from None
             except OSError as error:
@@ -162,13 +139,13 @@ class RunFolder:
                 raise RunError(disk_sentence(error)) from error
 
     @contextmanager
-    def changing_status(self, patience: float = PATIENCE) -> Iterator[Status | None]:
+    def changing_status(self) -> Iterator[Status | None]:
         """As `changing`, for one who is not the trainer.
 
         Yields:
             The status as it was written; None if a trainer is at work, who alone says then what it does.
         """
-        with self.changing(patience):
+        with self.changing():
             yield None if self.is_locked() else self.status_as_written()
 
     def check_same(self) -> None:
@@ -178,7 +155,7 @@ class RunFolder:
             RunError: If it does not.
         """
         try:
-            with opened_folder(self.path) as folder:
+            with folder_of(self.path / "any") as (folder, _):
                 self._check_same(folder)
         except OSError as error:
             raise RunError(disk_sentence(error)) from error
@@ -320,34 +297,3 @@ class RunFolder:
         hidden = f".{int(step)}-{secrets.token_hex(4)}"
         rename(self.snapshot_dir(step), hidden)
         remove_folder(self.path / SNAPSHOTS / hidden)
-
-
-@contextmanager
-def keeping(run: RunFolder, folder: Path | None = None) -> Iterator[Path]:
-    """Be the only one, of all processes, who reads, changes and writes what is kept of a run, until the block ends.
-
-    Args:
-        run: The run.
-        folder: Where it is kept, for a run that is not to be changed; made if it is missing.
-
-    Yields:
-        Where it is kept.
-
-    Raises:
-        RunError: As `RunFolder.changing` does.
-    """
-    if folder is None:
-        with run.changing():
-            yield run.path
-        return
-    run.check_same()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with lock.hold_folder(folder, patience=PATIENCE):
-            yield folder
-    except lock.Taken:
-        raise RunError(
-            f"another program has been writing in {folder} for {PATIENCE:g} seconds; try again, or end it if it hangs"
-        ) from None
-    except OSError as error:
-        raise RunError(disk_sentence(error)) from error

@@ -3,32 +3,36 @@
 from __future__ import annotations
 
 import math
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
-from vae.beneath import is_plain, lstat, make_folder, remove_folder, rename
-from vae.checkpoints import CheckpointError, check_shapes, load, outline, save
+from vae.beneath import make_folder, remove_folder, rename
+from vae.checkpoints import CheckpointError as CheckpointError
+from vae.checkpoints import check_shapes, load, save
 from vae.data import Dataset, Part
 from vae.diagnostics import active_variance
 from vae.external import external_model
 from vae.files import write_json
 from vae.journal import check_divergence
+from vae.limits import WEIGHTS_BYTES
 from vae.minibatches import Seen, posteriors
 from vae.model import VAE, At
 from vae.objective import rate_per_dim
 from vae.watch_notes import why_no_networks
+from vae.weights_files import LIVE as LIVE
+from vae.weights_files import OF_MODEL, weights_path, without_numbers
+from vae.weights_files import check_weights as check_weights
+from vae.weights_files import is_external as is_external
 
 if TYPE_CHECKING:
     from vae.runs import Run
 
 #: Images whose posterior every snapshot keeps.
 NUM_PROBES = 500
-LIVE = "live"
 
 
 def snapshot_steps(num_steps: int, num_snapshots: int) -> frozenset[int]:
@@ -54,10 +58,10 @@ class Probe:
     index: Tensor
 
     @classmethod
-    def of(cls, dataset: Dataset, device: torch.device, most: int = NUM_PROBES) -> Probe:
+    def of(cls, dataset: Dataset, device: torch.device) -> Probe:
         """The first images of the validation (else the test) part; dynamic binarisation is that of seed 0."""
         part: Part = "validation" if len(dataset.validation) else "test"
-        rows = torch.arange(min(most, NUM_PROBES, len(dataset.places(part))))
+        rows = torch.arange(min(NUM_PROBES, len(dataset.places(part))))
         seen = Seen(dataset, part, rows, device=device)
         return cls(seen.held(), seen.labels, seen.index)
 
@@ -139,72 +143,22 @@ def load_weights(run: Run, at: At = "best") -> dict[str, Tensor]:
             raise CheckpointError(
                 f"run {run.id} has no snapshot of step {at}; choose one of its {len(run.snapshots())} snapshots"
             )
-        return load(run.snapshot_dir(at), "weights")[0]
-    path = _weights_path(run, at)
+        return _read(run, run.snapshot_dir(at) / "weights.safetensors")
+    path = weights_path(run, at)
     if path is None:
         raise CheckpointError(
             why_no_networks(run)
             or f"run {run.id} has no weights yet; wait for its first checkpoint, or train it again"
         )
-    return _weights_of(path, load(path.parent, path.stem)[0])
+    return _read(run, path)
 
 
-def _weights_path(run: Run, at: Literal["best", "last"]) -> Path | None:
-    """The file that the best or last weights are read from; None if the run has no weights."""
-    best, last = (run.checkpoints_dir / f"{name}.safetensors" for name in ("best", "last"))
-    if at == "best" and is_plain(best):
-        return best
-    newest = []
-    for path in (run.path / f"{LIVE}.safetensors", last):
-        with suppress(OSError):
-            newest.append((lstat(path).st_mtime_ns, path))
-    if newest:
-        return max(newest)[1]
-    if steps := run.snapshots():
-        return run.snapshot_dir(steps[-1]) / "weights.safetensors"
-    return best if is_plain(best) else None
-
-
-def _weights_of(path: Path, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The model's tensors of a file: a `last` checkpoint has the optimiser's too."""
-    if path.stem != "last":
-        return tensors
-    return {
-        name.removeprefix("model."): tensor for name, tensor in tensors.items() if name.startswith("model.")
-    }
-
-
-def is_external(run: Run) -> bool:
-    """Whether the networks of a run are somebody's own, kept as ONNX; see `vae.external`."""
-    return run.config.model.network == "external"
-
-
-def check_weights(run: Run) -> None:
-    """Check by the headers alone that a run has weights, and that its best ones are of the model that it describes.
-
-    Networks of somebody's own are looked at whole, and opened. A watched run may have none, if it says why.
-
-    Raises:
-        UserError: If not, the file is damaged, or the config describes no model that can be.
-    """
-    path = _weights_path(run, "best")
-    if path is None:
-        if why_no_networks(run):
-            return
-        raise CheckpointError("a run must have weights, got none; export it again after its first checkpoint")
-    if is_external(run):
-        load_model(run)  # its graphs are looked at whole
-        return
-    check_shapes(_weights_of(path, outline(path)), _without_numbers(run).state_dict())
-
-
-def _without_numbers(run: Run) -> VAE:
-    """The model that a run's config describes, on the device that has shapes and no memory.
-
-    A config may come from somebody else, and describe a model of any size.
-    """
-    with torch.device("meta"):
-        return VAE(run.config.model, run.info)
+def _read(run: Run, path: Path) -> dict[str, Tensor]:
+    """The model's tensors of a file: a `last` checkpoint has the optimiser's too, which stay where they are."""
+    if path.stem != "last" or is_external(run):
+        return load(path.parent, path.stem, at_most=WEIGHTS_BYTES)[0]
+    found, _ = load(path.parent, path.stem, lambda name: name.startswith(OF_MODEL), at_most=WEIGHTS_BYTES)
+    return {name.removeprefix(OF_MODEL): tensor for name, tensor in found.items()}
 
 
 def load_model(run: Run, at: At = "best") -> VAE:
@@ -217,11 +171,9 @@ def load_model(run: Run, at: At = "best") -> VAE:
     Raises:
         CheckpointError: If the weights are missing, damaged, or belong to another architecture.
     """
-    weights = load_weights(run, at)
     if is_external(run):
-        return external_model(run.config.model, run.info, weights)
-    model = _without_numbers(run)
+        return external_model(run.config.model, run.info, load_weights(run, at))
+    model, weights = without_numbers(run), load_weights(run, at)
     check_shapes(weights, model.state_dict())
-    # Copied into torch's own memory, which is aligned: the kernels then round as they did in training.
-    model.load_state_dict({name: tensor.clone() for name, tensor in weights.items()}, assign=True)
+    model.load_state_dict(weights, assign=True)
     return model.eval().requires_grad_(False)

@@ -12,7 +12,6 @@ from dashboard.components.curves import Extent, curves
 from dashboard.components.samples import samples
 from dashboard.plain import plain
 from dashboard.trainers import trainers
-from vae.beneath import is_plain
 from vae.errors import UserError
 from vae.runs import Run
 from vae.trainable import check_trainable, why_not_trainable
@@ -22,7 +21,7 @@ def page() -> None:
     """Draw the page."""
     chooser.headline("Train", "Train a VAE, watch it learn, and change β while it does.")
     run = chooser.chosen()
-    watched = run is not None and (not chooser.is_shipped(run) or is_plain(run.metrics_path))
+    watched = run is not None and (not chooser.is_shipped(run) or run.metrics_path.is_file())
     steered = run is not None and not chooser.is_shipped(run)
     offered = not (watched and state.presenting())
     left, right = st.columns([3, 8], gap="medium") if steered or offered else (st.empty(), st.container())
@@ -139,11 +138,8 @@ def _buttons(run: Run, now: str) -> None:
         columns = st.columns(2)
         button("Step", "skip_next", "step", columns[0])
         button("Stop", "stop", "stop", columns[1])
-    elif now == "queued" and trainers.is_waiting(run):
-        button("Leave the queue", "close", "cancel", st.container())
     elif now == "queued":
-        st.caption("Not started here: it says that it waits in a queue, and this installation was not asked.")
-        button("Train", "play_arrow", "start", st.container())
+        button("Leave the queue", "close", "cancel", st.container())
     elif why := why_not_trainable(run, look_for_images=True):
         st.caption(plain(f"It cannot be trained on here: {why}."))
     elif now == "new":
