@@ -10,7 +10,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from dashboard import controls, fetching, settings, state
+from dashboard import controls, data_look, fetching, settings, state
 from dashboard.plain import plain
 from dashboard.trainers import trainers
 from vae.config import RunConfig
@@ -29,6 +29,8 @@ def form() -> None:
     except UserError as error:
         st.error(plain(str(error)), icon=":material/block:")
         own = None
+    if own is not None:
+        data_look.draw(name, own)
     here = not fetching.lacks(name)
     if not here:
         st.info(f"{controls.DATA_TITLES[name]} is not on this machine yet.", icon=":material/cloud_download:")
@@ -54,7 +56,7 @@ def form() -> None:
     except OSError as error:
         button.error(plain(disk_sentence(error)), icon=":material/block:")
         return
-    for warning in config.warnings():
+    for warning in [*config.warnings(), *run.info.reading.warnings()]:
         state.notice(warning)
     state.renew("new:name")
     state.choose_run(run.id)
@@ -101,7 +103,9 @@ def _own_images(name: str) -> Path | UploadedFile | None:
     text = st.text_input(
         words,
         key=f"new:path:{name}",
-        help="One sub-folder for each class, or images only; all of one size." if name == "folder" else None,
+        help="One sub-folder for each class, or images only; below train and test if these are given. All of one size."
+        if name == "folder"
+        else None,
     )
     return settings.own_data(text) if text.strip() else None
 

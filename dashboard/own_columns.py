@@ -28,6 +28,6 @@ def of(run: Run) -> Columns:
     try:
         found = file.stat()
         stamp = (found.st_mtime_ns, found.st_size)
-        return _columns.get((config, num_images, stamp), lambda: read_columns(config, num_images))
+        return _columns.get((config, num_images, stamp), lambda: read_columns(config, num_images, info.rules))
     except (OSError, DataError):
         return Columns()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import chooser, fetching, model_cache, settings, state
+from dashboard import chooser, data_look, fetching, model_cache, settings, state
 from dashboard.plain import plain
 from vae.errors import UserError
 from vae.runs import Run
@@ -28,6 +28,7 @@ def draw() -> None:
         with st.expander("Images", expanded=bool(missing), icon=":material/photo_library:"):
             if missing:
                 st.caption(plain(f"Originals, figures and verdicts need the images. {missing}"))
+            data_look.show(run.info.reading)
             _place(run, f"Where are {data.path.name if len(data.path.name) <= 40 else 'the images'} now?")
 
 

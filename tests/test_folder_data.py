@@ -12,7 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
-from vae import folder_data
+from vae import folder_data, folder_layout, image_files
 from vae.config import DataConfig
 from vae.data import DataError, load
 from vae.folder_data import read_folder, read_folder_columns
@@ -183,7 +183,7 @@ def test_large_images_are_refused(size: tuple[int, int], tmp_path: Path) -> None
 def test_a_decompression_bomb_is_refused_before_it_is_decoded(
     size: tuple[int, int], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(folder_data, "_pixels", lambda _: pytest.fail("the image was decoded"))
+    monkeypatch.setattr(image_files, "_pixels", lambda _: pytest.fail("the image was decoded"))
     import zlib
 
     def chunk(kind: bytes, data: bytes) -> bytes:
@@ -219,19 +219,19 @@ def test_a_damaged_image_is_read_or_refused_and_raises_nothing_else(ending: str,
                 assert "; " in str(error)
 
 
-def test_a_decoder_is_chosen_from_the_five_formats_only(tmp_path: Path) -> None:
-    image = grey()
-    image.save(tmp_path / "a.gif")
-    (tmp_path / "a.gif").rename(tmp_path / "a.png")
+@pytest.mark.parametrize("ending", ["ico", "pcx", "dds", "eps", "jp2", "sgi"])
+def test_a_decoder_is_chosen_from_the_listed_formats_only(ending: str, tmp_path: Path) -> None:
+    image = colour((32, 32))
+    image.save(tmp_path / f"a.{ending}")
+    (tmp_path / f"a.{ending}").rename(tmp_path / "a.png")
     assert "a.png cannot be read as an image" in refusal(tmp_path)
 
 
 def test_a_folder_without_images_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "train" / "cat").mkdir(parents=True)
-    put(grey(), tmp_path / "train" / "cat" / "a.png")
     (tmp_path / "notes.txt").write_text("no image")
+    (tmp_path / "empty").mkdir()
     assert (
-        "must have images (.png, .jpg, .jpeg, .bmp, .webp) in it or in its sub-folders, got none"
+        "must have images (.png, .jpg, .jpeg, .bmp, .webp, .tif and others) in it or in its sub-folders, got none"
         in refusal(tmp_path)
     )
 
@@ -254,14 +254,14 @@ def test_too_many_classes_images_and_bytes_are_refused(
 ) -> None:
     for name in ("a", "b", "c"):
         put(colour(), tmp_path / name / "0.png")
-    for limit, value, words in (
-        ("MAX_CLASSES", 2, "must have at most 2 classes, got 3; group them"),
-        ("MAX_IMAGES", 2, "must be at most 2 and"),
-        ("MAX_IMAGES", 0, "must have at most 0 images, got more"),
-        ("MAX_BYTES", 3 * 3 * 30 - 1, "and 269 bytes in all, got 3 of 6×5"),
+    for module, limit, value, words in (
+        (folder_data, "MAX_CLASSES", 2, "must have at most 2 classes, got 3; group them"),
+        (folder_data, "MAX_IMAGES", 2, "must be at most 2 and"),
+        (folder_layout, "MAX_IMAGES", 0, "must have at most 0 images, got more"),
+        (folder_data, "MAX_BYTES", 3 * 3 * 30 - 1, "and 269 bytes in all, got 3 of 6×5"),
     ):
         with monkeypatch.context() as patch:
-            patch.setattr(folder_data, limit, value)
+            patch.setattr(module, limit, value)
             assert words in refusal(tmp_path)
     assert len(read_folder(tmp_path).images) == 3
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from dashboard import new_run, settings
@@ -196,3 +197,39 @@ def test_missing_folder_of_images_is_told(root: Path, trainers: Recorder, tmp_pa
     press(at)
     assert made(root) == trainers.started == []
     assert "cannot be read" in at.error[0].value
+
+
+def test_own_folder_is_looked_at_before_it_is_trained_on(
+    root: Path, trainers: Recorder, tmp_path: Path
+) -> None:
+    for number in range(200):
+        file = tmp_path / "own" / f"digit {number % 11}" / f"{number}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((3, 3), 50 + number, np.uint8)).save(file)
+    (tmp_path / "own" / "digit 3" / "photo.heic").write_text("no image")
+    at = form()
+    at.selectbox(key="new:data").set_value("folder").run()
+    at.text_input(key="new:path:folder").set_value(str(tmp_path / "own")).run()
+    words = plain("One sub-folder for each class; 200 images; 11 classes (digit 0, digit 1, digit 2")
+    assert any(words in caption.value for caption in at.caption)
+    told = plain(
+        "Left out: files ending in .heic, which are not read (convert them to PNG) (1: digit 3/photo.heic)"
+    )
+    assert told in at.warning[0].value
+    press(at)
+    (run,) = made(root)
+    assert run.info.class_names[-1] == "digit 10"
+    assert "photo.heic" in at.session_state["_notices"][0]
+    assert Run.open(run.path).info.reading.left_out[0].first == ("digit 3/photo.heic",)
+
+
+def test_upload_is_looked_at_under_its_own_name(root: Path, trainers: Recorder, tmp_path: Path) -> None:
+    file = tmp_path / "mine.npz"
+    np.savez(file, x_train=np.zeros((150, 6, 5), np.uint8), x_test=np.ones((50, 6, 5), np.uint8))
+    at = form()
+    at.selectbox(key="new:data").set_value("npz").run()
+    at.file_uploader[0].upload("mine.npz", file.read_bytes()).run()
+    words = plain("Arrays x_train, x_test with a given test part; 200 images of 5×6, grey, 50 for test")
+    assert any(words in caption.value for caption in at.caption)
+    at.file_uploader[0].upload("mine.npz", b"no zip").run()
+    assert at.warning[0].value.startswith(plain("mine.npz is not a whole .npz file"))

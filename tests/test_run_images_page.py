@@ -108,3 +108,11 @@ def test_a_public_set_that_is_here_needs_no_words(root: Path) -> None:
     made(root, DataConfig())
     at = sidebar()
     assert not at.caption and not at.text_input
+
+
+def test_what_was_left_out_when_a_run_was_made_is_kept_and_shown_with_it(root: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own.npz"
+    np.savez(own, images=np.random.default_rng(0).random((60, 6, 5)), pairs=np.zeros((60, 2)))
+    made(root, DataConfig(name="npz", path=own))
+    own.unlink()
+    assert any(plain("(1: pairs (60, 2))") in warning.value for warning in sidebar().warning)

@@ -128,11 +128,46 @@ class ListData:
 
 
 @dataclass(frozen=True)
+class CheckData:
+    """Read your own images as a run would, and say what was made of them: the layout, the parts, what was left out."""
+
+    path: Positional[Path]
+    """Your .npz file or image folder."""
+    json: Flag = False
+    """Print one JSON object on standard output."""
+
+    def __call__(self) -> None:
+        from vae.config import DataConfig
+        from vae.data import load
+
+        config = DataConfig(name="folder" if self.path.is_dir() else "npz", path=self.path)
+        with Bar() as bar:
+            dataset = load(config, progress=bar.file)
+        info = dataset.info()
+        parts = {"train": info.num_train, "validation": info.num_validation, "test": info.num_test}
+        columns = [column.name for column in dataset.columns.found]
+        if self.json:
+            values = info.to_dict()
+            del values["reading"]
+            print(json.dumps({**values, "data": info.reading.answer(), "columns": columns}))
+            return
+        for sentence in info.reading.remarks():
+            print(sentence)
+        print(f"parts: {', '.join(f'{num:,} for {part}' for part, num in parts.items())}")
+        if columns:
+            print(f"columns: {', '.join(columns)}")
+        for sentence in info.reading.warnings():
+            tell(f"warning: {sentence}")
+
+
+@dataclass(frozen=True)
 class Data:
-    """Data sets: what is on this machine, and downloads."""
+    """Data sets: what is on this machine, downloads, and a look at your own."""
 
     action: Annotated[
-        Annotated[Download, subcommand("download")] | Annotated[ListData, subcommand("list")],
+        Annotated[Download, subcommand("download")]
+        | Annotated[ListData, subcommand("list")]
+        | Annotated[CheckData, subcommand("check")],
         arg(name=""),
     ]
 

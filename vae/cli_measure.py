@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from tyro.conf import arg
 
 from vae.cli_train import Part, RunDir, weights_at
-from vae.cli_words import tell
+from vae.cli_words import tell, tell_of
 from vae.config import TrainConfig
 from vae.errors import UserError
 from vae.options import Flag, OptionalPath
@@ -63,11 +63,16 @@ class Measurement:
         from vae.resume import images_of
 
         with Bar() as bar:
-            return images_of(run, path=self.data.path, root=self.data.root, progress=bar.file)
+            dataset = images_of(run, path=self.data.path, root=self.data.root, progress=bar.file)
+        tell_of(dataset.reading)
+        return dataset
 
-    def about(self, run: Run) -> dict[str, Any]:
+    def about(self, run: Run, dataset: Dataset | None) -> dict[str, Any]:
         """What every answer says first."""
-        return {"run": run.id, "split": self.split, "at": self.weights}
+        found: dict[str, Any] = {"run": run.id, "split": self.split, "at": self.weights}
+        if dataset is not None and dataset.reading.layout:
+            found["data"] = dataset.reading.answer()
+        return found
 
     @property
     def weights(self) -> str:
@@ -130,7 +135,7 @@ class Evaluate(Measurement):
         warnings = more.get("importance", {}).get("warnings", [])
         if self.json:
             answer = {
-                **self.about(run),
+                **self.about(run, dataset),
                 **result.to_dict(),
                 "seed": seed,
                 "unit": "nats per example",
@@ -285,13 +290,14 @@ class Leak(Measurement):
         at = weights_at(self.weights)
         kept = (self.split, at, self.data) == ("test", "best", Place())
         embedding = kept_embedding(run) if kept else None
+        dataset = None
         if embedding is None:
-            model = load_model(run, at)
-            embedding = embed(model, self.images(run), self.split)
+            model, dataset = load_model(run, at), self.images(run)
+            embedding = embed(model, dataset, self.split)
         found = label_leak(embedding, seed=seed)
         verdict = found.verdict(conditional=run.config.model.conditional)
         if self.json:
-            print(json.dumps({**self.about(run), **found.to_dict(), "verdict": verdict}))
+            print(json.dumps({**self.about(run, dataset), **found.to_dict(), "verdict": verdict}))
             return
         print(
             f"{run.name}: {self.split}, {found.num_held_out} held-out images of {found.num_classes} classes"

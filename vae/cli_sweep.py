@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from tyro.conf import arg
 
+from vae.cli_words import tell_of
 from vae.config import RunConfig
 from vae.errors import UserError
 from vae.options import Flag
@@ -41,16 +42,20 @@ class Sweep:
     config: Annotated[RunConfig, arg(name="")] = RunConfig()
 
     def __call__(self) -> None:
+        from vae.runs import Run
         from vae.sweep import points, sweep
 
         planned = points(self.name, self.config, self.betas, self.seeds)
-        failed = 0
+        failed, told = 0, False
         with Bar() as bar:
             if not self.json:
                 print(f"{'β':>8} {'seed':>5} {'−ELBO':>10} {'reconstruction':>15} {'KL':>8} {'active':>7}")
             outcomes = sweep(self.runs, planned, jobs=self.jobs, backend=self.backend, address=self.address)
             for done, outcome in enumerate(outcomes, 1):
                 failed += outcome.state == "failed"
+                if not told and outcome.result is not None:
+                    tell_of(Run.open(self.runs / outcome.run_id).info.reading)  # of all runs alike
+                    told = True
                 if self.json:
                     print(json.dumps(outcome.to_dict()), flush=True)
                 elif outcome.result is None:

@@ -9,11 +9,11 @@ import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tyro.conf import Positional, arg
 
-from vae.cli_words import tell
+from vae.cli_words import tell, tell_of
 from vae.config import DataConfig, RunConfig
 from vae.errors import UserError
 from vae.options import Flag, OptionalPath
@@ -88,6 +88,7 @@ class Train:
         choose_device(self.config.train.device)
         with Bar() as bar:
             dataset = load(self.config.data, download=self.download, progress=bar.file)
+        tell_of(dataset.reading)
         check_fits(self.config, dataset)
         self._train(Run.create(run_dir, self.config, dataset.info(), self.name), dataset)
 
@@ -108,6 +109,7 @@ class Train:
             dataset = images_of(
                 run, path=data.path, root=data.root, download=self.download, progress=bar.file
             )
+        tell_of(dataset.reading)
         run.place_images(dataset.config)
         if self.more_epochs:
             if run.status().step:  # a run that cannot go on is not made longer
@@ -127,7 +129,9 @@ class Train:
                 bar.report(report, run.config.train.epochs)
         status = run.status()
         if self.json:
-            outcome = {"best_elbo": trainer.best_elbo, "best_step": trainer.best_step}
+            outcome: dict[str, Any] = {"best_elbo": trainer.best_elbo, "best_step": trainer.best_step}
+            if dataset.reading.layout:
+                outcome["data"] = dataset.reading.answer()
             print(json.dumps({"run": str(run.path), **status.to_dict(), **outcome}))
         if status.state == "diverged":
             raise UserError(status.error or "the run diverged")

@@ -8,11 +8,20 @@ from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
 from vae.errors import printable
+from vae.reading import Reading
 
 
 def tell(sentence: str) -> None:
     """Say something that is not the command's answer, on standard error."""
     print(printable(sentence), file=sys.stderr)
+
+
+def tell_of(reading: Reading) -> None:
+    """Say what was made of the user's own data, and what was left out."""
+    for sentence in reading.remarks():
+        tell(f"data: {sentence}")
+    for sentence in reading.warnings():
+        tell(f"warning: {sentence}")
 
 
 @contextmanager

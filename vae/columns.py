@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vae.images import MAX_CLASS_NAME, MAX_CLASSES, DataError, shown
+from vae.natural import in_natural_order
 
 #: Columns that one data set may have, and the bytes that one may take before it is read.
 MAX_COLUMNS = 50
@@ -29,7 +30,7 @@ class Column:
     Attributes:
         name: As the user called it.
         values: In the order of the images, shape ``(N,)``: numbers of classes from 0, int64, −1 where nothing is said;
-            or float32, all finite.
+            or float32, finite, or NaN where nothing is said.
         classes: The name of each class; empty for numbers.
     """
 
@@ -68,7 +69,7 @@ def check_name(name: str) -> None:
 
 
 def column(name: str, values: NDArray[Any]) -> Column:
-    """A column of whole numbers or text (classes, in sorted order), or of floats (numbers).
+    """A column of whole numbers or text (classes, in natural order), or of floats (numbers).
 
     Args:
         name: What it is called.
@@ -95,11 +96,14 @@ def column(name: str, values: NDArray[Any]) -> Column:
         raise DataError(
             f"column {name} of {kind} must have at most {MAX_CLASSES} different values, got {len(different)}; {remedy}"
         )
-    return Column(name, torch.from_numpy(indices.reshape(-1).astype(np.int64)), _names(name, different))
+    names, indices = _names(name, different), indices.reshape(-1).astype(np.int64)
+    if values.dtype.kind in "US":
+        names, indices = in_natural_order(names, indices)
+    return Column(name, torch.from_numpy(indices), names)
 
 
 def column_of_text(name: str, cells: Sequence[str]) -> Column:
-    """A column as a table has it: numbers if each cell is one and some are not whole, else classes; empty is no class.
+    """A column as a table has it: numbers if each is one and some are not whole, else classes; empty cells say nothing.
 
     Args:
         name: What it is called.
@@ -111,8 +115,10 @@ def column_of_text(name: str, cells: Sequence[str]) -> Column:
     if filled and all(map(_is_whole, filled)):
         whole = [int(cell) for cell in filled]
         made = column(name, np.array(whole, np.int64))
-    elif filled and len(filled) == len(cells) and all(map(_is_float, filled)):
-        return column(name, np.array(filled, np.float64))
+    elif filled and all(map(_is_float, filled)):
+        numbers = torch.full((len(cells),), torch.nan)
+        numbers[_where(cells)] = column(name, np.array(filled, np.float64)).values
+        return Column(name, numbers, ())
     else:
         made = (
             column(name, np.array(filled, str))
@@ -120,8 +126,12 @@ def column_of_text(name: str, cells: Sequence[str]) -> Column:
             else Column(name, torch.empty(0, dtype=torch.int64), ())
         )
     values = torch.full((len(cells),), -1, dtype=torch.int64)
-    values[torch.tensor([bool(cell) for cell in cells], dtype=torch.bool)] = made.values
+    values[_where(cells)] = made.values
     return Column(name, values, made.classes)
+
+
+def _where(cells: Sequence[str]) -> Tensor:
+    return torch.tensor([bool(cell) for cell in cells], dtype=torch.bool)
 
 
 def _names(name: str, different: NDArray[Any]) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from vae.cautions import cautions
 from vae.checked import Config, option, rule
 from vae.errors import clean
 from vae.names import absolute
+from vae.reading import Reading
 
 #: Largest seed that torch, numpy and JavaScript all hold exactly.
 MAX_SEED = 2**31 - 1
@@ -295,12 +296,7 @@ class TrainConfig(Config):
         128, "Images per step.", label="Batch size", remedy="use for example 128", ge=1, le=65_536
     )
     learning_rate: float = option(
-        1e-3,
-        "Step size of Adam; a layer with more than 65,536 inputs takes smaller ones.",
-        label="Learning rate",
-        remedy="use 0.001",
-        gt=0,
-        le=10,
+        1e-3, "Step size of Adam.", label="Learning rate", remedy="use 0.001", gt=0, le=10
     )
     learning_rate_schedule: Literal["constant", "stages", "cosine"] = option(
         "constant",
@@ -400,6 +396,22 @@ class DataInfo(Config):
     num_validation: int = Field(ge=0)
     num_test: int = Field(ge=0)
     fingerprint: str = Field(max_length=64)
+    #: Of the pixels alone: whether labels differ and images do not. Empty in runs of the first versions.
+    pixels: str = Field("", max_length=64)
+    #: By which own files were read, see `vae.reading.RULES`; the first versions did not write it down.
+    rules: Literal[1, 2] = 1
+    #: What was made of the user's own data when the run was made, and what was left out.
+    reading: Reading = Reading()
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both are of the same images, whatever lay beside them when they were read."""
+        return isinstance(other, DataInfo) and self._identity() == other._identity()
+
+    def __hash__(self) -> int:
+        return hash(self._identity())
+
+    def _identity(self) -> tuple[object, ...]:
+        return tuple(getattr(self, name) for name in type(self).model_fields if name != "reading")
 
     @property
     def num_pixels(self) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -19,10 +19,11 @@ from torch import Tensor
 from vae.columns import Columns
 from vae.config import DataConfig, DataInfo, RunConfig
 from vae.digits_data import read_digits
-from vae.folder_data import read_folder, read_folder_columns
+from vae.folder_data import look_at_folder, read_folder, read_folder_columns
 from vae.images import DataError, Images, Progress
-from vae.npz_data import read_npz, read_npz_columns
+from vae.npz_data import look_at_npz, read_npz, read_npz_columns
 from vae.randomness import image_seeds
+from vae.reading import RULES, Reading
 from vae.torchvision_data import default_root, download, is_downloaded, read_torchvision
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "download",
     "is_downloaded",
     "load",
+    "look",
     "read_columns",
 ]
 
@@ -55,6 +57,8 @@ class Dataset:
         validation: Likewise; empty if ``config.validation`` is 0.
         test: Likewise.
         config: The configuration that it was loaded with.
+        rules: By which own files were read, see `vae.reading.RULES`.
+        reading: What was made of the user's own data, and what was left out.
     """
 
     images: Tensor
@@ -65,6 +69,8 @@ class Dataset:
     validation: Tensor
     test: Tensor
     config: DataConfig
+    rules: int = RULES
+    reading: Reading = field(default_factory=Reading)
 
     @functools.cached_property
     def columns(self) -> Columns:
@@ -73,7 +79,7 @@ class Dataset:
         Raises:
             DataError: If the file or folder cannot be read any more, or has another number of images by now.
         """
-        return read_columns(self.config, len(self.images))
+        return read_columns(self.config, len(self.images), self.rules)
 
     def info(self) -> DataInfo:
         """What a run keeps of its images; the fingerprint changes with any byte, label or index, and with no column."""
@@ -86,18 +92,23 @@ class Dataset:
             num_train=len(self.train),
             num_validation=len(self.validation),
             num_test=len(self.test),
-            fingerprint=self._fingerprint,
+            fingerprint=self._fingerprints[0],
+            pixels=self._fingerprints[1],
+            rules=self.rules,
+            reading=self.reading,
         )
 
     @functools.cached_property
-    def _fingerprint(self) -> str:
+    def _fingerprints(self) -> tuple[str, str]:
+        """Of everything, and of the pixels alone."""
         digest = hashlib.sha256(f"{tuple(self.images.shape)} {self.max_value} ".encode())
         digest.update(self.images.numpy().data)
+        pixels = digest.hexdigest()[:16]
         for numbers in (self.labels, self.train, self.validation, self.test):
             digest.update(b"none" if numbers is None else f"{len(numbers)} ".encode())
             if numbers is not None:
                 digest.update(numbers.numpy().astype("<i8", copy=False).data)
-        return digest.hexdigest()[:16]
+        return digest.hexdigest()[:16], pixels
 
     def places(self, name: Part) -> Tensor:
         """Where the images of one part are in ``images``, int64, ascending.
@@ -175,15 +186,19 @@ class Dataset:
         return (noise < images).to(torch.float32)
 
 
-def load(config: DataConfig, *, download: bool = False, progress: Progress | None = None) -> Dataset:
+def load(
+    config: DataConfig, *, rules: int = RULES, download: bool = False, progress: Progress | None = None
+) -> Dataset:
     """Read the images, make them binary if that is asked for, and split them.
 
     The split, and which images are in the test part, depend on the images, the shares and ``split_seed``
-    alone. Official test parts stay the test part. A share above 0 gives at least one image.
+    alone. Official test parts, and those that own data are given with, stay the test part; so does a given validation
+    part, unless the share of it is 0. A share above 0 gives at least one image.
 
     Args:
         config: Which images and how; a relative place is taken from the working directory, and is absolute in the
             answer.
+        rules: By which own files are read, see `vae.reading.RULES`; a run's are in its description of the images.
         download: Whether to download what torchvision has and this machine has not.
         progress: Told of slow steps (downloads, folders of images).
     Raises:
@@ -191,7 +206,7 @@ def load(config: DataConfig, *, download: bool = False, progress: Progress | Non
     """
     config = config.absolute()
     try:
-        found = _binarize(_read(config, download, progress), config)
+        found = _binarize(_read(config, rules, download, progress), config)
     except MemoryError as error:
         raise DataError(f"the {config.name} images do not fit into memory; use fewer") from error
     train, validation, test = _split(found, config)
@@ -204,35 +219,51 @@ def load(config: DataConfig, *, download: bool = False, progress: Progress | Non
         validation=validation,
         test=test,
         config=config,
+        rules=rules,
+        reading=found.reading,
     )
 
 
-def _read(config: DataConfig, download: bool, progress: Progress | None) -> Images:
+def _read(config: DataConfig, rules: int, download: bool, progress: Progress | None) -> Images:
     match config.name:
         case "digits":
             return read_digits()
         case "npz":
             assert config.path is not None, "DataConfig checks it"
-            return read_npz(config.path)
+            return read_npz(config.path, rules)
         case "folder":
             assert config.path is not None, "DataConfig checks it"
-            return read_folder(config.path, progress)
+            return read_folder(config.path, progress, rules)
         case _:
             return read_torchvision(config, download=download, progress=progress)
 
 
-def read_columns(config: DataConfig, num_images: int) -> Columns:
+def look(config: DataConfig) -> Reading:
+    """What would be made of the user's own data, as far as that is quickly seen; of other data there is nothing to say.
+
+    Raises:
+        UserError: If they are missing, or would be refused by their layout alone.
+    """
+    config = config.absolute()
+    if config.path is None or config.name not in ("npz", "folder"):
+        return Reading()
+    return look_at_npz(config.path) if config.name == "npz" else look_at_folder(config.path)
+
+
+def read_columns(config: DataConfig, num_images: int, rules: int = RULES) -> Columns:
     """The further columns of the user's own data; the images are not read. Other data have none.
 
     Args:
         config: Which images.
         num_images: How many there must be.
+        rules: By which own files are read, see `vae.reading.RULES`.
     Raises:
         DataError: If the file or folder cannot be read, or has another number of images.
     """
     if config.path is None or config.name not in ("npz", "folder"):
         return Columns()
-    found = read_npz_columns(config.path) if config.name == "npz" else read_folder_columns(config.path)
+    read = read_npz_columns if config.name == "npz" else read_folder_columns
+    found = read(config.path, rules)
     for column in found.found:
         if len(column.values) != num_images:
             raise DataError(
@@ -251,9 +282,12 @@ def check_fits(config: RunConfig, dataset: Dataset) -> None:
     """
     info = dataset.info()
     if config.model.conditional and not info.num_classes:
+        remedy = (
+            "put the images of each class into a sub-folder" if config.data.name == "folder" else "add labels"
+        )
         raise DataError(
             f"model.conditional needs labels, got none with {config.data.name} images; "
-            "add labels, or switch model.conditional off"
+            f"{remedy}, or switch model.conditional off"
         )
     if misfit := config.model.misfit(info):
         raise DataError(misfit)
@@ -277,14 +311,16 @@ def _split(found: Images, config: DataConfig) -> tuple[Tensor, Tensor, Tensor]:
     split it began with.
     """
     num_images = len(found.images)
-    shuffle = np.random.RandomState(config.split_seed)
+    given = found.num_validation if config.validation else 0
+    num_others = num_images - found.num_test - given
+    order = np.random.RandomState(config.split_seed).permutation(num_others)
     if found.num_test:
-        test = np.arange(num_images - found.num_test, num_images)
-        rest = shuffle.permutation(num_images - found.num_test)
+        test, rest = np.arange(num_images - found.num_test, num_images), order
     else:
-        order = shuffle.permutation(num_images)
-        num_test = max(1, round(config.test * num_images))
+        num_test = max(1, round(config.test * num_others))
         test, rest = order[:num_test], order[num_test:]
+    if given and len(rest):
+        return _sorted(rest), _sorted(np.arange(num_others, num_others + given)), _sorted(test)
     num_validation = max(1, round(config.validation * len(rest))) if config.validation else 0
     if len(rest) <= num_validation:
         parts = "train, validation and test" if num_validation else "train and test"

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from torch import Tensor
 
 from vae.errors import UserError
+from vae.reading import Reading
 
 MAX_IMAGES = 2_000_000
 MAX_SIDE = 1024
@@ -43,6 +44,8 @@ class Images:
         class_names: The name of each class; empty without labels.
         max_value: The byte that means 1.
         num_test: Number of images in the official test part; 0 if the set has none.
+        num_validation: Likewise of a given validation part; its images come right before those of the test part.
+        reading: What was made of the user's own data.
     """
 
     images: Tensor
@@ -50,6 +53,32 @@ class Images:
     class_names: tuple[str, ...]
     max_value: int = 255
     num_test: int = 0
+    num_validation: int = 0
+    reading: Reading = field(default_factory=Reading)
+
+
+def summary(
+    layout: str, size: tuple[int, ...], class_names: Sequence[str], *, num_test: int, num_validation: int
+) -> str:
+    """A layout that was recognised, and what it holds, as one line.
+
+    Args:
+        layout: In words.
+        size: ``(N, C, H, W)``, or ``(N,)`` where nothing more is known yet.
+        class_names: Of the classes; empty without.
+        num_test: Images of a given test part.
+        num_validation: Images of a given validation part.
+    """
+    num, kind = size[0], ""
+    if len(size) == 4:
+        _, channels, height, width = size
+        kind = f" of {width}×{height}, {'colour' if channels == 3 else 'grey'}"
+    given = [f"{of:,} for {part}" for of, part in ((num_validation, "validation"), (num_test, "test")) if of]
+    names = ", ".join(class_names[:10]) + (", …" if len(class_names) > 10 else "")
+    classes = f"; {len(class_names)} class{'es' * (len(class_names) != 1)} ({names})" if class_names else ""
+    return (
+        f"{layout}; {num:,} image{'s' * (num != 1)}{kind}{''.join(f', {words}' for words in given)}{classes}"
+    )
 
 
 def shown(path: str | os.PathLike[str]) -> str:

@@ -1,7 +1,7 @@
 """The user's own images in an ``.npz`` file, as `numpy.savez` writes it.
 
 The file is not trusted: what it claims is checked before memory is taken for it, and nothing in it is
-executed.
+executed. What its arrays mean is for `vae.array_names`, `array_shapes`, `array_labels` and `pixel_values`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,9 @@ import io
 import struct
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,28 +20,35 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
-from vae.columns import MAX_COLUMN_BYTES, MAX_COLUMNS, Column, Columns, check_name, column
+from vae import array_labels
+from vae.array_names import Named, find_names, is_label_name, is_named, layout
+from vae.array_shapes import Shape, find_shape, short
+from vae.columns import Columns
 from vae.images import (
     MAX_BYTES,
-    MAX_CLASSES,
     MAX_DEFLATE_RATIO,
-    MAX_IMAGES,
     DataError,
     Images,
     check_class_names,
     check_kind,
-    check_sides,
     reason,
     shown,
+    summary,
 )
+from vae.npz_columns import columns_of, is_column
+from vae.pixel_values import find_scale, not_numbers
 from vae.places import user_path
+from vae.reading import RULES, Notes, Reading
 
 #: Labels as text, unpacked; two million names of 32 letters.
 _MAX_LABEL_BYTES = 256 * 2**20
 
 #: More than numpy's own bound on a header (10,000), so that a header is read whole or refused.
 _HEADER_BYTES = 2**14
+#: Arrays of a file that are looked at.
+_MAX_ARRAYS = 200
 
 
 class _Header(NamedTuple):
@@ -49,43 +59,143 @@ class _Header(NamedTuple):
     dtype: np.dtype[Any]
 
 
-def read_npz(path: Path) -> Images:
+@dataclass
+class NpzFile:
+    """An open file, and what its arrays claim to be.
+
+    Attributes:
+        names: Of its arrays, in the order of the file.
+        headers: Of all arrays that can be read, by their names.
+        refused: Why others cannot.
+    """
+
+    archive: zipfile.ZipFile
+    path: Path
+    names: list[str] = field(default_factory=list)
+    headers: dict[str, _Header] = field(default_factory=dict)
+    refused: dict[str, DataError] = field(default_factory=dict)
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        return {name: header.shape for name, header in self.headers.items()}
+
+    def place(self, name: str) -> str:
+        """An array, for a message."""
+        return f"{shown(name)[:100]} in {shown(self.path)}"
+
+    def array(self, name: str) -> NDArray[Any]:
+        return _array(self.archive, self.headers[name], self.path)
+
+
+def read_npz(path: Path, rules: int = RULES) -> Images:
     """Images, and labels if there are any, from a file made by `numpy.savez` or `numpy.savez_compressed`.
 
-    ``images`` has shape ``(N, H, W)``, ``(N, H, W, C)`` or ``(N, C, H, W)`` with C = 1 or 3, and is uint8 (0
-    to 255), bool, or float from 0 to 1. Floats are rounded to the nearest of 256 greys, because images are
-    held as bytes; a uint8 array without a value above 1 is read as bool. ``labels``, shape ``(N,)``, are
-    whole numbers or text, and the sorted different values are the classes.
+    They are called ``images`` and ``labels``, or as people call them (``x_train``, ``y_train``, ``x_test`` … for given
+    parts, which are kept). Images have shape ``(N, H, W)``, ``(N, H, W, C)`` or ``(N, C, H, W)`` with C = 1, 3, or 4
+    with transparency, and become bytes, see `vae.pixel_values.find_scale`. Labels are one whole number or text for each
+    image, or one-hot; the sorted different values are the classes. What was made of the file, and what was left out, is
+    in the answer's `Images.reading`.
 
     Args:
         path: The file.
+        rules: See `vae.reading.RULES`.
     Raises:
         DataError: If the file is not like that, is larger than we take, or claims what it does not hold.
     """
+    with _opened(path) as file:
+        notes = Notes()
+        names = _named(file, rules)
+        shapes = [_shape_of(file, one, notes, rules) for one in names]
+        named = {name for one in names for name in (one.images, one.labels)}
+        names, shapes = _with_labels(names, shapes, notes)
+        images = _read_images(file, names, shapes, notes)
+        labels, class_names = _read_labels(file, names, shapes, notes, rules)
+        parts = {one.part: shape.num for one, shape in zip(names, shapes, strict=True)}
+        used = {name for one in names for name in (one.images, one.labels) if name is not None}
+        columns = columns_of(file, len(images), used)
+        for sentence in columns.refused:
+            notes.doubt(sentence)
+        _pass_over(file, named, len(images), notes)
+        num_test, num_validation = parts.get("test", 0), parts.get("validation", 0)
+        notes.layout = summary(
+            layout(names), tuple(images.shape), class_names, num_test=num_test, num_validation=num_validation
+        )
+        return Images(
+            images,
+            labels,
+            class_names,
+            num_test=num_test,
+            num_validation=num_validation,
+            reading=notes.reading(),
+        )
+
+
+def look_at_npz(path: Path) -> Reading:
+    """What would be made of a file, as far as that is seen without reading an array.
+
+    Raises:
+        DataError: If it is not plain which arrays are the images, or one of them has a shape or type that is refused.
+    """
+    with _opened(path) as file:
+        notes = Notes()
+        names = _named(file, RULES)
+        shapes = [_shape_of(file, one, notes, RULES) for one in names]
+        named = {name for one in names for name in (one.images, one.labels)}
+        names, shapes = _with_labels(names, shapes, notes)
+        num = sum(shape.num for shape in shapes)
+        _pass_over(file, named, num, notes)
+        parts = {one.part: shape.num for one, shape in zip(names, shapes, strict=True)}
+        size = (num, min(shapes[0].channels, 3), *shapes[0].sides)
+        num_test, num_validation = parts.get("test", 0), parts.get("validation", 0)
+        notes.layout = summary(layout(names), size, (), num_test=num_test, num_validation=num_validation)
+        return notes.reading()
+
+
+def read_npz_columns(path: Path, rules: int = RULES) -> Columns:
+    """Further arrays of a file, one value for each image: whole numbers or text are classes, floats are numbers.
+
+    Arrays of another shape are something else and are passed over. The images are not read. A file with given parts has
+    no columns.
+
+    Args:
+        path: The file.
+        rules: See `vae.reading.RULES`.
+    Raises:
+        DataError: If the file cannot be read.
+    """
+    with _opened(path) as file:
+        names = find_names(file.shapes, rules)
+        if len(names) != 1:
+            return Columns()
+        # Sums, not the shape's rules: whatever is wrong with the images is told when they are read.
+        num_images = file.headers[names[0].images].shape[0]
+        used = {name for name in (names[0].images, names[0].labels) if name is not None}
+        return columns_of(file, num_images, used)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[NpzFile]:
+    """A file with the headers of its arrays read; what goes wrong in the block is a sentence."""
     path = user_path(path, DataError, "check data.path")
     check_kind(path, "npz")
     try:
         with zipfile.ZipFile(path) as archive:
-            images = _header(archive, "images", path)
-            if images is None:
-                names = ", ".join(sorted(shown(name.removesuffix(".npy")) for name in archive.namelist())[:5])
-                raise DataError(
-                    f"{shown(path)} must hold an array named images, got {names or 'nothing'}; "
-                    "save it with numpy.savez(file, images=…, labels=…)"
-                )
-            channels_last = _check_images(images, path)
-            labels = _header(archive, "labels", path)
-            if labels is not None:
-                _check_labels(labels, images.shape[0], path)
-            pixels = _to_bytes(_array(archive, images, path), path)
-            if pixels.ndim == 3:
-                pixels = pixels[:, None]
-            elif channels_last:
-                pixels = np.ascontiguousarray(np.moveaxis(pixels, 3, 1))
-            if labels is None:
-                return Images(torch.from_numpy(pixels), None, ())
-            numbers, class_names = _classes(_array(archive, labels, path), path)
-            return Images(torch.from_numpy(pixels), numbers, class_names)
+            file = NpzFile(archive, path)
+            entries = [name for name in dict.fromkeys(archive.namelist()) if name.endswith(".npy")]
+            # However many there are, those that are called so are among them.
+            named = [entry for entry in ("images.npy", "labels.npy") if entry in entries]
+            first = dict.fromkeys([*entries[: _MAX_ARRAYS - len(named)], *named])
+            for entry in first:
+                name = entry.removesuffix(".npy")
+                file.names.append(name)
+                try:
+                    header = _header(archive, name, path)
+                except (DataError, zipfile.BadZipFile, NotImplementedError, ValueError) as error:
+                    file.refused[name] = error if isinstance(error, DataError) else _broken(path, error)
+                else:
+                    assert header is not None, "the archive has just named it"
+                    file.headers[name] = header
+            yield file
     except DataError:
         raise
     except OSError as error:
@@ -98,65 +208,121 @@ def read_npz(path: Path) -> Images:
         EOFError,
         struct.error,
     ) as error:
-        raise DataError(
-            f"{shown(path)} is not a whole .npz file ({reason(error)}); "
-            "save it with numpy.savez(file, images=…, labels=…)"
-        ) from error
+        raise _broken(path, error) from error
 
 
-def read_npz_columns(path: Path) -> Columns:
-    """Further arrays of a file, one value for each image: whole numbers or text are classes, floats are numbers.
+def _broken(path: Path, error: Exception) -> DataError:
+    return DataError(
+        f"{shown(path)} is not a whole .npz file ({reason(error)}); "
+        "save it with numpy.savez(file, images=…, labels=…)"
+    )
 
-    Arrays of another shape are something else and are passed over. The images are not read.
 
-    Args:
-        path: The file.
+def _named(file: NpzFile, rules: int) -> list[Named]:
+    """The arrays to read.
+
     Raises:
-        DataError: If the file cannot be read.
+        DataError: If it is not plain which they are, or one of them cannot be read.
     """
-    path = user_path(path, DataError, "check data.path")
-    check_kind(path, "npz")
-    found: list[Column] = []
-    refused: list[str] = []
-    try:
-        with zipfile.ZipFile(path) as archive:
-            images = _header(archive, "images", path)
-            for entry in dict.fromkeys(archive.namelist()):
-                name = entry.removesuffix(".npy")
-                if images is None or name in ("images", "labels", entry):
-                    continue
-                if len(found) == MAX_COLUMNS:
-                    refused.append(f"a file must have at most {MAX_COLUMNS} columns, got more; use fewer")
-                    break
-                try:
-                    if (made := _column(archive, name, images.shape[0], path)) is not None:
-                        found.append(made)
-                except DataError as error:
-                    refused.append(str(error))
-                except (NotImplementedError, ValueError, ArithmeticError, EOFError, struct.error) as error:
-                    refused.append(
-                        f"column {shown(name)[:100]} cannot be read ({reason(error)}); save it anew"
-                    )
-    except DataError:
-        raise
-    except (OSError, zipfile.BadZipFile, NotImplementedError, ValueError, EOFError, struct.error) as error:
-        raise DataError(f"{shown(path)} cannot be read: {reason(error)}; check the file") from error
-    return Columns(tuple(found), tuple(refused[:MAX_COLUMNS]))
-
-
-def _column(archive: zipfile.ZipFile, name: str, num_images: int, path: Path) -> Column | None:
-    """One further array as a column; None if it has another shape."""
-    check_name(name)
-    header = _header(archive, name, path)
-    if header is None or header.shape != (num_images,):
-        return None
-    if header.dtype.itemsize * num_images > MAX_COLUMN_BYTES:
+    for name, error in file.refused.items():
+        if name in ("images", "labels") or (rules > 1 and "images" not in file.headers and is_named(name)):
+            raise error
+    names = find_names(file.shapes, rules)
+    if not names:
+        there = ", ".join(sorted(map(shown, file.names))[:5])
         raise DataError(
-            f"column {name} must be at most {MAX_COLUMN_BYTES} bytes, got {header.dtype}; use shorter text"
+            f"{shown(file.path)} must hold an array named images, got {there or 'nothing'}; "
+            "save it with numpy.savez(file, images=…, labels=…)"
         )
-    if header.dtype.kind not in "biufUS":
-        raise DataError(f"column {name} must be numbers or text, got {header.dtype}; use {name}.astype(str)")
-    return column(name, _array(archive, header, path))
+    return names
+
+
+def _shape_of(file: NpzFile, one: Named, notes: Notes, rules: int) -> Shape:
+    """Which axes of the images are which, with labels that fit them."""
+    header, place = file.headers[one.images], file.place(one.images)
+    labels = None if one.labels is None else file.headers[one.labels]
+    num_labels = None if labels is None else array_labels.num_labels(labels.shape)
+    shape = find_shape(header.shape, place, notes, num_labels=num_labels, rules=rules)
+    if header.dtype.kind not in "buif":
+        raise not_numbers(header.dtype, place)
+    if labels is not None:
+        assert one.labels is not None, "they have a header"
+        array_labels.check_shape(labels.shape, shape.num, file.place(one.labels), one.labels)
+        if labels.dtype.kind not in "biufUS" or not 0 < _size(labels) <= _MAX_LABEL_BYTES:
+            raise DataError(
+                f"{file.place(one.labels)} must be whole numbers or short text, got {labels.dtype}; use "
+                f"{one.labels}.astype(str) with fewer letters, or numbers"
+            )
+    return shape
+
+
+def _with_labels(names: list[Named], shapes: list[Shape], notes: Notes) -> tuple[list[Named], list[Shape]]:
+    """Only the parts that have labels, if the images to train on have; and no labels if those have none."""
+    if names[0].labels is None:
+        return [Named(one.part, one.images, None) for one in names], shapes
+    kept = [(one, shape) for one, shape in zip(names, shapes, strict=True) if one.labels is not None]
+    for one, shape in zip(names, shapes, strict=True):
+        if one.labels is None:
+            notes.leave_out("images of a part without labels, where others have them", one.images, shape.num)
+    return [one for one, _ in kept], [shape for _, shape in kept]
+
+
+def _pass_over(file: NpzFile, named: set[str | None], num_images: int, notes: Notes) -> None:
+    """Note the arrays that are neither images nor labels nor can be columns."""
+    for name, shape in file.shapes.items():
+        if name not in named and not is_column(shape, num_images):
+            notes.leave_out("arrays without one value for each image", f"{shown(name)} {short(shape)}")
+
+
+def _read_images(file: NpzFile, names: list[Named], shapes: list[Shape], notes: Notes) -> Tensor:
+    """All parts as bytes ``(N, 1 or 3, H, W)``, one behind the other."""
+    sizes = dict.fromkeys((min(shape.channels, 3), *shape.sides) for shape in shapes)
+    if len(sizes) > 1:
+        got = " and ".join(f"{width}×{height} with {channels} channels" for channels, height, width in sizes)
+        raise DataError(
+            f"all parts of {shown(file.path)} must have images of one size, got {got}; save them alike"
+        )
+    if sum(_size(file.headers[one.images]) for one in names) > MAX_BYTES:
+        raise DataError(
+            f"images in {shown(file.path)} must be at most {MAX_BYTES} bytes in all, got more; use fewer"
+        )
+    arrays = [file.array(one.images) for one in names]
+    scale = find_scale(arrays, file.place(names[0].images), notes)
+    parts: list[Tensor] = []
+    while arrays:  # one after the other, so that no more than one is there twice
+        parts.append(torch.from_numpy(shapes[len(parts)].applied(scale.to_bytes(arrays.pop(0)))))
+    return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+
+def _size(header: _Header) -> int:
+    return prod(header.shape) * header.dtype.itemsize
+
+
+def _read_labels(
+    file: NpzFile, names: list[Named], shapes: list[Shape], notes: Notes, rules: int
+) -> tuple[Tensor | None, tuple[str, ...]]:
+    """Numbers of the classes of all parts, and the classes' names; None if there are none.
+
+    What is called labels must be such; of another name that people give them it may be something else.
+    """
+    found = []
+    for one, shape in zip(names, shapes, strict=True):
+        if one.labels is None:
+            return None, ()
+        try:
+            place = file.place(one.labels)
+            found.append(array_labels.vector(file.array(one.labels), shape.num, place, notes, one.labels))
+            if len(found) == len(names):
+                values = np.concatenate(found)
+                numbers, class_names = array_labels.classes(values, place, rules, one.labels)
+                check_class_names(class_names, file.path)
+                return numbers, class_names
+        except DataError as error:
+            if one.labels == "labels" or one.part is not None:
+                raise
+            notes.doubt(f"the images have no labels: {error}")
+            return None, ()
+    return None, ()
 
 
 def _header(archive: zipfile.ZipFile, name: str, path: Path) -> _Header | None:
@@ -187,14 +353,14 @@ def _header(archive: zipfile.ZipFile, name: str, path: Path) -> _Header | None:
         ) from error
     if dtype.hasobject:
         raise DataError(
-            f"{name} in {shown(path)} must be a plain array, got pickled Python objects, which could execute "
-            f"anything; use one array with a number type, for example {name}.astype(numpy.uint8)"
+            f"{name} in {shown(path)} must be a plain array, got pickled Python objects, which could execute anything; "
+            f"{_plain(name, shape)}"
         )
     size = prod(shape) * dtype.itemsize
     if size > MAX_BYTES:
         raise DataError(
             f"{name} in {shown(path)} must be at most {MAX_BYTES} bytes, "
-            f"got shape {_short(shape)} of {dtype}; use fewer images"
+            f"got shape {short(shape)} of {dtype}; use fewer images"
         )
     if (
         min(shape, default=0) < 0
@@ -203,55 +369,19 @@ def _header(archive: zipfile.ZipFile, name: str, path: Path) -> _Header | None:
         or entry.compress_size > path.stat().st_size
     ):
         raise DataError(
-            f"{name} in {shown(path)} claims shape {_short(shape)} of {dtype}, "
+            f"{name} in {shown(path)} claims shape {short(shape)} of {dtype}, "
             "which is not what the file holds; save it anew"
         )
     return _Header(entry, shape, dtype)
 
 
-def _short(shape: tuple[int, ...]) -> str:
-    return str(shape) if len(str(shape)) <= 80 else f"{str(shape)[:77]}…"
-
-
-def _check_images(header: _Header, path: Path) -> bool:
-    """Check shape and type; True if the channels come last."""
-    shape, dtype, place = header.shape, header.dtype, f"images in {shown(path)}"
-    first, last = len(shape) == 4 and shape[1] in (1, 3), len(shape) == 4 and shape[3] in (1, 3)
-    if len(shape) != 3 and not first and not last:
-        raise DataError(
-            f"{place} must have shape (N, H, W), (N, H, W, 1 or 3) or (N, 1 or 3, H, W), "
-            f"got {_short(shape)}; reshape them"
-        )
-    if first and last:
-        raise DataError(
-            f"{place} have shape {shape}, in which the channels may come first or last; "
-            "use shape (N, H, W) for grey images, or images more than 3 pixels wide"
-        )
-    if dtype.kind not in "bf" and dtype != np.uint8:
-        raise DataError(
-            f"{place} must be uint8, bool or float, got {dtype}; "
-            "if they are 0 to 255, use images.astype(numpy.uint8)"
-        )
-    if not 1 <= shape[0] <= MAX_IMAGES:
-        raise DataError(
-            f"{place} must be 1 to {MAX_IMAGES} images, got {shape[0]}; check the array's first axis"
-        )
-    height, width = shape[1:3] if len(shape) == 3 or last else shape[2:4]
-    check_sides(width, height, place)
-    return last
-
-
-def _check_labels(header: _Header, num_images: int, path: Path) -> None:
-    if header.shape != (num_images,):
-        raise DataError(
-            f"labels in {shown(path)} must have shape ({num_images},), one for each image, "
-            f"got {_short(header.shape)}; leave them out if there are none"
-        )
-    if header.dtype.kind not in "biuUS" or not 0 < header.dtype.itemsize * num_images <= _MAX_LABEL_BYTES:
-        raise DataError(
-            f"labels in {shown(path)} must be whole numbers or short text, got {header.dtype}; "
-            "use labels.astype(int) or labels.astype(str)"
-        )
+def _plain(name: str, shape: tuple[int, ...]) -> str:
+    """How an array of objects is saved as one of numbers or text."""
+    if is_label_name(name) or (len(shape) == 1 and not is_named(name)):
+        return f"save {name}.astype(str)"
+    if len(shape) == 1:
+        return f"save images of one size as one array, for example numpy.stack({name})"
+    return f"use a number type, for example {name}.astype(float)"
 
 
 def _array(archive: zipfile.ZipFile, header: _Header, path: Path) -> NDArray[Any]:
@@ -262,50 +392,3 @@ def _array(archive: zipfile.ZipFile, header: _Header, path: Path) -> NDArray[Any
     except (ValueError, EOFError, zlib.error) as error:
         raise DataError(f"{shown(path)} is cut short or damaged; save it anew") from error
     return array
-
-
-def _to_bytes(images: NDArray[Any], path: Path) -> NDArray[np.uint8]:
-    """Images as bytes from 0 to 255, in C order."""
-    if images.dtype == np.bool_:
-        # Not every byte of a bool array in a file need be 0 or 1.
-        ones: NDArray[np.uint8] = (images.view(np.uint8) != 0).astype(np.uint8, order="C")
-        return ones * np.uint8(255)
-    if images.dtype == np.uint8:
-        return np.ascontiguousarray(images * np.uint8(255) if images.max() <= 1 else images)
-    result = np.empty(images.shape, np.uint8)
-    at_once = max(1, 2**22 // prod(images.shape[1:]))  # so that the copies on the way stay small
-    for start in range(0, len(images), at_once):
-        block = images[start : start + at_once]
-        low, high = block.min(), block.max()
-        if not (low >= 0 and high <= 1):  # false for NaN too
-            finite = np.isfinite(block).reshape(len(block), -1).all(axis=1)
-            if not finite.all():
-                number = start + int(finite.argmin())
-                raise DataError(
-                    f"images in {shown(path)} must be finite, got NaN or infinity in image {number}; "
-                    "remove that image"
-                )
-            raise DataError(
-                f"images in {shown(path)} must be from 0 to 1 if they are floats, got {low:g} to {high:g}; "
-                "scale them, for example (images - images.min()) / numpy.ptp(images)"
-            )
-        result[start : start + at_once] = np.rint(block.astype(np.float32) * np.float32(255))
-    return result
-
-
-def _classes(values: NDArray[Any], path: Path) -> tuple[torch.Tensor, tuple[str, ...]]:
-    """Numbers of the classes and their names, sorted as numbers or as text."""
-    if values.dtype == np.bool_:
-        values = values.view(np.uint8)
-    different, numbers = np.unique(values, return_inverse=True)
-    if len(different) > MAX_CLASSES:
-        raise DataError(
-            f"labels in {shown(path)} must be at most {MAX_CLASSES} different values, got {len(different)}; "
-            "leave them out, or group them"
-        )
-    try:
-        names = [value.decode() if isinstance(value, bytes) else str(value) for value in different.tolist()]
-    except (UnicodeError, ValueError) as error:
-        raise DataError(f"labels in {shown(path)} are not readable text; use labels.astype(str)") from error
-    check_class_names(names, path)
-    return torch.from_numpy(numbers.reshape(-1).astype(np.int64)), tuple(names)

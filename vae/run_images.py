@@ -106,7 +106,7 @@ def images_of(
             f"the images of run {run.id} must be at {shown(data.path)}, got nothing there; if they moved, say "
             "where they are with --data.path"
         )
-    dataset = load_images(data, download=download, progress=progress)
+    dataset = load_images(data, rules=run.info.rules, download=download, progress=progress)
     check_images(run, dataset)
     return dataset
 
@@ -118,24 +118,36 @@ def check_images(run: Run, dataset: Dataset) -> None:
         DataError: If they are not.
     """
     if differences := _differences(dataset.info(), run.info):
+        remedy = "restore the data, or start a new run"
+        if dataset.rules != run.info.rules:  # an older run's, loaded as for a new one
+            remedy = "load them with vae.images_of(run), as they were read when it was made"
+        elif dataset.config.path is not None:
+            remedy = "restore the data, say with --data.path where they are, or start a new run"
         raise DataError(
-            f"run {run.id} must have the images it was made for, got ones with {', '.join(differences)}; "
-            "restore the data, or start a new run"
+            f"run {run.id} must have the images it was made for, got ones with {', '.join(differences[:4])}; {remedy}"
         )
 
 
 def _differences(found: DataInfo, expected: DataInfo) -> list[str]:
     """How the images found differ from those expected, field by field."""
     differences = []
-    for field in DataInfo.model_fields:
-        ours, theirs = getattr(found, field), getattr(expected, field)
-        if field == "class_names" and len(ours) == len(theirs):
+    for name in DataInfo.model_fields:
+        ours, theirs = getattr(found, name), getattr(expected, name)
+        if name in ("fingerprint", "pixels", "rules", "reading"):
+            continue
+        if name == "class_names" and len(ours) == len(theirs):
             named = enumerate(zip(ours, theirs, strict=True))
             differences += [
                 f"class {y} {one!r} instead of {other!r}" for y, (one, other) in named if one != other
             ][:1]
-        elif field == "class_names":
+        elif name == "class_names":
             differences.append(f"{len(ours)} classes instead of {len(theirs)}")
         elif ours != theirs:
-            differences.append(f"{field} {ours} instead of {theirs}")
+            differences.append(f"{name} {ours} instead of {theirs}")
+    if not differences and found.fingerprint != expected.fingerprint:
+        told = f"fingerprint {found.fingerprint} instead of {expected.fingerprint}"
+        if not expected.pixels:  # a run of the first versions
+            return [told]
+        other = "labels or parts" if found.pixels == expected.pixels else "pixels, or another order"
+        return [f"the same number and size, and other {other}, {told}"]
     return differences

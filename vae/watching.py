@@ -119,6 +119,10 @@ def watch(
         decoder_gives=decoder_gives,
         epochs=epochs,
     )
+    if arrays is not None:
+        given = "your networks are given images (B, C, H, W) from 0 to 1"
+        watched.warnings += [f"{sentence}; {given}" for sentence in dataset.reading.done]
+        watched.warnings += dataset.reading.warnings()
     config = RunConfig(
         data=dataset.config,
         model=watched.model.config,

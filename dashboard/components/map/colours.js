@@ -61,7 +61,10 @@ export function byValue(values, anchors, colours) {
   const [low, high] = bounds(values)
   const codes = new Uint8Array(values.length)
   const factor = (STEPS - 1) / (high - low || 1)
-  for (let k = 0; k < values.length; k += 1) codes[k] = Math.min(STEPS - 1, Math.max(0, (values[k] - low) * factor))
+  for (let k = 0; k < values.length; k += 1) {
+    // An image of which nothing is known stands back.
+    codes[k] = Number.isNaN(values[k]) ? 255 : Math.min(STEPS - 1, Math.max(0, (values[k] - low) * factor))
+  }
   const table = new Uint32Array(256)
   const stops = anchors.map((colour) => channels(colour))
   for (let code = 0; code < STEPS; code += 1) {

@@ -1,0 +1,161 @@
+"""Files of every format that is read: what comes of their pixels, pages and depths."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from vae.data import DataError
+from vae.folder_data import read_folder
+from vae.images import Images
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (5, 6, 3), dtype=np.uint8)
+GREY = PIXELS[..., 0].copy()
+GREY[0, :2] = 0, 255
+
+
+def said(found: Images) -> str:
+    return " | ".join([*found.reading.remarks(), *found.reading.warnings()])
+
+
+@pytest.mark.parametrize("ending", ["png", "bmp", "webp", "tif", "TIFF", "ppm", "pnm", "tga"])
+def test_lossless_colour_comes_back_exactly(ending: str, tmp_path: Path) -> None:
+    options = {"lossless": True} if ending == "webp" else {}
+    kind = {"pnm": "PPM", "TIFF": "TIFF"}.get(ending)
+    Image.fromarray(PIXELS).save(tmp_path / f"a.{ending}", kind, **options)
+    found = read_folder(tmp_path)
+    assert torch.equal(found.images[0], torch.from_numpy(PIXELS).permute(2, 0, 1))
+    assert not found.reading.left_out
+
+
+@pytest.mark.parametrize("ending", ["png", "bmp", "tif", "pgm", "tga", "gif"])
+def test_lossless_grey_comes_back_exactly(ending: str, tmp_path: Path) -> None:
+    Image.fromarray(GREY).save(tmp_path / f"a.{ending}")
+    assert torch.equal(read_folder(tmp_path).images[0, 0], torch.from_numpy(GREY))
+
+
+@pytest.mark.parametrize("compression", ["raw", "tiff_lzw", "tiff_adobe_deflate", "packbits"])
+def test_tiff_is_read_however_it_is_packed(compression: str, tmp_path: Path) -> None:
+    Image.fromarray(PIXELS).save(tmp_path / "a.tif", compression=compression)
+    assert torch.equal(read_folder(tmp_path).images[0], torch.from_numpy(PIXELS).permute(2, 0, 1))
+
+
+def test_one_class_of_tiffs_does_not_vanish(tmp_path: Path) -> None:
+    for name in ("cat/a.png", "dog/a.tif"):
+        (tmp_path / name).parent.mkdir()
+        Image.fromarray(GREY).save(tmp_path / name)
+    assert read_folder(tmp_path).class_names == ("cat", "dog")
+
+
+def test_a_file_of_another_format_than_its_ending_says_is_read(tmp_path: Path) -> None:
+    Image.fromarray(GREY).save(tmp_path / "a.gif")
+    (tmp_path / "a.gif").rename(tmp_path / "a.png")
+    assert torch.equal(read_folder(tmp_path).images[0, 0], torch.from_numpy(GREY))
+
+
+@pytest.mark.parametrize("ending", ["tif", "gif", "webp", "png"])
+def test_of_pages_and_frames_the_first_is_read_and_said(ending: str, tmp_path: Path) -> None:
+    first, second = (Image.new("L", (6, 5), value) for value in (10, 200))
+    first.save(tmp_path / f"a.{ending}", save_all=True, append_images=[second, first])
+    Image.new("L", (6, 5), 99).save(tmp_path / "b.png")
+    found = read_folder(tmp_path)
+    assert abs(int(found.images[0, 0, 1, 1]) - 10) <= 3
+    assert f"left out: all pages and frames of a file but its first (1: a.{ending})" in said(found)
+
+
+def tiff16(path: Path, values: np.ndarray) -> None:
+    Image.fromarray(values).save(path)
+
+
+@pytest.mark.parametrize(("bits", "white"), [(10, 1023), (12, 4095), (14, 16383), (16, 65535)])
+def test_deep_greys_are_scaled_by_their_true_depth(bits: int, white: int, tmp_path: Path) -> None:
+    deep = np.rint(GREY / 255 * white).astype(np.uint16)
+    Image.fromarray(deep).save(tmp_path / "a.tif")
+    Image.fromarray(deep).save(tmp_path / "b.png")
+    Image.fromarray(deep.astype(">u2")).save(tmp_path / "c.tif")
+    found = read_folder(tmp_path)
+    for image in found.images[:, 0]:
+        assert torch.equal(image, torch.from_numpy(GREY))
+    assert f"read as {bits} bits: {white:,} is white" in said(found)
+
+
+def test_deep_greys_of_a_set_are_scaled_alike_and_beside_bytes(tmp_path: Path) -> None:
+    tiff16(tmp_path / "a.tif", np.full((2, 2), 4095, np.uint16))
+    tiff16(tmp_path / "b.tif", np.full((2, 2), 255, np.uint16))
+    Image.new("L", (2, 2), 100).save(tmp_path / "c.png")
+    Image.new("RGB", (2, 2), (1, 2, 3)).save(tmp_path / "d.png")
+    assert read_folder(tmp_path).images[:, :, 0, 0].tolist() == [[255] * 3, [16] * 3, [100] * 3, [1, 2, 3]]
+
+
+@pytest.mark.parametrize(("scale", "black"), [(1, 0), (255, 0), (2, -1)])
+def test_floating_tiffs_are_scaled_by_their_range(scale: float, black: float, tmp_path: Path) -> None:
+    Image.fromarray((GREY / 255 * scale + black).astype(np.float32)).save(tmp_path / "a.tif")
+    assert torch.equal(read_folder(tmp_path).images[0, 0], torch.from_numpy(GREY))
+
+
+def test_floating_tiffs_of_no_plain_range_are_refused(tmp_path: Path) -> None:
+    Image.fromarray((GREY / 25).astype(np.float32)).save(tmp_path / "a.tif")
+    with pytest.raises(DataError, match=r"must be from 0 to 1 if they are floats, got 0 to 10\.1"):
+        read_folder(tmp_path)
+
+
+def test_masks_of_zero_and_one_are_black_and_white(tmp_path: Path) -> None:
+    Image.fromarray(np.eye(3, dtype=np.uint8)).save(tmp_path / "a.png")
+    found = read_folder(tmp_path)
+    assert torch.equal(found.images[0, 0], torch.eye(3, dtype=torch.uint8) * 255)
+    assert "pixels 0 and 1 were read as black and white" in said(found)
+
+
+def test_dark_images_are_doubted(tmp_path: Path) -> None:
+    """As 12 bits in a 16-bit colour file are, of which Pillow keeps the upper eight."""
+    Image.new("RGB", (3, 3), (15, 9, 3)).save(tmp_path / "a.png")
+    (doubt,) = read_folder(tmp_path).reading.doubts
+    assert "the brightest pixel is 15 of 255" in doubt
+
+
+def test_netpbm_of_other_depths_is_read(tmp_path: Path) -> None:
+    (tmp_path / "a.pgm").write_bytes(b"P5\n2 1\n4095\n" + np.array([4095, 0], ">u2").tobytes())
+    assert read_folder(tmp_path).images.flatten().tolist() == [255, 0]
+
+
+def test_all_files_that_cannot_be_read_are_told_at_once(tmp_path: Path) -> None:
+    for number in range(6):
+        Image.new("L", (3, 3), number).save(tmp_path / f"{number}.png")
+    for number in (1, 3, 4):
+        (tmp_path / f"{number}.png").write_bytes(b"broken")
+    with pytest.raises(DataError) as caught:
+        read_folder(tmp_path)
+    assert "1.png cannot be read as an image" in str(caught.value)
+    assert "so it is with 2 more files (3.png, 4.png)" in str(caught.value)
+
+
+@pytest.mark.parametrize("ending", ["tif", "gif", "ppm", "tga"])
+def test_a_damaged_file_is_read_or_refused_and_raises_nothing_else(ending: str, tmp_path: Path) -> None:
+    buffer = io.BytesIO()
+    kind = {"tif": "TIFF", "ppm": "PPM"}.get(ending, ending.upper())
+    Image.fromarray(np.tile(GREY, (3, 3))).save(buffer, kind)
+    whole = buffer.getvalue()
+    for place in range(0, min(len(whole), 300), 7):
+        damaged = bytearray(whole)
+        damaged[place] ^= 0xFF
+        for content in (damaged, whole[:place]):
+            (tmp_path / f"a.{ending}").write_bytes(content)
+            try:
+                assert read_folder(tmp_path).images.dtype == torch.uint8
+            except DataError as error:
+                assert "; " in str(error)
+
+
+@pytest.mark.parametrize("ending", ["tif", "gif", "pgm", "tga"])
+def test_large_sides_are_refused_before_a_pixel_is_decoded(
+    ending: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.new("L", (1200, 1200)).save(tmp_path / f"a.{ending}")
+    monkeypatch.setattr("vae.image_files._pixels", lambda _: pytest.fail("it was decoded"))
+    with pytest.raises(DataError, match="sides of 1 to 1024 pixels, got 1200×1200"):
+        read_folder(tmp_path)

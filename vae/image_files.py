@@ -1,0 +1,116 @@
+"""One image file, decoded by Pillow: which formats are let near a decoder, and what becomes of their pixels.
+
+The files are not trusted. Formats are those that data sets come in and whose decoders are small or looked after by
+many: PNG, JPEG, BMP, WebP, GIF, TIFF, Netpbm and Targa. Left out are those that start another program (EPS), those of
+documents, videos and science that Pillow reads in part (PSD, PDF, FITS, DICOM, HEIC), and those whose decoders have a
+long record of holes for little use in data sets (JPEG 2000, AVIF).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from vae.images import DataError, check_sides, reason, shown
+
+#: Decoders that are tried by the first bytes of a file, and the endings of files that they are tried on.
+_FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "GIF", "TIFF", "PPM")
+SUFFIXES = (
+    ".png",
+    ".jpg",
+    ".jpeg",
+    ".jpe",
+    ".jfif",
+    ".bmp",
+    ".webp",
+    ".gif",
+    ".tif",
+    ".tiff",
+    ".ppm",
+    ".pgm",
+    ".pbm",
+    ".pnm",
+    ".pfm",
+    ".tga",
+)
+#: A Targa file is not known by its first bytes, so that its decoder takes anything: it gets what is called so alone.
+_BY_ENDING = {".tga": ("TGA",)}
+
+#: What the first versions read, and runs of theirs go on to read.
+FIRST_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
+_FIRST_FORMATS = ("PNG", "JPEG", "BMP", "WEBP")
+
+#: Endings of images that are not read.
+OTHER_IMAGES = frozenset(
+    f".{ending}"
+    for line in (
+        "heic heif avif jp2 j2k jxl psd xcf svg eps pdf ai ico icns dds pcx qoi",
+        "dcm dicom nii fits fit exr hdr raw cr2 cr3 nef arw dng orf rw2",
+        "mp4 avi mov webm",
+    )
+    for ending in line.split()
+)
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """One image, as the file has it.
+
+    Attributes:
+        pixels: Shape ``(H, W, 1 or 3)``: bytes; or, with one channel, the whole or floating numbers of a file with more
+            than 8 bits a pixel.
+        is_one_of_many: Whether the file has further pages or frames.
+    """
+
+    pixels: NDArray[Any]
+    is_one_of_many: bool
+
+    @property
+    def is_deep(self) -> bool:
+        """Whether the numbers have more than 8 bits."""
+        return self.pixels.dtype != np.uint8
+
+
+def decode(file: Path, rules: int) -> Decoded:
+    """Decode one file; of pages or frames the first.
+
+    Transparent parts are laid on white and photographs turned upright.
+
+    Args:
+        file: Which; it must be a regular file.
+        rules: See `vae.reading.RULES`.
+    Raises:
+        DataError: If it is no image that we read, or has no such sides.
+    """
+    formats = _FIRST_FORMATS if rules == 1 else _BY_ENDING.get(file.suffix.lower(), _FORMATS)
+    try:
+        with Image.open(file, formats=formats) as image:
+            # Before a pixel is decoded, so a small file that claims a huge image costs nothing.
+            check_sides(*image.size, shown(file))
+            # TIFF says so only after a look at its first page, which has been had by now.
+            is_one_of_many = bool(getattr(image, "is_animated", False))
+            return Decoded(_pixels(image), is_one_of_many)
+    except DataError:
+        raise
+    except Exception as error:  # decoders raise whatever a damaged file makes them raise
+        raise DataError(
+            f"{shown(file)} cannot be read as an image ({shown(reason(error))}); remove it or save it anew"
+        ) from error
+
+
+def _pixels(image: Image.Image) -> NDArray[Any]:
+    image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I") or image.mode == "F":
+        # Pillow's own conversion to 8 bits cuts off all that is above 255.
+        return np.asarray(image)[..., None]
+    if image.has_transparency_data:
+        layer = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
+    if image.mode in ("1", "L"):
+        return np.asarray(image.convert("L"))[..., None]
+    return np.asarray(image.convert("RGB"))
