@@ -258,7 +258,7 @@ async def unless_gone(receive: Callable[[], Awaitable[Any]], work: Awaitable[T])
 
     async def gone() -> None:
         while (await receive())["type"] != "http.disconnect":
-            pass
+            await asyncio.sleep(0)  # others go on, also where there is always something to receive
 
     answer, leaving = asyncio.ensure_future(work), asyncio.ensure_future(gone())
     try:

@@ -44,7 +44,8 @@ def get(address: str, **query: object) -> Answer:
     answer = Answer()
 
     async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": b"", "more_body": False}
+        await asyncio.Event().wait()  # the client stays, and sends nothing more
+        raise AssertionError
 
     async def send(message: Any) -> None:
         if message["type"] == "http.response.start":

@@ -7,6 +7,8 @@ import math
 import torch
 from torch import Tensor, nn
 
+from vae.layers import Draw
+
 #: Nonlinearities between layers, by the names that a configuration gives them.
 ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh, "silu": nn.SiLU}
 
@@ -23,6 +25,7 @@ class MaskedNetwork(nn.Module):
         num_pixels: P.
         num_hidden: Units of the one hidden layer; with 0, V alone is left.
         activation: f, one of `ACTIVATIONS`.
+        draw: Where its first weights are drawn from, see `vae.layers.linear`.
 
     Source:
         Germain et al. (2015), MADE, https://arxiv.org/abs/1502.03509, with its direct connections (V).
@@ -33,7 +36,7 @@ class MaskedNetwork(nn.Module):
     mask_into: Tensor
     mask_out: Tensor
 
-    def __init__(self, num_pixels: int, num_hidden: int, activation: str) -> None:
+    def __init__(self, num_pixels: int, num_hidden: int, activation: str, draw: Draw = None) -> None:
         super().__init__()
         # On the CPU also where a model is made without numbers: masks are in no checkpoint that would bring them.
         pixel = torch.arange(num_pixels, device="cpu")
@@ -45,10 +48,10 @@ class MaskedNetwork(nn.Module):
         }
         for name, mask in masks.items():
             self.register_buffer(f"mask_{name}", mask, persistent=False)
-        self.direct = nn.Parameter(_drawn(num_pixels, num_pixels))
-        self.into = nn.Parameter(_drawn(num_pixels, num_hidden))
-        self.out = nn.Parameter(_drawn(num_hidden, num_pixels))
-        self.hidden_bias = nn.Parameter(torch.zeros(num_hidden))
+        self.direct = nn.Parameter(_drawn(num_pixels, num_pixels, draw))
+        self.into = nn.Parameter(_drawn(num_pixels, num_hidden, draw))
+        self.out = nn.Parameter(_drawn(num_hidden, num_pixels, draw))
+        self.hidden_bias = nn.Parameter(torch.zeros(num_hidden, dtype=torch.float32))
         self.activation = ACTIVATIONS[activation]()
 
     def _masked(self) -> tuple[Tensor, Tensor, Tensor]:
@@ -82,7 +85,8 @@ class MaskedNetwork(nn.Module):
         return torch.cat(found, 1)
 
 
-def _drawn(num_from: int, num_to: int) -> Tensor:
+def _drawn(num_from: int, num_to: int, draw: Draw) -> Tensor:
     """First weights, as those of a linear layer with so many inputs."""
     bound = 1 / math.sqrt(max(1, num_from))
-    return torch.empty(num_from, num_to).uniform_(-bound, bound)
+    weights = torch.empty(num_from, num_to, dtype=torch.float32)
+    return weights if weights.is_meta else weights.uniform_(-bound, bound, generator=draw)

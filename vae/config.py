@@ -296,7 +296,12 @@ class TrainConfig(Config):
         128, "Images per step.", label="Batch size", remedy="use for example 128", ge=1, le=65_536
     )
     learning_rate: float = option(
-        1e-3, "Step size of Adam.", label="Learning rate", remedy="use 0.001", gt=0, le=10
+        1e-3,
+        "Step size of Adam; a layer with more than 65,536 inputs takes smaller ones.",
+        label="Learning rate",
+        remedy="use 0.001",
+        gt=0,
+        le=10,
     )
     learning_rate_schedule: Literal["constant", "stages", "cosine"] = option(
         "constant",

@@ -29,6 +29,7 @@ from vae.latent import LATENT_FILE, embed
 from vae.learner import Learner
 from vae.metrics import MetricsWriter
 from vae.modes import asking
+from vae.optimizer import set_learning_rate
 from vae.resume import ResumePoint, check_images, last_checkpoint, restore_training, training_tensors
 from vae.runs import Run
 from vae.schedules import learning_rate_at, plateau
@@ -140,7 +141,7 @@ class Trainer(Learner):
         yield self.journal.event("resume" if self.position.step else "start", beta=self.beta)
         yield from self._keep_up()  # what a process before this one did not get to, and the checkpoint of step 0
         while self.position.epochs < self.config.train.epochs:
-            self.optimizer.param_groups[0]["lr"] = learning_rate_at(self.config.train, self.position.epochs)
+            set_learning_rate(self.optimizer, learning_rate_at(self.config.train, self.position.epochs))
             for images, labels in self.batches():
                 yield from self._obey()
                 if self.stop_requested:

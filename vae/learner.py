@@ -15,7 +15,8 @@ from vae.memory import rows_within
 from vae.minibatches import slices
 from vae.model import VAE
 from vae.objective import MeanTerms, RatePenalty, penalty_at
-from vae.randomness import generator, stream_seed
+from vae.optimizer import adam
+from vae.randomness import generator
 from vae.schedules import StepSettings
 
 #: Bytes of the images that are put in order at once.
@@ -37,15 +38,11 @@ class Learner:
     def __init__(self, config: RunConfig, info: DataInfo, dataset: Dataset) -> None:
         self.config, self.dataset = config, dataset
         self.device = choose_device(config.train.device)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(stream_seed(config.train.seed, "weights"))
-            self.model = VAE(config.model, info).to(self.device)
-        self.optimizer = torch.optim.Adam(
-            self.model.parameters(),
-            lr=config.train.learning_rate,
-            eps=config.train.adam_eps,
-            fused=self.device.type in ("cpu", "cuda"),
-        )
+        weights = generator(config.train.seed, "weights")  # on the CPU: the same on every device
+        with torch.device("cpu"):
+            self.model = VAE(config.model, info, draw=weights)
+        self.model.to(self.device)
+        self.optimizer = adam(self.model, config.train)
         # On the CPU the data set's own bytes are taken, elsewhere there is a copy of those that train.
         train = dataset.places("train")
         if self.device.type == "cpu":

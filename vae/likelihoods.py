@@ -186,7 +186,7 @@ class LearnedGaussian(Gaussian):
     def __init__(self, sigma: float) -> None:
         super().__init__(sigma)
         above = max(sigma - SMALLEST_LEARNED_SIGMA, 1e-4)
-        self.raw_sigma = nn.Parameter(torch.tensor(math.log(math.expm1(above))))
+        self.raw_sigma = nn.Parameter(torch.tensor(math.log(math.expm1(above)), dtype=torch.float32))
 
     @property
     def sigma(self) -> Tensor:

@@ -25,6 +25,7 @@ class VAE(nn.Module):
         config: Networks, latent space and likelihood.
         info: Shape of the images and names of the classes.
         networks: Encoder and decoder in the place of ours, for ``network = external``; see `vae.external`.
+        draw: Where our networks' first weights are drawn from; without it, PyTorch's own random state.
 
     Raises:
         UserError: If the model is conditional and the images have no labels, or cannot be made for such images.
@@ -33,7 +34,13 @@ class VAE(nn.Module):
         Kingma & Welling (2014), https://arxiv.org/abs/1312.6114; conditional: Sohn, Lee & Yan (2015).
     """
 
-    def __init__(self, config: ModelConfig, info: DataInfo, networks: tuple[Any, Any] | None = None) -> None:
+    def __init__(
+        self,
+        config: ModelConfig,
+        info: DataInfo,
+        networks: tuple[Any, Any] | None = None,
+        draw: torch.Generator | None = None,
+    ) -> None:
         super().__init__()
         if config.conditional and not info.num_classes:
             raise UserError(
@@ -43,8 +50,8 @@ class VAE(nn.Module):
             raise UserError(misfit)
         self.config = config
         self.info = info
-        self.encoder: Encoder = networks[0] if networks else Encoder(config, info)
-        self.decoder: Decoder = networks[1] if networks else Decoder(config, info)
+        self.encoder: Encoder = networks[0] if networks else Encoder(config, info, draw)
+        self.decoder: Decoder = networks[1] if networks else Decoder(config, info, draw)
         self.likelihood = likelihood(config)
 
     @property

@@ -13,13 +13,14 @@ from torch import Tensor, nn
 
 from vae.autoregression import ACTIVATIONS, MaskedNetwork
 from vae.config import DataInfo, ModelConfig
+from vae.layers import Draw, convolution, linear, transposed_convolution
 
 
-def _layers(sizes: list[int], activation: str) -> list[nn.Module]:
+def _layers(sizes: list[int], activation: str, draw: Draw) -> list[nn.Module]:
     """Linear layers of these sizes, each followed by the activation."""
     layers: list[nn.Module] = []
     for num_in, num_out in pairwise(sizes):
-        layers += [nn.Linear(num_in, num_out), ACTIVATIONS[activation]()]
+        layers += [linear(num_in, num_out, draw), ACTIVATIONS[activation]()]
     return layers
 
 
@@ -32,9 +33,15 @@ def _sizes_when_halved(size: int, times: int) -> list[int]:
 
 
 class Encoder(nn.Module):
-    """Images (and condition) to the mean and log-variance of q(z|x), each ``(B, D)``."""
+    """Images (and condition) to the mean and log-variance of q(z|x), each ``(B, D)``.
 
-    def __init__(self, config: ModelConfig, info: DataInfo) -> None:
+    Args:
+        config: Of the networks.
+        info: Of the images.
+        draw: Where its first weights are drawn from, see `vae.layers.linear`.
+    """
+
+    def __init__(self, config: ModelConfig, info: DataInfo, draw: Draw = None) -> None:
         super().__init__()
         num_conditions = info.num_classes if config.conditional else 0
         self.is_conv = config.network == "conv"
@@ -42,19 +49,16 @@ class Encoder(nn.Module):
         if self.is_conv:
             channels = [info.channels + num_conditions, *config.channels]
             for num_in, num_out in pairwise(channels):
-                convolutions += [
-                    nn.Conv2d(num_in, num_out, 3, stride=2, padding=1),
-                    ACTIVATIONS[config.activation](),
-                ]
+                convolutions += [convolution(num_in, num_out, draw), ACTIVATIONS[config.activation]()]
             sides = [_sizes_when_halved(side, len(config.channels))[-1] for side in (info.height, info.width)]
             num_flat = config.channels[-1] * sides[0] * sides[1]
         else:
             num_flat = info.num_pixels + num_conditions
         sizes = [num_flat, *config.hidden]
         self.convolutions = nn.Sequential(*convolutions)
-        self.hidden = nn.Sequential(*_layers(sizes, config.activation))
-        self.mean = nn.Linear(sizes[-1], config.latent_dim)
-        self.log_var = nn.Linear(sizes[-1], config.latent_dim)
+        self.hidden = nn.Sequential(*_layers(sizes, config.activation, draw))
+        self.mean = linear(sizes[-1], config.latent_dim, draw)
+        self.log_var = linear(sizes[-1], config.latent_dim, draw)
 
     def forward(self, x: Tensor, condition: Tensor | None = None) -> tuple[Tensor, Tensor]:
         if self.is_conv:
@@ -85,8 +89,8 @@ class ClassPrior(nn.Module):
     def __init__(self, num_classes: int, latent_dim: int) -> None:
         super().__init__()
         # The standard normal at first.
-        self.mean = nn.Parameter(torch.zeros(num_classes, latent_dim))
-        self.log_scale = nn.Parameter(torch.zeros(num_classes, latent_dim))
+        self.mean = nn.Parameter(torch.zeros(num_classes, latent_dim, dtype=torch.float32))
+        self.log_scale = nn.Parameter(torch.zeros(num_classes, latent_dim, dtype=torch.float32))
 
     def forward(self, u: Tensor, condition: Tensor) -> Tensor:
         """z for u ``(B, D)`` and the condition ``(B, K)``."""
@@ -98,14 +102,19 @@ class Decoder(nn.Module):
 
     An autoregressive decoder also looks at the image itself: given ``x``, each pixel's logit sees the pixels of x
     before it, which is how p(x|z) is measured; without, it sees the means that were found for them.
+
+    Args:
+        config: Of the networks.
+        info: Of the images.
+        draw: Where its first weights are drawn from, see `vae.layers.linear`.
     """
 
-    def __init__(self, config: ModelConfig, info: DataInfo) -> None:
+    def __init__(self, config: ModelConfig, info: DataInfo, draw: Draw = None) -> None:
         super().__init__()
         num_conditions = info.num_classes if config.conditional else 0
         self.prior = ClassPrior(num_conditions, config.latent_dim) if config.learned_prior else None
         sizes = [config.latent_dim + num_conditions, *reversed(config.hidden)]
-        self.hidden = nn.Sequential(*_layers(sizes, config.activation))
+        self.hidden = nn.Sequential(*_layers(sizes, config.activation, draw))
         self.is_conv = config.network == "conv"
         convolutions: list[nn.Module] = []
         if self.is_conv:
@@ -118,18 +127,16 @@ class Decoder(nn.Module):
                     convolutions.append(ACTIVATIONS[config.activation]())
                 # An even side needs one more row than the inverse of the stride gives.
                 extra = (1 - heights[-2 - layer] % 2, 1 - widths[-2 - layer] % 2)
-                convolutions.append(
-                    nn.ConvTranspose2d(num_in, num_out, 3, stride=2, padding=1, output_padding=extra)
-                )
+                convolutions.append(transposed_convolution(num_in, num_out, extra, draw))
             num_flat = self.start[0] * self.start[1] * self.start[2]
-            self.flat = nn.Sequential(nn.Linear(sizes[-1], num_flat), ACTIVATIONS[config.activation]())
+            self.flat = nn.Sequential(linear(sizes[-1], num_flat, draw), ACTIVATIONS[config.activation]())
         else:
             self.start = (info.channels, info.height, info.width)
-            self.flat = nn.Sequential(nn.Linear(sizes[-1], info.num_pixels))
+            self.flat = nn.Sequential(linear(sizes[-1], info.num_pixels, draw))
         self.convolutions = nn.Sequential(*convolutions)
         self.image = (info.channels, info.height, info.width)
         self.autoregression = (
-            MaskedNetwork(info.num_pixels, config.hidden[0] if config.hidden else 0, config.activation)
+            MaskedNetwork(info.num_pixels, config.hidden[0] if config.hidden else 0, config.activation, draw)
             if config.decoder == "autoregressive"
             else None
         )

@@ -13,6 +13,7 @@ from vae.checked import Config, ConfigError
 from vae.checkpoints import CheckpointError, check_shapes, load
 from vae.config import RunConfig
 from vae.journal import Position
+from vae.optimizer import numbered
 from vae.run_images import are_alike, check_images, images_of
 from vae.runs import Run, RunError
 from vae.schedules import StepSettings, settings_of_last_step
@@ -161,13 +162,14 @@ def restore_training(
         groups[kind][rest] = tensor
     check_shapes(groups["model"], model.state_dict())
     state: dict[int, dict[str, Any]] = {}
-    for number, (name, parameter) in enumerate(model.named_parameters()):
+    numbers = numbered(optimizer)
+    for name, parameter in model.named_parameters():
         moments = {moment: groups["optimizer"].pop(f"{name}.{moment}", None) for moment in _MOMENTS}
         if all(tensor is None for tensor in moments.values()):
             continue  # no step yet
         expected = {"step": torch.zeros(()), "exp_avg": parameter, "exp_avg_sq": parameter}
         check_shapes({moment: tensor for moment, tensor in moments.items() if tensor is not None}, expected)
-        state[number] = dict(moments)
+        state[numbers[parameter]] = dict(moments)
     if groups["optimizer"] or set(groups["random"]) != {"order", *generators}:
         raise CheckpointError(
             "a checkpoint must hold the optimiser state of this model's parameters and the random states of order, "

@@ -1,0 +1,67 @@
+"""Layers whose first weights are drawn from a generator that is given, and from nothing that others use too.
+
+PyTorch draws a layer's first weights from the random state of the whole process: then they are not those of the seed if
+another thread draws meanwhile, and whoever makes a model finds that state changed. The draws are the same here, number
+for number, as PyTorch's own after ``torch.manual_seed`` with the generator's seed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+Draw = torch.Generator | None
+Layer = TypeVar("Layer", nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
+
+
+def linear(num_in: int, num_out: int, draw: Draw = None) -> nn.Linear:
+    """A fully connected layer.
+
+    Args:
+        num_in, num_out: Sizes of its input and output.
+        draw: Where its weights are drawn from; None is the process's own random state, as for `torch.nn.Linear`.
+    """
+    return _drawn(nn.Linear, draw, num_in, num_out)
+
+
+def convolution(num_in: int, num_out: int, draw: Draw = None) -> nn.Conv2d:
+    """A 3 × 3 convolution that halves the image's sides, rounding up; arguments as for `linear`, in channels."""
+    return _drawn(nn.Conv2d, draw, num_in, num_out, 3, stride=2, padding=1)
+
+
+def transposed_convolution(
+    num_in: int, num_out: int, extra: tuple[int, int], draw: Draw = None
+) -> nn.ConvTranspose2d:
+    """A 3 × 3 convolution that doubles the image's sides and takes one off; arguments as for `linear`, in channels.
+
+    Args:
+        num_in, num_out: Channels of its input and output.
+        extra: Rows and columns to add, 0 or 1 each.
+        draw: As for `linear`.
+    """
+    return _drawn(nn.ConvTranspose2d, draw, num_in, num_out, 3, stride=2, padding=1, output_padding=extra)
+
+
+def _drawn(kind: Callable[..., Layer], draw: Draw, *sizes: int, **options: Any) -> Layer:
+    here = torch.empty(0).device  # a model without numbers is made where "meta" is the default
+    layer = kind(*sizes, **options, device="meta", dtype=torch.float32).to_empty(device=here)
+    if here.type != "meta":
+        reset(layer.weight, layer.bias, draw)
+    return layer
+
+
+@torch.no_grad()
+def reset(weight: Tensor, bias: Tensor | None, draw: Draw = None) -> None:
+    r"""First weights as PyTorch's layers have them: uniform within :math:`\pm 1 / \sqrt{n}` of n inputs.
+
+    Source:
+        He et al. (2015), https://arxiv.org/abs/1502.01852, with the gain :math:`\sqrt{1/3}` of `torch.nn.Linear`.
+    """
+    nn.init.kaiming_uniform_(weight, a=math.sqrt(5), generator=draw)
+    if bias is not None:
+        bound = 1 / math.sqrt(weight[0].numel())
+        nn.init.uniform_(bias, -bound, bound, generator=draw)
