@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 from starlette.applications import Starlette
 
-from dashboard import api, arrays, model_cache, path_api, settings, sheets, stops
+from dashboard import answers, api, arrays, model_cache, path_api, settings, sheets, stops
 from vae.data import Dataset
 from vae.latent import embed
 from vae.paths import default_radius, neighbours, path
@@ -142,7 +142,7 @@ class TestImagesAndGroups:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def missing(run: Run) -> Dataset:
-            raise api.NotFound("the images are elsewhere; bring them")
+            raise answers.NotFound("the images are elsewhere; bring them")
 
         monkeypatch.setattr(model_cache, "dataset", missing)
         listed, fields = get("short/test-image", number=5).arrays()
@@ -192,7 +192,7 @@ class TestPath:
 
     def test_without_means_points_still_make_a_path(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def missing(*_: object) -> None:
-            raise api.NotFound("the images are elsewhere; bring them")
+            raise answers.NotFound("the images are elsewhere; bring them")
 
         monkeypatch.setattr(model_cache, "embedding", missing)
         listed, fields = get("short/path", stops="0,0_1,1").arrays()
