@@ -6,10 +6,12 @@ import errno
 import json
 import os
 import random
+import resource
 import subprocess
 import sys
 import time
 import tracemalloc
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ import numpy as np
 import pytest
 
 from vae.config import DataInfo, RunConfig
-from vae.metrics import Line, MetricsReader, MetricsWriter, is_line, newest, thin
+from vae.metrics import Line, MetricsReader, MetricsWriter, is_line, left_out, newest, thin
 from vae.runs import Run
 
 
@@ -579,3 +581,87 @@ def test_a_long_history_is_thinned_in_the_time_and_memory_of_a_page_view(path: P
     whole = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert thinned < whole / 2  # the objects of 4,000 lines would not fit
+
+
+# Histories of any length cost the same
+
+
+def test_of_a_million_lines_few_are_parsed_and_no_event_is_missed(path: Path) -> None:
+    lines = [json.dumps(line, separators=(",", ":")) + "\n" for line in history(200)]
+    mark = json.dumps(event("beta", 7, before=1.0, beta=2.0)) + "\n"
+    with path.open("w") as file:
+        for number in range(5000):
+            file.write("".join(lines))
+            if number % 1000 == 500:
+                file.write(mark)
+    began, before = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    reader = MetricsReader(path)
+    _, found, offset = reader.read(at_most=2000)
+    assert time.process_time() - began < 6  # 1.3 s; all lines would take 20
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000 * _KIB
+    assert offset == path.stat().st_size
+    assert 900_000 < reader.num_skipped < 1_000_000
+    assert [line for line in found if line.get("event")] == [event("beta", 7, before=1.0, beta=2.0)] * 5
+    drawn = [line for line in found if "split" in line]
+    assert 500 < len(drawn) <= 2000
+    assert all(abs(line["rate"] - 5.0) < 1e-6 for line in drawn)
+    assert "one in 25 of its training lines is read" in left_out(path)
+    # What is written from here on is read whole.
+    with MetricsWriter(path) as writer:
+        writer.write(train(8))
+    assert reader.read()[:2] == (False, [train(8)])
+    assert reader.num_skipped == 0
+
+
+#: `ru_maxrss` counts kibibytes, but bytes on macOS.
+_KIB = 1024 if sys.platform == "darwin" else 1
+
+
+def test_a_million_events_are_bounded_too(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vae.metrics.HISTORY_LINES", 1000)
+    monkeypatch.setattr("vae.metrics.HISTORY_BYTES", 200_000)
+    path.write_text((json.dumps(event("beta", 7)) + "\n") * 50_000)
+    reader = MetricsReader(path)
+    assert len(reader.read()[1]) < 5000
+    assert reader.num_skipped > 45_000
+
+
+def test_a_file_that_is_too_long_to_be_looked_through_is_read_in_pieces(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vae.metrics.HISTORY_SCAN_BYTES", 4 << 20)
+    text = "".join(json.dumps(train(at)) + "\n" for at in range(120_000))
+    path.write_text(text)
+    reader = MetricsReader(path)
+    _, found, offset = reader.read()
+    assert (offset, found[0]["step"], found[-1]["step"]) == (len(text), 0, 119_999)
+    assert len(found) < 40_000
+    places = steps(found)
+    assert places == sorted(set(places))
+    assert max(after - before for before, after in pairwise(places)) < 60_000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'{"split":"train"' * 100_000,
+        b"\n" * 30_000,
+        b'{"event":"beta","step":1,"epoch":0,"seconds":0,"more":"%s"}\n' % (b"x" * 70_000),
+        b'{"event":"beta","step":1,"epoch":0,"seconds":0,"more":[%s0]}\n' % (b"0," * 600),
+        b'{"event":"beta","step":1,"epoch":0,"seconds":0,%s"z":0}\n' % b"".join(b'"%d":0,' % k for k in range(600)),
+        b"\0" * 3_000_000,
+        b"[" * 60_000 + b"\n",
+    ],
+    ids=["one giant line", "line ends", "a long text", "a long list", "many fields", "zeros", "depth"],
+)  # fmt: skip
+def test_what_no_trainer_writes_is_passed_over(path: Path, text: bytes) -> None:
+    path.write_bytes(text + b"\n" + json.dumps(train(3)).encode() + b"\n")
+    assert MetricsReader(path).read(at_most=10)[1] == [train(3)]
+    assert newest(path) == {"train": train(3)}
+
+
+def test_a_short_history_has_nothing_to_say(path: Path) -> None:
+    assert left_out(path) == ""
+    with MetricsWriter(path) as writer:
+        writer.write(train(1))
+    assert left_out(path) == ""

@@ -125,7 +125,10 @@ class Evaluate(Measurement):
         diagnosed: list[str] = []
         if self.diagnose:
             from vae.diagnostics import diagnose
+            from vae.metrics import left_out
 
+            if sentence := left_out(run.metrics_path):
+                tell(f"note: {sentence}")
             at = weights_at(self.at or "last")
             diagnosis = diagnose(run, dataset, at=at, part=self.split, seed=seed)
             more["diagnosis"] = {"at": str(at), **diagnosis.to_dict()}

@@ -48,3 +48,12 @@ GRAPH_PIECE_SECONDS = 2.0
 GRAPH_PROCESSES, GRAPHS_OPEN = 3, 8
 #: Seconds without work after which such a process ends.
 GRAPH_IDLE_SECONDS = 60.0
+
+# A run's history -----------------------------------------------------------------------------------------------------
+
+#: One line, bytes; one of 512 latent dimensions has about 12,000.
+LINE_BYTES = 64 << 10
+#: Lines that are parsed at one reading, and their bytes; more are passed over evenly. Ours have 40,000 after an hour.
+HISTORY_LINES, HISTORY_BYTES = 40_000, 32 * MiB
+#: What is read of a history to find the lines that are parsed, bytes; of a longer file evenly spaced pieces.
+HISTORY_SCAN_BYTES = 512 * MiB

@@ -25,6 +25,7 @@ from typing import Any, TypeGuard
 from pydantic_core import from_json  # three times as fast as json, and stricter
 
 from vae.errors import MAX_SENTENCE
+from vae.limits import LINE_BYTES
 
 Line = dict[str, Any]
 
@@ -80,7 +81,7 @@ def is_line(line: object) -> TypeGuard[Line]:
 
 def parse_line(text: bytes) -> Line | None:
     """The line that the bytes spell, or None if they are broken."""
-    if not text:
+    if not text or len(text) > LINE_BYTES:
         return None
     try:
         line = from_json(text, allow_inf_nan=False)

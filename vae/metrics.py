@@ -6,23 +6,30 @@ What a line is says `vae.lines`.
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
 from vae.beneath import FolderLost, check_held, lstat, open_plain, open_to_append
 from vae.files import name_error, replacing
+from vae.limits import HISTORY_BYTES, HISTORY_LINES, HISTORY_SCAN_BYTES
 from vae.lines import Line, is_line, parse_line, thin, thinned
 
 __all__ = ["Line", "MetricsReader", "MetricsWriter", "is_line", "newest", "thin"]
 
-#: Bytes read at once, and the longest line that is looked at; one of 512 latent dimensions has about 12,000.
+#: Bytes read at once.
 _BLOCK = 1 << 20
+#: Bytes by which the number of lines is estimated.
+_PEEK = 1 << 16
+#: Lines that are tried for the newest of a kind.
+_TRIES = 200
 #: Bytes before a reader's place by which it knows the file again.
 _FOOTPRINT = 64
 _TOKEN = re.compile(r"(\d{1,20})-(\d{1,20})(?:-([0-9a-f]{8}))?")
@@ -174,6 +181,9 @@ class MetricsReader:
 
     def __init__(self, path: Path, token: str | None = None) -> None:
         self.path = path
+        #: Lines that were passed over at the last reading, because there were so many; one for a piece of the file that
+        #: was not read.
+        self.num_skipped = 0
         self._inode: int | None = None
         self._offset = 0
         self._footprint: int | None = None
@@ -232,24 +242,79 @@ class MetricsReader:
         return self._footprint is None or _footprint(file, self._offset) == self._footprint
 
     def _lines(self, file: BinaryIO, size: int) -> Iterator[Line]:
+        """The lines from the present offset on; of very many evenly chosen ones, and those that are rare."""
+        every = _every(file, self._offset, size)
+        rare_left = HISTORY_BYTES
+        self.num_skipped, number, newest = 0, -1, b""
+        for text in self._texts(file, size):
+            number += 1
+            newest = b""
+            if every > 1 and number % every:
+                rare_left -= len(text) if (is_rare := _is_rare(text)) else 0
+                if not is_rare or rare_left < 0:
+                    self.num_skipped, newest = self.num_skipped + 1, text
+                    continue
+            if (line := parse_line(text)) is not None:
+                yield line
+        if (line := parse_line(newest)) is not None:  # where the run stands is always told
+            self.num_skipped -= 1
+            yield line
+
+    def _texts(self, file: BinaryIO, size: int) -> Iterator[bytes]:
+        """What stands between line ends; of a huge file every so many blocks and the last one."""
+        stride = -(-(size - self._offset) // HISTORY_SCAN_BYTES)
         file.seek(self._offset)
-        rest = b""
-        position = self._offset
+        rest, position = b"", self._offset
         while position < size and (block := file.read(min(_BLOCK, size - position))):
             position += len(block)
             *whole, rest = (rest + block).split(b"\n")
             if len(rest) > _BLOCK:  # too long for a line: drop it, and its end will be a broken line
                 rest = b""
             self._offset = position - len(rest)
-            for text in whole:
-                if (line := parse_line(text)) is not None:
-                    yield line
+            yield from whole
+            if stride > 1 and position + stride * _BLOCK < size:
+                position += (stride - 1) * _BLOCK
+                file.seek(position)
+                file.readline(_BLOCK)
+                position = file.tell()
+                self.num_skipped += 1
+                rest = b""
+
+
+def _every(file: BinaryIO, start: int, size: int) -> int:
+    """Of how many lines one is parsed: by the bytes there are, and by the length of the first lines."""
+    file.seek(start)
+    head = file.read(_PEEK)
+    num_lines = (size - start) * head.count(b"\n") / max(1, len(head))
+    return max(1, -(-(size - start) // HISTORY_BYTES), math.ceil(num_lines / HISTORY_LINES))
+
+
+def _is_rare(text: bytes) -> bool:
+    """Whether a line is an event or an evaluation, of which a history has few."""
+    start = text[:100]
+    return b'"event"' in start or b'"validation"' in start
 
 
 def _footprint(file: BinaryIO, offset: int) -> int:
     start = max(0, offset - _FOOTPRINT)
     file.seek(start)
     return zlib.crc32(file.read(offset - start))
+
+
+def left_out(path: Path) -> str:
+    """Of a long history: what of it is not read, as a sentence; empty if all is."""
+    try:
+        with open_plain(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            every = _every(file, 0, size)
+    except OSError:
+        return ""
+    if every < 2:
+        return ""
+    return (
+        f"The history of this run is long ({size / 2**20:,.0f} MiB): one in {every} of its training lines is read; "
+        "evaluations and events are all read, unless they too are very many."
+    )
 
 
 def newest(path: Path) -> dict[str, Line]:
@@ -267,9 +332,8 @@ def newest(path: Path) -> dict[str, Line]:
                 file.seek(start)
                 whole = file.read(size - start).split(b"\n")[:-1]  # what follows the last newline is torn
                 for split in {"train", "validation"} - found.keys():
-                    for text in reversed(whole):
-                        if f'"{split}"'.encode() not in text:
-                            continue
+                    such = (text for text in reversed(whole) if f'"{split}"'.encode() in text)
+                    for text in islice(such, _TRIES):
                         line = parse_line(text)
                         if line is not None and line.get("split") == split:
                             found[split] = line

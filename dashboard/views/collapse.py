@@ -26,6 +26,7 @@ from dashboard.plain import plain
 from vae.errors import UserError
 from vae.findings import Name
 from vae.information import SATURATION_NATS
+from vae.metrics import left_out
 from vae.runs import Run, find_run
 from vae.snapshots import NUM_PROBES
 from vae.trainable import why_not_trainable
@@ -88,6 +89,8 @@ def _run(run: Run) -> None:
         cures = st.container()
         st.markdown(f"**More of “{plain(run.name)}”**")
         _draw(run, _BELOW)
+    if sentence := left_out(run.metrics_path):
+        st.caption(plain(sentence))
     encoder_lag.section(run)
     units_panel.line(run)
     time_machine.draw(run, end="Newest" if _weights(run)[1] else "Best", decoders=False)

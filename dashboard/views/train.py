@@ -13,6 +13,7 @@ from dashboard.components.samples import samples
 from dashboard.plain import plain
 from dashboard.trainers import trainers
 from vae.errors import UserError
+from vae.metrics import left_out
 from vae.runs import Run
 from vae.trainable import check_trainable, why_not_trainable
 
@@ -46,6 +47,8 @@ def page() -> None:
         view = curves(run.id, view=view, key=f"train-curves:{run.id}")
         state.write(keys.AXIS, view.x)
         state.write_text(keys.SPAN, keys.SPAN.write(view.span))
+        if sentence := left_out(run.metrics_path):
+            st.caption(plain(sentence))
         # An example, or a run that was imported without its newest weights, has the best ones alone.
         best_alone = bool(model_cache.stamp(run, "best")) and not model_cache.stamp(run, "last")
         samples(
