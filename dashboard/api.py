@@ -203,8 +203,6 @@ async def _stream(request: Request) -> Response:
         run = await reads.run("", partial(_run, request))
     except Exception as error:
         return refusal(error)
-    if "probe" in request.query_params:
-        return _streams.refusal() or JSONResponse({})
     after = request.headers.get("last-event-id") or request.query_params.get("after") or None
     return _streams.response([(run, after)], {}, holds=True)
 
@@ -235,6 +233,11 @@ async def _stream_of_runs(request: Request) -> Response:
     return _streams.response(list(follows.values()), missing, holds=False)
 
 
+async def _health(request: Request) -> Response:
+    """Whether the server is there: pages that lost it ask."""
+    return Response(status_code=204, headers={"Cache-Control": "no-store"})
+
+
 async def _unknown(request: Request) -> Response:
     return JSONResponse({"error": f"there is nothing at {request.url.path[:120]}; reload the page"}, 404)
 
@@ -250,6 +253,7 @@ def routes() -> list[BaseRoute]:
     run = f"{prefix}/runs/{{run_id}}"
     endpoints: dict[str, Callable[[Request], Any]] = {
         **static_files.endpoints(prefix),
+        f"{prefix}/health": _health,
         f"{prefix}/stream": _stream_of_runs,
         f"{run}/stream": _stream,
         f"{run}/snapshots": route(_snapshots, reads),

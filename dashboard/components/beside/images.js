@@ -1,24 +1,21 @@
 /** What one run makes of the images and points that are shown, at the moment of its time: asked of the server once. */
-import { arrays } from "../lib/arrays.js"
-import { runAddress } from "../lib/server.js"
+import { arrays, sizeOf } from "../lib/arrays.js"
+import { Kept } from "../lib/kept.js"
+import { Question, runAddress } from "../lib/server.js"
 import { timeOf } from "../lib/time.js"
 
-/** Answers kept for the page, the one used longest ago goes first. */
-const KEPT = 900
-const answers = new Map()
+/** Bytes of answers that are kept for the page. */
+const ROOM = 128e6
+const answers = new Kept(ROOM)
 
-/** An answer of the server; several that ask the same wait for one. */
-function ask(run, query) {
+/** An answer of the server, or one that is known. */
+async function ask(run, query, options) {
   const url = runAddress(run, "side-by-side", query)
   const known = answers.get(url)
-  answers.delete(url)
-  const answer = known ?? arrays(url).catch((error) => {
-    answers.delete(url)
-    throw error
-  })
-  answers.set(url, answer)
-  if (answers.size > KEPT) answers.delete(answers.keys().next().value)
-  return answer
+  if (known) return known
+  const found = await arrays(url, options)
+  answers.set(url, found, sizeOf(found))
+  return found
 }
 
 export class Images {
@@ -29,6 +26,7 @@ export class Images {
   failure = ""
   #busy = false
   #wanted = ""
+  #question = null
   #gone = false
   #stop = () => {}
   #changed = () => {}
@@ -78,21 +76,29 @@ export class Images {
       const { at, stamp } = this.time.weights({ at: "best", stamp: this.row.stamp })
       return { ...this.query, at, v: stamp }
     }
-    this.#wanted = JSON.stringify(now())
+    const wanted = JSON.stringify(now())
+    if (this.#busy && wanted !== this.#wanted) this.#question.makeWay()
+    this.#wanted = wanted
     if (this.#busy) return
     this.#busy = true
     for (let done = ""; !this.#gone && done !== this.#wanted;) {
       done = this.#wanted
+      const question = (this.#question = new Question((sentence) => this.#fails(sentence)))
       try {
-        this.found = await ask(this.row.id, JSON.parse(done))
+        this.found = await ask(this.row.id, JSON.parse(done), question.options)
         this.weights = done
         this.failure = ""
       } catch (error) {
-        this.failure = error.message
+        if (!question.isOver) this.failure = error.message
       }
       if (!this.#gone) this.#changed()
     }
     this.#busy = false
+  }
+
+  #fails(sentence) {
+    this.failure = sentence
+    if (!this.#gone) this.#changed()
   }
 
   /** Whether what is shown is what was asked for. */
@@ -102,6 +108,7 @@ export class Images {
 
   stop() {
     this.#gone = true
+    this.#question?.makeWay()
     this.#stop()
   }
 }

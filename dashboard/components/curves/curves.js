@@ -14,6 +14,7 @@ const REST = 300
 /** Between two drawings at least so many ms, and so many times what the last one took: a trainer may share the machine. */
 const PAUSE = 200
 const SHARE = 6
+const WAITING = "Waiting for the first numbers…"
 const STATES = {
   new: "Not begun", queued: "Waiting for its turn", starting: "Starting…", running: "Training", paused: "Paused", finished: "Finished",
   stopped: "Stopped", interrupted: "Interrupted: the trainer is gone", diverged: "Diverged", failed: "Failed",
@@ -47,7 +48,7 @@ export default mounted((root) => {
   const unzoom = element("button", { class: "ll-button", type: "button", hidden: true, onclick: () => resetZoom() }, "Reset zoom")
   const chart = element("div", { class: "chart" })
   const cursor = timeCursor(chart, PANELS)
-  const empty = element("p", { class: "ll-message" }, "Waiting for the first numbers…")
+  const empty = element("p", { class: "ll-message" }, WAITING)
   const legend = element(
     "span", { class: "ll-note legend" }, element("i", { class: "line" }), "training (mean since the last point; the figures: over the last epoch)",
     element("i", { class: "dots" }), "validation",
@@ -89,7 +90,7 @@ export default mounted((root) => {
   const onVisible = () => !document.hidden && schedule()
   document.addEventListener("visibilitychange", onVisible)
 
-  plotly().then((loaded) => { Plotly = loaded; schedule(true) }, (error) => say(empty, error.message))
+  plotly((sentence) => say(empty, sentence || WAITING)).then((loaded) => { Plotly = loaded; schedule(true) })
 
   function choose(name, span = null) {
     axisName = name
@@ -150,7 +151,7 @@ export default mounted((root) => {
     const some = history.train.length > 0
     empty.hidden = some
     if (!some) {
-      say(empty, stream.connection === "gone" ? stream.sentence : "Waiting for the first numbers…")
+      say(empty, stream.connection === "gone" ? stream.sentence : WAITING)
       if (chart.data) Plotly.purge(chart)
       return
     }

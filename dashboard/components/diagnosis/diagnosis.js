@@ -50,7 +50,7 @@ export default mounted((root) => {
   observer.observe(grid)
   const onVisible = () => schedule(true)
   document.addEventListener("visibilitychange", onVisible)
-  plotly().then((loaded) => { Plotly = loaded; schedule(true) }, (error) => { root.dataset.failure = error.message })
+  plotly().then((loaded) => { Plotly = loaded; schedule(true) })
 
   function schedule(now = false) {
     if (gone || frame || document.hidden) return
@@ -76,7 +76,7 @@ export default mounted((root) => {
     root.dataset.step = String(findings.found?.step ?? "")
     root.dataset.at = String(findings.of?.at ?? "")
     root.dataset.threshold = String(findings.found?.active_threshold ?? "")
-    if ((findings.found || findings.failure) && (Plotly || root.dataset.failure)) root.dataset.ready = "true"
+    if ((findings.found || findings.failure) && Plotly) root.dataset.ready = "true"
   }
 
   function moved(threshold) {

@@ -3,7 +3,7 @@
  * training. There is one for each run, because modules of one address are shared in the page: verdict and charts show one
  * and the same.
  */
-import { get, runAddress } from "../lib/server.js"
+import { ask, Question, runAddress } from "../lib/server.js"
 import { timeOf } from "../lib/time.js"
 
 /** Between two diagnoses of a run that trains at least so many ms, and so many times what the last one took, up to a limit. */
@@ -33,6 +33,8 @@ class Findings {
   #timer = 0
   #known = new Map()
   #asked = ""
+  #wanted = ""
+  #question = null
 
   constructor(run) {
     this.#run = run
@@ -79,11 +81,13 @@ class Findings {
   }
 
   async #refresh() {
-    if (!this.#base || this.busy || document.hidden || !this.#listeners.size) return
+    if (!this.#base || document.hidden || !this.#listeners.size) return
     const weights = this.#time.weights(this.#base)
     if (!weights.stamp) return
     const wanted = `${weights.at} ${weights.stamp} ${this.threshold}`
-    if (wanted === this.#shown) return
+    if (this.busy && wanted !== this.#wanted) this.#question?.makeWay()
+    if (this.busy || wanted === this.#shown) return
+    this.#wanted = wanted
     const known = this.#known.get(wanted)
     // A snapshot was asked for by a hand, and what training came to is waited for: both at once. Newer weights of a training
     // that goes on may come many times a second.
@@ -95,16 +99,17 @@ class Findings {
     this.busy = !known
     this.#tell()
     const began = performance.now()
+    const question = (this.#question = new Question((sentence) => this.#waits(sentence)))
     try {
       const query = { at: weights.at, v: weights.stamp, threshold: this.threshold }
-      this.found = known ?? (await (await get(runAddress(this.#run, "diagnosis", query))).json())
+      this.found = known ?? (await ask(runAddress(this.#run, "diagnosis", query), "json", question.options))
       this.of = { ...weights, isNewest: !moment }
       this.failure = ""
       if (moment) this.#keep(wanted, this.found)
     } catch (error) {
-      this.failure = error.message
+      if (!question.isOver) this.failure = error.message
     }
-    this.#shown = wanted
+    if (!question.isOver) this.#shown = wanted
     this.busy = false
     this.#tell()
     const wait = known ? 0 : moment ? 0 : Math.min(LIMIT, Math.max(PAUSE, SHARE * (performance.now() - began)))
@@ -112,7 +117,13 @@ class Findings {
       this.#timer = 0
       this.#refresh()
     }, wait)
-    if (this.#time.shown !== moment) this.#refresh()
+    if (question.isOver || this.#time.shown !== moment) this.#refresh()
+  }
+
+  /** Why there is none yet. */
+  #waits(sentence) {
+    this.failure = sentence
+    this.#tell()
   }
 
   #keep(key, found) {
@@ -126,7 +137,7 @@ class Findings {
     if (listed === this.#asked || !this.#time.snapshots.length) return
     this.#asked = listed
     try {
-      const { stages } = await (await get(runAddress(this.#run, "course"))).json()
+      const { stages } = await ask(runAddress(this.#run, "course"), "json")
       if (listed !== this.#asked) return
       this.stages = stages
       this.#tell()

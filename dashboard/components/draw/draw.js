@@ -77,7 +77,7 @@ export default mounted((root) => {
   const toldLater = atRest(release, AFTER_TIME)
   // Moments that are passed meanwhile are left out.
   const following = atPace(takeMoment, PACE)
-  const judging = new Judging(result, (verdict) => { root.dataset.verdict = verdict })
+  const judging = new Judging(result, (verdict) => { root.dataset.verdict = verdict }, () => data.missing)
 
   // Tabs -----------------------------------------------------------------------------------------------------------
 
@@ -113,14 +113,16 @@ export default mounted((root) => {
 
   function useEncoder() {
     weights = weightsNow()
+    encoder?.clients.delete(root)
     encoder = encoders.of(data.run, weights)
+    encoder.clients.add(root)
   }
 
   /** Fetched beforehand, so that nothing is asked of the server while the person draws. */
   function prepareEncoder() {
     useEncoder()
     const asked = encoder
-    Promise.all([encoder.ready, surpriseOf(data.run, weights).catch(() => {})]).then(() => {
+    Promise.all([encoder.ready, data.missing ? null : surpriseOf(data.run, weights).catch(() => {})]).then(() => {
       if (encoder === asked) root.dataset.encoder = encoder.source
     })
   }
@@ -249,8 +251,8 @@ export default mounted((root) => {
     result.showDecoded(null)
     const decoder = decoders.of(data.run, weightsNow())
     if (await decoder.ready !== "browser") return
-    const found = await decoder.batch(chosen.kept.mean, chosen.y, 1)
-    if (subject === chosen) result.showDecoded(found)
+    const decoded = await decoder.batch(chosen.kept.mean, chosen.y, 1)
+    if (subject === chosen) result.showDecoded(decoded)
   }
 
   function show(now, found, of) {
@@ -326,7 +328,17 @@ export default mounted((root) => {
     moment = momentNow()
     if (!encoder) return
     useEncoder()
-    await encoder.ready
+    const asked = encoder
+    await asked.settled()
+    if (asked.source === "loading") {
+      // Whatever moment the page is at by then is looked at.
+      asked.ready.then(() => {
+        if (asked !== encoder) return
+        moment = "gone by"
+        following.soon()
+      })
+      return
+    }
     root.dataset.encoder = encoder.source
     // What waits to be looked at is looked at by this encoder.
     if (subject?.x && !waiting) await look({ ...subject, moves: false, follows: true, linked: data.drawn, event: undefined, then: null })
@@ -386,6 +398,8 @@ export default mounted((root) => {
       following.cancel()
       judging.forget()
       stopArriving()
+      gallery.close()
+      encoder?.clients.delete(root)
       stop()
       stopTime()
     },

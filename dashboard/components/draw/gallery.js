@@ -1,6 +1,7 @@
 /** A page of test images to choose from, of one class or of all. Where the images are missing, their reconstructions. */
 import { arrays } from "../lib/arrays.js"
 import { count, element, explain, say } from "../lib/dom.js"
+import { Kept } from "../lib/kept.js"
 import { paint } from "../lib/picture.js"
 import { mixUp } from "../lib/random.js"
 import { runAddress } from "../lib/server.js"
@@ -8,6 +9,8 @@ import { oneHot } from "../lib/store.js"
 
 /** Images on a page. */
 const NUM = 24
+/** Bytes of pixels that are kept. */
+const ROOM = 96e6
 
 /**
  * @typedef {{row: number, mean: Float32Array, sigma: Float32Array, label: number}} Chosen
@@ -27,8 +30,8 @@ export class Gallery {
   #shuffled = false
   /** The run whose images are waited for. */
   #expected = ""
-  /** Pixels of the images that were fetched, by their number. */
-  #pixels = new Map()
+  /** Pixels of the images that were fetched, as bytes and the largest that they may be, by their number. */
+  #pixels = new Kept(ROOM)
   /** Why there are no originals, in the server's words. */
   missing = ""
   #choose = () => {}
@@ -87,12 +90,16 @@ export class Gallery {
    */
   async open(data, decoder) {
     this.#data = data
+    this.#decoder?.clients.delete(this)
     this.#decoder = decoder
-    const wanted = `${data.run} ${data.at} ${data.stamp}`
+    decoder.clients.add(this)
+    const wanted = `${data.run} ${data.at} ${data.stamp} ${data.missing}`
     if (this.#loaded === wanted || this.#loading === wanted) return
     this.#loading = wanted
     try {
-      const found = await arrays(runAddress(data.run, "latent", { at: data.at, part: "test", log_var: 1, v: data.stamp }))
+      const found = await arrays(runAddress(data.run, "latent", { at: data.at, part: "test", log_var: 1, v: data.stamp }), {
+        waiting: (sentence) => explain(this.note, sentence),
+      })
       if (this.#loading !== wanted) return
       this.#latent = found
       this.#pixels.clear()
@@ -113,6 +120,11 @@ export class Gallery {
     if (this.#loading === wanted) this.#loading = null
   }
 
+  /** Nobody looks at them any more. */
+  close() {
+    this.#decoder?.clients.delete(this)
+  }
+
   /** The posterior of a test image, from what training kept. */
   posterior(row) {
     const { mean, log_var: logVar, labels } = this.#latent
@@ -128,7 +140,8 @@ export class Gallery {
   /** Pixels of a test image from 0 to 1, or null where the images are missing. */
   async pixels(row) {
     if (!this.#pixels.has(row) && !this.missing) await this.#fetch([row])
-    return this.#pixels.get(row) ?? null
+    const found = this.#pixels.get(row)
+    return found ? Float32Array.from(found.data, (value) => value / found.most) : null
   }
 
   /** Mark an image as chosen, or none (−1). */
@@ -213,7 +226,10 @@ export class Gallery {
     if (!canvases[0]?.isConnected) return
     const [channels, height, width] = shape
     if (!this.missing) {
-      rows.forEach((row, k) => paint(canvases[k], { data: this.#pixels.get(row), channels, height, width }))
+      rows.forEach((row, k) => {
+        const { data, most } = this.#pixels.get(row) ?? {}
+        if (data) paint(canvases[k], { data, scale: 255 / most, channels, height, width })
+      })
     } else if (this.#decoder.source === "browser") {
       const found = rows.map((row) => this.posterior(row))
       const z = Float32Array.from(found.flatMap(({ mean }) => Array.from(mean)))
@@ -230,10 +246,12 @@ export class Gallery {
     const { run, shape } = this.#data
     const pixels = this.#pixels
     try {
-      const found = await arrays(runAddress(run, "originals", { part: "test", rows: rows.join() }))
+      const found = await arrays(runAddress(run, "originals", { part: "test", rows: rows.join() }), {
+        waiting: (sentence) => explain(this.note, sentence),
+      })
       const size = shape[0] * shape[1] * shape[2]
       rows.forEach((row, k) => {
-        pixels.set(row, Float32Array.from(found.images.data.subarray(k * size, (k + 1) * size), (value) => value / found.max_value))
+        pixels.set(row, { data: found.images.data.slice(k * size, (k + 1) * size), most: found.max_value }, size)
       })
     } catch (error) {
       this.missing = error.message

@@ -1,7 +1,7 @@
 /** How far an image lies from the training images by the model's own measure, in words. */
 import { count, number } from "../lib/dom.js"
 import { atRest } from "../lib/rest.js"
-import { get, runAddress } from "../lib/server.js"
+import { ask, runAddress } from "../lib/server.js"
 
 /** How long a moment of the page's time rests until the server is asked about it, ms. */
 const SETTLED = 200
@@ -26,9 +26,10 @@ const known = new Map()
 export function surpriseOf(run, weights) {
   const address = addressOf(run, weights)
   if (!loaded.has(address)) {
-    const coming = get(address).then((response) => response.json())
+    const coming = ask(address, "json")
     loaded.set(address, coming)
-    coming.then((surprise) => known.set(address, surprise), () => {})
+    // A refusal holds until somebody asks again: the images may be there by then.
+    coming.then((surprise) => known.set(address, surprise), () => loaded.delete(address))
   }
   return loaded.get(address)
 }
@@ -71,16 +72,19 @@ export function judge(percent, { num_images: num, part, num_in_part: whole }) {
 export class Judging {
   #result
   #told
+  #missing
   #looked = null
   #settled = atRest(() => this.#ask(), SETTLED)
 
   /**
    * @param {import("./result.js").Result} result
    * @param {(verdict: string) => void} told
+   * @param {() => string} missing Why there are no images to compare with; "" where there are.
    */
-  constructor(result, told) {
+  constructor(result, told, missing) {
     this.#result = result
     this.#told = told
+    this.#missing = missing
   }
 
   /**
@@ -117,9 +121,10 @@ export class Judging {
   #ask() {
     const { run, weights } = this.#looked
     const isShown = () => this.#looked !== null && addressOf(this.#looked.run, this.#looked.weights) === addressOf(run, weights)
-    surpriseOf(run, weights).then(
-      (surprise) => isShown() && this.#tell(surprise),
-      (error) => isShown() && this.#result.refuse(`How far it lies from the training images is unknown, for they are not on this machine: ${error.message}`),
-    )
+    const refuse = (sentence) =>
+      isShown() && this.#result.refuse(`How far it lies from the training images is unknown, for they are not on this machine: ${sentence}`)
+    // The server would only say the same.
+    if (this.#missing()) return refuse(this.#missing())
+    surpriseOf(run, weights).then((surprise) => isShown() && this.#tell(surprise), (error) => refuse(error.message))
   }
 }

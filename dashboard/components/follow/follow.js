@@ -58,12 +58,22 @@ export default mounted((root) => {
         }
         wanted = key
         const decoder = decoders.of(data.run, weights)
-        await decoder.ready
+        await decoder.settled()
+        if (decoder.source === "loading") {
+          tell(weights, decoder.reason)
+          decoder.ready.then(follow)
+          break
+        }
         if (decoder.source === "server") {
           tell(weights, "This browser cannot decode: the images follow when the scrubber is let go.")
           break
         }
-        for (const sheet of due) await draw(sheet, decoder, key)
+        decoder.clients.add(root)
+        try {
+          for (const sheet of due) await draw(sheet, decoder, key)
+        } finally {
+          decoder.clients.delete(root)
+        }
         decoded += 1
         root.dataset.decoded = String(decoded)
       }

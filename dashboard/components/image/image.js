@@ -65,7 +65,7 @@ export default mounted((root) => {
   function tellSource(failure = "") {
     root.dataset.source = decoder.source
     const sentences = {
-      loading: "Loading the decoder into this page…",
+      loading: decoder.reason || "Loading the decoder into this page…",
       browser: "Decoded in this page, live",
       server: `Decoded on the server, which is slower: ${decoder.reason}`,
     }
@@ -74,9 +74,10 @@ export default mounted((root) => {
 
   /** Decode with the weights of the page's time. One decoder is loaded at once: those passed on the way are left out. */
   function follow() {
-    if (coming) return
+    // One that does not come for now is not waited for.
+    if (coming && !coming.reason) return
     const next = decoders.of(data.run, time.weights({ at: data.at, stamp: data.stamp }))
-    if (next === decoder) return
+    if (next === decoder || next === coming) return
     if (!decoder || decoder.run !== next.run || next.source !== "loading") return take(next)
     coming = next
     next.ready.then(() => {
@@ -85,6 +86,7 @@ export default mounted((root) => {
       take(next)
       follow()
     })
+    next.settled().then(() => coming === next && next.reason && follow())
   }
 
   function take(next) {
@@ -101,6 +103,7 @@ export default mounted((root) => {
       request(isOther ? { ...store.point, time: performance.now(), source: "time" } : store.point)
     }
     if (decoder.source !== "loading") return arrived()
+    decoder.settled().then(() => decoder === next && tellSource())
     decoder.ready.then(() => decoder === next && arrived())
   }
 

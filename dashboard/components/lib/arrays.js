@@ -2,17 +2,17 @@
  * Reads the server's arrays (dashboard/arrays.py): four bytes with the length of a JSON header, little-endian; the
  * header; then the arrays it names, each at an offset that its type can be viewed at in place.
  */
-import { get } from "./server.js"
+import { ask } from "./server.js"
 
 const TYPES = { float32: Float32Array, int32: Int32Array, int16: Int16Array, uint8: Uint8Array }
 
 /**
  * @param {string} url
- * @param {RequestInit} [options]
+ * @param {{signal?: AbortSignal, waiting?: (sentence: string) => void}} [options] See `ask`.
  * @returns {Promise<Record<string, any>>} The header's fields, and each array by its name as `{data, shape}`.
  */
 export async function arrays(url, options) {
-  const buffer = await (await get(url, options)).arrayBuffer()
+  const buffer = await ask(url, "arrayBuffer", options)
   const length = new DataView(buffer).getUint32(0, true)
   const { arrays: listed, ...fields } = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)))
   const start = 4 + length
@@ -21,4 +21,9 @@ export async function arrays(url, options) {
     fields[name] = { data: new TYPES[dtype](buffer, start + offset, size), shape }
   }
   return fields
+}
+
+/** Bytes of what `arrays` has found. */
+export function sizeOf(found) {
+  return Object.values(found).reduce((sum, value) => sum + (value?.data?.byteLength ?? 0), 0)
 }

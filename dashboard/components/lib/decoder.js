@@ -3,9 +3,10 @@
  * request wins, and over the whole page at most one decode is under way. Where the runtime is missing or the model
  * cannot be exported, the server decodes instead, and `source` says so.
  */
-import { Models } from "./models.js"
-import { drawFirst, loadModel } from "./runtime.js"
-import { get } from "./server.js"
+import { Model, Models } from "./models.js"
+import { drawFirst } from "./runtime.js"
+import { goOn } from "./rest.js"
+import { ask } from "./server.js"
 import { pictureAddress } from "./store.js"
 
 /**
@@ -18,42 +19,12 @@ export { drawFirst }
 /** The decoders of the page. */
 export const decoders = new Models((run, weights) => new Decoder(run, weights), 160, 400e6)
 
-export class Decoder {
-  /** @type {"loading" | "browser" | "server"} */
-  source = "loading"
-  /** Why the server decodes, in words. */
-  reason = ""
-  clients = new Set()
-  /** Bytes of the model. */
-  size = 0
+export class Decoder extends Model {
   #jobs = new Map()
   #busy = false
-  #session = null
-  #ort = null
 
   constructor(run, weights) {
-    this.run = run
-    this.weights = weights
-    /** Settled when it is known who decodes. */
-    this.ready = this.#load()
-  }
-
-  get isUsed() {
-    return this.clients.size > 0
-  }
-
-  async #load() {
-    try {
-      const { ort, session, size } = await loadModel(this.run, "decoder.onnx", this.weights)
-      this.size = size
-      this.#session = session
-      this.#ort = ort
-      this.source = "browser"
-    } catch (error) {
-      this.source = "server"
-      this.reason = error.message
-    }
-    return this.source
+    super(run, weights, "decoder.onnx", "server")
   }
 
   /**
@@ -78,11 +49,7 @@ export class Decoder {
     while (this.#jobs.size) {
       const [client, job] = this.#jobs.entries().next().value
       this.#jobs.delete(client)
-      try {
-        job.deliver(await this.#decode(job.point))
-      } catch (error) {
-        job.fail(error)
-      }
+      await goOn(async () => job.deliver(await this.#decode(job.point)), job.fail)
     }
     this.#busy = false
   }
@@ -99,22 +66,16 @@ export class Decoder {
    * @returns {Promise<Picture & {num: number}>}
    */
   async batch(z, y, num) {
-    const { Tensor } = this.#ort
-    const feeds = { z: new Tensor("float32", z, [num, z.length / num]) }
-    if (this.#session.inputNames.includes("y")) feeds.y = new Tensor("float32", y, [num, y.length / num])
-    const { image } = await this.#session.run(feeds)
+    const { image } = await this.compute(({ Tensor }, { inputNames }) => ({
+      z: new Tensor("float32", z, [num, z.length / num]),
+      ...(inputNames.includes("y") && { y: new Tensor("float32", y, [num, y.length / num]) }),
+    }))
     const [, channels, height, width] = image.dims
     return { num, data: image.data, channels, height, width }
   }
 
   async #decodeOnServer(z, y) {
-    const response = await get(pictureAddress(this.run, this.weights, z, y))
-    const bitmap = await createImageBitmap(await response.blob())
+    const bitmap = await createImageBitmap(await ask(pictureAddress(this.run, this.weights, z, y), "blob"))
     return { bitmap, height: bitmap.height, width: bitmap.width }
-  }
-
-  release() {
-    this.#session?.release?.()
-    this.#session = null
   }
 }

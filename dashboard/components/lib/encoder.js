@@ -2,8 +2,7 @@
  * The encoder in this browser, and what the model makes of the image: one ONNX graph with vae's own formulas, so that
  * numbers here are those of the library.
  */
-import { Models } from "./models.js"
-import { loadModel } from "./runtime.js"
+import { Model, Models } from "./models.js"
 
 /**
  * @typedef {{mean: Float32Array, logVar: Float32Array, image: Float32Array, distortion: number, rate: number}} Encoded
@@ -13,35 +12,9 @@ import { loadModel } from "./runtime.js"
 /** The encoders of the page. */
 export const encoders = new Models((run, weights) => new Encoder(run, weights), 80, 200e6)
 
-export class Encoder {
-  /** @type {"loading" | "browser" | "missing"} */
-  source = "loading"
-  /** Why there is no encoder here, in words. */
-  reason = ""
-  /** Bytes of the model. */
-  size = 0
-  isUsed = false
-  #session = null
-  #ort = null
-
+export class Encoder extends Model {
   constructor(run, weights) {
-    this.run = run
-    /** Settled when it is known whether it can encode. */
-    this.ready = this.#load(run, weights)
-  }
-
-  async #load(run, weights) {
-    try {
-      const { ort, session, size } = await loadModel(run, "autoencoder.onnx", weights)
-      this.size = size
-      this.#session = session
-      this.#ort = ort
-      this.source = "browser"
-    } catch (error) {
-      this.source = "missing"
-      this.reason = error.message
-    }
-    return this.source
+    super(run, weights, "autoencoder.onnx", "missing")
   }
 
   /**
@@ -51,20 +24,12 @@ export class Encoder {
    * @returns {Promise<Encoded>}
    */
   async encode(x, y) {
-    await this.ready
-    if (!this.#session) throw new Error(this.reason)
-    const { Tensor } = this.#ort
-    const [, ...shape] = this.#session.inputMetadata.find(({ name }) => name === "x").shape
-    const feeds = { x: new Tensor("float32", x, [1, ...shape]) }
-    if (this.#session.inputNames.includes("y")) feeds.y = new Tensor("float32", y, [1, y.length])
-    const { mean, log_var: logVar, image, distortion, rate } = await this.#session.run(feeds)
+    const { mean, log_var: logVar, image, distortion, rate } = await this.compute(({ Tensor }, { inputNames, inputMetadata }) => {
+      const [, ...shape] = inputMetadata.find(({ name }) => name === "x").shape
+      return {
+        x: new Tensor("float32", x, [1, ...shape]), ...(inputNames.includes("y") && { y: new Tensor("float32", y, [1, y.length]) }),
+      }
+    })
     return { mean: mean.data, logVar: logVar.data, image: image.data, distortion: distortion.data[0], rate: rate.data[0] }
-  }
-
-  /** Give its memory back; who still asks is told. */
-  release() {
-    this.reason = "the encoder of this moment was put away; choose it again."
-    this.#session?.release?.()
-    this.#session = null
   }
 }

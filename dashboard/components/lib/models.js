@@ -1,7 +1,95 @@
-/**
- * What the page loads once for the weights of a run, and how much of it is kept. A model has `run`, `size` in bytes (0 while
- * it is not known), `source` ("loading" at first), `isUsed`, and `release()`.
- */
+/** What the page loads once for the weights of a run, and how much of it is kept. */
+import { loadModel } from "./runtime.js"
+
+/** A network of a run in this browser. */
+export class Model {
+  /** @type {"loading" | "browser" | "server" | "missing"} Where it is computed; what stands for "not here" is up to the kind. */
+  source = "loading"
+  /** Why it is not computed here, or not yet, in words. */
+  reason = ""
+  /** Whoever shows what it computes, so that it is not put away. */
+  clients = new Set()
+  /** Bytes, 0 while they are not known. */
+  size = 0
+  #file
+  #elsewhere
+  #session = null
+  #ort = null
+  #running = 0
+  #released = false
+  #stuck
+  #isStuck
+
+  /**
+   * @param {string} run
+   * @param {{at: string, stamp: string}} weights
+   * @param {string} file Name of the route.
+   * @param {"server" | "missing"} elsewhere What `source` says where this browser cannot have it.
+   */
+  constructor(run, weights, file, elsewhere) {
+    this.run = run
+    this.weights = weights
+    this.#file = file
+    this.#elsewhere = elsewhere
+    this.#isStuck = new Promise((resolve) => { this.#stuck = resolve })
+    /** Settled when it is known where it is computed. It waits for a server that is away: only a refusal is final. */
+    this.ready = this.#load()
+  }
+
+  /**
+   * Settled too when that is not known for now: `source` is "loading" then, and `reason` says why. Whoever has other things to do
+   * goes on with them.
+   */
+  settled() {
+    return Promise.race([this.ready, this.#isStuck])
+  }
+
+  get isUsed() {
+    return this.clients.size > 0 || this.#running > 0
+  }
+
+  async #load() {
+    this.#released = false
+    try {
+      const { ort, session, size } = await loadModel(this.run, this.#file, this.weights, (sentence) => {
+        this.reason = sentence
+        this.#stuck()
+      })
+      Object.assign(this, { size, source: "browser" })
+      this.#session = session
+      this.#ort = ort
+    } catch (error) {
+      this.source = this.#elsewhere
+      this.reason = error.message
+    }
+    return this.source
+  }
+
+  /**
+   * Compute; one that was put away meanwhile is loaded again.
+   * @param {(ort: object, session: object) => Record<string, object>} feeds Its inputs.
+   * @returns {Promise<Record<string, {data: Float32Array, dims: number[]}>>} Its outputs.
+   */
+  async compute(feeds) {
+    this.#running += 1
+    try {
+      if (this.#released) this.ready = this.#load()
+      await this.ready
+      if (!this.#session) throw new Error(this.reason)
+      return await this.#session.run(feeds(this.#ort, this.#session))
+    } finally {
+      this.#running -= 1
+    }
+  }
+
+  /** Give its memory back. */
+  release() {
+    this.#session?.release?.()
+    this.#session = null
+    this.#released = this.source === "browser"
+  }
+}
+
 export class Models {
   #make
   #held = new Map()

@@ -1,14 +1,36 @@
 /** Loads plotly.js once for the page, and gives all charts one look. */
 import { element } from "./dom.js"
-import { address, VERSION } from "./server.js"
+import { address, persist, VERSION } from "./server.js"
 import { mix } from "./theme.js"
 
 const ID = "latent-lab-plotly"
 let loading = null
 
-/** @returns {Promise<any>} The Plotly object. */
-export function plotly() {
-  loading ??= new Promise((resolve, reject) => {
+/** Who waits for it, and why it is not there yet. */
+const waiting = new Set()
+let sentence = ""
+
+/**
+ * @param {(sentence: string) => void} [tell] Told why it takes so long, and "" when that is over.
+ * @returns {Promise<any>} The Plotly object, however long the server is away.
+ */
+export function plotly(tell) {
+  loading ??= persist(load, {
+    waiting(now) {
+      sentence = now
+      for (const one of waiting) one(now)
+    },
+  })
+  if (tell) {
+    waiting.add(tell)
+    if (sentence) tell(sentence)
+    loading.finally(() => waiting.delete(tell)).catch(() => {})
+  }
+  return loading
+}
+
+function load() {
+  return new Promise((resolve, reject) => {
     if (window.Plotly) return resolve(window.Plotly)
     // The component's loader has begun it already, unless that failed before.
     let script = document.getElementById(ID)
@@ -22,21 +44,21 @@ export function plotly() {
     script.addEventListener("load", () => resolve(window.Plotly))
     script.addEventListener("error", () => {
       script.dataset.failed = "true"
-      loading = null
-      reject(new Error("The chart library could not be loaded; reload the page."))
+      reject(new Error("The chart library did not come."))
     })
   })
-  return loading
 }
 
-/** The same for an element, which says so in place of a chart if there is none; null then. */
+/** The same for an element, which says why there is no chart yet. */
 export async function plotlyFor(node) {
-  try {
-    return await plotly()
-  } catch (error) {
-    node.replaceChildren(element("p", { class: "ll-message", dataset: { kind: "error" } }, error.message))
-    return null
-  }
+  const message = element("p", { class: "ll-message" })
+  const Plotly = await plotly((now) => {
+    message.textContent = now
+    if (now) node.replaceChildren(message)
+    else message.remove()
+  })
+  message.remove()
+  return Plotly
 }
 
 let sheet = null

@@ -29,7 +29,24 @@ export function atRest(work, wait = REST) {
 }
 
 /**
- * @param {() => Promise<void> | void} work Looks at what is newest when it begins; it must not fail.
+ * Do one of many things; whatever goes wrong with it, the next ones are done.
+ * @param {() => Promise<void> | void} work
+ * @param {(error: Error) => void} [fail] Told what went wrong; without it, the console is.
+ */
+export async function goOn(work, fail = console.error) {
+  try {
+    await work()
+  } catch (error) {
+    try {
+      fail(error)
+    } catch (another) {
+      console.error(error, another)
+    }
+  }
+}
+
+/**
+ * @param {() => Promise<void> | void} work Looks at what is newest when it begins. One that fails is told to the console.
  * @param {number} pause Between two beginnings, ms, at least.
  * @returns {{soon: () => void, cancel: () => void}} Ask for the work, of which one is under way at most; or for no more of it.
  */
@@ -41,7 +58,7 @@ export function atPace(work, pause) {
     began = performance.now()
     busy = true
     again = false
-    await work()
+    await goOn(work)
     busy = false
     if (again) soon()
   }

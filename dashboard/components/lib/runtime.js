@@ -1,17 +1,23 @@
 /** onnxruntime-web in this page: WebAssembly, one thread, loaded once for all models. */
-import { address, get, runAddress, VERSION } from "./server.js"
+import { address, ask, importing, runAddress, ServerError, VERSION } from "./server.js"
+
+/** How often the runtime is loaded anew where it could not be started. */
+const TRIES = 3
 
 let runtime = null
+let failures = 0
 
-async function load() {
-  const base = address(`runtime/${VERSION}/`)
-  const ort = await import(`${base}ort.wasm.min.mjs`).catch((error) => {
-    console.error(error)
-    throw new Error("onnxruntime-web could not be loaded in this browser.")
-  })
+const BASE = address(`runtime/${VERSION}/`)
+const WASM = `${BASE}ort-wasm-simd-threaded.wasm`
+
+async function load(waiting) {
+  const [{ module: ort }, glue] = await Promise.all(
+    ["ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs"].map((name) =>
+      importing(`${BASE}${name}${failures ? `?start=${failures}` : ""}`, { waiting })),
+  )
   ort.env.wasm.numThreads = 1
   ort.env.wasm.proxy = false
-  ort.env.wasm.wasmPaths = base
+  ort.env.wasm.wasmPaths = { mjs: glue.url, wasm: WASM }
   ort.env.logLevel = "error"
   return ort
 }
@@ -30,23 +36,38 @@ export function drawFirst(promise) {
  * @param {string} run
  * @param {string} file Name of the route: `decoder.onnx`, `autoencoder.onnx`.
  * @param {{at: string, stamp: string}} weights
+ * @param {(sentence: string) => void} [waiting] Told why it takes so long, and "" when that is over.
  * @returns {Promise<{ort: object, session: object, size: number}>} Its size in bytes.
+ * @throws {Error} If the server refuses it, or this browser cannot run it.
  */
-export async function loadModel(run, file, { at, stamp }) {
+export async function loadModel(run, file, { at, stamp }, waiting) {
   if (!runtime) {
     // The page's other components are mounted within the same moment and may have something to draw first.
     await new Promise((resolve) => setTimeout(resolve, 80))
     while (first.size) await Promise.all(first)
   }
-  // After a failure, who asks next tries again.
-  runtime ??= load().catch((error) => {
-    runtime = null
-    throw error
-  })
-  const [ort, model] = await Promise.all([
-    runtime,
-    get(runAddress(run, file, { at, v: stamp })).then((response) => response.arrayBuffer()),
-  ])
-  const size = model.byteLength
-  return { ort, size, session: await ort.InferenceSession.create(new Uint8Array(model), { executionProviders: ["wasm"] }) }
+  const asked = ask(runAddress(run, file, { at, v: stamp }), "arrayBuffer", { waiting })
+  asked.catch(() => {})
+  for (;;) {
+    // After a refusal, who asks next tries again.
+    const mine = (runtime ??= load(waiting).catch((error) => {
+      runtime = null
+      throw error
+    }))
+    const [ort, model] = await Promise.all([mine, asked])
+    try {
+      const session = await ort.InferenceSession.create(new Uint8Array(model), { executionProviders: ["wasm"] })
+      return { ort, session, size: model.byteLength }
+    } catch (error) {
+      if (!/backend/i.test(error.message)) throw error
+      // The runtime could not be started, its 14 MB did not come for one: it never tries again, but another copy of it does.
+      console.error(error)
+      if (failures >= TRIES) throw new ServerError("onnxruntime-web could not be started in this browser.")
+      if (runtime === mine) {
+        runtime = null
+        failures += 1
+      }
+      await ask(WASM, "blob", { waiting })
+    }
+  }
 }

@@ -1,6 +1,9 @@
 /**
  * Where this module came from tells where the server's other routes are, under any base path or proxy.
  * Modules are served as `api/lib/<version>/lib/server.js`.
+ *
+ * Only what the server refuses in its own words is final. All else (no answer, a restart, a proxy's error page, a busy server)
+ * passes: it is asked again, ever more rarely, and at once when the server is back.
  */
 const parts = new URL(import.meta.url).pathname.split("/")
 
@@ -8,6 +11,15 @@ const parts = new URL(import.meta.url).pathname.split("/")
 export const VERSION = parts[parts.length - 3]
 
 const API = new URL("../../../", import.meta.url)
+
+/** Said while no server answers. */
+export const SILENT = "The server does not answer; this goes on as soon as it does."
+/** Between two tries, ms: at first, and at most. */
+const [SOON, LATE] = [500, 15_000]
+/** Between two looks whether the server is back, ms, at most. */
+const LOOK = 4000
+/** Refusals that pass: of a slow client, a wrong connection, a request too early or one too many. */
+const PASSING = [408, 421, 425, 429]
 
 /**
  * Address of a route.
@@ -37,26 +49,144 @@ export function runAddress(run, path, query) {
 export class ServerError extends Error {}
 
 /**
- * Fetch, and turn a refusal into its sentence.
+ * Ask the server until it answers or refuses.
+ * @template {"json" | "blob" | "arrayBuffer"} T
  * @param {string} url
- * @param {RequestInit} [options]
- * @returns {Promise<Response>}
+ * @param {T} as What the answer is read as; one that breaks off is asked for again.
+ * @param {{signal?: AbortSignal, waiting?: (sentence: string) => void}} [options] `waiting` is told why there is no answer yet,
+ *   and "" when there is one.
+ * @returns {Promise<any>}
+ * @throws {ServerError} If the server refuses.
+ * @throws {DOMException} `AbortError`, if the signal says so.
  */
-export async function get(url, options) {
-  let response
+export function ask(url, as, { signal, waiting } = {}) {
+  return persist(async () => (await answered(fetch(url, { signal })))[as](), { signal, waiting })
+}
+
+/** The server's answer; a refusal, or what stands in the way of an answer for now, as an error (see `persist`). */
+async function answered(asked) {
+  const response = await asked
+  const { ok, status } = response
+  if (ok) return response
+  const sentence = await sentenceOf(response)
+  if (status >= 400 && status < 500 && !PASSING.includes(status) && sentence) throw new ServerError(sentence)
+  const error = new Error(sentence ?? `The server answered ${status}.`)
+  throw Object.assign(error, { after: 1000 * (Number(response.headers.get("Retry-After")) || 0), answered: true })
+}
+
+/**
+ * Import a module, as often as it takes; a browser may remember that an address failed, so that each try has its own.
+ * @param {string} url
+ * @param {{waiting?: (sentence: string) => void}} [options]
+ * @returns {Promise<{module: any, url: string}>} The module, and the address that it came from.
+ * @throws {ServerError} If the server refuses it, or this browser cannot run it.
+ */
+export function importing(url, options) {
+  return persist(async (tries) => {
+    const now = new URL(url)
+    if (tries) now.searchParams.set("again", tries)
+    try {
+      return { module: await import(now.href), url: now.href }
+    } catch (error) {
+      await answered(fetch(url))
+      console.error(error)
+      if (tries < 3) throw error
+      throw new ServerError("A part of the page could not be loaded in this browser.")
+    }
+  }, options)
+}
+
+/** The server's words of a refusal; null where something else has answered in its place. */
+async function sentenceOf(response) {
   try {
-    response = await fetch(url, options)
-  } catch (error) {
-    if (error.name === "AbortError") throw error
-    throw new ServerError("The server does not answer; check that it is still running.")
-  }
-  if (response.ok) return response
-  let sentence = `The server answered ${response.status}.`
-  try {
-    const said = await response.json()
-    if (typeof said.error === "string") sentence = said.error
+    const { error } = await response.json()
+    return typeof error === "string" ? error : null
   } catch {
-    // Not JSON: the status is all there is to say.
+    return null
   }
-  throw new ServerError(sentence)
+}
+
+/**
+ * Do something until it succeeds, or fails for good: with a `ServerError`.
+ * @template T
+ * @param {(tries: number) => Promise<T>} work Told how often it was tried before. An error with `answered` came from a server that
+ *   is there; with `after`, ms, it says when to try again.
+ * @param {{signal?: AbortSignal, waiting?: (sentence: string) => void}} [options]
+ * @returns {Promise<T>}
+ */
+export async function persist(work, { signal, waiting = () => {} } = {}) {
+  for (let tries = 0; ; tries += 1) {
+    try {
+      const found = await work(tries)
+      if (tries) waiting("")
+      return found
+    } catch (error) {
+      if (error instanceof ServerError || error.name === "AbortError" || signal?.aborted) throw error
+      waiting(error.answered ? error.message : SILENT)
+      const pause = Math.max(error.after ?? 0, Math.min(LATE, SOON * 2 ** tries) * (0.8 + 0.4 * Math.random()))
+      await Promise.race([sleep(pause, signal), ...(error.answered ? [] : [back()])])
+      if (signal?.aborted) throw signal.reason
+    }
+  }
+}
+
+function sleep(pause, signal) {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, pause)
+    signal?.addEventListener("abort", () => { clearTimeout(timer); resolve() }, { once: true })
+  })
+}
+
+let coming = null
+
+/** Settled when the server is there again: one asks for all who wait. */
+function back() {
+  coming ??= look().finally(() => { coming = null })
+  return coming
+}
+
+async function look() {
+  for (let tries = 0; ; tries += 1) {
+    await sleep(Math.min(LOOK, SOON * 2 ** tries))
+    if (globalThis.document?.hidden) await shown()
+    try {
+      const response = await fetch(address("health"), { cache: "no-store" })
+      if (response.ok) return
+    } catch {
+      // Still nobody there.
+    }
+  }
+}
+
+/** Settled when somebody looks at the page. */
+function shown() {
+  return new Promise((resolve) => document.addEventListener("visibilitychange", resolve, { once: true }))
+}
+
+/** A question that makes way for a newer one, but only while no answer is in sight: one that is being answered is let through. */
+export class Question {
+  #control = new AbortController()
+  #waits = false
+
+  /** @param {(sentence: string) => void} [told] Why there is no answer yet, "" when there is one. */
+  constructor(told = () => {}) {
+    /** For `ask`. */
+    this.options = {
+      signal: this.#control.signal,
+      waiting: (sentence) => {
+        this.#waits = Boolean(sentence)
+        told(sentence)
+      },
+    }
+  }
+
+  /** Something else is to be asked. */
+  makeWay() {
+    if (this.#waits) this.#control.abort()
+  }
+
+  /** Whether it has made way. */
+  get isOver() {
+    return this.#control.signal.aborted
+  }
 }

@@ -1,192 +1,166 @@
 /**
- * The metrics of a run as they are written: one EventSource for each run and page, shared by all who listen, closed
- * when nobody does. History is kept here, thinned, so that a component that comes later starts complete.
+ * The metrics of runs as they are written. All tabs of a browser share one connection, which a worker holds; where there is no
+ * such worker, each tab that is looked at has one of its own, for all the runs that it follows. A hidden tab follows nothing, and
+ * catches up when it is shown again. The history is kept here, thinned, so that a component that comes later starts complete.
  */
-import { runAddress } from "./server.js"
+import { Feed, report } from "./feed.js"
+import { History } from "./history.js"
 
-/** Above so many training lines, neighbours are merged in pairs. */
-const MOST = 4000
-/** How long a stream without listeners stays open, in ms: longer than a component's remounting takes. */
+/** How long a run without listeners is followed, ms: longer than a component's remounting takes. */
 const LINGER = 1500
-/** How long a hidden tab keeps its stream, in ms. */
-const HIDDEN = 60_000
-const AVERAGED = ["distortion", "rate", "elbo"]
+/** How long the worker may take to say that it is there, ms. */
+const PATIENCE = 5000
+/** Between two signs of life for the worker, ms. */
+const SIGN = 10_000
 
 /**
- * @typedef {Record<string, any>} Line One line of metrics.jsonl.
+ * @typedef {import("./history.js").Line} Line
  * @typedef {{change?: (history: History) => void, event?: (line: Line) => void, status?: (status: Line) => void,
  *   connection?: (state: string) => void}} Listener
  */
 
-/** All that is known of a run: training and validation lines, events, newest status. */
-export class History {
-  /** @type {Line[]} */ train = []
-  /** @type {Line[]} */ validation = []
-  /** @type {Line[]} */ events = []
-  /** Training lines received, before any were merged. */
-  received = 0
+/** What this page follows, by way of the worker or by itself. */
+class Link {
+  /** @type {Map<string, Stream>} */
+  #follows = new Map()
+  #port = null
+  #feed = null
+  #stops = new Map()
 
-  /** @param {Line[]} lines */
-  add(lines) {
-    for (const line of lines) {
-      if (line.event) this.events.push(line)
-      else if (line.split === "validation") this.validation.push(line)
-      else if (line.split === "train") {
-        this.train.push(line)
-        this.received += 1
+  constructor() {
+    try {
+      const worker = new SharedWorker(new URL("./stream_worker.js", import.meta.url), { type: "module", name: "Latent Lab" })
+      const late = setTimeout(() => this.#alone(), PATIENCE)
+      worker.onerror = () => { clearTimeout(late); this.#alone() }
+      worker.port.onmessage = ({ data }) => {
+        if (this.#feed) return
+        if (data.type === "hello") clearTimeout(late)
+        else if (data.type === "again") this.#again()
+        else this.#follows.get(data.run)?.receive(data)
       }
+      this.#port = worker.port
+      setInterval(() => this.#follows.size && this.#say({ type: "here" }), SIGN)
+    } catch {
+      this.#alone()
     }
-    if (this.train.length > MOST) this.train = halve(this.train)
-    if (this.validation.length > MOST) this.validation = this.validation.filter((_, k) => k % 2 === 1)
   }
 
-  /** Newest training line, or undefined. */
-  get last() {
-    return this.train[this.train.length - 1]
+  /** Without the worker this page has a connection of its own. */
+  #alone() {
+    if (this.#feed) return
+    this.#feed = new Feed()
+    for (const run of this.#follows.keys()) this.#say({ type: "leave", run })
+    this.#port?.close()
+    this.#port = null
+    this.#again()
+  }
+
+  #again() {
+    for (const stream of this.#follows.values()) this.follow(stream)
+  }
+
+  #say(message) {
+    this.#port?.postMessage(message)
+  }
+
+  follow(stream) {
+    const { run, place } = stream
+    this.#follows.set(run, stream)
+    if (!this.#feed) return this.#say({ type: "follow", run, place })
+    this.#stops.get(run)?.()
+    this.#stops.set(run, report(this.#feed, run, place, (message) => stream.receive(message)))
+  }
+
+  leave({ run }) {
+    if (!this.#follows.delete(run)) return
+    this.#say({ type: "leave", run })
+    this.#stops.get(run)?.()
+    this.#stops.delete(run)
+  }
+
+  wake(run) {
+    this.#say({ type: "wake", run })
+    this.#feed?.wake(run)
   }
 }
 
-/** Merge neighbours of a list of training lines: means weighted by their steps, position of the later. */
-function halve(lines) {
-  const merged = []
-  for (let k = 0; k + 1 < lines.length; k += 2) {
-    const [a, b] = [lines[k], lines[k + 1]]
-    const [m, n] = [a.num_steps ?? 1, b.num_steps ?? 1]
-    const line = { ...b, num_steps: m + n }
-    for (const name of AVERAGED) line[name] = (a[name] * m + b[name] * n) / (m + n)
-    merged.push(line)
-  }
-  // The newest line stays as it came: the numbers shown beside the curves are its own.
-  if (lines.length % 2) merged.push(lines[lines.length - 1])
-  return merged
-}
+let link = null
 
 class Stream {
   history = new History()
+  /** The place in the run's file up to which the history goes. */
+  place = ""
   status = null
-  /** @type {"connecting" | "open" | "waiting" | "gone"} */
+  /** @type {import("./feed.js").Connection} */
   connection = "connecting"
   /** The server's words where it refused. */
   sentence = ""
   #listeners = new Set()
-  #source = null
-  #last = ""
-  #retry = 0
   #timer = 0
-  #hidden = 0
 
-  constructor(run, close) {
+  constructor(run) {
     this.run = run
-    this.close = close
-    this.onVisibility = () => this.#visibility()
-    document.addEventListener("visibilitychange", this.onVisibility)
-    this.#open()
   }
 
   /** @param {Listener} listener @returns {() => void} */
   listen(listener) {
     clearTimeout(this.#timer)
-    this.#timer = 0
     this.#listeners.add(listener)
     if (this.status) listener.status?.(this.status)
     listener.connection?.(this.connection)
     listener.change?.(this.history)
-    if (!this.#source && !document.hidden) this.#open()
+    if (this.#listeners.size === 1) this.settle()
     return () => {
       this.#listeners.delete(listener)
-      if (!this.#listeners.size) this.#timer = setTimeout(() => this.#end(), LINGER)
+      if (this.#listeners.size) return
+      clearTimeout(this.#timer)
+      this.#timer = setTimeout(() => {
+        streams.delete(this.run)
+        link?.leave(this)
+      }, LINGER)
+    }
+  }
+
+  /** Follow the run if somebody listens and looks. */
+  settle() {
+    if (document.hidden || !this.#listeners.size) return link?.leave(this)
+    link ??= new Link()
+    link.follow(this)
+  }
+
+  /** Hear of the run. */
+  receive({ type, ...news }) {
+    if (type === "lines") {
+      this.history.add(news.lines)
+      this.place = news.place
+      for (const line of news.lines) if (line.event) this.#tell("event", line)
+      this.#tell("change", this.history)
+    } else if (type === "history") {
+      this.history = History.of(news.history)
+      this.place = news.place
+      this.#tell("change", this.history)
+    } else if (type === "status") {
+      this.status = news.status
+      this.#tell("status", this.status)
+    } else {
+      this.sentence = news.sentence
+      this.connection = news.connection
+      this.#tell("connection", this.connection)
     }
   }
 
   #tell(kind, value) {
     for (const listener of this.#listeners) listener[kind]?.(value)
   }
-
-  #connection(state) {
-    if (this.connection === state) return
-    this.connection = state
-    this.#tell("connection", state)
-  }
-
-  #open() {
-    clearTimeout(this.#retry)
-    // The browser sends Last-Event-ID when it reconnects by itself; a new EventSource cannot, so the address does.
-    const source = new EventSource(runAddress(this.run, "stream", { after: this.#last }))
-    this.#source = source
-    const hear = (name, handle) =>
-      source.addEventListener(name, (event) => {
-        if (source !== this.#source) return
-        if (event.lastEventId) this.#last = event.lastEventId
-        handle(JSON.parse(event.data))
-      })
-    source.onopen = () => {
-      this.sentence = ""
-      this.#connection("open")
-    }
-    source.onerror = () => {
-      if (source !== this.#source) return
-      this.#connection("waiting")
-      // Closed for good means that the server answered with an error: ask why, and again later.
-      if (source.readyState === EventSource.CLOSED) this.#refused()
-    }
-    hear("reset", ({ lines }) => {
-      this.history = new History()
-      this.history.add(lines)
-      this.#tell("change", this.history)
-    })
-    hear("lines", ({ lines }) => {
-      this.history.add(lines)
-      for (const line of lines) if (line.event) this.#tell("event", line)
-      this.#tell("change", this.history)
-    })
-    hear("status", (status) => {
-      this.status = status
-      this.#tell("status", status)
-    })
-    hear("gone", ({ error }) => this.#gone(error))
-  }
-
-  async #refused() {
-    const source = this.#source
-    try {
-      const response = await fetch(runAddress(this.run, "stream", { after: this.#last, probe: 1 }))
-      const { error } = response.ok ? {} : await response.json()
-      if (source !== this.#source) return
-      if (response.status === 404) return this.#gone(error)
-      this.sentence = error ?? ""
-    } catch {
-      // No answer at all: the server is not there yet.
-    }
-    this.#retry = setTimeout(() => this.#open(), 2000)
-  }
-
-  #gone(sentence) {
-    this.#stop()
-    this.sentence = sentence ?? "This run is not there any more."
-    this.#connection("gone")
-  }
-
-  #stop() {
-    clearTimeout(this.#retry)
-    this.#source?.close()
-    this.#source = null
-  }
-
-  #visibility() {
-    clearTimeout(this.#hidden)
-    if (document.hidden) this.#hidden = setTimeout(() => this.#stop(), HIDDEN)
-    else if (!this.#source && this.connection !== "gone" && this.#listeners.size) this.#open()
-  }
-
-  #end() {
-    this.#stop()
-    clearTimeout(this.#hidden)
-    document.removeEventListener("visibilitychange", this.onVisibility)
-    this.close()
-  }
 }
 
+/** @type {Map<string, Stream>} */
 const streams = new Map()
+
+for (const [target, name] of [[document, "visibilitychange"], [window, "pageshow"]]) {
+  target.addEventListener(name, () => streams.forEach((stream) => stream.settle()))
+}
+window.addEventListener("pagehide", () => streams.forEach((stream) => link?.leave(stream)))
 
 /**
  * Listen to a run.
@@ -195,7 +169,12 @@ const streams = new Map()
  * @returns {{stream: Stream, stop: () => void}}
  */
 export function listen(run, listener) {
-  if (!streams.has(run)) streams.set(run, new Stream(run, () => streams.delete(run)))
+  if (!streams.has(run)) streams.set(run, new Stream(run))
   const stream = streams.get(run)
   return { stream, stop: stream.listen(listener) }
+}
+
+/** A run at rest is about to go on: whoever follows it hears of it soon. */
+export function wake(run) {
+  if (streams.has(run)) link?.wake(run)
 }

@@ -3,8 +3,8 @@
  * curves and sheets follow, none knowing of the other. There is one for each run, because modules of one address are
  * shared in the page. It works without a scrubber: then the moment stays where it is, at the right end at first.
  */
-import { get, runAddress } from "./server.js"
-import { listen } from "./stream.js"
+import { ask, runAddress } from "./server.js"
+import { listen, wake } from "./stream.js"
 
 /**
  * @typedef {{step: number, epoch: number, seconds: number, beta: number | null, rate_per_dim: number[], stamp: string}} Snapshot
@@ -147,9 +147,9 @@ class Time {
 
   async #load() {
     this.#asked = performance.now()
-    this.#loading = get(runAddress(this.#run, "snapshots"))
+    this.#loading = ask(runAddress(this.#run, "snapshots"), "json", { waiting: (sentence) => this.#waits(sentence) })
     try {
-      const { snapshots, state } = await (await this.#loading).json()
+      const { snapshots, state } = await this.#loading
       this.snapshots = snapshots
       this.failure = ""
       this.heed(state)
@@ -168,8 +168,15 @@ class Time {
     }
   }
 
+  /** Why the list of snapshots does not come yet. */
+  #waits(sentence) {
+    this.failure = sentence
+    this.#tellAll()
+  }
+
   /** Hear what the run's state is: one that is at work is followed. */
   heed(state) {
+    if (BUSY.includes(state) && !BUSY.includes(this.state)) wake(this.#run)
     this.state = state
     if (BUSY.includes(state) && this.#listeners.size) this.#listen()
   }

@@ -9,6 +9,8 @@ import { MOST_IN_TIME, Positions } from "./positions.js"
 /** In a narrower window, CSS pixels, a compact map is not loaded until it is asked for. */
 const NARROW = 640
 
+const LOADING = "Loading the latent positions…"
+
 const positions = new Positions()
 
 /**
@@ -42,7 +44,7 @@ export function loading(map) {
   async function wholeOf(part, signal) {
     if (map.whole?.of === wholeName(part)) return map.whole
     const end = map.time.end({ at: map.data.at, stamp: map.data.stamp })
-    const found = await positions.of(map.data.run, end, part, signal).catch(() => null)
+    const found = await positions.of(map.data.run, end, part, { signal }).catch(() => null)
     return found && { of: wholeName(part), region: prepare(found, map.data, part).grid }
   }
 
@@ -61,16 +63,21 @@ export function loading(map) {
     map.loading?.abort()
     const mine = (map.loading = new AbortController())
     const started = performance.now()
+    const waiting = (sentence) => {
+      if (map.gone || mine !== map.loading) return
+      map.message.hidden = !sentence && Boolean(map.shown)
+      say(map.message, sentence || LOADING)
+    }
     const asks = map.data.question || (compact && window.innerWidth < NARROW)
     if (asks && wants === map.data.part && !map.accepted.has(wants)) return ask()
     if (!map.shown) {
       map.message.hidden = false
       delete map.message.dataset.kind
-      say(map.message, "Loading the latent positions…")
+      say(map.message, LOADING)
     }
     try {
       const [found, whole] = await Promise.all([
-        positions.of(map.data.run, now, wants, mine.signal), isEnd(now) ? null : wholeOf(wants, mine.signal),
+        positions.of(map.data.run, now, wants, { signal: mine.signal, waiting }), isEnd(now) ? null : wholeOf(wants, mine.signal),
       ])
       if (map.gone || mine !== map.loading) return
       const another = wants !== map.part

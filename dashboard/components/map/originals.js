@@ -1,14 +1,14 @@
 /** The images themselves: all of a part where they fit the page's memory, else those that are looked at, as they are asked for. */
 import { arrays } from "../lib/arrays.js"
 import { explain } from "../lib/dom.js"
+import { Kept } from "../lib/kept.js"
 import { paint } from "../lib/picture.js"
 import { runAddress } from "../lib/server.js"
 
 /** Bytes of images that a page takes at once. */
 const AT_ONCE = 96 * 2 ** 20
-/** Images asked for in one request, and how many of those are kept. */
+/** Images asked for in one request. */
 const MOST = 300
-const KEPT = 3000
 const WAIT = 60
 
 export class Originals {
@@ -19,7 +19,7 @@ export class Originals {
   #images = null
   #loading = false
   #rows = new Map()
-  #few = new Map()
+  #few = new Kept(AT_ONCE)
   #wanted = new Set()
   #timer = 0
 
@@ -76,11 +76,9 @@ export class Originals {
     const wanted = [...this.#wanted]
     try {
       const found = await arrays(runAddress(this.run, "images", { index: wanted.join(",") }), { signal: this.signal })
-      found.index.data.forEach((index, row) => this.#few.set(index, view(found, row)))
-      for (const index of this.#few.keys()) {
-        if (this.#few.size <= KEPT) break
-        this.#few.delete(index)
-      }
+      const size = found.images.data.byteLength / found.index.data.length
+      // A copy of each: a view would keep all that came with it.
+      found.index.data.forEach((index, row) => this.#few.set(index, part(found, row), size))
     } catch (error) {
       this.#fail(error)
     } finally {
@@ -122,6 +120,12 @@ export class Originals {
 /** Say why there are no original images, nothing if there are; what is to be typed stands as code. */
 export function tellMissing(node, failure) {
   explain(node, failure ? `Original images are not shown: ${failure.replace(/\.$/, "")}.` : "")
+}
+
+function part({ images, max_value: most }, row) {
+  const { data, offset, ...rest } = view({ images, max_value: most }, row)
+  const [, channels, height, width] = images.shape
+  return { ...rest, data: data.slice(offset, offset + channels * height * width), offset: 0 }
 }
 
 function view({ images, max_value: most }, row) {

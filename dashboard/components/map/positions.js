@@ -17,9 +17,9 @@ export class Positions {
    * @param {string} run
    * @param {{at: string, stamp: string}} weights
    * @param {string} part
-   * @param {AbortSignal} [signal]
+   * @param {{signal?: AbortSignal, waiting?: (sentence: string) => void}} [options] See `ask`.
    */
-  async of(run, { at, stamp }, part, signal) {
+  async of(run, { at, stamp }, part, options) {
     const key = [run, at, stamp, part].join(" ")
     const known = this.#kept.get(key)
     if (known) {
@@ -27,7 +27,7 @@ export class Positions {
       this.#kept.set(key, known)
       return known
     }
-    const found = await arrays(runAddress(run, "latent", { at, part, v: stamp }), { signal })
+    const found = await arrays(runAddress(run, "latent", { at, part, v: stamp }), options)
     this.#keep(key, found)
     return found
   }

@@ -1,7 +1,7 @@
 /** Which plane the map shows: the straight one, or one that t-SNE or UMAP found, which the server computes when asked. */
 import { arrays } from "../lib/arrays.js"
 import { count, element, say } from "../lib/dom.js"
-import { get, runAddress } from "../lib/server.js"
+import { ask, runAddress } from "../lib/server.js"
 
 /** Between two looks at a computation, ms. */
 const PAUSE = 500
@@ -61,7 +61,7 @@ export function projectionPanel(heard) {
       try {
         for (const size of sizes) {
           const query = { method: method.value, part, num: size, at: weights.at, v: weights.stamp }
-          const found = await (await get(runAddress(run, "projection/status", query))).json()
+          const found = await ask(runAddress(run, "projection/status", query), "json", { waiting: (sentence) => mine === turn && sentence && say(words, sentence) })
           if (mine !== turn) return
           guesses.set(size, found.guess)
           if (found.state === "done") {

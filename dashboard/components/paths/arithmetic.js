@@ -1,6 +1,6 @@
 /** A point plus a weighted difference of two group means, decoded as the weight is dragged. */
 import { count, element, number, say } from "../lib/dom.js"
-import { get, runAddress } from "../lib/server.js"
+import { ask, runAddress } from "../lib/server.js"
 import { short } from "../lib/store.js"
 
 const SIDE = 88
@@ -63,7 +63,7 @@ export function arithmetic(page) {
     if (made.asked === asked) return
     made.asked = asked
     try {
-      const found = query && (await (await get(runAddress(data.run, "group", { ...query, at: weights.at, v: weights.stamp }))).json())
+      const found = query && (await ask(runAddress(data.run, "group", { ...query, at: weights.at, v: weights.stamp }), "json", { waiting: page.failed }))
       if (made.asked !== asked) return
       made.mean = found && Float32Array.from(found.mean)
       made.num = found?.num ?? 0

@@ -194,7 +194,7 @@ export default mounted((root) => {
     if (legs < 1) return film.show(null, 1)
     const num = legs * Math.min(LEG, Math.floor(STEPS / legs)) + 1
     try {
-      const found = await arrays(runAddress(data.run, "path", { ...query(), num }), { signal: mine.signal })
+      const found = await arrays(runAddress(data.run, "path", { ...query(), num }), { signal: mine.signal, waiting: tell })
       if (mine !== loading) return
       film.show(found, data.shape[2] / data.shape[1])
       root.dataset.frames = String(film.num)

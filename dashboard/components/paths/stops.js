@@ -72,7 +72,7 @@ export function stopRow(page) {
   async function resolve(stop) {
     if (stop.number === null) return draw(stop)
     try {
-      const found = await arrays(runAddress(data.run, "test-image", { number: stop.number, at: weights.at, v: weights.stamp }))
+      const found = await arrays(runAddress(data.run, "test-image", { number: stop.number, at: weights.at, v: weights.stamp }), { waiting: page.failed })
       fill(stop, found)
     } catch (error) {
       page.failed(error.message)
@@ -151,7 +151,7 @@ export function stopRow(page) {
   async function addImage(query) {
     const asked = data.run
     try {
-      const found = await arrays(runAddress(asked, "test-image", { ...query, at: weights.at, v: weights.stamp }))
+      const found = await arrays(runAddress(asked, "test-image", { ...query, at: weights.at, v: weights.stamp }), { waiting: page.failed })
       if (asked !== data.run) return
       const stop = make(`n${found.number}`)
       fill(stop, found)

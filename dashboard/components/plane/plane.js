@@ -1,7 +1,7 @@
 /** The rate-distortion plane: one dot a run, lines of equal ELBO, and beside it the run that is pointed at. */
 import { count, element, mounted, number, say } from "../lib/dom.js"
 import { adoptStyle, axis, CONFIG, look, plotlyFor } from "../lib/plotly.js"
-import { runAddress } from "../lib/server.js"
+import { ask, runAddress } from "../lib/server.js"
 import { theme } from "../lib/theme.js"
 import { besides, isoLines, range } from "./lines.js"
 
@@ -28,7 +28,7 @@ export default mounted((root) => {
   /** The way to a dot without a pointer. */
   const picker = element("select", { class: "picker", "aria-label": "Run whose figures are shown", onchange: () => { pinned = picker.value; over = null; tell() } })
   const figures = element("dl", { class: "figures" })
-  const sheet = element("img", { class: "sheet", hidden: true, onload: () => { sheet.hidden = false }, onerror: () => { sheet.hidden = true } })
+  const sheet = element("img", { class: "sheet", hidden: true, onload: () => { sheet.hidden = false } })
   const note = element("p", { class: "ll-note" }, "Samples of the prior: the same z for every run of as many dimensions.")
   const button = element("button", { class: "ll-button", type: "button", onclick: toggle })
   const card = element("section", { class: "ll-card card", "aria-label": "The run that is pointed at", "aria-live": "polite" }, picker, figures, sheet, note, button)
@@ -41,6 +41,7 @@ export default mounted((root) => {
   let over = null
   let drawn = ""
   let gone = false
+  let asked = new AbortController()
   const observer = new ResizeObserver(() => draw())
   observer.observe(chart)
 
@@ -72,15 +73,34 @@ export default mounted((root) => {
     }
     const words = Object.entries(rows).flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)])
     figures.replaceChildren(...words)
-    const source = runAddress(dot.id, "sheet.png", { kind: "samples", at: "last", num: 8, seed: 0, v: dot.stamp })
-    if (sheet.src !== source) {
-      sheet.alt = `Samples of ${dot.name}`
-      sheet.src = source
-    }
+    show(dot)
     say(button, dot.chosen ? "Take out of the comparison" : "Compare this run")
     button.disabled = !dot.chosen && data.full
     button.title = button.disabled ? "No more runs fit side by side; take one out first" : ""
     root.dataset.shown = dot.id
+  }
+
+  /** A sheet of samples beside the chart; one of another run makes way for it. */
+  async function show(dot) {
+    const source = runAddress(dot.id, "sheet.png", { kind: "samples", at: "last", num: 8, seed: 0, v: dot.stamp })
+    if (sheet.dataset.source === source) return
+    sheet.dataset.source = source
+    asked.abort()
+    asked = new AbortController()
+    sheet.alt = `Samples of ${dot.name}`
+    sheet.hidden ||= !dot.stamp
+    if (!dot.stamp) return
+    try {
+      const picture = URL.createObjectURL(await ask(source, "blob", { signal: asked.signal }))
+      if (sheet.dataset.source !== source || gone) return URL.revokeObjectURL(picture)
+      URL.revokeObjectURL(sheet.src)
+      sheet.src = picture
+    } catch (error) {
+      if (error.name === "AbortError") return
+      // A refusal: the figures are there without a picture.
+      sheet.hidden = true
+      console.warn(error.message)
+    }
   }
 
   async function draw() {
@@ -162,6 +182,8 @@ export default mounted((root) => {
     },
     unmount() {
       gone = true
+      asked.abort()
+      URL.revokeObjectURL(sheet.src)
       observer.disconnect()
       window.Plotly?.purge(chart)
     },

@@ -1,13 +1,14 @@
 /** Sheets of images that the newest weights make, drawn again whenever the run has newer ones. */
 import { element, explain, mounted } from "../lib/dom.js"
-import { get, runAddress } from "../lib/server.js"
+import { ask, Question, runAddress } from "../lib/server.js"
+import { Kept } from "../lib/kept.js"
 import { listen } from "../lib/stream.js"
 import { timeOf } from "../lib/time.js"
 
 /** Between two sheets of one kind while a run trains, ms. */
 const PAUSE = 900
-/** Sheets of snapshots that are kept, so that going back and forth asks the server once. */
-const KEPT = 240
+/** Bytes of sheets of snapshots that are kept, so that going back and forth asks the server once. */
+const ROOM = 64e6
 
 const KINDS = {
   reconstructions: {
@@ -36,8 +37,8 @@ export default mounted((root) => {
   let gone = false
   let time = null
   let stopTime = () => {}
-  /** Addresses of pictures of snapshots, by kind and weights, the one used longest ago first. */
-  const known = new Map()
+  /** Addresses of pictures of snapshots, by kind and weights. */
+  const known = new Kept(ROOM, (address) => sheets.some(({ image }) => image.src === address) || URL.revokeObjectURL(address))
 
   const observer = new ResizeObserver(() => sheets.forEach(fit))
 
@@ -67,16 +68,19 @@ export default mounted((root) => {
     const snapshot = time?.shown
     const now = stamp === null ? data.stamp : stamp
     const wanted = snapshot ? `${snapshot.step} ${snapshot.stamp}` : now
+    if (sheet.busy && wanted !== sheet.wanted) sheet.question?.makeWay()
     if (gone || sheet.busy || wanted === sheet.shown || document.hidden) return
     // A snapshot was asked for by a hand, and is shown at once; newer weights may come many times a second.
     if (!snapshot && (sheet.timer || (data.live && !now))) return
     sheet.busy = true
+    sheet.wanted = wanted
     const { run, at } = data
+    const question = (sheet.question = new Question((sentence) => tell(sheet, sentence)))
     try {
       if (data.missing && sheet.kind === "reconstructions") throw new Error(data.missing)
       const live = { at: stamp === null ? at : "last", v: now }
       const query = { kind: sheet.kind, ...(snapshot ? { at: snapshot.step, v: snapshot.stamp } : live) }
-      const address = await picture(run, query, Boolean(snapshot))
+      const address = await picture(run, query, Boolean(snapshot), question.options)
       const old = sheet.image.src
       sheet.image.src = address
       await sheet.image.decode().catch(() => {})
@@ -88,39 +92,42 @@ export default mounted((root) => {
       root.dataset.ready = "true"
       sheet.card.dataset.count = String(sheet.count)
     } catch (error) {
-      explain(sheet.message, error.message)
-      sheet.message.hidden = false
-      sheet.image.hidden = true
+      if (!question.isOver) {
+        tell(sheet, error.message)
+        sheet.image.hidden = true
+      }
     }
-    sheet.shown = wanted
+    if (!question.isOver) sheet.shown = wanted
     sheet.busy = false
     clearTimeout(sheet.timer)
     sheet.timer = setTimeout(() => {
       sheet.timer = 0
       refresh(sheet)
     }, snapshot ? 0 : PAUSE)
-    if (time?.shown) refresh(sheet)
+    if (time?.shown || question.isOver) refresh(sheet)
+  }
+
+  /** Say why there is no picture, or no newer one yet. */
+  function tell(sheet, sentence) {
+    if (!sentence) return
+    explain(sheet.message, sentence)
+    sheet.message.hidden = false
   }
 
   /** Address of a sheet in this page's memory; those of snapshots stay there. */
-  async function picture(run, query, keep) {
+  async function picture(run, query, keep, options) {
     const key = `${run} ${query.kind} ${query.at} ${query.v}`
     const found = known.get(key)
-    const address = found ?? URL.createObjectURL(await (await get(runAddress(run, "sheet.png", query))).blob())
-    if (!keep) return address
-    known.delete(key)
-    known.set(key, address)
-    for (const [oldest, picture] of known) {
-      if (known.size <= KEPT) break
-      known.delete(oldest)
-      if (!sheets.some(({ image }) => image.src === picture)) URL.revokeObjectURL(picture)
-    }
+    if (found) return found
+    const blob = await ask(runAddress(run, "sheet.png", query), "blob", options)
+    const address = URL.createObjectURL(blob)
+    if (keep) known.set(key, address, blob.size)
     return address
   }
 
   /** Give a picture's memory back, unless it is kept. */
   function drop(address) {
-    if (address && ![...known.values()].includes(address)) URL.revokeObjectURL(address)
+    if (address && !known.values.includes(address)) URL.revokeObjectURL(address)
   }
 
   const onVisible = () => sheets.forEach(refresh)
@@ -171,7 +178,8 @@ export default mounted((root) => {
         clearTimeout(timer)
         drop(image.src)
       }
-      for (const address of known.values()) URL.revokeObjectURL(address)
+      sheets = []
+      known.clear()
     },
   }
 })

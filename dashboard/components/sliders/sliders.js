@@ -327,7 +327,9 @@ export default mounted((root) => {
     const { run, at, stamp } = component.data
     const next = decoders.of(run, time.weights({ at, stamp }))
     if (next === decoder) return
+    decoder?.clients.delete(root)
     decoder = next
+    decoder.clients.add(root)
     await next.ready
     if (decoder !== next) return
     panel.dataset.strips = String(next.source === "browser")
@@ -386,6 +388,7 @@ export default mounted((root) => {
       stop()
       stopTime()
       strips?.stop()
+      decoder?.clients.delete(root)
     },
   }
 })

@@ -75,7 +75,11 @@ export class Preloader {
         const next = this.#wanted().find((snapshot) => !this.has(snapshot))
         const model = next ? decoders.of(this.#run, weightsOf(next)) : this.#encoder()
         if (!model) return
-        await model.ready
+        await model.settled()
+        if (model.source === "loading") {
+          model.ready.then(() => this.work())
+          return
+        }
         if (next) this.#told()
         // Where the browser cannot decode or encode, there is nothing to load.
         if (model.source !== "browser") return

@@ -2,11 +2,12 @@
 import { drawingBody } from "../draw/bodies.js"
 import { Gallery } from "../draw/gallery.js"
 import { Pad } from "../draw/pad.js"
-import { arrays } from "../lib/arrays.js"
+import { arrays, sizeOf } from "../lib/arrays.js"
 import { decoders } from "../lib/decoder.js"
 import { element, explain, mounted, number, say } from "../lib/dom.js"
+import { Kept } from "../lib/kept.js"
 import { paint } from "../lib/picture.js"
-import { runAddress } from "../lib/server.js"
+import { Question, runAddress } from "../lib/server.js"
 import { theme } from "../lib/theme.js"
 import { timeOf } from "../lib/time.js"
 import { plot } from "./plot.js"
@@ -14,7 +15,8 @@ import { plot } from "./plot.js"
 /** Python hears of a choice so long after it, ms; the server of a moment that is only passed, not at all. */
 const REST = 350
 const PASSING = 90
-const KEPT = 200
+/** Bytes of answers that are kept. */
+const ROOM = 64e6
 const TABS = { test: "Test image", draw: "Draw" }
 
 export default mounted((root) => {
@@ -32,8 +34,10 @@ export default mounted((root) => {
   let found = null
   let place = ""
   /** The server's answers, and what each is of, by their address. */
-  const answers = new Map()
-  const titles = new Map()
+  const answers = new Kept(ROOM)
+  let question = null
+  /** What the image that is asked about is called. */
+  let title = ""
 
   const pad = new Pad({ change: () => drew(), release: () => tell() })
   const gallery = new Gallery(({ row }) => { choose({ row }) })
@@ -142,26 +146,38 @@ export default mounted((root) => {
     if (!data || !chosen) return
     const now = query()
     if (!now) return refuse("Draw here: the truth follows when the pen is lifted.")
+    // The server would only say the same.
+    if (chosen.panel === "test" && data.missing) {
+      root.dataset.settled = "true"
+      return refuse(data.missing)
+    }
     const { at, stamp } = time.weights({ at: "best", stamp: data.stamp })
-    wanted = runAddress(data.run, "truth", { ...now, at, v: stamp })
-    titles.set(wanted, chosen.panel === "test" ? `Test image ${chosen.row}` : "Your drawing")
+    const address = runAddress(data.run, "truth", { ...now, at, v: stamp })
+    if (busy && address !== wanted) question.makeWay()
+    wanted = address
+    title = chosen.panel === "test" ? `Test image ${chosen.row}` : "Your drawing"
     if (busy) return
     busy = true
     frame.dataset.busy = "true"
     for (let done = ""; !gone && done !== wanted;) {
       done = wanted
+      const mine = (question = new Question((sentence) => sentence && !gone && refuse(sentence)))
       try {
         if (!answers.has(done)) {
           if (!message.hidden) say(message, "Computing the integrals…")
-          answers.set(done, await arrays(done))
-          if (answers.size > KEPT) for (const known of [answers, titles]) known.delete(known.keys().next().value)
+          const named = title
+          const answer = await arrays(done, mine.options)
+          answers.set(done, { answer, named }, sizeOf(answer))
         }
         if (gone || (done !== wanted && chosen.panel === "draw")) continue
-        found = answers.get(done)
+        const { answer, named } = answers.get(done)
+        found = answer
+        say(name, named)
         shown = done
         place = time.shown ? `step ${time.shown.step}` : time.following ? "newest weights" : "best weights"
         show()
       } catch (error) {
+        if (mine.isOver) continue
         refuse(error.message)
         shown = done
       }
@@ -184,7 +200,6 @@ export default mounted((root) => {
     const { image } = found
     const [channels, height, width] = image.shape
     paint(canvas, { data: image.data, channels, height, width })
-    say(name, titles.get(shown))
     say(where, place)
     const { printed } = found
     say(elbo, number(printed.elbo, printed.decimals))
@@ -253,6 +268,8 @@ export default mounted((root) => {
     },
     unmount() {
       gone = true
+      question?.makeWay()
+      gallery.close()
       stop()
       clearTimeout(tell.timer)
       clearTimeout(ask.timer)
