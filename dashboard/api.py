@@ -23,7 +23,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from dashboard import arrays, model_cache, settings, sheets, static_files
-from dashboard.answers import FOR_EVER, reads, refusal, route, tagged
+from dashboard.answers import FOR_EVER, computations, reads, refusal, route, tagged
 from dashboard.first_script import FirstScript
 from dashboard.guard import Guard
 from dashboard.model_cache import At, Half
@@ -234,8 +234,9 @@ async def _stream_of_runs(request: Request) -> Response:
 
 
 async def _health(request: Request) -> Response:
-    """Whether the server is there: pages that lost it ask."""
-    return Response(status_code=204, headers={"Cache-Control": "no-store"})
+    """That the server is there, which pages ask that lost it, and how busy it is."""
+    busy = {"streams": _streams.num, "runs": _streams.num_watched, "waiting": computations.num_waiting}
+    return JSONResponse(busy, headers={"Cache-Control": "no-store"})
 
 
 async def _unknown(request: Request) -> Response:

@@ -125,6 +125,11 @@ class Streams:
         self.closing = False
         self._watchers = Watchers()
 
+    @property
+    def num_watched(self) -> int:
+        """Runs that are followed by anybody."""
+        return self._watchers.num_watched()
+
     def response(self, follows: Sequence[Follow], missing: dict[str, str], *, holds: bool) -> Response:
         """Answer with a stream.
 
@@ -146,7 +151,7 @@ class Streams:
         sentence = ""
         if self.num >= MOST_STREAMS:
             sentence = f"at most {MOST_STREAMS} browsers may follow runs at once; close some"
-        elif self._watchers.num_watched() >= MOST_WATCHED:
+        elif self.num_watched >= MOST_WATCHED:
             sentence = f"at most {MOST_WATCHED} runs may be followed at once; close some pages"
         if not sentence:
             return None

@@ -31,12 +31,16 @@ class Link {
     try {
       const worker = new SharedWorker(new URL("./stream_worker.js", import.meta.url), { type: "module", name: "Latent Lab" })
       const late = setTimeout(() => this.#alone(), PATIENCE)
-      worker.onerror = () => { clearTimeout(late); this.#alone() }
+      const broken = () => {
+        clearTimeout(late)
+        this.#port = null
+        this.#alone()
+      }
+      worker.onerror = broken
       worker.port.onmessage = ({ data }) => {
-        if (this.#feed) return
         if (data.type === "hello") clearTimeout(late)
-        else if (data.type === "again") this.#again()
-        else this.#follows.get(data.run)?.receive(data)
+        if (data.type === "hello" || data.type === "again") this.#together()
+        else if (!this.#feed) this.#follows.get(data.run)?.receive(data)
       }
       this.#port = worker.port
       setInterval(() => this.#follows.size && this.#say({ type: "here" }), SIGN)
@@ -49,9 +53,14 @@ class Link {
   #alone() {
     if (this.#feed) return
     this.#feed = new Feed()
-    for (const run of this.#follows.keys()) this.#say({ type: "leave", run })
-    this.#port?.close()
-    this.#port = null
+    this.#again()
+  }
+
+  /** The worker is there, perhaps later than it was waited for. */
+  #together() {
+    for (const stop of this.#stops.values()) stop()
+    this.#stops.clear()
+    this.#feed = null
     this.#again()
   }
 
@@ -66,7 +75,8 @@ class Link {
   follow(stream) {
     const { run, place } = stream
     this.#follows.set(run, stream)
-    if (!this.#feed) return this.#say({ type: "follow", run, place })
+    this.#say({ type: "follow", run, place })
+    if (!this.#feed) return
     this.#stops.get(run)?.()
     this.#stops.set(run, report(this.#feed, run, place, (message) => stream.receive(message)))
   }
