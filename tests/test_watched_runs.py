@@ -327,3 +327,21 @@ def test_notes_are_short_and_reach_no_terminal(kept: Run, put: Put, trained_run:
         assert WatchNotes.of(trained_run) == WatchNotes()
     finally:
         (trained_run.path / WATCH_FILE).unlink()
+
+
+# What the Train page can ask of a loop --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("asks", [True, False])
+def test_beta_and_stop_are_offered_only_to_a_loop_that_asks_for_them(asks: bool, kept: Run, put: Put) -> None:
+    run = put(kept, state="running", pid=None, host="elsewhere", heartbeat=2**40, beta=0.5)
+    notes = {"reads_beta": asks, "reads_stop": asks, "guesses": ["the images were taken as *flat*"]}
+    (run.path / WATCH_FILE).write_text(json.dumps(notes))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Run, "is_locked", lambda self: True)
+        at = page("train")
+    assert bool([one for one in at.select_slider if str(one.key).startswith("beta:")]) is asks
+    assert bool([one for one in at.button if one.label == "Stop"]) is asks
+    assert [one for one in at.button if one.label == "Pause"]
+    assert ("β = 0.5, set by your own loop" in words(at)) is not asks
+    assert "the images were taken as *flat*" in words(at)

@@ -217,7 +217,7 @@ def test_a_mean_over_pixels_is_seen(scale: float, tmp_path: Path, digits: Datase
         tmp_path / "own", encoder=model.encode, decoder=model.decode, data=digits, epochs=2, batch_size=64
     ) as watcher:
         train(model, watcher, digits, 40, scale)
-    (event,) = [line for line in lines_of(watcher.run) if line.get("event") == "scale"]
+    *_, event = [line for line in lines_of(watcher.run) if line.get("event") == "scale"]
     assert event["reconstruction_ratio"] == pytest.approx(scale, rel=0.25)
     assert event["num_pixels"] == 64
 
@@ -245,7 +245,7 @@ def test_two_means_are_told_though_the_kl_vanished_and_a_loss_alone_is_no_certai
                 watcher.step(reconstruction=reconstruction, kl=kl)
             else:
                 watcher.step(reconstruction + kl)
-    (event,) = [line for line in lines_of(watcher.run) if line.get("event") == "scale"]
+    *_, event = [line for line in lines_of(watcher.run) if line.get("event") == "scale"]
     assert event["kl_ratio"] is None
     found = vae.diagnose(watcher.run)
     assert found.scale is not None and found.scale.is_certain is is_reported

@@ -16,10 +16,10 @@ from vae.config import DataInfo, ModelConfig
 from vae.errors import UserError, first_line
 from vae.export import export_network
 from vae.graph_file import DECODER, ENCODER, interface
+from vae.loop_terms import Spread, as_log_var
 from vae.reachable import reached, unwrapped
 from vae.undisturbed import as_in_the_users_program
 
-Spread = Literal["log_var", "std"]
 Gives = Literal["auto", "raw", "probabilities"]
 #: A probability this close to 0 or 1 counts as one that is so close: single precision has none closer to 1.
 SMALLEST_PROBABILITY = 1e-7
@@ -95,9 +95,12 @@ class OwnEncoder(OwnNetwork):
         self.spread, self.is_flat = spread, False
 
     def forward(self, x: Tensor, condition: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        mean, spread = self.pair(self.call(x.flatten(1) if self.is_flat else x, condition))
-        log_var = spread if self.spread == "log_var" else 2 * torch.log(spread)
-        return mean.float(), log_var.float()
+        mean, spread = self.read(x, condition)
+        return mean.float(), as_log_var(spread, self.spread).float()
+
+    def read(self, x: Tensor, condition: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Mean and spread of images ``(B, C, H, W)``, as the user's network gives them."""
+        return self.pair(self.call(x.flatten(1) if self.is_flat else x, condition))
 
     def pair(self, found: Any) -> tuple[Tensor, Tensor]:
         """Mean and spread of what the user's network gave.

@@ -215,6 +215,18 @@ class Run(RunFolder):
             train = self.config.train.replace(epochs=self.config.train.epochs + more)
             self.config = self.config.replace(train=train)
 
+    def amend(self, config: RunConfig) -> None:
+        """Put right what its trainer did not know of a watched run when it began; for the one who holds its lock.
+
+        Raises:
+            RunError: If it cannot be written.
+        """
+        with self.changing():
+            now = Run.open(self.path)
+            self.config = config.replace(data=now.config.data)
+            self.imported, self.placed = now.imported, now.placed
+            self._write_config()
+
     def place_images(self, data: DataConfig) -> None:
         """Keep where the run's images are now; `vae.resume.images_of` has checked that they are the same ones.
 
@@ -282,7 +294,7 @@ def _way_on(path: Path) -> str:
         is_watched = Run.open(path).config.model.network == "external"
     except RunError:
         return "open it in the dashboard to see what is wrong with it"
-    return "it is a watched one" if is_watched else f"go on with `vae train --resume {path}`"
+    return "go on watching it with resume=True" if is_watched else f"go on with `vae train --resume {path}`"
 
 
 def _versions() -> dict[str, str]:

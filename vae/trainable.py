@@ -19,7 +19,7 @@ def why_not_trainable(run: Run, *, look_for_images: bool = False) -> str:
     if config.model.network == "external":
         return (
             f"run {run.id!r} must be trained where its networks are, in the program that vae.watch watched; to go on, "
-            "run that program again"
+            "run that program again with vae.watch(…, resume=True)"
         )
     best, last = (run.checkpoints_dir / f"{name}.safetensors" for name in ("best", "last"))
     if best.is_file() and not last.is_file():

@@ -16,13 +16,17 @@ from vae.config import DataConfig, ModelConfig
 from vae.data import DataError, Dataset, load
 from vae.errors import UserError, first_line
 from vae.images import check_kind
+from vae.loop_terms import Spread
 from vae.memory import image_bytes, rows_within
 from vae.minibatches import Seen
 from vae.model import VAE
-from vae.own_networks import Gives, OwnDecoder, OwnEncoder, Spread
+from vae.own_networks import Gives, OwnDecoder, OwnEncoder
 from vae.randomness import generator
+from vae.reachable import Reached, reached
 from vae.run_images import IMAGES_FILE
+from vae.snapshots import Probe
 from vae.undisturbed import undisturbed
+from vae.watch_export import Exports
 
 #: Images that the networks are tried out on, at most, and copies of their pixels that a network is taken to make.
 _NUM_TRIED, _COPIES = 64, 32
@@ -34,23 +38,25 @@ class Watched:
 
     Attributes:
         model: Its encoder and decoder are `vae.own_networks.OwnNetwork`.
-        encoder: As it was handed over.
-        decoder: As it was handed over.
+        reached: What the functions that were handed over reach.
+        exports: What makes ONNX of them.
+        probe: Images whose posteriors are kept.
         dataset: The images.
         sigma: Where the standard deviation of the likelihood is read anew, if it is learned.
         epochs: How many there will be, if that is known.
         options: What was found out, for the run's files.
-        warnings: Sentences for the user.
+        guesses: What was taken for granted, and how to say otherwise, as sentences.
     """
 
     model: VAE
-    encoder: Callable[..., Any]
-    decoder: Callable[..., Any]
+    reached: Reached
+    exports: Exports
+    probe: Probe
     dataset: Dataset
     sigma: Callable[[], Any] | None
     epochs: int | None
     options: dict[str, Any]
-    warnings: list[str]
+    guesses: list[str]
 
 
 def dataset_of(data: Any, run_dir: Path, validation: float) -> tuple[Dataset, dict[str, Any] | None]:
@@ -144,7 +150,8 @@ def set_up(
     model.likelihood.to(device)
     condition = model.condition(seen.labels, len(x))
     found: list[str] = []
-    with undisturbed(encoder, decoder):
+    within = reached(encoder, decoder)
+    with undisturbed(within):
         mean, spread = own_encoder.try_out(x, condition)
         if latent_dim is not None and mean.shape[1] != latent_dim:
             raise UserError(
@@ -165,13 +172,15 @@ def set_up(
                 f"{first_line(error)}; pass a function that takes these"
             ) from error
         found += _check_output(raw, own_decoder, config.likelihood)
+        probe = Probe.of(dataset, device)
+        exports = Exports(model, probe)
     options = {
         "encoder_gives": own_encoder.spread,
         "encoder_is_flat": own_encoder.is_flat,
         "decoder_gives": own_decoder.gives,
         "condition": "labels" if is_labels else "one-hot" if conditional else None,
     }
-    return Watched(model, encoder, decoder, dataset, read_sigma, epochs, options, found)
+    return Watched(model, within, exports, probe, dataset, read_sigma, epochs, options, found)
 
 
 def _check_spread(spread: Tensor, encoder: OwnEncoder) -> list[str]:

@@ -21,32 +21,52 @@
                 watcher.step(reconstruction=reconstruction, kl=kl)
 
 Every number of such a run is computed here, from your networks, in nats per example, whatever your loop's own loss is
-scaled by; what the loop reports stands beside it (``reported_…`` in the lines of `metrics.jsonl`), and where the two
-have been compared an event says so: ``{"event": "scale", "reconstruction_ratio", "kl_ratio", "early_kl_ratio",
-"loss_ratio", "num_comparisons", "num_pixels", "latent_dim", "batch_size", "effective_beta"}``. A ratio is the median of
-reported over ours (null if it was not reported): 1 is right, 1 / num_pixels is a mean over pixels where a sum belongs.
-The early one is of the first steps, before a KL that weighs too much has vanished. With a Gaussian likelihood the
-reconstruction may leave out the constants of the density. ``effective_beta`` is the weight that the loop's KL has where
-both terms are in nats (null if they were not reported, or the KL was too small).
+scaled by; what the loop reports stands beside it (``reported_…`` in the lines of `metrics.jsonl`). From the first one
+on the two are compared on the networks that the report is of, and an event says how (the newest counts)::
+
+    {"event": "scale", "reported", "reconstruction_ratio", "kl_ratio", "early_kl_ratio", "loss_ratio", "kl_form",
+     "reconstruction_form", "weight", "beta_place", "num_comparisons", "num_pixels", "latent_dim", "batch_size",
+     "effective_beta"}
+
+- ``reported``: which of loss, reconstruction and kl the loop reports, with commas between.
+- A ratio is the median of reported over ours, with its sign (null if it was not reported): 1 is right, 1 / num_pixels
+  a mean over pixels where a sum belongs, −1 a KL with the wrong sign, 2 one without its ½. The early one is of the
+  first steps, before a KL that weighs too much has vanished. With a Gaussian likelihood the reconstruction may leave
+  out the constants of the density.
+- ``kl_form`` and ``reconstruction_form``: ``right`` and ``nats``, or the slip that the term has, see `vae.loop_terms`:
+  ``mean-not-squared`` is μ in the place of μ², ``other`` is none that is known.
+- ``weight``: that of the KL over that of the reconstruction, read off the loss where the loop reports all three; null
+  if it cannot be. ``beta_place`` is where the loop's β stands: ``kl``, ``in-kl`` (the reported KL has it already, and
+  the ratios are of the KL without it), ``reconstruction`` (before the wrong term), null if that is not known.
+- ``effective_beta``: the weight that the loop's KL has where both terms are in nats; null if they were not reported, or
+  the KL was too small.
+
+β is recorded as your loop has it: what `Watcher.step` is told, else what `Watcher.beta` gave when the loop asked, else
+what the loss says, else the ``beta`` of the beginning. The dashboard's slider moves it for a loop that asks.
 
 Nothing else in your program changes: weights, gradients, modes and random states are as they would be without.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from vae.config import ObjectiveConfig, RunConfig, TrainConfig
+from vae.errors import UserError, clean
 from vae.files import replacing
 from vae.journal import Position
+from vae.loop_terms import Spread
 from vae.names import absolute, check_id
-from vae.own_networks import Gives, Spread
+from vae.own_networks import Gives
 from vae.run_images import IMAGES_FILE
 from vae.runs import Run
+from vae.watch_resume import check_same, config_again, position_of, run_to_resume
 from vae.watch_setup import dataset_of, set_up
 from vae.watcher import Watcher
 
@@ -70,6 +90,7 @@ def watch(
     validation: float = 0.1,
     num_snapshots: int = 60,
     name: str | None = None,
+    resume: bool = False,
 ) -> Watcher:
     """Watch your own training loop: it writes a run directory, and the dashboard shows it while you train.
 
@@ -97,6 +118,8 @@ def watch(
         validation: Share of the images held out for validation, if they are no `Dataset`.
         num_snapshots: Moments kept for the time machine.
         name: Display name.
+        resume: Go on with the run that the folder holds, if it holds one, of the same networks and images. Steps count
+            on from where it stood; ``epochs`` are those of the whole run.
 
     Returns:
         The watcher; call its `Watcher.step` after each step of your optimiser, and close it, or use it in ``with``.
@@ -106,6 +129,7 @@ def watch(
     """
     path = absolute(run_dir)
     check_id(path.name)
+    before = run_to_resume(path, resume=resume)
     dataset, arrays = dataset_of(data, path, validation)
     watched = set_up(
         dataset,
@@ -121,17 +145,28 @@ def watch(
     )
     if arrays is not None:
         given = "your networks are given images (B, C, H, W) from 0 to 1"
-        watched.warnings += [f"{sentence}; {given}" for sentence in dataset.reading.done]
-        watched.warnings += dataset.reading.warnings()
+        watched.guesses += [f"{sentence}; {given}" for sentence in dataset.reading.done]
+        watched.guesses += dataset.reading.warnings()
+    for sentence in [*watched.guesses, *([watched.exports.problem] if watched.exports.problem else [])]:
+        warnings.warn(clean(sentence), stacklevel=2)
+    batches = num_images or len(dataset.train), batch_size
+    if before is not None:
+        check_same(before, watched)
+        again = config_again(before, watched.model.config, beta=beta, epochs=epochs)
+        return Watcher(before, watched, position_of(before, *batches), again)
     config = RunConfig(
         data=dataset.config,
         model=watched.model.config,
         objective=ObjectiveConfig(beta=beta),
         train=TrainConfig(epochs=epochs or 1, batch_size=batch_size, num_snapshots=num_snapshots),
     )
-    position = Position(num_images or len(dataset.train), batch_size)
     run = Run.create(path, config, watched.model.info, name)
-    if arrays is not None:
-        with replacing(path / IMAGES_FILE) as file:
-            np.savez_compressed(file, **arrays)
-    return Watcher(run, watched, position)
+    try:
+        if arrays is not None:
+            with replacing(path / IMAGES_FILE) as file:
+                np.savez_compressed(file, **arrays)
+        return Watcher(run, watched, Position(*batches))
+    except BaseException:  # nothing of it has been watched
+        with suppress(UserError):
+            run.delete()
+        raise

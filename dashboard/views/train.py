@@ -7,7 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dashboard import chooser, controls, keys, model_cache, new_run, state, time_machine
+from dashboard import chooser, controls, keys, model_cache, new_run, state, time_machine, watched_loop
 from dashboard.components.curves import Extent, curves
 from dashboard.components.samples import samples
 from dashboard.plain import plain
@@ -16,6 +16,7 @@ from vae.errors import UserError
 from vae.metrics import left_out
 from vae.runs import Run
 from vae.trainable import check_trainable, why_not_trainable
+from vae.watch_notes import WatchNotes
 
 
 def page() -> None:
@@ -81,8 +82,11 @@ def _steering(run: Run) -> None:
         st.markdown(f"**{chooser.describe(status).capitalize()}{waiting}**")
         if status.error:
             st.error(plain(status.error))
-        _beta(run, is_busy or status.state == "diverged")
-        _buttons(run, status.state)
+        notes = WatchNotes.of(run)
+        if not watched_loop.set_by_the_loop(run, status, notes):
+            _beta(run, is_busy or status.state == "diverged")
+        _buttons(run, status.state, notes)
+        watched_loop.guesses(notes)
 
     draw()
     with_page = False
@@ -121,7 +125,7 @@ def _beta(run: Run, is_busy: bool) -> None:
         )
 
 
-def _buttons(run: Run, now: str) -> None:
+def _buttons(run: Run, now: str, notes: WatchNotes) -> None:
     def button(label: str, icon: str, wish: str, column: DeltaGenerator) -> None:
         column.button(
             label,
@@ -135,12 +139,14 @@ def _buttons(run: Run, now: str) -> None:
     if now in ("running", "starting"):
         columns = st.columns(2)
         button("Pause", "pause", "pause", columns[0])
-        button("Stop", "stop", "stop", columns[1])
+        if not watched_loop.cannot_be_stopped(notes):
+            button("Stop", "stop", "stop", columns[1])
     elif now == "paused":
         button("Resume", "play_arrow", "run", st.container())
         columns = st.columns(2)
         button("Step", "skip_next", "step", columns[0])
-        button("Stop", "stop", "stop", columns[1])
+        if not watched_loop.cannot_be_stopped(notes):
+            button("Stop", "stop", "stop", columns[1])
     elif now == "queued":
         button("Leave the queue", "close", "cancel", st.container())
     elif why := why_not_trainable(run, look_for_images=True):
