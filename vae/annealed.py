@@ -17,6 +17,7 @@ from vae.evaluation import MeanOf, check_finite, known
 from vae.importance import Progress, max_rows, repeated
 from vae.minibatches import chosen_images
 from vae.model import VAE
+from vae.modes import at_rest
 from vae.randomness import generator
 
 #: Images, intermediate distributions and chains for each image unless the user asks for others: some minutes on two
@@ -85,6 +86,7 @@ def why_not_annealed(config: ModelConfig) -> str:
     )
 
 
+@at_rest
 def annealed(
     model: VAE,
     dataset: Dataset,

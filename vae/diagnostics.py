@@ -26,6 +26,7 @@ from vae.loop_scale import LoopScale, loop_scale
 from vae.memory import rows_for
 from vae.minibatches import Seen, log_probs, posteriors, slices
 from vae.model import VAE, At
+from vae.modes import at_rest
 from vae.objective import rate_per_dim
 from vae.randomness import generator
 from vae.units import beta_of_sigma
@@ -291,6 +292,7 @@ def diagnose(
 
 
 @torch.no_grad()
+@at_rest
 def measure(
     model: VAE, dataset: Dataset, part: Part, *, num_images: int = NUM_IMAGES, seed: int = 0
 ) -> Diagnosis:
@@ -354,6 +356,7 @@ def measure(
 
 
 @torch.no_grad()
+@at_rest
 def live_numbers(model: VAE, x: Tensor | Seen, y: Tensor | None, *, seed: int = 0) -> dict[str, float]:
     """The few numbers that a trainer writes down at each evaluation; a number that is not finite is left out.
 

@@ -13,6 +13,7 @@ from vae.data import Dataset, Part
 from vae.errors import UserError
 from vae.minibatches import Noise, Seen
 from vae.model import VAE
+from vae.modes import at_rest
 from vae.objective import rate_per_dim
 from vae.randomness import generator
 from vae.sums import plus_minus
@@ -117,6 +118,7 @@ class AtMean:
 
 
 @torch.no_grad()
+@at_rest
 def at_posterior_mean(model: VAE, dataset: Dataset, part: Part = "test") -> AtMean:
     """Distortion at the posterior mean, and rate, of every image of a part.
 
@@ -135,6 +137,7 @@ def at_posterior_mean(model: VAE, dataset: Dataset, part: Part = "test") -> AtMe
 
 
 @torch.no_grad()
+@at_rest
 def evaluate(model: VAE, dataset: Dataset, part: Part = "test", *, seed: int = 0) -> Evaluation:
     """The ELBO over all images of a part, with z sampled, not its mean.
 

@@ -19,6 +19,7 @@ from vae.external import Graph as ExternalGraph
 from vae.joining import joined
 from vae.likelihoods import Likelihood
 from vae.model import VAE
+from vae.modes import evaluating
 from vae.objective import rate_per_dim
 from vae.operators import register
 from vae.surprise import terms_at_mean
@@ -198,7 +199,7 @@ def _export(
     given = {name: tensor.to(device) for name, tensor in zip(names, inputs, strict=True)}
     # Folding would compute masked weights beforehand, and no other weights could be put into the graph.
     fold = model.config.decoder == "independent"
-    return export_network(network.train(model.training), given, outputs, fold=fold)  # in the model's own mode
+    return export_network(network, given, outputs, fold=fold)
 
 
 def export_network(
@@ -214,7 +215,8 @@ def export_network(
     """
     names = list(inputs)
     file = io.BytesIO()
-    with _exporting, warnings.catch_warnings():
+    # The exporter puts one mode on all parts at its end, so that they are evaluated before it looks.
+    with _exporting, warnings.catch_warnings(), evaluating(network):
         # The TorchScript exporter takes 0.1 s, its successor seconds and two more packages; each call says so.
         warnings.simplefilter("ignore")
         torch.onnx.export(

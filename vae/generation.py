@@ -13,6 +13,7 @@ from torch import Tensor
 from vae.errors import UserError
 from vae.latent import Embedding, prior_points
 from vae.model import VAE
+from vae.modes import at_rest
 from vae.randomness import generator
 
 #: Sizes of which `fit_mixture` takes the one with the lowest BIC.
@@ -24,6 +25,7 @@ GAP_DRAWS = 10_000
 
 
 @torch.no_grad()
+@at_rest
 def every_class(model: VAE, z: Tensor) -> Tensor:
     """Each latent point decoded under each class.
 
@@ -46,6 +48,7 @@ def every_class(model: VAE, z: Tensor) -> Tensor:
 
 
 @torch.no_grad()
+@at_rest
 def class_mix(model: VAE, z: Tensor, start: int, end: int, num: int = 9) -> tuple[Tensor, Tensor]:
     """One latent point decoded under conditions from one class to another.
 

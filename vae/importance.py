@@ -15,6 +15,7 @@ from vae.errors import UserError
 from vae.evaluation import MeanOf, check_finite, known
 from vae.minibatches import chosen_images
 from vae.model import VAE
+from vae.modes import at_rest
 from vae.proposals import Proposal, check_proposal, drawn
 from vae.randomness import generator
 from vae.threads import one_core_each
@@ -138,6 +139,7 @@ class ImportanceBound:
 
 
 @torch.no_grad()
+@at_rest
 def importance_bound(
     model: VAE,
     dataset: Dataset,
@@ -226,6 +228,7 @@ def importance_bound(
 
 
 @torch.no_grad()
+@at_rest
 def log_weights(
     model: VAE,
     x: Tensor,

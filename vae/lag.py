@@ -11,6 +11,7 @@ from torch import Tensor
 
 from vae.errors import UserError
 from vae.evaluation import MeanOf, known
+from vae.modes import at_rest
 
 if TYPE_CHECKING:
     from vae.data import Dataset
@@ -53,6 +54,7 @@ class Lag:
         return found
 
 
+@at_rest
 def lag_of(model: VAE, x: Tensor, y: Tensor | None, *, step: int = 0, epoch: float = 0.0) -> Lag:
     """The lag of a model of one or two latent dimensions, on images ``(B, C, H, W)``.
 

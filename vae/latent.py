@@ -14,6 +14,7 @@ from vae.data import Dataset, Part
 from vae.memory import rows_for
 from vae.minibatches import Seen
 from vae.model import VAE
+from vae.modes import at_rest
 from vae.randomness import generator
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class Projection:
 
 
 @torch.no_grad()
+@at_rest
 def embed(model: VAE, dataset: Dataset, part: Part = "test", *, seed: int = 0) -> Embedding:
     """The posterior of every image of a part.
 
@@ -81,6 +83,7 @@ def embed(model: VAE, dataset: Dataset, part: Part = "test", *, seed: int = 0) -
 
 
 @torch.no_grad()
+@at_rest
 def pace(model: VAE) -> float:
     """About how many images a second `embed` encodes, measured on blank batches, of which the fastest counts."""
     weight, num = next(model.parameters()), rows_for(model)
@@ -178,6 +181,7 @@ def prior_points(num: int, latent_dim: int, *, seed: int, temperature: float = 1
 
 
 @torch.no_grad()
+@at_rest
 def prior_samples(
     model: VAE, num: int, *, seed: int = 0, label: int | None = None, temperature: float = 1.0
 ) -> tuple[Tensor, Tensor]:
@@ -203,6 +207,7 @@ def prior_samples(
 
 
 @torch.no_grad()
+@at_rest
 def manifold(
     model: VAE, size: int = 15, *, label: int | None = None, dims: tuple[int, int] = (0, 1)
 ) -> Tensor:
@@ -224,6 +229,7 @@ def manifold(
 
 
 @torch.no_grad()
+@at_rest
 def reconstructions(model: VAE, images: Tensor, labels: Tensor | None = None) -> Tensor:
     """E[x|z] at the posterior mean of each image, ``(B, C, H, W)``."""
     mean, _ = model.posterior(images, labels)

@@ -79,6 +79,8 @@ class Learner:
     def step(self, x: Tensor, y: Tensor | None) -> MeanTerms:
         """One step of the optimiser on a batch of pixels; the terms come back without their graph."""
         self.taken_with = self.settings
+        if not self.model.training:  # parts that somebody froze stay so
+            self.model.train()
         for _ in range(self.num_encoder_steps):
             self.encoder_step()
         terms = self.model.terms(x, y, self.noise).mean()

@@ -12,6 +12,7 @@ from vae.data import Dataset, Part
 from vae.errors import UserError
 from vae.memory import BUDGET, MOST_ROWS, rows_for
 from vae.model import VAE
+from vae.modes import at_rest
 from vae.randomness import generator
 
 
@@ -133,6 +134,7 @@ def chosen_images(
             yield seen.batch(slice(start, end))
 
 
+@at_rest
 def posteriors(model: VAE, x: Tensor | Seen, y: Tensor | None) -> tuple[Tensor, Tensor]:
     """Means and log-variances of many images, each ``(N, D)``, as many at once as the model may be given."""
     found = [
@@ -141,6 +143,7 @@ def posteriors(model: VAE, x: Tensor | Seen, y: Tensor | None) -> tuple[Tensor, 
     return torch.cat([mean for mean, _ in found]), torch.cat([log_var for _, log_var in found])
 
 
+@at_rest
 def log_probs(model: VAE, z: Tensor, x: Tensor | Seen, condition: Tensor | None) -> Tensor:
     """log p(x|z) of the first of many images, one for each z, ``(N,)``, as many at once as the model may be given."""
     return torch.cat(

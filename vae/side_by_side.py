@@ -9,6 +9,7 @@ from torch import Tensor
 
 from vae.latent import prior_samples
 from vae.model import VAE
+from vae.modes import at_rest
 from vae.objective import rate_per_dim
 
 
@@ -28,6 +29,7 @@ class Reconstructed:
 
 
 @torch.no_grad()
+@at_rest
 def reconstructed(model: VAE, x: Tensor, y: Tensor | None) -> Reconstructed:
     """What a model makes of images at the means of their posteriors.
 
@@ -46,6 +48,7 @@ def reconstructed(model: VAE, x: Tensor, y: Tensor | None) -> Reconstructed:
 
 
 @torch.no_grad()
+@at_rest
 def decoded(model: VAE, num: int, seed: int) -> Tensor:
     """Images ``(num, C, H, W)`` of the points of a seed: the same points for all models of one latent dimension."""
     return prior_samples(model, num, seed=seed)[1]

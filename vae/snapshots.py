@@ -21,6 +21,7 @@ from vae.journal import check_divergence
 from vae.limits import WEIGHTS_BYTES
 from vae.minibatches import Seen, posteriors
 from vae.model import VAE, At
+from vae.modes import at_rest
 from vae.objective import rate_per_dim
 from vae.watch_notes import why_no_networks
 from vae.weights_files import LIVE as LIVE
@@ -67,6 +68,7 @@ class Probe:
 
 
 @torch.no_grad()
+@at_rest
 def write_snapshot(
     run: Run, model: VAE, probe: Probe, position: dict[str, Any], weights: dict[str, Tensor] | None = None
 ) -> None:

@@ -10,6 +10,7 @@ from torch import Tensor
 from vae.data import Dataset, Part
 from vae.minibatches import Seen
 from vae.model import VAE
+from vae.modes import at_rest
 from vae.objective import Terms, rate_per_dim
 
 #: Steps of the distribution that is kept: percent.
@@ -50,6 +51,7 @@ def terms_at_mean(model: VAE, x: Tensor, y: Tensor | None = None) -> tuple[Terms
     return Terms(distortion, rate_per_dim(mean, log_var)), mean, log_var, model.decode(mean, y)
 
 
+@at_rest
 def elbo_at_mean(model: VAE, x: Tensor, y: Tensor | None = None) -> Tensor:
     """−(distortion + rate) of images ``(B, C, H, W)`` with z at the posterior mean, nats, ``(B,)``."""
     condition = model.condition(y, len(x))
@@ -58,6 +60,7 @@ def elbo_at_mean(model: VAE, x: Tensor, y: Tensor | None = None) -> Tensor:
 
 
 @torch.no_grad()
+@at_rest
 def surprise(model: VAE, dataset: Dataset, part: Part = "test", most: int | None = None) -> Surprise:
     """What the images of a part cost the model: distortion at the posterior mean plus rate.
 

@@ -17,6 +17,7 @@ from vae.evaluation import MeanOf, check_finite, known
 from vae.importance import Progress, max_rows, repeated
 from vae.minibatches import chosen_images
 from vae.model import VAE
+from vae.modes import at_rest
 from vae.objective import rate_per_dim
 from vae.quadrature import (
     axis,
@@ -174,6 +175,7 @@ class Truths:
 
 
 @torch.no_grad()
+@at_rest
 def truth(model: VAE, x: Tensor, y: Tensor | None = None, *, tolerance: float = TOLERANCE) -> Truth:
     """log p(x), the true posterior, the exact ELBO and the gap of one image.
 
@@ -203,6 +205,7 @@ def truth(model: VAE, x: Tensor, y: Tensor | None = None, *, tolerance: float = 
 
 
 @torch.no_grad()
+@at_rest
 def truths(
     model: VAE,
     dataset: Dataset,

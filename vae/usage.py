@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from vae.minibatches import Seen, log_probs
+from vae.modes import at_rest
 from vae.randomness import generator
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ def permuted_rise(
 
 
 @torch.no_grad()
+@at_rest
 def usage(model: VAE, x: Tensor | Seen, z: Tensor, y: Tensor | None = None, *, seed: int = 0) -> Usage:
     """Permute z across images, all of it and dimension by dimension, and the condition, and see what it costs.
 
