@@ -13,8 +13,6 @@ from dashboard.components.chart import Series, chart
 from dashboard.plain import plain
 from vae import measurements
 from vae.diagnostics import ACTIVE_THRESHOLD
-from vae.errors import UserError
-from vae.files import disk_sentence
 from vae.measurements import Bound, Measurements
 from vae.results import Figures, Result
 from vae.runs import Run
@@ -184,10 +182,7 @@ def _same_images(run: Run, annealed: Bound) -> Bound | None:
 
 
 def _keep(run: Run, bound: Bound) -> None:
-    try:
-        measurements.keep(run, measured.folder(run), bound=bound)
-    except OSError as error:
-        raise UserError(disk_sentence(error)) from error
+    measurements.keep(run, measured.folder(run), bound=bound)
 
 
 def _controls(num: int) -> list[st.delta_generator.DeltaGenerator]:

@@ -9,8 +9,6 @@ from dashboard.background import Progress, background
 from dashboard.components.chart import Series, chart
 from dashboard.plain import plain
 from vae import measurements
-from vae.errors import UserError
-from vae.files import disk_sentence
 from vae.runs import Run
 from vae.truth import MOST_DIMS
 
@@ -41,10 +39,7 @@ def start(run: Run) -> None:
         made = encoder_lag(
             run, model_cache.dataset(run), num_images=NUM_IMAGES, num_moments=NUM_MOMENTS, progress=progress
         )
-        try:
-            measurements.keep(run, measured.folder(run), lag=made)
-        except OSError as error:
-            raise UserError(disk_sentence(error)) from error
+        measurements.keep(run, measured.folder(run), lag=made)
 
     background.start(key(run), work)
 

@@ -18,9 +18,14 @@ _KEY = "figures:"
 AT_WORK = ("queued", "starting", "running", "paused")
 
 
+def may_keep(run: Run) -> bool:
+    """Whether what is computed of a run may be kept in its folder: not if it is an example, or a link."""
+    return run.path.parent != settings.shipped_root() and not run.is_link and os.access(run.path, os.W_OK)
+
+
 def folder(run: Run) -> Path | None:
     """Where a run's figures are kept: None is in the run; the user's cache for one that is not to be changed."""
-    if run.path.parent != settings.shipped_root() and os.access(run.path, os.W_OK):
+    if may_keep(run):
         return None
     from vae.torchvision_data import default_root
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -15,8 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from dashboard import model_cache, settings
+from dashboard import measured, model_cache
 from dashboard.model_cache import At
+from vae.beneath import lstat
 from vae.errors import UserError
 from vae.runs import Run
 
@@ -138,8 +138,9 @@ class Projections:
     def _compute(self, job: _Job) -> None:
         import torch
 
-        from vae.checkpoints import save
+        from vae.checkpoints import load, save
         from vae.projections import digest, sample
+        from vae.run_folder import keeping
 
         wanted = job.wanted
         mean = model_cache.embedding(wanted.run, wanted.at, wanted.part).mean.float()
@@ -149,7 +150,7 @@ class Projections:
                 Path(folder), "source", {"mean": mean, "rows": rows}, {"digest": digest(mean)}, durable=False
             )
             command = [sys.executable, "-m", "vae.projections", str(Path(folder) / "source")]
-            command += [str(_folder(wanted.run) / wanted.name), wanted.method]
+            command += [str(Path(folder) / "plane"), wanted.method]
             with self._lock:
                 if job.state != "running":
                     return
@@ -166,6 +167,11 @@ class Projections:
                         job.share, job.words = said.get("share"), said.get("words", job.words)
             if process.returncode and job.state == "running":
                 raise UserError(error or "the process that computed it ended early; is there memory enough?")
+            if not process.returncode:
+                tensors, state = load(Path(folder), "plane")
+                place = _folder(wanted.run)
+                with keeping(wanted.run, None if measured.may_keep(wanted.run) else place):
+                    save(place, wanted.name, tensors, state)
 
 
 def find(wanted: Wanted) -> Flat | None:
@@ -174,7 +180,7 @@ def find(wanted: Wanted) -> Flat | None:
 
     with suppress(UserError, OSError):
         folder = _folder(wanted.run)
-        state = (folder / f"{wanted.name}.safetensors").stat()
+        state = lstat(folder / f"{wanted.name}.safetensors")
         mean = model_cache.embedding(wanted.run, wanted.at, wanted.part).mean.float()
         key = (*wanted.key, state.st_mtime_ns, model_cache.stamp(wanted.run, wanted.at))
         return _read.get(key, lambda: read(folder, wanted.name, mean))
@@ -183,7 +189,7 @@ def find(wanted: Wanted) -> Flat | None:
 
 def _folder(run: Run) -> Path:
     """Where a run's planes are kept: in its own folder, or the user's cache for one that is not to be changed."""
-    if run.path.parent != settings.shipped_root() and os.access(run.path, os.W_OK):
+    if measured.may_keep(run):
         return run.path / "projections"
     from vae.torchvision_data import default_root
 

@@ -15,9 +15,10 @@ import time
 from collections import deque
 from contextlib import suppress
 
+from dashboard import queued
 from dashboard.settings import runs_root
+from vae.beneath import open_plain, remove
 from vae.errors import UserError
-from vae.files import disk_sentence
 from vae.runs import Run, RunError, list_runs
 from vae.status import ACTIVE, LOG, SILENCE, Status, this_host
 from vae.trainable import check_trainable, why_not_trainable
@@ -28,6 +29,10 @@ LIMIT_VARIABLE = "LATENT_LAB_TRAINERS"
 _TICK, _OTHERS, _ROUND = 0.2, 1.0, 5.0
 #: Seconds for which a new trainer has the machine to itself, before the next process is loaded in advance.
 _HEAD_START = 3.0
+#: Seconds for which a chore waits for somebody who is changing a run's files; the next round tries again.
+_PATIENCE = 0.2
+#: Bytes at the end of what a trainer printed that are looked at.
+_WORDS = 16_384
 
 
 def limit() -> int:
@@ -112,12 +117,15 @@ class Trainers:
             place = self.place(run)
             if place is not None:
                 del self._queue[place]
-                status = run.status()
-                run.write_status(status.replace(state="stopped" if status.step else "new", pid=None))
             elif run.id in self._working:
                 run.request(command="stop")
-            else:
+                return True
+            elif not queued.is_noted(run):
                 return False
+            queued.forget(run)
+            with run.changing_status() as status:
+                if status is not None:
+                    run.write_status(status.replace(state="stopped" if status.step else "new", pid=None))
         return True
 
     def place(self, run: Run) -> int | None:
@@ -126,12 +134,19 @@ class Trainers:
             ids = [waiting.id for waiting in self._queue]
         return ids.index(run.id) if run.id in ids else None
 
+    def is_waiting(self, run: Run) -> bool:
+        """Whether a run waits because this installation was asked to train it, and not by its own word alone."""
+        with self._lock:
+            is_ours = run.id in self._working or self.place(run) is not None
+        return is_ours or queued.is_noted(run)
+
     def _enqueue(self, run: Run) -> None:
-        status = run.status().replace(state="queued", error=None, pid=os.getpid(), host=this_host())
-        try:
+        with run.changing_status() as status:
+            if status is None:
+                raise RunError(f"run {run.id!r} is already being trained or waiting; stop it first")
+            status = status.replace(state="queued", error=None, pid=os.getpid(), host=this_host())
             run.write_status(status.replace(heartbeat=time.time()))
-        except OSError as error:
-            raise RunError(disk_sentence(error)) from error
+        queued.note(run)
         self._queue.append(run)
 
     # In a thread of its own -------------------------------------------------------------------------------------------
@@ -153,33 +168,48 @@ class Trainers:
             if process.poll() is None:
                 continue
             del self._working[run_id]
-            with suppress(OSError):
-                if run.status().state == "queued":
+            queued.forget(run)
+            with suppress(UserError), run.changing_status(_PATIENCE) as status:
+                if status is not None and status.state == "queued":
                     error = f"the trainer ended at once (exit code {process.returncode}): {_last_words(run)}"
-                    run.write_status(run.status().replace(state="failed", error=error, pid=None))
+                    run.write_status(status.replace(state="failed", error=error, pid=None))
 
     def _make_round(self) -> None:
         """Say that the waiting still wait; take up those of whom nobody says so any more."""
         if time.monotonic() - self._made_round < _ROUND:
             return
         self._made_round = time.monotonic()
-        for run in self._queue:
-            with suppress(OSError):
-                run.write_status(run.status().replace(heartbeat=time.time()), durable=False)
-        for found in reversed(list_runs(runs_root())):
-            if isinstance(found, Run) and found.id not in self._working and self.place(found) is None:
-                status = found.status()
-                if status.state == "queued" and _is_abandoned(status) and not why_not_trainable(found):
+        for run in (*self._queue, *(run for run, _ in self._working.values())):
+            with suppress(UserError), run.changing_status(_PATIENCE) as status:
+                if status is not None and status.state == "queued":
+                    run.write_status(status.replace(heartbeat=time.time()), durable=False)
+        for found in queued.noted(runs_root()):
+            if found.id in self._working or self.place(found) is not None:
+                continue
+            status = found.status_as_written()
+            if status.state != "queued":
+                queued.forget(found)
+            elif _is_abandoned(status) and not why_not_trainable(found):
+                with suppress(UserError):
                     self._enqueue(found)
 
     def _begin_next(self) -> None:
         while self._queue and self._num_working() < limit():
             run = self._queue[0]
-            if (run.path / "config.json").is_file():  # otherwise it was deleted while it waited
-                (run.path / LOG).unlink(missing_ok=True)
+            if self._still_waits(run):
+                with suppress(OSError):
+                    remove(run.path / LOG)
                 self._working[run.id] = (run, self._hand_over(run))
                 self._began = time.monotonic()
             self._queue.popleft()
+
+    def _still_waits(self, run: Run) -> bool:
+        """Whether it was not deleted, replaced, or taken out of the queue by another server, while it waited."""
+        try:
+            run.check_same()
+        except RunError:
+            return False
+        return run.status_as_written().state == "queued"
 
     def _hand_over(self, run: Run) -> subprocess.Popen[bytes]:
         """Give the run to the process that waits, or to a new one if none does."""
@@ -202,7 +232,7 @@ class Trainers:
                 if isinstance(run, Run) and run.id not in self._working
             ]
             self._num_others = sum(_is_at_work(status) and status.host == this_host() for status in others)
-        own = (run.status() for run, process in self._working.values() if process.poll() is None)
+        own = (run.status_as_written() for run, process in self._working.values() if process.poll() is None)
         return self._num_others + sum(status.state == "queued" or _is_at_work(status) for status in own)
 
     def _load_ahead(self) -> None:
@@ -225,7 +255,7 @@ def _tell(process: subprocess.Popen[bytes], run: Run) -> bool:
     assert process.stdin is not None
     try:
         with process.stdin:
-            process.stdin.write(os.fsencode(run.path) + b"\n")
+            process.stdin.write(os.fsencode(run.path) + b"\0" + run.identity.encode() + b"\n")
     except BrokenPipeError:
         return False
     return process.poll() is None
@@ -233,8 +263,9 @@ def _tell(process: subprocess.Popen[bytes], run: Run) -> bool:
 
 def _last_words(run: Run) -> str:
     """The last line that the run's trainer printed."""
-    with suppress(OSError):
-        lines = (run.path / LOG).read_text(errors="replace").split("\n")
+    with suppress(OSError), open_plain(run.path / LOG) as file:
+        file.seek(max(0, os.fstat(file.fileno()).st_size - _WORDS))
+        lines = file.read(_WORDS).decode(errors="replace").split("\n")
         return next((line.strip()[:500] for line in reversed(lines) if line.strip()), "it left no message")
     return "it left no message"
 

@@ -35,6 +35,14 @@ MakeInfo = Callable[..., DataInfo]
 MakeModel = Callable[..., VAE]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_notes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The queue of these tests is not the user's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
 @pytest.fixture(scope="module")
 def one_core() -> Iterator[None]:
     """Small matrices gain nothing from threads, which wait for each other after every product."""

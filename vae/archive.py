@@ -19,6 +19,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
+from vae.beneath import NotPlain, contents, open_plain
 from vae.errors import UserError
 from vae.files import disk_sentence, name_error
 from vae.metrics import MetricsReader
@@ -60,20 +61,18 @@ def export_run(run: Run, file: BinaryIO) -> None:
     Raises:
         ArchiveError: If the run is larger than what can be imported again, or a disk fails.
     """
-    paths = _files_of(run)
-    size = 0
-    for path in paths:
-        with suppress(FileNotFoundError):
-            size += path.stat().st_size
-    if size > MAX_BYTES or len(paths) > MAX_FILES:
+    files = _files_of(run)
+    size = sum(files.values())
+    if size > MAX_BYTES or len(files) > MAX_FILES:
         raise ArchiveError(
             f"an exported run must have at most {MAX_FILES:,} files and {_gib(MAX_BYTES)}, got "
-            f"{len(paths):,} files and {_gib(size)}; copy the run's folder instead"
+            f"{len(files):,} files and {_gib(size)}; copy the run's folder instead"
         )
     try:
         with zipfile.ZipFile(file, "w") as archive:
-            for path in paths:
-                with suppress(FileNotFoundError), path.open("rb") as source:  # a trainer may have removed it
+            for path in files:
+                # A trainer may have removed it, or somebody put a link in its place.
+                with suppress(FileNotFoundError, NotPlain), open_plain(path, root=run.path) as source:
                     _pack(archive, "/".join((run.id, *path.relative_to(run.path).parts)), source)
     except OSError as error:
         raise ArchiveError(disk_sentence(error)) from error
@@ -93,27 +92,27 @@ def _pack(archive: zipfile.ZipFile, name: str, source: BinaryIO) -> None:
             left -= len(block)
 
 
-def _files_of(run: Run) -> list[Path]:
-    """What belongs to the run, in a fixed order.
+def _files_of(run: Run) -> dict[Path, int]:
+    """What belongs to the run, in a fixed order, with its size, bytes; links are left out.
 
     The history comes last: it then holds at least what the checkpoint before it says that it does.
     """
-    found = []
-    for folder, folders, names in os.walk(run.path):
-        folders[:] = [name for name in folders if _PART.fullmatch(name)]
-        depth = len(Path(folder).relative_to(run.path).parts)
-        if depth + 2 >= MAX_DEPTH:
-            folders.clear()
-        for name in names:
-            path = Path(folder, name)
-            if (
-                _PART.fullmatch(name)
-                and path.suffix in _SUFFIXES
-                and path.is_file()
-                and not path.is_symlink()
-            ):
-                found.append(path)
-    return sorted(found, key=lambda path: (path == run.metrics_path, path.relative_to(run.path).as_posix()))
+    found, folders = {}, [run.path]
+    while folders:
+        folder = folders.pop()
+        with suppress(FileNotFoundError, NotPlain):
+            for path, about in contents(folder, run.path):
+                if not _PART.fullmatch(path.name):
+                    continue
+                depth = 1 + len(path.relative_to(run.path).parts)
+                if stat.S_ISREG(about.st_mode) and path.suffix in _SUFFIXES:
+                    found[path] = about.st_size
+                elif stat.S_ISDIR(about.st_mode) and depth < MAX_DEPTH:
+                    folders.append(path)
+    ordered = sorted(
+        found, key=lambda path: (path == run.metrics_path, path.relative_to(run.path).as_posix())
+    )
+    return {path: found[path] for path in ordered}
 
 
 # In ---------------------------------------------------------------------------------------------------------

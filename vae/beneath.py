@@ -148,11 +148,14 @@ def check_held(path: Path) -> None:
 
 
 @contextmanager
-def folder_of(path: Path, *, write: bool = False, make: bool = False) -> Iterator[tuple[int, str]]:
+def folder_of(
+    path: Path, *, root: Path | None = None, write: bool = False, make: bool = False
+) -> Iterator[tuple[int, str]]:
     """The open folder that a file of a run is in, and the file's name there.
 
     Args:
         path: The file, or a folder in the run.
+        root: The run's folder, where the path's names do not say it.
         write: Whether something in it is to change: then a held folder is checked first.
         make: Make the folders between the run's and the file, if they are missing; never the run's own.
 
@@ -161,7 +164,7 @@ def folder_of(path: Path, *, write: bool = False, make: bool = False) -> Iterato
         FolderLost: If the run's folder is held, and has gone.
         OSError: If one is missing or cannot be opened.
     """
-    root, (*between, name) = split(path)
+    root, (*between, name) = split(path) if root is None else (root, path.relative_to(root).parts)
     held = _held.get(root) if write else None
     if held is not None:
         held.check()
@@ -201,6 +204,20 @@ def names_in(path: Path) -> list[str]:
     """
     with folder_of(path / "any") as (folder, _):
         return names_of(folder)
+
+
+def contents(path: Path, root: Path) -> list[tuple[Path, os.stat_result]]:
+    """What is in a folder of a run, whatever it is called: each path with what is known of it, links unfollowed.
+
+    Raises:
+        OSError: If it is missing, no folder, or a link.
+    """
+    with folder_of(path / "any", root=root) as (folder, _):
+        found = []
+        for name in names_of(folder):
+            with suppress(FileNotFoundError):  # gone by now
+                found.append((path / name, os.lstat(name, dir_fd=folder)))
+        return found
 
 
 def names_of(folder: int) -> list[str]:
@@ -278,14 +295,18 @@ def remove_folder(path: Path) -> None:
 # Files ----------------------------------------------------------------------------------------------------------------
 
 
-def open_plain(path: Path) -> BinaryIO:
+def open_plain(path: Path, *, root: Path | None = None) -> BinaryIO:
     """Open a file of a run to read.
+
+    Args:
+        path: The file.
+        root: The run's folder, where the path's names do not say it.
 
     Raises:
         NotPlain: If it is a link, a pipe, or anything else than a plain file, or a folder on the way is a link.
         OSError: If it is missing (`FileNotFoundError`) or cannot be read.
     """
-    with folder_of(path) as (folder, name):
+    with folder_of(path, root=root) as (folder, name):
         return os.fdopen(_opened_file(name, folder, path, os.O_RDONLY), "rb")
 
 

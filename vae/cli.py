@@ -57,7 +57,9 @@ class Export:
         if self.to.suffix == ".zip":
             from vae.archive import export_run
 
-            with replacing(self.to) as file:
+            if complaint := run.complaint():
+                tell(f"warning: left out: {complaint}")
+            with replacing(self.to.parent.resolve() / self.to.name) as file:
                 export_run(run, file)
             print(self.to)
             return
@@ -68,7 +70,7 @@ class Export:
         self.to.mkdir(parents=True, exist_ok=True)
         for name, content in (("decoder", decoder_onnx(model)), ("encoder", encoder_onnx(model))):
             path = self.to / f"{name}.onnx"
-            with replacing(path) as file:
+            with replacing(path.parent.resolve() / path.name) as file:
                 file.write(content)
             print(path)
 

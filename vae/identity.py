@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import secrets
@@ -27,7 +28,7 @@ def identity_in(values: Any) -> str:
     said = values.get("identity")
     if isinstance(said, str) and _IDENTITY.fullmatch(said):
         return said
-    return f"made {values.get('created')}"
+    return hashlib.sha256(f"made {values.get('created')}".encode()).hexdigest()[:32]
 
 
 def identity_at(path: Path, folder: int) -> str:

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field
 from vae.checked import Config, ConfigError
 from vae.errors import UserError, clean
 from vae.files import read_json, write_json
+from vae.run_folder import keeping
 
 if TYPE_CHECKING:
     from vae.annealed import Annealed
@@ -98,19 +99,27 @@ def keep(
 ) -> None:
     """Add a bound, in the place of an equal one, or put the lag in the place of the former.
 
+    What other processes keep at the same time stays.
+
+    Args:
+        run: The run.
+        folder: Where to keep it, for a run that is not to be changed; made if it is missing.
+        bound: What was measured.
+        lag: What was measured.
+
     Raises:
-        OSError: If it cannot be written.
+        RunError: If it cannot be written, or the run's folder holds another run by now.
     """
-    found = kept(run, folder)
-    if bound is not None:
-        others = [one for one in found.bounds if one.asked != bound.asked]
-        found = found.replace(bounds=tuple([*others, bound][-MOST:]))
-    if lag is not None:
-        names = LagPoint.model_fields
-        points = [{name: value for name, value in one.to_dict().items() if name in names} for one in lag]
-        found = found.replace(lag=tuple(map(LagPoint.from_dict, points)), lag_step=run.status().step)
-    (folder or run.path).mkdir(parents=True, exist_ok=True)
-    write_json((folder or run.path) / FILE, found.to_dict())
+    with keeping(run, folder) as place:
+        found = kept(run, folder)
+        if bound is not None:
+            others = [one for one in found.bounds if one.asked != bound.asked]
+            found = found.replace(bounds=tuple([*others, bound][-MOST:]))
+        if lag is not None:
+            names = LagPoint.model_fields
+            points = [{name: value for name, value in one.to_dict().items() if name in names} for one in lag]
+            found = found.replace(lag=tuple(map(LagPoint.from_dict, points)), lag_step=run.status().step)
+        write_json(place / FILE, found.to_dict())
 
 
 def of_importance(found: ImportanceBound, step: int) -> Bound:

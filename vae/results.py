@@ -11,7 +11,8 @@ from vae.checked import Config, ConfigError
 from vae.data import Dataset
 from vae.errors import UserError
 from vae.files import read_json, write_json
-from vae.runs import Run
+from vae.run_folder import keeping
+from vae.runs import Run, RunError
 
 if TYPE_CHECKING:
     from vae.model import At
@@ -90,15 +91,15 @@ def measure(run: Run, dataset: Dataset, folder: Path | None = None) -> Result:
     """
     from contextlib import suppress
 
-    found = {at: _figures(run, dataset, at) for at in ("best", "last")}
-    result = Result(step=run.status().step, num_images=len(dataset.test), **found)
-    with suppress(OSError):
-        (folder or run.path).mkdir(parents=True, exist_ok=True)
-        write_json((folder or run.path) / FILE, result.to_dict())
+    step = run.status().step  # of now: while it is measured it may be trained on
+    found = {at: _figures(run, dataset, at, step) for at in ("best", "last")}
+    result = Result(step=step, num_images=len(dataset.test), **found)
+    with suppress(RunError), keeping(run, folder) as place:
+        write_json(place / FILE, result.to_dict())
     return result
 
 
-def _figures(run: Run, dataset: Dataset, at: At) -> Figures:
+def _figures(run: Run, dataset: Dataset, at: At, newest: int) -> Figures:
     from vae.diagnostics import active_units
     from vae.evaluation import evaluate, known
     from vae.history import best_step
@@ -110,7 +111,7 @@ def _figures(run: Run, dataset: Dataset, at: At) -> Figures:
     found = evaluate(model, dataset, "test", seed=seed)
     step = best_step(run) if at == "best" else None
     return Figures(
-        step=run.status().step if step is None else step,
+        step=newest if step is None else step,
         elbo=found.elbo,
         standard_error=known(found.standard_error),
         distortion=found.distortion,

@@ -118,9 +118,9 @@ class Run(RunFolder):
             RunError: If there is none, it is broken, or a newer version wrote it.
         """
         path = run_folder(path)
-        if not path.is_dir():
-            raise RunError(f"there is no run at {path}; `vae train --run-dir {path}` makes one")
         try:
+            if not path.is_dir():
+                raise RunError(f"there is no run at {path}; `vae train --run-dir {path}` makes one")
             return cls._from_dict(path, read_json(path / "config.json"))
         except FileNotFoundError:
             raise RunError(

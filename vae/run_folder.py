@@ -63,12 +63,14 @@ class RunFolder:
         """Whether its folder is a link to one elsewhere: such a run is shown, and not changed."""
         return self.path.is_symlink()
 
-    def _refuse_link(self) -> None:
-        if self.is_link:
-            raise RunError(
-                f"run {self.id!r} is a link, and can only be looked at; to change or train it, open the folder "
-                f"itself, {self.path.resolve()}"
-            )
+    def why_fixed(self) -> str:
+        """Why it can only be looked at, as a sentence; empty if it may be changed."""
+        if not self.is_link:
+            return ""
+        return (
+            f"run {self.id!r} is a link, and can only be looked at; to change or train it, open the folder itself, "
+            f"{self.path.resolve()}"
+        )
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -115,20 +117,24 @@ class RunFolder:
         return lock.is_held(self.path / "lock")
 
     @contextmanager
-    def changing(self) -> Iterator[None]:
+    def changing(self, patience: float = PATIENCE) -> Iterator[None]:
         """Be the only one, of all processes, who reads, changes and writes the run's small files, until the block ends.
 
+        Args:
+            patience: Seconds to wait for another who does.
+
         Raises:
-            RunError: If another does for longer than `PATIENCE` seconds, the folder holds another run by now, is a
-                link, or cannot be written.
+            RunError: If another does for longer than that, the folder holds another run by now, is a link, or cannot
+                be written.
         """
-        self._refuse_link()
+        if why := self.why_fixed():
+            raise RunError(why)
         with ExitStack() as stack:
             try:
-                self._check_same(stack.enter_context(lock.hold_folder(self.path, patience=PATIENCE)))
+                self._check_same(stack.enter_context(lock.hold_folder(self.path, patience=patience)))
             except lock.Taken:
                 raise RunError(
-                    f"another program has been changing run {self.id!r} for {PATIENCE:g} seconds; try again, or end it "
+                    f"another program has been changing run {self.id!r} for {patience:g} seconds; try again, or end it "
                     "if it hangs"
                 ) from None
             except OSError as error:
@@ -139,13 +145,13 @@ class RunFolder:
                 raise RunError(disk_sentence(error)) from error
 
     @contextmanager
-    def changing_status(self) -> Iterator[Status | None]:
+    def changing_status(self, patience: float = PATIENCE) -> Iterator[Status | None]:
         """As `changing`, for one who is not the trainer.
 
         Yields:
             The status as it was written; None if a trainer is at work, who alone says then what it does.
         """
-        with self.changing():
+        with self.changing(patience):
             yield None if self.is_locked() else self.status_as_written()
 
     def check_same(self) -> None:
@@ -297,3 +303,34 @@ class RunFolder:
         hidden = f".{int(step)}-{secrets.token_hex(4)}"
         rename(self.snapshot_dir(step), hidden)
         remove_folder(self.path / SNAPSHOTS / hidden)
+
+
+@contextmanager
+def keeping(run: RunFolder, folder: Path | None = None) -> Iterator[Path]:
+    """Be the only one, of all processes, who reads, changes and writes what is kept of a run, until the block ends.
+
+    Args:
+        run: The run.
+        folder: Where it is kept, for a run that is not to be changed; made if it is missing.
+
+    Yields:
+        Where it is kept.
+
+    Raises:
+        RunError: As `RunFolder.changing` does.
+    """
+    if folder is None:
+        with run.changing():
+            yield run.path
+        return
+    run.check_same()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with lock.hold_folder(folder, patience=PATIENCE):
+            yield folder
+    except lock.Taken:
+        raise RunError(
+            f"another program has been writing in {folder} for {PATIENCE:g} seconds; try again, or end it if it hangs"
+        ) from None
+    except OSError as error:
+        raise RunError(disk_sentence(error)) from error

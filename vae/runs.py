@@ -72,7 +72,8 @@ def list_runs(root: Path | str) -> list[Run | BrokenRun]:
             found.append((created.replace(tzinfo=created.tzinfo or UTC).timestamp(), run.id, run))
         except (RunError, OverflowError) as error:
             with suppress(OSError):
-                if any((path / name).exists() for name in ("config.json", "metrics.jsonl", "checkpoints")):
+                of_runs = [path / name for name in ("config.json", "metrics.jsonl", "checkpoints")]
+                if any(place.is_symlink() or place.exists() for place in of_runs):
                     found.append((path.stat().st_mtime, path.name, BrokenRun(path, path.name, str(error))))
     return [run for *_, run in sorted(found, key=lambda item: item[:2], reverse=True)]
 
@@ -86,8 +87,9 @@ def find_run(run_id: str, roots: Sequence[Path | str]) -> Run:
     check_id(run_id)
     for root in roots:
         path = absolute(root) / run_id
-        if path.is_dir() and (path / "config.json").exists():
-            return Run.open(path)
+        with suppress(PermissionError):
+            if path.is_dir() and ((path / "config.json").is_symlink() or (path / "config.json").exists()):
+                return Run.open(path)
     raise RunError(
         f"there is no run {run_id!r} in {' or '.join(map(str, roots))}; was it deleted or renamed?"
     )

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from vae.beneath import open_anew
 from vae.config import ModelConfig, RunConfig, TrainConfig
 from vae.data import load
 from vae.engine import Trainer
@@ -23,14 +24,18 @@ from vae.trainable import check_trainable
 
 
 def wait_and_train() -> None:
-    """Train the run whose directory comes as a line on standard input; end quietly when whoever started us is gone."""
+    """Train the run whose directory comes as a line on standard input; end quietly when whoever started us is gone.
+
+    Behind a zero byte, the line has the identity of the run that is meant: another one in its place is left alone.
+    """
     warm_up()
-    line = sys.stdin.buffer.readline().rstrip(b"\n")
-    if not line:
+    path, _, identity = sys.stdin.buffer.readline().rstrip(b"\n").partition(b"\0")
+    if not path:
         return
-    path = Path(os.fsdecode(line))
-    _print_into(path / LOG)
-    run = Run.open(path)
+    run = Run.open(Path(os.fsdecode(path)))
+    if identity and run.identity != identity.decode():
+        return
+    _print_into(run.path / LOG)
     check_trainable(run)  # else the run stays what it is: nothing of it has failed
     try:
         trainer = Trainer(run, images_of(run))
@@ -39,8 +44,7 @@ def wait_and_train() -> None:
             for _ in trainer.train(afresh=False):
                 pass
     except Exception as error:
-        if not run.is_locked():  # otherwise the status belongs to the trainer that is at work
-            run.fail(what_went_wrong(error))
+        run.fail(what_went_wrong(error))
         raise
 
 
@@ -92,11 +96,7 @@ def stopping_on_signals(trainer: Trainer) -> Iterator[list[int]]:
 
 def _print_into(log: Path) -> None:
     """From here on nothing ties us to whoever started us."""
-    for path, flags, descriptors in (
-        (os.devnull, os.O_RDONLY, (0,)),
-        (log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, (1, 2)),
-    ):
-        opened = os.open(path, flags, 0o644)
+    for opened, descriptors in ((os.open(os.devnull, os.O_RDONLY), (0,)), (open_anew(log), (1, 2))):
         for descriptor in descriptors:
             os.dup2(opened, descriptor)
         os.close(opened)

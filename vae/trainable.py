@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vae.beneath import is_plain
 from vae.errors import UserError
 from vae.runs import Run, RunError
 
@@ -22,7 +23,9 @@ def why_not_trainable(run: Run, *, look_for_images: bool = False) -> str:
             "run that program again with vae.watch(…, resume=True)"
         )
     best, last = (run.checkpoints_dir / f"{name}.safetensors" for name in ("best", "last"))
-    if best.is_file() and not last.is_file():
+    if why := run.why_fixed() or run.complaint():
+        return why
+    if is_plain(best) and not is_plain(last):
         return (
             f"run {run.id!r} must hold its last checkpoint to go on, and has only the best weights; start a new run "
             "with its configuration"

@@ -35,6 +35,9 @@ def page() -> None:
         st.caption("Select a row to open, rename, export or delete that run.")
     for run in broken:
         st.warning(plain(f"{run.id}: {run.sentence}"), icon=":material/folder_off:")
+    for run in runs:
+        if complaint := run.complaint():
+            st.warning(plain(f"{run.id}: {complaint}"), icon=":material/link_off:")
 
 
 @st.fragment(run_every=2.0)
@@ -69,7 +72,7 @@ def _select(key: str, ids: list[str]) -> None:
 
 def _row(run: Run) -> dict[str, Any]:
     status, config = run.status(), run.config
-    validation = run.latest_metrics().get("validation")
+    validation = _newest_validation(run)
     return {
         "Name": run.name,
         "State": "example" if chooser.is_shipped(run) else chooser.describe(status),
@@ -82,6 +85,13 @@ def _row(run: Run) -> dict[str, Any]:
         "Made": run.created[:16].replace("T", " "),
         "Id": run.id,
     }
+
+
+def _newest_validation(run: Run) -> dict[str, Any] | None:
+    try:
+        return run.latest_metrics().get("validation")
+    except (UserError, OSError):  # below the table it is told what is wrong
+        return None
 
 
 def _actions(run: Run) -> None:
@@ -97,15 +107,18 @@ def _actions(run: Run) -> None:
         if columns[1].button("Curves", icon=":material/show_chart:", width="stretch"):
             state.choose_run(run.id)
             go_to("train")
-        shipped = chooser.is_shipped(run)
-        if columns[2].button("Rename", icon=":material/edit:", width="stretch", disabled=shipped):
+        shipped, why_fixed = chooser.is_shipped(run), run.why_fixed()
+        fixed = shipped or bool(why_fixed)
+        if columns[2].button("Rename", icon=":material/edit:", width="stretch", disabled=fixed):
             _rename(run)
         if columns[3].button("Export", icon=":material/archive:", width="stretch"):
             _export(run)
-        if columns[4].button("Delete", icon=":material/delete:", width="stretch", disabled=shipped):
+        if columns[4].button("Delete", icon=":material/delete:", width="stretch", disabled=fixed):
             _delete(run)
         if shipped:
             st.caption("An example that came with Latent Lab: it can be explored and exported, not changed.")
+        elif why_fixed:
+            st.caption(plain(f"{why_fixed[0].upper()}{why_fixed[1:]}."))
 
 
 @st.dialog("Rename run")

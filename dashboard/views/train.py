@@ -147,8 +147,11 @@ def _buttons(run: Run, now: str, notes: WatchNotes) -> None:
         button("Step", "skip_next", "step", columns[0])
         if not watched_loop.cannot_be_stopped(notes):
             button("Stop", "stop", "stop", columns[1])
-    elif now == "queued":
+    elif now == "queued" and trainers.is_waiting(run):
         button("Leave the queue", "close", "cancel", st.container())
+    elif now == "queued":
+        st.caption("Not started here: it says that it waits in a queue, and this installation was not asked.")
+        button("Train", "play_arrow", "start", st.container())
     elif why := why_not_trainable(run, look_for_images=True):
         st.caption(plain(f"It cannot be trained on here: {why}."))
     elif now == "new":
