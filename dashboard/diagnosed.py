@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dashboard import model_cache
 from dashboard.model_cache import At
+from vae.beneath import is_plain, lstat
 from vae.errors import UserError
 from vae.runs import Run
 
@@ -113,7 +114,7 @@ def step_of(run: Run, at: At) -> int | None:
         return int(best["step"])
     files = [run.path / "live.safetensors", run.checkpoints_dir / "last.safetensors"]
     try:
-        newest = max((path for path in files if path.is_file()), key=lambda path: path.stat().st_mtime_ns)
+        newest = max(filter(is_plain, files), key=lambda path: lstat(path).st_mtime_ns)
         step = inspect(newest).get("step")
     except (ValueError, CheckpointError, OSError):  # no file, or one that is being replaced
         return next(reversed(run.snapshots()), None)

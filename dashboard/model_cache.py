@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from vae.beneath import is_plain, lstat
 from vae.errors import UserError
 from vae.runs import Run
 
@@ -89,17 +90,17 @@ def weight_files(run: Run, at: At) -> list[Path]:
     checkpoints = run.path / "checkpoints"
     if isinstance(at, int):
         return [run.snapshot_dir(at) / "weights.safetensors"]
-    if at == "best" and (checkpoints / "best.safetensors").is_file():
+    if at == "best" and is_plain(checkpoints / "best.safetensors"):
         return [checkpoints / "best.safetensors"]
     newest = [run.path / "live.safetensors", checkpoints / "last.safetensors"]
-    if any(path.is_file() for path in newest):
+    if any(map(is_plain, newest)):
         return newest
     return [run.snapshot_dir(step) / "weights.safetensors" for step in run.snapshots()[-1:]]
 
 
 def _stat(path: Path) -> Any:
     try:
-        return path.stat()
+        return lstat(path)
     except OSError:
         return None
 

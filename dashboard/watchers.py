@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from dashboard import model_cache
+from vae.beneath import lstat
 from vae.errors import UserError
 from vae.lines import Line, thinned
 from vae.metrics import MetricsReader
@@ -217,7 +218,7 @@ def _slim(line: Line) -> Line:
 
 def _changed(path: Path) -> int:
     try:
-        return int(path.stat().st_mtime_ns)
+        return int(lstat(path).st_mtime_ns)
     except OSError:
         return 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,15 +15,17 @@ from typing import Any
 import pytest
 import torch
 
+from dashboard import queued
 from dashboard import trainers as module
 from dashboard.trainers import Trainers, limit
+from tests.hostile_folders import Trap, everything, folder, link, listening, pipe
 from vae.checkpoints import load
 from vae.config import DataConfig, ModelConfig, RunConfig, TrainConfig, suggest
 from vae.data import load as load_data
 from vae.engine import Trainer
 from vae.metrics import MetricsReader
 from vae.runs import Run, RunError
-from vae.status import LOG, Status, this_host
+from vae.status import LOG, NOT_STARTED, Status, this_host
 
 #: Trains until it is asked to stop; five steps a second.
 SLOW = RunConfig(
@@ -299,8 +302,93 @@ def test_a_run_left_queued_by_a_dead_server_is_taken_up_by_the_next(trainers: Tr
     for number, status in enumerate((gone, silent, waits, alive)):
         runs[number] = create(root, f"run-{number}", QUICK)
         runs[number].write_status(Status(**status))
+        queued.note(runs[number])
     wait_until(lambda: state(runs[0]) == state(runs[1]) == "finished")
     assert [state(runs[2]), state(runs[3])] == ["queued", "queued"]  # their servers may still be there
+
+
+def test_a_run_that_says_it_waits_is_trained_only_if_this_installation_was_asked(
+    trainers: Trainers, root: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    waits = Status(state="queued", heartbeat=time.time() - 60, host="another", pid=1)
+    foreign, asked = create(root, "foreign", QUICK), create(root, "asked", QUICK)
+    elsewhere = create(tmp_path_factory.mktemp("elsewhere"), "replaced", QUICK)
+    replaced = create(root, "replaced", QUICK)
+    for run in (foreign, asked, replaced, elsewhere):
+        run.write_status(waits)
+    queued.note(replaced)
+    replaced.path.rename(root / ".away")
+    elsewhere.path.rename(replaced.path)  # another run in the place of the one that was asked for
+    queued.note(asked)
+    copied = Run.open(shutil.copytree(asked.path, root / "copied"))
+    wait_until(lambda: state(asked) == "finished")
+    time.sleep(0.7)  # two more rounds
+    for run in (foreign, Run.open(replaced.path), copied):
+        assert run.status_as_written() == waits
+        assert (state(run), run.status().error) == ("new", NOT_STARTED)
+        assert not trainers.is_waiting(run) and not trainers.cancel(run)
+    assert not run_files(foreign)
+    trainers.start(foreign)  # by a click it is
+    wait_until(lambda: state(foreign) == "finished")
+    wait_until(lambda: not queued.noted(root))
+
+
+def run_files(run: Run) -> set[str]:
+    """What a trainer leaves in a run's folder."""
+    return {entry.name for entry in run.path.iterdir()} & {"metrics.jsonl", "checkpoints", "snapshots", LOG}
+
+
+def test_a_run_that_is_replaced_while_it_waits_is_not_trained_and_neither_is_the_other(
+    trainers: Trainers, root: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    first, second = create(root, "first"), create(root, "second", QUICK)
+    other = create(tmp_path_factory.mktemp("elsewhere"), "second", QUICK)
+    trainers.start(first)
+    wait_until(lambda: state(first) == "running")
+    trainers.start(second)
+    second.path.rename(root / "moved")
+    other.path.rename(second.path)
+    first.request(command="stop")
+    wait_until(lambda: trainers.place(second) is None)
+    wait_until(lambda: not trainers._working)
+    assert not run_files(Run.open(root / "second")) and not run_files(Run.open(root / "moved"))
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("trap", [pipe, link, listening, folder])
+def test_what_stands_in_the_place_of_a_trainers_words_is_neither_waited_for_nor_written(
+    trainers: Trainers, root: Path, tmp_path_factory: pytest.TempPathFactory, trap: Trap
+) -> None:
+    outside, run = tmp_path_factory.mktemp("outside"), create(root, "run", QUICK)
+    (outside / LOG).write_text("precious")
+    trap(run.path / LOG, outside)
+    before = everything(outside)
+    with pytest.raises(RunError, match=r"trainer\.log must be a plain file"):
+        trainers.start(run)
+    assert module._last_words(run) == "it left no message"
+    assert everything(outside) == before
+
+
+def test_another_server_can_take_a_run_out_of_the_queue(trainers: Trainers, root: Path) -> None:
+    first, second = create(root, "first"), create(root, "second", QUICK)
+    trainers.start(first)
+    wait_until(lambda: state(first) == "running")
+    trainers.start(second)
+    other = Trainers()
+    assert other.is_waiting(second) and other.cancel(second)
+    assert state(second) == "new"
+    first.request(command="stop")
+    wait_until(lambda: trainers.place(second) is None)
+    assert state(second) == "new" and not run_files(second)
+
+
+def test_a_home_that_cannot_be_written_keeps_nobody_from_training(
+    trainers: Trainers, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", "/proc/nowhere")
+    run = create(root, "run", QUICK)
+    trainers.start(run)
+    wait_until(lambda: state(run) == "finished")
 
 
 def test_those_who_wait_show_that_their_server_lives(trainers: Trainers, root: Path) -> None:
@@ -339,6 +427,7 @@ def test_a_closed_server_takes_its_standby_along_and_leaves_its_queue_to_the_nex
 
 SERVER = """
 import os, sys, time
+from dashboard import queued
 from dashboard import trainers as module
 from vae.runs import Run
 module._HEAD_START = 0.0

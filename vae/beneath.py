@@ -190,10 +190,11 @@ def _opened_folder(name: Path | str, folder: int | None, path: Path, *, follow: 
     try:
         return os.open(name, _AS_FOLDER | (0 if follow else os.O_NOFOLLOW), dir_fd=folder)
     except OSError as error:
+        refusal = None
         if not follow and error.errno in (errno.ELOOP, errno.ENOTDIR, errno.EMLINK):
             with suppress(OSError):
-                raise _refusal(path, os.lstat(name, dir_fd=folder).st_mode, "a folder") from None
-        raise _named(error, path) from None
+                refusal = _refusal(path, os.lstat(name, dir_fd=folder).st_mode, "a folder")
+        raise refusal or _named(error, path) from None
 
 
 def names_in(path: Path) -> list[str]:

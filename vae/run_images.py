@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from vae.beneath import is_plain, why_not_plain
 from vae.config import DataConfig, DataInfo, RunConfig
 from vae.data import DataError, Dataset, Progress
 from vae.data import load as load_images
@@ -36,7 +37,7 @@ def data_of(run: Run, *, path: Path | None = None, root: Path | None = None) -> 
 
     Raises:
         DataError: If the run's data have no such place; or if the run was imported, and nobody has said yet where its
-            own images are on this machine.
+            own images are on this machine; or if a link or pipe has the name of those in its folder.
     """
     data = run.config.data
     for option, given in (("path", path), ("root", root)):
@@ -56,7 +57,10 @@ def data_of(run: Run, *, path: Path | None = None, root: Path | None = None) -> 
             f"run {run.id} needs the images it was made for, got none: it was imported, and "
             f"{shown(data.path.name)} is on another machine; give your copy of it with --data.path"
         )
-    return data.replace(path=_moved_along(run, data.path))
+    path = _moved_along(run, data.path)
+    if path.is_relative_to(run.path) and (why := why_not_plain(path, is_folder=data.name == "folder")):
+        raise DataError(why)
+    return data.replace(path=path)
 
 
 def _is_gone(path: Path) -> bool:
@@ -77,7 +81,7 @@ def _moved_along(run: Run, path: Path) -> Path:
         now = run.path.parent / UPLOADS / path.name
     else:
         return path
-    return now if _is_gone(path) and now.is_file() else path
+    return now if _is_gone(path) and is_plain(now) else path
 
 
 def images_of(

@@ -35,9 +35,9 @@ def page() -> None:
         st.caption("Select a row to open, rename, export or delete that run.")
     for run in broken:
         st.warning(plain(f"{run.id}: {run.sentence}"), icon=":material/folder_off:")
-    for run in runs:
-        if complaint := run.complaint():
-            st.warning(plain(f"{run.id}: {complaint}"), icon=":material/link_off:")
+    for odd in runs:
+        if complaint := odd.complaint():
+            st.warning(plain(f"{odd.id}: {complaint}"), icon=":material/link_off:")
 
 
 @st.fragment(run_every=2.0)

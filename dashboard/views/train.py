@@ -12,6 +12,7 @@ from dashboard.components.curves import Extent, curves
 from dashboard.components.samples import samples
 from dashboard.plain import plain
 from dashboard.trainers import trainers
+from vae.beneath import is_plain
 from vae.errors import UserError
 from vae.metrics import left_out
 from vae.runs import Run
@@ -23,7 +24,7 @@ def page() -> None:
     """Draw the page."""
     chooser.headline("Train", "Train a VAE, watch it learn, and change β while it does.")
     run = chooser.chosen()
-    watched = run is not None and (not chooser.is_shipped(run) or run.metrics_path.is_file())
+    watched = run is not None and (not chooser.is_shipped(run) or is_plain(run.metrics_path))
     steered = run is not None and not chooser.is_shipped(run)
     offered = not (watched and state.presenting())
     left, right = st.columns([3, 8], gap="medium") if steered or offered else (st.empty(), st.container())
