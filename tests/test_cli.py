@@ -489,7 +489,7 @@ def test_a_run_that_cannot_go_on_is_not_made_longer(
     vae: Vae, copy: Run, damage: Callable[[Path], None]
 ) -> None:
     damage(copy.checkpoints_dir / "last.safetensors")
-    assert_refused(vae("train", "--resume", copy.path, "--more-epochs", "1"), "last.safetensors")
+    assert_refused(vae("train", "--resume", copy.path, "--more-epochs", "1"), "last")
     assert Run.open(copy.path).config == copy.config
     assert Run.open(copy.path).status().state == "finished"
 
