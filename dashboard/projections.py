@@ -21,6 +21,8 @@ from vae.errors import UserError
 from vae.runs import Run
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from vae.projections import Flat, Method
 
 State = Literal["none", "running", "done", "failed", "cancelled"]
@@ -140,7 +142,6 @@ class Projections:
 
         from vae.checkpoints import load, save
         from vae.projections import digest, sample
-        from vae.run_folder import keeping
 
         wanted = job.wanted
         mean = model_cache.embedding(wanted.run, wanted.at, wanted.part).mean.float()
@@ -168,10 +169,21 @@ class Projections:
             if process.returncode and job.state == "running":
                 raise UserError(error or "the process that computed it ended early; is there memory enough?")
             if not process.returncode:
-                tensors, state = load(Path(folder), "plane")
-                place = _folder(wanted.run)
-                with keeping(wanted.run, None if measured.may_keep(wanted.run) else place):
-                    save(place, wanted.name, tensors, state)
+                keep(wanted, *load(Path(folder), "plane"))
+
+
+def keep(wanted: Wanted, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
+    """Keep a plane that was computed, unless another run stands in the place of its run by now.
+
+    Raises:
+        RunError: If one does, or the folder cannot be written.
+    """
+    from vae.checkpoints import save
+    from vae.run_folder import keeping
+
+    place = _folder(wanted.run)
+    with keeping(wanted.run, None if measured.may_keep(wanted.run) else place):
+        save(place, wanted.name, tensors, state)
 
 
 def find(wanted: Wanted) -> Flat | None:

@@ -109,10 +109,14 @@ class Held:
                 f"{rule}, and something else stands at {self.path} now, which was left alone; "
                 "`vae train --resume` goes on with the run where it is"
             )
-        if not self._is_ours(self.descriptor):
+        if not self.is_whole():
             raise FolderLost(
                 f"{rule}, and its files were removed or replaced; restore them, or train a new run"
             )
+
+    def is_whole(self) -> bool:
+        """Whether the folder, wherever it is by now, holds what it should."""
+        return self._is_ours(self.descriptor)
 
     def close(self) -> None:
         """Let go of the folder."""
@@ -165,6 +169,27 @@ def folder_of(
         OSError: If one is missing or cannot be opened.
     """
     root, (*between, name) = split(path) if root is None else (root, path.relative_to(root).parts)
+    with _descended(root, between, path, write=write, make=make) as folder:
+        yield folder, name
+
+
+@contextmanager
+def opened_folder(path: Path, *, root: Path | None = None) -> Iterator[int]:
+    """A folder of a run, or a run's own, opened to look at what is in it.
+
+    Raises:
+        NotPlain: If it, or a folder on the way, is a link, or no folder; a run's own may be a link.
+        OSError: If one is missing or cannot be opened.
+    """
+    root, (*names, _) = split(path / "-") if root is None else (root, (path / "-").relative_to(root).parts)
+    with _descended(root, names, path) as folder:
+        yield folder
+
+
+@contextmanager
+def _descended(
+    root: Path, names: list[str], path: Path, *, write: bool = False, make: bool = False
+) -> Iterator[int]:
     held = _held.get(root) if write else None
     if held is not None:
         held.check()
@@ -173,15 +198,14 @@ def folder_of(
     except FileNotFoundError as error:
         raise _named(error, path) from None
     try:
-        for depth, inner in enumerate(between, start=1):
-            place = root.joinpath(*between[:depth])
+        for depth, name in enumerate(names, start=1):
             if make:
                 with suppress(FileExistsError):
-                    os.mkdir(inner, dir_fd=folder)
-            opened = _opened_folder(inner, folder, place)
+                    os.mkdir(name, dir_fd=folder)
+            opened = _opened_folder(name, folder, root.joinpath(*names[:depth]))
             os.close(folder)
             folder = opened
-        yield folder, name
+        yield folder
     finally:
         os.close(folder)
 
@@ -203,7 +227,7 @@ def names_in(path: Path) -> list[str]:
     Raises:
         OSError: If it is missing, no folder, or a link.
     """
-    with folder_of(path / "any") as (folder, _):
+    with opened_folder(path) as folder:
         return names_of(folder)
 
 
@@ -213,7 +237,7 @@ def contents(path: Path, root: Path) -> list[tuple[Path, os.stat_result]]:
     Raises:
         OSError: If it is missing, no folder, or a link.
     """
-    with folder_of(path / "any", root=root) as (folder, _):
+    with opened_folder(path, root=root) as folder:
         found = []
         for name in names_of(folder):
             with suppress(FileNotFoundError):  # gone by now

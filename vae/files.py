@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
-from vae.beneath import check_held, folder_of, names_of, open_plain
+from vae.beneath import check_held, folder_of, names_of, open_plain, opened_folder
 from vae.errors import UserError
 
 #: Largest JSON file that is read; a run's own are a few kilobytes.
@@ -98,28 +98,41 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
         FolderLost: If it is in a run's folder that this process holds, and that is not at its path any more.
         OSError: If the disk is full or not writable, with `path` as its file name; see `disk_sentence`.
     """
-    beside = f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     with _named_folder_of(path) as (folder, name):
         try:
-            with os.fdopen(os.open(beside, flags, 0o666, dir_fd=folder), "wb") as file:
+            with replacing_in(folder, name, durable=durable) as file:
                 yield file
-                file.flush()
-                if durable:
-                    os.fsync(file.fileno())
-            check_held(path)  # it may have taken long
-            os.replace(beside, name, src_dir_fd=folder, dst_dir_fd=folder)
-        except BaseException as error:
-            with suppress(OSError):
-                os.unlink(beside, dir_fd=folder)
-            if isinstance(error, FileNotFoundError) and not path.parent.exists():
+                check_held(path)  # it may have taken long
+        except FileNotFoundError as error:
+            if not path.parent.exists():
                 raise NoFolder(error.errno, error.strerror, str(path.parent)) from error
-            if isinstance(error, OSError) and not isinstance(error, UserError):
+            name_error(error, path)
+            raise
+        except OSError as error:
+            if not isinstance(error, UserError):
                 name_error(error, path)
             raise
-        if durable:
-            with suppress(OSError):
-                os.fsync(folder)
+
+
+@contextmanager
+def replacing_in(folder: int, name: str, *, durable: bool = True) -> Iterator[BinaryIO]:
+    """As `replacing`, in a folder that is open already."""
+    beside = f".{name}.{os.getpid()}-{secrets.token_hex(4)}.tmp"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        with os.fdopen(os.open(beside, flags, 0o666, dir_fd=folder), "wb") as file:
+            yield file
+            file.flush()
+            if durable:
+                os.fsync(file.fileno())
+        os.replace(beside, name, src_dir_fd=folder, dst_dir_fd=folder)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(beside, dir_fd=folder)
+        raise
+    if durable:
+        with suppress(OSError):
+            os.fsync(folder)
 
 
 @contextmanager
@@ -139,14 +152,25 @@ def write_json(path: Path, value: Any, *, durable: bool = True) -> None:
         ValueError: If the value holds a NaN or an infinity.
         OSError: If the disk is full or not writable; the old file is left as it was.
     """
-    data = json.dumps(value, allow_nan=False, indent=1).encode() + b"\n"
+    data = _as_json(value)
     with replacing(path, durable=durable) as file:
         file.write(data)
 
 
+def write_json_in(folder: int, name: str, value: Any) -> None:
+    """As `write_json`, in a folder that is open already."""
+    data = _as_json(value)
+    with replacing_in(folder, name) as file:
+        file.write(data)
+
+
+def _as_json(value: Any) -> bytes:
+    return json.dumps(value, allow_nan=False, indent=1).encode() + b"\n"
+
+
 def sweep(path: Path, *, older_than: float = 0.0) -> None:
     """Remove what killed writers left in a folder, if it is at least `older_than` seconds old."""
-    with suppress(OSError), folder_of(path / "any") as (folder, _):
+    with suppress(OSError), opened_folder(path) as folder:
         for name in names_of(folder):
             if not (name.startswith(".") and name.endswith(".tmp")):
                 continue

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from vae.beneath import folder_of, lstat, open_plain, open_to_lock
+from vae.beneath import lstat, open_plain, open_to_lock, opened_folder
 from vae.files import replacing
 
 #: Seconds for which `hold` tries: `is_held` may be in the way for an instant.
@@ -79,7 +79,7 @@ def hold_folder(path: Path, *, patience: float) -> Iterator[int]:
         Taken: If somebody else holds it all that time.
         OSError: If it cannot be opened.
     """
-    with folder_of(path / "any") as (folder, _), _kept(os.dup(folder)) as descriptor:
+    with opened_folder(path) as folder, _kept(os.dup(folder)) as descriptor:
         try:
             _lock(descriptor, time.monotonic() + patience)
         except OSError as error:

@@ -15,17 +15,19 @@ from vae import lock
 from vae.beneath import (
     FOLDERS,
     SNAPSHOTS,
+    FolderLost,
     Held,
-    folder_of,
     holding,
     is_plain,
     names_in,
+    opened_folder,
+    opened_in,
     remove_folder,
     rename,
     why_not_plain,
 )
 from vae.errors import UserError
-from vae.files import disk_sentence, read_json, sweep, write_json
+from vae.files import disk_sentence, json_of, read_json, sweep, write_json, write_json_in
 from vae.identity import StillOurs, identity_at, new_identity
 from vae.metrics import Line, newest
 from vae.names import RunError
@@ -96,7 +98,22 @@ class RunFolder:
         except OSError as error:
             raise RunError(disk_sentence(error)) from error
         with whole:
-            yield
+            try:
+                yield
+            except FolderLost as error:
+                self._leave_word(held, str(error))
+                raise
+
+    def _leave_word(self, held: Held, sentence: str) -> None:
+        """Say in a folder that was moved while it was written why its trainer ended; not in any other."""
+        with suppress(OSError, UserError):
+            if not held.is_whole():
+                return
+            with opened_in(held.descriptor, self.path / "status.json") as file:
+                status = Status.from_dict(json_of(file, self.path / "status.json"))
+            if status.is_active:
+                last = status.replace(state="failed", error=sentence)
+                write_json_in(held.descriptor, "status.json", last.to_dict())
 
     def _taken_sentence(self) -> str:
         status = self.status_as_written()
@@ -161,7 +178,7 @@ class RunFolder:
             RunError: If it does not.
         """
         try:
-            with folder_of(self.path / "any") as (folder, _):
+            with opened_folder(self.path) as folder:
                 self._check_same(folder)
         except OSError as error:
             raise RunError(disk_sentence(error)) from error
