@@ -242,6 +242,22 @@ def test_columns_go_with_given_parts(tmp_path: Path) -> None:
     assert dataset.test.tolist() == [3]
 
 
+@pytest.mark.parametrize(
+    ("limit", "value", "words"),
+    [
+        ("_MAX_BYTES", 20, "must be at most 20 bytes, got"),
+        ("_MAX_LINE", 15, "lines of labels.csv must have at most 15 characters, got"),
+        ("MAX_IMAGES", 3, "must have at most 3 rows, got more"),
+    ],
+)
+def test_a_table_is_bounded_before_it_fills_the_memory(
+    limit: str, value: int, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"vae.tables.{limit}", value)
+    columns = read(put(tmp_path), rows(","))
+    assert not columns.found and words in columns.refused[0]
+
+
 def test_what_a_hostile_table_says_is_shown_and_not_obeyed(tmp_path: Path) -> None:
     read(put(tmp_path), 'file,kind\n"\x1b[31m\u202ebad",x\na/0001.png,y\n')
     assert said(tmp_path).isprintable()

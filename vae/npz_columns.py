@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Container
+from collections.abc import Container, Iterator
 from typing import TYPE_CHECKING
 
 from vae.columns import MAX_COLUMN_BYTES, MAX_COLUMNS, Column, Columns, check_name, column
@@ -21,22 +21,32 @@ def columns_of(file: NpzFile, num_images: int, used: Container[str]) -> Columns:
         num_images: How many values a column must have.
         used: Names of arrays that are something else.
     """
-    found: list[Column] = []
-    refused: list[str] = []
+    each = list(_each(file, num_images, used))
+    refused = [one for one in each if isinstance(one, str)]
+    return Columns(tuple(one for one in each if isinstance(one, Column)), tuple(refused[:MAX_COLUMNS]))
+
+
+def refusals_of(file: NpzFile, num_images: int, used: Container[str]) -> list[str]:
+    """The sentences of `columns_of`; no more than one column is in memory at once."""
+    return [one for one in _each(file, num_images, used) if isinstance(one, str)][:MAX_COLUMNS]
+
+
+def _each(file: NpzFile, num_images: int, used: Container[str]) -> Iterator[Column | str]:
+    num = 0
     for name in file.names:
         if name in used or name in ("images", "labels"):
             continue
-        if len(found) == MAX_COLUMNS:
-            refused.append(f"a file must have at most {MAX_COLUMNS} columns, got more; use fewer")
-            break
+        if num == MAX_COLUMNS:
+            yield f"a file must have at most {MAX_COLUMNS} columns, got more; use fewer"
+            return
         try:
             if (made := _column(file, name, num_images)) is not None:
-                found.append(made)
+                num += 1
+                yield made
         except DataError as error:
-            refused.append(str(error))
+            yield str(error)
         except (NotImplementedError, ValueError, ArithmeticError, EOFError, struct.error) as error:
-            refused.append(f"column {shown(name)[:100]} cannot be read ({reason(error)}); save it anew")
-    return Columns(tuple(found), tuple(refused[:MAX_COLUMNS]))
+            yield f"column {shown(name)[:100]} cannot be read ({reason(error)}); save it anew"
 
 
 def is_column(shape: tuple[int, ...], num_images: int) -> bool:

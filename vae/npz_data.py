@@ -37,7 +37,7 @@ from vae.images import (
     shown,
     summary,
 )
-from vae.npz_columns import columns_of, is_column
+from vae.npz_columns import columns_of, is_column, refusals_of
 from vae.pixel_values import find_scale, not_numbers
 from vae.places import user_path
 from vae.reading import RULES, Notes, Reading
@@ -112,8 +112,7 @@ def read_npz(path: Path, rules: int = RULES) -> Images:
         labels, class_names = _read_labels(file, names, shapes, notes, rules)
         parts = {one.part: shape.num for one, shape in zip(names, shapes, strict=True)}
         used = {name for one in names for name in (one.images, one.labels) if name is not None}
-        columns = columns_of(file, len(images), used)
-        for sentence in columns.refused:
+        for sentence in refusals_of(file, len(images), used):
             notes.doubt(sentence)
         _pass_over(file, named, len(images), notes)
         num_test, num_validation = parts.get("test", 0), parts.get("validation", 0)

@@ -11,20 +11,21 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from vae.columns import MAX_COLUMN_BYTES, MAX_COLUMNS, Column, Columns, check_name, column_of_text
+from vae.columns import MAX_COLUMNS, Column, Columns, check_name, column_of_text
 from vae.file_names import SEVERAL, FileNames
 from vae.folder_layout import TABLE, Layout
-from vae.images import DataError, reason, shown
+from vae.images import MAX_IMAGES, DataError, reason, shown
 from vae.reading import Notes
 
-#: Longest cell.
-_MAX_CELL = 1000
+#: Largest table, bytes: a row of 16 for each of as many images as there may be; and its rows, lines and cells.
+_MAX_BYTES = 32 << 20
+_MAX_LINE, _MAX_CELL = 100_000, 1000
 #: Separators, the likeliest first, and what they are called.
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 #: Lines by which a separator is chosen.
@@ -115,10 +116,8 @@ def _table(file: Path, path: Path, files: Sequence[str], notes: Notes) -> _Table
         raise DataError(
             f"{shown(file)} must be a file in this folder, got something else; put it there itself"
         )
-    if (size := file.stat().st_size) > MAX_COLUMN_BYTES:
-        raise DataError(
-            f"{shown(file)} must be at most {MAX_COLUMN_BYTES} bytes, got {size}; use fewer columns"
-        )
+    if (size := file.stat().st_size) > _MAX_BYTES:
+        raise DataError(f"{shown(file)} must be at most {_MAX_BYTES} bytes, got {size}; use fewer columns")
     names = FileNames(files)
     text, separator = _text(file.read_bytes(), notes)
     separator, place = _separator(text, separator, names)
@@ -197,11 +196,23 @@ def _text(content: bytes, notes: Notes) -> tuple[str, str | None]:
 
 def _lines(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
     """The rows that are not empty, with the numbers of their lines."""
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-    for row in rows:
+    rows = csv.reader(_checked(io.StringIO(text, newline="")), delimiter=separator)
+    for number, row in enumerate(rows):
+        if number > MAX_IMAGES:
+            raise DataError(f"{TABLE} must have at most {MAX_IMAGES} rows, got more; drop some")
         cells = [cell.strip() for cell in row]
         if any(cells):
             yield rows.line_num, cells
+
+
+def _checked(lines: Iterable[str]) -> Iterator[str]:
+    """The lines, none of them so long that its cells would fill the memory."""
+    for line in lines:
+        if len(line) > _MAX_LINE:
+            raise DataError(
+                f"lines of {TABLE} must have at most {_MAX_LINE} characters, got {len(line)}; drop columns"
+            )
+        yield line
 
 
 def _separator(text: str, told: str | None, names: FileNames) -> tuple[str, int]:
