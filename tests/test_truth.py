@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 import torch
@@ -16,9 +18,10 @@ from vae.data import Dataset
 from vae.errors import UserError
 from vae.importance import importance_bound, log_weights
 from vae.likelihoods import Bernoulli
+from vae.memory import rows_within
 from vae.model import VAE
 from vae.ppca import PPCA, linear_terms
-from vae.truth import TOLERANCE, Truth, truth, truths
+from vae.truth import TOLERANCE, Truth, each_truth, truth, truths
 
 #: Small matrices gain nothing from threads.
 pytestmark = pytest.mark.usefixtures("one_core")
@@ -139,6 +142,59 @@ def test_quadrature_and_importance_weighting_agree_for_every_kind_of_model(
     assert bool(((found.log_prob - exact.log_prob).abs() < 5 * found.sampling_error).all())
     assert float((exact.elbo + exact.gap - exact.log_prob).abs().max()) < 1e-3
     assert bool((exact.elbo <= exact.log_prob + 1e-4).all())
+
+
+@pytest.mark.parametrize("budget", [1, 25_000, 1 << 30])
+@pytest.mark.parametrize("num_dims, far", [(1, 0.0), (2, 0.0), (1, 9.0)])
+def test_the_truth_is_the_same_whether_or_not_the_first_look_fits_into_memory(
+    budget: int,
+    num_dims: int,
+    far: float,
+    images: Dataset,
+    make_model: MakeModel,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model = make_model(latent_dim=num_dims, conditional=True, seed=3)
+    with torch.no_grad():  # so far out that the grid must be widened for some of the images
+        model.decoder.hidden[0].bias.add_(model.decoder.hidden[0].weight[:, :num_dims].sum(1) * far)
+    model.to(torch.float32)
+    expected = truths(model, images)
+    decoded = []
+    forward = model.decoder.forward
+    monkeypatch.setattr(
+        model.decoder, "forward", lambda z, *rest: (decoded.append(len(z)), forward(z, *rest))[1]
+    )
+    monkeypatch.setattr("vae.truth.BUDGET", budget)
+    monkeypatch.setattr(
+        "vae.truth.rows_within", lambda each, most: rows_within(each, most=most, budget=budget)
+    )
+    found = truths(model, images)
+    assert torch.allclose(found.log_prob, expected.log_prob, atol=2e-4)
+    assert torch.allclose(found.gap, expected.gap, atol=5e-4)
+    assert torch.allclose(found.covariance, expected.covariance, atol=1e-4)
+    assert torch.equal(found.rows, expected.rows)
+    assert max(decoded) <= 8192
+
+
+def test_of_many_images_the_figures_are_kept_and_not_their_grids(
+    images: Dataset, linear: VAE, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alive: list[weakref.ref[Truth]] = []
+
+    def watched(*arguments: Any, **options: Any) -> Iterator[Truth]:
+        for one in each_truth(*arguments, **options):
+            alive.append(weakref.ref(one))
+            yield one
+
+    most = 0
+
+    def count(done: int, total: int) -> None:
+        nonlocal most
+        most = max(most, sum(one() is not None for one in alive))
+
+    monkeypatch.setattr("vae.truth.each_truth", watched)
+    assert len(truths(linear, images, progress=count).rows) == len(alive) == 10
+    assert most <= 2
 
 
 def test_one_image_s_truth_has_its_density_on_any_grid(images: Dataset, linear: VAE, oracle: PPCA) -> None:

@@ -14,8 +14,9 @@ from vae.config import ModelConfig
 from vae.data import Dataset, Part
 from vae.errors import UserError
 from vae.evaluation import MeanOf, check_finite, known
-from vae.importance import Progress, max_rows, repeated
-from vae.minibatches import chosen_images
+from vae.importance import MOST_ROWS, Progress, max_rows, repeated
+from vae.memory import rows_for
+from vae.minibatches import chosen_images, slices
 from vae.model import VAE
 from vae.modes import at_rest
 from vae.randomness import generator
@@ -178,6 +179,7 @@ class _Chains:
         self, model: VAE, x: Tensor, condition: Tensor | None, num_chains: int, noise: torch.Generator
     ) -> None:
         self.model, self.noise, self.num_images = model, noise, len(x)
+        self.at_once = rows_for(model, most=MOST_ROWS, gradient=True)
         self.x, self.condition = repeated(x, condition, num_chains)
         self.z = torch.empty(len(self.x), model.config.latent_dim, dtype=x.dtype, device=x.device)
         self.z.normal_(generator=noise)
@@ -234,7 +236,12 @@ class _Chains:
 
     @torch.enable_grad()
     def _log_prob(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        found = [self._of_some(z[some], some) for some in slices(len(z), self.at_once)]
+        return torch.cat([log_prob for log_prob, _ in found]), torch.cat([grad for _, grad in found])
+
+    def _of_some(self, z: Tensor, some: slice) -> tuple[Tensor, Tensor]:
         z = z.detach().requires_grad_()
-        log_prob = self.model.log_prob(z, self.x, self.condition)
+        condition = None if self.condition is None else self.condition[some]
+        log_prob = self.model.log_prob(z, self.x[some], condition)
         (grad,) = torch.autograd.grad(log_prob.sum(), z)
         return log_prob.detach(), grad

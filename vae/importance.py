@@ -29,7 +29,7 @@ CURVE = (1, 5, 50, 500, 5000)
 #: Numbers that the widest layer of the decoder may hold at once: what the processor's cache takes, and a GPU's memory.
 _NUMBERS = {"cpu": 1 << 20, "cuda": 1 << 26, "mps": 1 << 24}
 #: Latent points that are decoded at once, at most.
-_MOST_ROWS = 8192
+MOST_ROWS = 8192
 #: Single-precision numbers of a block that is allocated once, see `_keep_memory`: just below what the allocator minds.
 _BLOCK = 7 << 20
 #: A median effective sample size below this, of a hundred samples or more, is told.
@@ -317,7 +317,7 @@ def max_rows(model: VAE) -> int:
             widest = max(widest, channels * height * width)
             height, width = (height + 1) // 2, (width + 1) // 2
     numbers = _NUMBERS.get(next(model.parameters()).device.type, 1 << 20)
-    return max(1, min(_MOST_ROWS, numbers // widest))
+    return max(1, min(MOST_ROWS, numbers // widest))
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from vae.modes import at_rest
 
 if TYPE_CHECKING:
     from vae.data import Dataset
+    from vae.minibatches import Seen
     from vae.model import VAE
     from vae.runs import Run
 
@@ -55,7 +56,7 @@ class Lag:
 
 
 @at_rest
-def lag_of(model: VAE, x: Tensor, y: Tensor | None, *, step: int = 0, epoch: float = 0.0) -> Lag:
+def lag_of(model: VAE, x: Tensor | Seen, y: Tensor | None, *, step: int = 0, epoch: float = 0.0) -> Lag:
     """The lag of a model of one or two latent dimensions, on images ``(B, C, H, W)``.
 
     Raises:
@@ -67,12 +68,13 @@ def lag_of(model: VAE, x: Tensor, y: Tensor | None, *, step: int = 0, epoch: flo
         raise UserError(
             "the encoder's lag needs images, got none; choose a run with a validation or test part"
         )
-    found = list(each_truth(model, x, y))
-    mean = torch.stack([one.q_mean for one in found])
-    true_mean = torch.stack([one.mean for one in found])
-    variance = torch.stack([one.covariance.diagonal().mean() for one in found])
+    figures = [
+        (one.q_mean, one.mean, one.covariance.diagonal().mean(), one.gap) for one in each_truth(model, x, y)
+    ]
+    means, true_means, variances, gaps = zip(*figures, strict=True)
+    mean, true_mean, variance = torch.stack(means), torch.stack(true_means), torch.stack(variances)
     distance = (mean - true_mean).norm(dim=1)
-    gap = torch.tensor([one.gap for one in found], dtype=torch.float64)
+    gap = torch.tensor(gaps, dtype=torch.float64)
     return Lag(step, epoch, mean, true_mean, distance, distance / variance.sqrt(), gap)
 
 
@@ -114,13 +116,11 @@ def encoder_lag(
     if len(found) > num_moments:
         places = torch.linspace(0, len(found) - 1, num_moments).round().long().tolist()
         found = [found[place] for place in places]
-    probe = Probe.of(dataset, torch.device("cpu"))
-    x = probe.x[:num_images]
-    labels = None if probe.labels is None else probe.labels[:num_images]
+    probe = Probe.of(dataset, torch.device("cpu"), num_images)
     lags = []
     for number, moment in enumerate(found):
         model = load_model(run, moment.step)
-        lags.append(lag_of(model, x, labels, step=moment.step, epoch=moment.epoch))
+        lags.append(lag_of(model, probe.x, probe.labels, step=moment.step, epoch=moment.epoch))
         if progress is not None:
             progress(number + 1, len(found))
     return lags

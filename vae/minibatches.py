@@ -36,8 +36,8 @@ class Batch:
 class Seen:
     """Images of a part as a model sees them, whose pixels are made when they are asked for and then forgotten.
 
-    A slice of it is pixels ``(B, C, H, W)``, just as that of a tensor of all pixels would be. With dynamic binarisation
-    an image is the same each time, and for everything that is measured under one seed.
+    A slice of it, or rows of it, are pixels ``(B, C, H, W)``, just as those of a tensor of all pixels would be. With
+    dynamic binarisation an image is the same each time, and for everything that is measured under one seed.
 
     Args:
         dataset: The images.
@@ -84,7 +84,7 @@ class Seen:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __getitem__(self, some: slice) -> Tensor:
+    def __getitem__(self, some: slice | Tensor) -> Tensor:
         return self._dataset.seen(self.index[some], self._seed, self._device).to(self._dtype)
 
     def held(self) -> Tensor | Seen:

@@ -59,10 +59,10 @@ class Probe:
     index: Tensor
 
     @classmethod
-    def of(cls, dataset: Dataset, device: torch.device) -> Probe:
+    def of(cls, dataset: Dataset, device: torch.device, most: int = NUM_PROBES) -> Probe:
         """The first images of the validation (else the test) part; dynamic binarisation is that of seed 0."""
         part: Part = "validation" if len(dataset.validation) else "test"
-        rows = torch.arange(min(NUM_PROBES, len(dataset.places(part))))
+        rows = torch.arange(min(most, NUM_PROBES, len(dataset.places(part))))
         seen = Seen(dataset, part, rows, device=device)
         return cls(seen.held(), seen.labels, seen.index)
 

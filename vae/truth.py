@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,7 +15,8 @@ from vae.data import Dataset, Part
 from vae.errors import UserError
 from vae.evaluation import MeanOf, check_finite, known
 from vae.importance import Progress, max_rows, repeated
-from vae.minibatches import chosen_images
+from vae.memory import BUDGET, FLOAT, image_bytes, rows_within
+from vae.minibatches import Seen, chosen_images, posteriors
 from vae.model import VAE
 from vae.modes import at_rest
 from vae.objective import rate_per_dim
@@ -57,6 +58,9 @@ _GAUSSIAN_REACH = 7.0
 #: Points to a side at first: of Gauss's rule, most of whose nodes weigh nothing, and which a decoder's kinks mislead if
 #: it has few; and of that grid.
 _GAUSS_POINTS, _GRID_POINTS = 128, 32
+#: What is kept of each of many images.
+_NUMBERS = ("log_prob", "elbo", "gap", "change")
+_TENSORS = ("mean", "covariance", "q_mean", "q_log_var")
 
 
 @dataclass(frozen=True)
@@ -200,7 +204,7 @@ def truth(model: VAE, x: Tensor, y: Tensor | None = None, *, tolerance: float = 
     check_grid(model, tolerance)
     condition = model.condition(y, 1)
     mean, log_var = model.encoder(x, condition)
-    look = _FirstLook(model, condition, float(mean.abs().max()))
+    look = _FirstLook(model, x, [0], condition, float(mean.abs().max()))
     return _truth(model, x, condition, mean[0], log_var[0], look, tolerance)
 
 
@@ -222,43 +226,39 @@ def truths(
         UserError: If the model has more than two latent dimensions, there are no images, or a number is not finite.
     """
     check_grid(model, tolerance)
-    found, rows = [], []
+    found: dict[str, list[Any]] = {name: [] for name in (*_NUMBERS, *_TENSORS)}
+    rows, done = [], 0
     for batch in chosen_images(model, dataset, part, num_images, seed):
         for one in each_truth(model, batch.x, batch.y, tolerance=tolerance):
-            found.append(one)
+            for name, values in found.items():  # its grid is forgotten
+                values.append(getattr(one, name))
+            done += 1
             if progress is not None:
-                progress(len(found), batch.total)
+                progress(done, batch.total)
         rows.append(batch.rows)
-    return _joined(found, torch.cat(rows), seed)
+    numbers = {name: torch.tensor(found[name], dtype=torch.float64) for name in _NUMBERS}
+    tensors = {name: torch.stack(found[name]) for name in _TENSORS}
+    return Truths(**numbers, **tensors, rows=torch.cat(rows), seed=seed)
 
 
 @torch.no_grad()
-def each_truth(model: VAE, x: Tensor, y: Tensor | None, *, tolerance: float = TOLERANCE) -> Any:
+def each_truth(
+    model: VAE, x: Tensor | Seen, y: Tensor | None, *, tolerance: float = TOLERANCE
+) -> Iterator[Truth]:
     """The truth of each of several images ``(B, C, H, W)`` in turn; they share what they can of the first look."""
     check_grid(model, tolerance)
     condition = model.condition(y, len(x))
-    mean, log_var = model.encoder(x, condition)
+    mean, log_var = posteriors(model, x, y)
+    reach = float(mean.abs().max())
+    keys = [()] * len(x) if condition is None else [tuple(one) for one in condition.tolist()]
     looks: dict[tuple[float, ...], _FirstLook] = {}
-    for place in range(len(x)):
+    for place, key in enumerate(keys):
         own = None if condition is None else condition[place : place + 1]
-        key = () if own is None else tuple(own[0].tolist())
         if key not in looks:
-            looks[key] = _FirstLook(model, own, float(mean.abs().max()))
+            alike = [other for other in range(place, len(x)) if keys[other] == key]
+            looks[key] = _FirstLook(model, x, alike, own, reach)
         image = x[place : place + 1]
         yield _truth(model, image, own, mean[place], log_var[place], looks[key], tolerance)
-
-
-def _joined(found: list[Truth], rows: Tensor, seed: int) -> Truths:
-    def numbers(name: str) -> Tensor:
-        return torch.tensor([getattr(one, name) for one in found], dtype=torch.float64)
-
-    def tensors(name: str) -> Tensor:
-        return torch.stack([getattr(one, name) for one in found])
-
-    names = ("mean", "covariance", "q_mean", "q_log_var")
-    figures = ("log_prob", "elbo", "gap", "change")
-    values = {**{name: numbers(name) for name in figures}, **{name: tensors(name) for name in names}}
-    return Truths(**values, rows=rows, seed=seed)
 
 
 def check_grid(model: VAE, tolerance: float = TOLERANCE) -> None:
@@ -278,42 +278,79 @@ def check_grid(model: VAE, tolerance: float = TOLERANCE) -> None:
 
 
 class _FirstLook:
-    """The decoder's output on the cells of the first look, which is one for all images of a condition."""
+    """log p(x, z), about, on the cells of a wide regular grid, for images of one condition.
 
-    def __init__(self, model: VAE, condition: Tensor | None, reach: float) -> None:
+    The decoder's output there is one for all of them. It is kept where that takes little memory; else so many images at
+    once are measured by each piece of it that their tables take little.
+
+    Args:
+        model: With one or two latent dimensions.
+        x: Images, ``(B, C, H, W)``.
+        places: Which of them: those that are looked at, one after the other.
+        condition: Theirs, ``(1, K)``, or None.
+        reach: How far their posteriors' means lie out.
+    """
+
+    def __init__(
+        self, model: VAE, x: Tensor | Seen, places: Sequence[int], condition: Tensor | None, reach: float
+    ) -> None:
         self.model, self.condition = model, condition
+        self._x, self._left = x, list(places)
         self.reach = max(_FIRST_REACH, min(_LAST_REACH, 1.1 * reach + 1))
-        self._decode()
+        self._spread_out()
 
-    def _decode(self) -> None:
+    def _spread_out(self) -> None:
+        """Lay the grid; what was known of a narrower one is forgotten."""
         places = axis(-self.reach, self.reach, math.ceil(2 * self.reach / _FIRST_SIDE))
         self.side = float(places[1] - places[0])
         num_dims = self.model.config.latent_dim
         self.points = torch.cartesian_prod(*[places] * num_dims).reshape(-1, num_dims)
-        self.outputs: list[Tensor] | None = None
-        if self.model.config.decoder == "independent":
-            weight = next(self.model.parameters())
-            self.outputs = [
-                self.model.decoder(
-                    z.to(weight), None if self.condition is None else self.condition.expand(len(z), -1)
-                )
-                for z in self.points.split(max_rows(self.model))
-            ]
+        self._outputs: list[Tensor] | None = None
+        self._tables: list[Tensor] = []
+        kept = len(self.points) * image_bytes(self.model.info)
+        if self.model.config.decoder == "independent" and kept <= BUDGET:
+            self._outputs = list(self._decoded())
+
+    def _decoded(self) -> Iterator[Tensor]:
+        """The decoder's output at the centres, piece by piece."""
+        weight = next(self.model.parameters())
+        for z in self.points.split(max_rows(self.model)):
+            condition = None if self.condition is None else self.condition.expand(len(z), -1)
+            yield self.model.decoder(z.to(weight), condition)
 
     def widen(self) -> bool:
         """Look further out; False if that was the end."""
         if self.reach >= _LAST_REACH:
             return False
         self.reach = min(_LAST_REACH, 1.6 * self.reach)
-        self._decode()
+        self._spread_out()
         return True
 
     def log_joint(self, x: Tensor) -> Tensor:
-        """log p(x, z) at the centres, about."""
-        if self.outputs is None:
+        """log p(x, z) of the image that is looked at, ``(1, C, H, W)``, at the centres, about, double precision."""
+        if self.model.config.decoder != "independent":
             return _log_joint(self.model, x, self.condition)(self.points)
-        found = torch.cat([self.model.likelihood.log_prob_table(output, x)[0] for output in self.outputs])
-        return found.double().cpu() + log_normal(self.points)
+        if self._outputs is not None:
+            found = torch.cat([self._table(output, x)[0] for output in self._outputs])
+        else:
+            found = self._of_this()
+        return found.cpu().double() + log_normal(self.points)
+
+    def _of_this(self) -> Tensor:
+        """The row of the image that is looked at, of a table of as many of the next ones as take little memory."""
+        if not self._tables:
+            num = rows_within(FLOAT * len(self.points), most=len(self._left))
+            some = self._x[torch.tensor(self._left[:num])]
+            self._tables = list(torch.cat([self._table(output, some) for output in self._decoded()], 1))
+        return self._tables[0]
+
+    def _table(self, output: Tensor, x: Tensor) -> Tensor:
+        return self.model.likelihood.log_prob_table(output, x)
+
+    def go_on(self) -> None:
+        """Look at the next image."""
+        self._left.pop(0)
+        del self._tables[:1]
 
 
 def _truth(
@@ -327,10 +364,11 @@ def _truth(
 ) -> Truth:
     check_finite("the encoder's mean and log-variance", torch.cat([q_mean, q_log_var]))
     log_joint = _log_joint(model, x, condition)
-    places = float(log_joint(q_mean.double().cpu()[None]))
+    size = float(log_joint(q_mean.cpu().double()[None]))
     precision = torch.finfo(q_mean.dtype).eps
-    tolerance = max(tolerance, _ROUNDING * precision * abs(places))
+    tolerance = max(tolerance, _ROUNDING * precision * abs(size))
     points, log_values, side, change = _posterior_cells(log_joint, look, x, q_mean, tolerance)
+    look.go_on()
     num_dims = points.shape[1]
     log_prob = float(log_values.logsumexp(0)) + num_dims * math.log(side)
     density = (log_values - log_prob).exp()
@@ -339,7 +377,7 @@ def _truth(
     centred = points - mean
     covariance = (centred * shares[:, None]).T @ centred
     covariance += torch.eye(num_dims, dtype=torch.float64) * (side**2 / 12)  # of the mass within a cell
-    q_mean, q_log_var = q_mean.double().cpu(), q_log_var.double().cpu()
+    q_mean, q_log_var = q_mean.cpu().double(), q_log_var.cpu().double()
     (elbo, of_elbo), (gap, of_gap) = _over_posterior(log_joint, q_mean, q_log_var, log_prob, tolerance)
     change = max(change, of_elbo, of_gap)
     check_finite("log p(x), the ELBO and the gap", torch.tensor([log_prob, elbo, gap]))
@@ -359,7 +397,7 @@ def _posterior_cells(
         if float(near.abs().max()) < look.reach - 2 * side or not look.widen():
             break
     # A mode may be so narrow that it lies between the centres: the cells of all peaks are kept until it shows.
-    starts = torch.cat([local_maxima(values, points, _MOST_PEAKS), q_mean.double().cpu()[None]])
+    starts = torch.cat([local_maxima(values, points, _MOST_PEAKS), q_mean.cpu().double()[None]])
     peaks, heights = climbed(log_joint, starts, side)
     best = max(float(values.max()), float(heights.max()))
     high = heights > best - _SECOND_DEPTH
@@ -423,7 +461,7 @@ def _log_joint(model: VAE, x: Tensor, condition: Tensor | None) -> Callable[[Ten
     @torch.no_grad()
     def found(z: Tensor) -> Tensor:
         parts = [
-            model.log_prob_of_many(some.to(x), *repeated(x, condition, len(some))).double().cpu()
+            model.log_prob_of_many(some.to(x), *repeated(x, condition, len(some))).cpu().double()
             for some in z.split(max_rows(model))
         ]
         return torch.cat(parts) + log_normal(z)
