@@ -169,7 +169,7 @@ class _Stage:
 
     @classmethod
     def of(cls, run: Run, found: Evolution, theme: ThemeName) -> _Stage:
-        positions = found.positions.double().numpy()
+        positions = found.positions.cpu().double().numpy()
         centre, half = _view(positions)
         scale = (_BOX[2] - _BOX[0]) / (2 * half)
         across = _BOX[0] + (positions[..., 0] - (centre[0] - half)) * scale

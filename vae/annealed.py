@@ -183,7 +183,7 @@ class _Chains:
         self.x, self.condition = repeated(x, condition, num_chains)
         self.z = torch.empty(len(self.x), model.config.latent_dim, dtype=x.dtype, device=x.device)
         self.z.normal_(generator=noise)
-        self.log_weights = torch.zeros(len(self.x), dtype=torch.float64, device=x.device)
+        self.log_weights = torch.zeros(len(self.x), dtype=torch.float64)
         self.accepted = torch.zeros_like(self.log_weights)
 
     def run(self, num_steps: int, given: list[Tensor] | None) -> list[Tensor]:
@@ -199,14 +199,14 @@ class _Chains:
         used = []
         log_prob, grad = self._log_prob(self.z)
         for number, (before, now) in enumerate(pairwise(ladder)):
-            self.log_weights += (now - before) * log_prob.double()
+            self.log_weights += (now - before) * log_prob.cpu().double()
             if number + 1 == num_steps:  # nothing is weighted after the last
                 break
             if given is not None:
                 step = given[number].repeat_interleave(num_chains)
             used.append(step.log().unflatten(0, (self.num_images, num_chains)).mean(1).exp())
             log_prob, grad, accepted = self._transition(now, step, log_prob, grad)
-            self.accepted += accepted.double() / max(1, num_steps - 1)
+            self.accepted += accepted.cpu().double() / max(1, num_steps - 1)
             if given is None:
                 average = _MEMORY * average + (1 - _MEMORY) * accepted
                 faster = torch.where(average > _TARGET, _FASTER, _SLOWER).to(step)

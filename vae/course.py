@@ -100,7 +100,7 @@ def silhouette(run: Run, step: int | None = None) -> Silhouette:
 
 def _silhouette(step: int | None, part: str, mean: Tensor, log_var: Tensor) -> Silhouette:
     rate, sigma, variance = _per_dim(mean, log_var)
-    spread = (active_variance(mean) + torch.exp(log_var.double()).mean(0)).sqrt()
+    spread = (active_variance(mean) + torch.exp(log_var.cpu().double()).mean(0)).sqrt()
     about = information(mean, log_var)
     return Silhouette(step, part, len(mean), rate, sigma, variance, tuple(spread.tolist()), about)
 
@@ -121,8 +121,8 @@ def _stage(run: Run, moment: Moment) -> Stage | None:
 
 def _per_dim(mean: Tensor, log_var: Tensor) -> tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]:
     """Rate, σ and variance of the mean, dimension by dimension."""
-    rate = rate_per_dim(mean, log_var).double().mean(0)
-    sigma = torch.exp(0.5 * log_var.double()).mean(0)
+    rate = rate_per_dim(mean, log_var).cpu().double().mean(0)
+    sigma = torch.exp(0.5 * log_var.cpu().double()).mean(0)
     return tuple(rate.tolist()), tuple(sigma.tolist()), tuple(active_variance(mean).tolist())
 
 

@@ -86,7 +86,7 @@ class Dimension:
 
 def dimensions(embedding: Embedding) -> list[Dimension]:
     """Every latent dimension, the largest rate first."""
-    rates = rate_per_dim(embedding.mean, embedding.log_var).double().mean(0)
+    rates = rate_per_dim(embedding.mean, embedding.log_var).cpu().double().mean(0)
     active, bounds = active_units(embedding.mean), ranges(embedding.mean, embedding.log_var)
     return [
         Dimension(index, float(rates[index]), *bounds[index], bool(active[index]))

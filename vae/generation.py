@@ -108,8 +108,8 @@ def truncate(z: Tensor, limit: float) -> Tensor:
     if not limit > 0:
         raise UserError(f"limit must be > 0, got {limit:g}; use 1")
     root = math.sqrt(2)
-    share = torch.erf(z.double().abs() / root) * math.erf(limit / root)
-    return (z.double().sign() * root * torch.erfinv(share)).clamp(-limit, limit).to(z)
+    share = torch.erf(z.cpu().double().abs() / root) * math.erf(limit / root)
+    return (z.cpu().double().sign() * root * torch.erfinv(share)).clamp(-limit, limit).to(z)
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ class Mixture:
 
     def sample(self, num: int, *, seed: int = 0) -> Tensor:
         """Latent points ``(num, D)``, float64; their noise is that of the prior's points of the same seed."""
-        noise = prior_points(num, self.means.shape[1], seed=seed).double()
+        noise = prior_points(num, self.means.shape[1], seed=seed).cpu().double()
         place = torch.rand(num, generator=generator(seed, "mixture"), dtype=torch.float64)
         last = self.num_components - 1
         which = torch.searchsorted(self.weights.cumsum(0), place, right=True).clamp(max=last)
@@ -148,15 +148,15 @@ class Mixture:
         components = torch.distributions.MultivariateNormal(
             self.means, scale_tril=self.factors, validate_args=False
         )
-        each: Tensor = components.log_prob(z.double()[:, None])
+        each: Tensor = components.log_prob(z.cpu().double()[:, None])
         return torch.logsumexp(each + self.weights.log(), 1)
 
 
 def posterior_draws(embedding: Embedding, *, seed: int = 0) -> Tensor:
     """One draw from each image's posterior: together, draws from the aggregate posterior, float64, ``(N, D)``."""
-    mean = embedding.mean.double()
+    mean = embedding.mean.cpu().double()
     noise = torch.randn(mean.shape, generator=generator(seed, "mixture"), dtype=torch.float64)
-    return mean + torch.exp(0.5 * embedding.log_var.double()) * noise
+    return mean + torch.exp(0.5 * embedding.log_var.cpu().double()) * noise
 
 
 def fit_mixture(
@@ -233,7 +233,7 @@ def gap(mixture: Mixture, *, seed: int = 0, num_draws: int = GAP_DRAWS) -> Gap:
     def mean(difference: Tensor) -> tuple[float, float]:
         return float(difference.mean()), float(difference.std()) / math.sqrt(num_draws)
 
-    prior = prior_points(num_draws, mixture.means.shape[1], seed=seed).double()
+    prior = prior_points(num_draws, mixture.means.shape[1], seed=seed).cpu().double()
     drawn = mixture.sample(num_draws, seed=seed)
     holes = mean(_log_prior(prior) - mixture.log_prob(prior))
     outside = mean(mixture.log_prob(drawn) - _log_prior(drawn))

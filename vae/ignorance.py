@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -77,16 +78,17 @@ def ignorance(
         y: Their labels ``(N,)``, for a conditional model.
         conditional: Whether the decoder gets the class.
     """
+    likelihood = copy.deepcopy(likelihood).cpu()  # not all devices have double precision
     train = dataset.places("train")
     most = max(2, min(_MOST_IMAGES, _MOST_NUMBERS // dataset.images[0].numel()))
     places = torch.linspace(0, len(train) - 1, min(most, len(train)), dtype=torch.float64).round().long()
-    pixels = dataset.seen(train[places]).double()
+    pixels = dataset.seen(train[places]).cpu().double()
     if conditional and dataset.labels is not None and y is not None:
         groups, own = dataset.labels[train[places]], y.cpu()
     else:
         groups, own = torch.zeros(len(pixels), dtype=torch.long), torch.zeros(len(x), dtype=torch.long)
     num_groups = max(int(groups.max()), int(own.max())) + 1
-    counts = torch.bincount(groups, minlength=num_groups).double()[:, None, None, None]
+    counts = torch.bincount(groups, minlength=num_groups).cpu().double()[:, None, None, None]
     sums = torch.zeros(num_groups, *pixels.shape[1:], dtype=torch.float64).index_add_(0, groups, pixels)
     overall = (pixels.sum(0) + _HALF_AN_IMAGE) / (len(pixels) + 2 * _HALF_AN_IMAGE)
     means = (sums + overall) / (counts + 1)  # a class of few images leans on all of them
@@ -94,7 +96,7 @@ def ignorance(
     if isinstance(likelihood, Gaussian):
         # A learned σ fits the residuals of the decoder that it belongs to.
         learned = isinstance(likelihood, LearnedGaussian)
-        sigma = residual.square().mean().sqrt() if learned else likelihood.sigma.double().cpu()
+        sigma = residual.square().mean().sqrt() if learned else likelihood.sigma.cpu().double()
         output, scale = means, sigma.expand(num_groups, residual.shape[1])
     else:
         output = _output_of(likelihood, means)
@@ -117,7 +119,7 @@ def _log_probs(likelihood: Likelihood, output: Tensor, own: Tensor, x: Tensor | 
     size = rows_within(_COPIES * output[0].numel() * torch.float64.itemsize, most=_MOST_IMAGES)
     return torch.cat(
         [
-            likelihood.log_prob(output[own[some]].to(torch.float64), x[some].cpu().double())
+            likelihood.log_prob(output[own[some]].cpu().double(), x[some].cpu().double())
             for some in slices(len(x), size)
         ]
     )

@@ -92,7 +92,7 @@ class ImportanceBound:
 
     def _sampling_error_of_mean(self) -> float | None:
         """Of the mean over the images; None where for a tenth of them too few samples count for a guess."""
-        if self.k == 1 or float((self.effective_size < _TINY).double().mean()) > 0.1:
+        if self.k == 1 or float((self.effective_size < _TINY).cpu().double().mean()) > 0.1:
             return None
         return float(self.sampling_error.square().sum().sqrt()) / len(self.log_prob)
 
@@ -237,7 +237,9 @@ def log_weights(
     noise: torch.Generator | None = None,
     proposal: Proposal = "posterior",
 ) -> Tensor:
-    """log p(x|z) + log p(z) − log q(z|x) for k samples z of each posterior, shape ``(B, k)``, double precision.
+    """log p(x|z) + log p(z) − log q(z|x) for k samples z of each posterior, shape ``(B, k)``.
+
+    In double precision, on the CPU.
 
     Args:
         model: The model.
@@ -285,13 +287,13 @@ def _log_weights(
     proposal: Proposal,
 ) -> Tensor:
     num = len(x)
-    found = torch.empty(num, k, dtype=torch.float64, device=x.device)
+    found = torch.empty(num, k, dtype=torch.float64)
     num_chunks = math.ceil(num * k / max_rows(model))
     for place in torch.arange(k).chunk(min(k, num_chunks)):
         size, start = len(place), int(place[0])
         z, prior_over_proposal = drawn(proposal, *posterior, size, noise)
         log_prob = model.log_prob_of_many(z.flatten(0, 1), *repeated(x, condition, size))
-        found[:, start : start + size] = log_prob.unflatten(0, (num, size)) + prior_over_proposal
+        found[:, start : start + size] = log_prob.cpu().unflatten(0, (num, size)) + prior_over_proposal
     return found
 
 

@@ -134,7 +134,7 @@ def principal_plane(z: Tensor) -> Projection:
     if num_dims == 1:
         return Projection(z.new_zeros(1), z.new_tensor([[1.0], [0.0]]), 1.0)
     mean = z.mean(0)
-    centred = (z - mean).double()
+    centred = (z - mean).cpu().double()
     variances, directions = torch.linalg.eigh(centred.T @ centred)
     components = directions[:, -2:].flip(1).T
     # A sign that does not depend on the solver: the largest weight of each direction is positive.
@@ -162,7 +162,7 @@ def ranges(mean: Tensor, log_var: Tensor, *, share: float = 0.999) -> list[tuple
         share: Between 0 and 1.
     """
     step = -(-len(mean) // _NUM_FOR_RANGES)
-    mean, sigma = mean[::step].double(), torch.exp(0.5 * log_var[::step].double())
+    mean, sigma = mean[::step].cpu().double(), torch.exp(0.5 * log_var[::step].cpu().double())
     tail = (1 - share) / 2
     ends = []
     for goal in (tail, 1 - tail):

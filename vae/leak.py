@@ -98,7 +98,7 @@ def label_leak(embedding: Embedding, *, seed: int = 0, max_examples: int = MAX_E
 
     if embedding.labels is None:
         raise UserError("the label-leak probe needs labels, got images without; add labels to the data")
-    z, labels = embedding.mean.double(), embedding.labels
+    z, labels = embedding.mean.cpu().double(), embedding.labels
     if len(z) > max_examples:
         drawn = torch.randperm(len(z), generator=generator(seed, "leak"))[:max_examples]
         z, labels = z[drawn], labels[drawn]

@@ -103,7 +103,7 @@ def path(stops: Tensor, num: int, kind: Kind = "straight", pace: Pace = "legs") 
     for name, value, options in (("kind", kind, get_args(Kind)), ("pace", pace, get_args(Pace))):
         if value not in options:
             raise ValueError(f"{name} must be one of {', '.join(options)}, got {value!r}")
-    exact, num_legs = stops.double(), len(stops) - 1
+    exact, num_legs = stops.cpu().double(), len(stops) - 1
     fine = torch.arange(num_legs * _PIECES + 1, dtype=torch.float64) / _PIECES
     pieces = _curve(exact, fine, kind).diff(dim=0).norm(dim=1)
     travelled = torch.cat([pieces.new_zeros(1), pieces.cumsum(0)])
@@ -195,7 +195,7 @@ def group_mean(means: Tensor, members: Tensor) -> Tensor:
     group = means[members]
     if not len(group):
         raise UserError("a group must hold at least one image, got none; choose another")
-    return group.double().mean(0).to(means)
+    return group.cpu().double().mean(0).to(means)
 
 
 def arithmetic(point: Tensor, plus: Tensor, minus: Tensor, weight: float = 1.0) -> Tensor:

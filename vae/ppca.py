@@ -49,7 +49,7 @@ class PPCA:
             raise UserError("probabilistic PCA needs images, got none; choose another part")
         if not sigma > 0:
             raise UserError(f"sigma must be > 0, got {sigma:g}; use 0.1 for pixels between 0 and 1")
-        flat = x.flatten(1).double()
+        flat = x.flatten(1).cpu().double()
         mean = flat.mean(0)
         centred = flat - mean
         values, vectors = torch.linalg.eigh(centred.T @ centred / len(flat))
@@ -75,7 +75,7 @@ class PPCA:
 
     def log_prob(self, x: Tensor) -> Tensor:
         """log p(x) of images ``(N, …)``, nats, shape ``(N,)``, double precision."""
-        centred = x.flatten(1).double() - self.mean
+        centred = x.flatten(1).cpu().double() - self.mean
         # In the columns of W lies what it explains, beside it noise alone (Woodbury's identity).
         lengths = self.weight.square().sum(0)
         along = centred @ self.weight
@@ -89,7 +89,7 @@ class PPCA:
     def posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and variance of p(z|x), a diagonal Gaussian, each ``(N, D)``."""
         lengths = self.weight.square().sum(0) + self.sigma**2
-        mean = (x.flatten(1).double() - self.mean) @ self.weight / lengths
+        mean = (x.flatten(1).cpu().double() - self.mean) @ self.weight / lengths
         return mean, (self.sigma**2 / lengths).expand_as(mean)
 
     @torch.no_grad()

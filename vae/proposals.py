@@ -51,7 +51,8 @@ def drawn(
         noise: Where they are drawn from.
 
     Returns:
-        z, shape ``(B, num, D)``, and log p(z) − log proposal(z), nats, shape ``(B, num)``, double precision.
+        z, shape ``(B, num, D)``, and log p(z) − log proposal(z), nats, shape ``(B, num)``, in double precision on the
+        CPU.
 
     Source:
         Defensive mixture and its whole density as the denominator: Owen & Zhou (2000), "Safe and effective importance
@@ -63,12 +64,12 @@ def drawn(
     if proposal == "posterior":
         z = torch.addcmul(mean[:, None], scale[:, None], epsilon)
         # What is left of −log q beside the noise's own density is Σ log σ.
-        volume = 0.5 * log_var.sum(1, keepdim=True).double()
-        return z, 0.5 * (epsilon.square_() - z.square()).sum(2).double() + volume
+        volume = 0.5 * log_var.sum(1, keepdim=True).cpu().double()
+        return z, 0.5 * (epsilon.square_() - z.square()).sum(2).cpu().double() + volume
     z = _of_mixture(mean, scale, epsilon, noise)
-    centred = (((z - mean[:, None]) / scale[:, None]).square_().sum(2)).double()
-    volume = log_var.sum(1, keepdim=True).double() * 0.5
-    log_prior = -0.5 * z.square().sum(2).double()  # densities without (2π)^(−D/2), which all have
+    centred = (((z - mean[:, None]) / scale[:, None]).square_().sum(2)).cpu().double()
+    volume = log_var.sum(1, keepdim=True).cpu().double() * 0.5
+    log_prior = -0.5 * z.square().sum(2).cpu().double()  # densities without (2π)^(−D/2), which all have
     num_dims = z.shape[2]
     parts = [
         math.log(share) - 0.5 * centred / width**2 - volume - num_dims * math.log(width)
@@ -82,8 +83,10 @@ def _of_mixture(mean: Tensor, scale: Tensor, epsilon: Tensor, noise: torch.Gener
     """Points of the mixture from standard normal noise ``(B, num, D)``, each of a part that is drawn by its share."""
     shares = torch.tensor([*(share for share, _ in _WIDTHS), _PRIOR_SHARE], dtype=torch.float64)
     widths = torch.tensor([width for _, width in _WIDTHS] + [0.0]).to(mean)
-    u = torch.empty(epsilon.shape[:2], dtype=torch.float64, device=mean.device).uniform_(generator=noise)
-    part = torch.bucketize(u, shares.cumsum(0)[:-1].to(u.device), right=True)
+    # Not all devices have double precision.
+    precision = torch.float64 if mean.device.type == "cpu" else torch.float32
+    u = torch.empty(epsilon.shape[:2], dtype=precision, device=mean.device).uniform_(generator=noise)
+    part = torch.bucketize(u, shares.cumsum(0)[:-1].to(precision).to(u.device), right=True)
     of_prior = (part == len(_WIDTHS))[:, :, None]
     z = mean[:, None] + widths[part][:, :, None] * scale[:, None] * epsilon
     return torch.where(of_prior, epsilon, z)

@@ -37,7 +37,7 @@ def with_neighbours(points: Tensor, side: float) -> Tensor:
     strides = torch.tensor([1] if num_dims == 1 else [int(sizes[1]), 1])
     keys = torch.unique(((numbers - first)[:, None] + steps).reshape(-1, num_dims) @ strides)
     near = torch.stack([keys // stride % size for stride, size in zip(strides, sizes, strict=True)], 1)
-    return origin + (near + first).double() * side
+    return origin + (near + first).cpu().double() * side
 
 
 def halved(points: Tensor, side: float) -> tuple[Tensor, float]:
