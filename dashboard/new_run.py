@@ -16,8 +16,8 @@ from dashboard.trainers import trainers
 from vae.config import RunConfig
 from vae.errors import UserError
 from vae.files import disk_sentence, replacing
-from vae.run_images import UPLOADS
-from vae.runs import Run, new_run_id
+from vae.leftovers import UPLOADS
+from vae.runs import Run, create_run
 
 
 def form() -> None:
@@ -78,7 +78,7 @@ def create(config: RunConfig, title: str) -> Run:
     words = (
         title.strip() or f"{config.data.name} {kind} {config.model.latent_dim}d β={config.objective.beta:g}"
     )
-    return Run.create(root / new_run_id(root, words), config, dataset.info(), words)
+    return create_run(root, words, config, dataset.info())
 
 
 def _own_images(name: str) -> Path | UploadedFile | None:

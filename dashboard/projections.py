@@ -6,7 +6,6 @@ import atexit
 import json
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from contextlib import suppress
@@ -142,16 +141,15 @@ class Projections:
 
         from vae.checkpoints import load, save
         from vae.projections import digest, sample
+        from vae.scratch import scratch
 
         wanted = job.wanted
         mean = model_cache.embedding(wanted.run, wanted.at, wanted.part).mean.float()
         rows = torch.from_numpy(sample(len(mean), wanted.num))
-        with tempfile.TemporaryDirectory(prefix="latent-lab-") as folder:
-            save(
-                Path(folder), "source", {"mean": mean, "rows": rows}, {"digest": digest(mean)}, durable=False
-            )
-            command = [sys.executable, "-m", "vae.projections", str(Path(folder) / "source")]
-            command += [str(Path(folder) / "plane"), wanted.method]
+        with scratch() as folder:
+            save(folder, "source", {"mean": mean, "rows": rows}, {"digest": digest(mean)}, durable=False)
+            command = [sys.executable, "-m", "vae.projections", str(folder / "source")]
+            command += [str(folder / "plane"), wanted.method]
             with self._lock:
                 if job.state != "running":
                     return
@@ -169,7 +167,7 @@ class Projections:
             if process.returncode and job.state == "running":
                 raise UserError(error or "the process that computed it ended early; is there memory enough?")
             if not process.returncode:
-                keep(wanted, *load(Path(folder), "plane"))
+                keep(wanted, *load(folder, "plane"))
 
 
 def keep(wanted: Wanted, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from vae.errors import UserError
-from vae.files import read_json, write_json
+from vae.files import read_json, sweep, write_json
 from vae.runs import Run
 
 #: Notes that are looked at, the oldest first.
@@ -78,6 +78,12 @@ def noted(root: Path) -> list[Run]:
             else:
                 path.unlink(missing_ok=True)
     return [run for _, run in sorted(found, key=lambda item: item[0])]
+
+
+def sweep_notes() -> None:
+    """Remove what killed servers left of notes in the making."""
+    if (place := folder()) is not None:
+        sweep(place)
 
 
 def _notes() -> list[Path]:

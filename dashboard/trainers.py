@@ -19,6 +19,7 @@ from dashboard import queued
 from dashboard.settings import runs_root
 from vae.beneath import open_plain, remove
 from vae.errors import UserError
+from vae.leftovers import sweep_runs
 from vae.runs import Run, RunError, list_runs
 from vae.status import ACTIVE, LOG, SILENCE, Status, this_host
 from vae.trainable import check_trainable, why_not_trainable
@@ -152,6 +153,8 @@ class Trainers:
     # In a thread of its own -------------------------------------------------------------------------------------------
 
     def _tend(self) -> None:
+        sweep_runs(runs_root())
+        queued.sweep_notes()
         while True:
             with self._lock:
                 if self._closing.is_set():

@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
-import shutil
 import stat
 import struct
-import time
 import zipfile
 import zlib
 from contextlib import ExitStack, suppress
@@ -22,10 +19,13 @@ from typing import BinaryIO
 from vae.beneath import NotPlain, contents, open_plain
 from vae.errors import UserError
 from vae.files import disk_sentence, name_error
+from vae.leftovers import IMPORTING, sweep_runs
+from vae.lock import FOR_FOLDERS
 from vae.metrics import MetricsReader
 from vae.names import absolute, is_id
 from vae.places import open_given, user_path
 from vae.runs import Run, free_id, new_run_id
+from vae.scratch import working_folder
 from vae.tensor_file import inspect
 from vae.weights_files import check_weights
 
@@ -133,11 +133,11 @@ def import_run(file: BinaryIO | Path, root: Path | str, *, max_bytes: int = MAX_
         ArchiveError: If it is not an archive of a run, dangerous, too large or damaged, or the disk is full.
     """
     root = absolute(root)
-    stage = root / f".import-{secrets.token_hex(8)}"
     try:
         root.mkdir(parents=True, exist_ok=True)
-        _remove_leftovers(root)
+        sweep_runs(root)
         with ExitStack() as stack:
+            stage = stack.enter_context(working_folder(root, IMPORTING))
             if isinstance(file, Path):
                 file = stack.enter_context(
                     open_given(user_path(file, ArchiveError), "a run's zip file", ArchiveError)
@@ -150,8 +150,8 @@ def import_run(file: BinaryIO | Path, root: Path | str, *, max_bytes: int = MAX_
             left = max_bytes
             for parts, info in entries:
                 left = _unpack(archive, info, folder.joinpath(*parts), left, max_bytes)
-        run = _checked_run(folder)
-        return _settle(run, root, top if top and is_id(top) else new_run_id(root, run.name))
+            run = _checked_run(folder)
+            return _settle(run, root, top if top and is_id(top) else new_run_id(root, run.name))
     except ArchiveError:
         raise
     except UserError as error:
@@ -163,8 +163,6 @@ def import_run(file: BinaryIO | Path, root: Path | str, *, max_bytes: int = MAX_
         raise ArchiveError(
             f"the file is not a zip file, or damaged ({reason}); export the run again"
         ) from None
-    finally:
-        shutil.rmtree(stage, ignore_errors=True)
 
 
 class _Bounded:
@@ -240,7 +238,7 @@ def _checked_parts(info: zipfile.ZipInfo) -> tuple[str, ...] | None:
     parts = PurePosixPath(name).parts
     if name.startswith("/") or "\\" in name or ":" in name or "\0" in name or ".." in parts:
         raise ArchiveError(f"{_shown(info)} leads out of the run's folder; do not open this zip file")
-    if "__MACOSX" in parts or (parts and parts[-1] in (".DS_Store", "lock")):
+    if "__MACOSX" in parts or (parts and parts[-1] in (".DS_Store", "lock", FOR_FOLDERS)):
         return None
     if not parts or len(parts) > MAX_DEPTH or not all(_PART.fullmatch(part) for part in parts):
         raise ArchiveError(f"{_shown(info)} is not a path that a run has; export the run again")
@@ -296,14 +294,6 @@ def _settle(run: Run, root: Path, wanted: str) -> Run:
         except OSError:
             if not place.exists():
                 raise
-
-
-def _remove_leftovers(root: Path) -> None:
-    """Remove what an import left that was killed a day ago or more."""
-    for left in root.glob(".import-*"):
-        with suppress(OSError):
-            if time.time() - left.stat().st_mtime > 86_400:
-                shutil.rmtree(left)
 
 
 def _shown(info: zipfile.ZipInfo) -> str:

@@ -50,7 +50,7 @@ class Export:
     """Which weights, for ONNX: best, last, or the step of a snapshot."""
 
     def __call__(self) -> None:
-        from vae.files import replacing
+        from vae.files import replacing, sweep
         from vae.runs import Run
 
         run = Run.open(self.run_dir)
@@ -59,6 +59,7 @@ class Export:
 
             if complaint := run.complaint():
                 tell(f"warning: left out: {complaint}")
+            sweep(self.to.parent.resolve(), name=self.to.name)
             with replacing(self.to.parent.resolve() / self.to.name) as file:
                 export_run(run, file)
             print(self.to)
@@ -70,6 +71,7 @@ class Export:
         self.to.mkdir(parents=True, exist_ok=True)
         for name, content in (("decoder", decoder_onnx(model)), ("encoder", encoder_onnx(model))):
             path = self.to / f"{name}.onnx"
+            sweep(path.parent.resolve(), name=path.name)
             with replacing(path.parent.resolve() / path.name) as file:
                 file.write(content)
             print(path)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import http.client
-import shutil
-import tempfile
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from vae.images import MAX_BYTES, DataError, Progress, reason, shown
+from vae.scratch import sweep_old_folders, working_folder
 
 #: Seconds without a byte after which the download turns from a server; torchvision's own waits for ever.
 TIMEOUT = 20.0
@@ -86,18 +84,14 @@ def disk_errors(path: Path) -> Iterator[None]:
 
 @contextmanager
 def hidden_folder(root: Path) -> Iterator[Path]:
-    """A folder for a download in the making, gone afterwards; what killed downloads left goes after a day."""
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        for leftover in root.glob(".download-*"):
-            if leftover.stat().st_mtime < time.time() - 86_400:
-                shutil.rmtree(leftover, ignore_errors=True)
-        temporary = Path(tempfile.mkdtemp(prefix=".download-", dir=root))
-    except OSError as error:
-        raise DataError(
-            f"could not make a folder in {shown(root)}: {reason(error)}; use another folder, one of your own"
-        ) from error
-    try:
+    """A folder for a download in the making, gone afterwards; what killed downloads left goes first."""
+    with ExitStack() as stack:
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+            sweep_old_folders(root, ".download-")
+            temporary = stack.enter_context(working_folder(root, ".downloading-"))
+        except OSError as error:
+            raise DataError(
+                f"could not make a folder in {shown(root)}: {reason(error)}; use another folder, one of your own"
+            ) from error
         yield temporary
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)

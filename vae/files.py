@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import math
 import os
+import re
 import secrets
+import socket
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
 from vae.beneath import check_held, folder_of, names_of, open_plain, opened_folder
 from vae.errors import UserError
+from vae.lock import try_to_lock
 
 #: Largest JSON file that is read; a run's own are a few kilobytes.
 MAX_JSON_BYTES = 1_000_000
+#: What a file is called while it is written: the machine and process that write it.
+_OURS = re.compile(r"\..+\.([0-9a-f]{8})-([0-9]{1,10})-[0-9a-f]{8}\.tmp", re.DOTALL)
+_AN_HOUR = 3600.0
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -117,22 +126,38 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
 @contextmanager
 def replacing_in(folder: int, name: str, *, durable: bool = True) -> Iterator[BinaryIO]:
     """As `replacing`, in a folder that is open already."""
-    beside = f".{name}.{os.getpid()}-{secrets.token_hex(4)}.tmp"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    try:
-        with os.fdopen(os.open(beside, flags, 0o666, dir_fd=folder), "wb") as file:
+    with _beside(folder, name) as (file, beside):
+        try:
             yield file
             file.flush()
             if durable:
                 os.fsync(file.fileno())
-        os.replace(beside, name, src_dir_fd=folder, dst_dir_fd=folder)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(beside, dir_fd=folder)
-        raise
+            os.replace(beside, name, src_dir_fd=folder, dst_dir_fd=folder)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(beside, dir_fd=folder)
+            raise
     if durable:
         with suppress(OSError):
             os.fsync(folder)
+
+
+@contextmanager
+def _beside(folder: int, name: str) -> Iterator[tuple[BinaryIO, str]]:
+    """A new hidden file in an open folder, and its name, which says whose it is; locked as long as it is written."""
+    while True:
+        beside = f".{name}.{_this_machine()}-{os.getpid()}-{secrets.token_hex(4)}.tmp"
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        with os.fdopen(os.open(beside, flags, 0o666, dir_fd=folder), "wb") as file:
+            # One who sweeps may have come between: then the file is gone, or about to go.
+            if try_to_lock(file.fileno()) is not False and os.fstat(file.fileno()).st_nlink:
+                yield file, beside
+                return
+
+
+@cache
+def _this_machine() -> str:
+    return hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]
 
 
 @contextmanager
@@ -168,15 +193,50 @@ def _as_json(value: Any) -> bytes:
     return json.dumps(value, allow_nan=False, indent=1).encode() + b"\n"
 
 
-def sweep(path: Path, *, older_than: float = 0.0) -> None:
-    """Remove what killed writers left in a folder, if it is at least `older_than` seconds old."""
+def sweep(path: Path, *, older_than: float = 0.0, name: str | None = None) -> None:
+    """Remove what killed writers left in a folder; what is being written, by whomever and wherever, stays.
+
+    Args:
+        path: The folder.
+        older_than: Seconds since the last write to a file of an older version, of which nobody knows who writes it.
+        name: Only what was to become the file of this name.
+    """
     with suppress(OSError), opened_folder(path) as folder:
-        for name in names_of(folder):
-            if not (name.startswith(".") and name.endswith(".tmp")):
+        for left in names_of(folder):
+            if not (left.startswith(f".{name}." if name else ".") and left.endswith(".tmp")):
                 continue
             with suppress(OSError):
-                if time.time() - os.lstat(name, dir_fd=folder).st_mtime >= older_than:
-                    os.unlink(name, dir_fd=folder)
+                _remove_unless_written(folder, left, older_than)
+
+
+def _remove_unless_written(folder: int, name: str, older_than: float) -> None:
+    found = os.lstat(name, dir_fd=folder)
+    if not stat.S_ISREG(found.st_mode):
+        return
+    age, whose = time.time() - found.st_mtime, _OURS.fullmatch(name)
+    if whose is None:
+        if age >= older_than:
+            os.unlink(name, dir_fd=folder)
+        return
+    descriptor = os.open(name, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+    try:
+        is_free = try_to_lock(descriptor)
+        if is_free is None:  # a disk without locks
+            is_free = age > _AN_HOUR or (whose[1] == _this_machine() and not _is_alive(int(whose[2])))
+        if is_free:
+            os.unlink(name, dir_fd=folder)
+    finally:
+        os.close(descriptor)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        pass  # somebody else's
+    return True
 
 
 def name_error(error: OSError, path: Path) -> None:
@@ -204,6 +264,8 @@ def disk_sentence(error: OSError) -> str:
             return f"{file} does not exist; was it moved or deleted?"
         case errno.ENOTDIR | errno.EEXIST:
             return f"{_file_in_the_way(file)} is a file; give a folder"
+        case errno.ENOLCK:
+            return f"the disk of {file} knows no file locks; use a folder on another disk, or mount it with locks"
         case errno.EISDIR:
             return f"{file} is a folder; give a file"
         case _:

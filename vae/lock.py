@@ -14,17 +14,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from vae.beneath import lstat, open_plain, open_to_lock, opened_folder
-from vae.files import replacing
+from vae.beneath import lstat, open_plain, open_to_lock, opened_folder, remove
 
 #: Seconds for which `hold` tries: `is_held` may be in the way for an instant.
 PATIENCE = 1.0
 #: Seconds between two tries.
 _PAUSE = 0.005
-#: A folder is opened to be read, and some network file systems lock only what is opened to be written.
-_NO_LOCKS_ON_FOLDERS = (errno.EBADF, errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL)
 _CONTENDED = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES)
-_FOR_FOLDERS = ".changes.lock"
+#: A folder is opened to be read, and some network file systems lock only what is opened to be written, or nothing.
+_NO_LOCKS = (errno.EBADF, errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS)
+#: File that is locked for a folder where the folder itself cannot be.
+FOR_FOLDERS = ".changes.lock"
 
 _ours: set[int] = set()
 
@@ -52,13 +52,12 @@ def hold(path: Path, *, patience: float = PATIENCE) -> Iterator[int]:
     until = time.monotonic() + patience
     while True:
         with _kept(open_to_lock(path)) as descriptor:
-            _lock(descriptor, until)
+            if not _lock(descriptor, until):
+                raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK), str(path))
             if not _is_at(descriptor, path):
                 continue  # removed since it was opened: who comes next makes another
             if os.fstat(descriptor).st_nlink > 1:
-                # A backup made of hard links would be locked along with the run.
-                with replacing(path):
-                    pass
+                remove(path)  # a backup made of hard links would be locked along with the run
                 continue
             yield descriptor
             return
@@ -80,16 +79,11 @@ def hold_folder(path: Path, *, patience: float) -> Iterator[int]:
         OSError: If it cannot be opened.
     """
     with opened_folder(path) as folder, _kept(os.dup(folder)) as descriptor:
-        try:
-            _lock(descriptor, time.monotonic() + patience)
-        except OSError as error:
-            if error.errno not in _NO_LOCKS_ON_FOLDERS:
-                raise
+        if _lock(descriptor, time.monotonic() + patience):
+            yield folder
         else:
-            yield folder
-            return
-        with hold(path / _FOR_FOLDERS, patience=patience):
-            yield folder
+            with hold(path / FOR_FOLDERS, patience=patience):
+                yield folder
 
 
 def is_held(path: Path) -> bool:
@@ -106,17 +100,44 @@ def is_held(path: Path) -> bool:
     return False
 
 
-def _lock(descriptor: int, until: float) -> None:
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        except OSError as error:
-            if error.errno not in _CONTENDED:
-                raise
+def try_to_lock(descriptor: int) -> bool | None:
+    """Lock an open file or folder if nobody else has; None where its disk knows no locks.
+
+    Raises:
+        OSError: If it cannot be tried.
+    """
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in _CONTENDED:
+            return False
+        if error.errno in _NO_LOCKS:
+            return None
+        raise
+    return True
+
+
+@contextmanager
+def held_at_once(path: Path) -> Iterator[bool | None]:
+    """Hold the lock of a folder until the block ends, if nobody else has it.
+
+    Yields:
+        Whether it is held; None where the disk knows no locks of folders.
+
+    Raises:
+        OSError: If it is no folder, or cannot be opened.
+    """
+    with _kept(os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)) as descriptor:
+        yield try_to_lock(descriptor)
+
+
+def _lock(descriptor: int, until: float) -> bool:
+    """Wait for a lock; False where the disk knows none."""
+    while (is_locked := try_to_lock(descriptor)) is False:
         if time.monotonic() >= until:
             raise Taken
         time.sleep(_PAUSE)
+    return is_locked is True
 
 
 @contextmanager
@@ -127,6 +148,8 @@ def _kept(descriptor: int) -> Iterator[int]:
     finally:
         if descriptor in _ours:
             _ours.discard(descriptor)
+            with suppress(OSError):  # said, because a process that was forked meanwhile may have it open
+                fcntl.flock(descriptor, fcntl.LOCK_UN)
             os.close(descriptor)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -108,6 +107,7 @@ def reproduce(
     from vae.data import load
     from vae.engine import Trainer
     from vae.runs import Run
+    from vae.scratch import scratch
     from vae.standby import stopping_on_signals
 
     if name not in REFERENCES:
@@ -122,8 +122,8 @@ def reproduce(
         train=reference.config.train.replace(seed=seed, epochs=wanted),
     )
     dataset = load(config.data)
-    with tempfile.TemporaryDirectory() as scratch:
-        run = _run_at(run_dir or Path(scratch) / name, config, dataset)
+    with scratch() as folder:
+        run = _run_at(run_dir or folder / name, config, dataset)
         if run.status().state != "finished":
             trainer = Trainer(run, dataset)
             with stopping_on_signals(trainer) as signals:

@@ -24,7 +24,6 @@ from __future__ import annotations
 
 import platform
 import secrets
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -37,6 +36,7 @@ from vae.config import DataConfig, DataInfo, RunConfig, TrainConfig
 from vae.errors import UserError, clean
 from vae.files import disk_sentence, read_json, write_json
 from vae.identity import identity_in, new_identity
+from vae.leftovers import DELETED, sweep_runs
 from vae.names import RunError, checked_name, read_name, run_folder
 from vae.run_folder import RunFolder
 
@@ -269,12 +269,11 @@ class Run(RunFolder):
         """
         if self.is_link:
             raise RunError(f"run {self.id!r} is a link to a folder elsewhere; remove the link by hand")
-        hidden = self.path.with_name(f".deleted-{self.id}-{secrets.token_hex(4)}")
+        hidden = self.path.with_name(f"{DELETED}{self.id}-{secrets.token_hex(4)}")
         try:
             with self.lock():
                 self.path.rename(hidden)  # gone at once for everybody, however long the removal takes
-            for left in self.path.parent.glob(".deleted-*"):  # this one, and what a killed removal left
-                shutil.rmtree(left, ignore_errors=True)
+            sweep_runs(self.path.parent)  # this one, and what a killed removal left
         except OSError as error:
             raise RunError(disk_sentence(error)) from error
 

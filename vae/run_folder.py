@@ -122,7 +122,8 @@ class RunFolder:
 
     def _sweep(self) -> None:
         """Remove what killed writers left; but a dashboard may be writing in the run's folder right now."""
-        sweep(self.path, older_than=60)
+        for folder in (self.path, self.path / "projections"):
+            sweep(folder, older_than=60)
         sweep(self.path / "checkpoints")
         with suppress(OSError):
             for name in names_in(self.path / SNAPSHOTS):
@@ -134,11 +135,11 @@ class RunFolder:
         return lock.is_held(self.path / "lock")
 
     @contextmanager
-    def changing(self, patience: float = PATIENCE) -> Iterator[None]:
+    def changing(self, patience: float | None = None) -> Iterator[None]:
         """Be the only one, of all processes, who reads, changes and writes the run's small files, until the block ends.
 
         Args:
-            patience: Seconds to wait for another who does.
+            patience: Seconds to wait for another who does; without, `PATIENCE`.
 
         Raises:
             RunError: If another does for longer than that, the folder holds another run by now, is a link, or cannot
@@ -146,6 +147,7 @@ class RunFolder:
         """
         if why := self.why_fixed():
             raise RunError(why)
+        patience = PATIENCE if patience is None else patience
         with ExitStack() as stack:
             try:
                 self._check_same(stack.enter_context(lock.hold_folder(self.path, patience=patience)))
@@ -162,7 +164,7 @@ class RunFolder:
                 raise RunError(disk_sentence(error)) from error
 
     @contextmanager
-    def changing_status(self, patience: float = PATIENCE) -> Iterator[Status | None]:
+    def changing_status(self, patience: float | None = None) -> Iterator[Status | None]:
         """As `changing`, for one who is not the trainer.
 
         Yields:
@@ -338,12 +340,14 @@ def keeping(run: RunFolder, folder: Path | None = None) -> Iterator[Path]:
     """
     if folder is None:
         with run.changing():
+            sweep(run.path, older_than=60)
             yield run.path
         return
     run.check_same()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with lock.hold_folder(folder, patience=PATIENCE):
+            sweep(folder, older_than=60)
             yield folder
     except lock.Taken:
         raise RunError(

@@ -9,12 +9,11 @@ from vae.config import DataConfig, DataInfo, RunConfig
 from vae.data import DataError, Dataset, Progress
 from vae.data import load as load_images
 from vae.images import shown
+from vae.leftovers import UPLOADS
 from vae.runs import Run
 
 #: File of a run with the images that `vae.watch` was handed as arrays.
 IMAGES_FILE = "images.npz"
-#: Folder beside the runs with the files that the dashboard was sent.
-UPLOADS = ".uploads"
 
 
 def are_alike(config: RunConfig, other: RunConfig) -> bool:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from vae.config import DataInfo, RunConfig
 from vae.files import disk_sentence, read_json, write_json
 from vae.metrics import MetricsReader, MetricsWriter, thin
 from vae.names import RunError, absolute, check_id
@@ -29,6 +30,7 @@ __all__ = [
     "RunError",
     "State",
     "Status",
+    "create_run",
     "disk_sentence",
     "find_run",
     "free_id",
@@ -38,6 +40,10 @@ __all__ = [
     "thin",
     "write_json",
 ]
+
+
+#: Ids that are tried for a new run; each is taken only by somebody who makes a run in the same second.
+_TRIES = 100
 
 
 @dataclass(frozen=True)
@@ -100,6 +106,28 @@ def new_run_id(root: Path | str, hint: str) -> str:
     plain = unicodedata.normalize("NFKD", hint).encode("ascii", "ignore").decode().lower()
     words = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40].rstrip("-") or "run"
     return free_id(root, f"{words}-{datetime.now():%Y%m%d-%H%M%S}")
+
+
+def create_run(root: Path, hint: str, config: RunConfig, info: DataInfo) -> Run:
+    """Make a run of a free id in a folder of runs; who makes another at the same moment gets another id.
+
+    Args:
+        root: The folder of runs.
+        hint: Its display name, and the words of its id.
+        config: What the run shall be.
+        info: Of the images that it is for.
+
+    Raises:
+        RunError: As `Run.create` does.
+    """
+    for _ in range(_TRIES):
+        path = absolute(root) / new_run_id(root, hint)
+        try:
+            return Run.create(path, config, info, hint)
+        except RunError:
+            if not path.exists():
+                raise
+    raise RunError(f"a folder for a new run could not be made in {root}; try again")
 
 
 def free_id(root: Path | str, wanted: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,6 +17,7 @@ from vae.engine import Trainer
 from vae.journal import what_went_wrong
 from vae.resume import images_of
 from vae.runs import Run
+from vae.scratch import scratch
 from vae.status import LOG
 from vae.threads import suit
 from vae.trainable import check_trainable
@@ -53,9 +53,9 @@ def warm_up() -> None:
     config = RunConfig(
         model=ModelConfig(hidden=(2,)), train=TrainConfig(epochs=1, batch_size=1000, num_snapshots=2)
     )
-    with suppress(OSError), tempfile.TemporaryDirectory(prefix="latent-lab-") as scratch:
+    with suppress(OSError), scratch() as folder:
         dataset = load(config.data)
-        for _ in Trainer(Run.create(Path(scratch) / "warm-up", config, dataset.info()), dataset).train():
+        for _ in Trainer(Run.create(folder / "warm-up", config, dataset.info()), dataset).train():
             pass
 
 

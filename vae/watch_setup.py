@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,6 +23,7 @@ from vae.own_networks import Gives, OwnDecoder, OwnEncoder
 from vae.randomness import generator
 from vae.reachable import Reached, reached
 from vae.run_images import IMAGES_FILE
+from vae.scratch import scratch
 from vae.snapshots import Probe
 from vae.undisturbed import undisturbed
 from vae.watch_export import Exports
@@ -77,8 +77,8 @@ def dataset_of(data: Any, run_dir: Path, validation: float) -> tuple[Dataset, di
     if labels is not None:
         arrays["labels"] = _array(labels)
     config = DataConfig(name="npz", path=run_dir / IMAGES_FILE, validation=validation)
-    with tempfile.TemporaryDirectory(prefix="latent-lab-") as scratch:
-        path = Path(scratch) / IMAGES_FILE
+    with scratch() as folder:
+        path = folder / IMAGES_FILE
         np.savez(path, **arrays)
         check_kind(path, "npz")
         try:

@@ -174,7 +174,7 @@ def _ask(run: Run, wish: str) -> None:
         case "cancel":
             _try(lambda: trainers.cancel(run))
         case "step":
-            _try(lambda: run.request(steps=run.control().steps + 1))
+            _try(lambda: run.request(command="step"))
         case _:
             _try(lambda: run.request(command=wish))
 
