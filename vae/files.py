@@ -193,15 +193,16 @@ def _as_json(value: Any) -> bytes:
     return json.dumps(value, allow_nan=False, indent=1).encode() + b"\n"
 
 
-def sweep(path: Path, *, older_than: float = 0.0, name: str | None = None) -> None:
+def sweep(path: Path, *, older_than: float = 0.0, name: str | None = None, root: Path | None = None) -> None:
     """Remove what killed writers left in a folder; what is being written, by whomever and wherever, stays.
 
     Args:
         path: The folder.
         older_than: Seconds since the last write to a file of an older version, of which nobody knows who writes it.
         name: Only what was to become the file of this name.
+        root: The folder below which no link is followed, where the path's names do not say it.
     """
-    with suppress(OSError), opened_folder(path) as folder:
+    with suppress(OSError), opened_folder(path, root=root) as folder:
         for left in names_of(folder):
             if not (left.startswith(f".{name}." if name else ".") and left.endswith(".tmp")):
                 continue

@@ -24,4 +24,4 @@ def sweep_runs(root: Path) -> None:
     sweep_folders(root, IMPORTING)
     sweep_old_folders(root, _OLD_IMPORTING)
     sweep(root, older_than=60)
-    sweep(root / UPLOADS, older_than=60)
+    sweep(root / UPLOADS, older_than=60, root=root)
