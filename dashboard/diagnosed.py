@@ -32,7 +32,7 @@ def diagnosis(run: Run, at: At) -> Diagnosis:
 
         raise DataError(missing)
     return _measured.get(
-        (run.path, at, model_cache.stamp(run, at), run.config),
+        (run.path, at, model_cache.stamp(run, at), run.config, run.status().state),
         lambda: diagnose(run, model_cache.dataset(run), at=at),
     )
 

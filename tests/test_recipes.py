@@ -38,8 +38,11 @@ def trained(config: RunConfig, dataset: Dataset, path: Path, epochs: int = 40) -
 
 
 def test_there_is_a_recipe_for_each_verdict_on_a_model() -> None:
-    on_images: set[Name] = {"too-few-images"}
-    assert {recipe.verdict for recipe in RECIPES.values()} == set(get_args(Name)) - on_images
+    of_training: set[Name] = {"still-learning", "diverged", "dead-network"}
+    of_images: set[Name] = {"too-few-images", "nothing-to-encode"}
+    effects: set[Name] = {"partial-collapse", "worse-than-no-z"}  # of what other recipes make worse
+    left_out = of_training | of_images | effects
+    assert {recipe.verdict for recipe in RECIPES.values()} == set(get_args(Name)) - left_out
     assert all(name == recipe.name for name, recipe in RECIPES.items())
 
 
@@ -89,11 +92,15 @@ def test_a_recipe_provokes_its_verdict_and_a_cure_brings_the_units_back(
     for num in range(2, 21):  # and no number of images makes a fault of it
         found = diagnose(Run.open(tmp_path / "after"), digits, num_images=num)
         assert not any(finding.is_fault for finding in found.findings), num
-        assert found.verdict.name == "too-few-images" or num >= 10
+        assert found.verdict.name in ("too-few-images", "still-learning") or num >= 10
 
 
 @pytest.mark.usefixtures("one_thread")
 def test_too_strong_a_decoder_is_named_soon(digits: Dataset, tmp_path: Path) -> None:
-    found = trained(RECIPES["strong-decoder"].config, digits, tmp_path / "run", epochs=15)
+    config = RECIPES["strong-decoder"].config
+    early = trained(config, digits, tmp_path / "early", epochs=3)
+    assert early.verdict.name == "still-learning"
+    quick = config.replace(train=config.train.replace(learning_rate=1e-2))
+    found = trained(quick, digits, tmp_path / "run", epochs=16)
     assert found.verdict.name == "decoder-ignores-z"
     assert found.critical_beta is None

@@ -16,6 +16,7 @@ from vae.cli_train import Part, RunDir, weights_at
 from vae.cli_words import tell, tell_of
 from vae.config import TrainConfig
 from vae.errors import UserError
+from vae.finite import json_value
 from vae.options import Flag, OptionalPath
 from vae.progress import Bar
 
@@ -146,7 +147,7 @@ class Evaluate(Measurement):
                 "likelihood": run.config.model.likelihood,
                 **more,
             }
-            print(json.dumps(answer))
+            print(json.dumps(json_value(answer), allow_nan=False))
             return
         print(
             f"{run.name}: {self.split}, {_images(result.num_images)}, pixels {run.config.data.binarize}, "

@@ -4,66 +4,49 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from vae.data import Dataset, Part
 from vae.diagnosable import check_asked
+from vae.diagnosis import Diagnosis
 from vae.enough import ENOUGH
 from vae.errors import UserError
-from vae.evaluation import check_finite
-from vae.findings import Verdict
-from vae.ignorance import ignorance
-from vae.information import Information, information
+from vae.information import information
 from vae.latent import Embedding, ranges, rate_order
-from vae.likelihoods import Gaussian
 from vae.lines import Line
-from vae.loop_scale import LoopScale, loop_scale
-from vae.memory import rows_for
-from vae.minibatches import Seen, log_probs, posteriors, slices
+from vae.loop_scale import loop_scale
+from vae.measure import NUM_IMAGES, measure
+from vae.minibatches import Seen, log_probs, posteriors
 from vae.model import VAE, At
 from vae.modes import at_rest
 from vae.objective import rate_per_dim
+from vae.posterior_statistics import ACTIVE_THRESHOLD, active_units, active_variance
 from vae.randomness import generator
-from vae.units import beta_of_sigma
-from vae.usage import Rise, Usage, derangement, permuted_rise, usage
+from vae.training_state import Training
+from vae.usage import Rise, derangement, permuted_rise
 from vae.verdicts import decide
 
 if TYPE_CHECKING:
     from vae.config import RunConfig
     from vae.runs import Run
 
-#: Variance of the posterior mean over images above which a dimension counts as active.
-ACTIVE_THRESHOLD = 0.01
-#: Images that `diagnose` looks at, at most: more would make its mixture of all posteriors slow.
-NUM_IMAGES = 2000
-
-
-def active_variance(mean: Tensor) -> Tensor:
-    """Variance over images of the posterior mean ``(N, D)``, shape ``(D,)``; 0 for fewer than two images."""
-    if len(mean) < 2:
-        return torch.zeros(mean.shape[1], dtype=torch.float64)
-    return mean.cpu().double().var(0)  # MPS has no double precision
-
-
-def active_units(mean: Tensor, threshold: float = ACTIVE_THRESHOLD) -> Tensor:
-    """Which latent dimensions carry something: the variance over images of the posterior mean exceeds the threshold.
-
-    Args:
-        mean: Posterior means of a set of images, shape ``(N, D)``.
-        threshold: A variance; the prior's is 1.
-
-    Returns:
-        Booleans, shape ``(D,)``; none is active for fewer than two images.
-
-    Source:
-        Burda, Grosse & Salakhutdinov (2016), section 5, https://arxiv.org/abs/1509.00519
-    """
-    return active_variance(mean) > threshold
+__all__ = [
+    "ACTIVE_THRESHOLD",
+    "NUM_IMAGES",
+    "Diagnosis",
+    "Dimension",
+    "active_units",
+    "active_variance",
+    "diagnose",
+    "dimensions",
+    "live_numbers",
+    "measure",
+]
 
 
 @dataclass(frozen=True)
@@ -92,134 +75,6 @@ def dimensions(embedding: Embedding) -> list[Dimension]:
         Dimension(index, float(rates[index]), *bounds[index], bool(active[index]))
         for index in rate_order(rates)
     ]
-
-
-@dataclass(frozen=True)
-class Diagnosis:
-    """What a model's latent space does, in nats per example, over a stated set of images.
-
-    Attributes:
-        part: Which part of the data the images are of.
-        num_images: How many, from its beginning.
-        seed: Of all noise.
-        latent_dim: Latent dimensions.
-        num_pixels: Values per image.
-        conditional: Whether the networks get the class.
-        beta: In force at these weights, if it is known.
-        distortion: Mean of −log p(x|z), one sample of z for each image.
-        rate_per_dim: Mean KL of each dimension.
-        active_threshold: See `active_units`.
-        active_variance: Variance over the images of each dimension's posterior mean.
-        sigma_per_dim: Mean over the images of each dimension's posterior standard deviation; the prior's is 1.
-        spread_per_dim: Standard deviation of each dimension of the aggregate posterior; the prior's is 1.
-        information: Mutual information and marginal KL.
-        usage: Whether the decoder uses z and the condition.
-        mean_per_dim: Mean of each dimension of the aggregate posterior; the prior's is 0.
-        ignorant_distortion: Of the best decoder that ignores z, see `vae.ignorance`; None where pixels see each other.
-        critical_beta: Above it a linear model of independent pixels collapses, see `vae.ignorance`; or None.
-        num_paying: Dimensions that a linear model would use at β = 1, see `vae.ignorance`; or None.
-        decoder_sigma: Standard deviation of a Gaussian likelihood; None for others.
-        sigma_is_learned: Whether training fits it.
-        residual: For a Gaussian likelihood: root mean squared difference between an image and its reconstruction from a
-            sample of z, which is the σ that would fit; None for others.
-        scale: How the terms of a watched loop compare with ours; None for a run that was trained here.
-        findings: What it means, the verdict first, then remarks.
-    """
-
-    part: Part
-    num_images: int
-    seed: int
-    latent_dim: int
-    num_pixels: int
-    conditional: bool
-    beta: float | None
-    distortion: float
-    rate_per_dim: tuple[float, ...]
-    active_threshold: float
-    active_variance: tuple[float, ...]
-    sigma_per_dim: tuple[float, ...]
-    spread_per_dim: tuple[float, ...]
-    information: Information
-    usage: Usage
-    mean_per_dim: tuple[float, ...] = ()
-    ignorant_distortion: float | None = None
-    critical_beta: float | None = None
-    num_paying: int | None = None
-    decoder_sigma: float | None = None
-    sigma_is_learned: bool = False
-    residual: float | None = None
-    scale: LoopScale | None = None
-    findings: tuple[Verdict, ...] = ()
-
-    @property
-    def rate(self) -> float:
-        """Mean of KL(q(z|x) ‖ p(z)), exact, never clamped."""
-        return math.fsum(self.rate_per_dim)
-
-    @property
-    def elbo(self) -> float:
-        """Mean of −(distortion + rate), at β = 1."""
-        return -(self.distortion + self.rate)
-
-    @property
-    def active(self) -> tuple[bool, ...]:
-        """Which dimensions are active."""
-        return tuple(variance > self.active_threshold for variance in self.active_variance)
-
-    @property
-    def num_active(self) -> int:
-        """How many are."""
-        return sum(self.active)
-
-    @property
-    def sigma_beta(self) -> float | None:
-        """The β that the Gaussian likelihood's σ amounts to, see `vae.units.beta_of_sigma`; None for others."""
-        if self.decoder_sigma is None or self.residual is None:
-            return None
-        return beta_of_sigma(self.decoder_sigma, self.residual)
-
-    @property
-    def verdict(self) -> Verdict:
-        """The main finding."""
-        return self.findings[0]
-
-    @property
-    def remarks(self) -> tuple[Verdict, ...]:
-        """Whatever else was found."""
-        return self.findings[1:]
-
-    def lines(self) -> list[str]:
-        """The findings in words, as lines of text."""
-        found = self.information
-        lines = [
-            f"active units   {self.num_active} of {self.latent_dim} (variance of the posterior mean > "
-            f"{self.active_threshold:g}, {self.num_images:,} images of the {self.part} part)",
-            f"I(x; z)        {'≥ ' if found.saturated else ''}{_hundredths(found.mutual_information)}, "
-            f"marginal KL {'≤ ' if found.saturated else ''}{_hundredths(found.marginal_kl)} "
-            f"(N = {found.num_examples:,}, cap log N = {found.cap:.2f})",
-        ]
-        if found.caution:
-            lines.append(f"  {found.caution}")
-        for finding in self.findings:
-            lines += [f"{finding.title} ({finding.name})", f"  {finding.sentence}"]
-            lines += [f"  {evidence}" for evidence in finding.evidence]
-            if finding.remedies:
-                lines.append(f"  try: {'; '.join(finding.remedies)}")
-        return lines
-
-    def to_dict(self) -> dict[str, Any]:
-        """All of it as JSON values."""
-        values = {**asdict(self), "rate": self.rate, "elbo": self.elbo, "active": list(self.active)}
-        values |= {"num_active": self.num_active, "sigma_beta": self.sigma_beta}
-        del values["findings"]
-        values["information"] = self.information.to_dict()
-        findings = [finding.to_dict() for finding in self.findings]
-        return {**values, "verdict": findings[0] if findings else None, "remarks": findings[1:]}
-
-
-def _hundredths(nats: float) -> str:
-    """Two decimals, without a minus before what they round to nothing."""
-    return f"{round(nats, 2) + 0.0:.2f}"
 
 
 def diagnose(
@@ -257,6 +112,7 @@ def diagnose(
     from vae.history import standing_of_beta
 
     check_asked(target, at, part, num_images)
+    training = None
     if isinstance(target, VAE):
         model = target
         if dataset is None:
@@ -271,6 +127,7 @@ def diagnose(
         model, config = load_model(run, at), run.config
         dataset = images_of(run, path=path, root=root) if dataset is None else dataset
         history = history_until(run, at)
+        training = Training.of(run, at, history)
     few = len(dataset.validation) < min(ENOUGH, len(dataset.test))
     chosen: Part = part or ("test" if few else "validation")
     measured = measure(model, dataset, chosen, num_images=num_images, seed=seed)
@@ -287,72 +144,8 @@ def diagnose(
         measured.latent_dim,
         measured.decoder_sigma,
     )
-    measured = replace(measured, beta=beta, scale=scale)
+    measured = replace(measured, beta=beta, scale=scale, training=training)
     return replace(measured, findings=decide(measured, config, history))
-
-
-@torch.no_grad()
-@at_rest
-def measure(
-    model: VAE, dataset: Dataset, part: Part, *, num_images: int = NUM_IMAGES, seed: int = 0
-) -> Diagnosis:
-    """The numbers of a diagnosis, without its findings; see `diagnose`."""
-    rows = torch.arange(min(num_images, len(dataset.places(part))))
-    if len(rows) < 2:
-        raise UserError(
-            f"a diagnosis needs at least 2 images, got {len(rows)} of the {part} part; choose another part"
-        )
-    seen = Seen.by(model, dataset, part, rows, seed)
-    x, y = seen.held(), seen.labels
-    mean, log_var = posteriors(model, x, y)
-    rates = rate_per_dim(mean, log_var)
-    check_finite("the posteriors' means", mean)
-    check_finite("the rates", rates)
-    z = model.sample(mean, log_var, generator(seed, "evaluation", mean.device))
-    condition = model.condition(y, len(x))
-    likelihood = model.likelihood
-    distortion, squares = [], []
-    for some in slices(len(x), rows_for(model)):
-        pixels, own = x[some], None if condition is None else condition[some]
-        distortion.append(-model.log_prob(z[some], pixels, own).cpu().double())
-        if isinstance(likelihood, Gaussian):
-            squares.append((model.decode(z[some], own) - pixels).cpu().double().square().flatten(1).mean(1))
-    distortions = torch.cat(distortion)
-    check_finite("the distortions", distortions)
-    used = usage(model, x, z, y, seed=seed)
-    check_finite(
-        "the use of z", torch.tensor([used.response, *(rise.nats for rise in (used.all, *used.per_dim))])
-    )
-    is_independent = model.config.decoder == "independent"
-    conditional = model.num_conditions > 0
-    alone = ignorance(likelihood, dataset, x, y, conditional=conditional) if is_independent else None
-    variance = active_variance(mean)
-    log_var = log_var.cpu().double()
-    spread = (variance + torch.exp(log_var).mean(0)).sqrt()
-    return Diagnosis(
-        part=part,
-        num_images=len(x),
-        seed=seed,
-        latent_dim=mean.shape[1],
-        num_pixels=model.info.num_pixels,
-        conditional=conditional,
-        beta=None,
-        distortion=float(distortions.mean()),
-        rate_per_dim=tuple(rates.cpu().double().mean(0).tolist()),
-        active_threshold=ACTIVE_THRESHOLD,
-        active_variance=tuple(variance.tolist()),
-        sigma_per_dim=tuple(torch.exp(0.5 * log_var).mean(0).tolist()),
-        spread_per_dim=tuple(spread.tolist()),
-        information=information(mean.cpu(), log_var, seed=seed),
-        usage=used,
-        mean_per_dim=tuple(mean.cpu().double().mean(0).tolist()),
-        ignorant_distortion=None if alone is None else alone.distortion,
-        critical_beta=None if alone is None else alone.critical_beta,
-        num_paying=None if alone is None else alone.num_paying,
-        decoder_sigma=float(likelihood.sigma) if isinstance(likelihood, Gaussian) else None,
-        sigma_is_learned=model.config.likelihood == "gaussian-learned",
-        residual=float(torch.cat(squares).mean().sqrt()) if squares else None,
-    )
 
 
 @torch.no_grad()

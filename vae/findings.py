@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
+
+from vae.finite import json_value
 
 Name = Literal[
     "healthy",
     "spare-dimensions",
+    "still-learning",
+    "nothing-to-encode",
     "over-regularised",
     "early-collapse",
+    "partial-collapse",
     "decoder-ignores-z",
     "condition-ignored",
     "wrong-scale",
     "wrong-sigma",
     "variance-blown-up",
+    "worse-than-no-z",
+    "dead-network",
+    "diverged",
     "too-few-images",
 ]
+#: What accuses nobody: all is well, or it cannot be told, or not yet, or there is nothing that the model could do.
+_NO_FAULTS: tuple[Name, ...] = (
+    "healthy",
+    "spare-dimensions",
+    "still-learning",
+    "nothing-to-encode",
+    "too-few-images",
+)
 
 
 @dataclass(frozen=True)
@@ -36,6 +53,8 @@ class Evidence:
     standard_error: float | None = None
 
     def __str__(self) -> str:
+        if not math.isfinite(self.value):
+            return f"{self.words}: not a number"
         error = "" if self.standard_error is None else f" ± {self.standard_error:.2g}"
         return f"{self.words}: {self.value:.4g}{error} {self.unit}".rstrip()
 
@@ -60,9 +79,10 @@ class Verdict:
 
     @property
     def is_fault(self) -> bool:
-        """Whether something is wrong; pruned spare dimensions are not, nor is what cannot be told."""
-        return self.name not in ("healthy", "spare-dimensions", "too-few-images")
+        """Whether something is wrong; pruned spare dimensions are not, nor is what cannot be told, or not yet."""
+        return self.name not in _NO_FAULTS
 
     def to_dict(self) -> dict[str, Any]:
-        """The finding as JSON values."""
-        return {**asdict(self), "is_fault": self.is_fault}
+        """The finding as JSON values; null where a number is not finite."""
+        found: dict[str, Any] = json_value({**asdict(self), "is_fault": self.is_fault})
+        return found

@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from vae.likelihoods import Gaussian, LearnedGaussian, Likelihood
+from vae.held_out_variance import Spectrum, noise_variance, some_of_train, spectrum
+from vae.likelihoods import SMALLEST_LEARNED_SIGMA, Gaussian, LearnedGaussian, Likelihood
 from vae.memory import rows_within
 from vae.minibatches import Seen, slices
-from vae.randomness import generator
 
 if TYPE_CHECKING:
     from vae.data import Dataset
 
-#: Training images that the estimates are made of, at most, and numbers in all of them.
-_MOST_IMAGES, _MOST_NUMBERS = 2000, 8_000_000
+#: Images whose likelihood is computed at once, at most.
+_MOST_IMAGES = 2000
 #: Copies of an image's pixels that its likelihood makes, the pixels and the output among them.
 _COPIES = 6
 #: No pixel's mean is taken to be nearer to black or white than this share of an image.
 _HALF_AN_IMAGE = 0.5
-#: Of fewer training images nothing is said of what pays, nor of more where the error of it is larger than this.
-_FEWEST_IMAGES, _LARGEST_ERROR = 20, 0.25
-#: Standard errors by which the main direction must pay for any to be said to, and by which each is counted then.
-_ERRORS, _COUNTED = 3.0, 2.0
 #: So many main directions may change places between the two halves.
 _LEADING = 3
 _NUM_BISECTIONS = 60
@@ -43,26 +39,27 @@ class Ignorance:
     accident of training. Of a deeper model it says that the first, faintest word does not pay above it; whether a
     louder one would, a result of second order cannot say.
 
-    The eigenvalues are held out: the directions come from one half of the images, and the variances along them from the
-    other, which knows nothing of the accidents of the first; both ways, and averaged. Of the same images the largest
-    eigenvalue of nothing but noise would be far above 1.
-
     Attributes:
         distortion: Of the given images under that decoder, nats per example.
         critical_beta: The largest eigenvalue; None if there are too few images to know it.
         num_paying: Eigenvalues above 1, by more than chance: the dimensions that the linear model uses at β = 1, if it
             has as many; None likewise.
         num_images: Training images that it was estimated from.
-
-    Source:
-        Tipping & Bishop (1999), Probabilistic principal component analysis; Lucas et al. (2019), Don't blame the ELBO!,
-        https://arxiv.org/abs/1911.02469
+        is_empty: Whether no direction pays at β = 1 where a Gaussian's σ is what these residuals are, whatever σ the
+            likelihood has: whether there is nothing to encode; None likewise.
+        spectrum: All the eigenvalues, held out, see `vae.held_out_variance`.
+        distortions: Of each of the given images, nats, ``(N,)``.
+        without_class: For a conditional model: of each image under one picture for all classes, nats, ``(N,)``.
     """
 
     distortion: float
     critical_beta: float | None
     num_paying: int | None
     num_images: int
+    is_empty: bool | None = None
+    spectrum: Spectrum = field(default_factory=lambda: Spectrum((), ()))
+    distortions: Tensor = field(default_factory=lambda: torch.zeros(0), compare=False)
+    without_class: Tensor | None = field(default=None, compare=False)
 
 
 @torch.no_grad()
@@ -79,47 +76,84 @@ def ignorance(
         conditional: Whether the decoder gets the class.
     """
     likelihood = copy.deepcopy(likelihood).cpu()  # not all devices have double precision
-    train = dataset.places("train")
-    most = max(2, min(_MOST_IMAGES, _MOST_NUMBERS // dataset.images[0].numel()))
-    places = torch.linspace(0, len(train) - 1, min(most, len(train)), dtype=torch.float64).round().long()
-    pixels = dataset.seen(train[places]).cpu().double()
-    if conditional and dataset.labels is not None and y is not None:
-        groups, own = dataset.labels[train[places]], y.cpu()
+    places = some_of_train(dataset)
+    pixels = dataset.seen(places).cpu().double()
+    one, its_own = torch.zeros(len(pixels), dtype=torch.long), torch.zeros(len(x), dtype=torch.long)
+    if not conditional or dataset.labels is None or y is None:
+        best, residual = _best_pictures(likelihood, pixels, one, 1)
+        own, without_class = its_own, None
     else:
-        groups, own = torch.zeros(len(pixels), dtype=torch.long), torch.zeros(len(x), dtype=torch.long)
-    num_groups = max(int(groups.max()), int(own.max())) + 1
+        overall, _ = _best_pictures(likelihood, pixels, one, 1)
+        without_class = _log_probs(overall, its_own, x).neg()
+        groups, own = dataset.labels[places], y.cpu()
+        num_groups = max(int(groups.max()), int(own.max())) + 1
+        best, residual = _best_pictures(likelihood, pixels, groups, num_groups)
+    distortions = _log_probs(best, own, x).neg()
+    found = spectrum(residual)
+    critical, num_paying = _critical(found)
+    fitting = found
+    if isinstance(likelihood, Gaussian):
+        fitting = found.scaled((best.sigma / best.fitting_sigma) ** 2)
+    return Ignorance(
+        distortion=float(distortions.mean()),
+        critical_beta=critical,
+        num_paying=num_paying,
+        num_images=len(pixels),
+        is_empty=fitting.num_paying() == 0 if fitting.is_known() else None,
+        spectrum=found,
+        distortions=distortions,
+        without_class=without_class,
+    )
+
+
+def _critical(found: Spectrum) -> tuple[float | None, int | None]:
+    """The largest eigenvalue and how many are above 1; None where these images cannot tell."""
+    if not found.is_known():
+        return None, None
+    num = found.num_paying()
+    return (max(found.variances[:_LEADING]), num) if num else (found.variances[0], 0)
+
+
+@dataclass(frozen=True)
+class _Pictures:
+    """One output of the decoder for each group of images, ``(G, C, H, W)``, and the likelihood that it is of.
+
+    Of a Gaussian likelihood also its standard deviation, and the one that its residuals have.
+    """
+
+    likelihood: Likelihood
+    output: Tensor
+    sigma: float = 1.0
+    fitting_sigma: float = 1.0
+
+
+def _best_pictures(
+    likelihood: Likelihood, pixels: Tensor, groups: Tensor, num_groups: int
+) -> tuple[_Pictures, Tensor]:
+    """The best pictures, and what they leave of the images in units of the noise, ``(N, P)``."""
     counts = torch.bincount(groups, minlength=num_groups).cpu().double()[:, None, None, None]
     sums = torch.zeros(num_groups, *pixels.shape[1:], dtype=torch.float64).index_add_(0, groups, pixels)
     overall = (pixels.sum(0) + _HALF_AN_IMAGE) / (len(pixels) + 2 * _HALF_AN_IMAGE)
     means = (sums + overall) / (counts + 1)  # a class of few images leans on all of them
     residual = (pixels - means[groups]).flatten(1)
     if isinstance(likelihood, Gaussian):
-        # A learned σ fits the residuals of the decoder that it belongs to.
-        learned = isinstance(likelihood, LearnedGaussian)
-        sigma = residual.square().mean().sqrt() if learned else likelihood.sigma.cpu().double()
-        output, scale = means, sigma.expand(num_groups, residual.shape[1])
-    else:
-        output = _output_of(likelihood, means)
-        scale = _standard_deviation(likelihood, output).flatten(1)
-    distortion = -_log_probs(likelihood, output, own, x).mean()
-    if len(pixels) < _FEWEST_IMAGES:
-        return Ignorance(float(distortion), None, None, len(pixels))
-    eigenvalues, errors = _held_out(residual / scale[groups])
-    largest, error = float(eigenvalues[:_LEADING].max()), float(errors[0])
-    if eigenvalues[0] - _ERRORS * error <= 1:  # no evidence that any pays
-        is_unknown = error > _LARGEST_ERROR
-        critical, num_paying = (None, None) if is_unknown else (float(eigenvalues[0]), 0)
-    else:
-        critical, num_paying = largest, int((eigenvalues - _COUNTED * errors > 1).sum())
-    return Ignorance(float(distortion), critical, num_paying, len(pixels))
+        fitting = max(float(residual.square().mean().sqrt()), SMALLEST_LEARNED_SIGMA)
+        if isinstance(likelihood, LearnedGaussian):
+            likelihood = Gaussian(fitting)  # a learned σ would have come to what these residuals are
+        sigma = float(likelihood.sigma)
+        return _Pictures(likelihood, means, sigma, fitting), residual / sigma
+    output = _output_of(likelihood, means)
+    scale = noise_variance(likelihood, output).sqrt().flatten(1)
+    return _Pictures(likelihood, output), residual / scale[groups]
 
 
-def _log_probs(likelihood: Likelihood, output: Tensor, own: Tensor, x: Tensor | Seen) -> Tensor:
-    """log p of each image ``(N,)`` under the output that is its own, in double precision, a few at a time."""
+def _log_probs(pictures: _Pictures, own: Tensor, x: Tensor | Seen) -> Tensor:
+    """log p of each image ``(N,)`` under the picture that is its own, in double precision, a few at a time."""
+    output = pictures.output
     size = rows_within(_COPIES * output[0].numel() * torch.float64.itemsize, most=_MOST_IMAGES)
     return torch.cat(
         [
-            likelihood.log_prob(output[own[some]].cpu().double(), x[some].cpu().double())
+            pictures.likelihood.log_prob(output[own[some]].cpu().double(), x[some].cpu().double())
             for some in slices(len(x), size)
         ]
     )
@@ -133,37 +167,3 @@ def _output_of(likelihood: Likelihood, mean: Tensor) -> Tensor:
         below = likelihood.mean(middle) < mean
         low, high = torch.where(below, middle, low), torch.where(below, high, middle)
     return (low + high) / 2
-
-
-@torch.enable_grad()
-def _standard_deviation(likelihood: Likelihood, output: Tensor) -> Tensor:
-    """Of a pixel: the output is the natural parameter, so that the slope of the mean is the variance."""
-    output = output.detach().requires_grad_()
-    (variance,) = torch.autograd.grad(likelihood.mean(output).sum(), output)
-    return variance.clamp_min(1e-12).sqrt()
-
-
-def _held_out(rows: Tensor) -> tuple[Tensor, Tensor]:
-    """Eigenvalues of the covariance of the rows, ``(N, P)``, whose mean is 0, and their standard errors.
-
-    The directions with the largest variance in one half of the rows come first; what is given is the variance along
-    them in the other half.
-    """
-    order = torch.randperm(len(rows), generator=generator(0, "diagnosis"))
-    first, second = rows[order[::2]], rows[order[1::2]]
-    ways = [_variances_along(first, second), _variances_along(second, first)]
-    num = min(len(mean) for mean, _ in ways)
-    (one, its_error), (other, other_error) = ((mean[:num], error[:num]) for mean, error in ways)
-    return (one + other) / 2, torch.hypot(its_error, other_error) / 2
-
-
-def _variances_along(rows: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean square of the others along the main directions of the rows, and its standard error, largest rows' first."""
-    if rows.shape[1] <= len(rows):
-        along = others @ torch.linalg.eigh(rows.T @ rows).eigenvectors.flip(1)
-    else:  # the directions are mixtures of the rows
-        values, mixtures = torch.linalg.eigh(rows @ rows.T)
-        kept = values > 1e-9 * values[-1].clamp_min(1e-12)
-        along = (others @ rows.T) @ (mixtures[:, kept] / values[kept].sqrt()).flip(1)
-    squares = along.square()
-    return squares.mean(0), squares.std(0, correction=1) / len(others) ** 0.5

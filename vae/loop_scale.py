@@ -14,6 +14,14 @@ _NEAR = 1.35
 _FAR = 10.0
 #: β is as it should be within this factor.
 _RIGHT = 1.6
+#: A KL term that is none, by the names of `kl_form` in the event ``scale``: what is wrong, and what to do.
+_NO_KL = {
+    "mean-not-squared": ("μ stands where μ² belongs", "square the mean"),
+    "std-for-variance": ("σ stands where σ² belongs", "square the standard deviation"),
+    "log-std-for-log-variance": ("log σ stands where log σ² belongs", "double the logarithm of σ"),
+}
+#: What stands in front of the KL term, and the whole of it.
+_HALF, _FORMULA = "½", "½ Σ (σ² + μ² − 1 − log σ²)"
 #: What a loop that does not report both terms should do.
 REPORT = "watcher.step(reconstruction=…, kl=…) reports the two terms, and tells what β they amount to"
 
@@ -43,6 +51,8 @@ class Ratio:
     def share(self) -> str:
         """As a person writes it: "1/784 of ours", "128 times ours"."""
         value = self.value
+        if value < 0:
+            return f"{value:.4g} times ours"
         if _apart(value) <= _RIGHT:
             return "as large as ours"
         return f"1/{1 / value:.4g} of ours" if value < 1 else f"{value:.4g} times ours"
@@ -61,6 +71,7 @@ class LoopScale:
         num_comparisons: How often the two were compared.
         latent_dim: Latent dimensions.
         is_of_loss: Whether the loop reported only its loss.
+        kl_form: What the loop's KL term is, as far as the comparisons tell: ``right``, or a slip by its name.
     """
 
     beta: float
@@ -70,6 +81,12 @@ class LoopScale:
     num_comparisons: int
     latent_dim: int = 1
     is_of_loss: bool = False
+    kl_form: str = "right"
+
+    @property
+    def is_no_kl(self) -> bool:
+        """Whether what the loop calls its KL term is another quantity, whatever it is multiplied by."""
+        return self.kl_form in _NO_KL
 
     @property
     def factor(self) -> float:
@@ -77,14 +94,21 @@ class LoopScale:
         return self.effective_beta / self.beta
 
     @property
+    def has_wrong_sign(self) -> bool:
+        """Whether the loop subtracts what it should add."""
+        return self.factor < 0
+
+    @property
     def is_off(self) -> bool:
         """Whether β is not what it seems to be, nor what it should be."""
+        if self.has_wrong_sign or self.is_no_kl:
+            return True
         return _apart(self.factor) > _RIGHT and _apart(self.effective_beta) > _RIGHT
 
     @property
     def is_certain(self) -> bool:
         """Whether both terms were compared, and the ratios are those of reductions that have a name."""
-        return self.is_named and self.kl is not None and not self.is_of_loss
+        return (self.is_named or self.is_no_kl) and self.kl is not None and not self.is_of_loss
 
     @property
     def is_named(self) -> bool:
@@ -94,13 +118,26 @@ class LoopScale:
     @property
     def is_far(self) -> bool:
         """Whether β is so far from what it seems to be that no other cause need be looked for."""
-        return _apart(self.factor) > _FAR
+        return self.has_wrong_sign or _apart(self.factor) > _FAR
 
     @property
     def parts(self) -> list[tuple[str, Ratio]]:
         """What was compared, by its name."""
         first = ("loss" if self.is_of_loss else "reconstruction", self.reconstruction)
         return [first] if self.kl is None else [first, ("KL term", self.kl)]
+
+    @property
+    def title(self) -> str:
+        """The slip in a few words."""
+        if self.is_no_kl:
+            return "The KL term is no KL divergence"
+        if self.has_wrong_sign:
+            return "The KL term has the wrong sign"
+        if "mean" in self.words:
+            return "A mean where a sum belongs"
+        if self.kl is not None and _HALF in self.kl.words:
+            return "The ½ of the KL term is wrong"
+        return "The terms are out of scale"
 
     @property
     def words(self) -> str:
@@ -124,8 +161,15 @@ class LoopScale:
     @property
     def sentence(self) -> str:
         """What the scale does to β: what is known as known, and what is supposed as supposed."""
+        if self.is_no_kl:
+            return (
+                f"In your KL term {_NO_KL[self.kl_form][0]}: that formula gives what your loop reports. So it is not "
+                f"lowest where the posterior is the prior, and no β makes the ELBO of it. It should be {_FORMULA}."
+            )
         found = f"Compared with sums over what belongs to one image, {self.words}. "
         trains = f"your β = {self.beta:.4g} trains as β = {self.effective_beta:.4g} does"
+        if self.has_wrong_sign:
+            return f"{found}So the loss is lowered by posteriors far from the prior: {trains}."
         if self.kl is not None:
             return f"{found}So {trains}, without a word."
         why = (
@@ -141,11 +185,15 @@ class LoopScale:
     @property
     def remedies(self) -> tuple[str, ...]:
         """What to change in the loop; no weight where one of the terms is not known."""
+        if self.is_no_kl:
+            return (f"{_NO_KL[self.kl_form][1]}: {_FORMULA}",)
         found = [ratio.remedy for _, ratio in self.parts if ratio.remedy]
         if self.is_of_loss:
             return (REPORT, *(f"if it is so: {remedy}" for remedy in found))
         if self.kl is None:
             return (*found, REPORT)
+        if self.has_wrong_sign:
+            return tuple(found)
         weight = f"a weight of {1 / self.factor:.3g} in front of the KL term, which is β = 1 here"
         return (*found, f"or {weight}" if found else weight)
 
@@ -204,13 +252,8 @@ def loop_scale(
         return None
     batch_size = int(_positive(event.get("batch_size")) or 1)
     reconstruction = _nearest(measured, _of_reconstruction(num_pixels, batch_size, sigma))
-    known = _of_kl(num_pixels, latent_dim, batch_size)
-    late, early = _positive(event.get("kl_ratio")), _positive(event.get("early_kl_ratio"))
-    kl = None if late is None else _nearest(late, known)
-    if early is not None and (kl is None or kl.exact is None):
-        # Of the first steps, when networks may do otherwise in training than in use: a reduction's ratio, or nothing.
-        first = _nearest(early, known)
-        kl = kl if first.exact is None else first
+    late, early = _number(event.get("kl_ratio")), _number(event.get("early_kl_ratio"))
+    kl = _kl_ratio(late, early, num_pixels, latent_dim, batch_size)
     return LoopScale(
         beta=beta,
         effective_beta=beta * (1.0 if kl is None else kl.value) / reconstruction.value,
@@ -219,6 +262,7 @@ def loop_scale(
         num_comparisons=int(_positive(event.get("num_comparisons")) or 1),
         latent_dim=latent_dim,
         is_of_loss=is_of_loss,
+        kl_form=str(event.get("kl_form", "right")),
     )
 
 
@@ -266,7 +310,39 @@ def _of_reconstruction(num_pixels: int, batch_size: int, sigma: float | None) ->
     return found
 
 
-def _of_kl(num_pixels: int, latent_dim: int, batch_size: int) -> list[Ratio]:
+def _kl_ratio(
+    late: float | None, early: float | None, num_pixels: int, latent_dim: int, batch_size: int
+) -> Ratio | None:
+    """What the ratio of a loop's KL term is taken for, from its late steps, else from its first, when it was large.
+
+    Networks may do otherwise in training than in use, so that the first steps count only where they give a name; and a
+    slip in the ½ is looked for where a reduction is not the reason.
+    """
+    whole = _whole_of_kl(num_pixels, latent_dim, batch_size)
+    ratios = [ratio for ratio in (late, early) if ratio is not None]
+    for known in (whole, _halves_of_kl(whole)):
+        for ratio in ratios:
+            found = _nearest(ratio, known)
+            if found.exact is not None:
+                return found
+    return None if late is None else Ratio(late, None)
+
+
+def _halves_of_kl(whole: list[Ratio]) -> list[Ratio]:
+    """The same reductions with a ½ too few or too many."""
+    found = []
+    for factor, words, advice in (
+        (2.0, f"its {_HALF} is forgotten", f"halve the KL term: {_FORMULA}"),
+        (0.5, f"its {_HALF} is taken twice", f"double the KL term: {_FORMULA}"),
+    ):
+        for ratio in whole:
+            both = f"{ratio.words}, and {words}" if ratio.words else words
+            remedy = f"{ratio.remedy}; {advice}" if ratio.remedy else advice
+            found.append(Ratio(factor * ratio.measured, factor * ratio.measured, both, remedy))
+    return found
+
+
+def _whole_of_kl(num_pixels: int, latent_dim: int, batch_size: int) -> list[Ratio]:
     advice = "sum the KL term over its dimensions, and average it over the batch alone"
     return [
         Ratio(1.0, 1.0),
@@ -290,7 +366,12 @@ def _of_kl(num_pixels: int, latent_dim: int, batch_size: int) -> list[Ratio]:
 
 
 def _nearest(measured: float, known: list[Ratio]) -> Ratio:
-    """The measured ratio as the reduction that it is nearest to, if it is near."""
+    """The measured ratio as the reduction that it is nearest to, if it is near; its sign may be wrong besides."""
+    if measured < 0:
+        found = _nearest(-measured, known)
+        words = f"the wrong sign, and {found.words}" if found.words else "the wrong sign"
+        remedy = "; ".join(filter(None, (f"turn the sign of the KL term: {_FORMULA}", found.remedy)))
+        return Ratio(measured, None if found.exact is None else -found.exact, words, remedy)
     nearest = min(known, key=lambda ratio: _apart(measured / ratio.measured))
     if _apart(measured / nearest.measured) > _NEAR:
         return Ratio(measured, None)
@@ -298,10 +379,16 @@ def _nearest(measured: float, known: list[Ratio]) -> Ratio:
 
 
 def _apart(ratio: float) -> float:
-    """By what factor a ratio is away from 1, either way."""
-    return max(ratio, 1 / ratio)
+    """By what factor a ratio is away from 1, either way; one below 0 is as far away as can be."""
+    return max(ratio, 1 / ratio) if ratio > 0 else math.inf
+
+
+def _number(value: object) -> float | None:
+    """A number that is not 0."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_number and value != 0 else None  # type: ignore[arg-type]
 
 
 def _positive(value: object) -> float | None:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if is_number and value > 0 else None  # type: ignore[operator, arg-type]
+    found = _number(value)
+    return found if found is not None and found > 0 else None

@@ -47,6 +47,11 @@ class Sigma:
         """Whether it is so small that the rate counts for nothing; not if a large β makes up for it."""
         return max(self.told, self.in_force) < self.residual / SIGMA_FACTOR
 
+    @property
+    def most_residual(self) -> float:
+        """The largest residual that it is not too small for."""
+        return SIGMA_FACTOR * max(self.told, self.in_force)
+
     def fitted(self) -> tuple[Evidence, ...]:
         """What β amounts to where σ is not the one that was told, but the one that fits, if they are far apart."""
         if max(self.told / self.residual, self.residual / self.told) <= SIGMA_FACTOR:

@@ -18,6 +18,8 @@ from vae.runs import Run
 from vae.snapshots import load_model
 
 Make = Callable[[Bench], tuple[Run | VAE, Dataset, dict[str, object]]]
+#: Training images that the best picture is made of, at most.
+_MOST = 5000
 FINE = ("healthy", "spare-dimensions")
 #: Of a healthy run a remedy that nobody needs, and of a run that has not ended what only its end can tell.
 LEARNING = ("still-learning",)
@@ -59,10 +61,9 @@ def best_picture(dataset: Dataset, model: VAE) -> float | None:
     """
     if model.config.decoder != "independent":
         return None
-    x, labels = (
-        dataset.pixels(dataset.part("train")[0], torch.Generator().manual_seed(0)),
-        dataset.part("train")[1],
-    )
+    images, labels = dataset.part("train")
+    images, labels = images[:_MOST], None if labels is None else labels[:_MOST]
+    x = dataset.pixels(images, torch.Generator().manual_seed(0))
     test, own = (
         dataset.pixels(dataset.part("test")[0], torch.Generator().manual_seed(1)),
         dataset.part("test")[1],

@@ -241,7 +241,7 @@ BEGUN = (
         "begun",
         run(settings(epochs=10, schedule="linear", warmup_epochs=100)),
         LEARNING,
-        says=("warm-up", r"0\.1"),
+        says=("warm-up", r"0\.(1|09)"),
         never=("β = 1, the ELBO",),
     ),
     Situation(
@@ -541,9 +541,9 @@ FEW = (
         ("too-few-images",),
     ),
     Situation(
-        "five-black",
+        "fifteen-black",
         "few",
-        run(settings(batch_size=2), own(lambda seed: (images.black(seed)[0][:5], None), "5-black")),
+        run(settings(batch_size=2), own(lambda seed: (images.black(seed)[0][:15], None), "15-black")),
         ("too-few-images", "nothing-to-encode"),
     ),
     Situation(

@@ -66,11 +66,12 @@ function evidence(list) {
 }
 
 function remedies(list) {
-  return list.length ? [element("h4", {}, "What to try"), element("ul", {}, ...list.map((words) => element("li", {}, words)))] : []
+  return list.length ? [element("h4", {}, "What to try"), element("ul", {}, ...list.map((words) => element("li", {}, ...withCode(together(words)))))] : []
 }
 
-/** A number behind a verdict: counts whole, others to four digits. */
+/** A number behind a verdict: counts whole, others to four digits; null is one that is not finite. */
 export function figure(value) {
+  if (value === null) return "not a number"
   if (Number.isInteger(value)) return (value < 0 ? "−" : "") + count(Math.abs(value))
   const size = Math.abs(value)
   if (size >= 1000) return number(value, 0)
