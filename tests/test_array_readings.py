@@ -281,6 +281,7 @@ SAME_LABELS: dict[str, Any] = {
     "a column": LABELS[:, None],
     "a row": LABELS[None],
     "floats that are whole": LABELS.astype(np.float32),
+    "half precision": LABELS.astype(np.float16),
     "a column of such": LABELS.astype(float)[:, None],
     "one-hot floats": ONE_HOT,
     "one-hot whole numbers": ONE_HOT.astype(np.uint8),

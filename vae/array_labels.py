@@ -106,6 +106,9 @@ def _one_hot(values: NDArray[Any], place: str, name: str) -> NDArray[Any]:
 
 
 def _whole(values: NDArray[Any], place: str, name: str) -> NDArray[Any]:
+    values = values.astype(
+        np.float64
+    )  # half precision has no number as large as those that are asked for below
     finite = np.isfinite(values)
     if not finite.all():
         num = int((~finite).sum())
