@@ -66,7 +66,7 @@ class Trainer(Learner):
 
     Args:
         run: An opened run.
-        dataset: Its images, as `vae.data.load(run.config.data)` gives them.
+        dataset: Its images, as `vae.images_of(run)` gives them.
 
     Raises:
         UserError: If the images are not those that the run was made for, or the device is not there.
