@@ -6,6 +6,7 @@ Imports no torch, as `vae.config` does not.
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ _NEEDS: tuple[tuple[str, Callable[[RunConfig], bool], str], ...] = (
 
 def cautions(run: RunConfig) -> list[str]:
     """One sentence for each setting that has no effect or never reaches its value; none for a sound configuration."""
-    return [*_unreached(run), *_idle(run), *_unsuitable(run)]
+    return [*_unreached(run), *_idle(run), *_unsuitable(run), *_slow(run)]
 
 
 def _unreached(run: RunConfig) -> list[str]:
@@ -108,3 +109,26 @@ def _unsuitable(run: RunConfig) -> list[str]:
         f"binary pixels (data.binarize = {run.data.binarize}) under a {run.model.likelihood} likelihood: "
         "its density has no upper bound on them; bernoulli is the likelihood for binary pixels"
     ]
+
+
+def _slow(run: RunConfig) -> list[str]:
+    if run.train.precision != "bf16" or has_bf16(run.train.device) is not False:
+        return []
+    return [
+        "train.precision (bf16) is slower than float32 on this machine's processor, which multiplies no bfloat16; use "
+        "float32"
+    ]
+
+
+def has_bf16(device: str) -> bool | None:
+    """Whether the processor that will train multiplies bfloat16; None if that cannot be known without torch."""
+    if device not in ("auto", "cpu") or (device == "auto" and Path("/proc/driver/nvidia").exists()):
+        return None
+    try:
+        text = Path("/proc/cpuinfo").read_text(errors="replace")
+    except OSError:
+        return None
+    flags = next(
+        (line.split() for line in text.splitlines() if line.lower().startswith(("flags", "features"))), []
+    )
+    return bool({"avx512_bf16", "amx_bf16", "bf16", "avx_ne_convert"} & set(flags)) if flags else None

@@ -145,13 +145,15 @@ class Evaluate(Measurement):
                 "unit": "nats per example",
                 "pixels": run.config.data.binarize,
                 "likelihood": run.config.model.likelihood,
+                "trained_in": run.config.train.precision,
                 **more,
             }
             print(json.dumps(json_value(answer), allow_nan=False))
             return
+        trained = ", trained in bf16, evaluated in float32" if run.config.train.precision == "bf16" else ""
         print(
             f"{run.name}: {self.split}, {_images(result.num_images)}, pixels {run.config.data.binarize}, "
-            f"{run.config.model.likelihood}, nats per example"
+            f"{run.config.model.likelihood}, nats per example{trained}"
         )
         print(f"  ELBO           {result.elbo:10.3f} {plus_minus(result.standard_error)}")
         print(f"  reconstruction {result.distortion:10.3f} (distortion)")

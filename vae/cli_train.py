@@ -136,7 +136,8 @@ class Train:
         if status.state == "diverged":
             raise UserError(status.error or "the run diverged")
         hint = f"; go on with `vae train --resume {run.path}`" if status.state == "stopped" else ""
-        tell(f"{status.state} at epoch {status.epoch:g} of {run.config.train.epochs}{hint}")
+        how = ", trained in bf16" if status.precision else ""
+        tell(f"{status.state} at epoch {status.epoch:g} of {run.config.train.epochs}{how}{hint}")
         if signals:
             sys.exit(128 + signals[0])  # as if it had ended by the signal, so that a script does not go on
 

@@ -341,6 +341,13 @@ class TrainConfig(Config):
     device: Literal["auto", "cpu", "cuda", "mps"] = option(
         "auto", "Where to compute: auto takes CUDA, then MPS, then the CPU.", label="Device", advanced=True
     )
+    precision: Literal["float32", "bf16"] = option(
+        "float32",
+        "What the networks' products are taken in while training: bf16 is faster where the processor has it, and less "
+        "exact; weights, optimiser and every evaluation stay float32.",
+        label="Precision of products",
+        advanced=True,
+    )
     max_images_per_second: int = option(
         0,
         "Slow motion for teaching: at most so many training images a second; 0 is full speed.",

@@ -374,6 +374,7 @@ class Journal:
                 seconds=self.clock.seconds,
                 images_per_second=self.images_per_second,
                 beta=beta,
+                precision="bf16" if self.run.config.train.precision == "bf16" else None,
                 live_step=self.live_step,
                 error=error,
                 **more,

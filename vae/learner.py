@@ -57,6 +57,8 @@ class Learner:
         self.encoder_noise = generator(config.train.seed, "encoder", self.device)
         self.position = Position(len(train), config.train.batch_size)
         self.beta_by_hand: float | None = None
+        #: What the networks' products are taken in while training; weights, sums and evaluations stay float32.
+        self.products = torch.bfloat16 if config.train.precision == "bf16" else torch.float32
         #: What the last step was taken with; before the first, what that will be.
         self.taken_with = self.settings
 
@@ -83,7 +85,7 @@ class Learner:
             self.model.train()
         for _ in range(self.num_encoder_steps):
             self.encoder_step()
-        terms = self.model.terms(x, y, self.noise).mean()
+        terms = self.model.terms(x, self._weighed(y), self.noise, products=self.products).mean()
         self.model.zero_grad()  # the optimiser's own takes ten times as long
         terms.loss(self.penalty).backward()
         self.optimizer.step()
@@ -108,7 +110,8 @@ class Learner:
         images, labels = self._taken(
             torch.randint(len(self._places), size, generator=draw, device=self.device)
         )
-        terms = self.model.terms(self.dataset.pixels(images, draw), labels, draw).mean()
+        x, y = self.dataset.pixels(images, draw), self._weighed(labels)
+        terms = self.model.terms(x, y, draw, products=self.products).mean()
         self.model.zero_grad()
         # The decoder's weights get no gradient, and Adam passes over what has none.
         terms.loss(self.penalty).backward(inputs=list(self.model.encoder.parameters()))
@@ -134,6 +137,16 @@ class Learner:
         places = self._places[rows]
         labels = None if self._labels is None else self._labels.index_select(0, places)
         return self._images.index_select(0, places), labels
+
+    def _weighed(self, labels: Tensor | None) -> Tensor | None:
+        """Labels as weights of the classes ``(B, K)``, which the model takes as they are.
+
+        Those of the data set were checked when it was loaded; to check them in each step is to wait for the device.
+        """
+        if labels is None or labels.device.type == "cpu" or not self.model.num_conditions:
+            return labels
+        weights = torch.zeros(len(labels), self.model.num_conditions, device=labels.device)
+        return weights.scatter_(1, labels.long()[:, None], 1.0)
 
     @property
     def generators(self) -> dict[str, torch.Generator]:

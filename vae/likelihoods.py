@@ -147,33 +147,43 @@ class Gaussian(Likelihood):
     def __init__(self, sigma: float) -> None:
         super().__init__()
         self._sigma = sigma
+        self._placed: dict[tuple[torch.dtype, torch.device], Tensor] = {}
 
     @property
     def sigma(self) -> Tensor:
         """The standard deviation, in units of a pixel's range 0 to 1, a scalar."""
         return torch.tensor(self._sigma, dtype=torch.float64)
 
+    def sigma_beside(self, output: Tensor) -> Tensor:
+        """The standard deviation in the precision of an output and on its device, where it stays for later steps."""
+        if torch.onnx.is_in_onnx_export():
+            return self.sigma.to(output)
+        place = (output.dtype, output.device)
+        if place not in self._placed:
+            self._placed[place] = self.sigma.to(output)
+        return self._placed[place]
+
     def log_prob(self, output: Tensor, x: Tensor) -> Tensor:
-        sigma = self.sigma.to(output)
+        sigma = self.sigma_beside(output)
         scaled = (x - output) / sigma
         num_pixels = x[0].numel()
         constant = num_pixels * (torch.log(sigma) + 0.5 * math.log(2 * math.pi))
         return -0.5 * _sum_pixels(scaled.square()) - constant
 
     def _natural(self, output: Tensor) -> tuple[Tensor, Tensor]:
-        sigma = self.sigma.to(output)
+        sigma = self.sigma_beside(output)
         constant = output.shape[1] * (torch.log(sigma) + 0.5 * math.log(2 * math.pi))
         return output / sigma.square(), 0.5 * (output / sigma).square().sum(1) + constant
 
     def _of_images_alone(self, x: Tensor) -> Tensor:
-        return -0.5 * (x / self.sigma.to(x)).square().sum(1)
+        return -0.5 * (x / self.sigma_beside(x)).square().sum(1)
 
     def mean(self, output: Tensor) -> Tensor:
         return output
 
     def sample(self, output: Tensor, generator: torch.Generator | None = None) -> Tensor:
         noise = torch.empty_like(output).normal_(generator=generator)
-        return output + self.sigma.to(output) * noise
+        return output + self.sigma_beside(output) * noise
 
 
 class LearnedGaussian(Gaussian):
@@ -191,6 +201,9 @@ class LearnedGaussian(Gaussian):
     @property
     def sigma(self) -> Tensor:
         return SMALLEST_LEARNED_SIGMA + F.softplus(self.raw_sigma)
+
+    def sigma_beside(self, output: Tensor) -> Tensor:
+        return self.sigma.to(output)  # it is there already, and changes with every step
 
 
 def likelihood(config: ModelConfig) -> Likelihood:

@@ -146,6 +146,7 @@ class VAE(nn.Module):
         y: Tensor | None = None,
         generator: torch.Generator | None = None,
         noise: Tensor | None = None,
+        products: torch.dtype = torch.float32,
     ) -> Terms:
         """Distortion of one sample of z, and the rate, of each image ``(B, C, H, W)``, in nats.
 
@@ -154,8 +155,18 @@ class VAE(nn.Module):
             y: Labels ``(B,)`` or weights of the classes ``(B, K)``, for a conditional model.
             generator: Where the noise of z is drawn from.
             noise: Or that noise itself, ``(B, D)``.
+            products: What the networks multiply in; all else is of the images' precision.
         """
         condition = self.condition(y, len(x))
-        mean, log_var = self.encoder(x, condition)
+        if products == torch.float32:
+            mean, log_var = self.encoder(x, condition)
+            z = self.sample(mean, log_var, generator, noise)
+            return Terms(-self.log_prob(z, x, condition), rate_per_dim(mean, log_var))
+        with torch.autocast(x.device.type, products):
+            mean, log_var = self.encoder(x, condition)
+        mean, log_var = mean.to(x.dtype), log_var.to(x.dtype)
         z = self.sample(mean, log_var, generator, noise)
-        return Terms(-self.log_prob(z, x, condition), rate_per_dim(mean, log_var))
+        with torch.autocast(x.device.type, products):
+            output = self.decoder(z, condition, x)
+        distortion = -self.likelihood.log_prob(output.to(x.dtype), x)
+        return Terms(distortion, rate_per_dim(mean, log_var))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
@@ -60,6 +60,8 @@ class Result(Config):
     #: Steps that the run had trained.
     step: int = Field(ge=0)
     num_images: int = Field(ge=1)
+    #: What the products of its training were taken in; the figures themselves are of float32.
+    trained_in: Literal["float32", "bf16"] = "float32"
     best: Figures
     last: Figures
 
@@ -93,7 +95,8 @@ def measure(run: Run, dataset: Dataset, folder: Path | None = None) -> Result:
 
     step = run.status().step  # of now: while it is measured it may be trained on
     found = {at: _figures(run, dataset, at, step) for at in ("best", "last")}
-    result = Result(step=step, num_images=len(dataset.test), **found)
+    trained_in = run.config.train.precision
+    result = Result(step=step, num_images=len(dataset.test), trained_in=trained_in, **found)
     with suppress(RunError), keeping(run, folder) as place:
         write_json(place / FILE, result.to_dict())
     return result

@@ -64,6 +64,8 @@ class Status(Config):
     #: Target of the rate (nats) and learning rate of the last step, where the run's plan moves them.
     capacity: float | None = Field(None, ge=0)
     learning_rate: float | None = Field(None, ge=0)
+    #: What its products are taken in, where that is not float32.
+    precision: Literal["bf16"] | None = None
     #: Step of the newest weights that pages may show (`live.safetensors`).
     live_step: int | None = Field(None, ge=0)
     #: Why it ended, fit to be shown whoever wrote it.

@@ -47,8 +47,12 @@ def terms_at_mean(model: VAE, x: Tensor, y: Tensor | None = None) -> tuple[Terms
     """
     condition = model.condition(y, len(x))
     mean, log_var = model.encoder(x, condition)
-    distortion = -model.log_prob(mean, x, condition)
-    return Terms(distortion, rate_per_dim(mean, log_var)), mean, log_var, model.decode(mean, y)
+    output = model.decoder(mean, condition, x)
+    distortion = -model.likelihood.log_prob(output, x)
+    # An autoregressive decoder that sees the image gives other means than its own: then it runs once more.
+    alone = model.config.decoder == "independent"
+    image = model.likelihood.mean(output) if alone else model.decode(mean, y)
+    return Terms(distortion, rate_per_dim(mean, log_var)), mean, log_var, image
 
 
 @at_rest
