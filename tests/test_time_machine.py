@@ -73,7 +73,7 @@ def test_a_run_without_snapshots_says_so(runs: Path) -> None:
 
 def test_a_run_whose_first_snapshots_are_to_come_has_its_scrubber(runs: Path) -> None:
     shutil.rmtree(runs / "short" / "snapshots")
-    Run.open(runs / "short").write_status(Status(state="queued"))
+    Run.open(runs / "short").write_status(Status(state="queued", heartbeat=time.time()))
     assert told(opened()) == "the best"
 
 
