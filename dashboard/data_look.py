@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from vae.config import DataConfig
 from vae.errors import UserError
 from vae.files import disk_sentence
 from vae.reading import Reading
+from vae.scratch import scratch
 
 #: Seconds for which a look counts: the form is drawn again with each option, and a large folder takes a moment.
 _SECONDS = 15
@@ -57,8 +57,8 @@ def _look(name: str, own: Path | UploadedFile) -> Reading:
         return _looks.get((name, own, moment), lambda: look(DataConfig(name=name, path=own)))
 
     def unpack() -> Reading:
-        with tempfile.TemporaryDirectory(prefix="latent-lab-") as scratch:
-            path = Path(scratch) / "own.npz"
+        with scratch() as folder:
+            path = folder / "own.npz"
             path.write_bytes(own.getbuffer())
             try:
                 return look(DataConfig(name="npz", path=path))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import os
+import re
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -345,3 +346,22 @@ def test_the_newest_lines_of_a_history_that_is_a_pipe_are_refused(place: tuple[P
     pipe(path / "metrics.jsonl", outside)
     with pytest.raises(NotPlain, match=r"metrics\.jsonl must be a plain file, and is a pipe; remove it"):
         newest(path / "metrics.jsonl")
+
+
+#: What a path can do by itself, with all links followed.
+_FOLLOWS = "open|(read|write)_(text|bytes)|is_file|exists|stat|unlink|mkdir|rename|replace|glob|iterdir"
+
+
+def test_nobody_reaches_into_a_run_but_by_the_one_way_and_none_makes_temporary_folders_of_its_own() -> None:
+    sources = [
+        path
+        for name in ("vae", "dashboard")
+        for path in Path(__file__).parents[1].joinpath(name).rglob("*.py")
+    ]
+    into_a_run = re.compile(
+        rf"(run\.path / [^\n]+|checkpoints_dir[^\n]*|metrics_path|snapshot_dir\([^\n]+)\)?\.({_FOLLOWS})\("
+    )
+    found = {path.name for path in sources if into_a_run.search(path.read_text())}
+    assert len(sources) > 150 and not found
+    makers = re.compile(r"tempfile\.(TemporaryDirectory|mkdtemp|NamedTemporaryFile|mkstemp)\(")
+    assert {path.name for path in sources if makers.search(path.read_text())} == {"scratch.py"}

@@ -16,7 +16,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from vae.beneath import NotPlain, contents, open_plain
+from vae.beneath import NotPlain, contents, is_there, open_plain
 from vae.errors import UserError
 from vae.files import disk_sentence, name_error
 from vae.leftovers import IMPORTING, sweep_runs
@@ -273,7 +273,7 @@ def _unpack(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path, left: i
 def _checked_run(folder: Path) -> Run:
     """Open the unpacked run, look at all of it, and make it this machine's."""
     run = Run.open(folder)
-    if run.metrics_path.exists():
+    if is_there(run.metrics_path):
         _, lines, offset = MetricsReader(run.metrics_path).read(at_most=2)
         if offset and not lines:
             raise ArchiveError("the run's metrics.jsonl has no line that can be read; export the run again")
