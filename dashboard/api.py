@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from dashboard import arrays, model_cache, settings, sheets, static_files
@@ -143,9 +143,11 @@ def _originals(request: Request) -> Response:
     )
     if "rows" in request.query_params:
         index = index[_rows(request, len(index))]
-    listed = {"images": images.images.numpy()[index], "index": index}
-    content = arrays.pack(listed, max_value=images.max_value, part=part)
-    return Response(content, media_type="application/octet-stream", headers={"Cache-Control": "no-cache"})
+    length, pieces = arrays.gathered(
+        "images", images.images.numpy(), index, max_value=images.max_value, part=part
+    )
+    headers = {"Cache-Control": "no-cache", "Content-Length": str(length)}
+    return StreamingResponse(pieces, media_type="application/octet-stream", headers=headers)
 
 
 def _rows(request: Request, num: int) -> list[int]:

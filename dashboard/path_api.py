@@ -36,8 +36,7 @@ MAX_FRAMES = 241
 #: Frames of an animation in each second, and how many seconds it may take one way.
 FRAME_RATE = 20
 MAX_SECONDS = 12
-#: Values of images that are decoded at once, and of all frames of an animation.
-_AT_ONCE = 1 << 24
+#: Values of all frames of an animation.
 _IN_ALL = 1 << 27
 #: Most pictures in a strip.
 _MAX_STRIP = 64
@@ -231,9 +230,11 @@ def _decoded(request: Request, run: Run, at: At, found: Path) -> Iterator[NDArra
     """The decoded frames as bytes, ``(C, H, W)`` each, a few at a time."""
     import torch
 
+    from vae.memory import rows_for
+
     model = model_cache.model(run, at)
     y = _conditions(request, run, at, found)
-    for some in torch.arange(len(found.z)).split(max(1, _AT_ONCE // run.info.num_pixels)):
+    for some in torch.arange(len(found.z)).split(rows_for(model)):
         with torch.inference_mode():
             images = model.decode(found.z[some], None if y is None else y[some])
         yield from sheets.to_bytes(images.numpy())

@@ -11,9 +11,12 @@ from PIL import Image
 
 from dashboard import model_cache
 from dashboard.model_cache import At
+from vae.memory import rows_within
 from vae.runs import Run
 
 Kind = Literal["reconstructions", "samples", "manifold"]
+#: Bytes of images that are rounded at once.
+_PIECE = 16 << 20
 
 
 def png(image: NDArray[Any]) -> bytes:
@@ -25,8 +28,13 @@ def png(image: NDArray[Any]) -> bytes:
 
 
 def to_bytes(images: NDArray[Any]) -> NDArray[np.uint8]:
-    """Values from 0 to 1 as bytes."""
-    rounded: NDArray[np.uint8] = np.rint(np.clip(np.nan_to_num(images), 0, 1) * 255).astype(np.uint8)
+    """Values from 0 to 1 as bytes; what is no number is black."""
+    rounded = np.empty(images.shape, np.uint8)
+    # A few at a time: each step makes a copy.
+    at_once = rows_within(images[:1].nbytes, most=max(1, len(images)), budget=_PIECE)
+    for start in range(0, len(images), at_once):
+        some = slice(start, start + at_once)
+        rounded[some] = np.rint(np.clip(np.nan_to_num(images[some]), 0, 1) * 255)
     return rounded
 
 

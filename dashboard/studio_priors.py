@@ -74,10 +74,9 @@ def samples(run: Run, weights: Weights) -> Following:
 
 def compare(run: Run, weights: Weights) -> Following:
     """Samples from the prior, from a mixture fitted to the aggregate posterior, and from the truncated prior."""
-    import torch
-
     from vae.generation import truncate
     from vae.latent import prior_points
+    from vae.minibatches import decoded
 
     places = controls.places(5)
     side = controls.slider(
@@ -107,8 +106,7 @@ def compare(run: Run, weights: Weights) -> Following:
         column.markdown(f"**{title}**")
 
     def show(name: str, words: str) -> None:
-        with torch.no_grad():
-            made[name] = model.decode(drawn[name]).numpy()
+        made[name] = decoded(model, drawn[name]).numpy()
         with columns[name]:
             table = made[name].reshape(side, side, *made[name].shape[1:])
             st.html(generated.gallery(table, alt=SOURCES[name], largest=parts.largest(112), name=name))

@@ -763,6 +763,19 @@ class TestArrays:
         for name, array in sent.items():
             np.testing.assert_array_equal(found[name], array)
 
+    @pytest.mark.parametrize("num_bytes", [1, 70, 1 << 20])
+    @pytest.mark.parametrize("rows", [[], [4], [3, 0, 5, 5, 2]])
+    def test_rows_a_few_at_a_time_make_the_same_answer(
+        self, rows: list[int], num_bytes: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("dashboard.arrays._PIECE", num_bytes)
+        images = np.random.default_rng(0).integers(256, size=(6, 3, 5, 1), dtype=np.uint8)
+        index = np.array(rows, np.int32)
+        length, pieces = arrays.gathered("images", images, index, max_value=255)
+        content = b"".join(pieces)
+        assert len(content) == length
+        assert content == arrays.pack({"images": images[index], "index": index}, max_value=255)
+
     def test_every_array_begins_where_a_typed_array_may(self) -> None:
         content = arrays.pack({"x": np.zeros(3, np.uint8), "y": np.zeros(3, np.float32)}, note="ab")
         length = int.from_bytes(content[:4], "little")

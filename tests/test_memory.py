@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -64,3 +66,47 @@ def test_a_convolutions_maps_count_and_what_the_caller_keeps(
     conv = make_model(info=info, network="conv", channels=(64,), hidden=(4,))
     assert rows_for(conv) < rows_for(flat) < 200
     assert rows_for(flat, copies=10) < rows_for(flat)
+
+
+_PEAK = """
+import resource, sys, torch
+from vae.annealed import annealed
+from vae.config import DataConfig, ModelConfig
+from vae.data import Dataset
+from vae.diagnostics import diagnose, live_numbers
+from vae.evaluation import at_posterior_mean, evaluate
+from vae.importance import importance_bound
+from vae.latent import embed
+from vae.model import VAE
+from vae.snapshots import Probe
+from vae.surprise import surprise
+
+torch.set_num_threads(1)
+num, side = 400, 96
+images = torch.randint(256, (num, 3, side, side), dtype=torch.uint8)
+rows = torch.arange(num)
+dataset = Dataset(images, rows % 3, 255, ("a", "b", "c"), rows[:60], rows[60:80], rows, DataConfig())
+model = VAE(ModelConfig(hidden=(2,), latent_dim=1), dataset.info()).requires_grad_(False)
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+x = torch.randn(50, 50)
+torch.linalg.eigh(x @ x.T), importance_bound(model, dataset, "validation", k=2)  # what libraries take themselves
+before = peak()
+evaluate(model, dataset)
+embed(model, dataset)
+at_posterior_mean(model, dataset)
+surprise(model, dataset)
+importance_bound(model, dataset, k=3, num_images=20)
+annealed(model, dataset, num_images=2, num_steps=2)
+probe = Probe.of(Dataset(images, None, 255, (), rows[:60], rows, rows, DataConfig()), torch.device("cpu"))
+live_numbers(model, probe.x, probe.labels)
+print(peak() - before)
+"""
+
+
+def test_what_is_measured_of_large_images_stays_within_the_budget() -> None:
+    # All at once, five copies of 44 MB and more for each measurement, would not.
+    answer = subprocess.run([sys.executable, "-c", _PEAK], capture_output=True, text=True, check=True)
+    assert int(answer.stdout) < 1.1 * BUDGET / 2**20

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from vae.errors import UserError
 from vae.latent import Embedding, prior_points
+from vae.minibatches import decoded
 from vae.model import VAE
 from vae.modes import at_rest
 from vae.randomness import generator
@@ -42,7 +43,7 @@ def every_class(model: VAE, z: Tensor) -> Tensor:
     num_classes = _num_classes(model)
     z = z.to(next(model.parameters()))
     images = [
-        model.decode(z, torch.full((len(z),), label, device=z.device)).cpu() for label in range(num_classes)
+        decoded(model, z, torch.full((len(z),), label, device=z.device)).cpu() for label in range(num_classes)
     ]
     return torch.stack(images, 1)
 
@@ -80,7 +81,7 @@ def class_mix(model: VAE, z: Tensor, start: int, end: int, num: int = 9) -> tupl
     weights = z.new_zeros(num, num_classes)
     weights[:, start] += 1 - share
     weights[:, end] += share
-    return share.cpu(), model.decode(z.expand(num, -1), weights).cpu()
+    return share.cpu(), decoded(model, z.expand(num, -1), weights).cpu()
 
 
 def truncate(z: Tensor, limit: float) -> Tensor:

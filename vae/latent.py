@@ -12,7 +12,7 @@ from torch import Tensor
 from vae.beneath import is_plain
 from vae.data import Dataset, Part
 from vae.memory import rows_for
-from vae.minibatches import Seen
+from vae.minibatches import Seen, decoded, posteriors
 from vae.model import VAE
 from vae.modes import at_rest
 from vae.randomness import generator
@@ -203,7 +203,7 @@ def prior_samples(
     if model.num_conditions:
         turns = torch.arange(num, device=z.device) % model.num_conditions
         y = turns if label is None else torch.full_like(turns, label)
-    return z, model.decode(z, y)
+    return z, decoded(model, z, y)
 
 
 @torch.no_grad()
@@ -225,12 +225,12 @@ def manifold(
     if model.config.latent_dim > 1:
         z[:, dims[1]] = quantiles.flip(0).repeat_interleave(size)
     y = torch.full((len(z),), label or 0, device=z.device) if model.num_conditions else None
-    return model.decode(z, y)
+    return decoded(model, z, y)
 
 
 @torch.no_grad()
 @at_rest
 def reconstructions(model: VAE, images: Tensor, labels: Tensor | None = None) -> Tensor:
     """E[x|z] at the posterior mean of each image, ``(B, C, H, W)``."""
-    mean, _ = model.posterior(images, labels)
-    return model.decode(mean, labels)
+    mean, _ = posteriors(model, images, labels)
+    return decoded(model, mean, labels)

@@ -154,6 +154,15 @@ def log_probs(model: VAE, z: Tensor, x: Tensor | Seen, condition: Tensor | None)
     )
 
 
+@torch.no_grad()
+def decoded(model: VAE, z: Tensor, y: Tensor | None = None) -> Tensor:
+    """E[x|z] of many latent points, ``(N, C, H, W)``, as many at once as the model may be given; see `VAE.decode`."""
+    pieces = [
+        model.decode(z[some], None if y is None else y[some]) for some in slices(len(z), rows_for(model))
+    ]
+    return pieces[0] if len(pieces) == 1 else torch.cat(pieces)
+
+
 class Noise:
     """Standard normal numbers for each of many images, drawn so that it does not matter how many are worked on at once.
 

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 
 from vae.latent import prior_samples
+from vae.minibatches import decoded as decoded_means
+from vae.minibatches import log_probs, posteriors
 from vae.model import VAE
 from vae.modes import at_rest
 from vae.objective import rate_per_dim
@@ -38,11 +40,10 @@ def reconstructed(model: VAE, x: Tensor, y: Tensor | None) -> Reconstructed:
         x: Images ``(B, C, H, W)``, as `Dataset.pixels` makes them.
         y: Labels ``(B,)``, for a conditional model.
     """
-    condition = model.condition(y, len(x))
-    mean, log_var = model.encoder(x, condition)
+    mean, log_var = posteriors(model, x, y)
     return Reconstructed(
-        model.decode(mean, y),
-        -model.log_prob(mean, x, condition),
+        decoded_means(model, mean, y),
+        -log_probs(model, mean, x, model.condition(y, len(x))),
         rate_per_dim(mean, log_var).sum(1),
     )
 
