@@ -17,9 +17,10 @@ from vae.errors import UserError
 from vae.runs import Run
 
 if TYPE_CHECKING:
+    from vae.aggregate import Gap
     from vae.data import Dataset
     from vae.diagnostics import Dimension
-    from vae.generation import Gap, Mixture
+    from vae.generation import Mixture
     from vae.latent import Embedding, Projection
     from vae.leak import Leak
     from vae.model import VAE
@@ -281,7 +282,7 @@ def plane(run: Run, at: At) -> Projection:
 
 
 def mixture(run: Run, at: At, num_components: int | None) -> tuple[Mixture, Gap]:
-    """A Gaussian mixture fitted to the test images' posteriors, and how far the prior is from it.
+    """A Gaussian mixture fitted to the test images' posteriors, and how far these themselves are from the prior.
 
     Args:
         run: The run.
@@ -292,12 +293,14 @@ def mixture(run: Run, at: At, num_components: int | None) -> tuple[Mixture, Gap]
         DataError: If the posteriors must be computed and the images are not on this machine.
         CheckpointError: If the weights are missing or damaged.
     """
-    from vae.generation import MIXTURE_SIZES, fit_mixture, gap
+    from vae.aggregate import gap
+    from vae.generation import MIXTURE_SIZES, fit_mixture
 
     def make() -> tuple[Mixture, Gap]:
         sizes = MIXTURE_SIZES if num_components is None else (num_components,)
-        found = fit_mixture(embedding(run, at, "test"), sizes)
-        return found, gap(found)
+        posteriors = embedding(run, at, "test")
+        found = fit_mixture(posteriors, sizes)
+        return found, gap(posteriors, found)
 
     return _summaries.get(("mixture", run.path, at, _embedding_stamp(run, at), num_components), make)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import json
+import signal
 import subprocess
 import sys
 import threading
@@ -140,12 +141,13 @@ class Projections:
         import torch
 
         from vae.checkpoints import load, save
-        from vae.projections import digest, sample
+        from vae.projections import check_points, digest, sample
         from vae.scratch import scratch
 
         wanted = job.wanted
         mean = model_cache.embedding(wanted.run, wanted.at, wanted.part).mean.float()
         rows = torch.from_numpy(sample(len(mean), wanted.num))
+        check_points(mean[rows.long()].numpy(), wanted.method)
         with scratch() as folder:
             save(folder, "source", {"mean": mean, "rows": rows}, {"digest": digest(mean)}, durable=False)
             command = [sys.executable, "-m", "vae.projections", str(folder / "source")]
@@ -165,7 +167,7 @@ class Projections:
                         error = said.get("error", error)
                         job.share, job.words = said.get("share"), said.get("words", job.words)
             if process.returncode and job.state == "running":
-                raise UserError(error or "the process that computed it ended early; is there memory enough?")
+                raise UserError(error or why_ended(process.returncode))
             if not process.returncode:
                 keep(wanted, *load(folder, "plane"))
 
@@ -182,6 +184,22 @@ def keep(wanted: Wanted, tensors: dict[str, Tensor], state: dict[str, Any]) -> N
     place = _folder(wanted.run)
     with keeping(wanted.run, None if measured.may_keep(wanted.run) else place):
         save(place, wanted.name, tensors, state)
+
+
+def why_ended(code: int) -> str:
+    """Why a process said nothing before its end, by its exit status, as a sentence."""
+    if code == -signal.SIGKILL:
+        return (
+            "the process that computed it was killed from outside, as a system does that runs out of memory; choose "
+            "fewer points"
+        )
+    if code < 0:
+        name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
+        return (
+            f"the library that computed it crashed ({name}), which says nothing of your run; use the plane of largest "
+            "variance"
+        )
+    return f"the process that computed it failed with status {code}; try again, or use the plane of largest variance"
 
 
 def find(wanted: Wanted) -> Flat | None:

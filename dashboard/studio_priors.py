@@ -21,6 +21,8 @@ from vae.runs import Run
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from vae.evaluation import MeanOf
+
 #: Where z comes from, and what that is called.
 SOURCES = {"prior": "Prior", "mixture": "Aggregate posterior", "truncated": "Truncated prior"}
 #: All rows of the samples together, CSS pixels: a laptop shows them at once.
@@ -136,18 +138,26 @@ def compare(run: Run, weights: Weights) -> Following:
     )
     pictures = [(name, drawn[name], made[name]) for name in SOURCES]
     first, second, _ = st.columns(3, gap="small")
-    first.metric(
-        "KL(prior ‖ mixture), nats", f"{gap.prior_to_mixture:.2f} ± {gap.prior_to_mixture_error:.2f}"
+    first.metric("KL(prior ‖ aggregate posterior), nats", _estimate(gap.prior_to_aggregate))
+    second.metric("KL(aggregate posterior ‖ prior), nats", _estimate(gap.aggregate_to_prior))
+    caution = (
+        " These images' posteriors hardly overlap, so both numbers are upper bounds: more images would fill holes."
+        if gap.saturated
+        else ""
     )
-    second.metric(
-        "KL(mixture ‖ prior), nats", f"{gap.mixture_to_prior:.2f} ± {gap.mixture_to_prior_error:.2f}"
+    assert gap.misfit is not None, "it was asked for"
+    st.caption(
+        plain(
+            "Left: prior mass outside the data (holes). Right: data outside the prior, or denser there. Both are 0 "
+            f"only if the two agree. They are of the aggregate posterior itself, the mean of {gap.num_images:,} test "
+            f"images' posteriors, each with its standard error over draws.{caution}"
+        )
     )
     st.caption(
         plain(
-            "Left, how much the prior covers that the mixture does not (holes); right, the other way round. Both are 0 "
-            f"if they agree; estimates from {gap.num_draws:,} draws with their standard errors. The mixture has full "
-            f"covariances and was fitted to one draw from the posterior of each of {mixture.num_points:,} test images; "
-            + _bic_words(mixture.bic)
+            f"The fitted mixture, from which the images are sampled, misses it by KL {_estimate(gap.misfit)} nats. It "
+            f"has full covariances and was fitted to one draw from the posterior of each of {mixture.num_points:,} "
+            f"test images; {_bic_words(mixture.bic)}"
         )
     )
     _draw_places(run, weights, {SOURCES[name]: z for name, z, _ in pictures})
@@ -201,6 +211,11 @@ def _bic_words(bic: dict[int, float]) -> str:
         f"of {', '.join(map(str, bic))} components, {best} {'has' if best == 1 else 'have'} the lowest BIC"
     )
     return words + (f"; {', '.join(map(str, more))} can be chosen, but are not tried." if more else ".")
+
+
+def _estimate(of: MeanOf) -> str:
+    """Two decimals, without a minus before what they round to nothing."""
+    return f"{round(of.mean, 2) + 0.0:.2f} ± {of.standard_error:.2f}"
 
 
 def _gaussians(num: int) -> str:

@@ -17,8 +17,9 @@ from dashboard import chooser, generated, latent_view, model_cache, settings, st
 from dashboard.components.draw import Posterior
 from dashboard.components.paths import Said
 from dashboard.trainers import trainers
+from vae.aggregate import gap
 from vae.data import DataError, Dataset
-from vae.generation import every_class, fit_mixture, gap
+from vae.generation import every_class, fit_mixture
 from vae.latent import embed, kept_embedding
 from vae.leak import label_leak
 from vae.runs import Run
@@ -403,9 +404,12 @@ class TestGenerate:
         assert sentences(at) == []
         embedding = kept_embedding(run)
         assert embedding is not None
-        found = gap(fit_mixture(embedding, (2,)))
-        assert at.metric[0].value == f"{found.prior_to_mixture:.2f} ± {found.prior_to_mixture_error:.2f}"
-        assert at.metric[1].value == f"{found.mixture_to_prior:.2f} ± {found.mixture_to_prior_error:.2f}"
+        found = gap(embedding, fit_mixture(embedding, (2,)))
+        for metric, of in zip(at.metric, (found.prior_to_aggregate, found.aggregate_to_prior), strict=False):
+            assert metric.value == f"{of.mean:.2f} ± {of.standard_error:.2f}"
+        assert found.misfit is not None
+        words = " ".join(caption.value.replace("\\", "") for caption in at.caption)
+        assert f"misses it by KL {found.misfit.mean:.2f} ± {found.misfit.standard_error:.2f} nats" in words
         assert at.query_params["components"] == "2"
         captions = [caption.value.replace("\\", "") for caption in at.caption]
         assert any("the prior cut off at ±0.5 in every coordinate" in words for words in captions)

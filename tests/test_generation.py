@@ -18,7 +18,6 @@ from vae.generation import (
     class_mix,
     every_class,
     fit_mixture,
-    gap,
     posterior_draws,
     truncate,
 )
@@ -193,30 +192,3 @@ class TestMixture:
     def test_nothing_to_fit_is_refused(self, num: int, sizes: tuple[int, ...]) -> None:
         with pytest.raises(UserError, match="a mixture needs two images at least and sizes from 1"):
             fit_mixture(posteriors(clusters(num), 0.5), sizes)
-
-
-class TestGap:
-    def test_both_divergences_are_those_of_two_gaussians(self) -> None:
-        mean = torch.tensor([0.5, -0.3], dtype=torch.float64)
-        factor = torch.tensor([[0.8, 0.0], [0.3, 1.1]], dtype=torch.float64)
-        one = torch.ones(1, dtype=torch.float64)
-        found = gap(Mixture(one, mean[None], factor[None], {1: 0.0}, 10))
-        q = torch.distributions.MultivariateNormal(mean, scale_tril=factor)
-        p = torch.distributions.MultivariateNormal(torch.zeros_like(mean), torch.eye(2, dtype=torch.float64))
-        for estimate, error, exact in (
-            (found.prior_to_mixture, found.prior_to_mixture_error, torch.distributions.kl_divergence(p, q)),
-            (found.mixture_to_prior, found.mixture_to_prior_error, torch.distributions.kl_divergence(q, p)),
-        ):
-            assert 0 < error < 0.03
-            assert abs(estimate - float(exact)) < 4 * error
-
-    def test_mixture_that_is_the_prior_has_no_gap(self) -> None:
-        one = torch.ones(1, dtype=torch.float64)
-        found = gap(Mixture(one, torch.zeros(1, 2).double(), torch.eye(2).double()[None], {1: 0.0}, 10))
-        assert found.prior_to_mixture == pytest.approx(0, abs=1e-12)
-        assert found.mixture_to_prior == pytest.approx(0, abs=1e-12)
-
-    def test_holes_make_the_first_large(self) -> None:
-        narrow = fit_mixture(posteriors(clusters() / 6, 0.05), (3,))
-        found = gap(narrow)
-        assert found.prior_to_mixture > 10 * found.mixture_to_prior > 0

@@ -179,7 +179,9 @@ class TestDefaultRadius:
         assert default_radius(torch.tensor([[0.0], [3.0]])) == 3
         assert default_radius(torch.zeros(1, 2)) == 1
         assert default_radius(torch.zeros(0, 2)) == 1
-        assert default_radius(torch.zeros(20, 2)) == 0
+        assert default_radius(torch.zeros(20, 2)) == 1, "all lie at one place"
+        twins = torch.arange(6.0).repeat_interleave(30)[:, None]
+        assert default_radius(twins) == default_radius(torch.arange(6.0)[:, None]) > 0
 
 
 class TestArithmetic:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 
+from dashboard.projections import why_ended
 from vae import projections
 from vae.checkpoints import save
 from vae.errors import UserError
@@ -25,16 +29,68 @@ def clusters(num: int = 60, dims: int = 5) -> tuple[np.ndarray[Any, Any], np.nda
     return (centres[kinds] + rng.normal(0, 0.3, (num, dims))).astype(np.float32), kinds
 
 
+def noise(num: int, dims: int) -> np.ndarray[Any, Any]:
+    return np.random.default_rng(1).normal(size=(num, dims)).astype(np.float32)
+
+
+AT_ONE_PLACE = "all .* images lie at one place of the latent space.*the posterior has collapsed"
+
+
+@pytest.mark.parametrize("method", ["tsne", "umap"])
 @pytest.mark.parametrize(
-    ("z", "word"),
+    ("z", "words"),
     [
         (np.zeros((4, 3), np.float32), "at least 5 points, got 4"),
-        (np.full((9, 3), np.nan, np.float32), "must be finite"),
+        (np.zeros((1, 3), np.float32), "at least 5 points, got 1"),
+        (np.full((9, 3), np.nan, np.float32), "needs finite latent points"),
+        (np.where(np.eye(9, 3) > 0, np.inf, 0).astype(np.float32), "needs finite latent points"),
+        (np.zeros((100, 3), np.float32), AT_ONE_PLACE),
+        (np.full((40, 2), 0.37, np.float32), AT_ONE_PLACE),
+        # Nothing but the rounding of a bias differs.
+        ((np.float32(7.3) + 4e-7 * noise(60, 3)).astype(np.float32), AT_ONE_PLACE),
+        (np.repeat(noise(3, 4), 50, 0), "at least 5 different places, got 3 of 150 images"),
     ],
+    ids=["few", "one", "nan", "inf", "zeros", "constant", "rounding", "three places"],
 )
-def test_points_that_cannot_be_placed_are_refused_in_a_sentence(z: np.ndarray[Any, Any], word: str) -> None:
-    with pytest.raises(UserError, match=word):
-        projections.place(z, "tsne")
+def test_points_that_cannot_be_placed_are_refused_before_a_library_gets_them(
+    z: np.ndarray[Any, Any], words: str, method: projections.Method
+) -> None:
+    with pytest.raises(UserError, match=words):
+        projections.place(z, method)
+
+
+#: Planes that a library takes, if they are put to it right.
+ODD = {
+    "five places, each of many images": np.repeat(noise(5, 3), 60, 0),
+    "one line": noise(60, 1) * np.array([[1, 2, -1]], np.float32),
+    "one dimension": noise(60, 1),
+    "tiny": 1e-25 * noise(60, 3),
+    "huge": 1e25 * noise(60, 3),
+    "one far out": np.concatenate([noise(60, 3), np.full((1, 3), 1e6, np.float32)]),
+    "one dimension stands still": noise(60, 3) * np.array([[1, 0, 1]], np.float32) + np.float32(5),
+}
+
+
+def test_odd_planes_are_placed(tmp_path: Path) -> None:
+    # In a process of its own: a crash of the library must fail this test, not end it.
+    code = (
+        "import sys, numpy as np; from vae import projections; projections._ITERATIONS = 250\n"
+        "for name, z in np.load(sys.argv[1]).items():\n"
+        "    xy = projections.place(z, 'tsne')\n"
+        "    assert xy.shape == (len(z), 2) and np.isfinite(xy).all() and np.ptp(xy) > 0\n"
+        "    print(name, flush=True)"
+    )
+    np.savez(tmp_path / "odd.npz", **{name: z.astype(np.float32) for name, z in ODD.items()})  # type: ignore[arg-type]
+    command = [sys.executable, "-c", code, str(tmp_path / "odd.npz")]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stdout.splitlines()) == (0, list(ODD)), done.stderr[-300:]
+
+
+def test_a_process_that_ends_by_a_signal_is_told_for_what_it_is() -> None:
+    crashed, killed = (why_ended(-number) for number in (signal.SIGSEGV, signal.SIGKILL))
+    assert "crashed (SIGSEGV)" in crashed and "memory" not in crashed
+    assert "killed from outside" in killed and "memory" in killed
+    assert "status 3" in why_ended(3)
 
 
 def test_umap_that_is_not_installed_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from vae.errors import UserError
+from vae.evaluation import check_finite
 from vae.latent import Embedding, prior_points
 from vae.minibatches import decoded
 from vae.model import VAE
@@ -21,8 +22,6 @@ from vae.randomness import generator
 MIXTURE_SIZES = (1, 2, 5, 10, 20)
 #: Points that a mixture is fitted to at most; of more, so many are drawn.
 MAX_FITTED = 20_000
-#: Draws from which `gap` estimates each of its two numbers.
-GAP_DRAWS = 10_000
 
 
 @torch.no_grad()
@@ -176,7 +175,7 @@ def fit_mixture(
         max_points: Of more images than these, so many are drawn.
 
     Raises:
-        UserError: If there are fewer than two images, or no size.
+        UserError: If there are fewer than two images, or no size, or a posterior is not finite.
 
     Source:
         scikit-learn's GaussianMixture; Schwarz (1978) for the criterion.
@@ -185,6 +184,7 @@ def fit_mixture(
     from sklearn.mixture import GaussianMixture
 
     z = posterior_draws(embedding, seed=seed)
+    check_finite("the posteriors", z)
     if len(z) < 2 or not sizes or min(sizes) < 1:
         raise UserError(
             f"a mixture needs two images at least and sizes from 1, got {len(z)} and {tuple(sizes)}; use more"
@@ -207,42 +207,6 @@ def fit_mixture(
         bic={size: bic for bic, size, _ in fitted},
         num_points=len(z),
     )
-
-
-@dataclass(frozen=True)
-class Gap:
-    """How far the prior p and a mixture q fitted to the aggregate posterior are apart, in nats.
-
-    Attributes:
-        prior_to_mixture: KL(p ‖ q): large where the prior puts points and the aggregate posterior has none (holes).
-        prior_to_mixture_error: Standard error of that estimate.
-        mixture_to_prior: KL(q ‖ p): large where the aggregate posterior lies outside the prior.
-        mixture_to_prior_error: Standard error of that estimate.
-        num_draws: Draws that each is estimated from.
-    """
-
-    prior_to_mixture: float
-    prior_to_mixture_error: float
-    mixture_to_prior: float
-    mixture_to_prior_error: float
-    num_draws: int
-
-
-def gap(mixture: Mixture, *, seed: int = 0, num_draws: int = GAP_DRAWS) -> Gap:
-    """Monte Carlo estimates of both divergences between the standard normal prior and the mixture; 0 if they agree."""
-
-    def mean(difference: Tensor) -> tuple[float, float]:
-        return float(difference.mean()), float(difference.std()) / math.sqrt(num_draws)
-
-    prior = prior_points(num_draws, mixture.means.shape[1], seed=seed).cpu().double()
-    drawn = mixture.sample(num_draws, seed=seed)
-    holes = mean(_log_prior(prior) - mixture.log_prob(prior))
-    outside = mean(mixture.log_prob(drawn) - _log_prior(drawn))
-    return Gap(*holes, *outside, num_draws)
-
-
-def _log_prior(z: Tensor) -> Tensor:
-    return -0.5 * (z.square() + math.log(2 * math.pi)).sum(1)
 
 
 def _num_classes(model: VAE) -> int:

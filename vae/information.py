@@ -123,19 +123,19 @@ def information(mean: Tensor, log_var: Tensor, *, seed: int = 0) -> Information:
     )
 
 
-def log_aggregate(z: Tensor, mean: Tensor, log_var: Tensor, own: Tensor) -> Tensor:
-    """log q(z) of points drawn one from each of N posteriors, under the mixture of them all.
+def log_aggregate(z: Tensor, mean: Tensor, log_var: Tensor, own: Tensor | None = None) -> Tensor:
+    """log q(z) of points under the mixture of N posteriors, the aggregate posterior of their images.
 
     Args:
-        z: The points, shape ``(N, D)``, double precision as all the others.
+        z: The points, shape ``(M, D)``, double precision as all the others.
         mean: Means of the posteriors, shape ``(N, D)``.
         log_var: Their log-variances, shape ``(N, D)``.
-        own: log q(z_n|x_n) of each point under its own posterior, exactly, shape ``(N,)``.
+        own: For points drawn one from each of the posteriors: log q(z_n|x_n) under its own, exactly, shape ``(N,)``.
 
     Returns:
-        Nats, shape ``(N,)``.
+        Nats, shape ``(M,)``.
     """
-    num, num_dims = z.shape
+    num, num_dims = mean.shape
     # Squares are multiplied out into two matrix products; around the common centre fewer digits cancel.
     centre = mean.mean(0)
     z, mean = z - centre, mean - centre
@@ -145,11 +145,12 @@ def log_aggregate(z: Tensor, mean: Tensor, log_var: Tensor, own: Tensor) -> Tens
     peak = -0.5 * (log_var.sum(1) + num_dims * _LOG_2PI)
     block = max(1, _BLOCK_NUMBERS // num)
     found = []
-    for start in range(0, num, block):
+    for start in range(0, len(z), block):
         points = z[start : start + block]
         log_prob = points @ weighted.T - 0.5 * points.square() @ precision.T + constant
         log_prob = torch.minimum(log_prob, peak)  # no density exceeds that at its mean, whatever was rounded
-        rows = torch.arange(len(points))
-        log_prob[rows, start + rows] = own[start : start + block]
+        if own is not None:
+            rows = torch.arange(len(points))
+            log_prob[rows, start + rows] = own[start : start + block]
         found.append(torch.logsumexp(log_prob, 1))
     return torch.cat(found) - math.log(num)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from vae.beneath import is_plain
 from vae.data import Dataset, Part
+from vae.evaluation import check_finite
 from vae.memory import rows_for
 from vae.minibatches import Seen, decoded, posteriors
 from vae.model import VAE
@@ -127,12 +128,19 @@ def kept_embedding(run: Run) -> Embedding | None:
 
 
 def principal_plane(z: Tensor) -> Projection:
-    """The plane of largest variance through latent points ``(N, D)``; for D = 2 the latent space itself."""
+    """The plane of largest variance through latent points ``(N, D)``; for D = 2 the latent space itself.
+
+    Of points that all lie at one place it is the plane of the first two dimensions, which explains nothing.
+
+    Raises:
+        UserError: If a coordinate is not finite.
+    """
     num_dims = z.shape[1]
     if num_dims == 2:
         return Projection(z.new_zeros(2), torch.eye(2).to(z), 1.0)
     if num_dims == 1:
         return Projection(z.new_zeros(1), z.new_tensor([[1.0], [0.0]]), 1.0)
+    check_finite("latent points", z)
     mean = z.mean(0)
     centred = (z - mean).cpu().double()
     variances, directions = torch.linalg.eigh(centred.T @ centred)

@@ -84,7 +84,7 @@ def label_leak(embedding: Embedding, *, seed: int = 0, max_examples: int = MAX_E
         max_examples: Of more images than these, so many are drawn.
 
     Raises:
-        UserError: If there are no labels, or fewer than two classes with two examples each.
+        UserError: If there are no labels, fewer than two classes with two examples each, or a mean is not finite.
 
     Source:
         scikit-learn's LogisticRegression (L2 penalty, C = 1) and StratifiedShuffleSplit.

@@ -161,7 +161,8 @@ def default_radius(means: Tensor, num_neighbours: int = NUM_NEIGHBOURS) -> float
             are asked for their neighbours among all.
         num_neighbours: k; M − 1 where there are fewer others.
     Returns:
-        In units of the latent space; 1, the prior's standard deviation, if there are fewer than two images.
+        In units of the latent space; 1, the prior's standard deviation, if there are fewer than two images, or all
+        lie at one place.
     """
     if len(means) < 2:
         return 1.0
@@ -173,7 +174,12 @@ def default_radius(means: Tensor, num_neighbours: int = NUM_NEIGHBOURS) -> float
         _distances(some, means).kthvalue(k + 1, dim=1).values
         for some in queries.split(max(1, CHUNK // len(means)))
     ]
-    return float(torch.cat(kth).median())
+    radius = float(torch.cat(kth).median())
+    if radius > 0:
+        return radius
+    # A typical image has as many twins: what counts is the distance of one place to the next.
+    places = means.unique(dim=0)
+    return default_radius(places, num_neighbours) if 1 < len(places) < len(means) else 1.0
 
 
 def _distances(points: Tensor, others: Tensor) -> Tensor:

@@ -35,6 +35,10 @@ TITLES: dict[Method, str] = {"tsne": "t-SNE", "umap": "UMAP"}
 CAPS: dict[Method, int] = {"tsne": 10_000, "umap": 50_000}
 #: Fewer points have no neighbourhoods to keep.
 FEWEST = 5
+#: Units in the last place of the largest coordinate that are nothing but rounding.
+_ROUNDING = 4
+#: Spreads between which points are left as they are.
+_SMALLEST_SPREAD, _LARGEST_SPREAD = 1e-6, 1e6
 _ITERATIONS = 1000
 _FEW = 1000
 #: Seconds before the first point is placed, and for each thousand points, measured on two cores that did nothing else.
@@ -90,7 +94,7 @@ def place(
     """Place latent points in a plane so that neighbours stay neighbours.
 
     Args:
-        z: Latent points, shape ``(N, D)``, D from 2.
+        z: Latent points, shape ``(N, D)``.
         method: ``"tsne"`` (scikit-learn, perplexity 30) or ``"umap"`` (umap-learn's defaults).
         seed: One seed, one plane, on one machine.
         progress: Told the share that is done, None where that is not known, and what is being done.
@@ -99,23 +103,85 @@ def place(
         Shape ``(N, 2)``, centred at 0.
 
     Raises:
-        UserError: If there are too few points, the method is not installed, or a coordinate is not finite.
+        UserError: As `check_points` does, or if the method is not installed.
 
     Source:
         van der Maaten & Hinton (2008), https://jmlr.org/papers/v9/vandermaaten08a.html;
         McInnes, Healy & Melville (2018), https://arxiv.org/abs/1802.03426
     """
-    if len(z) < FEWEST:
-        raise UserError(f"{TITLES[method]} needs at least {FEWEST} points, got {len(z)}; choose another part")
-    if not np.isfinite(z).all():
-        raise UserError("latent points must be finite, got others; train the run again")
+    check_points(z, method)
     if sentence := missing(method):
         raise UserError(sentence)
     tell = progress or (lambda share, words: None)
     tell(None, "finding neighbours")
+    z = _within_reach(z)
     xy = _tsne(z, seed, tell) if method == "tsne" else _umap(z, seed, tell)
     centred: NDArray[np.float32] = (xy - xy.mean(0)).astype(np.float32)
+    if not np.isfinite(centred).all():
+        raise UserError(
+            f"{TITLES[method]} found no plane for these points: their distances are too unequal for single precision; "
+            "use the plane of largest variance"
+        )
     return centred
+
+
+def check_points(z: NDArray[np.float32], method: Method) -> None:
+    """Refuse points that have no neighbourhoods to keep, before a library gets them: some end the process with it.
+
+    Args:
+        z: Latent points, shape ``(N, D)``.
+        method: For whose name.
+
+    Raises:
+        UserError: If there are too few points, a coordinate is not finite, or too few of them differ by more than
+            rounding.
+    """
+    title = TITLES[method]
+    if len(z) < FEWEST:
+        raise UserError(f"{title} needs at least {FEWEST} points, got {len(z)}; choose another part")
+    if not np.isfinite(z).all():
+        raise UserError(
+            f"{title} needs finite latent points, got others; take earlier weights, or train the run again with a "
+            "smaller learning rate"
+        )
+    num = num_places(z)
+    if num == 1:
+        raise UserError(
+            f"{title} has nothing to show: all {len(z):,} images lie at one place of the latent space. The encoder "
+            "tells none from another, the posterior has collapsed; the Collapse page says why"
+        )
+    if num < FEWEST:
+        raise UserError(
+            f"{title} needs at least {FEWEST} different places, got {num} of {len(z):,} images: the encoder hardly "
+            "tells them apart, the posterior has collapsed; see the Collapse page, or use the plane of largest variance"
+        )
+
+
+def num_places(z: NDArray[np.float32]) -> int:
+    """How many of the latent points ``(N, D)`` lie apart by more than the rounding of the largest coordinate."""
+    exact = z.astype(np.float64)
+    exact -= np.median(exact, axis=0)
+    unit = (
+        _ROUNDING
+        * np.finfo(np.float32).eps
+        * np.abs(z).max(initial=0, axis=0, keepdims=True).astype(np.float64)
+    )
+    # A dimension in which nothing but rounding differs counts for nothing.
+    moving = np.ptp(exact, axis=0) > unit[0]
+    if not moving.any():
+        return 1
+    return len(np.unique(z[:, moving], axis=0))
+
+
+def _within_reach(z: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The points as a library can take them: of two dimensions at least, and of a spread whose square is a number."""
+    spread = float(z.astype(np.float64).std(0).max())
+    if not _SMALLEST_SPREAD < spread < _LARGEST_SPREAD:
+        exact = z.astype(np.float64)
+        z = ((exact - exact.mean(0)) / spread).astype(np.float32)
+    if z.shape[1] == 1:
+        z = np.concatenate([z, np.zeros_like(z)], 1)
+    return z
 
 
 def _tsne(z: NDArray[np.float32], seed: int, tell: Progress) -> NDArray[np.float32]:
