@@ -126,6 +126,7 @@ def test_the_commands_of_the_documentation_work_as_written(
         "unit": "nats per example",
         "pixels": "none",
         "likelihood": "bernoulli",
+        "trained_in": "float32",
     }
     text = vae("evaluate", "runs/a").out
     assert f"{expected.elbo:.3f} ± {expected.standard_error:.3f}" in text
