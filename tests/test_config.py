@@ -77,6 +77,7 @@ NOT_THE_DEFAULTS = RunConfig(
         max_images_per_second=100,
         eval_every=2,
         num_snapshots=0,
+        max_gigabytes=1.5,
         checkpoint_seconds=0.5,
     ),
 )
@@ -390,6 +391,7 @@ def test_the_defaults_are_those_that_the_first_page_promises() -> None:
             "max_images_per_second": 0,
             "eval_every": 0,
             "num_snapshots": 60,
+            "max_gigabytes": 0.0,
             "checkpoint_seconds": 20.0,
         },
     }

@@ -124,6 +124,8 @@ class Train:
 
         trainer = Trainer(run, dataset)
         suit(trainer.model, run.config.train.batch_size)
+        if trainer.size.is_notable:
+            tell(trainer.size.sentence())
         with stopping_on_signals(trainer) as signals, Bar() as bar:
             for report in trainer.train():
                 bar.report(report, run.config.train.epochs)

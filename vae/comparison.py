@@ -21,6 +21,7 @@ _OF_WATCHED = (
     "train.epochs",
     "train.batch_size",
     "train.num_snapshots",
+    "train.max_gigabytes",
 )
 
 

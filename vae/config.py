@@ -373,6 +373,16 @@ class TrainConfig(Config):
         le=500,
         advanced=True,
     )
+    max_gigabytes: float = option(
+        0.0,
+        "Disk space that the run may take (GB); 0 is the smaller of 2 GB and a tenth of the free disk. Where not all "
+        "snapshots fit, they keep half precision, and there are fewer.",
+        label="Disk space (GB)",
+        remedy="use 0 for the usual bound, or for example 5",
+        ge=0,
+        le=100_000,
+        advanced=True,
+    )
     checkpoint_seconds: float = option(
         20.0,
         "Seconds between checkpoints from which the run can go on.",

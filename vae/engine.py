@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Literal
 
+from torch import Tensor
+
 from vae.beneath import remove
 from vae.checkpoints import save
 from vae.data import Dataset, check_fits
@@ -31,6 +33,7 @@ from vae.metrics import MetricsWriter
 from vae.modes import asking
 from vae.optimizer import set_learning_rate
 from vae.resume import ResumePoint, check_images, last_checkpoint, restore_training, training_tensors
+from vae.run_size import LARGE, WRITING_SHARE, run_size
 from vae.runs import Run
 from vae.schedules import learning_rate_at, plateau
 from vae.snapshots import (
@@ -44,6 +47,7 @@ from vae.snapshots import (
     write_snapshot,
 )
 from vae.status import State
+from vae.turns import Turns
 from vae.wishes import CONTROL_SECONDS, Wishes
 
 #: The newest weights are shown at most this often.
@@ -88,7 +92,15 @@ class Trainer(Learner):
         self.is_hurried = False
         self._is_between_steps = True
         self._probe = Probe.of(dataset, self.device)
-        self._snapshot_steps = snapshot_steps(self.num_steps, config.train.num_snapshots)
+        #: What the run's folder may take, and what follows from it.
+        self.size = run_size(config, run.info, run.path)
+        self._snapshot_steps = snapshot_steps(self.num_steps, self.size.num_snapshots)
+        self._is_large = self.size.weights > LARGE
+        self._lives, self._checkpoints, self._bests = (
+            Turns(WRITING_SHARE, seconds) for seconds in (LIVE_SECONDS, config.train.checkpoint_seconds, 0.0)
+        )
+        #: The best weights, where they wait to be written.
+        self._waiting_best: dict[str, Tensor] | None = None
         # What has been done, in steps and epochs, and when.
         self._newest_snapshot: int | None = None
         self._evaluated_epochs = self._kept_step = 0
@@ -178,11 +190,13 @@ class Trainer(Learner):
         if self._is_evaluation_due:
             yield from self._evaluate()
         now = time.perf_counter()
-        if now - self._lived >= LIVE_SECONDS:
-            self._live()
-        if now - self._checkpointed >= self.config.train.checkpoint_seconds:
+        if now - self._lived >= LIVE_SECONDS and (not self._is_large or self._lives.is_due):
+            self._lives.take(self._live)
+        if now - self._checkpointed >= self.config.train.checkpoint_seconds and (
+            not self._is_large or self._checkpoints.is_due
+        ):
             yield from self._flush()
-            self._checkpoint()
+            self._checkpoints.take(self._checkpoint)
         self.journal.beat(**self._shown)
 
     def _flush(self) -> Iterator[Report]:
@@ -204,10 +218,14 @@ class Trainer(Learner):
         if self.position.step == self._newest_snapshot:
             return
         yield from self._flush()
-        write_snapshot(self.run, self.model, self._probe, {**self.journal.where(), **self._recorded})
+        if not self.size.most_snapshots:
+            return
+        thin_snapshots(self.run, self.size.most_snapshots - 1)
+        position = {**self.journal.where(), **self._recorded}
+        write_snapshot(self.run, self.model, self._probe, position, in_half=self.size.is_halved)
         self._newest_snapshot = self.position.step
         # Stops and longer budgets make more of them than were asked for.
-        thin_snapshots(self.run, 2 * self.config.train.num_snapshots)
+        thin_snapshots(self.run, max(2, 2 * self.size.asked))
         yield self.journal.event("snapshot")
 
     @property
@@ -237,10 +255,21 @@ class Trainer(Learner):
         # Judged at β = 1: on the annealed objective the epoch with the smallest β would win.
         if self.best_elbo is None or result.elbo > self.best_elbo:
             self.best_elbo, self.best_step = result.elbo, self.position.step
-            # The checkpoint first: its weights are the best ones, so that a kill between the two loses nothing.
-            self._checkpoint()
-            self._save_best()
+            if (
+                self._is_large and not self._bests.is_due
+            ):  # to write them each time would take longer than to train
+                self._waiting_best = {
+                    name: tensor.clone() for name, tensor in cpu_weights(self.model).items()
+                }
+            else:
+                self._bests.take(self._keep_best)
         yield report
+
+    def _keep_best(self) -> None:
+        """The checkpoint first: its weights are the best ones, so that a kill between the two loses nothing."""
+        self._waiting_best = None
+        self._checkpoint()
+        self._save_best(cpu_weights(self.model))
 
     def _heed(self, heard: list[Report]) -> None:
         """In the middle of an evaluation: hear a new β, and leave off for a stop."""
@@ -254,9 +283,9 @@ class Trainer(Learner):
         before = math.ceil(self._evaluated_epochs * num / LIVE_IMAGES)
         return epochs <= LIVE_EPOCHS or math.ceil(epochs * num / LIVE_IMAGES) > before
 
-    def _save_best(self) -> None:
+    def _save_best(self, weights: dict[str, Tensor]) -> None:
         state = {"step": self.best_step, "elbo": self.best_elbo}
-        save(self.run.checkpoints_dir, "best", cpu_weights(self.model), state)
+        save(self.run.checkpoints_dir, "best", weights, state)
 
     def _live(self) -> None:
         """Show the newest weights."""
@@ -268,7 +297,10 @@ class Trainer(Learner):
         self._lived = time.perf_counter()
 
     def _checkpoint(self) -> None:
-        """Keep all that is needed to go on from here exactly."""
+        """Keep all that is needed to go on from here exactly, and before it the best weights, if they wait."""
+        if self._waiting_best is not None:
+            self._save_best(self._waiting_best)
+            self._waiting_best = None
         tensors = training_tensors(self.model, self.optimizer, self.order_at_epoch_start, self.generators)
         check_divergence(tensors)
         self.journal.metrics.sync()
@@ -432,7 +464,9 @@ class Trainer(Learner):
         self.best_elbo, self.best_step = point.best_elbo, point.best_step
         self._evaluated_epochs, self._kept_step = point.evaluated_epochs, position.step
         if self.best_step == position.step:
-            self._save_best()  # the process before us may have been killed before it could
+            self._save_best(
+                cpu_weights(self.model)
+            )  # the process before us may have been killed before it could
         # One that was written after the checkpoint is made again, so that history and folder tell the same.
         newest = position.step if point.newest_snapshot is None else point.newest_snapshot
         self.run.drop_snapshots_after(newest)

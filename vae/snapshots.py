@@ -23,9 +23,10 @@ from vae.minibatches import Seen, posteriors
 from vae.model import VAE, At
 from vae.modes import at_rest
 from vae.objective import rate_per_dim
+from vae.run_size import halved
 from vae.watch_notes import why_no_networks
 from vae.weights_files import LIVE as LIVE
-from vae.weights_files import OF_MODEL, weights_path, without_numbers
+from vae.weights_files import OF_MODEL, in_full, weights_path, without_numbers
 from vae.weights_files import check_weights as check_weights
 from vae.weights_files import is_external as is_external
 
@@ -70,7 +71,13 @@ class Probe:
 @torch.no_grad()
 @at_rest
 def write_snapshot(
-    run: Run, model: VAE, probe: Probe, position: dict[str, Any], weights: dict[str, Tensor] | None = None
+    run: Run,
+    model: VAE,
+    probe: Probe,
+    position: dict[str, Any],
+    weights: dict[str, Tensor] | None = None,
+    *,
+    in_half: bool = False,
 ) -> None:
     """Keep the weights, the probe's posterior and the rate of each dimension; the folder appears whole or never.
 
@@ -80,6 +87,7 @@ def write_snapshot(
         probe: The images whose posterior is kept.
         position: Step, epoch, seconds and β.
         weights: What to keep as its weights, if that is not its `cpu_weights`.
+        in_half: Keep them in half precision.
 
     Raises:
         Diverged: If one of them is not finite.
@@ -91,6 +99,8 @@ def write_snapshot(
     rates = rate_per_dim(mean, log_var).mean(0)
     weights = cpu_weights(model) if weights is None else weights
     check_divergence({**weights, "rates": rates})
+    if in_half:
+        weights = halved(weights)
     target = run.snapshot_dir(int(position["step"]))
     beside = target.with_name(f".{target.name}")  # swept away by the next trainer if this one is killed here
     remove_folder(beside)
@@ -102,7 +112,8 @@ def write_snapshot(
         "sigma_per_dim": torch.exp(0.5 * log_var).mean(0).tolist(),
         "active_variance": active_variance(mean).tolist(),
     }
-    write_json(beside / "snapshot.json", {**position, **of_dims}, durable=False)
+    said = {"precision": "float16"} if in_half else {}
+    write_json(beside / "snapshot.json", {**position, **of_dims, **said}, durable=False)
     remove_folder(target)
     rename(beside, target.name)
 
@@ -110,13 +121,12 @@ def write_snapshot(
 def thin_snapshots(run: Run, at_most: int) -> None:
     """Remove snapshots until so many are left: those that stand closest, on the scale of `snapshot_steps`.
 
-    The first and the last stay.
+    The first and the last stay, where two may; of them the first.
     """
     steps = run.snapshots()
-    while len(steps) > max(2, at_most):
+    while len(steps) > at_most:
         gaps = [math.sqrt(after) - math.sqrt(before) for before, after in zip(steps, steps[2:], strict=False)]
-        crowded = steps.pop(1 + gaps.index(min(gaps)))
-        run.drop_snapshot(crowded)
+        run.drop_snapshot(steps.pop(1 + gaps.index(min(gaps)) if gaps else -1))
 
 
 def write_live(run: Run, weights: dict[str, Tensor], step: int) -> None:
@@ -145,14 +155,14 @@ def load_weights(run: Run, at: At = "best") -> dict[str, Tensor]:
             raise CheckpointError(
                 f"run {run.id} has no snapshot of step {at}; choose one of its {len(run.snapshots())} snapshots"
             )
-        return _read(run, run.snapshot_dir(at) / "weights.safetensors")
+        return in_full(_read(run, run.snapshot_dir(at) / "weights.safetensors"))
     path = weights_path(run, at)
     if path is None:
         raise CheckpointError(
             why_no_networks(run)
             or f"run {run.id} has no weights yet; wait for its first checkpoint, or train it again"
         )
-    return _read(run, path)
+    return in_full(_read(run, path))
 
 
 def _read(run: Run, path: Path) -> dict[str, Tensor]:

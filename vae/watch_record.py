@@ -28,6 +28,7 @@ from vae.loop_reports import LoopReports
 from vae.loop_terms import kl_forms, reconstruction_forms, sigma_of
 from vae.metrics import MetricsWriter
 from vae.randomness import generator
+from vae.run_size import bytes_of, watched_size
 from vae.runs import Run
 from vae.snapshots import load_model, snapshot_steps, thin_snapshots, write_live, write_snapshot
 from vae.turns import Turns
@@ -221,7 +222,12 @@ class Record:
         if step == self._newest_snapshot or self.problem:
             return
         position = {**self.journal.where(), "beta": beta}
-        write_snapshot(self.run, self._model, self._probe, position, self._exports.weights())
+        weights = self._exports.weights()
+        room = watched_size(self.run.config, self.run.info, self.run.path, bytes_of(weights)).most_snapshots
+        if not room:
+            return
+        thin_snapshots(self.run, room - 1)
+        write_snapshot(self.run, self._model, self._probe, position, weights)
         self._newest_snapshot = step
         most = self.run.config.train.num_snapshots
         if self._snapshot_steps is None and len(self.run.snapshots()) > 2 * most:

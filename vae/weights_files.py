@@ -12,6 +12,8 @@ from vae.tensor_file import CheckpointError
 from vae.watch_notes import why_no_networks
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from vae.model import VAE
     from vae.run import Run
 
@@ -65,7 +67,16 @@ def check_weights(run: Run) -> None:
         found = {
             name.removeprefix(OF_MODEL): tensor for name, tensor in found.items() if name.startswith(OF_MODEL)
         }
-    check_shapes(found, without_numbers(run).state_dict())
+    check_shapes(in_full(found), without_numbers(run).state_dict())
+
+
+def in_full(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Weights in single precision: snapshots of large models keep half of it."""
+    import torch
+
+    return {
+        name: tensor.float() if tensor.dtype == torch.float16 else tensor for name, tensor in tensors.items()
+    }
 
 
 def without_numbers(run: Run) -> VAE:
