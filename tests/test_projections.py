@@ -9,16 +9,18 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from dashboard.projections import why_ended
+from dashboard.projections import Projections, Wanted, _Job, why_ended
 from vae import projections
 from vae.checkpoints import save
 from vae.errors import UserError
+from vae.latent import Embedding
 
 
 def clusters(num: int = 60, dims: int = 5) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
@@ -84,6 +86,38 @@ def test_odd_planes_are_placed(tmp_path: Path) -> None:
     command = [sys.executable, "-c", code, str(tmp_path / "odd.npz")]
     done = subprocess.run(command, capture_output=True, text=True)
     assert (done.returncode, done.stdout.splitlines()) == (0, list(ODD)), done.stderr[-300:]
+
+
+def job_of(monkeypatch: pytest.MonkeyPatch, z: np.ndarray[Any, Any], path: Path) -> _Job:
+    """A plane that is asked for of a run whose posterior means are given."""
+    found = Embedding(torch.from_numpy(z), torch.zeros(z.shape), None, torch.arange(len(z)))
+    monkeypatch.setattr("dashboard.model_cache.embedding", lambda run, at, part: found)
+    run: Any = SimpleNamespace(path=path, id="collapsed")
+    return _Job(Wanted(run, "best", "test", "tsne", 1000))
+
+
+def test_a_collapsed_run_is_told_so_by_the_map_and_no_process_begins(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    job = job_of(monkeypatch, np.zeros((100, 4), np.float32), tmp_path)
+    with pytest.raises(UserError, match=AT_ONE_PLACE):
+        Projections()._compute(job)
+    assert job.process is None
+
+
+@pytest.mark.parametrize(
+    ("number", "words"), [("SEGV", r"crashed \(SIGSEGV\)"), ("KILL", "killed from outside.*memory")]
+)
+def test_a_process_that_dies_says_how(
+    number: str, words: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program = tmp_path / "dies"
+    program.write_text(f"#!/bin/sh\nkill -{number} $$\n")
+    program.chmod(0o755)
+    job = job_of(monkeypatch, noise(100, 4), tmp_path)
+    monkeypatch.setattr("dashboard.projections.sys.executable", str(program))
+    with pytest.raises(UserError, match=words):
+        Projections()._compute(job)
 
 
 def test_a_process_that_ends_by_a_signal_is_told_for_what_it_is() -> None:
