@@ -1,4 +1,4 @@
-"""Products in bfloat16, and convolutions in the memory order that is faster: what changes and what does not."""
+"""Products in bfloat16, and steps that wait for nothing: what changes and what does not."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from tests.short_runs import (
     train,
     wishing,
 )
-from vae import cautions, networks
+from vae import cautions
 from vae.comparison import differences
-from vae.config import DataInfo, ModelConfig, RunConfig, TrainConfig
+from vae.config import ModelConfig, RunConfig, TrainConfig
 from vae.data import Dataset
 from vae.engine import Trainer
 from vae.evaluation import evaluate
@@ -83,28 +83,6 @@ def test_a_processor_without_bfloat16_is_told_and_only_where_it_would_train(
         False,
         False,
     ]
-
-
-@pytest.mark.parametrize("size", [(7, 5), (8, 8)])
-def test_the_faster_order_changes_no_more_than_the_last_digits(
-    monkeypatch: pytest.MonkeyPatch, make_info: Callable[..., DataInfo], size: tuple[int, int]
-) -> None:
-    info = make_info(channels=3, height=size[0], width=size[1])
-    draw = torch.Generator().manual_seed(0)
-    model = VAE(ModelConfig(network="conv", channels=(8, 16), hidden=(16,)), info, draw=draw)
-    x = torch.rand(20, 3, *size, generator=draw)
-
-    def terms() -> list[torch.Tensor]:
-        model.zero_grad()
-        found = model.terms(x, None, torch.Generator().manual_seed(1))
-        found.mean().loss(1.0).backward()
-        gradients = [weight.grad for weight in model.parameters()]
-        return [found.distortion.detach(), found.rate.detach(), *gradients]  # type: ignore[list-item]
-
-    fast = terms()
-    monkeypatch.setattr(networks, "in_fast_order", lambda x: x)
-    for ours, theirs in zip(fast, terms(), strict=True):
-        torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-5)
 
 
 def test_a_fixed_sigma_is_placed_once_and_a_learned_one_is_never_stale() -> None:

@@ -29,7 +29,6 @@ import torch  # noqa: E402
 import torch.nn.functional as F  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 
-from vae import networks  # noqa: E402
 from vae.config import DataConfig, ModelConfig, RunConfig, TrainConfig  # noqa: E402
 from vae.data import Dataset, load  # noqa: E402
 from vae.engine import Trainer  # noqa: E402
@@ -97,20 +96,6 @@ def steps(
         return num
 
     return go
-
-
-def in_plain_order(go: Callable[[], int]) -> Callable[[], int]:
-    """The same with a channel's pixels side by side in memory, as convolutions had it before."""
-
-    def run() -> int:
-        fast = networks.in_fast_order
-        networks.in_fast_order = lambda x: x
-        try:
-            return go()
-        finally:
-            networks.in_fast_order = fast
-
-    return run
 
 
 def whole(dataset: Dataset, root: Path, scratch: Path, rounds: int) -> Callable[[], int]:
@@ -254,7 +239,6 @@ def main() -> None:
             "trainer, all on": whole(dataset, root, scratch, options.rounds + 1),
             "MLP steps, bf16": of("mlp", "bf16", 469),
             "conv steps, float32": of("conv", "float32", 40),
-            "conv steps, plain order": in_plain_order(of("conv", "float32", 40)),
             "conv steps, bf16": of("conv", "bf16", 40),
             "pythae 0.1.2": pythae(dataset, 120 * BATCH),
             "DataLoader + ToTensor": data_loader(root, 120),
@@ -283,7 +267,6 @@ def main() -> None:
         ("bare loop", "matrix products alone", 0.5),
         ("trainer, all on", "bare loop", 0.95),
         ("MLP steps, bf16", "bare loop", 1.3),
-        ("conv steps, float32", "conv steps, plain order", 1.15),
         ("conv steps, bf16", "conv steps, float32", 1.6),
     ]
     for one, other, least in wanted:
