@@ -122,6 +122,9 @@ class _Numbered(TorchFunctionMode):
                 return GPU if value.type == GPU.type else value
             return GPU if isinstance(value, str) and value in (GPU.type, str(GPU)) else value
 
+        if func is torch.device:  # its making, by a name or a number
+            made = func(*args, **(kwargs or {}))
+            return GPU if made.type == GPU.type else made
         if func is torch.Tensor.to and len(args) > 1 and isinstance(other := args[1], OnGpu):
             args = (args[0], GPU, other.dtype)  # C++ would ask the other where it is
         return func(*tree_map(numbered, args), **tree_map(numbered, kwargs or {}))
