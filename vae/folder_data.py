@@ -32,6 +32,7 @@ from vae.natural import natural_key
 from vae.pixel_values import Scale, dark_note, find_scale
 from vae.places import user_path
 from vae.reading import RULES, Notes, Reading
+from vae.room import check_room
 from vae.tables import columns_of
 
 __all__ = ["SUFFIXES", "look_at_folder", "read_folder", "read_folder_columns"]
@@ -217,6 +218,8 @@ class _Reader:
                 f"images in {shown(self.path)} must be at most {MAX_IMAGES} and {MAX_BYTES} bytes in all, "
                 f"got {num} of {width}×{height}; use fewer or smaller ones"
             )
+        stored = sum(file.stat().st_size for file in self.files)
+        check_room(num * channels * height * width, stored, f"images in {shown(self.path)}")
         return np.empty((num, channels, height, width), np.uint8)
 
     def _name(self, file: Path) -> str:

@@ -8,6 +8,7 @@ long record of holes for little use in data sets (JPEG 2000, AVIF).
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from vae.images import DataError, check_sides, reason, shown
+from vae.limits import IMAGE_FILE_BYTES, JPEG_SCANS
 
 #: Decoders that are tried by the first bytes of a file, and the endings of files that they are tried on.
 _FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "GIF", "TIFF", "PPM")
@@ -89,7 +91,7 @@ def decode(file: Path, rules: int) -> Decoded:
     """
     formats = _FIRST_FORMATS if rules == 1 else _BY_ENDING.get(file.suffix.lower(), _FORMATS)
     try:
-        with Image.open(file, formats=formats) as image:
+        with Image.open(io.BytesIO(_content(file)), formats=formats) as image:
             # Before a pixel is decoded, so a small file that claims a huge image costs nothing.
             check_sides(*image.size, shown(file))
             # TIFF says so only after a look at its first page, which has been had by now.
@@ -101,6 +103,25 @@ def decode(file: Path, rules: int) -> Decoded:
         raise DataError(
             f"{shown(file)} cannot be read as an image ({shown(reason(error))}); remove it or save it anew"
         ) from error
+
+
+def _content(file: Path) -> bytes:
+    """The bytes of a file, as many as an image can have that is small enough for us.
+
+    Raises:
+        DataError: If it is larger, or a JPEG whose pixels are to be gone through again and again.
+    """
+    if (size := file.stat().st_size) > IMAGE_FILE_BYTES:
+        raise DataError(
+            f"{shown(file)} must have at most {IMAGE_FILE_BYTES:,} bytes, got {size:,}; save it anew as PNG"
+        )
+    with file.open("rb") as source:
+        content = source.read(IMAGE_FILE_BYTES)
+    if content[:2] == b"\xff\xd8" and (scans := content.count(b"\xff\xda")) > JPEG_SCANS:
+        raise DataError(
+            f"{shown(file)} must have at most {JPEG_SCANS} scans, got {scans}; save it anew as PNG"
+        )
+    return content
 
 
 def _pixels(image: Image.Image) -> NDArray[Any]:

@@ -57,3 +57,13 @@ LINE_BYTES = 64 << 10
 HISTORY_LINES, HISTORY_BYTES = 40_000, 32 * MiB
 #: What is read of a history to find the lines that are parsed, bytes; of a longer file evenly spaced pieces.
 HISTORY_SCAN_BYTES = 512 * MiB
+
+# Images of one's own -------------------------------------------------------------------------------------------------
+
+#: Times that images may be larger than their file, and bytes up to which that is not asked: black and white sprites
+#: pack into a hundredth (dSprites: 112), and nothing but zeros into a thousandth.
+ROOM_RATIO, ROOM_FREE_BYTES = 150, 128 * MiB
+#: One image file, bytes: one of 1024×1024 pixels with four channels of 16 bits has 8 million.
+IMAGE_FILE_BYTES = 32 * MiB
+#: Scans of a progressive JPEG: each goes through all pixels; encoders make about ten.
+JPEG_SCANS = 100

@@ -41,6 +41,7 @@ from vae.npz_columns import columns_of, is_column, refusals_of
 from vae.pixel_values import find_scale, not_numbers
 from vae.places import user_path
 from vae.reading import RULES, Notes, Reading
+from vae.room import check_room
 
 #: Labels as text, unpacked; two million names of 32 letters.
 _MAX_LABEL_BYTES = 256 * 2**20
@@ -285,6 +286,9 @@ def _read_images(file: NpzFile, names: list[Named], shapes: list[Shape], notes: 
         raise DataError(
             f"images in {shown(file.path)} must be at most {MAX_BYTES} bytes in all, got more; use fewer"
         )
+    headers = [file.headers[one.images] for one in names]
+    stored = sum(header.entry.compress_size for header in headers)
+    check_room(sum(map(_size, headers)), stored, f"images in {shown(file.path)}")
     arrays = [file.array(one.images) for one in names]
     scale = find_scale(arrays, file.place(names[0].images), notes)
     parts: list[Tensor] = []
