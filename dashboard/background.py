@@ -75,7 +75,7 @@ class Background:
             self._jobs[key] = Job(key, work)
             for old in [name for name, job in self._jobs.items() if not job.is_open][:-_REMEMBERED]:
                 del self._jobs[old]
-            if self._thread is None:
+            if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name="measurements", daemon=True)
                 self._thread.start()
 
@@ -111,7 +111,7 @@ class Background:
                 outcome = "cancelled"
             except UserError as error:
                 outcome, job.error = "failed", str(error)
-            except Exception as error:  # the next ones go on
+            except BaseException as error:  # the next ones go on, whatever a library raises
                 _log.exception("a measurement failed", exc_info=error)
                 outcome = "failed"
                 job.error = "this failed in a way that we did not foresee; the server's log says why"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 #: Images in a row of the comparison, at most.
 MOST = 20
-_rows = model_cache.Cache(600)
+_rows = model_cache.Cache(600, max_bytes=96 << 20)
 
 
 def side_by_side(request: Request) -> Response:

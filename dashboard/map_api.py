@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 #: Images that one request may name.
 MOST_IMAGES = 300
-_terms = model_cache.Cache(4)
+_terms = model_cache.Cache(16)
 
 
 def _answer(request: Request, listed: dict[str, Any], **fields: Any) -> Response:

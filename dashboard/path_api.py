@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from dashboard import api, arrays, model_cache, sheets, stops
+from dashboard.admission import check
 from dashboard.answers import tagged
 from dashboard.model_cache import At
 from vae.errors import UserError
@@ -235,6 +236,7 @@ def _decoded(request: Request, run: Run, at: At, found: Path) -> Iterator[NDArra
     model = model_cache.model(run, at)
     y = _conditions(request, run, at, found)
     for some in torch.arange(len(found.z)).split(rows_for(model)):
+        check()
         with torch.inference_mode():
             images = model.decode(found.z[some], None if y is None else y[some])
         yield from sheets.to_bytes(images.numpy())

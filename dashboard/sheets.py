@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from typing import Any, Literal
 
 import numpy as np
@@ -13,6 +14,11 @@ from dashboard import model_cache
 from dashboard.model_cache import At
 from vae.memory import rows_within
 from vae.runs import Run
+
+#: Pixels of a sheet: images that would be more together are made smaller.
+MOST_PIXELS = 1 << 22
+#: Sheets that were drawn last.
+_drawn = model_cache.Cache(400, max_bytes=64 << 20)
 
 Kind = Literal["reconstructions", "samples", "manifold"]
 #: Bytes of images that are rounded at once.
@@ -38,24 +44,56 @@ def to_bytes(images: NDArray[Any]) -> NDArray[np.uint8]:
     return rounded
 
 
+class Canvas:
+    """A sheet that is put together image by image, each made smaller at once where all would be too many pixels.
+
+    Args:
+        num: How many images.
+        columns: In a row.
+        height, width: Of each image.
+        gap: Transparent pixels between two.
+    """
+
+    def __init__(self, num: int, columns: int, height: int, width: int, *, gap: int = 1) -> None:
+        rows = -(-num // columns)
+        share = min(1.0, math.sqrt(MOST_PIXELS / (rows * columns * height * width)))
+        self._size = max(1, int(width * share)), max(1, int(height * share))
+        self._is_smaller = share < 1
+        self._columns, self._gap, self._place = columns, gap, 0
+        wide, tall = self._size[0] + gap, self._size[1] + gap
+        self._pixels = np.zeros((rows * tall - gap, columns * wide - gap, 4), np.uint8)
+
+    def add(self, images: NDArray[Any]) -> None:
+        """Put the next images ``(N, C, H, W)`` with values from 0 to 1 into their places."""
+        width, height = self._size
+        for image in images:
+            pixels = to_bytes(image).transpose(1, 2, 0)
+            if self._is_smaller:
+                flat = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
+                pixels = np.asarray(flat.resize(self._size, Image.Resampling.BOX)).reshape(height, width, -1)
+            row, column = divmod(self._place, self._columns)
+            top, left = row * (height + self._gap), column * (width + self._gap)
+            # One channel of grey fills all three of colour.
+            self._pixels[top : top + height, left : left + width, :3] = pixels
+            self._pixels[top : top + height, left : left + width, 3] = 255
+            self._place += 1
+
+    def png(self) -> bytes:
+        """What has been put together."""
+        file = io.BytesIO()
+        Image.fromarray(self._pixels).save(file, "PNG")
+        return file.getvalue()
+
+
 def sheet(images: NDArray[Any], columns: int, *, gap: int = 1) -> bytes:
-    """Images ``(N, C, H, W)`` in rows of so many, with transparent gaps."""
-    num, _, height, width = images.shape
-    rows = -(-num // columns)
-    canvas = np.zeros((rows * (height + gap) - gap, columns * (width + gap) - gap, 4), np.uint8)
-    for place, pixels in enumerate(to_bytes(images)):
-        row, column = divmod(place, columns)
-        top, left = row * (height + gap), column * (width + gap)
-        # One channel of grey fills all three of colour.
-        canvas[top : top + height, left : left + width, :3] = pixels.transpose(1, 2, 0)
-        canvas[top : top + height, left : left + width, 3] = 255
-    file = io.BytesIO()
-    Image.fromarray(canvas).save(file, "PNG")
-    return file.getvalue()
+    """Images ``(N, C, H, W)`` in rows of so many, with transparent gaps; smaller ones if they were too many pixels."""
+    canvas = Canvas(len(images), columns, *images.shape[2:], gap=gap)
+    canvas.add(images)
+    return canvas.png()
 
 
 def draw(run: Run, kind: Kind, at: At, *, num: int = 10, seed: int = 0, label: int | None = None) -> bytes:
-    """A sheet of a run's weights.
+    """A sheet of a run's weights, drawn once for all who look at it.
 
     Args:
         run: The run.
@@ -70,6 +108,11 @@ def draw(run: Run, kind: Kind, at: At, *, num: int = 10, seed: int = 0, label: i
         DataError: If the images are needed and are not on this machine.
         CheckpointError: If the weights are missing or damaged.
     """
+    key = (run.path, kind, at, model_cache.stamp(run, at), num, seed, label, repr(run.config.data))
+    return _drawn.get(key, lambda: _draw(run, kind, at, num, seed, label))
+
+
+def _draw(run: Run, kind: Kind, at: At, num: int, seed: int, label: int | None) -> bytes:
     from vae import latent
 
     model = model_cache.model(run, at)
@@ -79,8 +122,10 @@ def draw(run: Run, kind: Kind, at: At, *, num: int = 10, seed: int = 0, label: i
             labels = None if dataset.labels is None else dataset.labels[dataset.test]
             chosen = one_of_each(None if labels is None else labels.numpy(), len(dataset.test), num)
             x = dataset.seen(dataset.test[chosen], seed)
-            made = latent.reconstructions(model, x, None if labels is None else labels[chosen])
-            return sheet(np.concatenate([x.numpy(), made.numpy()]), len(chosen))
+            canvas = Canvas(2 * len(chosen), len(chosen), *x.shape[2:])
+            canvas.add(x.numpy())
+            canvas.add(latent.reconstructions(model, x, None if labels is None else labels[chosen]).numpy())
+            return canvas.png()
         case "samples":
             _, made = latent.prior_samples(model, 3 * num, seed=seed, label=label)
             return sheet(made.numpy(), num)

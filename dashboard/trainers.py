@@ -6,6 +6,7 @@ waits with torch loaded, because loading takes longer than a person wants to wai
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 import subprocess
@@ -23,6 +24,11 @@ from vae.leftovers import sweep_runs
 from vae.runs import Run, RunError, list_runs
 from vae.status import ACTIVE, LOG, SILENCE, Status, this_host
 from vae.trainable import check_trainable, why_not_trainable
+
+_log = logging.getLogger(__name__)
+
+#: Said of a run that cannot be begun for a reason that nobody foresaw.
+_UNFORESEEN = "the trainer could not be started in a way that we did not foresee; the server's log says why"
 
 #: Environment variable with the number of trainers at once.
 LIMIT_VARIABLE = "LATENT_LAB_TRAINERS"
@@ -59,7 +65,7 @@ class Trainers:
     def open(self) -> None:
         """Load a process in advance, and take up what an earlier server left in its queue."""
         with self._lock:
-            if self._thread is None:
+            if self._thread is None or not self._thread.is_alive():
                 self._closing.clear()
                 self._thread = threading.Thread(target=self._tend, name="trainers", daemon=True)
                 self._thread.start()
@@ -89,8 +95,8 @@ class Trainers:
                 folder cannot be written.
         """
         check_trainable(run, look_for_images=True)  # before its status says anything else
+        self._see_off(run)
         with self._lock:
-            self._see_off(run)
             if run.is_locked() or run.id in self._working or self.place(run) is not None:
                 raise RunError(f"run {run.id!r} is already being trained or waiting; stop it first")
             status = run.status()
@@ -108,9 +114,11 @@ class Trainers:
         """Wait for a trainer that has said its last word on the run, and is about to end."""
         _, process = self._working.get(run.id, (run, None))
         if process is not None and run.status().state not in ("queued", *ACTIVE):
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(timeout=5)
-            self._reap()
+            deadline = time.monotonic() + 5
+            while run.id in self._working and time.monotonic() < deadline:
+                with self._lock:
+                    self._reap()
+                time.sleep(_TICK / 10)
 
     def cancel(self, run: Run) -> bool:
         """Take a run out of the queue, or stop it if it has just left it; False if it was not in it."""
@@ -130,15 +138,16 @@ class Trainers:
         return True
 
     def place(self, run: Run) -> int | None:
-        """How many runs are before this one in the queue; None if it is not waiting."""
-        with self._lock:
-            ids = [waiting.id for waiting in self._queue]
+        """How many runs are before this one in the queue; None if it is not waiting.
+
+        Pages ask each second: it waits for nobody who starts a process or reads folders.
+        """
+        ids = [waiting.id for waiting in tuple(self._queue)]
         return ids.index(run.id) if run.id in ids else None
 
     def is_waiting(self, run: Run) -> bool:
         """Whether a run waits because this installation was asked to train it, and not by its own word alone."""
-        with self._lock:
-            is_ours = run.id in self._working or self.place(run) is not None
+        is_ours = run.id in self._working or self.place(run) is not None
         return is_ours or queued.is_noted(run)
 
     def _enqueue(self, run: Run) -> None:
@@ -160,8 +169,12 @@ class Trainers:
                 if self._closing.is_set():
                     return
                 for chore in (self._reap, self._make_round, self._begin_next, self._load_ahead):
-                    with suppress(UserError, OSError):
+                    try:
                         chore()
+                    except (UserError, OSError):
+                        pass  # a folder that is being changed; the next round sees what has become of it
+                    except Exception as error:  # the queue goes on
+                        _log.exception("a chore of the queue failed", exc_info=error)
             self._wake.wait(_TICK if self._working or self._queue else _OTHERS)
             self._wake.clear()
 
@@ -199,11 +212,20 @@ class Trainers:
     def _begin_next(self) -> None:
         while self._queue and self._num_working() < limit():
             run = self._queue[0]
-            if self._still_waits(run):
-                with suppress(OSError):
-                    remove(run.path / LOG)
-                self._working[run.id] = (run, self._hand_over(run))
-                self._began = time.monotonic()
+            try:
+                if self._still_waits(run):
+                    with suppress(OSError):
+                        remove(run.path / LOG)
+                    self._working[run.id] = (run, self._hand_over(run))
+                    self._began = time.monotonic()
+            except (UserError, OSError):
+                raise  # it is tried again
+            except Exception as error:
+                _log.exception("run %s cannot be trained", run.id, exc_info=error)
+                with suppress(UserError, OSError):
+                    run.write_status(
+                        run.status_as_written().replace(state="failed", error=_UNFORESEEN, pid=None)
+                    )
             self._queue.popleft()
 
     def _still_waits(self, run: Run) -> bool:

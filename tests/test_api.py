@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import gzip
 import http.client
 import io
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -27,7 +29,7 @@ import uvicorn
 from PIL import Image
 from starlette.applications import Starlette
 
-from dashboard import answers, api, arrays, components, guard, model_cache, settings, watchers
+from dashboard import answers, api, arrays, components, guard, model_cache, settings, sheets, watchers
 from vae.data import Dataset
 from vae.latent import embed
 from vae.metrics import MetricsReader, MetricsWriter
@@ -439,6 +441,14 @@ class TestRuns:
         image = Image.open(io.BytesIO(client.get(f"/api/runs/short/sheet.png?kind={kind}").body))
         assert image.size == size
 
+    def test_a_sheet_is_drawn_once_for_all_who_look(
+        self, client: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        path = "/api/runs/short/sheet.png?kind=samples&seed=77"
+        first = client.get(path)
+        monkeypatch.setattr(sheets, "_draw", lambda *arguments: pytest.fail("it was drawn again"))
+        assert client.get(path).body == first.body
+
     def test_reconstructions_show_one_image_of_each_class_first(
         self, client: Client, digits: Dataset
     ) -> None:
@@ -459,11 +469,11 @@ class TestRuns:
         config["config"]["data"]["binarize"] = "dynamic"
         (live.path / "config.json").write_text(json.dumps(config))
         model_cache.clear()
-        sheets = [
+        found = [
             client.get(f"/api/runs/live/sheet.png?kind=reconstructions&seed={seed}") for seed in (1, 1, 2)
         ]
-        assert [sheet.status for sheet in sheets] == [200, 200, 200]
-        assert sheets[0].body == sheets[1].body != sheets[2].body
+        assert [sheet.status for sheet in found] == [200, 200, 200]
+        assert found[0].body == found[1].body != found[2].body
         model_cache.clear()
 
     def test_run_without_its_images_still_decodes_and_says_what_is_missing(
@@ -750,6 +760,37 @@ class TestCache:
         with pytest.raises(ZeroDivisionError):
             cache.get("key", lambda: 1 // 0)
         assert cache.get("key", lambda: 3) == 3
+
+    def test_results_take_so_many_bytes_and_no_more(self) -> None:
+        cache = model_cache.Cache(100, max_bytes=3000)
+        for key in range(10):
+            cache.get(key, lambda: np.zeros(1000, np.uint8))
+        assert cache.num_bytes == 3000
+        cache.get("large", lambda: {"a": [np.zeros(5000, np.uint8)]})
+        assert cache.num_bytes == 5000  # the newest stays, alone
+        assert cache.get("large", lambda: None) is not None
+
+    def test_what_somebody_holds_is_not_made_a_second_time(self) -> None:
+        class Made:
+            def __init__(self) -> None:
+                self.content = b"x" * 1000
+
+        cache = model_cache.Cache(100, max_bytes=1500)
+        held = cache.get("held", Made)
+        for key in range(5):
+            cache.get(key, Made)
+        assert cache.get("held", Made) is held
+        gone = weakref.ref(held)
+        del held
+        for key in range(5, 10):
+            cache.get(key, Made)
+        gc.collect()
+        assert gone() is None and cache.num_bytes == 1000
+
+    def test_size_of_a_model_is_that_of_its_weights(self, trained_run: Run) -> None:
+        model = load_model(trained_run, "best")
+        weights = sum(tensor.nbytes for tensor in model.state_dict().values())
+        assert weights <= model_cache.size_of(model) < 1.5 * weights + 20_000
 
 
 class TestArrays:

@@ -100,3 +100,16 @@ def test_a_refusal_is_told_in_its_own_words_and_a_surprise_in_ours(
     background.start("a", lambda progress: progress(2, 4))
     assert closed(background, "a") == "done"
     assert background.get("a").share == 0.5  # type: ignore[union-attr]
+
+
+def test_whatever_a_job_raises_the_next_ones_go_on(
+    background: Background, caplog: pytest.LogCaptureFixture
+) -> None:
+    def leave(progress: Progress) -> None:
+        raise SystemExit(3)
+
+    with caplog.at_level(logging.CRITICAL):
+        background.start("a", leave)
+        background.start("b", lambda progress: None)
+        assert closed(background, "b") == "done"
+    assert background.get("a").state == "failed"  # type: ignore[union-attr]

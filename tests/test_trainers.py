@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -504,3 +507,43 @@ def test_from_the_click_to_the_first_point_of_the_curves_it_takes_moments(
         assert seconds < 5  # 2 s where nobody else wants the machine
     finally:
         end(opened)
+
+
+def test_pages_ask_for_a_place_while_the_queue_is_busy(trainers: Trainers, root: Path) -> None:
+    run = create(root, "asked")
+    asked: list[float] = []
+
+    def ask() -> None:
+        began = time.perf_counter()
+        trainers.place(run)
+        asked.append(time.perf_counter() - began)
+
+    with trainers._lock:  # somebody starts a process, or reads a slow disk
+        page = threading.Thread(target=ask)
+        page.start()
+        page.join(5)
+    assert asked and asked[0] < 1
+
+
+def test_the_queue_goes_on_after_an_error_that_nobody_foresaw(
+    trainers: Trainers, root: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken, sound = create(root, "broken"), create(root, "sound")
+    given: list[str] = []
+
+    def hand_over(run: Run) -> Any:
+        if run.id == "broken":
+            raise RuntimeError("nobody foresaw this")
+        given.append(run.id)
+        raise OSError("enough seen")
+
+    monkeypatch.setattr(trainers, "_hand_over", hand_over)
+    monkeypatch.setattr(trainers, "_num_working", lambda: 0)
+    with caplog.at_level(logging.CRITICAL), trainers._lock:
+        for run in (broken, sound):
+            trainers._enqueue(run)
+        with suppress(OSError):
+            trainers._begin_next()
+    assert (state(broken), given) == ("failed", ["sound"])
+    assert "did not foresee" in str(broken.status().error)
+    trainers.cancel(sound)
