@@ -100,7 +100,7 @@ class LearningCurve:
 
 
 #: A curve is not followed further than this.
-_MOST_DOUBLINGS = 6
+_MOST_DOUBLINGS = 3
 
 
 def learning_curve(
@@ -132,7 +132,8 @@ def learning_curve(
             points[line["split"]].append((line["epoch"] - since, cost(line), line["rate"]))
     way = _way(config, epoch, steps)
     found = LearningCurve(epoch=epoch, steps=steps, way=way, since=since)
-    chosen = max((points["validation"], points["train"]), key=lambda each: min(len(each), _FEWEST_LINES + 1))
+    # Validation lines are of the same images each time, train lines of others each.
+    chosen = points["validation"] if len(points["validation"]) >= _FEWEST_LINES else points["train"]
     if len(chosen) < _FEWEST_LINES or chosen[-1][0] < 0.5 * (epoch - since):
         return found
     end = epoch - since

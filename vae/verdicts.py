@@ -72,7 +72,9 @@ def decide(
     """
     facts = Facts(diagnosis, config, history)
     if (broken := not_a_number(facts)) is not None:
-        return (broken,)
+        is_known = facts.scale is not None and facts.scale.is_certain  # by comparisons of before
+        cause = loop_out_of_scale(facts) if is_known else None
+        return (broken,) if cause is None else (cause, broken)
     rules = FAULTS if nothing_to_encode(facts) is None else _CAUSES
     found = [verdict for rule in rules if (verdict := rule(facts)) is not None]
     if any(verdict.is_fault for verdict in found) and (doubtful := round_coincidence(facts)) is not None:

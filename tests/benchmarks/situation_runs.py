@@ -252,7 +252,7 @@ class Loop:
         reports: Which terms are reported.
         frozen: Which network the optimiser was not given.
         breaks_at: After this epoch an exception ends the loop.
-        nan_at: After this epoch the reported loss is not a number.
+        nan_at: After this epoch the loss is not a number, and soon no weight.
     """
 
     reconstruction: Term = field(default_factory=lambda: bce(summed))
@@ -302,11 +302,11 @@ class Loop:
                     "kl": self.divergence(mean, log_var),
                 }
                 terms["loss"] = terms["reconstruction"] + self.beta * terms["kl"]
+                if self.nan_at is not None and epoch >= self.nan_at:
+                    terms["loss"] = terms["loss"] * torch.nan
                 optimizer.zero_grad()
                 terms["loss"].backward()
                 optimizer.step()
-                if self.nan_at is not None and epoch >= self.nan_at:
-                    terms["loss"] = terms["loss"] * torch.nan
                 watcher.step(**{name: terms[name] for name in self.reports})
             if self.breaks_at == epoch:
                 raise _Broken
