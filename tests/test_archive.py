@@ -7,6 +7,7 @@ import io
 import json
 import os
 import random
+import re
 import stat
 import struct
 import threading
@@ -556,3 +557,42 @@ def test_what_a_killed_import_left_is_removed_a_day_later(run: Run, root: Path) 
         os.utime(left, (stamp, stamp))
     import_run(io.BytesIO(exported(run)), root)
     assert sorted(entry.name for entry in root.iterdir()) == [".import-new", "digits-1"]
+
+
+# What an archive may cost
+
+
+def test_sizes_that_are_too_large_are_refused_before_anything_is_unpacked(
+    run: Run, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vae.archive._unpack", None)
+    with pytest.raises(ArchiveError, match=r"must have at most 0\.0 GiB unpacked"):
+        import_run(zipped(contents(run)), root, max_bytes=1000)
+
+
+def test_entries_that_share_their_bytes_are_refused(run: Run, root: Path) -> None:
+    """As in David Fifield's zip bomb: many names for one packed file."""
+    data = bytearray(zipped(contents(run)).getvalue())
+    places = [match.start() for match in re.finditer(b"PK\x01\x02", bytes(data))]
+    first = data[places[0] + 42 : places[0] + 46]
+    for place in places[1:]:
+        data[place + 42 : place + 46] = first
+    with pytest.raises(ArchiveError, match=r"must have each byte once|damaged"):
+        import_run(io.BytesIO(bytes(data)), root)
+    assert not list(root.iterdir())
+
+
+def test_headers_of_all_weights_together_are_bounded(
+    run: Run, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vae.archive.HEADERS_BYTES", 1000)
+    with pytest.raises(ArchiveError, match="headers of a run's weights files must have at most 1,000 bytes"):
+        import_run(zipped(contents(run)), root)
+
+
+def test_weights_too_large_to_be_shown_are_refused(
+    run: Run, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vae.weights_files.WEIGHTS_BYTES", 100)
+    with pytest.raises(ArchiveError, match="weights must have at most 100 bytes"):
+        import_run(zipped(contents(run)), root)

@@ -20,13 +20,14 @@ from vae.beneath import NotPlain, contents, is_there, open_plain
 from vae.errors import UserError
 from vae.files import disk_sentence, name_error
 from vae.leftovers import IMPORTING, sweep_runs
+from vae.limits import HEADERS_BYTES
 from vae.lock import FOR_FOLDERS
 from vae.metrics import MetricsReader
 from vae.names import absolute, is_id
 from vae.places import open_given, user_path
 from vae.runs import Run, free_id, new_run_id
 from vae.scratch import working_folder
-from vae.tensor_file import inspect
+from vae.tensor_file import header_bytes, inspect
 from vae.weights_files import check_weights
 
 #: Largest run, unpacked, bytes.
@@ -144,6 +145,7 @@ def import_run(file: BinaryIO | Path, root: Path | str, *, max_bytes: int = MAX_
                 )
             archive = stack.enter_context(zipfile.ZipFile(_Bounded(file)))
             entries, top = _checked_entries(archive)
+            _check_claims([info for _, info in entries], max_bytes)
             # The folder inside is called as a run may be, and is looked at as one.
             folder = stage / (top if top and is_id(top) else "run")
             folder.mkdir(parents=True)
@@ -222,6 +224,23 @@ def _checked_entries(
     return [(parts[skip:], info) for parts, info in found.items()], top
 
 
+def _check_claims(infos: list[zipfile.ZipInfo], max_bytes: int) -> None:
+    """Check before anything is unpacked what the entries say of themselves; while they are unpacked it is counted."""
+    if sum(info.file_size for info in infos) > max_bytes:
+        raise ArchiveError(
+            f"a run must have at most {_gib(max_bytes)} unpacked, and this zip file has more; if you trust it, copy "
+            "the run's folder instead"
+        )
+    end = 0
+    for info in sorted(infos, key=lambda info: info.header_offset):
+        if info.header_offset < end:
+            raise ArchiveError(
+                f"a run's zip file must have each byte once, and {_shown(info)} shares some with another; export the "
+                "run again"
+            )
+        end = info.header_offset + info.compress_size
+
+
 def _checked_parts(info: zipfile.ZipInfo) -> tuple[str, ...] | None:
     """An entry's path; None for what is not unpacked: folders, locks, and what macOS adds."""
     # `filename` is what zipfile made of it; the original has the NULs and backslashes.
@@ -277,7 +296,13 @@ def _checked_run(folder: Path) -> Run:
         _, lines, offset = MetricsReader(run.metrics_path).read(at_most=2)
         if offset and not lines:
             raise ArchiveError("the run's metrics.jsonl has no line that can be read; export the run again")
-    for path in sorted(folder.rglob("*.safetensors")):
+    files = sorted(folder.rglob("*.safetensors"))
+    if (size := sum(map(header_bytes, files))) > HEADERS_BYTES:
+        raise ArchiveError(
+            f"the headers of a run's weights files must have at most {HEADERS_BYTES:,} bytes together, and have "
+            f"{size:,}; export the run again"
+        )
+    for path in files:
         inspect(path)
     check_weights(run)
     run.mark_imported()

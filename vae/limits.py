@@ -21,6 +21,8 @@ JSON_BYTES = 1_000_000
 HEADER_BYTES = 1 * MiB
 #: Tensors of a safetensors file; a checkpoint of the deepest model has about 150.
 HEADER_TENSORS = 2000
+#: Headers of all weights files of a run that is imported, bytes; 500 snapshots have about two million.
+HEADERS_BYTES = 32 * MiB
 #: Weights of one model that are shown or measured, bytes: 134 million of them. To train may take what the machine has.
 WEIGHTS_BYTES = 512 * MiB
 

@@ -66,6 +66,20 @@ def inspect(path: Path) -> dict[str, Any]:
     return look_at(path)[1]
 
 
+def header_bytes(path: Path) -> int:
+    """How long a file says that its header is, bytes; 0 if it has none.
+
+    Raises:
+        CheckpointError: If it is missing, or cannot be read.
+    """
+    try:
+        with open_file(path) as file:
+            start = file.read(8)
+    except OSError as error:
+        raise CheckpointError(disk_sentence(error)) from error
+    return min(int.from_bytes(start, "little"), HEADER_BYTES) if len(start) == 8 else 0
+
+
 def open_file(path: Path) -> BinaryIO:
     """Open a file whose header is to be read.
 

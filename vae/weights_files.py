@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from vae.beneath import is_plain, lstat
 from vae.graph_file import check_graphs
+from vae.limits import WEIGHTS_BYTES
 from vae.tensor_file import CheckpointError
 from vae.watch_notes import why_no_networks
 
@@ -67,6 +68,12 @@ def check_weights(run: Run) -> None:
         found = {
             name.removeprefix(OF_MODEL): tensor for name, tensor in found.items() if name.startswith(OF_MODEL)
         }
+    size = sum(tensor.numel() * tensor.element_size() for tensor in found.values())
+    if size > WEIGHTS_BYTES:
+        raise CheckpointError(
+            f"weights must have at most {WEIGHTS_BYTES:,} bytes to be shown and measured, and these have {size:,}; "
+            "look at them in a program of your own"
+        )
     check_shapes(in_full(found), without_numbers(run).state_dict())
 
 
