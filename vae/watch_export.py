@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from vae.errors import first_line
+from vae.errors import clean, first_line
 from vae.export import Graph
 from vae.external import DECODER, ENCODER, as_weights, check_outline, external_model
 from vae.journal import check_divergence
@@ -31,19 +31,23 @@ class Exports:
     """
 
     def __init__(self, model: VAE, probe: Probe) -> None:
-        self._model = model
+        self._model, self._probe = model, probe
         self._halves: dict[str, OwnNetwork] = {ENCODER: model.encoder, DECODER: model.decoder}  # type: ignore[dict-item]
         self._graphs: dict[str, Graph[OwnNetwork]] = {}
         self.problem = ""
+        self.renew()
+
+    def renew(self) -> None:
+        """Export the networks as they are read now."""
+        self._graphs, self.problem = {}, ""
         try:
             weights = self._exported()
-            check_outline(weights, model.config)
-            self._compare(external_model(model.config, model.info, weights), probe)
+            check_outline(weights, self._model.config)
+            self._compare(external_model(self._model.config, self._model.info, weights), self._probe)
         except Exception as error:  # the exporter, and the user's code in it, may raise anything
-            said = first_line(error)
-            self.problem = (
+            self.problem = clean(
                 "the pages that show pictures need networks that can be exported to ONNX, and these cannot, "
-                f"says the exporter: {said}; everything else of the run is kept"
+                f"says the exporter: {clean(first_line(error), 150)}; everything else of the run is kept"
             )
             return
         for name, half in self._halves.items():

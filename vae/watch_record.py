@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from contextlib import ExitStack, suppress
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import torch
 
@@ -23,22 +23,26 @@ from vae.journal import (
     what_went_wrong,
 )
 from vae.latent import LATENT_FILE, embed
-from vae.likelihoods import LearnedGaussian
-from vae.loop_reports import LoopReports
-from vae.loop_terms import kl_forms, reconstruction_forms, sigma_of
+from vae.likelihoods import Gaussian, LearnedGaussian
+from vae.loop_reports import AS_SPREAD, LoopReports
+from vae.loop_terms import Spread, as_log_var, kl_forms, reconstruction_forms, sigma_of
 from vae.metrics import MetricsWriter
 from vae.randomness import generator
 from vae.run_size import bytes_of, watched_size
 from vae.runs import Run
 from vae.snapshots import load_model, snapshot_steps, thin_snapshots, write_live, write_snapshot
 from vae.turns import Turns
-from vae.watch_setup import Watched, number
+from vae.watch_readings import number, reread_likelihood, reread_output, reread_spread
+from vae.watch_setup import Watched
 
 #: Images that a line of metrics is computed on.
 NUM_AT_A_LINE = 128
 #: Shares of the training's time that lines, live weights and evaluations may take.
 LINE_SHARE, LIVE_SHARE, EVALUATION_SHARE = 0.02, 0.01, 0.02
 LIVE_SECONDS = 0.5
+#: What may be logits or probabilities is taken for the latter after so many lines within [0, 1], where some value is
+#: clearly above 0.
+_NUM_WITHIN, _CLEARLY = 5, 0.05
 
 
 class Record:
@@ -76,6 +80,9 @@ class Record:
         info, latent_dim = run.info, run.config.model.latent_dim
         self.reports = LoopReports(self._forms, info.num_pixels, latent_dim, position.batch_size)
         self._next_scale, self._scale_forms = 1, ("right", "nats")
+        self._num_within = 0
+        #: Whether something was found out that the run's notes do not say yet.
+        self.has_news = False
         metrics = held.enter_context(MetricsWriter(run.metrics_path))
         self.journal = Journal(run, metrics, position, num_steps, Stopwatch(before.seconds))
 
@@ -169,6 +176,7 @@ class Record:
         self.journal.train(
             self._means, beta, **{f"reported_{name}": value for name, value in reported.items()}
         )
+        self._look_at_output()
         self._compare()
         self.reports.wish()
 
@@ -185,19 +193,80 @@ class Record:
         """Both terms of now in all forms that a loop may report, see `vae.loop_terms`."""
         x, labels = self._images()
         condition = self._model.condition(labels, len(x))
-        mean, log_var = self._model.encoder(x, condition)
+        mean, spread = self._watched.encoder.read(x, condition)
+        kind = self._watched.encoder.kind
+        log_var = as_log_var(spread, kind)
         output = self._model.decoder(self._model.sample(mean, log_var, self._noise), condition)
-        return {**reconstruction_forms(self._model, output, x), **kl_forms(mean, log_var)}
+        forms = {
+            **reconstruction_forms(self._model, output, x, self._watched.scale.unit),
+            **kl_forms(mean, log_var),
+        }
+        if "spread" in self._watched.may_reread:
+            for other in get_args(Spread):
+                if other != kind:
+                    forms[f"{AS_SPREAD}{other}"] = kl_forms(mean, as_log_var(spread, other))["right"]
+        return forms
 
     def _compare(self) -> None:
         """Take up the comparisons that wait; say what they amount to at the first, the second, the fourth, …"""
         if not self.reports.settle():
             return
         forms = self.reports.kl_form(), self.reports.reconstruction_form()
+        if change := self._rereading(*forms):
+            self._read_anew(change)
+            return
         if self.reports.num_compared >= self._next_scale or forms != self._scale_forms:
             self._next_scale = 2 * self.reports.num_compared
             self._scale_forms = forms
             self._say_scale()
+
+    def _rereading(self, kl: str, reconstruction: str) -> str:
+        """What the networks give, if the reports show that it was misread, as a sentence; empty if they do not."""
+        watched = self._watched
+        if "spread" in watched.may_reread and kl.startswith(AS_SPREAD):
+            watched.may_reread.discard("spread")
+            kind: Spread = kl.removeprefix(AS_SPREAD)  # type: ignore[assignment]
+            watched.encoder.answer, sentence = reread_spread(watched.encoder, kind)
+            return sentence
+        if "likelihood" in watched.may_reread and reconstruction == "squared-error":
+            watched.may_reread.discard("likelihood")
+            config, sentence = reread_likelihood(watched.decoder, self._model.config, watched.scale)
+            self._model.config, self._model.likelihood = config, Gaussian(config.sigma)
+            watched.encoder.config = config
+            return sentence
+        return ""
+
+    def _look_at_output(self) -> None:
+        """Whether what was taken for probabilities is none, or the other way round."""
+        decoder, found = self._watched.decoder, self._watched.decoder.range
+        if "decoder" not in self._watched.may_reread or found is None:
+            return
+        low, high = map(float, found)
+        if low < 0 or high > 1:
+            self._watched.may_reread.discard("decoder")
+            if decoder.gives == "probabilities":
+                self._read_anew(reread_output(decoder, "raw"))
+        elif decoder.gives == "raw" and high > _CLEARLY and low < high:
+            self._num_within += 1
+            if self._num_within == _NUM_WITHIN:
+                self._read_anew(reread_output(decoder, "probabilities"))
+
+    def _read_anew(self, sentence: str) -> None:
+        """Begin the pictures and comparisons anew: the networks were misread until now."""
+        watched = self._watched
+        watched.guesses.append(sentence)
+        watched.options |= {"encoder_gives": watched.encoder.kind, "decoder_gives": watched.decoder.gives}
+        self.has_news = True
+        self.reports.forget()
+        self._next_scale = 1
+        if self._model.config != self.run.config.model:
+            self.run.amend(self.run.config.replace(model=self._model.config))
+        watched.exports.renew()
+        self._best_elbo, self._evaluated = None, -1
+        self.run.drop_snapshots_after(-1)
+        self._newest_snapshot = -1
+        self.journal.live_step = None
+        self.journal.event("read anew", why=sentence)
 
     @property
     def _is_scale_due(self) -> bool:
@@ -268,7 +337,7 @@ class Record:
     def refresh_sigma(self) -> None:
         """Take over the user's standard deviation, where they learn it."""
         if self._watched.sigma is not None and isinstance(self._model.likelihood, LearnedGaussian):
-            fresh = LearnedGaussian(number(self._watched.sigma()))
+            fresh = LearnedGaussian(number(self._watched.sigma()) / self._watched.scale.unit)
             self._model.likelihood.load_state_dict(fresh.state_dict())
 
     def amend(self, beta: float | None) -> None:

@@ -7,8 +7,10 @@ from pathlib import Path
 from vae.config import ModelConfig, RunConfig
 from vae.errors import UserError
 from vae.journal import Position
+from vae.likelihoods import Gaussian
 from vae.run_images import check_images
 from vae.runs import Run, RunError
+from vae.watch_readings import reread_likelihood
 from vae.watch_setup import Watched
 from vae.watcher import watcher_of
 
@@ -50,6 +52,14 @@ def check_same(run: Run, watched: Watched) -> None:
         UserError: If they are others.
     """
     check_images(run, watched.dataset)
+    if "likelihood" in watched.may_reread and run.config.model.likelihood == "gaussian":
+        # The loop's reports showed it the first time.
+        config, sentence = reread_likelihood(watched.decoder, watched.model.config, watched.scale)
+        watched.model.config, watched.model.likelihood = config, Gaussian(config.sigma)
+        watched.encoder.config = config
+        watched.may_reread.discard("likelihood")
+        watched.guesses.append(sentence)
+        watched.exports.renew()
     ours, theirs = watched.model.config, run.config.model
     for name in ("latent_dim", "likelihood", "conditional"):
         if getattr(ours, name) != getattr(theirs, name):

@@ -42,7 +42,7 @@ class Watcher:
         self, run: Run, watched: Watched, position: Position, again: RunConfig | None = None
     ) -> None:
         self.run, self._watched, self._position = run, watched, position
-        self.problem, self.guesses = watched.exports.problem, list(watched.guesses)
+        self.problem, self.guesses = watched.exports.problem, watched.guesses
         self.pid, self._is_stopped, self._has_stepped = os.getpid(), False, False
         # What the loop asks for, and whether it says its β.
         self._reads_beta = self._reads_stop = self._says_beta = False
@@ -237,13 +237,15 @@ class Watcher:
         if self._beta_before_hand is not None:
             self._journal.event("beta", before=self._beta_before_hand, beta=self._beta, by_hand=True)
             self._beta_before_hand = None
-        if self._noted != (self._reads_beta, self._reads_stop):
-            self._note()
         self._record.keep_up(self._beta)
+        if self._record.has_news or self._noted != (self._reads_beta, self._reads_stop):
+            self._note()
         self._wait_while_paused()
 
     def _note(self) -> None:
         """Write down what pages need to know of the loop."""
+        self._record.has_news = False
+        self.problem = self._record.problem
         asks: dict[str, Any] = {}
         if self._has_stepped:
             self._noted = self._reads_beta, self._reads_stop

@@ -61,31 +61,34 @@ from vae.config import ObjectiveConfig, RunConfig, TrainConfig
 from vae.errors import UserError, clean
 from vae.files import replacing
 from vae.journal import Position
-from vae.loop_terms import Spread
-from vae.names import absolute, check_id
-from vae.own_networks import Gives
+from vae.names import run_folder
 from vae.run_images import IMAGES_FILE
 from vae.runs import Run
+from vae.undisturbed import undisturbed
+from vae.watch_data import given
+from vae.watch_readings import Said
 from vae.watch_resume import check_same, config_again, position_of, run_to_resume
-from vae.watch_setup import dataset_of, set_up
+from vae.watch_setup import set_up
 from vae.watcher import Watcher
 
 
 def watch(
     run_dir: Path | str,
     *,
-    encoder: Callable[..., Any],
-    decoder: Callable[..., Any],
+    encoder: Any = None,
+    decoder: Any = None,
+    model: Any = None,
     data: Any,
     latent_dim: int | None = None,
-    likelihood: Literal["bernoulli", "continuous-bernoulli", "gaussian"] = "bernoulli",
-    sigma: float | Callable[[], Any] = 0.1,
+    likelihood: Literal["auto", "bernoulli", "continuous-bernoulli", "gaussian"] = "auto",
+    sigma: float | Callable[[], Any] | None = None,
     beta: float = 1.0,
-    conditional: bool | Literal["one-hot", "labels"] = False,
-    encoder_gives: Spread = "log_var",
-    decoder_gives: Gives = "auto",
+    conditional: bool | Literal["one-hot", "labels"] | None = None,
+    encoder_gives: Literal["auto", "log_var", "log_std", "std", "var"] = "auto",
+    decoder_gives: Literal["auto", "raw", "probabilities"] = "auto",
+    scale: tuple[float, float] | None = None,
     epochs: int | None = None,
-    batch_size: int = 128,
+    batch_size: int | None = None,
     num_images: int | None = None,
     validation: float = 0.1,
     num_snapshots: int = 60,
@@ -96,25 +99,36 @@ def watch(
 
     Args:
         run_dir: A new folder; below the dashboard's folder of runs, the run is in its list at once.
-        encoder: A module or function from images ``(B, C, H, W)`` with values from 0 to 1 (or flat, ``(B, P)``) to mean
-            and log-variance, each ``(B, D)``: a pair, one tensor of both, or a `torch.distributions.Normal`. If yours
-            takes images of another scale, pass a function that scales them.
-        decoder: A module or function from ``(B, D)`` to logits (means for a Gaussian), flat or of the images' shape.
-        data: Images, images and labels, or a `Dataset`. They are split as for every run: train on the ``train`` part of
-            `Watcher.dataset`, or the validation is not on held-out images.
+        encoder: A module or function from images to the posterior's mean and spread, each ``(B, D)``: a pair, one
+            tensor of both, a dict, a dataclass, a `torch.distributions.Normal`, or among all that a whole VAE gives.
+            Images go in as ``(B, C, H, W)``, flat, with the channels last or ``(B, H, W)``, whatever it takes. A whole
+            VAE may be passed too: its method ``encode`` is called.
+        decoder: A module or function from ``(B, D)`` to logits, probabilities or means, flat or of the images' shape;
+            or a whole VAE, for its method ``decode``.
+        model: Short for both, if they are one.
+        data: What you train on: images, images and labels, a dict of them, a torch data set or its DataLoader, a list
+            of batches, or a `Dataset`. They are split as for every run: train on the ``train`` part of
+            `Watcher.dataset`, or the validation is not on held-out images. Whole numbers are given to your networks as
+            numbers from 0 to 1, others as they are.
         latent_dim: D; found out if left out.
-        likelihood: What the decoder's output means.
-        sigma: Standard deviation of the Gaussian, in units of a pixel's range 0 to 1. A squared error summed over
-            pixels is that of σ = √½. A function, if you learn it: it is asked again and again.
+        likelihood: What the decoder's output means; ``auto`` takes a Bernoulli for images from 0 to 1, and a Gaussian
+            for others, for a decoder that ends in a tanh, where a ``sigma`` is given, or where your loop reports a
+            squared error.
+        sigma: Standard deviation of the Gaussian, in the units of your images (a pixel's range is 1 where they are
+            bytes). A squared error summed over pixels is that of σ = √½, which ``auto`` takes; 0.1 for ``gaussian``. A
+            function, if you learn it: it is asked again and again.
         beta: The weight of the KL term in your loss, where both terms are sums over what belongs to one image.
-        conditional: Whether both networks take a second argument, the condition: one-hot ``(B, K)``, or as labels
-            ``(B,)``.
-        encoder_gives: Whether its second answer is a log-variance or a standard deviation.
-        decoder_gives: ``"raw"`` for logits or means, ``"probabilities"``; ``"auto"`` looks, and says so if it finds
-            probabilities.
+        conditional: Whether the networks take the condition: ``"one-hot"`` ``(B, K)`` or as ``"labels"`` ``(B,)``, as a
+            second argument or joined to the first, one of them or both. Found out if left out.
+        encoder_gives: What the spread is. ``auto`` takes a log-variance, and something else where that is seen: from a
+            sample that the encoder gives beside it, from names, from what the network ends in, from the KL that your
+            loop reports.
+        decoder_gives: ``"raw"`` for logits or means, ``"probabilities"``; ``"auto"`` looks at what the network ends in
+            and at its values, again and again, and says so if it finds probabilities.
+        scale: The numbers that black and white are for your networks; found out if left out.
         epochs: How many you will train; with it the moments that are kept are spread evenly over the training.
-        batch_size: Images of one step, to count epochs by.
-        num_images: Images of one epoch; those of the training part if left out.
+        batch_size: Images of one step, to count epochs by; a loader's, or 128.
+        num_images: Images of one epoch; those of the training part, or of a torch data set, if left out.
         validation: Share of the images held out for validation, if they are no `Dataset`.
         num_snapshots: Moments kept for the time machine.
         name: Display name.
@@ -127,31 +141,19 @@ def watch(
     Raises:
         UserError: If the networks or images are not what they are said to be, or the folder is taken.
     """
-    path = absolute(run_dir)
-    check_id(path.name)
+    path = run_folder(run_dir)
     before = run_to_resume(path, resume=resume)
-    dataset, arrays = dataset_of(data, path, validation)
-    watched = set_up(
-        dataset,
-        encoder,
-        decoder,
-        latent_dim=latent_dim,
-        likelihood=likelihood,
-        sigma=sigma,
-        conditional=conditional,
-        encoder_gives=encoder_gives,
-        decoder_gives=decoder_gives,
-        epochs=epochs,
-    )
-    if arrays is not None:
-        given = "your networks are given images (B, C, H, W) from 0 to 1"
-        watched.guesses += [f"{sentence}; {given}" for sentence in dataset.reading.done]
-        watched.guesses += dataset.reading.warnings()
-    for sentence in [*watched.guesses, *([watched.exports.problem] if watched.exports.problem else [])]:
+    seen = given(data, path, validation, scale)
+    dataset, arrays = seen.dataset, seen.arrays
+    said = Said(latent_dim, likelihood, sigma, conditional, encoder_gives, decoder_gives, epochs)
+    watched = set_up(seen, encoder, decoder, model, said)
+    for sentence in [*watched.doubts, *([watched.exports.problem] if watched.exports.problem else [])]:
         warnings.warn(clean(sentence), stacklevel=2)
+    num_images, batch_size = num_images or seen.num_images, batch_size or seen.batch_size or 128
     batches = num_images or len(dataset.train), batch_size
     if before is not None:
-        check_same(before, watched)
+        with undisturbed(watched.reached):
+            check_same(before, watched)
         again = config_again(before, watched.model.config, beta=beta, epochs=epochs)
         return Watcher(before, watched, position_of(before, *batches), again)
     config = RunConfig(
