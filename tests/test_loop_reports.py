@@ -14,7 +14,7 @@ from torch import Tensor
 from tests.loops import Net, bce, kl_divergence, lines_of, pixels, seeded, train, watch
 from vae.data import Dataset
 from vae.loop_reports import LoopReports
-from vae.loop_terms import KL_FORMS, OTHER, as_log_var, best_form, kl_forms
+from vae.loop_terms import KL_FORMS, OTHER, Candidate, as_log_var, best_form, kl_forms
 from vae.runs import Run
 from vae.status import Control
 from vae.watch_notes import WatchNotes
@@ -297,11 +297,13 @@ def test_the_right_form_is_the_divergence_that_torch_has() -> None:
 
 def test_a_form_is_taken_for_another_only_if_it_is_far_better() -> None:
     def form(reported: list[float], a: list[float], b: list[float]) -> str:
-        return best_form(reported, {"a": a, "b": b}, "a", (1.0, 2.0), (1.0,))
+        candidates = [Candidate("a", (1.0,), is_plain=True), Candidate("a", (2.0,)), Candidate("b", (1.0,))]
+        return best_form(reported, {"a": a, "b": b}, "a", candidates)
 
     assert form([1.0, 1.0], [5.0, 9.0], [1.0, 1.0]) == "a"  # too few
     assert form([1.0] * 3, [5.0, 9.0, 7.0], [1.0] * 3) == "b"
-    assert form([1.0] * 3, [0.52] * 3, [1.02] * 3) == "a"  # twice
+    assert form([1.0] * 3, [1.04] * 3, [1.02] * 3) == "a"
+    assert form([1.0] * 3, [0.51] * 3, [1.03] * 3) == "a"  # twice
     assert form([1.0] * 3, [-5.0] * 3, [math.nan] * 3) == OTHER
 
 

@@ -32,6 +32,9 @@ _SPREADS: tuple[tuple[Spread, re.Pattern[str]], ...] = (
     ("std", re.compile(r"(^|_)(std|sigma|scale|stddev)(_|$)")),
 )
 
+#: What a spread may be, the likeliest first.
+_BY_LIKELIHOOD: tuple[Spread, ...] = ("log_var", "std", "var", "log_std")
+
 Path = tuple[Any, ...]
 
 
@@ -62,21 +65,22 @@ class Answer:
 
     def taken(self, found: Any) -> tuple[Tensor, Tensor]:
         """Mean and spread, flat: ``(B, D)`` each."""
-        mean = at(found, self.mean)
-        if isinstance(mean, torch.distributions.Distribution):
-            mean, spread = mean.mean, mean.stddev
+        first = at(found, self.mean)
+        if isinstance(first, torch.distributions.Distribution):
+            mean, spread = first.mean, first.stddev
         elif self.spread is None:
-            mean, spread = mean.chunk(2, 1)
+            mean, spread = first.chunk(2, 1)
         else:
-            spread = at(found, self.spread)
+            mean, spread = first, at(found, self.spread)
         return mean.flatten(1), spread.flatten(1)
 
 
-def understood(calls: Sequence[Any], num_pixels: int, said: Spread | None) -> Answer:
+def understood(calls: Sequence[Any], num_images: int, num_pixels: int, said: Spread | None) -> Answer:
     """Find mean and spread in what an encoder gave for the same images, several times.
 
     Args:
         calls: The answers, of `NUM_CALLS` calls with other random numbers each.
+        num_images: How many images; a network that lays out what it is given anew may give something of others.
         num_pixels: Values of an image: a part with so many is one.
         said: What the user says that the spread is; None to find out.
 
@@ -88,14 +92,18 @@ def understood(calls: Sequence[Any], num_pixels: int, said: Spread | None) -> An
         path, found = distribution
         _check_normal(found)
         return Answer(path, None, "std")
-    parts = [part for part in _parts(first) if part.value.dim() >= 2 and part.value.is_floating_point()]
+    parts = [
+        part
+        for part in _parts(first)
+        if part.value.dim() >= 2 and part.value.is_floating_point() and len(part.value) == num_images
+    ]
     latent = [part for part in parts if part.value[0].numel() != num_pixels] or parts
     if len(latent) == 1 and latent[0].value.shape[1] % 2 == 0 and not _varies(calls, latent[0].path):
         return Answer(latent[0].path, None, said or "log_var", is_certain=said is not None)
     shapes = [part.value.shape for part in latent]
     alike = [part for part in latent if shapes.count(part.value.shape) > 1]
-    drawn = [part for part in alike if _varies(calls, part.path)]
-    fixed = [part for part in alike if part not in drawn] if len(drawn) < len(alike) else alike
+    drawn = [part for part in alike or latent if _varies(calls, part.path)]
+    fixed = alike if len(drawn) == len(alike) else [part for part in alike if part not in drawn]
     if (named := _by_names(fixed)) is not None:
         mean, spread, kind = named
     else:
@@ -205,11 +213,11 @@ def _checked(calls: Sequence[Any], drawn: list[Part], one: Part, other: Part) ->
     z = torch.stack([at(found, alike[0].path).float() for found in calls])
     fits: list[tuple[float, Answer]] = []
     for mean, spread in ((one, other), (other, one)):
-        for kind in ("log_var", "std", "var", "log_std"):
-            variance = torch.exp(as_log_var(spread.value.float(), kind))  # type: ignore[arg-type]
+        for kind in _BY_LIKELIHOOD:
+            variance = torch.exp(as_log_var(spread.value.float(), kind))
             ratio = float(((z - mean.value.float()).square() / variance).mean())
             if math.isfinite(ratio) and ratio > 0:
-                fits.append((abs(math.log(ratio)), Answer(mean.path, spread.path, kind)))  # type: ignore[arg-type]
+                fits.append((abs(math.log(ratio)), Answer(mean.path, spread.path, kind)))
     if not fits:
         return None
     # Of two that fit about as well the more usual one, which stands first.

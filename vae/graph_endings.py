@@ -44,7 +44,7 @@ def ending(data: bytes, output: str) -> str:
     name = output
     for _ in range(1000):
         node = makers.get(name)
-        if node is None:
+        if node is None or node.op_type == "Constant":
             return ""
         if (node.op_type == "Concat" and len(node.input) == 1) or node.op_type in _HAND_ON:
             name = node.input[0]
@@ -92,7 +92,7 @@ def complete(data: bytes, inputs: dict[str, tuple[int, ...]]) -> bytes:
     if not missing:
         return data
     for name in missing:
-        shape = ["batch", *inputs[name]]
+        shape: list[str | int | None] = ["batch", *inputs[name]]
         model.graph.input.append(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape))
     order = {name: place for place, name in enumerate(inputs)}
     kept = sorted(model.graph.input, key=lambda value: order.get(value.name, len(order)))

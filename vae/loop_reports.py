@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from vae.loop_scale import constant_of, likeliest
-from vae.loop_terms import KL_FORMS, RECONSTRUCTION_FORMS, best_form
+from vae.loop_terms import KL_FORMS, RECONSTRUCTION_FORMS, Candidate, best_form
 
 #: Comparisons of the first steps, before a KL that weighs too much has vanished; and of the newest ones.
 NUM_FIRST, NUM_NEWEST = 20, 500
@@ -148,35 +148,31 @@ class LoopReports:
         newest = [pair for pair in list(self._newest)[-NUM_FIRST:] if pair not in self._first]
         pairs = [pair for pair in (*self._first, *newest) if "kl" in pair.reported]
         known = pairs[0].measured if pairs else ()
-        names = [name for name in known if name in KL_FORMS or name.startswith(AS_SPREAD)]
+        names = [name for name in known if name in KL_FORMS[1:] or name.startswith(AS_SPREAD)]
         over_dims, over_pixels = 1 / self._latent_dim, 1 / self._num_pixels
-        reductions = (1.0, over_dims, over_pixels, over_dims * over_pixels, float(self._batch_size))
-        usual = [sign * half * one for sign in (1, -1) for half in (1, 2, 0.5) for one in reductions]
-        return self._form(
-            pairs, "kl", names, "right", usual, [half * one for half in (1, 2) for one in reductions]
-        )
+        plain = (1.0, over_dims, over_pixels, over_dims * over_pixels, float(self._batch_size))
+        halves = tuple(sign * half * one for sign in (1, -1) for half in (1, 2, 0.5) for one in plain)
+        doubled = tuple(half * one for half in (1, 2) for one in plain)
+        candidates = [Candidate("right", plain, is_plain=True), Candidate("right", halves)]
+        for name in names:
+            candidates.append(Candidate(name, plain if name.startswith(AS_SPREAD) else doubled))
+        return self._form(pairs, "kl", "right", candidates)
 
     def reconstruction_form(self) -> str:
         """Which form the reported reconstruction has, of `vae.loop_terms.RECONSTRUCTION_FORMS`."""
         pairs = [pair for pair in self._newest if "reconstruction" in pair.reported][-NUM_FIRST:]
-        reductions = (1.0, 1 / self._num_pixels, float(self._batch_size))
-        halves = [half * one for half in (1, 0.5) for one in reductions]
-        return self._form(pairs, "reconstruction", list(RECONSTRUCTION_FORMS), "nats", reductions, halves)
+        plain = (1.0, 1 / self._num_pixels, float(self._batch_size))
+        halves = tuple(half * one for half in (1, 0.5) for one in plain)
+        candidates = [Candidate("nats", plain, is_plain=True)]
+        candidates += [Candidate(name, halves) for name in RECONSTRUCTION_FORMS if name != "nats"]
+        return self._form(pairs, "reconstruction", "nats", candidates)
 
     @staticmethod
-    def _form(
-        pairs: list[Pair],
-        name: str,
-        forms: list[str],
-        usual: str,
-        usual_factors: Iterable[float],
-        other_factors: Iterable[float],
-    ) -> str:
+    def _form(pairs: list[Pair], term: str, usual: str, candidates: list[Candidate]) -> str:
         if not pairs:
             return usual
-        measured = {form: [pair.measured[form] for pair in pairs] for form in forms}
-        reported = [pair.reported[name] for pair in pairs]
-        return best_form(reported, measured, usual, usual_factors, other_factors)
+        measured = {one.name: [pair.measured[one.name] for pair in pairs] for one in candidates}
+        return best_form([pair.reported[term] for pair in pairs], measured, usual, candidates)
 
     def scale(self, sigma: float | None) -> dict[str, Any]:
         """What the comparisons say, as the values of an event; see `vae.watching`.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from statistics import median
 from typing import Literal
 
@@ -27,7 +28,7 @@ RECONSTRUCTION_FORMS = ("nats", "squared-error", "absolute-error")
 OTHER = "other"
 #: A form is what is reported if they differ by this share of what is right, at most: batches differ by some percent.
 _FITS = 0.08
-#: A form is taken for another one than the right one only if it fits so many times better.
+#: A term is taken for what it should not be only if that fits so many times better.
 _BETTER = 3.0
 #: Comparisons that it takes at least.
 _FEWEST = 3
@@ -82,21 +83,31 @@ def sigma_of(model: VAE) -> float | None:
     return float(likelihood.sigma.detach()) if isinstance(likelihood, Gaussian) else None
 
 
+@dataclass(frozen=True)
+class Candidate:
+    """A form that a reported term may have.
+
+    Attributes:
+        name: Of the form.
+        factors: By which it may be multiplied, where it is averaged over something, for example.
+        is_plain: Whether that is how it should be: such a one is taken unless another fits far better.
+    """
+
+    name: str
+    factors: tuple[float, ...]
+    is_plain: bool = False
+
+
 def best_form(
-    reported: list[float],
-    measured: Mapping[str, list[float]],
-    usual: str,
-    usual_factors: Iterable[float],
-    other_factors: Iterable[float],
+    reported: list[float], measured: Mapping[str, list[float]], usual: str, candidates: Iterable[Candidate]
 ) -> str:
     """Of several forms that a reported term may have, the one that it has.
 
     Args:
         reported: The term, one number for each comparison.
         measured: Each form at the same comparisons.
-        usual: The form that it should have; it is taken unless another fits far better.
-        usual_factors: By which the usual form may be multiplied, where it is averaged over something, for example.
-        other_factors: By which the others may be.
+        usual: The form that it should have.
+        candidates: What it may be.
 
     Returns:
         Its name; the usual one's for too few comparisons; `OTHER` if none fits.
@@ -104,17 +115,12 @@ def best_form(
     if len(reported) < _FEWEST:
         return usual
     unit = median(map(abs, measured[usual])) or 1.0
-    errors = {
-        name: min(
-            _misfit(reported, values, factor, unit)
-            for factor in (usual_factors if name == usual else other_factors)
-        )
-        for name, values in measured.items()
-    }
-    best = min(errors, key=errors.__getitem__)
-    if errors[usual] <= _FITS and not errors[best] < errors[usual] / _BETTER:
-        return usual
-    return best if errors[best] <= _FITS else OTHER
+    found = []
+    for one in candidates:
+        error = min(_misfit(reported, measured[one.name], factor, unit) for factor in one.factors)
+        if error <= _FITS:
+            found.append((error / (_BETTER if one.is_plain else 1), one.name))
+    return min(found)[1] if found else OTHER
 
 
 def _misfit(reported: list[float], measured: list[float], factor: float, unit: float) -> float:

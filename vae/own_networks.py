@@ -98,8 +98,7 @@ class OwnNetwork(nn.Module):
     def call(self, x: Tensor, condition: Tensor | None) -> Any:
         """What the user's own network makes of an input, which is laid out and scaled as it takes it."""
         first = self._first
-        as_there = {} if first is None else {"dtype": first.dtype, "device": first.device}
-        inputs = [x.to(**as_there) if as_there else x]
+        inputs = [x if first is None else x.to(first.device, first.dtype)]
         if condition is not None and self.way != "none":
             there = condition.to(inputs[0])
             if self.way == "joined":
@@ -190,7 +189,7 @@ class OwnDecoder(OwnNetwork):
 
     def forward(self, z: Tensor, condition: Tensor | None = None, x: Tensor | None = None) -> Tensor:
         found = self.image(self.give(z, condition)).float().to(z.device)
-        if not torch.jit.is_tracing():
+        if not torch.jit.is_tracing():  # type: ignore[attr-defined]
             self.range = found.min(), found.max()
         if self.gives == "probabilities":
             # Not torch.logit, whose ONNX has other bounds.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -79,7 +80,7 @@ def given(data: Any, run_dir: Path, validation: float, scale: tuple[float, float
         return Given(data, scale=Scale() if scale is None else Scale(*scale), is_scale_said=scale is not None)
     found = Given(None, is_scale_said=scale is not None)  # type: ignore[arg-type]  # filled below
     images, labels = _arrays(data, found)
-    images = _as_images(images)
+    images = _unflattened(_as_images(images), found)
     found.is_last = images.ndim == 4 and images.shape[3] in (1, 3, 4) and images.shape[1] not in (1, 3, 4)
     found.scale = _scale(images, found) if scale is None else Scale(*scale)
     if images.dtype.kind == "f" and found.scale != Scale():
@@ -114,6 +115,22 @@ def _read(arrays: dict[str, Array], config: DataConfig) -> Dataset:
 def _as_images(images: Array) -> Array:
     """Numbers; half precision and the like in single precision."""
     return images.astype(np.float32) if images.dtype.kind == "f" else images
+
+
+def _unflattened(images: Array, found: Given) -> Array:
+    """Flat images as squares, grey or with three channels first."""
+    if images.ndim != 2:
+        return images
+    for channels in (1, 3):
+        side = math.isqrt(images.shape[1] // channels)
+        if side > 1 and channels * side * side == images.shape[1]:
+            kind = "grey" if channels == 1 else "colour, channels first"
+            found.guesses.append(
+                f"rows of {images.shape[1]} numbers are taken for images of {side} × {side}, {kind}; pass them in "
+                "their shape if they are others"
+            )
+            return images.reshape(len(images), channels, side, side)
+    return images
 
 
 def _scale(images: Array, found: Given) -> Scale:

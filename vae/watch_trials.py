@@ -111,7 +111,7 @@ def try_encoder(
                     continue
                 try:
                     calls = calls_of(lambda encoder=encoder: encoder.give(x, condition))  # type: ignore[misc]
-                    encoder.answer = understood(calls, x[0].numel(), said)
+                    encoder.answer = understood(calls, len(x), x[0].numel(), said)
                     return encoder
                 except UserError as error:
                     refused = refused or error
@@ -150,7 +150,10 @@ def try_decoder(
                 problems.append(first_line(error))
                 continue
             try:
-                return decoder, decoder.image(found)
+                image = decoder.image(found)
+                if len(image) == len(z):
+                    return decoder, image
+                problems.append(f"it makes {len(image)} images of {len(z)} points")
             except UserError as error:
                 refused = refused or error
     if refused is not None:

@@ -166,7 +166,7 @@ def watch(
     try:
         if arrays is not None:
             with replacing(path / IMAGES_FILE) as file:
-                np.savez_compressed(file, **arrays)
+                np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
         return Watcher(run, watched, Position(*batches))
     except BaseException:  # nothing of it has been watched
         with suppress(UserError):
