@@ -42,6 +42,8 @@ class Learner:
         with torch.device("cpu"):
             self.model = VAE(config.model, info, draw=weights)
         self.model.to(self.device)
+        if self.device.type != "cpu":
+            self.model.to(memory_format=torch.contiguous_format)  # see `vae.networks.channels_last`
         self.optimizer = adam(self.model, config.train)
         # On the CPU the data set's own bytes are taken, elsewhere there is a copy of those that train.
         train = dataset.places("train")

@@ -169,7 +169,12 @@ def restore_training(
             continue  # no step yet
         expected = {"step": torch.zeros(()), "exp_avg": parameter, "exp_avg_sq": parameter}
         check_shapes({moment: tensor for moment, tensor in moments.items() if tensor is not None}, expected)
-        state[numbers[parameter]] = dict(moments)
+        # In memory as the parameter is: the fused step goes through both in the order in which they lie there.
+        state[numbers[parameter]] = {
+            name: torch.empty_like(parameter, dtype=tensor.dtype).copy_(tensor) if tensor.dim() else tensor
+            for name, tensor in moments.items()
+            if tensor is not None
+        }
     if groups["optimizer"] or set(groups["random"]) != {"order", *generators}:
         raise CheckpointError(
             "a checkpoint must hold the optimiser state of this model's parameters and the random states of order, "
