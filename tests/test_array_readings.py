@@ -236,7 +236,7 @@ def test_a_remedy_for_images_helps_if_it_is_followed(name: str, tmp_path: Path) 
     assert words in sentence
     told = {"numpy.stack([images, images])": "numpy.stack([one, another, …])"}.get(remedy, remedy)
     if "isfinite" in remedy:
-        assert "keep = numpy.isfinite(images).all((1, 2,)), images[keep]" in sentence
+        assert "numpy.isfinite(images).reshape(len(images), -1).all(1), images[keep]" in sentence
     else:
         assert told in sentence
     changed = followed(remedy, arrays, "images")
@@ -472,3 +472,110 @@ def test_arrays_that_are_passed_over_are_said(tmp_path: Path) -> None:
     )
     assert "left out: arrays without one value for each image (2: pairs (12, 2), odd (5,))" in said(found)
     assert "column gaps must have finite numbers" in said(found)
+
+
+# What people bring besides ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [(12, 1, 64), (12, 64, 1), (12, 1, 64, 1)])
+def test_rows_beside_an_axis_of_channels_are_images(shape: tuple[int, ...], tmp_path: Path) -> None:
+    found = read(tmp_path, images=BYTES[:, 1:].reshape(shape), labels=LABELS)
+    assert torch.equal(found.images[:, 0], torch.from_numpy(BYTES[:, 1:]))
+    assert "rows of 64 values were read as images of 8×8" in said(found)
+
+
+def test_rows_of_three_colours_are_colour_images(tmp_path: Path) -> None:
+    square = COLOUR[:, 1:]
+    first = read(tmp_path, images=np.moveaxis(square, 3, 1).reshape(12, 3, 64), labels=LABELS)
+    last = read(tmp_path, images=square.reshape(12, 64, 3), labels=LABELS)
+    assert torch.equal(first.images, last.images)
+    assert torch.equal(first.images, torch.from_numpy(square).permute(0, 3, 1, 2))
+
+
+@pytest.mark.parametrize("shape", [(12, 1, 1, 72), (12, 1, 72), (12, 3, 24), (12, 72, 1, 1)])
+def test_images_of_a_few_rows_are_doubted(shape: tuple[int, ...], tmp_path: Path) -> None:
+    (doubt,) = read(tmp_path, images=BYTES.reshape(shape), labels=LABELS).reading.doubts
+    assert "if each is a picture in a row, save images.reshape(-1, " in doubt
+
+
+def test_images_along_the_last_axis_are_doubted_where_no_label_counts_them(tmp_path: Path) -> None:
+    many = RNG.integers(0, 256, (8, 8, 12), dtype=np.uint8)
+    (doubt,) = read(tmp_path, images=many).reading.doubts
+    assert "if they are 12 of 8×8, save numpy.moveaxis(images, -1, 0)" in doubt
+    assert not read(tmp_path, images=np.moveaxis(many, -1, 0)).reading.doubts
+
+
+@pytest.mark.parametrize("axis", [1, -1])
+def test_the_axis_that_labels_count_is_named(axis: int, tmp_path: Path) -> None:
+    turned = np.moveaxis(COLOUR, 0, axis)
+    if axis == 1:
+        turned = np.moveaxis(COLOUR, (3, 0), (0, 1))
+    sentence = refusal(tmp_path, images=turned, labels=LABELS)
+    assert f"numpy.moveaxis(images, {axis}, 0)" in sentence
+    assert read(tmp_path, images=np.moveaxis(turned, axis, 0), labels=LABELS).images.shape[0] == 12
+
+
+@pytest.mark.parametrize(
+    ("colours", "solid"),
+    [(COLOUR, 1), (COLOUR * 257.0 / 65535, 255), (COLOUR.astype(np.uint16) * 257, 255), (COLOUR, 255)],
+)
+def test_opacity_has_a_range_of_its_own(colours: np.ndarray, solid: int, tmp_path: Path) -> None:
+    opacity = np.full((12, 9, 8, 1), solid)
+    opacity[0] = 0
+    found = read(tmp_path, images=np.concatenate([colours, opacity.astype(colours.dtype)], axis=3))
+    assert (found.images[0] == 255).all()
+    assert torch.equal(found.images[1:], torch.from_numpy(COLOUR).permute(0, 3, 1, 2)[1:])
+
+
+def test_images_of_one_grey_are_doubted(tmp_path: Path) -> None:
+    for value in (0, 255, 77):
+        (doubt,) = read(tmp_path, images=np.full((5, 4, 4), value, np.uint8)).reading.doubts
+        assert f"the one grey {value} of 255" in doubt
+
+
+def test_centred_images_are_moved_and_not_cut(tmp_path: Path) -> None:
+    assert "use images + 0.5 if" in refusal(tmp_path, images=UNIT - 0.5)
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, 255), (-1, 1)])
+def test_one_hot_rows_of_other_numbers_are_classes(low: int, high: int, tmp_path: Path) -> None:
+    rows = np.where(np.eye(3)[LABELS] == 1, high, low)
+    found = read(tmp_path, images=BYTES, labels=rows)
+    assert found.labels is not None and found.labels.tolist() == LABELS.tolist()
+
+
+def test_rows_without_a_class_are_told_to_go(tmp_path: Path) -> None:
+    labels = np.eye(3)[LABELS]
+    labels[4] = 0
+    assert "1 of 12 rows without a one; keep the others, with keep = labels.any(axis=1)" in refusal(
+        tmp_path, images=BYTES, labels=labels
+    )
+    keep = labels.any(axis=1)
+    assert read(tmp_path, images=BYTES[keep], labels=labels[keep]).images.shape[0] == 11
+
+
+def test_arrays_beside_given_parts_are_said(tmp_path: Path) -> None:
+    """Labels of all parts in one array, or of the test part alone, are of no use."""
+    found = read(tmp_path, x_train=BYTES, x_test=BYTES[:5], y=np.arange(17))
+    assert "arrays beside given parts (1: y (17,))" in said(found)
+    found = read(tmp_path, x_train=BYTES, x_test=BYTES[:5], y_test=LABELS[:5])
+    assert "labels of a part, where the images to train on have none (1: y_test)" in said(found)
+
+
+def test_classes_under_names_of_their_own_are_said_to_be_columns(tmp_path: Path) -> None:
+    found = read(tmp_path, images=BYTES, fine_labels=LABELS, coarse_labels=LABELS)
+    assert "columns to colour the map by: fine_labels, coarse_labels; save one of them as labels" in said(
+        found
+    )
+
+
+def test_classes_that_differ_in_spaces_or_capitals_are_doubted(tmp_path: Path) -> None:
+    for other in ("cat ", "Cat"):
+        (doubt,) = read(tmp_path, images=BYTES, labels=np.array(["cat", other, "dog"])[LABELS]).reading.doubts
+        assert "differ in capitals or spaces alone" in doubt
+
+
+def test_a_column_of_parts_is_said_not_to_split(tmp_path: Path) -> None:
+    found = read(tmp_path, images=BYTES, labels=LABELS, split=np.array(["train", "test"])[LABELS % 2])
+    (doubt,) = found.reading.doubts
+    assert "column split names parts, and the images are split anew" in doubt

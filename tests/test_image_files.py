@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,8 @@ import pytest
 import torch
 from PIL import Image
 
-from vae.data import DataError
+from vae.config import DataConfig
+from vae.data import DataError, load
 from vae.folder_data import read_folder
 from vae.images import Images
 
@@ -159,3 +162,76 @@ def test_large_sides_are_refused_before_a_pixel_is_decoded(
     monkeypatch.setattr("vae.image_files._pixels", lambda _: pytest.fail("it was decoded"))
     with pytest.raises(DataError, match="sides of 1 to 1024 pixels, got 1200×1200"):
         read_folder(tmp_path)
+
+
+def save_deep_png(file: Path, pixels: np.ndarray, kind: int = 2) -> None:
+    """A PNG of 16 bits for each of several channels, which Pillow cannot write.
+
+    Source:
+        https://www.w3.org/TR/png-3/#5Chunk-layout
+    """
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    height, width, _ = pixels.shape
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in pixels)
+    header = struct.pack(">IIBBBBB", width, height, 16, kind, 0, 0, 0)
+    file.write_bytes(
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(rows))
+        + chunk(b"IEND", b"")
+    )
+
+
+def test_colour_of_16_bits_is_said_to_be_read_by_its_upper_eight(tmp_path: Path) -> None:
+    save_deep_png(tmp_path / "a.png", PIXELS.astype(np.uint16) * 257)
+    found = read_folder(tmp_path)
+    assert torch.equal(found.images[0], torch.from_numpy(PIXELS).permute(2, 0, 1))
+    assert "colour of 16 bits a channel was read by its upper 8 bits (1 files)" in said(found)
+    assert not found.reading.doubts
+
+
+def test_dark_colour_of_16_bits_is_doubted_and_never_black(tmp_path: Path) -> None:
+    save_deep_png(tmp_path / "a.png", PIXELS.astype(np.uint16) * 16)
+    (doubt,) = read_folder(tmp_path).reading.doubts
+    assert "and is dark (up to 15 of 255); save them with 8 bits a channel" in doubt
+    for content, kind in ((PIXELS, 2), (np.stack([GREY, np.full_like(GREY, 9)], 2), 4)):
+        save_deep_png(tmp_path / "a.png", content.astype(np.uint16), kind)
+        if kind == 2:
+            with pytest.raises(DataError, match=r"upper 8 bits of each channel .* brightest value of 0"):
+                read_folder(tmp_path)
+        else:
+            assert "transparent parts were laid on white" in said(read_folder(tmp_path))
+
+
+def test_dark_colour_of_16_bits_is_seen_beside_bright_bytes(tmp_path: Path) -> None:
+    save_deep_png(tmp_path / "a.png", PIXELS.astype(np.uint16) * 16)
+    Image.fromarray(PIXELS).save(tmp_path / "b.png")
+    (doubt,) = read_folder(tmp_path).reading.doubts
+    assert "(1 files), and is dark" in doubt
+
+
+def test_images_of_which_nothing_is_left_are_doubted(tmp_path: Path) -> None:
+    """White letters on a transparent ground, for example."""
+    white = np.full((5, 6, 4), 255, np.uint8)
+    white[1:3, 2:4, 3] = 0
+    Image.fromarray(white).save(tmp_path / "a.png")
+    found = read_folder(tmp_path)
+    assert "transparent parts were laid on white" in said(found)
+    assert "the one grey 255 of 255" in said(found)
+
+
+def test_a_file_with_pixels_that_are_no_numbers_is_named(tmp_path: Path) -> None:
+    for name, value in (("a", 0.5), ("b", np.nan)):
+        Image.fromarray(np.full((4, 4), value, np.float32)).save(tmp_path / f"{name}.tif")
+    with pytest.raises(DataError, match=r"b\.tif must have finite pixels, got NaN or infinity; remove it"):
+        read_folder(tmp_path)
+
+
+def test_a_file_of_many_pages_is_no_data_set_and_its_pages_are_said(tmp_path: Path) -> None:
+    pages = [Image.fromarray(GREY) for _ in range(5)]
+    pages[0].save(tmp_path / "stack.tif", save_all=True, append_images=pages[1:])
+    with pytest.raises(DataError, match=r"got 1 in all.*all pages and frames of a file but its first"):
+        load(DataConfig(name="folder", path=tmp_path))

@@ -87,6 +87,7 @@ def _one_hot(values: NDArray[Any], place: str, name: str) -> NDArray[Any]:
             f"{place} must be one class for each image, got rows with NaN or infinity ({bad} of {len(values)}); remove "
             "these examples from images and labels"
         )
+    values = _from_zero_to_one(values)
     ones = np.isclose(values, 1, rtol=0, atol=1e-6) if values.dtype.kind == "f" else values == 1
     zeros = np.isclose(values, 0, rtol=0, atol=1e-6) if values.dtype.kind == "f" else values == 0
     if (ones | zeros).all() and (ones.sum(axis=1) == 1).all():
@@ -95,6 +96,10 @@ def _one_hot(values: NDArray[Any], place: str, name: str) -> NDArray[Any]:
     if values.dtype.kind == "f" and values.min() >= 0 and np.allclose(sums, 1, atol=1e-3):
         remedy = f"take the most probable one with {name}.argmax(axis=1)"
         what = f"probabilities of {values.shape[1]} classes"
+    elif (ones | zeros).all() and ones.any() and (ones.sum(axis=1) <= 1).all():
+        num = int((ones.sum(axis=1) == 0).sum())
+        what = f"{num} of {len(values)} rows without a one"
+        remedy = f"keep the others, with keep = {name}.any(axis=1), images[keep] and {name}[keep]"
     elif (ones | zeros).all():
         num = int((ones.sum(axis=1) != 1).sum())
         what = f"{num} of {len(values)} rows with another number of ones than one"
@@ -103,6 +108,16 @@ def _one_hot(values: NDArray[Any], place: str, name: str) -> NDArray[Any]:
         what = f"{values.shape[1]} columns"
         remedy = f"choose one, for example {name}[:, 0], and save the others under names of their own"
     raise DataError(f"{place} must be one class for each image, got {what}; {remedy}")
+
+
+def _from_zero_to_one(values: NDArray[Any]) -> NDArray[Any]:
+    """Rows in which one column is 255 and the others 0, or 1 and −1, as one-hot rows; others as they are."""
+    low, high = values.min(), values.max()
+    if (low, high) not in ((0, 255), (-1, 1)):
+        return values
+    tops = values == high
+    is_one_hot = (tops | (values == low)).all() and (tops.sum(axis=1) == 1).all()
+    return tops.astype(np.uint8) if is_one_hot else values
 
 
 def _whole(values: NDArray[Any], place: str, name: str) -> NDArray[Any]:

@@ -21,6 +21,7 @@ PARTS: Mapping[str, Part] = {
     "val": "validation",
     "valid": "validation",
     "validation": "validation",
+    "dev": "validation",
     "test": "test",
     "testing": "test",
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import isqrt
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,10 @@ from vae.reading import Notes
 _RULE = "must have shape (N, H, W), (N, H, W, 1 or 3) or (N, 1 or 3, H, W)"
 #: Sides from which an array (H, W, 3) without labels is taken for one colour image.
 _ONE_IMAGE = 8
+#: Side from which a square of so many values is taken for an image that was laid out in one row.
+_ROW = 4
+#: Sides up to this are those of no image that people have.
+_THIN = 3
 
 
 @dataclass(frozen=True)
@@ -43,17 +48,14 @@ class Shape:
         )
         return height, width
 
-    def applied(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """The bytes of the array as images ``(N, 1 or 3, H, W)``; transparent parts are laid on white."""
-        pixels = pixels.reshape(self.reshape)
-        if pixels.ndim == 3:
-            return pixels[:, None]
+    def split(self, values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any] | None]:
+        """Views of the colours, shape ``(N, 1 or 3, H, W)``, and of the opacity, if there is one, ``(N, 1, H, W)``."""
+        values = values.reshape(self.reshape)
+        if values.ndim == 3:
+            return values[:, None], None
         if self.channels_last:
-            pixels = np.moveaxis(pixels, 3, 1)
-        if self.channels == 4:
-            solid = pixels[:, 3:].astype(np.uint16)
-            pixels = ((pixels[:, :3] * solid + 255 * (255 - solid) + 127) // 255).astype(np.uint8)
-        return np.ascontiguousarray(pixels)
+            values = np.moveaxis(values, 3, 1)
+        return (values[:, :3], values[:, 3:]) if self.channels == 4 else (values, None)
 
 
 def find_shape(
@@ -71,6 +73,8 @@ def find_shape(
         DataError: If it is no shape of images, or may be several.
     """
     found = _find(shape, place, notes, num_labels, rules)
+    if rules > 1:
+        _doubt_sides(found, num_labels, notes)
     if not 1 <= found.num <= MAX_IMAGES:
         raise DataError(
             f"{place} must be 1 to {MAX_IMAGES} images, got {found.num}; check the array's first axis"
@@ -86,6 +90,11 @@ def _find(shape: tuple[int, ...], place: str, notes: Notes, num_labels: int | No
         shape = _without_ones(shape)
         if len(shape) <= 4:
             notes.did(f"images of shape {short(whole)} were read as {short(shape)}")
+    if rules > 1 and (flat := _of_rows(shape, num_labels)) is not None:
+        height, width = flat.sides
+        what = "colour images" if flat.channels == 3 else "images"
+        notes.did(f"rows of {height * width:,} values were read as {what} of {width}×{height}")
+        return flat
     if len(shape) == 4:
         found = _with_channels(shape, place, notes, rules)
         if found is not None:
@@ -107,6 +116,43 @@ def _side_of_square(area: int) -> int:
     """Side of a square with so many values, from 2; 0 if there is none."""
     side = isqrt(area)
     return side if side > 1 and side * side == area else 0
+
+
+def _of_rows(shape: tuple[int, ...], num_labels: int | None) -> Shape | None:
+    """Images that were laid out in rows beside an axis of channels, where the rows make squares; None if these do not.
+
+    ``(N, 1, 784)``, ``(N, 784, 1)`` and ``(N, 1, 784, 1)`` are grey, ``(N, 3, 1024)`` and ``(N, 1024, 3)`` are colour.
+    Four axes with the channel first, ``(N, 1, 1, 784)``, are one row of pixels, as they say.
+    """
+    num, *axes = shape or (0,)
+    if axes[:1] == [1] and axes[2:] == [1] and len(axes) == 3:
+        axes = axes[:2]
+    if len(axes) != 2 or (num != num_labels and _looks_like_one((num, *axes))):
+        return None
+    first = axes[0] in (1, 3)
+    channels, area = axes if first else axes[::-1]
+    side = _side_of_square(area)
+    if channels not in (1, 3) or side < _ROW:
+        return None
+    if channels == 1:
+        return Shape(num, (num, side, side), channels_last=False)
+    return Shape(num, (num, 3, side, side) if first else (num, side, side, 3), channels_last=not first)
+
+
+def _doubt_sides(found: Shape, num_labels: int | None, notes: Notes) -> None:
+    """Say so if rows and columns may be something else."""
+    height, width = found.sides
+    if min(height, width) <= _THIN < max(height, width):
+        way = "reshape(-1, 3, height, width)" if min(height, width) == 3 else "reshape(-1, height, width)"
+        notes.doubt(
+            f"the images are only {min(height, width)} pixel{'s' * (min(height, width) > 1)} "
+            f"{'high' if height < width else 'wide'}; if each is a picture in a row, save images.{way}"
+        )
+    elif num_labels is None and len(found.reshape) == 3 and found.num == height < width:
+        notes.doubt(
+            f"these are {found.num:,} images of {width}×{height}; if they are {width:,} of {found.num}×{height}, save "
+            "numpy.moveaxis(images, -1, 0)"
+        )
 
 
 def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -141,7 +187,7 @@ def _check_three(shape: tuple[int, ...], place: str, num_labels: int | None) -> 
             f"{place} {_RULE}, got {short(shape)} with {num_labels} labels; bring the last axis to the front with "
             "numpy.moveaxis(images, -1, 0)"
         )
-    if num_labels != shape[0] and shape[2] in (3, 4) and min(shape[:2]) >= _ONE_IMAGE:
+    if num_labels != shape[0] and _looks_like_one(shape):
         raise DataError(
             f"{place} {_RULE}, got {short(shape)}, which looks like one colour image; put several into one array with "
             f"numpy.stack([one, another, …]), or use images[..., None] if it is {shape[0]} images of "
@@ -149,7 +195,15 @@ def _check_three(shape: tuple[int, ...], place: str, num_labels: int | None) -> 
         )
 
 
+def _looks_like_one(shape: tuple[int, ...]) -> bool:
+    """Whether three axes are those of one colour image."""
+    return shape[2] in (3, 4) and min(shape[:2]) >= _ONE_IMAGE
+
+
 def _remedy(shape: tuple[int, ...], num_labels: int | None) -> str:
+    if len(shape) == 4 and (num_labels or 0) > 3 and num_labels != shape[0] and num_labels in shape:
+        axis = -1 if shape[-1] == num_labels else shape.index(num_labels or 0)
+        return f"bring the axis of the images to the front with numpy.moveaxis(images, {axis}, 0)"
     match shape:
         case () | (_,):
             return "put the images into one array with numpy.stack([one, another, …])"
@@ -163,12 +217,26 @@ def _remedy(shape: tuple[int, ...], num_labels: int | None) -> str:
             )
         case (num, values):
             if num_labels is None and 1 <= num <= MAX_SIDE and 1 <= values <= MAX_SIDE:
-                return "put several images into one array with numpy.stack([one, another, …])"
+                return (
+                    "put several images into one array with numpy.stack([one, another, …]), or use "
+                    f"images.reshape(-1, height, width) with the sides that make {values} if each row is an image"
+                )
             return f"use images.reshape(-1, height, width) with the sides that make {values}"
         case (1, num, _, _) if num > 1:
             return "take the first axis off with images[0]"
-        case (_, _, 1 | 3, num) if num == num_labels or num > 4:
-            return "bring the last axis to the front with numpy.moveaxis(images, -1, 0)"
+        case (first, _, 1 | 3 as channels, num) if num > 4:
+            in_place = "images[:, :, 0]" if channels == 1 else "numpy.moveaxis(images, 2, 1)"
+            if first == num_labels:
+                return f"use {in_place}"
+            return (
+                "bring the last axis to the front with numpy.moveaxis(images, -1, 0) if it counts the images, or use "
+                f"{in_place} if the first does"
+            )
+        case (3, _, _, _):
+            return (
+                "bring the images to the front with numpy.moveaxis(images, 1, 0) if the first axis is red, green and "
+                "blue, or numpy.moveaxis(images, -1, 0) if the last counts the images"
+            )
         case (_, height, width, channels) if channels < min(height, width):
             return f"choose one channel, for example images[..., 0]{_or_three('images[..., :3]', channels)}"
         case (_, channels, height, width) if channels < min(height, width):

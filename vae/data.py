@@ -327,6 +327,7 @@ def _split(found: Images, config: DataConfig) -> tuple[Tensor, Tensor, Tensor]:
         raise DataError(
             f"each of {parts} needs at least one image, got {num_images} in all; add images"
             + (", or set data.validation to 0" if num_validation and len(rest) else "")
+            + "".join(f" ({sentence})" for sentence in found.reading.warnings()[:1])
         )
     return _sorted(rest[num_validation:]), _sorted(rest[:num_validation]), _sorted(test)
 

@@ -24,12 +24,13 @@ from vae.images import (
     DataError,
     Images,
     Progress,
+    alike_note,
     check_class_names,
     shown,
     summary,
 )
 from vae.natural import natural_key
-from vae.pixel_values import Scale, dark_note, find_scale
+from vae.pixel_values import UPPER_HALF, Scale, constant_note, dark_note, find_scale
 from vae.places import user_path
 from vae.reading import RULES, Notes, Reading
 from vae.room import check_room
@@ -65,6 +66,7 @@ def read_folder(path: Path, progress: Progress | None = None, rules: int = RULES
     for sentence in columns_of(layout, path, notes).refused:
         notes.doubt(sentence)
     num_test, num_validation = layout.num("test"), layout.num("validation")
+    alike_note(class_names, notes)
     notes.layout = summary(
         layout.words, tuple(images.shape), class_names, num_test=num_test, num_validation=num_validation
     )
@@ -138,6 +140,8 @@ class _Reader:
         #: Numbers of more than 8 bits, by the place of their image; scaled when all are known.
         self.deep: dict[int, NDArray[Any]] = {}
         self.deep_bytes = 0
+        #: Brightest bytes of files with 16 bits for each of several channels.
+        self.cut: list[int] = []
 
     def read(self, progress: Progress | None) -> NDArray[np.uint8]:
         """All files, shape ``(N, 1 or 3, H, W)``."""
@@ -148,7 +152,15 @@ class _Reader:
                 raise self._refusal(number, error) from error
             if image.is_one_of_many and self.rules > 1:
                 self.notes.leave_out("all pages and frames of a file but its first", self._name(file))
+            if image.was_transparent and self.rules > 1:
+                self.notes.did("transparent parts were laid on white")
             pixels = image.pixels
+            if image.is_cut:
+                self.cut.append(int(pixels.max()))
+            if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():
+                raise DataError(
+                    f"{shown(file)} must have finite pixels, got NaN or infinity; remove it, or fill them in"
+                )
             if not image.is_deep and (pixels == pixels[..., :1]).all():
                 pixels = pixels[..., :1]
             self._put(number, pixels.transpose(2, 0, 1))
@@ -191,10 +203,29 @@ class _Reader:
             for number, image in zip(self.deep, deep, strict=True):
                 self.result[number] = scale.to_bytes(image)
         elif self.rules > 1:
-            if self.result.max(initial=0) == 1:
+            if self.result.max(initial=0) == 1 and not self.cut:
                 self.notes.did("pixels 0 and 1 were read as black and white")
                 self.result *= 255
-            dark_note(self.result, self.notes)
+            if not self.cut:
+                dark_note(self.result, self.notes)
+        if self.cut and self.rules > 1:
+            self._tell_of_cut(place)
+        if self.rules > 1:
+            constant_note(self.result, self.notes)
+
+    def _tell_of_cut(self, place: str) -> None:
+        """Say what became of several channels of 16 bits each, and refuse them if nothing is left."""
+        remedy = "save them with 8 bits a channel, stretched so that white is 255"
+        if (high := max(self.cut)) <= 1:
+            raise DataError(
+                f"{place} must use the upper 8 bits of each channel if they have 16, which are all that is read, got a "
+                f"brightest value of {high} in these; {remedy}"
+            )
+        words = f"colour of 16 bits a channel was read by its upper 8 bits ({len(self.cut):,} files)"
+        if high < UPPER_HALF:
+            self.notes.doubt(f"{words}, and is dark (up to {high} of 255); {remedy}")
+        else:
+            self.notes.did(words)
 
     def _refusal(self, number: int, error: DataError) -> DataError:
         """The refusal of a file, with the others that cannot be read, so that nobody meets them one by one."""

@@ -67,10 +67,14 @@ class Decoded:
         pixels: Shape ``(H, W, 1 or 3)``: bytes; or, with one channel, the whole or floating numbers of a file with more
             than 8 bits a pixel.
         is_one_of_many: Whether the file has further pages or frames.
+        is_cut: Whether the file has 16 bits for each of several channels, of which Pillow keeps the upper 8.
+        was_transparent: Whether something in it was laid on white.
     """
 
     pixels: NDArray[Any]
     is_one_of_many: bool
+    is_cut: bool = False
+    was_transparent: bool = False
 
     @property
     def is_deep(self) -> bool:
@@ -96,7 +100,9 @@ def decode(file: Path, rules: int) -> Decoded:
             check_sides(*image.size, shown(file))
             # TIFF says so only after a look at its first page, which has been had by now.
             is_one_of_many = bool(getattr(image, "is_animated", False))
-            return Decoded(_pixels(image), is_one_of_many)
+            is_cut = image.mode[0] not in "IF" and any(";16" in str(tile[3]) for tile in image.tile)
+            pixels, was_transparent = _pixels(image)
+            return Decoded(pixels, is_one_of_many, is_cut, was_transparent)
     except DataError:
         raise
     except Exception as error:  # decoders raise whatever a damaged file makes them raise
@@ -124,14 +130,17 @@ def _content(file: Path) -> bytes:
     return content
 
 
-def _pixels(image: Image.Image) -> NDArray[Any]:
+def _pixels(image: Image.Image) -> tuple[NDArray[Any], bool]:
+    """The pixels, shape ``(H, W, 1 or 3)``, and whether something was laid on white."""
     image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I") or image.mode == "F":
         # Pillow's own conversion to 8 bits cuts off all that is above 255.
-        return np.asarray(image)[..., None]
+        return np.asarray(image)[..., None], False
+    was_transparent = False
     if image.has_transparency_data:
         layer = image.convert("RGBA")
+        was_transparent = np.asarray(layer)[..., 3].min() < 255
         image = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
     if image.mode in ("1", "L"):
-        return np.asarray(image.convert("L"))[..., None]
-    return np.asarray(image.convert("RGB"))
+        return np.asarray(image.convert("L"))[..., None], was_transparent
+    return np.asarray(image.convert("RGB")), was_transparent

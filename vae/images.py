@@ -16,7 +16,7 @@ from typing import Literal
 from torch import Tensor
 
 from vae.errors import UserError
-from vae.reading import Reading
+from vae.reading import Notes, Reading
 
 MAX_IMAGES = 2_000_000
 MAX_SIDE = 1024
@@ -25,6 +25,9 @@ MAX_BYTES = 4 * 2**30
 MAX_DEFLATE_RATIO = 1032
 MAX_CLASSES = 1000
 MAX_CLASS_NAME = 80
+
+#: What people call the parts that a set is given in.
+PART_WORDS = frozenset(("train", "training", "val", "valid", "validation", "dev", "test", "testing"))
 
 #: Told while something slow goes on: what it is, how much is done, of how much (0 where that is not known).
 Progress = Callable[[str, int, int], None]
@@ -136,3 +139,24 @@ def check_class_names(names: Iterable[str], path: Path) -> None:
                 f"class names must be 1 to {MAX_CLASS_NAME} printable characters, got '{shown(name)[:100]}' "
                 f"in {shown(path)}; rename it"
             )
+
+
+def alike_note(names: Iterable[str], notes: Notes, what: str = "classes") -> None:
+    """Say so if names of classes differ in capitals or spaces alone: people rarely mean two."""
+    first: dict[str, str] = {}
+    for name in names:
+        other = first.setdefault("".join(name.split()).casefold(), name)
+        if other != name:
+            notes.doubt(
+                f"{what} {other!r} and {name!r} differ in capitals or spaces alone; rename one if they are one"
+            )
+            return
+
+
+def parts_note(name: str, classes: Sequence[str], notes: Notes) -> None:
+    """Say so if a column names parts: images are not split by it."""
+    if "train" in classes and len(classes) > 1 and all(one.lower() in PART_WORDS for one in classes):
+        notes.doubt(
+            f"column {name} names parts, and the images are split anew all the same; to keep the parts, give them as "
+            "arrays x_train and x_test, or as folders train and test"
+        )

@@ -7,7 +7,8 @@ from collections.abc import Container, Iterator
 from typing import TYPE_CHECKING
 
 from vae.columns import MAX_COLUMN_BYTES, MAX_COLUMNS, Column, Columns, check_name, column
-from vae.images import DataError, reason, shown
+from vae.images import DataError, parts_note, reason, shown
+from vae.reading import Notes
 
 if TYPE_CHECKING:
     from vae.npz_data import NpzFile
@@ -26,9 +27,15 @@ def columns_of(file: NpzFile, num_images: int, used: Container[str]) -> Columns:
     return Columns(tuple(one for one in each if isinstance(one, Column)), tuple(refused[:MAX_COLUMNS]))
 
 
-def refusals_of(file: NpzFile, num_images: int, used: Container[str]) -> list[str]:
-    """The sentences of `columns_of`; no more than one column is in memory at once."""
-    return [one for one in _each(file, num_images, used) if isinstance(one, str)][:MAX_COLUMNS]
+def note_columns(file: NpzFile, num_images: int, used: Container[str], notes: Notes) -> None:
+    """Note what may be wrong with the columns of a file; no more than one column is in memory at once."""
+    num = 0
+    for one in _each(file, num_images, used):
+        if isinstance(one, Column):
+            parts_note(one.name, one.classes, notes)
+        elif num < MAX_COLUMNS:
+            notes.doubt(one)
+            num += 1
 
 
 def _each(file: NpzFile, num_images: int, used: Container[str]) -> Iterator[Column | str]:

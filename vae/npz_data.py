@@ -31,14 +31,15 @@ from vae.images import (
     MAX_DEFLATE_RATIO,
     DataError,
     Images,
+    alike_note,
     check_class_names,
     check_kind,
     reason,
     shown,
     summary,
 )
-from vae.npz_columns import columns_of, is_column, refusals_of
-from vae.pixel_values import find_scale, not_numbers
+from vae.npz_columns import columns_of, is_column, note_columns
+from vae.pixel_values import constant_note, find_scale, not_numbers
 from vae.places import user_path
 from vae.reading import RULES, Notes, Reading
 from vae.room import check_room
@@ -113,9 +114,10 @@ def read_npz(path: Path, rules: int = RULES) -> Images:
         labels, class_names = _read_labels(file, names, shapes, notes, rules)
         parts = {one.part: shape.num for one, shape in zip(names, shapes, strict=True)}
         used = {name for one in names for name in (one.images, one.labels) if name is not None}
-        for sentence in refusals_of(file, len(images), used):
-            notes.doubt(sentence)
-        _pass_over(file, named, len(images), notes)
+        if len(names) == 1:  # beside given parts there are no columns
+            note_columns(file, len(images), used, notes)
+        _pass_over(file, names, named, len(images), notes)
+        alike_note(class_names, notes)
         num_test, num_validation = parts.get("test", 0), parts.get("validation", 0)
         notes.layout = summary(
             layout(names), tuple(images.shape), class_names, num_test=num_test, num_validation=num_validation
@@ -143,7 +145,7 @@ def look_at_npz(path: Path) -> Reading:
         named = {name for one in names for name in (one.images, one.labels)}
         names, shapes = _with_labels(names, shapes, notes)
         num = sum(shape.num for shape in shapes)
-        _pass_over(file, named, num, notes)
+        _pass_over(file, names, named, num, notes)
         parts = {one.part: shape.num for one, shape in zip(names, shapes, strict=True)}
         size = (num, min(shapes[0].channels, 3), *shapes[0].sides)
         num_test, num_validation = parts.get("test", 0), parts.get("validation", 0)
@@ -259,6 +261,9 @@ def _shape_of(file: NpzFile, one: Named, notes: Notes, rules: int) -> Shape:
 def _with_labels(names: list[Named], shapes: list[Shape], notes: Notes) -> tuple[list[Named], list[Shape]]:
     """Only the parts that have labels, if the images to train on have; and no labels if those have none."""
     if names[0].labels is None:
+        for one in names[1:]:
+            if one.labels is not None:
+                notes.leave_out("labels of a part, where the images to train on have none", one.labels)
         return [Named(one.part, one.images, None) for one in names], shapes
     kept = [(one, shape) for one, shape in zip(names, shapes, strict=True) if one.labels is not None]
     for one, shape in zip(names, shapes, strict=True):
@@ -267,11 +272,24 @@ def _with_labels(names: list[Named], shapes: list[Shape], notes: Notes) -> tuple
     return [one for one, _ in kept], [shape for _, shape in kept]
 
 
-def _pass_over(file: NpzFile, named: set[str | None], num_images: int, notes: Notes) -> None:
-    """Note the arrays that are neither images nor labels nor can be columns."""
+def _pass_over(
+    file: NpzFile, names: list[Named], named: set[str | None], num_images: int, notes: Notes
+) -> None:
+    """Note the arrays that are neither images nor labels, and which of them are columns."""
+    columns = []
     for name, shape in file.shapes.items():
-        if name not in named and not is_column(shape, num_images):
+        if name in named:
+            continue
+        if len(names) > 1:
+            notes.leave_out("arrays beside given parts", f"{shown(name)} {short(shape)}")
+        elif is_column(shape, num_images):
+            columns.append(shown(name)[:40])
+        else:
             notes.leave_out("arrays without one value for each image", f"{shown(name)} {short(shape)}")
+    if columns:
+        listed = ", ".join(columns[:5]) + ", …" * (len(columns) > 5)
+        remedy = "" if names[0].labels else "; save one of them as labels if its values are the classes"
+        notes.did(f"further arrays are columns to colour the map by: {listed}{remedy}")
 
 
 def _read_images(file: NpzFile, names: list[Named], shapes: list[Shape], notes: Notes) -> Tensor:
@@ -289,12 +307,14 @@ def _read_images(file: NpzFile, names: list[Named], shapes: list[Shape], notes: 
     headers = [file.headers[one.images] for one in names]
     stored = sum(header.entry.compress_size for header in headers)
     check_room(sum(map(_size, headers)), stored, f"images in {shown(file.path)}")
-    arrays = [file.array(one.images) for one in names]
-    scale = find_scale(arrays, file.place(names[0].images), notes)
+    arrays = [shape.split(file.array(one.images)) for one, shape in zip(names, shapes, strict=True)]
+    scale = find_scale([colours for colours, _ in arrays], file.place(names[0].images), notes)
     parts: list[Tensor] = []
     while arrays:  # one after the other, so that no more than one is there twice
-        parts.append(torch.from_numpy(shapes[len(parts)].applied(scale.to_bytes(arrays.pop(0)))))
-    return parts[0] if len(parts) == 1 else torch.cat(parts)
+        parts.append(torch.from_numpy(scale.to_opaque_bytes(*arrays.pop(0))))
+    images = parts[0] if len(parts) == 1 else torch.cat(parts)
+    constant_note(images.numpy(), notes)
+    return images
 
 
 def _size(header: _Header) -> int:

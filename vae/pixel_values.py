@@ -23,7 +23,7 @@ _HALF_GREY = 1 / 510
 #: Where −1 means black, something is this black.
 _BLACK = -0.98
 #: Images of 0 to 255 use the upper half of their range; below this brightest byte they are said to be dark.
-_UPPER_HALF = 128
+UPPER_HALF = 128
 _DARK = 64
 #: Numbers looked at together, so that copies on the way stay small.
 _AT_ONCE = 2**22
@@ -61,6 +61,22 @@ class Scale:
                 grey = (block.astype(np.float64) - self.black) * (255 / (self.white - self.black))
             result[where] = np.rint(np.clip(grey, 0, 255))
         return result
+
+    def to_opaque_bytes(self, colours: NDArray[Any], opacity: NDArray[Any] | None) -> NDArray[np.uint8]:
+        """Bytes of images whose transparent parts are laid on white.
+
+        Opacity has a range of its own, whatever that of the colours: from 0 to 1, to 255, or that of the colours.
+
+        Args:
+            colours: Shape ``(N, C, H, W)``.
+            opacity: Shape ``(N, 1, H, W)``; none, and the images are as they are.
+        """
+        pixels = self.to_bytes(colours)
+        if opacity is None:
+            return pixels
+        high = next((high for high in (1, 255) if opacity.max(initial=0) <= high < self.white), self.white)
+        solid = Scale(0, high).to_bytes(np.nan_to_num(opacity, nan=high)).astype(np.uint16)
+        return ((pixels * solid + 255 * (255 - solid) + 127) // 255).astype(np.uint8)
 
 
 def find_scale(arrays: Sequence[NDArray[Any]], place: str, notes: Notes) -> Scale:
@@ -126,7 +142,7 @@ def _scale_of_whole(arrays: Sequence[NDArray[Any]], low: int, high: int, place: 
         return Scale(0, 1)
     if high <= 255:
         if high < _DARK:
-            notes.doubt(_dark(high))
+            notes.doubt(_dark(high, f"save images / {high}"))
         return Scale(0, 255)
     for bits in _DEPTHS:
         white = 2**bits - 1
@@ -148,7 +164,7 @@ def _scale_of_floats(
         if low < 0 or high > 1:
             notes.did(f"values from {ends} were cut to 0 to 1: they are less than half a grey outside")
         return Scale(0, 1)
-    if low >= -0.5 and _UPPER_HALF <= high <= 255.5:
+    if low >= -0.5 and UPPER_HALF <= high <= 255.5:
         notes.did(f"floats from {ends} were read as bytes: 255 is white")
         return Scale(0, 255)
     if -top <= low <= _BLACK and 0 < high <= top:
@@ -156,6 +172,8 @@ def _scale_of_floats(
         return Scale(-1, 1)
     if low == high:
         remedy = "all have this one value: save images that differ"
+    elif -0.5 - _HALF_GREY <= low <= -0.4 and 0.4 <= high <= 0.5 + _HALF_GREY:
+        remedy = "use images + 0.5 if −0.5 is black and 0.5 white"
     elif low < -_HALF_GREY and high <= top:
         remedy = (
             "use images.clip(0, 1) if 0 is black and 1 white, (images + 1) / 2 if −1 is black"
@@ -166,19 +184,33 @@ def _scale_of_floats(
         remedy = "stretch them with (images - images.min()) / numpy.ptp(images)"
     else:
         clip = "use images.clip(0, 1) if 1 is white; else " if high < 2 else ""
-        remedy = f"{clip}divide by the value that means white, for example images / {_above(high)}"
+        white = (
+            f"images / 255 for bytes, or images / {_above(high)}"
+            if 16 < high < 255
+            else f"images / {_above(high)}"
+        )
+        remedy = f"{clip}divide by the value that means white, for example {white}"
     raise DataError(f"{place} must be from 0 to 1 if they are floats, got {ends}; {remedy}")
 
 
 def dark_note(values: NDArray[np.uint8], notes: Notes) -> None:
-    """Say so if bytes use so little of their range that the images look black."""
+    """Say so if bytes of files use so little of their range that the images look black."""
     high = int(values.max(initial=0))
     if 1 < high < _DARK:
-        notes.doubt(_dark(high))
+        notes.doubt(_dark(high, f"save the files anew with (pixels / {high} * 255).astype(numpy.uint8)"))
 
 
-def _dark(high: int) -> str:
-    return f"the brightest pixel is {high} of 255, so that images look black; if {high} is white, save images / {high}"
+def constant_note(values: NDArray[np.uint8], notes: Notes) -> None:
+    """Say so if all pixels of all images are one grey, which leaves nothing to encode."""
+    first = values.reshape(-1)[0]
+    if all((values[where] == first).all() for where in _blocks(values)):
+        notes.doubt(
+            f"all pixels of all images are the one grey {first} of 255; see whether these are the images"
+        )
+
+
+def _dark(high: int, remedy: str) -> str:
+    return f"the brightest pixel is {high} of 255, so that images look black; if {high} is white, {remedy}"
 
 
 def _above(high: float) -> str:
@@ -198,7 +230,6 @@ def _check_finite(arrays: Sequence[NDArray[Any]], place: str) -> None:
         images += len(array)
     if not num:
         return
-    axes = ", ".join(map(str, range(1, arrays[0].ndim)))
     which = (
         f"image {bad[0]}"
         if num == 1
@@ -206,8 +237,8 @@ def _check_finite(arrays: Sequence[NDArray[Any]], place: str) -> None:
     )
     raise DataError(
         f"{place} must be finite, got NaN or infinity in {which}; keep the others, for example with keep = "
-        f"numpy.isfinite(images).all(({axes},)), images[keep] and labels[keep], or fill the pixels with "
-        "numpy.nan_to_num(images, posinf=0, neginf=0)"
+        "numpy.isfinite(images).reshape(len(images), -1).all(1), images[keep] and labels[keep], or fill the pixels "
+        "with numpy.nan_to_num(images, posinf=0, neginf=0)"
     )
 
 
