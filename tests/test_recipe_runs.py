@@ -34,7 +34,7 @@ def test_a_recipe_is_known_by_its_settings_with_any_seed_and_length(name: str) -
 
 def test_a_cured_run_is_no_recipe_and_other_settings_are_nobodys() -> None:
     recipe = RECIPES["unlucky-start"]
-    cure = recipe.cure("warm-up")
+    cure = recipe.cure("one-layer")
     assert recipe_runs.origin(cure.applied(recipe.config)) == Origin(recipe, cure)
     assert recipe_runs.origin(RunConfig(model=ModelConfig(latent_dim=5))) is None
 

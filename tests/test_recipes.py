@@ -77,7 +77,7 @@ def test_an_unknown_cure_is_refused_by_the_names_that_there_are() -> None:
 
 
 @pytest.mark.usefixtures("one_thread")
-@pytest.mark.parametrize(("name", "cure"), [("wrong-scale", "beta-1"), ("unlucky-start", "warm-up")])
+@pytest.mark.parametrize(("name", "cure"), [("wrong-scale", "beta-1"), ("unlucky-start", "one-layer")])
 def test_a_recipe_provokes_its_verdict_and_a_cure_brings_the_units_back(
     name: str, cure: str, digits: Dataset, tmp_path: Path
 ) -> None:

@@ -15,7 +15,7 @@ _FREE, _CAPACITY = 0.5, 1.0
 #: What mends a verdict, the best first; a verdict that is not here, none of these changes mends.
 _MENDS: dict[Name, tuple[str, ...]] = {
     "over-regularised": ("beta-1", "capacity", "free-bits"),
-    "early-collapse": ("warm-up", "free-bits", "cyclical", "encoder-steps"),
+    "early-collapse": ("fewer-layers", "warm-up", "warm-up-with-encoder", "free-bits", "cyclical"),
     "partial-collapse": ("warm-up-with-encoder", "fewer-layers", "warm-up"),
     "decoder-ignores-z": ("capacity", "free-bits"),
     "wrong-scale": ("beta-1",),

@@ -1,4 +1,4 @@
-"""Layers that give the same whatever goes in: their units are out of reach, and no gradient gets through them."""
+"""Layers all of whose units lie where their nonlinearity is flat, whatever goes in: no gradient gets through them."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 #: Inputs that a network is tried out on, at most.
 _NUM_TRIED = 1000
-#: A unit that moves by less than this share of the largest one's size, between two inputs, moves by rounding alone.
-_ROUNDING = 1e-6
+#: So near to the flat end of its nonlinearity a unit passes on no gradient that counts.
+_FLAT = 1e-6
 
 
 @dataclass(frozen=True)
 class DeadLayer:
-    """The first layer of a network that gives the same for every input.
+    """The first layer of a network whose units are all flat for every input, so that it gives the same for each.
 
     Attributes:
         network: Which of the two.
@@ -76,8 +76,9 @@ def dead_layer(
 
 @dataclass
 class _Range:
-    """The smallest and the largest value of each unit of a layer so far."""
+    """The smallest and the largest value of each unit of a layer so far, behind its nonlinearity."""
 
+    activation: nn.Module
     low: Tensor | None = None
     high: Tensor | None = None
 
@@ -91,8 +92,12 @@ class _Range:
     def is_dead(self) -> bool:
         if self.low is None or self.high is None:
             return False
-        size = torch.maximum(self.low.abs(), self.high.abs()).max()
-        return bool((self.high - self.low).max() <= _ROUNDING * size)
+        if isinstance(self.activation, nn.Tanh):
+            is_flat = torch.minimum(self.low.abs(), self.high.abs()) >= 1 - _FLAT
+            is_flat &= self.low.sign() == self.high.sign()
+        else:  # flat below 0, where they give 0, or next to it
+            is_flat = torch.maximum(self.low.abs(), self.high.abs()) <= _FLAT
+        return bool(is_flat.all())
 
     @property
     def num_units(self) -> int:
@@ -105,7 +110,7 @@ def _watched(network: nn.Module) -> Iterator[list[_Range]]:
     kinds, ranges, handles = tuple(ACTIVATIONS.values()), [], []
     for name, module in network.named_modules():
         if isinstance(module, kinds) and not name.startswith("autoregression"):
-            seen = _Range()
+            seen = _Range(module)
             ranges.append(seen)
             handles.append(module.register_forward_hook(lambda _, __, output, seen=seen: seen.see(output)))
     try:

@@ -21,6 +21,8 @@ _MOST_IMAGES, _MOST_NUMBERS = 2000, 8_000_000
 FEWEST_IMAGES, LARGEST_ERROR = 20, 0.25
 #: Standard errors by which the main direction must pay for any to be said to, and by which each is counted then.
 _ERRORS, _COUNTED = 3.0, 2.0
+#: So many main directions may change places between the two halves.
+_LEADING = 3
 
 
 def some_of_train(dataset: Dataset) -> Tensor:
@@ -58,17 +60,23 @@ class Spectrum:
         )
 
     def num_paying(self, beta: float = 1.0) -> int:
-        """Directions that pay at a β by more than chance: none, unless the main one leaves no doubt of it."""
-        if not self.variances or self.variances[0] - _ERRORS * self.errors[0] <= beta:
+        """Directions that pay at a β by more than chance: none, unless one of the first leaves no doubt of it."""
+        pairs = list(zip(self.variances, self.errors, strict=True))
+        if not any(variance - _ERRORS * error > beta for variance, error in pairs[:_LEADING]):
             return 0
-        return sum(
-            variance - _COUNTED * error > beta
-            for variance, error in zip(self.variances, self.errors, strict=True)
-        )
+        return sum(variance - _COUNTED * error > beta for variance, error in pairs)
 
     def is_known(self, beta: float = 1.0) -> bool:
-        """Whether these images are enough to say that nothing pays at a β, or that something does."""
-        return bool(self.variances) and (self.num_paying(beta) > 0 or self.errors[0] <= LARGEST_ERROR * beta)
+        """Whether these images are enough to say that something pays at a β, or that nothing does.
+
+        That none was shown to pay is no sign that none does: none of the first may look as if it did.
+        """
+        if not self.variances or self.num_paying(beta):
+            return bool(self.variances)
+        pairs = zip(self.variances[:_LEADING], self.errors[:_LEADING], strict=True)
+        return self.errors[0] <= LARGEST_ERROR * beta and all(
+            variance - _COUNTED * error <= beta for variance, error in pairs
+        )
 
     def gain(self, beta: float, num_dims: int) -> float:
         """Nats that so many latent dimensions save at a β, each given to one of the directions that pay."""

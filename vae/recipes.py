@@ -198,24 +198,24 @@ _ALL = (
     Recipe(
         "unlucky-start",
         "Unlucky start",
-        "Three layers, freshly initialised, pass on next to nothing of the image, and the steps are large. At first "
-        "the KL term is all that there is to gain, and once the posteriors are the prior nothing leads away from it.",
+        "Four layers, freshly initialised, pass on next to nothing of the image. At first the KL term is all that "
+        "there is to gain, and once the posteriors are the prior nothing leads away from it.",
         "early-collapse",
-        _digits(latent_dim=2, hidden=(64,) * 3, learning_rate=1e-2),
+        _digits(latent_dim=2, hidden=(64,) * 4, learning_rate=5e-3, activation="tanh"),
         (
             Cure(
-                "warm-up",
-                "Warm-up",
-                "β stays near 0 at first and then rises to 1, so that the encoder finds something to say before it "
-                "has to pay.",
-                (("objective.schedule", "sigmoid"), ("objective.warmup_epochs", 80.0)),
+                "one-layer",
+                "One hidden layer",
+                "One layer passes on enough of the image from the start.",
+                (("model.hidden", (64,)),),
             ),
             Cure(
                 "encoder-steps",
-                "Warm-up with extra encoder steps",
-                "Besides the warm-up, the encoder alone is trained for five steps before each step of the first "
-                "epochs, so that it leads.",
+                "Two layers, a warm-up and extra encoder steps",
+                "β stays near 0 at first and then rises to 1, and the encoder alone is trained for five steps before "
+                "each step of the first epochs, so that it leads. Through four layers this is not enough.",
                 (
+                    ("model.hidden", (64, 64)),
                     ("train.encoder_steps", 5),
                     ("train.encoder_steps_epochs", 30.0),
                     ("objective.schedule", "sigmoid"),

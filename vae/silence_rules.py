@@ -216,13 +216,14 @@ _LOOP_CHECKS = (
 def _remedies_of_collapse(facts: Facts) -> tuple[str, ...]:
     """What may keep z alive; what the run does already is left out."""
     config = facts.config
-    warms = config is not None and config.objective.schedule in ("linear", "sigmoid")
-    has_free_bits = config is not None and config.objective.free_bits > 0
+    is_known = config is not None and not facts.is_watched
+    is_deep = config is None or facts.is_watched or len(config.model.hidden) > 1
+    warms = is_known and config is not None and config.objective.schedule in ("linear", "sigmoid")
+    has_free_bits = is_known and config is not None and config.objective.free_bits > 0
     return (
-        "a longer warm-up" if warms else "a warm-up: β from 0 upwards over the first epochs",
-        *(() if has_free_bits else ("free bits, or a capacity",)),
-        "extra encoder steps, so that the encoder leads",
-        "fewer layers, or a smaller learning rate",
+        *(("fewer layers, so that more of the image comes through at first",) if is_deep else ()),
+        f"a {'longer ' if warms else ''}warm-up: β from 0 upwards, together with extra encoder steps at first",
+        *(() if has_free_bits else ("free bits: they hold each dimension up, at some cost",)),
     )
 
 

@@ -106,7 +106,7 @@ def watched(dataset: Dataset, path: Path, seed: int, *, is_mean: bool, epochs: i
 
 def mended(verdict: Name, before: Diagnosis, after: Diagnosis) -> bool:
     """Whether a cure brought back what the recipe took away, and nothing else is wrong."""
-    if after.verdict.is_fault:
+    if after.verdict.name not in ("healthy", "spare-dimensions"):
         return False
     match verdict:
         case "spare-dimensions":

@@ -433,8 +433,8 @@ FAULTS = (
         "over-trained",
         "fault",
         run(
-            settings(epochs=1500, batch_size=32, hidden=(400,), latent_dim=16, learning_rate=1e-3),
-            own(images.few_digits(150), "150"),
+            settings(epochs=1500, batch_size=16, hidden=(400,), latent_dim=16, learning_rate=1e-3, beta=0.3),
+            own(images.few_digits(120), "half-of-120", test=0.5),
         ),
         ("worse-than-no-z",),
         says=("train",),
