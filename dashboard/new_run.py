@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import streamlit as st
@@ -16,7 +17,7 @@ from dashboard.trainers import trainers
 from vae.config import RunConfig
 from vae.errors import UserError
 from vae.files import disk_sentence, replacing
-from vae.leftovers import UPLOADS
+from vae.leftovers import UPLOADS, sweep_uploads
 from vae.runs import Run, create_run
 
 
@@ -122,16 +123,21 @@ def _kept(own: Path | UploadedFile | None) -> Iterator[Path | None]:
     content = own.getbuffer()
     folder = settings.runs_root() / UPLOADS
     path = folder / f"{hashlib.sha256(content).hexdigest()[:16]}.npz"
-    is_new = not path.exists()
-    if is_new:
+    written = None
+    try:
+        os.utime(path)  # sent again: it stays for another hour, until the run is made
+    except OSError:
         folder.mkdir(parents=True, exist_ok=True)
         with replacing(path) as file:
             file.write(content)
+        written = path.stat().st_mtime_ns
     try:
         yield path
     except (UserError, OSError) as error:
-        if is_new:
-            path.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            if path.stat().st_mtime_ns == written:  # nobody has sent the same meanwhile
+                path.unlink()
+        sweep_uploads(settings.runs_root())
         if isinstance(error, UserError):
             raise UserError(str(error).replace(str(path), own.name)) from error
         raise

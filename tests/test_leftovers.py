@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import signal
@@ -15,10 +16,12 @@ from pathlib import Path
 import pytest
 
 import vae.files
+import vae.leftovers
 from dashboard import queued
 from tests.hostile_folders import everything
 from tests.test_runs import CONFIG, INFO
 from vae.archive import ArchiveError, import_run
+from vae.config import DataConfig
 from vae.files import replacing, sweep
 from vae.leftovers import UPLOADS, sweep_runs
 from vae.lock import try_to_lock
@@ -177,6 +180,73 @@ def test_a_link_that_is_called_like_what_is_left_is_not_followed(tmp_path: Path)
     before = everything(tmp_path / "outside")
     sweep_runs(tmp_path / "runs")
     assert everything(tmp_path / "outside") == before
+
+
+def upload(root: Path, name: str, hours: float = 2) -> Path:
+    """An upload that was last sent so many hours ago."""
+    path = root / UPLOADS / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b"images")
+    os.utime(path, (time.time() - 3600 * hours,) * 2)
+    return path
+
+
+def made_for(root: Path, name: str, path: Path) -> Run:
+    return Run.create(root / name, CONFIG.replace(data=DataConfig(name="npz", path=path)), INFO)
+
+
+def test_uploads_that_no_run_is_made_for_go_after_an_hour(tmp_path: Path) -> None:
+    used, unused = upload(tmp_path, "0" * 16 + ".npz"), upload(tmp_path, "1" * 16 + ".npz")
+    just_sent, other = upload(tmp_path, "2" * 16 + ".npz", hours=0.9), upload(tmp_path, "mine.npz")
+    first, second = made_for(tmp_path, "a", used), made_for(tmp_path, "b", used)
+    sweep_runs(tmp_path)
+    assert not unused.exists()
+    assert used.exists() and just_sent.exists() and other.exists()
+    first.delete()
+    assert used.exists()
+    second.delete()
+    assert not used.exists()
+
+
+def test_an_upload_of_a_damaged_run_or_of_one_that_is_linked_here_stays(tmp_path: Path) -> None:
+    root = tmp_path / "runs"
+    root.mkdir()
+    damaged, linked = upload(root, "0" * 16 + ".npz"), upload(root, "1" * 16 + ".npz")
+    run = made_for(root, "a", damaged)
+    (run.path / "config.json").write_text((run.path / "config.json").read_text()[:-10])
+    (root / "b").symlink_to(made_for(tmp_path, "elsewhere", linked).path)
+    (root / "notes.txt").touch()
+    (root / "c").mkdir()
+    sweep_runs(root)
+    assert damaged.exists() and linked.exists()
+
+
+def test_where_a_config_is_out_of_reach_every_upload_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path, *, root: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    unused = upload(tmp_path, "0" * 16 + ".npz")
+    made_for(tmp_path, "a", unused.with_name("1" * 16 + ".npz"))
+    with monkeypatch.context() as patched:
+        patched.setattr(vae.leftovers, "open_plain", refuse)
+        sweep_runs(tmp_path)
+    assert unused.exists()
+    sweep_runs(tmp_path)
+    assert not unused.exists()
+
+
+def test_a_pipe_or_link_that_is_called_as_an_upload_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / UPLOADS).mkdir()
+    (tmp_path / "mine.npz").touch()
+    link, pipe = tmp_path / UPLOADS / ("0" * 16 + ".npz"), tmp_path / UPLOADS / ("1" * 16 + ".npz")
+    link.symlink_to(tmp_path / "mine.npz")
+    os.mkfifo(pipe)
+    for path in (link, pipe):
+        os.utime(path, (0, 0), follow_symlinks=False)
+    sweep_runs(tmp_path)
+    assert link.is_symlink() and pipe.is_fifo() and (tmp_path / "mine.npz").exists()
 
 
 def test_a_temporary_folder_of_a_killed_process_goes_with_the_next_one(
