@@ -333,7 +333,7 @@ def test_columns_of_a_folder_come_from_its_table_by_the_paths_of_the_files(tmp_p
     ("table", "words"),
     [
         (b"file,a\na.png,1,2\n", "line 2 of"),
-        (b"file,a,a\n", "different names"),
+        (b"file,a,a\n", "must have a value for some image"),
         (b"\xff\xfe\x00", "UTF-8"),
         (b"file,\na.png,1\n", "column's name"),
     ],

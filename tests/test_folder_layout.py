@@ -313,3 +313,62 @@ def test_by_the_first_rules_16_bits_are_16_bits(tmp_path: Path) -> None:
     assert read_folder(tmp_path).images.unique().tolist() == [255]
     Image.fromarray(np.eye(2, dtype=np.uint8)).save(tmp_path / "a.png")
     assert torch.equal(read_folder(tmp_path, rules=1).images[0, 0], torch.eye(2, dtype=torch.uint8))
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        ("training_set", "test_set"),
+        ("seg_train/seg_train", "seg_test/seg_test"),
+        ("trainset", "testset"),
+        ("train2017", "test2017"),
+        ("training", "evaluation"),
+        ("train-images", "test-images"),
+    ],
+)
+def test_folders_of_parts_are_known_by_the_word_in_their_names(
+    parts: tuple[str, str], tmp_path: Path
+) -> None:
+    put(tmp_path, *(f"{part}/{kind}/{n}.png" for part in parts for kind in "ab" for n in range(3)))
+    found = loaded(tmp_path)
+    assert found.class_names == ("a", "b") and len(found.test) == 6
+    assert found.test.tolist() == list(range(6, 12))
+
+
+def test_folders_with_other_words_beside_a_part_are_classes(tmp_path: Path) -> None:
+    put(tmp_path, *(f"{kind}/{n}.png" for kind in ("train_station", "test_tube") for n in range(3)))
+    assert loaded(tmp_path).class_names == ("test_tube", "train_station")
+
+
+def test_images_in_a_folder_of_their_class_that_is_called_images_are_its(tmp_path: Path) -> None:
+    put(
+        tmp_path,
+        *(f"train/{kind}/images/{n}.png" for kind in ("n01", "n02") for n in range(4)),
+        "val/images/0.png",
+    )
+    found = loaded(tmp_path)
+    assert found.class_names == ("n01", "n02") and len(found.images) == 8
+    assert "images of a part without classes, where train has them (1: val/images)" in said(found)
+
+
+@pytest.mark.parametrize(
+    ("names", "remedy"),
+    [
+        (("fold0/a/0.png", "fold1/a/0.png"), "the folders of the classes, such as "),
+        (
+            ("a/train/0.png", "a/test/0.png", "b/train/0.png"),
+            "one folder for each part: train/class, test/class",
+        ),
+    ],
+)
+def test_folders_that_lie_too_deep_are_told_where_they_belong(
+    names: tuple[str, ...], remedy: str, tmp_path: Path
+) -> None:
+    assert remedy in refusal(put(tmp_path, *names))
+    if "fold" in names[0]:
+        assert f"{tmp_path.name}/fold0, or put" in refusal(tmp_path)
+
+
+def test_masks_beside_images_are_doubted(tmp_path: Path) -> None:
+    put(tmp_path, *(f"{kind}/{n}.png" for kind in ("images", "masks") for n in range(3)))
+    assert "images and masks were read as classes; give the folder images itself" in said(loaded(tmp_path))

@@ -276,3 +276,14 @@ def test_a_description_is_the_same_whatever_lay_beside_the_images() -> None:
     one, other = DataInfo(**values), DataInfo(**values, reading=Reading(layout="elsewhere"))
     assert one == other and hash(one) == hash(other)
     assert one != DataInfo(**{**values, "fingerprint": "b"}) and one != 3
+
+
+def test_a_sweep_carries_what_was_left_out_with_each_run(
+    own: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--betas", "1", "--runs", tmp_path / "runs", "--data.name", "folder", "--data.path", own, *QUICK]
+    out, _ = command(capsys, "sweep", "--name", "s", "--backend", "threading", "--json", *words)
+    (line,) = out.splitlines()
+    answer = json.loads(line)
+    assert answer["state"] == "finished"
+    assert any(".heic" in left["what"] for left in answer["data"]["left_out"])

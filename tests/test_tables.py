@@ -189,7 +189,7 @@ LEFT_OUT: dict[str, tuple[str, str]] = {
     ),
     "no row at all that matches": (
         "file,kind\nq.png,x\nr.png,y\n",
-        "got none of 2 that does (the first: q.png); write such names into its first column",
+        "got none of 2 that does (the first: q.png); give such names in one column",
     ),
     "a quotation mark without its other one": (
         'file,kind\na/0001.png,"old\n' + "a/0002.png,new\n" * 20_000,
@@ -261,3 +261,97 @@ def test_a_table_is_bounded_before_it_fills_the_memory(
 def test_what_a_hostile_table_says_is_shown_and_not_obeyed(tmp_path: Path) -> None:
     read(put(tmp_path), 'file,kind\n"\x1b[31m\u202ebad",x\na/0001.png,y\n')
     assert said(tmp_path).isprintable()
+
+
+@pytest.mark.parametrize("ids", ["{:05d}", "{}"])
+def test_numbers_that_are_labels_are_not_taken_for_names_of_files(ids: str, tmp_path: Path) -> None:
+    put(tmp_path, tuple(f"{number}.png" for number in range(6)))
+    lines = [f"{number % 2},{ids.format(number)}" for number in range(6)]
+    columns = read(tmp_path, "\n".join(["kind,id", *lines]))
+    assert kinds(columns) == ["0", "1"] * 3
+
+
+ABOVE = {
+    "a remark": "# made by a script\nfile,kind\n",
+    "a title": "My table,\n,\nfile,kind\n",
+    "a remark with commas": "#a,b,c,d\nfile,kind\n",
+}
+
+
+@pytest.mark.parametrize("name", ABOVE)
+def test_lines_above_a_table_are_passed_over_and_said(name: str, tmp_path: Path) -> None:
+    put(tmp_path)
+    lines = [f"{file},{kind}" for file, kind in zip(FILES, KINDS, strict=True)]
+    assert kinds(read(tmp_path, ABOVE[name] + "\n".join(lines))) == KINDS
+    assert "lines above the table in labels.csv (1: " in said(tmp_path)
+
+
+def test_cells_between_spaces_are_read(tmp_path: Path) -> None:
+    put(tmp_path)
+    lines = [f"{file}   {kind} " for file, kind in zip(FILES, KINDS, strict=True)]
+    assert kinds(read(tmp_path, "\n".join(["file kind", *lines]))) == KINDS
+    assert "separated by spaces" in said(tmp_path)
+
+
+@pytest.mark.parametrize("table", ["", "\n\n", "file\na/0001.png\n"])
+def test_a_table_that_says_nothing_is_said_to(table: str, tmp_path: Path) -> None:
+    put(tmp_path)
+    read(tmp_path, table)
+    assert "must have a row for each image, got none" in said(tmp_path) or "no column besides" in said(
+        tmp_path
+    )
+
+
+NUMBERS: dict[str, tuple[str, list[str], list[float], str]] = {
+    "thousands": (",", ['"1,000"', '"2,500"', "3", '"1,000,000"'], [1000, 2500, 3, 1e6], "between thousands"),
+    "points between thousands": (
+        ";",
+        ["1.000,5", "2,25", "3", "4.000.000"],
+        [1000.5, 2.25, 3, 4e6],
+        "points between thousands",
+    ),
+    "decimal commas": (";", ["1,5", "2,250", "3", "4"], [1.5, 2.25, 3, 4], "with decimal commas"),
+    "a dash": (",", ["1.5", "-", "3", "4"], [1.5, np.nan, 3, 4], "without 1 values that are no numbers (-)"),
+    "infinity": (",", ["1.5", "inf", "?", "4"], [1.5, np.nan, np.nan, 4], "without 2 values"),
+}
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_numbers_as_people_write_them_keep_their_size(name: str, tmp_path: Path) -> None:
+    separator, cells, expected, words = NUMBERS[name]
+    put(tmp_path)
+    lines = [f"{file}{separator}{cell}" for file, cell in zip(FILES, cells, strict=True)]
+    column = read(tmp_path, "\n".join([f"file{separator}size", *lines])).named("size")
+    assert column is not None
+    found = [float(column.classes[n]) for n in column.values] if column.classes else column.values.tolist()
+    np.testing.assert_array_equal(found, expected)
+    assert words in said(tmp_path)
+
+
+def test_numbers_with_a_word_among_them_are_said_to_be_classes(tmp_path: Path) -> None:
+    put(tmp_path)
+    read(tmp_path, "file,age\na/0001.png,1.5\na/0002.png,old\nb/x.png,3\n")
+    assert (
+        "column age of labels.csv was read as classes, because 1 of its 3 values are no numbers (old)"
+        in said(tmp_path)
+    )
+
+
+def test_codes_keep_their_zeros(tmp_path: Path) -> None:
+    put(tmp_path)
+    columns = read(tmp_path, "file,code\na/0001.png,007\na/0002.png,7\nb/x.png,01\n")
+    assert kinds(columns, "code") == ["007", "7", None, "01"]
+
+
+def test_columns_that_are_too_many_or_come_twice_take_no_other_with_them(tmp_path: Path) -> None:
+    put(tmp_path)
+    names = ["kind", "kind", *(f"c{number}" for number in range(60))]
+    columns = read(tmp_path, f"file,{','.join(names)}\na/0001.png,old{',1' * 61}\n")
+    assert kinds(columns)[0] == "old" and len(columns.found) == 50
+    assert "whose name another has (1: kind)" in said(tmp_path) and "beyond 50 (11: " in said(tmp_path)
+
+
+def test_a_column_of_parts_is_said_not_to_split(tmp_path: Path) -> None:
+    put(tmp_path)
+    read(tmp_path, "file,split\na/0001.png,train\na/0002.png,test\n")
+    assert "column split names parts, and the images are split anew" in said(tmp_path)

@@ -24,6 +24,8 @@ PARTS: Mapping[str, Part] = {
     "dev": "validation",
     "test": "test",
     "testing": "test",
+    "eval": "test",
+    "evaluation": "test",
 }
 _IMAGES = ("images", "image", "imgs", "img", "x", "data", "pictures", "pixels", "inputs", "samples", "arr_0")
 _LABELS = ("labels", "label", "y", "targets", "target", "classes", "class", "arr_1")

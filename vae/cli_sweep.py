@@ -53,11 +53,16 @@ class Sweep:
             outcomes = sweep(self.runs, planned, jobs=self.jobs, backend=self.backend, address=self.address)
             for done, outcome in enumerate(outcomes, 1):
                 failed += outcome.state == "failed"
-                if not told and outcome.result is not None:
-                    tell_of(Run.open(self.runs / outcome.run_id).info.reading)  # of all runs alike
-                    told = True
+                answer = outcome.to_dict()
+                if outcome.result is not None:
+                    reading = Run.open(self.runs / outcome.run_id).info.reading
+                    if reading.layout:
+                        answer["data"] = reading.answer()
+                    if not told:
+                        tell_of(reading)  # of all runs alike
+                        told = True
                 if self.json:
-                    print(json.dumps(outcome.to_dict()), flush=True)
+                    print(json.dumps(answer), flush=True)
                 elif outcome.result is None:
                     print(f"{outcome.beta:8g} {outcome.seed:5d} failed: {outcome.error}", flush=True)
                 else:

@@ -112,10 +112,12 @@ def column_of_text(name: str, cells: Sequence[str]) -> Column:
         DataError: As `column` does.
     """
     filled = [cell for cell in cells if cell]
-    if filled and all(map(_is_whole, filled)):
+    # Numbers as people write codes, 007 or 01234, are names: their zeros mean something.
+    is_code = any(len(cell) > 1 and cell[0] == "0" and cell.isdigit() for cell in filled)
+    if filled and not is_code and all(map(_is_whole, filled)):
         whole = [int(cell) for cell in filled]
         made = column(name, np.array(whole, np.int64))
-    elif filled and all(map(_is_float, filled)):
+    elif filled and not is_code and all(map(is_number, filled)):
         numbers = torch.full((len(cells),), torch.nan)
         numbers[_where(cells)] = column(name, np.array(filled, np.float64)).values
         return Column(name, numbers, ())
@@ -152,7 +154,8 @@ def _is_whole(cell: str) -> bool:
     return len(cell) <= 18 and cell.isascii() and (cell[1:] if cell[0] in "+-" else cell).isdigit()
 
 
-def _is_float(cell: str) -> bool:
+def is_number(cell: str) -> bool:
+    """Whether a cell of a table is a finite number."""
     try:
         return len(cell) <= 64 and np.isfinite(float(cell))
     except ValueError:

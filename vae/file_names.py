@@ -98,6 +98,8 @@ class FileNames:
 def _normal(name: str) -> str:
     """A path with ``/`` between its parts, none of them empty or a dot, and letters with their accents in one."""
     path = unicodedata.normalize("NFC", name.strip().strip("\"'")).replace("\\", "/")
+    if "://" in path:  # what a web address asks for besides
+        path = path.split("?")[0].split("#")[0]
     return "/".join(part for part in path.split("/") if part not in ("", "."))
 
 

@@ -7,6 +7,7 @@ Layouts that are understood: images in the folder itself, or in one sub-folder f
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -25,6 +26,13 @@ _CLUTTER = frozenset(
 #: Folders that hold images and are no class.
 _OF_IMAGES = frozenset(("images", "image", "imgs", "img", "pictures", "photos", "data", "jpegimages"))
 _DEEPER = "images that lie deeper than in the folder of a class"
+#: Folders of what belongs to images and is none of a data set's.
+_BESIDE_IMAGES = frozenset(
+    ("mask", "masks", "label", "labels", "annotation", "annotations", "annots", "segmentation")
+)
+#: Words beside the part in the name of its folder, as in test_set or val-images; and numbers, as in train2017.
+_PART_OF = re.compile(r"[\W_]+|(?<=\D)(?=\d)|(?<=train)(?=set)|(?<=test)(?=set)|(?<=val)(?=set)")
+_SET_WORDS = frozenset(("set", "data", "dataset", "split", "images", "imgs", "folder"))
 #: How deep everything may lie in a folder in a folder.
 _MAX_WRAPPERS = 3
 #: Folders that are looked at: three parts of as many classes as there may be, and as many again.
@@ -177,7 +185,7 @@ def find_layout(path: Path, rules: int, notes: Notes) -> Layout:
         part = _part(None, base, lister)
         table = _table(path, base, lister)
         if not part.files:
-            raise _nothing(path, notes)
+            raise _nothing(path, lister)
         for folder in lister(base).folders:
             if (
                 rules > 1
@@ -189,10 +197,23 @@ def find_layout(path: Path, rules: int, notes: Notes) -> Layout:
                     f"{shown(folder.name)} was read as a class, because other folders beside it have images too; name "
                     "the folder of the parts if it is one"
                 )
+        if rules > 1:
+            _doubt_classes(part, notes)
         kind = "one sub-folder for each class" if part.has_classes else "images without classes"
         return Layout(kind + inside, [part], table)
     except OSError as error:
         raise DataError(f"{shown(path)} cannot be read: {reason(error)}; check the folder") from error
+
+
+def _doubt_classes(part: FolderPart, notes: Notes) -> None:
+    """Say so if folders that were read as classes are called as images and their masks are."""
+    images = [name for name in part.classes if name.lower() in _OF_IMAGES]
+    beside = [name for name in part.classes if name.lower() in _BESIDE_IMAGES]
+    if images and beside:
+        notes.doubt(
+            f"{shown(images[0])} and {shown(beside[0])} were read as classes; give the folder "
+            f"{shown(images[0])} itself if the other belongs to its images"
+        )
 
 
 def _table(path: Path, base: Path, lister: _Lister) -> Path | None:
@@ -239,9 +260,10 @@ def _split(base: Path, lister: _Lister) -> dict[Part, Path]:
     if here.images:
         return {}
     found: dict[Part, Path] = {}
+    rests = set()
     others = []
     for folder in here.folders:
-        part = PARTS.get(folder.name.lower())
+        part, rest = _part_in(folder.name)
         if not _is_filled(folder, lister):
             continue
         if part is None:
@@ -250,7 +272,9 @@ def _split(base: Path, lister: _Lister) -> dict[Part, Path]:
             return {}
         else:
             found[part] = folder
-    if len(found) < 2:
+            rests.add(rest)
+    # A train station and a test tube are classes.
+    if len(found) < 2 or len(rests) > 1:
         return {}
     # A class may be called train: the folder of a part has classes in it, or nothing else beside the parts has images.
     if others and ("train" not in found or lister(found["train"]).images):
@@ -265,6 +289,15 @@ def _split(base: Path, lister: _Lister) -> dict[Part, Path]:
     return found
 
 
+def _part_in(name: str) -> tuple[Part | None, str]:
+    """The part that a folder's name speaks of, and what else it says: "train", "test_set", "seg_val", "train2017"."""
+    words = [word for word in _PART_OF.split(name.lower()) if word and word not in _SET_WORDS]
+    parts = [word for word in words if word in PARTS]
+    if len(parts) != 1:
+        return None, ""
+    return PARTS[parts[0]], " ".join(word for word in words if word not in PARTS)
+
+
 def _with_parts(
     base: Path, inside: str, split: dict[Part, Path], lister: _Lister, table: Path | None
 ) -> Layout:
@@ -276,7 +309,7 @@ def _with_parts(
             parts.append(_part(name, folder, lister))
     training, *others = parts
     if not training.files:
-        raise _nothing(training.folder, lister.notes)
+        raise _nothing(training.folder, lister)
     for one in others:
         if one.has_classes == training.has_classes:
             continue
@@ -298,13 +331,14 @@ def _with_parts(
 
 
 def _part(part: Part | None, folder: Path, lister: _Lister) -> FolderPart:
-    """Images directly in a folder, or in one sub-folder for each class.
+    """Images directly in a folder, or in one sub-folder for each class, there or in a folder ``images`` in it.
 
     Raises:
         DataError: If there are both.
     """
     listed = lister(folder)
-    classes = {one.name: images for one in listed.folders if (images := lister(one).images)}
+    holders = {one: _holder(one, lister) for one in listed.folders}
+    classes = {one.name: images for one, holder in holders.items() if (images := lister(holder).images)}
     if listed.images and classes:
         raise DataError(
             f"{shown(folder)} must have images either directly in it or in one sub-folder for each class, "
@@ -312,7 +346,7 @@ def _part(part: Part | None, folder: Path, lister: _Lister) -> FolderPart:
         )
     for one in listed.folders:
         if one.name in classes:
-            deeper = lister(one).folders
+            deeper = [inner for inner in lister(one).folders if inner != holders[one]]
         else:
             deeper = [one]
         for inner in deeper:
@@ -324,6 +358,15 @@ def _part(part: Part | None, folder: Path, lister: _Lister) -> FolderPart:
                     "folders without an image that is read, which are no classes", lister.name(one)
                 )
     return FolderPart(part, folder, {"": listed.images} if listed.images else classes)
+
+
+def _holder(folder: Path, lister: _Lister) -> Path:
+    """The folder with the images of a class: its own, or one in it that is called images."""
+    listed = lister(folder)
+    if listed.images or lister.rules == 1:
+        return folder
+    inner = [one for one in listed.folders if one.name.lower() in _OF_IMAGES and lister(one).images]
+    return inner[0] if len(inner) == 1 else folder
 
 
 def _images_below(folder: Path, lister: _Lister) -> tuple[int, str]:
@@ -342,11 +385,20 @@ def _images_below(folder: Path, lister: _Lister) -> tuple[int, str]:
     return num, first
 
 
-def _nothing(path: Path, notes: Notes) -> DataError:
+def _nothing(path: Path, lister: _Lister) -> DataError:
     """The refusal of a folder without images, with what there is in it."""
-    left_out = max(notes.reading().left_out, key=lambda left: left.num, default=None)
+    left_out = max(lister.notes.reading().left_out, key=lambda left: left.num, default=None)
     what = "" if left_out is None or left_out.is_clutter else f" but {left_out.num:,} {left_out.what}"
-    remedy = "move them up into the folder of their class" if _DEEPER in what else "check data.path"
+    remedy = "check data.path"
+    if left_out is not None and left_out.what == _DEEPER:
+        folders = left_out.first[0].split("/")[:-1] if left_out.first else []
+        if _part_in(folders[-1] if folders else "")[0] is not None:
+            remedy = "put the folders of the classes into one folder for each part: train/class, test/class"
+        else:
+            remedy = "name the folder that holds the folders of the classes"
+            if len(folders) > 1:
+                remedy += f", such as {'/'.join([shown(lister.root.name), *folders[:-1]])}"
+            remedy += ", or put all images of a class directly into one folder of its name"
     return DataError(
         f"{shown(path)} must have images ({', '.join(FIRST_SUFFIXES)}, .tif and others) in it or in its sub-folders, "
         f"got none{what}; {remedy}"
