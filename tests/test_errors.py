@@ -180,3 +180,24 @@ def test_a_warning_of_a_watched_loop_is_one_clean_sentence() -> None:
         warnings.simplefilter("always")
         warnings.warn(clean(f"says the exporter: {used(RuntimeError(HOSTILE))}"), stacklevel=1)
     assert is_clean(str(found[0].message))
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["train", "--train.epochs", "a\x1b[2Jb"], "train.epochs"),
+        (["\x1b[2J\u202e"], "Unrecognized options"),
+        (["train", "--run-dir"], "run-dir"),
+        ([], "train, evaluate"),
+    ],
+)
+def test_words_that_mean_no_command_are_one_clean_sentence(
+    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as found:
+        main(words)
+    answer = capsys.readouterr()
+    assert (found.value.code, answer.out) == (2, "")
+    assert answer.err.startswith("error: ")
+    assert is_clean(answer.err.removeprefix("error: ").rstrip("\n"))
+    assert said in answer.err

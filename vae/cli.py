@@ -7,9 +7,11 @@ A user's error is one sentence on standard error and exit code 2. Imports no tor
 from __future__ import annotations
 
 import importlib.util
+import io
 import json
 import os
 import sys
+from contextlib import redirect_stderr
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -20,7 +22,7 @@ from tyro.conf import FlagCreatePairsOff, Positional, arg, subcommand
 from vae.cli_measure import Evaluate, Leak
 from vae.cli_sweep import Sweep
 from vae.cli_train import AtWord, Reproduce, RunDir, Train, weights_at
-from vae.cli_words import showing_all, tell
+from vae.cli_words import showing_all, tell, unboxed
 from vae.errors import UserError, clean, memory_sentence
 from vae.options import Flag, Impossible, OptionalPath, registry
 from vae.progress import Bar
@@ -229,14 +231,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command line; a user's error ends with exit code 2 and one sentence."""
     share_cores()
     try:
-        command: Any = tyro.cli(
-            Command,
-            prog="vae",
-            description=DESCRIPTION,
-            args=sys.argv[1:] if arguments is None else arguments,
-            config=(FlagCreatePairsOff,),
-            registry=registry,
-        )
+        command = _parsed(sys.argv[1:] if arguments is None else arguments)
         with showing_all():
             command()
     except (UserError, Impossible) as error:
@@ -256,6 +251,29 @@ def main(arguments: list[str] | None = None) -> None:
         _leave(sentence)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _parsed(arguments: list[str]) -> Any:
+    """The command that the words mean.
+
+    Raises:
+        Impossible: If they mean none: what the parser puts into a box is said as one sentence.
+    """
+    said = io.StringIO()
+    try:
+        with redirect_stderr(said):
+            return tyro.cli(
+                Command,
+                prog="vae",
+                description=DESCRIPTION,
+                args=arguments,
+                config=(FlagCreatePairsOff,),
+                registry=registry,
+            )
+    except SystemExit as end:
+        if not end.code:
+            raise
+        raise Impossible(unboxed(said.getvalue())) from None
 
 
 def _leave(sentence: str) -> None:

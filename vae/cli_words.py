@@ -24,6 +24,19 @@ def tell_of(reading: Reading) -> None:
         tell(f"warning: {sentence}")
 
 
+def unboxed(text: str) -> str:
+    """What a box of the parser says, as one sentence: without its frame, its title and its rules."""
+    lines = [line.strip(" │|").strip() for line in text.splitlines()]
+    parts: list[list[str]] = [[]]
+    for line in lines:
+        if line.startswith("─"):
+            parts.append([])
+        elif line and not line.startswith(("╭", "╰", "+-")):
+            parts[-1].append(line)
+    said = "; ".join(" ".join(part).rstrip(".") for part in parts if part)
+    return said or "these words mean no command; see `vae --help`"
+
+
 @contextmanager
 def showing_all() -> Iterator[None]:
     """All that is printed in this block is `printable`, line by line, and whatever the terminal's letters are it ends.

@@ -58,7 +58,7 @@ LINE_BYTES = 64 << 10
 #: Lines that are parsed at one reading, and their bytes; more are passed over evenly. Ours have 40,000 after an hour.
 HISTORY_LINES, HISTORY_BYTES = 40_000, 32 * MiB
 #: What is read of a history to find the lines that are parsed, bytes; of a longer file evenly spaced pieces.
-HISTORY_SCAN_BYTES = 512 * MiB
+HISTORY_SCAN_BYTES = 256 * MiB
 
 # Images of one's own -------------------------------------------------------------------------------------------------
 
