@@ -6,8 +6,9 @@ import copy
 import io
 import threading
 import warnings
-from collections.abc import Callable, Mapping
-from typing import Generic, TypeVar
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Generic, TypeVar
 
 import onnx
 import torch
@@ -202,6 +203,22 @@ def _export(
     return export_network(network, given, outputs, fold=fold)
 
 
+@contextmanager
+def _without_a_log() -> Iterator[None]:
+    """Where the exporter fails it prints the whole graph, past Python, on standard error.
+
+    It switches its log on by itself, and leaves it on.
+    """
+    functions: Any = torch._C
+    was_enabled, log = functions._jit_is_onnx_log_enabled(), functions._jit_onnx_log
+    functions._jit_onnx_log = lambda *_: None
+    try:
+        yield
+    finally:
+        functions._jit_onnx_log = log
+        functions._jit_set_onnx_log_enabled(was_enabled)
+
+
 def export_network(
     network: nn.Module, inputs: Mapping[str, Tensor], outputs: list[str], *, fold: bool = True
 ) -> bytes:
@@ -216,7 +233,7 @@ def export_network(
     names = list(inputs)
     file = io.BytesIO()
     # The exporter puts one mode on all parts at its end, so that they are evaluated before it looks.
-    with _exporting, warnings.catch_warnings(), evaluating(network):
+    with _exporting, _without_a_log(), warnings.catch_warnings(), evaluating(network):
         # The TorchScript exporter takes 0.1 s, its successor seconds and two more packages; each call says so.
         warnings.simplefilter("ignore")
         torch.onnx.export(

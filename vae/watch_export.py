@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from torch import Tensor
 
 from vae.errors import clean, first_line
@@ -47,7 +49,7 @@ class Exports:
         except Exception as error:  # the exporter, and the user's code in it, may raise anything
             self.problem = clean(
                 "the pages that show pictures need networks that can be exported to ONNX, and these cannot, "
-                f"says the exporter: {clean(first_line(error), 150)}; everything else of the run is kept"
+                f"says the exporter: {_said(error)}; everything else of the run is kept"
             )
             return
         for name, half in self._halves.items():
@@ -103,3 +105,8 @@ class Exports:
                 raise ValueError(
                     f"the exported network's {name} must be the program's, and is {apart:.3g} apart"
                 )
+
+
+def _said(error: Exception) -> str:
+    """The exporter's first sentence, without where to complain and in which file."""
+    return clean(re.split(r" Please |\. |; see |https?://", first_line(error))[0], 150).rstrip(" .:;,")
