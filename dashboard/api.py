@@ -249,7 +249,7 @@ def routes() -> list[BaseRoute]:
     """All routes, below the server's base path."""
     from streamlit import config
 
-    from dashboard import collapse_api, compare_api, evaluate_api, map_api, path_api
+    from dashboard import collapse_api, compare_api, evaluate_api, exports, map_api, path_api
 
     base = str(config.get_option("server.baseUrlPath") or "").strip("/")
     prefix = f"/{base}/api" if base else "/api"
@@ -258,6 +258,7 @@ def routes() -> list[BaseRoute]:
         **static_files.endpoints(prefix),
         f"{prefix}/health": _health,
         f"{prefix}/stream": _stream_of_runs,
+        f"{prefix}/exports/{{token}}": exports.answer,
         f"{run}/stream": _stream,
         f"{run}/snapshots": route(_snapshots, reads),
         f"{run}/decoder.onnx": route(partial(_onnx, half="decoder")),

@@ -101,7 +101,7 @@ def test_run_is_deleted_after_a_question_only(app: App, server: Server, run: Run
 def test_run_goes_out_as_a_zip_and_comes_back(app: App, server: Server, run: Run, tmp_path: Path) -> None:
     select(app, server, run)
     app.button("Export").click()
-    offered = app.page.get_by_role("dialog").locator('[data-testid="stDownloadButton"] button')
+    offered = app.page.get_by_role("dialog").get_by_role("link", name="Download")
     with app.page.expect_download() as waiting:
         offered.click()
     file = tmp_path / waiting.value.suggested_filename
