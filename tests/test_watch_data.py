@@ -250,7 +250,7 @@ def squared_error(sigma: float) -> Any:
 
 @pytest.mark.parametrize("sigma", [None, 0.3])
 def test_a_tanh_on_images_from_minus_one_is_a_gaussian_whose_numbers_are_the_loops(
-    sigma: float | None, tmp_path: Path, digits: OurDataset
+    sigma: float | None, tmp_path: Path, digits: OurDataset, capsys: pytest.CaptureFixture[str]
 ) -> None:
     model = seeded(Net)
     images = 2 * pixels(digits) - 1
@@ -263,6 +263,7 @@ def test_a_tanh_on_images_from_minus_one_is_a_gaussian_whose_numbers_are_the_loo
     )
     train(model, images, watcher, squared_error(0.5**0.5 if sigma is None else sigma), steps=12)
     watcher.close()
+    assert "black as -1 and white as 1; pass scale=" in capsys.readouterr().err
     event = lines_of(watcher.run, "scale")[-1]
     assert event["reconstruction_ratio"] == pytest.approx(1, rel=0.1)
     assert event["effective_beta"] == pytest.approx(1, rel=0.2)

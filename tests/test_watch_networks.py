@@ -506,12 +506,14 @@ def probabilities(model: Any, x: Tensor) -> tuple[Tensor, dict[str, Any]]:
 @pytest.mark.usefixtures("pictures")
 @pytest.mark.parametrize("is_logits", [True, False])
 def test_a_squared_error_that_is_reported_is_a_gaussian(
-    is_logits: bool, tmp_path: Path, digits: Dataset
+    is_logits: bool, tmp_path: Path, digits: Dataset, capsys: pytest.CaptureFixture[str]
 ) -> None:
     model = seeded(Net)
     decoder = model.decode if is_logits else lambda z: torch.sigmoid(model.decode(z))
     watcher = watch(tmp_path / "own", encoder=model.encode, decoder=decoder, data=digits)
     train(model, pixels(digits), watcher, probabilities, steps=20)
+    told = capsys.readouterr().err  # a warning, where warnings are no errors
+    assert "that your loop reports is a squared error" in told
     watcher.close()
     assert watcher.run.config.model.likelihood == "gaussian"
     assert watcher.run.config.model.sigma == pytest.approx(0.5**0.5)

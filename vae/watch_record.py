@@ -83,6 +83,8 @@ class Record:
         self._num_within = 0
         #: Whether something was found out that the run's notes do not say yet.
         self.has_news = False
+        #: And what the user is still to be told of it.
+        self.untold: list[str] = []
         metrics = held.enter_context(MetricsWriter(run.metrics_path))
         self.journal = Journal(run, metrics, position, num_steps, Stopwatch(before.seconds))
 
@@ -255,6 +257,7 @@ class Record:
         """Begin the pictures and comparisons anew: the networks were misread until now."""
         watched = self._watched
         watched.guesses.append(sentence)
+        self.untold.append(sentence)
         watched.options |= {"encoder_gives": watched.encoder.kind, "decoder_gives": watched.decoder.gives}
         self.has_news = True
         self.reports.forget()

@@ -138,6 +138,8 @@ class Watcher:
             self._guarded(self._record.reports.measure, as_in_training=True)
         if self._record.is_due or self._wishes.pause or self._beta_before_hand is not None:
             self._guarded(self._keep_up)
+        while self._record.untold:  # here, for nothing is heard from within
+            _tell(self._record.untold.pop(0), stacklevel=3)
 
     def _number(self, name: str, value: Any) -> Tensor | float | None:
         """A value that the loop reports, without its graph; what is none is told once, and the loop goes on."""

@@ -49,6 +49,7 @@ Nothing else in your program changes: weights, gradients, modes and random state
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
@@ -149,6 +150,9 @@ def watch(
     watched = set_up(seen, encoder, decoder, model, said)
     for sentence in [*watched.doubts, *([watched.exports.problem] if watched.exports.problem else [])]:
         warnings.warn(clean(sentence), stacklevel=2)
+    for sentence in watched.guesses:
+        if sentence not in watched.doubts:
+            sys.stderr.write(f"vae.watch: {clean(sentence)}\n")
     num_images, batch_size = num_images or seen.num_images, batch_size or seen.batch_size or 128
     batches = num_images or len(dataset.train), batch_size
     if before is not None:
