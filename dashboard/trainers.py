@@ -49,15 +49,20 @@ def limit() -> int:
 
 
 class Trainers:
-    """The queue of runs and the processes that work on them."""
+    """The queue of runs and the processes that work on them.
+
+    Processes are started and folders read without the lock: who presses a button meanwhile waits for neither. What is
+    on its way from the queue to a process, or at its end, is in `_in_hand`.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._queue: deque[Run] = deque()
+        self._in_hand: set[str] = set()
+        self._is_beginning = False
         self._working: dict[str, tuple[Run, subprocess.Popen[bytes]]] = {}
         self._standby: subprocess.Popen[bytes] | None = None
         self._thread: threading.Thread | None = None
-        self._closing = threading.Event()
         self._wake = threading.Event()
         self._num_others = 0
         self._began = self._counted = self._made_round = -math.inf
@@ -66,26 +71,21 @@ class Trainers:
         """Load a process in advance, and take up what an earlier server left in its queue."""
         with self._lock:
             if self._thread is None or not self._thread.is_alive():
-                self._closing.clear()
                 self._thread = threading.Thread(target=self._tend, name="trainers", daemon=True)
                 self._thread.start()
 
     def close(self) -> None:
         """Let the waiting process go. Trainers at work go on, and the next server takes up the queue."""
         with self._lock:
-            self._closing.set()
-            self._wake.set()
             thread, self._thread = self._thread, None
+            self._wake.set()
             standby, self._standby = self._standby, None
             self._queue.clear()
             self._made_round = -math.inf
         if thread is not None:
             thread.join(timeout=5)
         if standby is not None:
-            standby.kill()  # it may still be loading, and has nothing to lose
-            standby.wait()
-            assert standby.stdin is not None
-            standby.stdin.close()
+            _let_go(standby)
 
     def start(self, run: Run) -> None:
         """Train a run, or go on with it: now, or when those before it are done.
@@ -97,7 +97,7 @@ class Trainers:
         check_trainable(run, look_for_images=True)  # before its status says anything else
         self._see_off(run)
         with self._lock:
-            if run.is_locked() or run.id in self._working or self.place(run) is not None:
+            if run.is_locked() or self._has(run):
                 raise RunError(f"run {run.id!r} is already being trained or waiting; stop it first")
             status = run.status()
             if status.state == "finished" and status.epoch >= run.config.train.epochs:
@@ -106,7 +106,7 @@ class Trainers:
                 )
             run.request(command="run")
             self._enqueue(run)
-            self._begin_next()
+        self._begin_next()
         self.open()
         self._wake.set()
 
@@ -116,8 +116,7 @@ class Trainers:
         if process is not None and run.status().state not in ("queued", *ACTIVE):
             deadline = time.monotonic() + 5
             while run.id in self._working and time.monotonic() < deadline:
-                with self._lock:
-                    self._reap()
+                self._reap()
                 time.sleep(_TICK / 10)
 
     def cancel(self, run: Run) -> bool:
@@ -126,7 +125,7 @@ class Trainers:
             place = self.place(run)
             if place is not None:
                 del self._queue[place]
-            elif run.id in self._working:
+            elif self._has(run):
                 run.request(command="stop")
                 return True
             elif not queued.is_noted(run):
@@ -147,8 +146,11 @@ class Trainers:
 
     def is_waiting(self, run: Run) -> bool:
         """Whether a run waits because this installation was asked to train it, and not by its own word alone."""
-        is_ours = run.id in self._working or self.place(run) is not None
-        return is_ours or queued.is_noted(run)
+        return self._has(run) or queued.is_noted(run)
+
+    def _has(self, run: Run) -> bool:
+        """Whether it waits here, or one of our processes works on it, or is about to."""
+        return self.place(run) is not None or run.id in self._in_hand or run.id in self._working
 
     def _enqueue(self, run: Run) -> None:
         with run.changing_status() as status:
@@ -164,61 +166,96 @@ class Trainers:
     def _tend(self) -> None:
         sweep_runs(runs_root())
         queued.sweep_notes()
-        while True:
-            with self._lock:
-                if self._closing.is_set():
+        while not self._is_over():
+            for chore in (self._reap, self._make_round, self._begin_next, self._load_ahead):
+                if self._is_over():
                     return
-                for chore in (self._reap, self._make_round, self._begin_next, self._load_ahead):
-                    try:
-                        chore()
-                    except (UserError, OSError):
-                        pass  # a folder that is being changed; the next round sees what has become of it
-                    except Exception as error:  # the queue goes on
-                        _log.exception("a chore of the queue failed", exc_info=error)
+                try:
+                    chore()
+                except (UserError, OSError):
+                    pass  # a folder that is being changed; the next round sees what has become of it
+                except Exception as error:  # the queue goes on
+                    _log.exception("a chore of the queue failed", exc_info=error)
             self._wake.wait(_TICK if self._working or self._queue else _OTHERS)
             self._wake.clear()
+
+    def _is_over(self) -> bool:
+        """Whether the queue was closed, so that the thread that asks has nothing more to do."""
+        return self._thread is not threading.current_thread()
 
     def _reap(self) -> None:
         """Say of a trainer that ended before it could say anything itself why it did."""
         for run_id, (run, process) in list(self._working.items()):
             if process.poll() is None:
                 continue
-            del self._working[run_id]
-            queued.forget(run)
-            with suppress(UserError), run.changing_status(_PATIENCE) as status:
-                if status is not None and status.state == "queued":
-                    error = f"the trainer ended at once (exit code {process.returncode}): {_last_words(run)}"
-                    run.write_status(status.replace(state="failed", error=error, pid=None))
+            with self._lock:
+                if run_id in self._in_hand or self._working.get(run_id, (run, None))[1] is not process:
+                    continue  # another thread has seen it too
+                self._in_hand.add(run_id)
+            try:
+                queued.forget(run)
+                with suppress(UserError), run.changing_status(_PATIENCE) as status:
+                    if status is not None and status.state == "queued":
+                        error = (
+                            f"the trainer ended at once (exit code {process.returncode}): {_last_words(run)}"
+                        )
+                        run.write_status(status.replace(state="failed", error=error, pid=None))
+            finally:
+                with self._lock:
+                    del self._working[run_id]
+                    self._in_hand.discard(run_id)
 
     def _make_round(self) -> None:
         """Say that the waiting still wait; take up those of whom nobody says so any more."""
         if time.monotonic() - self._made_round < _ROUND:
             return
         self._made_round = time.monotonic()
-        for run in (*self._queue, *(run for run, _ in self._working.values())):
+        for run in (*tuple(self._queue), *(run for run, _ in tuple(self._working.values()))):
             with suppress(UserError), run.changing_status(_PATIENCE) as status:
                 if status is not None and status.state == "queued":
                     run.write_status(status.replace(heartbeat=time.time()), durable=False)
         for found in queued.noted(runs_root()):
-            if found.id in self._working or self.place(found) is not None:
+            if self._has(found):
                 continue
             status = found.status_as_written()
-            if status.state != "queued":
-                queued.forget(found)
-            elif _is_abandoned(status) and not why_not_trainable(found):
-                with suppress(UserError):
-                    self._enqueue(found)
+            is_left = status.state == "queued" and _is_abandoned(status) and not why_not_trainable(found)
+            if status.state == "queued" and not is_left:
+                continue
+            with self._lock:
+                # Somebody may have started it, or another server taken it up, while it was looked at.
+                now = found.status_as_written()
+                if self._has(found) or now.state != status.state or (is_left and now != status):
+                    continue
+                if is_left:
+                    with suppress(UserError):
+                        self._enqueue(found)
+                else:
+                    queued.forget(found)
 
     def _begin_next(self) -> None:
+        with self._lock:
+            if self._is_beginning or not self._queue:
+                return  # another thread is at it, and goes on while there are more
+            self._is_beginning = True
+        try:
+            self._begin_all()
+        finally:
+            with self._lock:
+                self._is_beginning = False
+
+    def _begin_all(self) -> None:
         while self._queue and self._num_working() < limit():
-            run = self._queue[0]
+            with self._lock:
+                if not self._queue:
+                    return
+                run = self._queue[0]
+                self._in_hand.add(run.id)  # first: pages look without the lock
+                self._queue.popleft()
             try:
-                if self._still_waits(run):
-                    with suppress(OSError):
-                        remove(run.path / LOG)
-                    self._working[run.id] = (run, self._hand_over(run))
-                    self._began = time.monotonic()
+                self._begin(run)
             except (UserError, OSError):
+                with self._lock:
+                    self._queue.appendleft(run)
                 raise  # it is tried again
             except Exception as error:
                 _log.exception("run %s cannot be trained", run.id, exc_info=error)
@@ -226,7 +263,19 @@ class Trainers:
                     run.write_status(
                         run.status_as_written().replace(state="failed", error=_UNFORESEEN, pid=None)
                     )
-            self._queue.popleft()
+            finally:
+                with self._lock:
+                    self._in_hand.discard(run.id)
+
+    def _begin(self, run: Run) -> None:
+        if not self._still_waits(run):
+            return
+        with suppress(OSError):
+            remove(run.path / LOG)
+        process = self._hand_over(run)
+        with self._lock:
+            self._working[run.id] = (run, process)
+        self._began = time.monotonic()
 
     def _still_waits(self, run: Run) -> bool:
         """Whether it was not deleted, replaced, or taken out of the queue by another server, while it waited."""
@@ -238,7 +287,8 @@ class Trainers:
 
     def _hand_over(self, run: Run) -> subprocess.Popen[bytes]:
         """Give the run to the process that waits, or to a new one if none does."""
-        process, self._standby = self._standby, None
+        with self._lock:
+            process, self._standby = self._standby, None
         if process is None or not _tell(process, run):
             process = _spawn()
             _tell(process, run)
@@ -257,12 +307,21 @@ class Trainers:
                 if isinstance(run, Run) and run.id not in self._working
             ]
             self._num_others = sum(_is_at_work(status) and status.host == this_host() for status in others)
-        own = (run.status_as_written() for run, process in self._working.values() if process.poll() is None)
+        own = (
+            run.status_as_written()
+            for run, process in tuple(self._working.values())
+            if process.poll() is None
+        )
         return self._num_others + sum(status.state == "queued" or _is_at_work(status) for status in own)
 
     def _load_ahead(self) -> None:
         if self._standby is None and time.monotonic() - self._began >= _HEAD_START:
-            self._standby = _spawn()
+            process = _spawn()
+            with self._lock:
+                if not self._is_over():
+                    self._standby = process
+                    return
+            _let_go(process)  # the server ends
 
 
 def _spawn() -> subprocess.Popen[bytes]:
@@ -273,6 +332,14 @@ def _spawn() -> subprocess.Popen[bytes]:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
+
+
+def _let_go(process: subprocess.Popen[bytes]) -> None:
+    """End a process that waits: it may still be loading, and has nothing to lose."""
+    process.kill()
+    process.wait()
+    assert process.stdin is not None
+    process.stdin.close()
 
 
 def _tell(process: subprocess.Popen[bytes], run: Run) -> bool:

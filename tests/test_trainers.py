@@ -525,6 +525,39 @@ def test_pages_ask_for_a_place_while_the_queue_is_busy(trainers: Trainers, root:
     assert asked and asked[0] < 1
 
 
+@pytest.mark.parametrize("slow", ["a process starts", "folders are read"])
+def test_who_presses_a_button_waits_for_no_process_and_no_disk(
+    trainers: Trainers, root: Path, monkeypatch: pytest.MonkeyPatch, slow: str
+) -> None:
+    first, second = create(root, "first"), create(root, "second")
+    begun, released = threading.Event(), threading.Event()
+    where, name = (trainers, "_hand_over") if slow == "a process starts" else (module, "list_runs")
+    original = getattr(where, name)
+
+    def wait(*given: Any) -> Any:
+        begun.set()
+        released.wait(10)
+        return original(*given)
+
+    monkeypatch.setattr(where, name, wait)
+    began = time.perf_counter()
+    presses = threading.Thread(target=trainers.start, args=[first])
+    presses.start()
+    assert begun.wait(5)
+    wait_until(lambda: trainers.is_waiting(first), 3)
+    trainers.start(second)
+    with pytest.raises(RunError, match="is already being trained or waiting"):
+        trainers.start(first)
+    assert trainers.cancel(second)
+    assert (state(second), trainers.place(second)) == ("new", None)
+    assert trainers.cancel(first)
+    assert time.perf_counter() - began < 5
+    released.set()
+    presses.join()
+    # It is stopped if it had left the queue, and was not begun otherwise.
+    wait_until(lambda: state(first) == ("stopped" if slow == "a process starts" else "new"))
+
+
 def test_the_queue_goes_on_after_an_error_that_nobody_foresaw(
     trainers: Trainers, root: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -544,6 +577,6 @@ def test_the_queue_goes_on_after_an_error_that_nobody_foresaw(
             trainers._enqueue(run)
         with suppress(OSError):
             trainers._begin_next()
-    assert (state(broken), given) == ("failed", ["sound"])
+    assert (state(broken), set(given)) == ("failed", {"sound"})
     assert "did not foresee" in str(broken.status().error)
     trainers.cancel(sound)
