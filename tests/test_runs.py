@@ -728,3 +728,15 @@ def test_a_folder_that_is_not_there_to_write_into_is_told_and_so_is_a_file_to_re
     assert told.startswith(f"the folder {tmp_path / 'no'} does not exist; make it first")
     told = failure(lambda: read_json(tmp_path / "no" / "x.json"))
     assert told == f"{tmp_path / 'no' / 'x.json'} does not exist; was it moved or deleted?"
+
+
+def test_of_a_hundred_thousand_snapshots_as_many_are_looked_at_as_a_trainer_keeps(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vae.run_folder.names_in", lambda _: [str(step) for step in range(100_000)])
+    asked: list[Path] = []
+    monkeypatch.setattr("vae.run_folder.is_plain", lambda path: not asked.append(path))
+    found = run.snapshots()
+    assert (len(found), found[0], found[-1]) == (2000, 0, 99_999)
+    assert found == sorted(set(found))
+    assert len(asked) == 4000

@@ -40,6 +40,8 @@ MAX_DEPTH = 4
 _SUFFIXES = (".json", ".jsonl", ".safetensors")
 _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _BLOCK = 1 << 20
+#: Of a history: where a line that can be read must be, bytes.
+_FIRST_LINES = 1 << 20
 #: What one read of an archive may ask for: no honest table of contents is larger.
 _MAX_READ = 4 << 20
 
@@ -293,7 +295,7 @@ def _checked_run(folder: Path) -> Run:
     """Open the unpacked run, look at all of it, and make it this machine's."""
     run = Run.open(folder)
     if is_there(run.metrics_path):
-        _, lines, offset = MetricsReader(run.metrics_path).read(at_most=2)
+        _, lines, offset = MetricsReader(run.metrics_path).read(at_most=2, until=_FIRST_LINES)
         if offset and not lines:
             raise ArchiveError("the run's metrics.jsonl has no line that can be read; export the run again")
     files = sorted(folder.rglob("*.safetensors"))

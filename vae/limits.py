@@ -69,3 +69,8 @@ ROOM_RATIO, ROOM_FREE_BYTES = 150, 128 * MiB
 IMAGE_FILE_BYTES = 32 * MiB
 #: Scans of a progressive JPEG: each goes through all pixels; encoders make about ten.
 JPEG_SCANS = 100
+
+# Snapshots -----------------------------------------------------------------------------------------------------------
+
+#: Snapshots of a run that are looked at; a trainer keeps at most 1,000.
+SNAPSHOTS_LISTED = 2000

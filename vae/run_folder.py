@@ -29,6 +29,7 @@ from vae.beneath import (
 from vae.errors import UserError
 from vae.files import disk_sentence, json_of, read_json, sweep, write_json, write_json_in
 from vae.identity import StillOurs, identity_at, new_identity
+from vae.limits import SNAPSHOTS_LISTED
 from vae.metrics import Line, newest
 from vae.names import RunError
 from vae.status import LOG, NOT_STARTED, SILENCE, Control, Status, this_host
@@ -290,12 +291,15 @@ class RunFolder:
         return newest(self.metrics_path)
 
     def snapshots(self) -> list[int]:
-        """Steps of the snapshots that are complete, ascending."""
+        """Steps of the snapshots that are complete, ascending; of more than a trainer keeps, evenly chosen ones."""
         try:
             names = names_in(self.path / SNAPSHOTS)
         except OSError:
             return []
         steps = sorted(int(name) for name in names if _STEP.fullmatch(name))
+        if len(steps) > SNAPSHOTS_LISTED:  # each is looked at
+            last = len(steps) - 1
+            steps = [steps[round(i * last / (SNAPSHOTS_LISTED - 1))] for i in range(SNAPSHOTS_LISTED)]
         parts = ("snapshot.json", "weights.safetensors")
         return [step for step in steps if all(is_plain(self.snapshot_dir(step) / part) for part in parts)]
 
