@@ -130,7 +130,8 @@ def worse_than_no_z(facts: Facts) -> Verdict | None:
     is_sure = facts.surplus < -SMALL_ERRORS * facts.surplus_error
     if diagnosis.num_images < FEWEST or (facts.is_open and not is_sure) or facts.is_on_its_way:
         return None
-    if curve.promise > max(0.0, -facts.surplus) or (curve.is_young and curve.fall is None):
+    is_early = curve.is_young and (curve.is_falling or curve.fall is None)
+    if is_early or curve.promise > max(0.0, -facts.surplus):
         return None  # it is getting there
     reason, remedies = _reason(facts)
     alone = diagnosis.ignorant_distortion

@@ -120,10 +120,12 @@ class Bench:
             damage_at: After this epoch a weight becomes infinite, as too large a step makes it.
             leave_at: After this epoch the process goes on no more, without a word.
         """
-        if (run := self.kept(name)) is not None:
-            return run
         dataset = digits() if dataset is None else dataset
         config = config.replace(data=dataset.config, train=config.train.replace(seed=self.seed))
+        if (kept := self.kept(name)) is not None:
+            if kept.config == config:
+                return kept
+            shutil.rmtree(kept.path)
         run = Run.create(self.path(name), config, dataset.info())
         trainer, wishes = Trainer(run, dataset), list(steer)
         if prepare is not None:

@@ -1,6 +1,7 @@
 """What the diagnosis says in situations whose right answer is known, because it was made or because it can be counted.
 
-    python tests/benchmarks/situations.py [--seeds 5 6 7 8 9] [--keep DIR] [--data-root DIR] [--group NAME …] [NAME …]
+    python tests/benchmarks/situations.py [--seeds 5 6 7 8 9] [--rotate] [--keep DIR] [--data-root DIR]
+                                          [--group NAME …] [NAME …]
 
 The answer of each situation was written down before it was first trained. Most name one verdict; where two are right,
 both are named. Some also say what must be among the words (a remedy that helps, a moment, a cause) or must not be (a
@@ -637,6 +638,7 @@ def main() -> None:
     parser.add_argument("names", nargs="*", help="situations; all if left out")
     parser.add_argument("--group", nargs="+", default=[], help="only those of these groups")
     parser.add_argument("--seeds", type=int, nargs="+", default=[5, 6, 7, 8, 9])
+    parser.add_argument("--rotate", action="store_true", help="each situation with one of the seeds, in turn")
     parser.add_argument("--keep", type=Path, help="folder of the runs")
     parser.add_argument("--data-root", type=Path, help="folder of MNIST")
     options = parser.parse_args()
@@ -653,7 +655,9 @@ def main() -> None:
         right = accused = worse = 0
         print("| situation | group | right answer | said | right |\n|---|---|---|---|---|")
         for situation in chosen:
-            found = [judge(situation, Bench(root, seed, options.data_root)) for seed in options.seeds]
+            place = SITUATIONS.index(situation)
+            seeds = [options.seeds[place % len(options.seeds)]] if options.rotate else options.seeds
+            found = [judge(situation, Bench(root, seed, options.data_root)) for seed in seeds]
             num = sum(not one.problems for one in found)
             right += num == len(found)
             accused += sum("is accused" in one.problems for one in found)
@@ -664,7 +668,7 @@ def main() -> None:
                 f"| {num} of {len(found)} |",
                 flush=True,
             )
-            for seed, one in zip(options.seeds, found, strict=True):
+            for seed, one in zip(seeds, found, strict=True):
                 for problem in one.problems:
                     print(
                         f"  {situation.name} {seed}: {problem} (remarks: {', '.join(one.remarks) or 'none'})",
@@ -672,7 +676,8 @@ def main() -> None:
                         flush=True,
                     )
         print(
-            f"\n{right} of {len(chosen)} situations right with every seed ({', '.join(map(str, options.seeds))}); "
+            f"\n{right} of {len(chosen)} situations right with {'one' if options.rotate else 'every'} seed of "
+            f"{', '.join(map(str, options.seeds))}; "
             f"{accused} healthy runs accused; {worse} called healthy that cost more than the best picture"
         )
 
