@@ -52,7 +52,7 @@ class Ratio:
         """As a person writes it: "1/784 of ours", "128 times ours"."""
         value = self.value
         if value < 0:
-            return f"{value:.4g} times ours"
+            return f"−{-value:.4g} times ours"
         if _apart(value) <= _RIGHT:
             return "as large as ours"
         return f"1/{1 / value:.4g} of ours" if value < 1 else f"{value:.4g} times ours"
@@ -169,6 +169,7 @@ class LoopScale:
         found = f"Compared with sums over what belongs to one image, {self.words}. "
         trains = f"your β = {self.beta:.4g} trains as β = {self.effective_beta:.4g} does"
         if self.has_wrong_sign:
+            trains = trains.replace("β = -", "β = −")
             return f"{found}So the loss is lowered by posteriors far from the prior: {trains}."
         if self.kl is not None:
             return f"{found}So {trains}, without a word."

@@ -127,6 +127,8 @@ def worse_than_no_z(facts: Facts) -> Verdict | None:
     diagnosis, curve = facts.diagnosis, facts.curve
     if not facts.costs or (facts.is_silent and not _decoder_is_off(facts)):
         return None
+    if loop_out_of_scale(facts) is not None:  # which is why
+        return None
     is_sure = facts.surplus < -SMALL_ERRORS * facts.surplus_error
     if diagnosis.num_images < FEWEST or (facts.is_open and not is_sure) or facts.is_on_its_way:
         return None

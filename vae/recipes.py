@@ -163,8 +163,8 @@ _ALL = (
             Cure(
                 "free-bits",
                 "Free bits",
-                "A fifth of a nat of each dimension's rate costs nothing, so that each says something.",
-                (("objective.free_bits", 0.2),),
+                "A twentieth of a nat of each dimension's rate costs nothing, so that each says something.",
+                (("objective.free_bits", 0.05),),
             ),
         ),
     ),

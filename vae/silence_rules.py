@@ -15,6 +15,8 @@ KNOWS_SHARE = 0.1
 WORTH_HAVING, WORTH_SHARE = 0.05, 0.03
 #: Below these nats they would save nothing worth a word.
 _NOTHING = 0.02
+#: Images whose variance in every direction is below this share of the noise are all but the same.
+_ALIKE = 0.02
 
 
 def nothing_to_encode(facts: Facts) -> Verdict | None:
@@ -23,10 +25,14 @@ def nothing_to_encode(facts: Facts) -> Verdict | None:
     if not diagnosis.is_empty or facts.pays or (facts.is_open and not facts.costs):
         return None
     given = "Given its class, what" if diagnosis.conditional else "What"
+    critical = diagnosis.critical_beta
+    are_alike = not diagnosis.conditional and critical is not None and critical < _ALIKE
     differs = (
         f"{given} tells these images apart is noise: by a linear model, measured on images held out, no direction in "
         "it is worth the nats that it would cost."
     )
+    if are_alike:
+        differs = "These images are all but the same: they differ by less than the noise that the likelihood expects."
     if facts.is_silent or not facts.costs:
         what = "So a z that says nothing is the best that there is, and no change of the training can help."
     else:
@@ -240,7 +246,7 @@ def partial_collapse(facts: Facts) -> Verdict | None:
     num, active = facts.num_further, diagnosis.num_active
     return Verdict(
         "partial-collapse",
-        f"{active} of {diagnosis.latent_dim} dimensions are used, and more would pay",
+        f"{active} of {diagnosis.latent_dim} dimensions {'is' if active == 1 else 'are'} used, and more would pay",
         f"By a linear model of what the reconstructions leave, {num} more dimension{'' if num == 1 else 's'} would "
         f"save about {facts.further_gain:.2g} nats of the objective at β = {facts.beta:.4g}, their own rate paid; a "
         "deeper model may find more. They fell silent while encoder and decoder knew little, and training does not "

@@ -91,6 +91,7 @@ def decide(
             found = [healthy(facts)]
     if spare is not None and not (facts.is_heavy or facts.is_sigma_large):  # so they are pruned to no good
         found.append(spare)
-    if (more := more_to_learn(facts)) is not None:
+    is_well = not found[0].is_fault or found[0].name == "partial-collapse"
+    if is_well and (more := more_to_learn(facts)) is not None:
         found.append(more)
     return tuple(found)
