@@ -83,7 +83,8 @@ _GUIDES = {
     ),
     "collapse": Guide(
         (
-            "Read the **verdict**: what became of the latent space, the numbers that say so, and what to try.",
+            "Read the **verdict**: what became of the latent space, the numbers that say so, and what to try. A run "
+            "that has only begun, or whose β is still rising, is **still learning**, and no fault is found in it yet.",
             "**Rate per dimension** over time shows when a dimension fell silent; **permuting z** shows whether the "
             "decoder listens.",
             "**Recipes** make each kind of collapse in under a minute. Press a **cure**: the same seed again with one "
@@ -130,6 +131,20 @@ _WORDS = (
     (
         "Active unit",
         "A latent dimension whose posterior mean varies over the images, by more than 0.01; others are collapsed.",
+    ),
+    (
+        "Still learning",
+        "The objective still falls, or β has not come to its value: train on before you judge z. The verdict says how "
+        "much longer, as an estimate from the curve.",
+    ),
+    (
+        "Nothing to encode",
+        "The images, or those of one class for a conditional model, differ by noise alone: then it is right that z "
+        "says nothing.",
+    ),
+    (
+        "Worse than no z",
+        "Reconstruction and KL together cost more than the best single picture would: z is not worth what it costs.",
     ),
     (
         "Aggregate posterior",

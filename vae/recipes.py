@@ -222,12 +222,6 @@ _ALL = (
                     ("objective.warmup_epochs", 80.0),
                 ),
             ),
-            Cure(
-                "free-bits",
-                "Free bits",
-                "A nat of each dimension's rate costs nothing, so that nothing presses it to 0.",
-                (("objective.free_bits", 1.0),),
-            ),
         ),
     ),
     Recipe(
