@@ -136,10 +136,10 @@ def test_latent_positions_that_are_no_numbers_are_not_kept_and_the_run_has_not_d
 def test_a_snapshot_that_finds_no_room_at_the_end_loses_no_step(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(run: Run, model: Any, probe: Any, position: dict[str, Any], *rest: Any) -> None:
+    def full(run: Run, model: Any, probe: Any, position: dict[str, Any], **options: Any) -> None:
         if position["step"] == 24:
             raise OSError(errno.ENOSPC, "no room", "weights")
-        plain_write_snapshot(run, model, probe, position, *rest)
+        plain_write_snapshot(run, model, probe, position, **options)
 
     with monkeypatch.context() as patch, pytest.raises(OSError):
         patch.setattr(engine, "write_snapshot", full)

@@ -354,7 +354,7 @@ def test_images_in_a_folder_of_their_class_that_is_called_images_are_its(tmp_pat
 @pytest.mark.parametrize(
     ("names", "remedy"),
     [
-        (("fold0/a/0.png", "fold1/a/0.png"), "the folders of the classes, such as "),
+        (("fold0/a/0.png", "fold1/a/0.png"), ", such as "),
         (
             ("a/train/0.png", "a/test/0.png", "b/train/0.png"),
             "one folder for each part: train/class, test/class",
