@@ -15,11 +15,11 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from vae.config import DataConfig, ModelConfig, RunConfig, TrainConfig
-from vae.data import load
-from vae.engine import Trainer
-from vae.metrics import MetricsReader, thin
-from vae.runs import Run
+from vae.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig
+from vae.data.dataset import load
+from vae.runs.listing import Run
+from vae.runs.metrics import MetricsReader, thin
+from vae.training.trainer import Trainer
 
 MODELS = Path(__file__).resolve().parent / "models"
 DIGITS = TrainConfig(epochs=300, batch_size=64, num_snapshots=0)

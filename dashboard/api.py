@@ -29,8 +29,8 @@ from dashboard.guard import Guard
 from dashboard.model_cache import At, Half
 from dashboard.streams import MOST_RUNS, Follow, Streams
 from vae.errors import UserError
-from vae.runs import Run, find_run
-from vae.timeline import moments
+from vae.runs.listing import Run, find_run
+from vae.runs.snapshot_index import moments
 
 #: Largest coordinate of a latent point that is decoded.
 MAX_Z = 1e3

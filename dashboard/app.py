@@ -14,7 +14,7 @@ import streamlit as st
 from dashboard import api
 from dashboard.guard import never_call_out
 from dashboard.trainers import trainers
-from vae.threads import share_cores
+from vae.runtime.cpu_threads import share_cores
 
 share_cores()
 never_call_out()

@@ -10,7 +10,7 @@ from dashboard.components.sliders import Mix
 from dashboard.latent_view import LatentView
 from dashboard.plain import plain
 from vae.errors import UserError
-from vae.runs import Run
+from vae.runs.listing import Run
 
 #: Of more test images the Map page asks first.
 MOST = 200_000

@@ -11,13 +11,13 @@ from dashboard import keys, measured, model_cache, state
 from dashboard.background import Progress, background
 from dashboard.components.chart import Series, chart
 from dashboard.plain import plain
-from vae import measurements
-from vae.diagnostics import ACTIVE_THRESHOLD
-from vae.measurements import Bound, Measurements
-from vae.results import Figures, Result
-from vae.runs import Run
-from vae.sums import plus_minus
-from vae.yardstick import Yardstick
+from vae.cli.format import plus_minus
+from vae.diagnostics.diagnose import ACTIVE_THRESHOLD
+from vae.evaluation import saved_bounds
+from vae.evaluation.comparability import Yardstick
+from vae.evaluation.saved_bounds import Bound, Measurements
+from vae.evaluation.saved_metrics import Figures, Result
+from vae.runs.listing import Run
 
 #: What can be measured, beside the test figures.
 KINDS = frozenset({"importance", "annealed", "lag"})
@@ -31,10 +31,10 @@ _FROM = {"importance": "q(z|x)", "mixture": "a mixture of q(z|x), wider ones and
 
 def kept(run: Run) -> Measurements:
     """The costly figures that are there: those that came with the run, and after them those of this machine."""
-    came, place = measurements.kept(run), measured.folder(run)
+    came, place = saved_bounds.kept(run), measured.folder(run)
     if place is None:
         return came
-    here = measurements.kept(run, place)
+    here = saved_bounds.kept(run, place)
     asked = {one.asked for one in here.bounds}
     bounds = (*(one for one in came.bounds if one.asked not in asked), *here.bounds)
     newest = max((came, here), key=lambda one: (bool(one.lag), one.lag_step, one is here))
@@ -113,7 +113,7 @@ def importance(run: Run, found: Result | None) -> None:
     wanted = None if num == "all" or int(num) >= run.info.num_test else int(num)
 
     def work(progress: Progress) -> None:
-        from vae.importance import importance_bound
+        from vae.evaluation.importance import importance_bound
 
         step = run.status().step
         made = importance_bound(
@@ -125,7 +125,7 @@ def importance(run: Run, found: Result | None) -> None:
             proposal=proposal,  # type: ignore[arg-type]
             progress=progress,
         )
-        _keep(run, measurements.of_importance(made, step))
+        _keep(run, saved_bounds.of_importance(made, step))
 
     kind = "importance" if proposal == "posterior" else "mixture"
     key = f"bound:{run.path}:{kind}:{k}:{num}:{seed}"
@@ -136,7 +136,7 @@ def importance(run: Run, found: Result | None) -> None:
 
 def annealing(run: Run) -> None:
     """Annealed importance sampling on a subset, beside the importance-weighted bound of the same images."""
-    from vae.annealed import NUM_CHAINS, why_not_annealed
+    from vae.evaluation.ais import NUM_CHAINS, why_not_annealed
 
     controls = _controls(4)
     num = int(_segments(controls[0], run, "Test images", keys.ANNEALED, ("10", "50", "100"), "10"))
@@ -145,13 +145,13 @@ def annealing(run: Run) -> None:
     num = min(num, run.info.num_test)
 
     def work(progress: Progress) -> None:
-        from vae.annealed import annealed
-        from vae.importance import NUM_SAMPLES, importance_bound
+        from vae.evaluation.ais import annealed
+        from vae.evaluation.importance import NUM_SAMPLES, importance_bound
 
         step = run.status().step
         model, dataset = model_cache.model(run, "best"), model_cache.dataset(run)
         made = annealed(model, dataset, num_images=num, num_steps=steps, seed=seed, progress=progress)
-        _keep(run, measurements.of_annealing(made, step))
+        _keep(run, saved_bounds.of_annealing(made, step))
         asked = ("importance", step, num, seed, NUM_SAMPLES, 0)
         if all(one.asked != asked for one in kept(run).bounds):
             other = importance_bound(
@@ -162,7 +162,7 @@ def annealing(run: Run) -> None:
                 seed=seed,
                 progress=lambda _done, _total: progress(num, num),
             )
-            _keep(run, measurements.of_importance(other, step))
+            _keep(run, saved_bounds.of_importance(other, step))
 
     key = f"bound:{run.path}:annealed:{steps}:{num}:{seed}"
     _button(controls[3], run, key, work, "Measure by annealing", why_not_annealed(run.config.model))
@@ -182,7 +182,7 @@ def _same_images(run: Run, annealed: Bound) -> Bound | None:
 
 
 def _keep(run: Run, bound: Bound) -> None:
-    measurements.keep(run, measured.folder(run), bound=bound)
+    saved_bounds.keep(run, measured.folder(run), bound=bound)
 
 
 def _controls(num: int) -> list[st.delta_generator.DeltaGenerator]:

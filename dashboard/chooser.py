@@ -10,8 +10,8 @@ from dashboard import keys, presentation, settings, state
 from dashboard.controls import DATA_TITLES
 from dashboard.plain import plain
 from vae.errors import UserError
-from vae.runs import BrokenRun, Run, find_run, list_runs
-from vae.status import Status
+from vae.runs.listing import BrokenRun, Run, find_run, list_runs
+from vae.runs.status import Status
 
 #: Shown first to somebody who has no run of their own.
 FIRST = ("mnist-2d", "digits-2d")

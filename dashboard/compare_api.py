@@ -13,10 +13,10 @@ from dashboard import api, arrays, model_cache, sheets
 from dashboard.answers import tagged
 from dashboard.model_cache import At
 from vae.errors import UserError
-from vae.runs import Run
+from vae.runs.listing import Run
 
 if TYPE_CHECKING:
-    from vae.model import VAE
+    from vae.models.vae import VAE
 
 #: Images in a row of the comparison, at most.
 MOST = 20
@@ -49,7 +49,7 @@ def _numbers(request: Request, run: Run) -> list[int]:
 
 
 def _made(run: Run, at: At, rows: list[int], seed: int, num: int) -> bytes:
-    from vae.side_by_side import decoded, reconstructed
+    from vae.latent.side_by_side import decoded, reconstructed
 
     model = model_of(run, at)
     listed: dict[str, Any] = {"decoded": sheets.to_bytes(decoded(model, num, seed).numpy())}
@@ -76,7 +76,7 @@ def model_of(run: Run, at: At) -> VAE:
     """Snapshots are read anew: sixty of each of six runs would push all others out of memory."""
     if not isinstance(at, int):
         return model_cache.model(run, at)
-    from vae.snapshots import load_model
+    from vae.runs.snapshots import load_model
 
     return load_model(run, at)
 

@@ -1,4 +1,4 @@
-"""Widgets in, configurations out. The form is drawn from the fields of `vae.config`, where each option is declared."""
+"""Widgets in, configurations out. The form is drawn from `vae.config.schema`, where each option is declared."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import streamlit as st
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic.fields import FieldInfo
 
-from vae.checked import Config
-from vae.config import RunConfig, suggest
+from vae.config.base import Config
+from vae.config.schema import RunConfig, suggest
 
 #: β in steps that feel even to the hand: it is a weight, so its steps are ratios.
 BETAS = (0, 0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 50, 100, 200)
@@ -106,7 +106,7 @@ def _widget(start: RunConfig, section: str, field: str, key: str) -> Any:
     owner: Config = getattr(start, section)
     info = type(owner).model_fields[field]
     value, extra = getattr(owner, field), info.json_schema_extra
-    assert isinstance(extra, dict), "vae.config declares a label for each option"
+    assert isinstance(extra, dict), "vae.config.schema declares a label for each option"
     label, widget_key, words = str(extra["label"]), f"{key}:{section}.{field}", info.description
     if (section, field) == ("objective", "beta"):
         betas = with_current(BETAS, value)

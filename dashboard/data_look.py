@@ -10,11 +10,11 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from dashboard import model_cache
 from dashboard.plain import plain
-from vae.config import DataConfig
+from vae.config.schema import DataConfig
+from vae.data.reading_report import Reading
 from vae.errors import UserError
-from vae.files import disk_sentence
-from vae.reading import Reading
-from vae.scratch import scratch
+from vae.storage.atomic import disk_sentence
+from vae.storage.scratch import scratch
 
 #: Seconds for which a look counts: the form is drawn again with each option, and a large folder takes a moment.
 _SECONDS = 15
@@ -50,7 +50,7 @@ def _look(name: str, own: Path | UploadedFile) -> Reading:
     Raises:
         UserError: If the images would be refused; an upload is called as the user calls it.
     """
-    from vae.data import look
+    from vae.data.dataset import look
 
     if isinstance(own, Path):
         moment = int(time.monotonic() / _SECONDS)

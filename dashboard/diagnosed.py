@@ -7,28 +7,28 @@ from typing import TYPE_CHECKING, Any
 
 from dashboard import model_cache
 from dashboard.model_cache import At
-from vae.beneath import is_plain, lstat
 from vae.errors import UserError
-from vae.runs import Run
+from vae.runs.listing import Run
+from vae.storage.confined import is_plain, lstat
 
 if TYPE_CHECKING:
-    from vae.diagnostics import Diagnosis
+    from vae.diagnostics.diagnose import Diagnosis
 
 _measured = model_cache.Cache(64)
 _courses = model_cache.Cache(8)
 
 
 def diagnosis(run: Run, at: At) -> Diagnosis:
-    """What `vae.diagnostics.diagnose` says of a run's weights.
+    """What `vae.diagnostics.diagnose.diagnose` says of a run's weights.
 
     Raises:
         DataError: If the images are not on this machine.
         UserError: If they are too few, or the weights are missing or damaged.
     """
-    from vae.diagnostics import diagnose
+    from vae.diagnostics.diagnose import diagnose
 
     if missing := model_cache.missing_images(run):
-        from vae.images import DataError
+        from vae.data.types import DataError
 
         raise DataError(missing)
     return _measured.get(
@@ -59,15 +59,15 @@ def with_threshold(run: Run, found: Diagnosis, at: At, threshold: float) -> Diag
     """The same numbers with another threshold of activity, and what they mean then."""
     if threshold == found.active_threshold:
         return found
-    from vae.history import history_until
-    from vae.verdicts import decide
+    from vae.diagnostics.rules.verdicts import decide
+    from vae.runs.history import history_until
 
     moved = replace(found, active_threshold=threshold)
     return replace(moved, findings=decide(moved, run.config, history_until(run, at)))
 
 
 def _outline(run: Run, at: At, threshold: float, missing: str) -> dict[str, Any]:
-    from vae.course import silhouette
+    from vae.diagnostics.posterior_history import silhouette
 
     step = at if isinstance(at, int) else None
     key = ("outline", run.path, step, model_cache.stamp(run, "best"), tuple(run.snapshots()))
@@ -96,8 +96,8 @@ def _outline(run: Run, at: At, threshold: float, missing: str) -> dict[str, Any]
 
 
 def course(run: Run) -> list[dict[str, Any]]:
-    """Every dimension at every snapshot, see `vae.course`."""
-    from vae.course import course as over
+    """Every dimension at every snapshot, see `vae.diagnostics.posterior_history`."""
+    from vae.diagnostics.posterior_history import course as over
 
     key = (run.path, tuple(model_cache.stamp(run, step) for step in run.snapshots()))
     return _courses.get(key, lambda: [stage.to_dict() for stage in over(run)])
@@ -105,7 +105,7 @@ def course(run: Run) -> list[dict[str, Any]]:
 
 def step_of(run: Run, at: At) -> int | None:
     """The step that weights are of, as far as their files say."""
-    from vae.checkpoints import CheckpointError, inspect
+    from vae.storage.safetensors_io import CheckpointError, inspect
 
     if isinstance(at, int):
         return at

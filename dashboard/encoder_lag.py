@@ -8,9 +8,9 @@ from dashboard import bounds, measured, model_cache, state
 from dashboard.background import Progress, background
 from dashboard.components.chart import Series, chart
 from dashboard.plain import plain
-from vae import measurements
-from vae.runs import Run
-from vae.truth import MOST_DIMS
+from vae.evaluation import saved_bounds
+from vae.evaluation.exact_posterior import MOST_DIMS
+from vae.runs.listing import Run
 
 #: Probe images and snapshots that are looked at: a minute or two on one core.
 NUM_IMAGES, NUM_MOMENTS = 20, 12
@@ -34,12 +34,12 @@ def start(run: Run) -> None:
     """Measure it beside the page."""
 
     def work(progress: Progress) -> None:
-        from vae.lag import encoder_lag
+        from vae.evaluation.inference_lag import encoder_lag
 
         made = encoder_lag(
             run, model_cache.dataset(run), num_images=NUM_IMAGES, num_moments=NUM_MOMENTS, progress=progress
         )
-        measurements.keep(run, measured.folder(run), lag=made)
+        saved_bounds.keep(run, measured.folder(run), lag=made)
 
     background.start(key(run), work)
 
@@ -69,7 +69,7 @@ def draw(run: Run) -> None:
         _charts(run, found, is_old)
 
 
-def _charts(run: Run, found: measurements.Measurements, is_old: bool) -> None:
+def _charts(run: Run, found: saved_bounds.Measurements, is_old: bool) -> None:
     points = found.lag
 
     def along(name: str, values: list[float], errors: list[float | None], colour: str) -> Series:

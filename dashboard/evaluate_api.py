@@ -15,7 +15,7 @@ from dashboard import api, arrays, compare_api, model_cache
 from dashboard.answers import tagged
 from dashboard.model_cache import At
 from vae.errors import UserError
-from vae.runs import Run
+from vae.runs.listing import Run
 
 #: Points to a side of the grid that is drawn.
 SIDE = 96
@@ -29,7 +29,7 @@ _found = model_cache.Cache(400)
 def truth(request: Request) -> Response:
     """log p(x), ELBO and gap of a test image (`row`) or of given pixels (`x`, base64 of bytes), and the posterior.
 
-    The density is given as `vae.contours.depth`, on a grid of two axes or along one. `printed` is the sum as it
+    The density is given as `vae.latent.density.depth`, on a grid of two axes or along one. `printed` is the sum as it
     is shown.
     """
     run, at = api._run(request), api._at(request)
@@ -71,10 +71,10 @@ def _pixels(text: str, run: Run) -> Any:
 def _made(run: Run, at: At, pixels: Any, label: int, row: int) -> bytes:
     import torch
 
-    from vae.contours import depth
-    from vae.sums import adding_up
-    from vae.truth import TOLERANCE
-    from vae.truth import truth as of
+    from vae.cli.format import adding_up
+    from vae.evaluation.exact_posterior import TOLERANCE
+    from vae.evaluation.exact_posterior import truth as of
+    from vae.latent.density import depth
 
     model = compare_api.model_of(run, at)
     if pixels is None:

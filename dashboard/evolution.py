@@ -19,8 +19,8 @@ from dashboard import model_cache
 from dashboard.figures import BACKGROUND, TEXT, ThemeName, classes_palette, inks
 from dashboard.plain import plain
 from vae.errors import UserError
-from vae.runs import Run
-from vae.timeline import Evolution, Moment, evolution
+from vae.runs.listing import Run
+from vae.runs.snapshot_index import Evolution, Moment, evolution
 
 #: Size of a frame, and of the square with the map in it, pixels.
 SIZE = (760, 664)
@@ -187,7 +187,7 @@ class _Stage:
         )
 
     def frames(self, progress: Progress | None = None) -> Iterator[Image.Image]:
-        """The picture of each moment, of which there are at most `vae.timeline.MOST`."""
+        """The picture of each moment, of which there are at most `vae.runs.snapshot_index.MOST`."""
         for k in range(len(self.moments)):
             yield self.frame(k)
             if progress is not None:

@@ -20,8 +20,8 @@ from starlette.types import Receive, Scope, Send
 
 from dashboard import settings
 from dashboard.answers import NotFound, refusal
-from vae.archive import MAX_BYTES, export_run
-from vae.runs import Run
+from vae.runs.archive import MAX_BYTES, export_run
+from vae.runs.listing import Run
 
 #: Seconds for which a packed run can be fetched.
 SECONDS = 600.0

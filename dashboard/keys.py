@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from dashboard import drawings, stops, unit_question
-from vae.names import is_id
+from vae.runs.naming import is_id
 
 T = TypeVar("T")
 

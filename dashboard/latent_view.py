@@ -8,7 +8,7 @@ from dashboard import keys, model_cache, state, time_machine
 from dashboard.components.draw import Posterior
 from dashboard.components.sliders import Dim, Mix
 from vae.errors import UserError
-from vae.runs import Run
+from vae.runs.listing import Run
 
 #: A point so many standard deviations from a posterior's mean, in any dimension, is not a draw of it.
 _FAR = 6.0
@@ -41,7 +41,7 @@ def of(run: Run) -> LatentView:
     Raises:
         CheckpointError: If the run has no weights yet, or they are damaged.
     """
-    from vae.latent import PRIOR_RANGE
+    from vae.latent.embedding import PRIOR_RANGE
 
     stamp = model_cache.stamp(run, "best")
     dims, words = _dims(run)
@@ -58,8 +58,8 @@ def of(run: Run) -> LatentView:
 
 
 def _dims(run: Run) -> tuple[list[Dim], str]:
-    from vae.diagnostics import ACTIVE_THRESHOLD
-    from vae.images import DataError
+    from vae.data.types import DataError
+    from vae.diagnostics.diagnose import ACTIVE_THRESHOLD
 
     model_cache.model(run, "best")  # refuses weights that are missing or damaged
     try:
@@ -142,7 +142,7 @@ def posterior(
 
 
 def _best(run: Run, row: int) -> tuple[Posterior, int | None] | None:
-    from vae.images import DataError
+    from vae.data.types import DataError
 
     try:
         found = model_cache.embedding(run, "best", "test") if row >= 0 else None

@@ -15,10 +15,10 @@ from dashboard.answers import reads, route, tagged
 from dashboard.model_cache import At
 from dashboard.projections import Wanted, find, projections
 from vae.errors import UserError
-from vae.runs import Run
+from vae.runs.listing import Run
 
 if TYPE_CHECKING:
-    from vae.evaluation import AtMean
+    from vae.evaluation.elbo import AtMean
 
 #: Images that one request may name.
 MOST_IMAGES = 300
@@ -86,7 +86,7 @@ def column(request: Request) -> Response:
 
 
 def _at_means(run: Run, at: At, part: str) -> AtMean:
-    from vae.evaluation import AtMean, at_posterior_mean
+    from vae.evaluation.elbo import AtMean, at_posterior_mean
 
     model, images = model_cache.model(run, at), model_cache.dataset(run)
     names = ("train", "validation", "test") if part == "all" else (part,)
@@ -117,7 +117,7 @@ def some_images(request: Request) -> Response:
 
 
 def _wanted(request: Request) -> Wanted:
-    from vae.projections import METHODS
+    from vae.latent.tsne_umap import METHODS
 
     method = api._choice(request, "method", METHODS)
     num = api._whole(request, "num", 1, 1, 10**9)

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from dashboard import model_cache, settings
 from dashboard.background import Job, Progress, background
-from vae import results
 from vae.errors import UserError
-from vae.results import Result
-from vae.runs import Run
-from vae.watch_notes import why_no_networks
+from vae.evaluation import saved_metrics
+from vae.evaluation.saved_metrics import Result
+from vae.runs.listing import Run
+from vae.watching.notes import why_no_networks
 
 _KEY = "figures:"
 #: States in which a run's figures would be old at once.
@@ -27,17 +27,17 @@ def folder(run: Run) -> Path | None:
     """Where a run's figures are kept: None is in the run; the user's cache for one that is not to be changed."""
     if may_keep(run):
         return None
-    from vae.torchvision_data import default_root
+    from vae.data.readers.torchvision import default_root
 
     return default_root().parent / "figures" / run.id
 
 
 def kept(run: Run) -> Result | None:
     """The figures that are there; those that came with the run before those of this machine."""
-    found = results.kept(run)
+    found = saved_metrics.kept(run)
     if found is not None or (place := folder(run)) is None:
         return found
-    return results.kept(run, place)
+    return saved_metrics.kept(run, place)
 
 
 def why_not(run: Run) -> str:
@@ -59,7 +59,7 @@ def start(run: Run) -> None:
 
     def work(progress: Progress) -> None:
         progress(0, 1)
-        results.measure(run, model_cache.dataset(run), folder(run))
+        saved_metrics.measure(run, model_cache.dataset(run), folder(run))
         if kept(run) is None:
             raise UserError(f"the figures of “{run.name}” could not be kept; is its folder writable?")
         progress(1, 1)

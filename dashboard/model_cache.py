@@ -13,19 +13,19 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from vae.beneath import is_plain, lstat
 from vae.errors import UserError
-from vae.runs import Run
+from vae.runs.listing import Run
+from vae.storage.confined import is_plain, lstat
 
 if TYPE_CHECKING:
-    from vae.aggregate import Gap
-    from vae.data import Dataset
-    from vae.diagnostics import Dimension
-    from vae.generation import Mixture
-    from vae.latent import Embedding, Projection
-    from vae.leak import Leak
-    from vae.model import VAE
-    from vae.surprise import Surprise
+    from vae.data.dataset import Dataset
+    from vae.diagnostics.diagnose import Dimension
+    from vae.diagnostics.label_leakage import Leak
+    from vae.evaluation.typicality import Surprise
+    from vae.latent.aggregate_posterior import Gap
+    from vae.latent.embedding import Embedding, Projection
+    from vae.latent.generation import Mixture
+    from vae.models.vae import VAE
 
 At = Literal["best", "last"] | int
 Half = Literal["decoder", "encoder", "autoencoder"]
@@ -148,7 +148,7 @@ def stamp(run: Run, at: At) -> str:
 
 
 def weight_files(run: Run, at: At) -> list[Path]:
-    """The files that the weights may be read from (`vae.snapshots.load_weights` takes one of them)."""
+    """The files that the weights may be read from (`vae.runs.snapshots.load_weights` takes one of them)."""
     checkpoints = run.path / "checkpoints"
     if isinstance(at, int):
         return [run.snapshot_dir(at) / "weights.safetensors"]
@@ -168,19 +168,19 @@ def _stat(path: Path) -> Any:
 
 
 def model(run: Run, at: At) -> VAE:
-    """The model of a run (`vae.snapshots.load_model`).
+    """The model of a run (`vae.runs.snapshots.load_model`).
 
     Raises:
         CheckpointError: If the weights are missing or damaged.
     """
-    from vae.snapshots import load_model
+    from vae.runs.snapshots import load_model
 
     return _models.get((run.path, at, stamp(run, at)), lambda: load_model(run, at))
 
 
 def best_state(run: Run) -> dict[str, Any] | None:
     """Step and validation ELBO (`step`, `elbo`) of the best weights; None if the run has none that say so."""
-    from vae.checkpoints import CheckpointError, inspect
+    from vae.storage.safetensors_io import CheckpointError, inspect
 
     def read() -> dict[str, Any] | None:
         try:
@@ -201,8 +201,8 @@ def onnx(run: Run, at: At, half: Half) -> bytes:
     Raises:
         CheckpointError: If the weights are missing or damaged.
     """
-    from vae.export import Graph, autoencoder_onnx, decoder_onnx, encoder_onnx
-    from vae.snapshots import is_external, load_weights
+    from vae.export.onnx import Graph, autoencoder_onnx, decoder_onnx, encoder_onnx
+    from vae.runs.snapshots import is_external, load_weights
 
     export = {"decoder": decoder_onnx, "encoder": encoder_onnx, "autoencoder": autoencoder_onnx}[half]
     info = run.info
@@ -224,7 +224,7 @@ def dataset(run: Run) -> Dataset:
     Raises:
         DataError: If they are not, or are not the ones that the run was made for.
     """
-    from vae.run_images import data_of, images_of
+    from vae.runs.run_dataset import data_of, images_of
 
     return _datasets.get((data_of(run), run.info), lambda: images_of(run))
 
@@ -234,8 +234,8 @@ def missing_images(run: Run) -> str:
 
     Fast: files are looked for and not read, so that a request for the images may still be refused.
     """
-    from vae.data import is_downloaded
-    from vae.run_images import data_of
+    from vae.data.dataset import is_downloaded
+    from vae.runs.run_dataset import data_of
 
     try:
         data = data_of(run)
@@ -262,7 +262,7 @@ def embedding(run: Run, at: At, part: str) -> Embedding:
         DataError: If they must be computed and the images are not on this machine.
         CheckpointError: If the weights are missing or damaged.
     """
-    from vae.latent import Embedding, embed, kept_embedding
+    from vae.latent.embedding import Embedding, embed, kept_embedding
 
     def make() -> Embedding:
         if part == "test" and at == "best" and (kept := kept_embedding(run)) is not None:
@@ -300,14 +300,14 @@ def prefetch(run: Run, at: At, part: str) -> None:
 
 def pace(run: Run, at: At) -> float:
     """About how many images of a run are encoded in a second on this machine."""
-    from vae.latent import pace as measured
+    from vae.latent.embedding import pace as measured
 
     return _summaries.get(("pace", run.path, at, stamp(run, at)), lambda: measured(model(run, at)))
 
 
 def dimensions(run: Run, at: At) -> tuple[list[Dimension], int]:
     """Every latent dimension over the test images, the largest rate first, and how many images these are."""
-    from vae.diagnostics import dimensions as over
+    from vae.diagnostics.diagnose import dimensions as over
 
     def make() -> tuple[list[Dimension], int]:
         found = embedding(run, at, "test")
@@ -317,13 +317,13 @@ def dimensions(run: Run, at: At) -> tuple[list[Dimension], int]:
 
 
 def surprise(run: Run, at: At) -> Surprise:
-    """What the first training images cost the model (`vae.surprise`); the test images, where there are no others.
+    """What the first training images cost the model (`vae.evaluation.typicality`); test images, where these are all.
 
     Raises:
         DataError: If the images are not on this machine.
         CheckpointError: If the weights are missing or damaged.
     """
-    from vae.surprise import surprise as over
+    from vae.evaluation.typicality import surprise as over
 
     def make() -> Surprise:
         images = dataset(run)
@@ -334,7 +334,7 @@ def surprise(run: Run, at: At) -> Surprise:
 
 def plane(run: Run, at: At) -> Projection:
     """The plane of largest variance through the test images' posterior means."""
-    from vae.latent import principal_plane
+    from vae.latent.embedding import principal_plane
 
     return _summaries.get(
         ("plane", run.path, at, _embedding_stamp(run, at)),
@@ -354,8 +354,8 @@ def mixture(run: Run, at: At, num_components: int | None) -> tuple[Mixture, Gap]
         DataError: If the posteriors must be computed and the images are not on this machine.
         CheckpointError: If the weights are missing or damaged.
     """
-    from vae.aggregate import gap
-    from vae.generation import MIXTURE_SIZES, fit_mixture
+    from vae.latent.aggregate_posterior import gap
+    from vae.latent.generation import MIXTURE_SIZES, fit_mixture
 
     def make() -> tuple[Mixture, Gap]:
         sizes = MIXTURE_SIZES if num_components is None else (num_components,)
@@ -370,9 +370,9 @@ def leak(run: Run, at: At) -> Leak:
     """How well the class can be read off the test images' posterior means.
 
     Raises:
-        UserError: As `vae.leak.label_leak` and `embedding` do.
+        UserError: As `vae.diagnostics.label_leakage.label_leak` and `embedding` do.
     """
-    from vae.leak import label_leak
+    from vae.diagnostics.label_leakage import label_leak
 
     return _summaries.get(
         ("leak", run.path, at, _embedding_stamp(run, at)), lambda: label_leak(embedding(run, at, "test"))
@@ -380,8 +380,8 @@ def leak(run: Run, at: At) -> Leak:
 
 
 def neighbour_radius(run: Run, at: At) -> float:
-    """The radius within which a typical test image has ten others (`vae.paths.default_radius`)."""
-    from vae.paths import default_radius
+    """The radius within which a typical test image has ten others (`vae.latent.interpolation.default_radius`)."""
+    from vae.latent.interpolation import default_radius
 
     return _summaries.get(
         ("radius", run.path, at, _embedding_stamp(run, at)),
@@ -396,8 +396,8 @@ def _embedding_stamp(run: Run, at: At) -> tuple[str, int]:
 
 def warm_up() -> None:
     """Import what the first answer needs, so that it does not wait for torch."""
-    import vae.export
-    import vae.latent  # noqa: F401
+    import vae.export.onnx
+    import vae.latent.embedding  # noqa: F401
 
 
 def clear() -> None:

@@ -14,11 +14,11 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from dashboard import controls, data_look, fetching, settings, state
 from dashboard.plain import plain
 from dashboard.trainers import trainers
-from vae.config import RunConfig
+from vae.config.schema import RunConfig
 from vae.errors import UserError
-from vae.files import disk_sentence, replacing
-from vae.leftovers import UPLOADS, sweep_uploads
-from vae.runs import Run, create_run
+from vae.runs.cleanup import UPLOADS, sweep_uploads
+from vae.runs.listing import Run, create_run
+from vae.storage.atomic import disk_sentence, replacing
 
 
 def form() -> None:
@@ -70,7 +70,7 @@ def create(config: RunConfig, title: str) -> Run:
     Raises:
         UserError, OSError: If the images are missing or do not fit, or the folder cannot be written.
     """
-    from vae.data import check_fits, load
+    from vae.data.dataset import check_fits, load
 
     dataset = load(config.data)
     check_fits(config, dataset)

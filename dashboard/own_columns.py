@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dashboard import model_cache
-from vae.runs import Run
+from vae.runs.listing import Run
 
 if TYPE_CHECKING:
-    from vae.columns import Columns
+    from vae.data.attributes import Columns
 
 _columns = model_cache.Cache(8)
 
 
 def of(run: Run) -> Columns:
     """The columns, without reading the images; none where the data are not on this machine or are others by now."""
-    from vae.columns import Columns
-    from vae.data import DataError, read_columns
-    from vae.run_images import data_of
+    from vae.data.attributes import Columns
+    from vae.data.dataset import DataError, read_columns
+    from vae.runs.run_dataset import data_of
 
     if run.config.data.path is None or run.has_foreign_paths:
         return Columns()

@@ -22,13 +22,13 @@ from dashboard.admission import check
 from dashboard.answers import tagged
 from dashboard.model_cache import At
 from vae.errors import UserError
-from vae.runs import Run
+from vae.runs.listing import Run
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from vae.latent import Embedding
-    from vae.paths import Kind, Pace, Path
+    from vae.latent.embedding import Embedding
+    from vae.latent.interpolation import Kind, Pace, Path
 
 KINDS = ("straight", "spherical")
 PACES = ("legs", "length")
@@ -101,7 +101,7 @@ def _rows(request: Request, run: Run, found: Embedding) -> Tensor:
 
 def _group(request: Request) -> Response:
     """The mean of a group, a `label` of the test images or `stops`, and how many are in it."""
-    from vae.paths import group_mean
+    from vae.latent.interpolation import group_mean
 
     run, at = api._run(request), api._at(request)
     if "stops" in request.query_params:
@@ -145,7 +145,7 @@ def _points(request: Request, run: Run, at: At, at_least: int) -> Tensor:
 
 def _asked(request: Request, num: int | None = None) -> tuple[Run, At, Path]:
     """The run, the weights and the path that a request is about; of so many frames, or as many as it says."""
-    from vae.paths import path
+    from vae.latent.interpolation import path
 
     run, at = api._run(request), api._at(request)
     kind: Kind = api._choice(request, "kind", KINDS)  # type: ignore[assignment]
@@ -202,7 +202,7 @@ def _radius(request: Request) -> float | None:
 
 def _path(request: Request) -> Response:
     """Frames of a path, the classes of its stops, and how many test images are near each, or why that is not known."""
-    from vae.paths import NUM_NEIGHBOURS, neighbours
+    from vae.latent.interpolation import NUM_NEIGHBOURS, neighbours
 
     run, at, found = _asked(request)
     asked_for = _radius(request)
@@ -231,7 +231,7 @@ def _decoded(request: Request, run: Run, at: At, found: Path) -> Iterator[NDArra
     """The decoded frames as bytes, ``(C, H, W)`` each, a few at a time."""
     import torch
 
-    from vae.memory import rows_for
+    from vae.runtime.memory_budget import rows_for
 
     model = model_cache.model(run, at)
     y = _conditions(request, run, at, found)

@@ -8,7 +8,7 @@ from dashboard import keys, state
 from dashboard.components.paths import Route, paths
 from dashboard.latent_view import LatentView
 from dashboard.stops import Difference, Stop
-from vae.runs import Run
+from vae.runs.listing import Run
 
 
 def paths_section(run: Run, view: LatentView) -> None:

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from dashboard import measured, model_cache
 from dashboard.model_cache import At
-from vae.beneath import lstat
 from vae.errors import UserError
-from vae.runs import Run
+from vae.runs.listing import Run
+from vae.storage.confined import lstat
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from vae.projections import Flat, Method
+    from vae.latent.tsne_umap import Flat, Method
 
 State = Literal["none", "running", "done", "failed", "cancelled"]
 _read = model_cache.Cache(8)
@@ -73,7 +73,7 @@ class Projections:
         Raises:
             UserError: If another one is being computed, or the method is not installed.
         """
-        from vae.projections import missing
+        from vae.latent.tsne_umap import missing
 
         if sentence := missing(wanted.method):
             raise UserError(sentence)
@@ -101,7 +101,7 @@ class Projections:
 
     def status(self, wanted: Wanted) -> dict[str, Any]:
         """What is known of a plane, as the page reads it: `state`, `share`, `words`, `seconds`, `guess`."""
-        from vae.projections import guess
+        from vae.latent.tsne_umap import guess
 
         with self._lock:
             job = self._jobs.get(wanted.key)
@@ -130,7 +130,7 @@ class Projections:
         except UserError as error:
             outcome, job.words = "failed", str(error)
         except OSError as error:
-            from vae.files import disk_sentence
+            from vae.storage.atomic import disk_sentence
 
             outcome, job.words = "failed", disk_sentence(error)
         with self._lock:
@@ -140,9 +140,9 @@ class Projections:
     def _compute(self, job: _Job) -> None:
         import torch
 
-        from vae.checkpoints import load, save
-        from vae.projections import check_points, digest, sample
-        from vae.scratch import scratch
+        from vae.latent.tsne_umap import check_points, digest, sample
+        from vae.storage.safetensors_io import load, save
+        from vae.storage.scratch import scratch
 
         wanted = job.wanted
         mean = model_cache.embedding(wanted.run, wanted.at, wanted.part).mean.float()
@@ -150,7 +150,7 @@ class Projections:
         check_points(mean[rows.long()].numpy(), wanted.method)
         with scratch() as folder:
             save(folder, "source", {"mean": mean, "rows": rows}, {"digest": digest(mean)}, durable=False)
-            command = [sys.executable, "-m", "vae.projections", str(folder / "source")]
+            command = [sys.executable, "-m", "vae.latent.tsne_umap", str(folder / "source")]
             command += [str(folder / "plane"), wanted.method]
             with self._lock:
                 if job.state != "running":
@@ -178,8 +178,8 @@ def keep(wanted: Wanted, tensors: dict[str, Tensor], state: dict[str, Any]) -> N
     Raises:
         RunError: If one does, or the folder cannot be written.
     """
-    from vae.checkpoints import save
-    from vae.run_folder import keeping
+    from vae.runs.folder import keeping
+    from vae.storage.safetensors_io import save
 
     place = _folder(wanted.run)
     with keeping(wanted.run, None if measured.may_keep(wanted.run) else place):
@@ -204,7 +204,7 @@ def why_ended(code: int) -> str:
 
 def find(wanted: Wanted) -> Flat | None:
     """A plane that was computed before, from the very same latent points; None if there is none."""
-    from vae.projections import read
+    from vae.latent.tsne_umap import read
 
     with suppress(UserError, OSError):
         folder = _folder(wanted.run)
@@ -219,7 +219,7 @@ def _folder(run: Run) -> Path:
     """Where a run's planes are kept: in its own folder, or the user's cache for one that is not to be changed."""
     if measured.may_keep(run):
         return run.path / "projections"
-    from vae.torchvision_data import default_root
+    from vae.data.readers.torchvision import default_root
 
     return default_root().parent / "projections" / run.id
 

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from vae.errors import UserError
-from vae.files import read_json, sweep, write_json
-from vae.runs import Run
+from vae.runs.listing import Run
+from vae.storage.atomic import read_json, sweep, write_json
 
 #: Notes that are looked at, the oldest first.
 _MOST = 2000

@@ -10,8 +10,8 @@ from dashboard import chooser, keys, measured, model_cache, state, sweeps
 from dashboard.chooser import DATA, STATE_WORDS
 from dashboard.components.plane import MOST_LABELS, Dot, plane
 from dashboard.plain import plain
-from vae.runs import Run
-from vae.yardstick import Yardstick, apart
+from vae.evaluation.comparability import Yardstick, apart
+from vae.runs.listing import Run
 
 #: Dots of one plane, at most.
 MOST_DOTS = 300

@@ -9,12 +9,12 @@ import streamlit as st
 
 from dashboard import keys, recipe_runs, state
 from dashboard.plain import plain
-from vae.cures import mends
+from vae.diagnostics.findings import Name
 from vae.errors import UserError
-from vae.files import disk_sentence
-from vae.findings import Name
-from vae.recipes import RECIPES
-from vae.runs import Run
+from vae.experiments.failure_modes import RECIPES
+from vae.experiments.remedies import mends
+from vae.runs.listing import Run
+from vae.storage.atomic import disk_sentence
 
 _COLUMNS = 3
 #: What a recipe is to show, in words.

@@ -7,13 +7,13 @@ from itertools import chain, count
 
 from dashboard import new_run, settings
 from dashboard.trainers import trainers
-from vae.config import RunConfig
-from vae.cures import cures
-from vae.findings import Name
-from vae.recipes import RECIPES, Cure, Recipe
-from vae.runs import Run, list_runs
+from vae.config.schema import RunConfig
+from vae.diagnostics.findings import Name
+from vae.experiments.failure_modes import RECIPES, Cure, Recipe
+from vae.experiments.remedies import cures
+from vae.runs.listing import Run, list_runs
 
-#: Of a run's name, see `vae.names`.
+#: Of a run's name, see `vae.runs.naming`.
 MOST_LETTERS = 80
 
 

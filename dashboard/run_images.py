@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard import chooser, data_look, fetching, model_cache, settings, state
 from dashboard.plain import plain
 from vae.errors import UserError
-from vae.runs import Run
+from vae.runs.listing import Run
 
 
 def draw() -> None:
@@ -59,7 +59,7 @@ def _use(run: Run, text: str) -> None:
     Raises:
         UserError: If they are not, or a visitor may not name that place, or a trainer is at work.
     """
-    from vae.run_images import images_of
+    from vae.runs.run_dataset import images_of
 
     place = settings.own_data(text)
     own = run.config.data.path is not None

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from vae.errors import UserError
-from vae.places import user_path
+from vae.storage.user_paths import user_path
 
 #: Environment variable that names the folder of runs; `vae dashboard --runs DIR` sets it.
 RUNS_VARIABLE = "LATENT_LAB_RUNS"

@@ -12,8 +12,8 @@ from PIL import Image
 
 from dashboard import model_cache
 from dashboard.model_cache import At
-from vae.memory import rows_within
-from vae.runs import Run
+from vae.runs.listing import Run
+from vae.runtime.memory_budget import rows_within
 
 #: Pixels of a sheet: images that would be more together are made smaller.
 MOST_PIXELS = 1 << 22
@@ -113,7 +113,7 @@ def draw(run: Run, kind: Kind, at: At, *, num: int = 10, seed: int = 0, label: i
 
 
 def _draw(run: Run, kind: Kind, at: At, num: int, seed: int, label: int | None) -> bytes:
-    from vae import latent
+    from vae.latent import embedding
 
     model = model_cache.model(run, at)
     match kind:
@@ -124,13 +124,15 @@ def _draw(run: Run, kind: Kind, at: At, num: int, seed: int, label: int | None) 
             x = dataset.seen(dataset.test[chosen], seed)
             canvas = Canvas(2 * len(chosen), len(chosen), *x.shape[2:])
             canvas.add(x.numpy())
-            canvas.add(latent.reconstructions(model, x, None if labels is None else labels[chosen]).numpy())
+            canvas.add(
+                embedding.reconstructions(model, x, None if labels is None else labels[chosen]).numpy()
+            )
             return canvas.png()
         case "samples":
-            _, made = latent.prior_samples(model, 3 * num, seed=seed, label=label)
+            _, made = embedding.prior_samples(model, 3 * num, seed=seed, label=label)
             return sheet(made.numpy(), num)
         case "manifold":
-            return sheet(latent.manifold(model, num, label=label).numpy(), num, gap=0)
+            return sheet(embedding.manifold(model, num, label=label).numpy(), num, gap=0)
 
 
 def one_of_each(labels: NDArray[Any] | None, num_images: int, num: int) -> list[int]:

@@ -21,7 +21,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from dashboard.admission import RETRY_SECONDS, Admission, Busy
 from dashboard.watchers import Watcher, Watchers, event
-from vae.runs import Run
+from vae.runs.listing import Run
 
 _log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from dashboard.studio_classes import mix, styles, transfer
 from dashboard.studio_parts import Following
 from dashboard.studio_priors import compare, samples
 from dashboard.time_machine import Weights
-from vae.runs import Run
+from vae.runs.listing import Run
 
 
 def leak(run: Run, weights: Weights) -> Following:

@@ -15,7 +15,7 @@ from dashboard.components.follow import Sheet
 from dashboard.plain import plain
 from dashboard.studio_parts import Following
 from dashboard.time_machine import Weights
-from vae.runs import Run
+from vae.runs.listing import Run
 
 #: Images from one class to another.
 MIX_STEPS = 9
@@ -23,8 +23,8 @@ MIX_STEPS = 9
 
 def styles(run: Run, weights: Weights) -> Following:
     """The same z under every class: a row is one style."""
-    from vae.generation import every_class
-    from vae.latent import prior_points
+    from vae.latent.embedding import prior_points
+    from vae.latent.generation import every_class
 
     names = run.info.class_names
     places = controls.places(4)
@@ -61,7 +61,7 @@ def transfer(run: Run, weights: Weights) -> Following:
     """One image's z, decoded under every class."""
     import torch
 
-    from vae.generation import every_class
+    from vae.latent.generation import every_class
 
     names = run.info.class_names
     original: NDArray[Any] | None = None
@@ -146,8 +146,8 @@ def mix(run: Run, weights: Weights) -> Following:
     """One z from one class to another, in nine steps of the condition."""
     import torch
 
-    from vae.generation import class_mix
-    from vae.latent import prior_points
+    from vae.latent.embedding import prior_points
+    from vae.latent.generation import class_mix
 
     names = run.info.class_names
     left, right = st.columns(2)

@@ -12,12 +12,12 @@ from streamlit.delta_generator import DeltaGenerator
 from dashboard import generated, keys, model_cache, state
 from dashboard.plain import plain
 from dashboard.time_machine import Weights
-from vae.runs import Run
+from vae.runs.listing import Run
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from vae.latent import Embedding
+    from vae.latent.embedding import Embedding
 
 #: Test images to pick from at a time.
 NUM_THUMBS, THUMBS_IN_ROW = 8, 4
@@ -37,7 +37,7 @@ _THUMBS = """<style>
 </style>"""
 #: More classes than these are picked from a list.
 MANY_CLASSES = 30
-#: Numbers of Gaussians to choose from; `vae.generation` tries fewer by itself.
+#: Numbers of Gaussians to choose from; `vae.latent.generation` tries fewer by itself.
 SIZES = (1, 2, 5, 10, 20, 40)
 COMPONENTS = {"bic": "By BIC", **{str(size): str(size) for size in SIZES}}
 
@@ -186,7 +186,7 @@ Originals = Callable[[list[int]], NDArray[Any]]
 
 def originals(run: Run, embedding: Embedding) -> Originals | None:
     """Gives test images by their numbers, ``(N, C, H, W)`` from 0 to 1; None if they are not on this machine."""
-    from vae.images import DataError
+    from vae.data.types import DataError
 
     try:
         dataset = model_cache.dataset(run)

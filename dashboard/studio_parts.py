@@ -13,7 +13,7 @@ from dashboard import drawings, keys, latent_view, state
 from dashboard.components.follow import Sheet
 from dashboard.navigation import go_to
 from dashboard.time_machine import Weights
-from vae.runs import Run
+from vae.runs.listing import Run
 
 #: Classes that are drawn side by side at most; a download has all.
 MAX_COLUMNS = 100

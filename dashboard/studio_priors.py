@@ -16,12 +16,12 @@ from dashboard.components.follow import Sheet
 from dashboard.plain import plain
 from dashboard.studio_parts import Following
 from dashboard.time_machine import Weights
-from vae.runs import Run
+from vae.runs.listing import Run
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from vae.evaluation import MeanOf
+    from vae.evaluation.elbo import MeanOf
 
 #: Where z comes from, and what that is called.
 SOURCES = {"prior": "Prior", "mixture": "Aggregate posterior", "truncated": "Truncated prior"}
@@ -33,7 +33,7 @@ CLOUD = 1500
 
 def samples(run: Run, weights: Weights) -> Following:
     """New images from the prior, of one class where the model takes one."""
-    from vae.latent import prior_samples
+    from vae.latent.embedding import prior_samples
 
     conditional = run.config.model.conditional
     label = controls.pick_class(run, "Class", keys.label(run.info.num_classes), 0) if conditional else None
@@ -76,9 +76,9 @@ def samples(run: Run, weights: Weights) -> Following:
 
 def compare(run: Run, weights: Weights) -> Following:
     """Samples from the prior, from a mixture fitted to the aggregate posterior, and from the truncated prior."""
-    from vae.generation import truncate
-    from vae.latent import prior_points
-    from vae.minibatches import decoded
+    from vae.data.batches import decoded
+    from vae.latent.embedding import prior_points
+    from vae.latent.generation import truncate
 
     places = controls.places(5)
     side = controls.slider(
@@ -181,7 +181,7 @@ def _draw_places(run: Run, weights: Weights, drawn: dict[str, Tensor]) -> None:
     """Where the points of each picture lie among the posteriors of the test images."""
     import torch
 
-    from vae.generation import posterior_draws
+    from vae.latent.generation import posterior_draws
 
     plane = model_cache.plane(run, weights.at)
     everything = plane.project(posterior_draws(model_cache.embedding(run, weights.at, "test")).float())

@@ -9,8 +9,8 @@ import streamlit as st
 from dashboard import keys, state, sweeps
 from dashboard.plain import plain
 from vae.errors import UserError
-from vae.files import disk_sentence
-from vae.runs import Run
+from vae.runs.listing import Run
+from vae.storage.atomic import disk_sentence
 
 
 def form(runs: Sequence[Run], titles: dict[str, str]) -> None:

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from dashboard import settings
 from dashboard.measured import AT_WORK
 from dashboard.trainers import trainers
-from vae.config import RunConfig
+from vae.config.schema import RunConfig
 from vae.errors import UserError
-from vae.runs import Run
-from vae.trainable import why_not_trainable
+from vae.runs.listing import Run
+from vae.training.preconditions import why_not_trainable
 
 #: Runs that one press of the button starts, at most; `vae sweep` makes more.
 MOST = 60
@@ -59,8 +59,8 @@ def start(name: str, config: RunConfig, betas: list[float], chosen_seeds: list[i
     Raises:
         UserError: If the sweep breaks a rule, its images are not here, or a run of that id has other settings.
     """
-    from vae.data import load
-    from vae.sweep import points
+    from vae.data.dataset import load
+    from vae.experiments.sweep import points
 
     planned = points(name, config, betas, chosen_seeds)
     if len(planned) > MOST:

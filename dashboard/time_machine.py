@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard import keys, model_cache, state
 from dashboard.components.time import scrubber
 from dashboard.model_cache import At
-from vae.runs import Run
+from vae.runs.listing import Run
 
 #: States of a run that will have more snapshots, and those of one that is at work.
 _GROWING = ("queued", "starting", "running", "paused")
@@ -129,7 +129,7 @@ def words(run: Run, step: int | None, best: str) -> str:
 
 def _live_step(run: Run) -> str:
     """The step of the newest weights, for the name of a file."""
-    from vae.checkpoints import CheckpointError, inspect
+    from vae.storage.safetensors_io import CheckpointError, inspect
 
     try:
         step = inspect(run.path / "live.safetensors").get("step")

@@ -18,12 +18,12 @@ from contextlib import suppress
 
 from dashboard import queued
 from dashboard.settings import runs_root
-from vae.beneath import open_plain, remove
 from vae.errors import UserError
-from vae.leftovers import sweep_runs
-from vae.runs import Run, RunError, list_runs
-from vae.status import ACTIVE, LOG, SILENCE, Status, this_host
-from vae.trainable import check_trainable, why_not_trainable
+from vae.runs.cleanup import sweep_runs
+from vae.runs.listing import Run, RunError, list_runs
+from vae.runs.status import ACTIVE, LOG, SILENCE, Status, this_host
+from vae.storage.confined import open_plain, remove
+from vae.training.preconditions import check_trainable, why_not_trainable
 
 _log = logging.getLogger(__name__)
 

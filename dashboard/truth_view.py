@@ -7,8 +7,8 @@ import streamlit as st
 from dashboard import keys, latent_view, model_cache, state
 from dashboard.components.truth import Chosen, truth
 from dashboard.plain import plain
-from vae.runs import Run
-from vae.yardstick import Yardstick
+from vae.evaluation.comparability import Yardstick
+from vae.runs.listing import Run
 
 
 def draw(run: Run) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import astuple, dataclass
 
-from vae.units import Divergence, Error, Reconstruction
+from vae.objectives.effective_beta import Divergence, Error, Reconstruction
 
 RECONSTRUCTIONS: dict[str, Reconstruction] = {"sum": "sum over pixels", "mean": "mean over pixels"}
 DIVERGENCES: dict[str, Divergence] = {

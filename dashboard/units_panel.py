@@ -1,4 +1,4 @@
-"""What is my β if my code uses the mean? The question, and its answer by `vae.units`."""
+"""What is my β if my code uses the mean? The question, and its answer by `vae.objectives.effective_beta`."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import streamlit as st
 from dashboard import keys, state, unit_question
 from dashboard.plain import plain
 from dashboard.unit_question import Question
+from vae.diagnostics.loss_scale import loop_scale, unknown
 from vae.errors import UserError
-from vae.loop_scale import loop_scale, unknown
-from vae.metrics import MetricsReader
-from vae.runs import Run
-from vae.units import Units, units
+from vae.objectives.effective_beta import Units, units
+from vae.runs.listing import Run
+from vae.runs.metrics import MetricsReader
 
 _RECONSTRUCTIONS = {"sum": "summed over pixels", "mean": "averaged over pixels"}
 _DIVERGENCES = {

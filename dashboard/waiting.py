@@ -7,8 +7,8 @@ import streamlit as st
 from dashboard import chooser, model_cache
 from dashboard.plain import plain
 from vae.errors import UserError
-from vae.runs import Run
-from vae.watch_notes import why_no_networks
+from vae.runs.listing import Run
+from vae.watching.notes import why_no_networks
 
 
 def instead(run: Run, error: UserError) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.plain import plain
-from vae.runs import Run
-from vae.status import Status
-from vae.watch_notes import WatchNotes
+from vae.runs.listing import Run
+from vae.runs.status import Status
+from vae.watching.notes import WatchNotes
 
 
 def set_by_the_loop(run: Run, status: Status, notes: WatchNotes) -> bool:

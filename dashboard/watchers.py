@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from dashboard import model_cache
-from vae.beneath import lstat
 from vae.errors import UserError
-from vae.lines import Line, thinned
-from vae.metrics import MetricsReader
-from vae.runs import Run
+from vae.runs.listing import Run
+from vae.runs.metric_lines import Line, thinned
+from vae.runs.metrics import MetricsReader
+from vae.storage.confined import lstat
 
 _log = logging.getLogger(__name__)
 

@@ -16,16 +16,16 @@ from typing import Any
 
 import pytest
 
-from vae.threads import share_cores
+from vae.runtime.cpu_threads import share_cores
 
 share_cores()  # before torch is imported
 
 import torch  # noqa: E402
 
-from vae.config import DataConfig, DataInfo, ModelConfig, RunConfig, TrainConfig  # noqa: E402
-from vae.data import Dataset, is_downloaded, load  # noqa: E402
-from vae.model import VAE  # noqa: E402
-from vae.runs import Run  # noqa: E402
+from vae.config.schema import DataConfig, DataInfo, ModelConfig, RunConfig, TrainConfig  # noqa: E402
+from vae.data.dataset import Dataset, is_downloaded, load  # noqa: E402
+from vae.models.vae import VAE  # noqa: E402
+from vae.runs.listing import Run  # noqa: E402
 
 # A shell that starts the tests in the background lets them ignore Ctrl-C, and all that they start with them.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -55,9 +55,9 @@ def one_core() -> Iterator[None]:
 @pytest.fixture
 def every_step(monkeypatch: pytest.MonkeyPatch) -> None:
     """One line of metrics, and one look at the user's wishes, at each step: no number depends on the clock."""
-    monkeypatch.setattr("vae.journal.METRICS_SECONDS", 0.0)
-    monkeypatch.setattr("vae.wishes.CONTROL_SECONDS", 0.0)
-    monkeypatch.setattr("vae.engine.CONTROL_SECONDS", 0.01)
+    monkeypatch.setattr("vae.training.run_log.METRICS_SECONDS", 0.0)
+    monkeypatch.setattr("vae.training.control.CONTROL_SECONDS", 0.0)
+    monkeypatch.setattr("vae.training.trainer.CONTROL_SECONDS", 0.01)
 
 
 @pytest.fixture(scope="session")
@@ -109,7 +109,7 @@ def digits() -> Dataset:
 @pytest.fixture(scope="session")
 def trained_run(digits: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A finished run of three epochs on the digits, seed 7, with four snapshots; not to be changed."""
-    from vae.engine import Trainer
+    from vae.training.trainer import Trainer
 
     config = RunConfig(
         model=ModelConfig(hidden=(16,)),

@@ -18,9 +18,15 @@ from typing import Any
 import torch
 import torch._dynamo
 
-from vae import archive, cli, engine, evaluation, export, latent, reproduce, snapshots, standby
+from vae.cli import main
+from vae.evaluation import elbo
+from vae.experiments import published
+from vae.export import onnx
+from vae.latent import embedding
+from vae.runs import archive, snapshots
+from vae.training import trainer, worker
 
-LOADED = (archive, engine, evaluation, export, latent, reproduce, snapshots, standby, torch._dynamo)
+LOADED = (archive, trainer, elbo, onnx, embedding, published, snapshots, worker, torch._dynamo)
 CHANGES = ("os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.truncate")
 
 
@@ -42,7 +48,7 @@ def start(request: dict[str, Any]) -> int:
             os.close(opened)
         if "die_at" in request:
             die_at(request["die_at"], request["below"])
-        cli.main(request["arguments"])
+        main.main(request["arguments"])
         code = 0
     except SystemExit as error:
         code = error.code if isinstance(error.code, int) else 1

@@ -14,11 +14,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import vae
-from vae.data import Dataset
-from vae.lines import Line
-from vae.metrics import MetricsReader
-from vae.runs import Run
-from vae.watcher import Watcher
+from vae.data.dataset import Dataset
+from vae.runs.listing import Run
+from vae.runs.metric_lines import Line
+from vae.runs.metrics import MetricsReader
+from vae.watching.watcher import Watcher
 
 
 def seeded(make: Callable[[], Any], seed: int = 0) -> Any:

@@ -11,15 +11,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vae.checkpoints import load
-from vae.config import ModelConfig, RunConfig, TrainConfig
-from vae.data import Dataset
-from vae.data import load as load_data
-from vae.engine import Trainer
-from vae.journal import Report
-from vae.metrics import Line, MetricsReader
-from vae.runs import Run
-from vae.snapshots import load_weights
+from vae.config.schema import ModelConfig, RunConfig, TrainConfig
+from vae.data.dataset import Dataset
+from vae.data.dataset import load as load_data
+from vae.runs.listing import Run
+from vae.runs.metrics import Line, MetricsReader
+from vae.runs.snapshots import load_weights
+from vae.storage.safetensors_io import load
+from vae.training.run_log import Report
+from vae.training.trainer import Trainer
 
 #: Six steps an epoch.
 TRAIN = TrainConfig(epochs=4, batch_size=256, seed=7, device="cpu", num_snapshots=5, checkpoint_seconds=1e-6)

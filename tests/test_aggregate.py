@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 from torch.distributions import Normal
 
-from vae.aggregate import gap
 from vae.errors import UserError
-from vae.generation import fit_mixture
-from vae.latent import Embedding
+from vae.latent.aggregate_posterior import gap
+from vae.latent.embedding import Embedding
+from vae.latent.generation import fit_mixture
 
 DRAW = torch.Generator().manual_seed(0)
 

@@ -30,12 +30,12 @@ from PIL import Image
 from starlette.applications import Starlette
 
 from dashboard import answers, api, arrays, components, guard, model_cache, settings, sheets, watchers
-from vae.data import Dataset
-from vae.latent import embed
-from vae.metrics import MetricsReader, MetricsWriter
-from vae.runs import Run, Status
-from vae.snapshots import load_model
-from vae.surprise import surprise
+from vae.data.dataset import Dataset
+from vae.evaluation.typicality import surprise
+from vae.latent.embedding import embed
+from vae.runs.listing import Run, Status
+from vae.runs.metrics import MetricsReader, MetricsWriter
+from vae.runs.snapshots import load_model
 
 
 class Answer:

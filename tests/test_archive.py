@@ -20,15 +20,15 @@ from typing import Any, BinaryIO
 import pytest
 import torch
 
-import vae.archive
-from vae import checkpoints
-from vae.archive import ArchiveError, export_run, import_run
-from vae.config import DataConfig, DataInfo, ModelConfig, RunConfig
-from vae.files import write_json
-from vae.metrics import MetricsReader, MetricsWriter
-from vae.model import VAE
-from vae.runs import Run, Status
-from vae.snapshots import cpu_weights
+import vae.runs.archive
+from vae.config.schema import DataConfig, DataInfo, ModelConfig, RunConfig
+from vae.models.vae import VAE
+from vae.runs.archive import ArchiveError, export_run, import_run
+from vae.runs.listing import Run, Status
+from vae.runs.metrics import MetricsReader, MetricsWriter
+from vae.runs.snapshots import cpu_weights
+from vae.storage import safetensors_io
+from vae.storage.atomic import write_json
 
 INFO = DataInfo(
     channels=1,
@@ -65,9 +65,9 @@ def run(tmp_path: Path) -> Run:
     run = Run.create(tmp_path / "there" / "digits-1", config, INFO, name="β = 4")
     with MetricsWriter(run.metrics_path) as writer:
         writer.write(LINE)
-    checkpoints.save(run.checkpoints_dir, "last", {"model.x": torch.ones(1000)}, {"step": 1})
-    checkpoints.save(run.checkpoints_dir, "best", cpu_weights(VAE(config.model, INFO)))
-    checkpoints.save(run.snapshot_dir(1), "weights", {"x": torch.ones(10)})
+    safetensors_io.save(run.checkpoints_dir, "last", {"model.x": torch.ones(1000)}, {"step": 1})
+    safetensors_io.save(run.checkpoints_dir, "best", cpu_weights(VAE(config.model, INFO)))
+    safetensors_io.save(run.snapshot_dir(1), "weights", {"x": torch.ones(10)})
     write_json(run.snapshot_dir(1) / "snapshot.json", {"step": 1})
     run.request(beta=4)
     run.write_status(Status(state="finished", step=1))
@@ -189,8 +189,10 @@ def test_a_run_is_exported_while_it_trains(run: Run, root: Path) -> None:
                 number += 1
                 writer.write({**LINE, "step": number})
                 state = {"step": number, "metrics_offset": writer.offset}
-                checkpoints.save(run.checkpoints_dir, "last", {"model.x": torch.full((99,), number)}, state)
-                checkpoints.save(run.snapshot_dir(number), "weights", {"x": torch.ones(10)})
+                safetensors_io.save(
+                    run.checkpoints_dir, "last", {"model.x": torch.full((99,), number)}, state
+                )
+                safetensors_io.save(run.snapshot_dir(number), "weights", {"x": torch.ones(10)})
                 write_json(run.snapshot_dir(number) / "snapshot.json", {"step": number})
                 if number > 5:
                     run.drop_snapshots_after(3)
@@ -200,7 +202,7 @@ def test_a_run_is_exported_while_it_trains(run: Run, root: Path) -> None:
     try:
         for _ in range(5):
             arrived = import_run(io.BytesIO(exported(run)), root)
-            tensors, state = checkpoints.load(arrived.checkpoints_dir, "last")
+            tensors, state = safetensors_io.load(arrived.checkpoints_dir, "last")
             assert bool((tensors["model.x"] == state["step"]).all())
             assert arrived.metrics_path.stat().st_size >= state.get("metrics_offset", 0)
     finally:
@@ -242,7 +244,7 @@ def test_files_without_a_folder_around_them_are_accepted(run: Run, root: Path) -
 
 
 def test_a_run_too_large_to_be_imported_is_not_exported(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vae.archive, "MAX_BYTES", 1000)
+    monkeypatch.setattr(vae.runs.archive, "MAX_BYTES", 1000)
     with pytest.raises(ArchiveError, match="copy the run's folder instead"):
         exported(run)
 
@@ -464,7 +466,9 @@ def test_weights_of_another_model_are_refused(run: Run, root: Path, kept: str) -
     }
     for width, fits in ((5, False), (4, True)):
         weights = cpu_weights(VAE(ModelConfig(hidden=(width,)), INFO))
-        checkpoints.save(path.parent, kept, {f"{prefix}{name}": tensor for name, tensor in weights.items()})
+        safetensors_io.save(
+            path.parent, kept, {f"{prefix}{name}": tensor for name, tensor in weights.items()}
+        )
         archive = zipped({**files, path.relative_to(run.path).as_posix(): path.read_bytes()})
         if fits:
             assert import_run(archive, root).path.is_dir()
@@ -565,7 +569,7 @@ def test_what_a_killed_import_left_is_removed_a_day_later(run: Run, root: Path) 
 def test_sizes_that_are_too_large_are_refused_before_anything_is_unpacked(
     run: Run, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vae.archive._unpack", None)
+    monkeypatch.setattr("vae.runs.archive._unpack", None)
     with pytest.raises(ArchiveError, match=r"must have at most 0\.0 GiB unpacked"):
         import_run(zipped(contents(run)), root, max_bytes=1000)
 
@@ -585,7 +589,7 @@ def test_entries_that_share_their_bytes_are_refused(run: Run, root: Path) -> Non
 def test_headers_of_all_weights_together_are_bounded(
     run: Run, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vae.archive.HEADERS_BYTES", 1000)
+    monkeypatch.setattr("vae.runs.archive.HEADERS_BYTES", 1000)
     with pytest.raises(ArchiveError, match="headers of a run's weights files must have at most 1,000 bytes"):
         import_run(zipped(contents(run)), root)
 
@@ -593,6 +597,6 @@ def test_headers_of_all_weights_together_are_bounded(
 def test_weights_too_large_to_be_shown_are_refused(
     run: Run, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vae.weights_files.WEIGHTS_BYTES", 100)
+    monkeypatch.setattr("vae.runs.weights_file.WEIGHTS_BYTES", 100)
     with pytest.raises(ArchiveError, match="weights must have at most 100 bytes"):
         import_run(zipped(contents(run)), root)

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import torch
 
-from vae.config import DataConfig
-from vae.data import DataError, load
-from vae.images import Images
-from vae.npz_data import read_npz
+from vae.config.schema import DataConfig
+from vae.data.dataset import DataError, load
+from vae.data.readers.npz import read_npz
+from vae.data.types import Images
 
 RNG = np.random.default_rng(0)
 #: Images of zero to 255, both ends among them.

@@ -11,12 +11,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from vae.autoregression import MaskedNetwork
-from vae.config import DataInfo
+from vae.config.schema import DataInfo
 from vae.errors import UserError
-from vae.export import Graph, autoencoder_onnx, decoder_onnx
-from vae.model import VAE
-from vae.surprise import terms_at_mean
+from vae.evaluation.typicality import terms_at_mean
+from vae.export.onnx import Graph, autoencoder_onnx, decoder_onnx
+from vae.models.made import MaskedNetwork
+from vae.models.vae import VAE
 
 MakeModel = Callable[..., VAE]
 MakeInfo = Callable[..., DataInfo]

@@ -27,20 +27,20 @@ from tests.hostile_folders import (
     link,
     pipe,
 )
-from vae import beneath
-from vae.archive import export_run
-from vae.beneath import NotPlain, open_plain, split
-from vae.checkpoints import CheckpointError, load, save
-from vae.config import ModelConfig, RunConfig, TrainConfig
-from vae.data import load as load_data
-from vae.engine import Trainer
+from vae.config.schema import ModelConfig, RunConfig, TrainConfig
+from vae.data.dataset import load as load_data
 from vae.errors import UserError
-from vae.files import disk_sentence, replacing, write_json
-from vae.metrics import MetricsReader, MetricsWriter, newest
-from vae.runs import Run, list_runs
-from vae.snapshots import load_model
-from vae.status import Status
-from vae.timeline import moments
+from vae.runs.archive import export_run
+from vae.runs.listing import Run, list_runs
+from vae.runs.metrics import MetricsReader, MetricsWriter, newest
+from vae.runs.snapshot_index import moments
+from vae.runs.snapshots import load_model
+from vae.runs.status import Status
+from vae.storage import confined
+from vae.storage.atomic import disk_sentence, replacing, write_json
+from vae.storage.confined import NotPlain, open_plain, split
+from vae.storage.safetensors_io import CheckpointError, load, save
+from vae.training.trainer import Trainer
 
 #: A few steps: one more epoch takes a tenth of a second.
 CONFIG = RunConfig(
@@ -211,7 +211,7 @@ def test_a_name_is_looked_at_in_the_folder_that_was_opened_whatever_is_renamed_m
 ) -> None:
     path, outside = place
     save(outside, "last", {}, {"step": 13})
-    original, swapped = beneath._plain, threading.Event()
+    original, swapped = confined._plain, threading.Event()
 
     def swapping(*arguments: Any) -> Any:
         found = original(*arguments)
@@ -221,7 +221,7 @@ def test_a_name_is_looked_at_in_the_folder_that_was_opened_whatever_is_renamed_m
             (path / "checkpoints").symlink_to(outside)
         return found
 
-    monkeypatch.setattr(beneath, "_plain", swapping)
+    monkeypatch.setattr(confined, "_plain", swapping)
     assert load(path / "checkpoints", "last")[1].get("step") != 13
     assert swapped.is_set()
 
@@ -230,7 +230,7 @@ def test_a_link_put_in_the_place_of_a_file_between_look_and_opening_is_refused(
     place: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, outside = place
-    original, calls = beneath._plain, itertools.count()
+    original, calls = confined._plain, itertools.count()
 
     def swapping(*arguments: Any) -> Any:
         found = original(*arguments)
@@ -239,7 +239,7 @@ def test_a_link_put_in_the_place_of_a_file_between_look_and_opening_is_refused(
             (path / "status.json").symlink_to(outside / ".precious.tmp")
         return found
 
-    monkeypatch.setattr(beneath, "_plain", swapping)
+    monkeypatch.setattr(confined, "_plain", swapping)
     with pytest.raises(NotPlain, match="is a link"):
         open_plain(path / "status.json")
 
@@ -329,7 +329,7 @@ def test_a_half_written_file_in_the_place_of_a_link_is_removed_after_an_error(
 
 @pytest.mark.timeout(20)
 def test_a_pipe_or_a_link_as_the_images_of_a_watched_run_is_told(place: tuple[Path, Path]) -> None:
-    from vae.run_images import images_of
+    from vae.runs.run_dataset import images_of
 
     path, outside = place
     run = Run.open(path)

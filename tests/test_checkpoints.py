@@ -20,11 +20,19 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-import vae.checkpoints
-import vae.tensor_file
+import vae.storage.safetensors_header
+import vae.storage.safetensors_io
 from tests.disks import small_disk
-from vae.checkpoints import CheckpointError, check_finite, check_shapes, inspect, load, outline, save
-from vae.files import disk_sentence
+from vae.storage.atomic import disk_sentence
+from vae.storage.safetensors_io import (
+    CheckpointError,
+    check_finite,
+    check_shapes,
+    inspect,
+    load,
+    outline,
+    save,
+)
 
 
 def tensors() -> dict[str, Tensor]:
@@ -124,7 +132,7 @@ def test_no_tensors_and_no_state_are_a_checkpoint_too(tmp_path: Path) -> None:
 
 def test_tensors_on_the_cpu_are_written_without_a_copy() -> None:
     tensor = torch.arange(4.0)
-    view = vae.checkpoints._bytes(tensor)
+    view = vae.storage.safetensors_io._bytes(tensor)
     tensor[0] = 9
     assert torch.frombuffer(view, dtype=torch.float32)[0] == 9
 
@@ -168,10 +176,10 @@ def test_killed_at_any_moment_a_trainer_leaves_a_checkpoint_that_its_history_fit
 import os, random, signal, time
 from pathlib import Path
 import torch
-from vae.checkpoints import load, save
-from vae.metrics import MetricsReader, MetricsWriter
-from vae.runs import Control, Status
-from vae.files import read_json, write_json, sweep
+from vae.storage.safetensors_io import load, save
+from vae.runs.metrics import MetricsReader, MetricsWriter
+from vae.runs.listing import Control, Status
+from vae.storage.atomic import read_json, write_json, sweep
 
 names = ("epoch", "seconds", "beta", "distortion", "rate", "elbo")
 line = {{"split": "train", **dict.fromkeys(names, 0.5), "rate_per_dim": [0.5]}}
@@ -250,14 +258,14 @@ def test_a_reader_meets_only_whole_checkpoints_while_they_are_replaced(tmp_path:
 def test_state_and_tensors_are_of_one_file_even_if_it_is_replaced_while_it_is_loaded(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = vae.tensor_file._state
+    original = vae.storage.safetensors_header._state
 
     def replaced(*arguments: Any) -> dict[str, Any]:
         state = original(*arguments)
         save(path.parent, "last", {"other": torch.zeros(3)}, {"step": 8})
         return state
 
-    monkeypatch.setattr(vae.tensor_file, "_state", replaced)
+    monkeypatch.setattr(vae.storage.safetensors_header, "_state", replaced)
     found, state = load(path.parent, "last")
     assert state == STATE and same(found, tensors())
     assert load(path.parent, "last")[1] == {"step": 8}

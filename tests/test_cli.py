@@ -21,14 +21,14 @@ import pytest
 import torch
 
 from tests.disks import small_disk
-from vae import cli
-from vae.checkpoints import load, save
-from vae.config import Config, RunConfig, TrainConfig
-from vae.data import load as load_data
-from vae.engine import Trainer
-from vae.evaluation import evaluate
-from vae.runs import Run
-from vae.snapshots import load_model, load_weights
+from vae.cli import main
+from vae.config.schema import Config, RunConfig, TrainConfig
+from vae.data.dataset import load as load_data
+from vae.evaluation.elbo import evaluate
+from vae.runs.listing import Run
+from vae.runs.snapshots import load_model, load_weights
+from vae.storage.safetensors_io import load, save
+from vae.training.trainer import Trainer
 
 #: Options of a training that takes a fraction of a second.
 QUICK = "--model.hidden 8 --train.epochs 2 --train.batch-size 256 --train.num-snapshots 2 --train.device cpu".split()  # noqa: SIM905
@@ -57,7 +57,7 @@ def vae(capsys: pytest.CaptureFixture[str]) -> Vae:
         capsys.readouterr()
         code: Any = 0
         try:
-            cli.main(list(map(str, arguments)))
+            main.main(list(map(str, arguments)))
         except SystemExit as ended:
             code = ended.code or 0
         out, err = capsys.readouterr()
@@ -70,7 +70,7 @@ def vae(capsys: pytest.CaptureFixture[str]) -> Vae:
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A finished run; tests that change it take a copy."""
     path = tmp_path_factory.mktemp("runs") / "finished"
-    cli.main(["train", "--run-dir", str(path), *QUICK])
+    main.main(["train", "--run-dir", str(path), *QUICK])
     return Run.open(path)
 
 
@@ -164,7 +164,7 @@ def test_a_progress_bar_is_shown_on_a_terminal_only(
 def test_help_is_quick_and_complete(tmp_path: Path) -> None:
     code = """
 import sys, contextlib, io, json, time
-from vae import cli
+from vae.cli import main as cli
 texts = {}
 for words in (["--help"], ["train", "--help"], ["evaluate", "--help"], ["reproduce", "--help"], ["export", "--help"],
               ["import", "--help"], ["data", "--help"], ["data", "download", "--help"], ["dashboard", "--help"]):
@@ -276,7 +276,7 @@ def test_data_download_goes_where_it_is_told(
         asked.extend((name, root))
         progress("train-images", 5, 10)
 
-    monkeypatch.setattr("vae.data.download", download)
+    monkeypatch.setattr("vae.data.dataset.download", download)
     answer = vae("data", "download", "kmnist", "--root", tmp_path)
     assert answer == (0, f"{tmp_path}\n", "")
     assert asked == ["kmnist", tmp_path]
@@ -574,7 +574,7 @@ def test_divergence_ends_with_code_2_and_the_remedy(vae: Vae, tmp_path: Path) ->
 
 
 def test_memory_that_runs_out_is_told(vae: Vae, finished: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vae.evaluation.evaluate", lambda *_, **__: torch.empty(1 << 60))
+    monkeypatch.setattr("vae.evaluation.elbo.evaluate", lambda *_, **__: torch.empty(1 << 60))
     assert_refused(
         vae("evaluate", finished.path), "must fit into memory, and do not; use a smaller train.batch_size"
     )
@@ -652,7 +652,7 @@ def test_ctrl_c_is_no_traceback(vae: Vae, finished: Run, monkeypatch: pytest.Mon
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("vae.evaluation.evaluate", interrupted)
+    monkeypatch.setattr("vae.evaluation.elbo.evaluate", interrupted)
     assert vae("evaluate", finished.path) == (130, "", "")
 
 

@@ -15,11 +15,11 @@ from starlette.applications import Starlette
 from dashboard import api, model_cache, settings
 from dashboard.diagnosed import with_threshold
 from tests.test_map_api import Client
-from vae.course import course
-from vae.diagnostics import diagnose
-from vae.metrics import MetricsReader
-from vae.runs import Run
-from vae.verdicts import decide
+from vae.diagnostics.diagnose import diagnose
+from vae.diagnostics.posterior_history import course
+from vae.diagnostics.rules.verdicts import decide
+from vae.runs.listing import Run
+from vae.runs.metrics import MetricsReader
 
 DIAGNOSIS, COURSE = "/api/runs/short/diagnosis", "/api/runs/short/course"
 

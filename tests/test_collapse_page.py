@@ -12,11 +12,11 @@ import pytest
 from dashboard import bounds, diagnosed, encoder_lag, model_cache, settings
 from tests.settling import settled
 from tests.test_dashboard import button, page, sentences
-from vae import lag
-from vae.data import Dataset
-from vae.recipes import RECIPES
-from vae.runs import Run
-from vae.units import units
+from vae.data.dataset import Dataset
+from vae.evaluation import inference_lag
+from vae.experiments.failure_modes import RECIPES
+from vae.objectives.effective_beta import units
+from vae.runs.listing import Run
 
 
 @pytest.fixture(autouse=True)
@@ -201,7 +201,7 @@ class TestLag:
         at = page("collapse", run="one")
         button(at, "Measure the lag").click().run()
         settled()
-        expected = lag.encoder_lag(run, model_cache.dataset(run), num_images=2, num_moments=2)
+        expected = inference_lag.encoder_lag(run, model_cache.dataset(run), num_images=2, num_moments=2)
         found = bounds.kept(run).lag
         assert [one.gap for one in found] == [one.to_dict()["gap"] for one in expected]
         told = f"Measured at step {run.status().step:,}."

@@ -15,12 +15,12 @@ from starlette.applications import Starlette
 
 from dashboard import api, arrays, compare_api, model_cache, settings
 from tests.test_map_api import Client
-from vae.data import Dataset
-from vae.importance import log_weights
-from vae.latent import prior_points
-from vae.randomness import generator
-from vae.runs import Run
-from vae.snapshots import load_model
+from vae.data.dataset import Dataset
+from vae.evaluation.importance import log_weights
+from vae.latent.embedding import prior_points
+from vae.runs.listing import Run
+from vae.runs.snapshots import load_model
+from vae.runtime.seeding import generator
 
 BESIDE = "/api/runs/short/side-by-side"
 TRUTH = "/api/runs/short/truth"
@@ -77,7 +77,7 @@ class TestSideBySide:
     def test_without_images_there_are_points_and_a_reason(
         self, client: Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        from vae.data import DataError
+        from vae.data.dataset import DataError
 
         def gone(run: Run) -> Any:
             raise DataError("the images are elsewhere")

@@ -14,9 +14,9 @@ from dashboard import measured, settings
 from dashboard.trainers import trainers
 from tests.settling import settled
 from tests.test_dashboard import button, page, sentences
-from vae import measurements
-from vae.results import kept
-from vae.runs import Run
+from vae.evaluation import saved_bounds
+from vae.evaluation.saved_metrics import kept
+from vae.runs.listing import Run
 
 
 @pytest.fixture(autouse=True)
@@ -184,7 +184,7 @@ class TestEvaluate:
         at = page("evaluate", run="a", k="50", images="100", seed="5")
         button(at, "Measure the bound").click().run()
         settled()
-        (bound,) = measurements.kept(run).bounds
+        (bound,) = saved_bounds.kept(run).bounds
         assert (bound.k, bound.num_images, bound.seed, bound.step) == (50, 100, 5, run.status().step)
         again = page("evaluate", run="a", k="50", images="100", seed="5")
         values = {metric.label: metric.value for metric in again.metric}
@@ -193,14 +193,14 @@ class TestEvaluate:
         assert "With these settings it has not been measured" in captions(other)
         button(other, "Measure the bound").click().run()
         settled()
-        assert [one.kind for one in measurements.kept(run).bounds] == ["importance", "mixture"]
+        assert [one.kind for one in saved_bounds.kept(run).bounds] == ["importance", "mixture"]
 
     def test_annealing_stands_beside_the_importance_weighted_bound_of_the_same_images(self, put: Put) -> None:
         run = put("a")
         at = page("evaluate", run="a", annealed="10", steps="100", seed="5")
         button(at, "Measure by annealing").click().run()
         settled()
-        annealed, weighted = measurements.kept(run).bounds
+        annealed, weighted = saved_bounds.kept(run).bounds
         assert [annealed.kind, weighted.kind] == ["annealed", "importance"]
         assert (annealed.num_images, annealed.seed) == (weighted.num_images, weighted.seed) == (10, 5)
         assert annealed.log_prob == pytest.approx(weighted.log_prob, abs=0.2)
@@ -225,7 +225,7 @@ class TestEvaluate:
         from tests.test_measurements import bound
 
         run = put("a")
-        measurements.keep(run, bound=bound(step=run.status().step))
+        saved_bounds.keep(run, bound=bound(step=run.status().step))
         at = page("evaluate", run="a", present="1")
         assert any(metric.label.startswith("Bound on −log p(x)") for metric in at.metric)
         assert not any("Measure" in one.label for one in at.button)
@@ -235,7 +235,7 @@ class TestEvaluate:
 
         run = put("a")
         sentence = "the weights of half the images have a tiny effective size"
-        measurements.keep(run, bound=bound(k=500, warnings=[sentence], step=run.status().step))
+        saved_bounds.keep(run, bound=bound(k=500, warnings=[sentence], step=run.status().step))
         at = page("evaluate", run="a")
         assert [one.rstrip(".").lower() for one in sentences(at)] == [sentence]
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from vae.comparison import differences
-from vae.config import ModelConfig, ObjectiveConfig, RunConfig, TrainConfig
+from vae.config.diff import differences
+from vae.config.schema import ModelConfig, ObjectiveConfig, RunConfig, TrainConfig
 
 ONE = RunConfig()
 

@@ -15,8 +15,8 @@ import pytest
 from pydantic import ValidationError
 
 import vae
-from vae.checked import Config, ConfigError
-from vae.config import (
+from vae.config.base import Config, ConfigError
+from vae.config.schema import (
     MAX_SEED,
     DataConfig,
     DataInfo,
@@ -580,7 +580,7 @@ def test_impossible_images_are_refused(changes: dict[str, int]) -> None:
 
 
 def test_help_does_not_wait_for_torch() -> None:
-    code = "import sys, vae, vae.config; assert 'torch' not in sys.modules"
+    code = "import sys, vae, vae.config.schema; assert 'torch' not in sys.modules"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from vae.contours import DEEPEST, depth
+from vae.latent.density import DEEPEST, depth
 
 
 def test_depth_of_a_gaussian_is_its_distance_in_standard_deviations() -> None:

@@ -9,8 +9,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard import controls
-from vae.checked import ConfigError
-from vae.config import RunConfig, suggest
+from vae.config.base import ConfigError
+from vae.config.schema import RunConfig, suggest
 
 #: Options that the form leaves out: data set and file are chosen above it, and the download folder is this machine's.
 ELSEWHERE = {("data", "name"), ("data", "path"), ("data", "root")}

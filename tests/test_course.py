@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vae.checkpoints import CheckpointError, load
-from vae.course import course, silhouette
-from vae.information import information
-from vae.latent import kept_embedding
-from vae.runs import Run
+from vae.diagnostics.mutual_information import information
+from vae.diagnostics.posterior_history import course, silhouette
+from vae.latent.embedding import kept_embedding
+from vae.runs.listing import Run
+from vae.storage.safetensors_io import CheckpointError, load
 
 
 @pytest.fixture

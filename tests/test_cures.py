@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from vae.comparison import differences
-from vae.config import ModelConfig, ObjectiveConfig, RunConfig, TrainConfig
-from vae.cures import cures, mends
-from vae.recipes import RECIPES
+from vae.config.diff import differences
+from vae.config.schema import ModelConfig, ObjectiveConfig, RunConfig, TrainConfig
+from vae.experiments.failure_modes import RECIPES
+from vae.experiments.remedies import cures, mends
 
 CONFIGS = {
     **{name: recipe.config for name, recipe in RECIPES.items()},

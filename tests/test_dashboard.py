@@ -17,14 +17,14 @@ from dashboard import chooser, generated, latent_view, model_cache, settings, st
 from dashboard.components.draw import Posterior
 from dashboard.components.paths import Said
 from dashboard.trainers import trainers
-from vae.aggregate import gap
-from vae.data import DataError, Dataset
-from vae.generation import every_class, fit_mixture
-from vae.latent import embed, kept_embedding
-from vae.leak import label_leak
-from vae.runs import Run
-from vae.snapshots import load_model, load_weights
-from vae.status import Status, this_host
+from vae.data.dataset import DataError, Dataset
+from vae.diagnostics.label_leakage import label_leak
+from vae.latent.aggregate_posterior import gap
+from vae.latent.embedding import embed, kept_embedding
+from vae.latent.generation import every_class, fit_mixture
+from vae.runs.listing import Run
+from vae.runs.snapshots import load_model, load_weights
+from vae.runs.status import Status, this_host
 
 MAIN = Path(chooser.__file__).with_name("main.py")
 SHIPPED = Path(chooser.__file__).parents[1] / "assets" / "models"
@@ -498,7 +498,7 @@ class TestImagesOfAPublicSet:
         asked: list[str] = []
         put("digits")
         monkeypatch.setattr(settings, "shipped_root", lambda: SHIPPED)
-        monkeypatch.setattr("vae.data.download", fetch)
+        monkeypatch.setattr("vae.data.dataset.download", fetch)
         monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
         at = AppTest.from_file(str(MAIN), default_timeout=60)
         at.query_params["run"] = "mnist-2d"

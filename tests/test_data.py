@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 
-from vae import digits_data
-from vae.config import DataConfig, ModelConfig, RunConfig, TrainConfig
-from vae.data import DataError, Dataset, check_fits, load
+from vae.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig
+from vae.data.dataset import DataError, Dataset, check_fits, load
+from vae.data.readers import digits
 
 
 def grey_levels(path: Path, *, copies: int = 40, labels: bool = True) -> Path:
@@ -33,8 +33,8 @@ def every_index(dataset: Dataset) -> list[int]:
 
 def test_loading_digits_imports_neither_scikit_learn_nor_torchvision() -> None:
     code = (
-        "import sys, vae.data, vae.config\n"
-        "vae.data.load(vae.config.DataConfig()).info()\n"
+        "import sys, vae.data.dataset, vae.config.schema\n"
+        "vae.data.dataset.load(vae.config.schema.DataConfig()).info()\n"
         "assert not {'sklearn', 'torchvision'} & sys.modules.keys()"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
@@ -46,7 +46,7 @@ def test_digits_from_the_packaged_file_equal_those_of_scikit_learn() -> None:
 
     pixels, labels = load_digits(return_X_y=True)
     dataset = load(DataConfig())
-    assert digits_data.packaged_table() is not None
+    assert digits.packaged_table() is not None
     np.testing.assert_array_equal(dataset.images.reshape(1797, 64).numpy(), pixels)
     assert dataset.labels is not None
     np.testing.assert_array_equal(dataset.labels.numpy(), labels)
@@ -55,7 +55,7 @@ def test_digits_from_the_packaged_file_equal_those_of_scikit_learn() -> None:
 
 def test_digits_come_through_scikit_learn_where_its_file_has_moved(monkeypatch: pytest.MonkeyPatch) -> None:
     expected = load(DataConfig())
-    monkeypatch.setattr(digits_data, "packaged_table", lambda: None)
+    monkeypatch.setattr(digits, "packaged_table", lambda: None)
     found = load(DataConfig())
     assert torch.equal(found.images, expected.images)
     assert found.info() == expected.info()
@@ -75,7 +75,7 @@ def test_a_packaged_file_that_holds_something_else_is_not_taken(
     spec = importlib.machinery.ModuleSpec("sklearn", None, is_package=True)
     spec.submodule_search_locations = [str(tmp_path)]
     monkeypatch.setattr("importlib.util.find_spec", lambda name: spec)
-    assert digits_data.packaged_table() is None
+    assert digits.packaged_table() is None
 
 
 def test_digits_without_scikit_learn_say_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -350,7 +350,7 @@ def test_images_that_do_not_fit_into_memory_are_told_in_a_sentence(monkeypatch: 
     def read() -> None:
         raise MemoryError
 
-    monkeypatch.setattr("vae.data.read_digits", read)
+    monkeypatch.setattr("vae.data.dataset.read_digits", read)
     with pytest.raises(DataError, match="the digits images do not fit into memory; use fewer"):
         load(DataConfig())
 

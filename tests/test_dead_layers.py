@@ -8,11 +8,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from vae.data import Dataset
-from vae.dead_layers import DeadLayer, dead_layer
-from vae.diagnostics import diagnose
-from vae.minibatches import posteriors
-from vae.model import VAE
+from vae.data.batches import posteriors
+from vae.data.dataset import Dataset
+from vae.diagnostics.dead_layers import DeadLayer, dead_layer
+from vae.diagnostics.diagnose import diagnose
+from vae.models.vae import VAE
 
 MakeModel = Callable[..., VAE]
 

@@ -17,20 +17,20 @@ from torch import nn
 import vae
 from tests.fake_gpu import NotOnGpu, OnGpu, fake_gpu
 from tests.short_runs import create
-from vae.annealed import annealed
-from vae.config import DataConfig, ModelConfig, ObjectiveConfig, RunConfig, TrainConfig
-from vae.data import Dataset, load
-from vae.diagnostics import diagnose, live_numbers
-from vae.engine import Trainer
-from vae.evaluation import at_posterior_mean, evaluate
-from vae.generation import class_mix, every_class, truncate
-from vae.importance import importance_bound
-from vae.journal import Means
-from vae.latent import embed, manifold, pace, prior_samples, reconstructions
-from vae.model import VAE
-from vae.objective import MeanTerms
-from vae.surprise import surprise, terms_at_mean
-from vae.truth import truths
+from vae.config.schema import DataConfig, ModelConfig, ObjectiveConfig, RunConfig, TrainConfig
+from vae.data.dataset import Dataset, load
+from vae.diagnostics.diagnose import diagnose, live_numbers
+from vae.evaluation.ais import annealed
+from vae.evaluation.elbo import at_posterior_mean, evaluate
+from vae.evaluation.exact_posterior import truths
+from vae.evaluation.importance import importance_bound
+from vae.evaluation.typicality import surprise, terms_at_mean
+from vae.latent.embedding import embed, manifold, pace, prior_samples, reconstructions
+from vae.latent.generation import class_mix, every_class, truncate
+from vae.models.vae import VAE
+from vae.objectives.terms import MeanTerms
+from vae.training.run_log import Means
+from vae.training.trainer import Trainer
 
 MakeModel = Callable[..., VAE]
 
@@ -116,7 +116,7 @@ def test_the_gpu_has_the_cpus_pixels_and_about_its_numbers(measure: str, drawn: 
 def test_a_whole_run_stops_goes_on_and_finishes_on_such_a_gpu(
     name: str, tmp_path: Path, gpu: torch.device, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vae.learner.choose_device", lambda name: gpu)
+    monkeypatch.setattr("vae.training.optimisation.choose_device", lambda name: gpu)
     config = RunConfig(
         data=DataConfig(binarize="dynamic"),
         model=ModelConfig.model_validate({"hidden": (6,), **MODELS[name]}),

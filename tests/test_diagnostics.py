@@ -16,19 +16,20 @@ import torch
 from torch import Tensor
 
 import vae
-from vae import cli, engine
-from vae.checkpoints import load, save
-from vae.config import RunConfig, TrainConfig
-from vae.data import Dataset
-from vae.diagnostics import ACTIVE_THRESHOLD, active_units, diagnose, dimensions, live_numbers
-from vae.engine import Trainer
+from vae.cli import main
+from vae.config.schema import RunConfig, TrainConfig
+from vae.data.dataset import Dataset
+from vae.diagnostics.diagnose import ACTIVE_THRESHOLD, active_units, diagnose, dimensions, live_numbers
 from vae.errors import UserError
-from vae.evaluation import evaluate
-from vae.history import history_until
-from vae.latent import Embedding, embed
-from vae.model import VAE
-from vae.runs import Run
-from vae.snapshots import Probe, load_model
+from vae.evaluation.elbo import evaluate
+from vae.latent.embedding import Embedding, embed
+from vae.models.vae import VAE
+from vae.runs.history import history_until
+from vae.runs.listing import Run
+from vae.runs.snapshots import Probe, load_model
+from vae.storage.safetensors_io import load, save
+from vae.training import trainer
+from vae.training.trainer import Trainer
 
 MakeModel = Callable[..., VAE]
 
@@ -277,8 +278,8 @@ def test_live_numbers_come_early_at_each_evaluation_and_then_once_in_so_many_ima
     tmp_path: Path, digits: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     num = len(digits.train)
-    monkeypatch.setattr(engine, "LIVE_EPOCHS", 2)
-    monkeypatch.setattr(engine, "LIVE_IMAGES", 3 * num)
+    monkeypatch.setattr(trainer, "LIVE_EPOCHS", 2)
+    monkeypatch.setattr(trainer, "LIVE_IMAGES", 3 * num)
     config = RunConfig(train=TrainConfig(epochs=8, eval_every=1, device="cpu"))
     whole = Run.create(tmp_path / "whole", config, digits.info())
     deque(Trainer(whole, digits).train(), maxlen=0)
@@ -332,11 +333,11 @@ def test_the_command_line_tells_verdict_evidence_and_remedies(
     trained_run: Run, digits: Dataset, capsys: pytest.CaptureFixture[str]
 ) -> None:
     expected = diagnose(trained_run, digits, part="test")
-    cli.main(["evaluate", str(trained_run.path), "--diagnose"])
+    main.main(["evaluate", str(trained_run.path), "--diagnose"])
     lines = capsys.readouterr().out.splitlines()
     assert f"  {expected.verdict.title} ({expected.verdict.name})" in lines
     assert "  diagnosis of the last weights; what is above is of the best" in lines
-    cli.main(["evaluate", str(trained_run.path), "--diagnose", "--json"])
+    main.main(["evaluate", str(trained_run.path), "--diagnose", "--json"])
     answer = json.loads(capsys.readouterr().out)
     assert answer["at"] == "best"
     assert answer["diagnosis"] == {"at": "last", **json.loads(json.dumps(expected.to_dict()))}
@@ -347,9 +348,9 @@ def test_the_command_line_diagnoses_the_weights_that_are_asked_for(
 ) -> None:
     step = trained_run.snapshots()[1]
     expected = diagnose(trained_run, digits, at=step, part="test")
-    cli.main(["evaluate", str(trained_run.path), "--diagnose", "--at", str(step)])
+    main.main(["evaluate", str(trained_run.path), "--diagnose", "--at", str(step)])
     lines = capsys.readouterr().out.splitlines()
     assert f"  diagnosis of the weights of step {step:,}" in lines
     assert any(expected.lines()[0] in line for line in lines)
-    cli.main(["evaluate", str(trained_run.path), "--diagnose", "--at", "best"])
+    main.main(["evaluate", str(trained_run.path), "--diagnose", "--at", "best"])
     assert "  diagnosis of the best weights" in capsys.readouterr().out.splitlines()

@@ -23,9 +23,9 @@ import pytest
 import torch
 
 from tests.mnist_files import MNIST_FILES, put, tiny
-from vae import downloads
-from vae.config import DataConfig
-from vae.data import DataError, download, is_downloaded, load
+from vae.config.schema import DataConfig
+from vae.data import download as downloads
+from vae.data.dataset import DataError, download, is_downloaded, load
 
 
 def sentence_of(error: pytest.ExceptionInfo[DataError]) -> str:

@@ -16,17 +16,17 @@ import pytest
 import torch
 
 from tests.short_runs import SMALL, TRAIN, assert_same_run, create, events, lines, numbers, train, wishing
-from vae import engine
-from vae.checkpoints import load
-from vae.checkpoints import save as plain_save
-from vae.engine import Trainer
-from vae.evaluation import evaluate as plain_evaluate
-from vae.heartbeat import beating
-from vae.latent import embed as plain_embed
-from vae.latent import kept_embedding
-from vae.runs import Run
-from vae.snapshots import write_snapshot as plain_write_snapshot
-from vae.standby import stopping_on_signals
+from vae.evaluation.elbo import evaluate as plain_evaluate
+from vae.latent.embedding import embed as plain_embed
+from vae.latent.embedding import kept_embedding
+from vae.runs.listing import Run
+from vae.runs.snapshots import write_snapshot as plain_write_snapshot
+from vae.storage.safetensors_io import load
+from vae.storage.safetensors_io import save as plain_save
+from vae.training import trainer as engine
+from vae.training.heartbeat import beating
+from vae.training.trainer import Trainer
+from vae.training.worker import stopping_on_signals
 
 #: No checkpoint but that of step 0 and those that are under test.
 RARE = SMALL.replace(train=TRAIN.replace(checkpoint_seconds=1e6))
@@ -267,7 +267,7 @@ def test_a_beta_that_is_set_in_a_long_evaluation_is_marked_before_it_ends(
 def test_the_heartbeat_goes_on_while_the_trainer_is_at_something_long(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: str
 ) -> None:
-    monkeypatch.setattr("vae.journal.STATUS_SECONDS", 0.02)
+    monkeypatch.setattr("vae.training.run_log.STATUS_SECONDS", 0.02)
     run, dataset = create(tmp_path / "a", RARE)
     beats: list[float] = []
     plain = getattr(engine, at)
@@ -289,7 +289,7 @@ def test_the_heartbeat_goes_on_while_the_trainer_is_at_something_long(
 def test_after_its_end_a_trainer_gives_no_sign_of_life(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vae.journal.STATUS_SECONDS", 0.005)
+    monkeypatch.setattr("vae.training.run_log.STATUS_SECONDS", 0.005)
     run, dataset = create(tmp_path / "a", RARE)
     reports = Trainer(run, dataset).train()
     next(reports)

@@ -26,15 +26,16 @@ from tests.short_runs import (
     train,
     wishing,
 )
-from vae import engine, journal
-from vae.checkpoints import load, save
-from vae.config import DataConfig, ModelConfig, ObjectiveConfig, RunConfig
-from vae.data import load as load_data
-from vae.engine import Trainer
-from vae.evaluation import evaluate
-from vae.objective import RatePenalty
-from vae.runs import Run
-from vae.snapshots import load_model, load_weights, snapshot_steps
+from vae.config.schema import DataConfig, ModelConfig, ObjectiveConfig, RunConfig
+from vae.data.dataset import load as load_data
+from vae.evaluation.elbo import evaluate
+from vae.objectives.terms import RatePenalty
+from vae.runs.listing import Run
+from vae.runs.snapshots import load_model, load_weights, snapshot_steps
+from vae.storage.safetensors_io import load, save
+from vae.training import run_log
+from vae.training import trainer as engine
+from vae.training.trainer import Trainer
 
 # Exact ----------------------------------------------------------------------------------------------------------------
 
@@ -178,7 +179,7 @@ def test_nothing_that_was_lost_is_in_the_metrics_twice(
     plain_step = Trainer.step
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(Trainer, "step", killed)
-        patch.setattr(journal, "METRICS_SECONDS", 0.0)
+        patch.setattr(run_log, "METRICS_SECONDS", 0.0)
         for _ in Trainer(run, dataset).train():
             pass
     assert numbers(run, "train")[-1]["step"] == 11
@@ -248,7 +249,7 @@ def test_an_epoch_sees_each_training_image_once_and_the_next_in_another_order(
     run, dataset = create(tmp_path / "a")
     trainer, seen = Trainer(run, dataset), []
     trainer._images = torch.arange(len(dataset.images)).reshape(-1, 1, 1, 1)
-    monkeypatch.setattr("vae.learner._IN_ORDER", num_bytes)
+    monkeypatch.setattr("vae.training.optimisation._IN_ORDER", num_bytes)
     for _ in range(2):
         state = trainer.order_at_epoch_start
         batches = [images.flatten() for images, _ in trainer.batches()]

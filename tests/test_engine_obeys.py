@@ -11,16 +11,16 @@ from pathlib import Path
 import pytest
 
 from tests.short_runs import LONG, SMALL, TRAIN, Live, create, events, lines, numbers, train, wishing
-from vae.checkpoints import load, save
-from vae.config import ObjectiveConfig
-from vae.data import load as load_data
-from vae.diagnostics import diagnose
-from vae.engine import Trainer
-from vae.files import read_json
-from vae.metrics import Line, MetricsReader
-from vae.runs import Run
-from vae.schedules import StepSettings, beta_at, learning_rate_at
-from vae.timeline import moments
+from vae.config.schema import ObjectiveConfig
+from vae.data.dataset import load as load_data
+from vae.diagnostics.diagnose import diagnose
+from vae.objectives.schedules import StepSettings, beta_at, learning_rate_at
+from vae.runs.listing import Run
+from vae.runs.metrics import Line, MetricsReader
+from vae.runs.snapshot_index import moments
+from vae.storage.atomic import read_json
+from vae.storage.safetensors_io import load, save
+from vae.training.trainer import Trainer
 
 
 def test_a_new_beta_is_in_force_and_marked_within_a_fifth_of_a_second(tmp_path: Path) -> None:
@@ -202,7 +202,7 @@ def test_what_is_measured_at_the_end_of_a_cycle_has_the_beta_of_the_steps_before
 def test_a_line_of_several_steps_has_the_mean_of_what_they_were_taken_with(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vae.journal.METRICS_SECONDS", 1e6)  # lines where something else wants one
+    monkeypatch.setattr("vae.training.run_log.METRICS_SECONDS", 1e6)  # lines where something else wants one
     objective = ObjectiveConfig(beta=0.7, capacity=12, capacity_epochs=2)
     steps = TRAIN.replace(learning_rate_schedule="cosine", num_snapshots=2, checkpoint_seconds=1e6)
     run = train(tmp_path / "a", SMALL.replace(objective=objective, train=steps))

@@ -14,15 +14,15 @@ import torch
 from torch import Tensor
 
 from tests.short_runs import LONG, SMALL, TRAIN, Live, assert_same_run, create, events, lines, train, wishing
-from vae.checkpoints import CheckpointError, load, save
-from vae.config import DataConfig, ModelConfig
-from vae.data import DataError, Dataset
-from vae.data import load as load_data
-from vae.engine import Trainer
+from vae.config.schema import DataConfig, ModelConfig
+from vae.data.dataset import DataError, Dataset
+from vae.data.dataset import load as load_data
 from vae.errors import UserError
-from vae.journal import Report
-from vae.runs import Run, RunError
-from vae.snapshots import load_weights
+from vae.runs.listing import Run, RunError
+from vae.runs.snapshots import load_weights
+from vae.storage.safetensors_io import CheckpointError, load, save
+from vae.training.run_log import Report
+from vae.training.trainer import Trainer
 
 # Bad ends -------------------------------------------------------------------------------------------------------------
 
@@ -98,7 +98,7 @@ def test_a_disk_that_fails_stops_the_run_and_leaves_the_last_checkpoint_good(
 
     def hook(run: Run, report: Report) -> None:
         if report.kind == "train" and report.line["step"] == 9:
-            monkeypatch.setattr("vae.files.os.fsync", fail)
+            monkeypatch.setattr("vae.storage.atomic.os.fsync", fail)
 
     with pytest.raises(OSError) as raised:
         train(tmp_path / "a", hook=hook)

@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from vae.checked import ConfigError
-from vae.cli import main
-from vae.config import DataInfo, ModelConfig
+from vae.cli.main import main
+from vae.config.base import ConfigError
+from vae.config.schema import DataInfo, ModelConfig
 from vae.errors import MAX_SENTENCE, UserError, clean, first_line, printable
-from vae.lines import parse_line
-from vae.measurements import Bound
-from vae.run import Run
-from vae.snapshots import why_no_networks
-from vae.status import Status
+from vae.evaluation.saved_bounds import Bound
+from vae.runs.metric_lines import parse_line
+from vae.runs.run import Run
+from vae.runs.snapshots import why_no_networks
+from vae.runs.status import Status
 
 #: What a terminal obeys or a reader does not see, and how it is shown.
 ODD = {
@@ -149,7 +149,7 @@ def test_a_line_of_metrics_with_words_that_are_obeyed_is_none() -> None:
 def test_what_the_command_line_prints_is_shown_and_not_obeyed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], trained_run: Run
 ) -> None:
-    monkeypatch.setattr("vae.runs.Run.open", lambda path: _named(trained_run, "a\x1b[2Jb"))
+    monkeypatch.setattr("vae.runs.listing.Run.open", lambda path: _named(trained_run, "a\x1b[2Jb"))
     main(["evaluate", str(trained_run.path)])
     assert capsys.readouterr().out.startswith("a\\x1b[2Jb: test, ")
     main(["evaluate", str(trained_run.path), "--json"])
@@ -174,7 +174,7 @@ def test_a_terminal_of_few_letters_ends_no_command(tmp_path: Path) -> None:
 
 
 def test_a_warning_of_a_watched_loop_is_one_clean_sentence() -> None:
-    from vae.watch_export import first_line as used
+    from vae.watching.onnx_weights import first_line as used
 
     with warnings.catch_warnings(record=True) as found:
         warnings.simplefilter("always")

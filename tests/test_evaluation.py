@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 from torch.distributions import Bernoulli
 
-from vae.config import DataConfig, DataInfo
-from vae.data import Dataset
+from vae.config.schema import DataConfig, DataInfo
+from vae.data.dataset import Dataset
 from vae.errors import UserError
-from vae.evaluation import MeanOf, evaluate, known
-from vae.memory import MOST_ROWS
-from vae.model import VAE
+from vae.evaluation.elbo import MeanOf, evaluate, known
+from vae.models.vae import VAE
+from vae.runtime.memory_budget import MOST_ROWS
 
 MakeModel = Callable[..., VAE]
 
@@ -196,7 +196,7 @@ def test_real_digits_are_evaluated_to_the_last_one(
 def test_the_test_part_of_mnist_has_all_its_images(
     mnist_root: object, make_model: MakeModel, make_info: Callable[..., DataInfo]
 ) -> None:
-    from vae.data import load
+    from vae.data.dataset import load
 
     mnist = load(DataConfig(name="mnist", root=mnist_root))
     model = make_model(info=make_info(height=28, width=28, num_classes=10), dtype=torch.float32)

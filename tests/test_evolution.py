@@ -12,7 +12,7 @@ from PIL import Image
 from dashboard import evolution
 from dashboard.evolution import FRAME, LAST, SIZE, evolution_gif, evolution_mp4
 from dashboard.figures import BACKGROUND, DIGITS, ThemeName
-from vae.runs import Run
+from vae.runs.listing import Run
 
 
 def frames(content: bytes) -> list[tuple[np.ndarray, int]]:

@@ -12,10 +12,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vae.checkpoints import CheckpointError
-from vae.config import DataInfo
-from vae.export import Graph, autoencoder_onnx, decoder_onnx, encoder_onnx
-from vae.model import VAE
+from vae.config.schema import DataInfo
+from vae.export.onnx import Graph, autoencoder_onnx, decoder_onnx, encoder_onnx
+from vae.models.vae import VAE
+from vae.storage.safetensors_io import CheckpointError
 
 MakeModel = Callable[..., VAE]
 MakeInfo = Callable[..., DataInfo]

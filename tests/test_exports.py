@@ -18,8 +18,8 @@ from starlette.requests import Request
 from dashboard import exports
 from tests.hostile_folders import everything
 from tests.test_runs import CONFIG, INFO
-from vae.archive import ArchiveError, export_run
-from vae.runs import Run
+from vae.runs.archive import ArchiveError, export_run
+from vae.runs.listing import Run
 
 
 class Fetched:
@@ -99,7 +99,7 @@ def test_the_oldest_make_room_and_leave_nothing_open(run: Run, monkeypatch: pyte
 
 def test_what_cannot_be_packed_leaves_nothing_behind(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     before = num_open()
-    monkeypatch.setattr("vae.archive.MAX_BYTES", 1000)
+    monkeypatch.setattr("vae.runs.archive.MAX_BYTES", 1000)
     with pytest.raises(ArchiveError, match="copy the run's folder"):
         exports.pack(run)
     assert not exports._ready

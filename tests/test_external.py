@@ -13,13 +13,13 @@ import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
-from vae.archive import ArchiveError, export_run, import_run
-from vae.checkpoints import CheckpointError, save
-from vae.config import DataInfo, ModelConfig, RunConfig
+from vae.config.schema import DataInfo, ModelConfig, RunConfig
 from vae.errors import UserError
-from vae.external import DECODER, ENCODER, as_weights, external_model
-from vae.model import VAE
-from vae.runs import Run
+from vae.export.onnx_networks import DECODER, ENCODER, as_weights, external_model
+from vae.models.vae import VAE
+from vae.runs.archive import ArchiveError, export_run, import_run
+from vae.runs.listing import Run
+from vae.storage.safetensors_io import CheckpointError, save
 
 CONFIG = ModelConfig(network="external", latent_dim=2, likelihood="gaussian")
 Change = Callable[[onnx.ModelProto], None]

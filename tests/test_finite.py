@@ -6,7 +6,7 @@ import json
 import math
 from dataclasses import dataclass
 
-from vae.finite import json_value, not_finite
+from vae.storage.finite import json_value, not_finite
 
 
 @dataclass(frozen=True)

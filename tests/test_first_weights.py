@@ -16,15 +16,15 @@ from joblib import Parallel, delayed
 from torch import Tensor, nn
 
 from tests.short_runs import SMALL, assert_same_tensors, create
-from vae.config import DataConfig, DataInfo, ModelConfig, ObjectiveConfig, RunConfig
-from vae.data import Dataset
-from vae.engine import Trainer
-from vae.learner import Learner
-from vae.model import VAE
-from vae.optimizer import USUAL, WIDE
-from vae.randomness import stream_seed
-from vae.runs import Run
-from vae.sweep import points, sweep
+from vae.config.schema import DataConfig, DataInfo, ModelConfig, ObjectiveConfig, RunConfig
+from vae.data.dataset import Dataset
+from vae.experiments.sweep import points, sweep
+from vae.models.vae import VAE
+from vae.runs.listing import Run
+from vae.runtime.seeding import stream_seed
+from vae.training.adam import USUAL, WIDE
+from vae.training.optimisation import Learner
+from vae.training.trainer import Trainer
 
 MODELS = Path(__file__).resolve().parents[1] / "assets" / "models"
 

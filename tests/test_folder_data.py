@@ -12,10 +12,10 @@ import pytest
 import torch
 from PIL import Image
 
-from vae import folder_data, folder_layout, image_files
-from vae.config import DataConfig
-from vae.data import DataError, load
-from vae.folder_data import read_folder, read_folder_columns
+from vae.config.schema import DataConfig
+from vae.data.dataset import DataError, load
+from vae.data.readers import folder_layout, image_files, image_folder
+from vae.data.readers.image_folder import read_folder, read_folder_columns
 
 
 def grey(value: int = 100, size: tuple[int, int] = (6, 5)) -> Image.Image:
@@ -255,10 +255,10 @@ def test_too_many_classes_images_and_bytes_are_refused(
     for name in ("a", "b", "c"):
         put(colour(), tmp_path / name / "0.png")
     for module, limit, value, words in (
-        (folder_data, "MAX_CLASSES", 2, "must have at most 2 classes, got 3; group them"),
-        (folder_data, "MAX_IMAGES", 2, "must be at most 2 and"),
+        (image_folder, "MAX_CLASSES", 2, "must have at most 2 classes, got 3; group them"),
+        (image_folder, "MAX_IMAGES", 2, "must be at most 2 and"),
         (folder_layout, "MAX_IMAGES", 0, "must have at most 0 images, got more"),
-        (folder_data, "MAX_BYTES", 3 * 3 * 30 - 1, "and 269 bytes in all, got 3 of 6×5"),
+        (image_folder, "MAX_BYTES", 3 * 3 * 30 - 1, "and 269 bytes in all, got 3 of 6×5"),
     ):
         with monkeypatch.context() as patch:
             patch.setattr(module, limit, value)

@@ -9,11 +9,11 @@ import pytest
 import torch
 from PIL import Image
 
-from vae import folder_layout
-from vae.config import DataConfig
-from vae.data import DataError, Dataset, load
-from vae.folder_data import read_folder
-from vae.images import Images
+from vae.config.schema import DataConfig
+from vae.data.dataset import DataError, Dataset, load
+from vae.data.readers import folder_layout
+from vae.data.readers.image_folder import read_folder
+from vae.data.types import Images
 
 
 def put(root: Path, *names: str) -> Path:

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from vae.data import Dataset
-from vae.further_dimensions import further_dimensions
-from vae.held_out_variance import Spectrum, spectrum
-from vae.ignorance import ignorance
-from vae.model import VAE
+from vae.data.dataset import Dataset
+from vae.data.held_out_variance import Spectrum, spectrum
+from vae.diagnostics.critical_beta import ignorance
+from vae.diagnostics.further_dimensions import further_dimensions
+from vae.models.vae import VAE
 
 MakeModel = Callable[..., VAE]
 

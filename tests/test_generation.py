@@ -13,7 +13,8 @@ from sklearn.mixture import GaussianMixture
 from torch import Tensor
 
 from vae.errors import UserError
-from vae.generation import (
+from vae.latent.embedding import Embedding, prior_points, prior_samples
+from vae.latent.generation import (
     Mixture,
     class_mix,
     every_class,
@@ -21,8 +22,7 @@ from vae.generation import (
     posterior_draws,
     truncate,
 )
-from vae.latent import Embedding, prior_points, prior_samples
-from vae.model import VAE
+from vae.models.vae import VAE
 
 MakeModel = Callable[..., VAE]
 

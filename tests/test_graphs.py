@@ -18,13 +18,13 @@ from onnx import helper, numpy_helper
 
 from tests.hostile import graphs as hostile
 from tests.hostile.measured import cost
-from vae import graphs
-from vae.checkpoints import CheckpointError, save
-from vae.config import DataInfo, ModelConfig, RunConfig
-from vae.external import DECODER, Graph, as_weights, external_model
-from vae.graph_outline import Unbounded, outline
-from vae.model import VAE
-from vae.runs import Run
+from vae.config.schema import DataInfo, ModelConfig, RunConfig
+from vae.export import onnx_session
+from vae.export.onnx_networks import DECODER, Graph, as_weights, external_model
+from vae.export.onnx_outline import Unbounded, outline
+from vae.models.vae import VAE
+from vae.runs.listing import Run
+from vae.storage.safetensors_io import CheckpointError, save
 
 CONFIG = ModelConfig(network="external", latent_dim=2, likelihood="gaussian")
 HONEST = hostile.honest().SerializeToString()
@@ -37,8 +37,8 @@ def model_of(decoder: bytes, info: DataInfo) -> VAE:
 @pytest.fixture
 def quick_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """A second for a graph: long for honest ones of these tests."""
-    monkeypatch.setattr(graphs, "GRAPH_OPEN_SECONDS", 1.0)
-    monkeypatch.setattr(graphs, "GRAPH_RUN_SECONDS", 1.0)
+    monkeypatch.setattr(onnx_session, "GRAPH_OPEN_SECONDS", 1.0)
+    monkeypatch.setattr(onnx_session, "GRAPH_RUN_SECONDS", 1.0)
 
 
 # Counted before it is parsed ------------------------------------------------------------------------------------
@@ -49,7 +49,7 @@ def test_a_graph_of_too_many_messages_is_refused_before_it_is_parsed(
     make: Callable[[], bytes], monkeypatch: pytest.MonkeyPatch, tiny_info: DataInfo
 ) -> None:
     monkeypatch.setattr(onnx, "load_from_string", None)
-    monkeypatch.setattr(graphs._pool, "process", None)
+    monkeypatch.setattr(onnx_session._pool, "process", None)
     with pytest.raises(
         CheckpointError, match=r"decoder\.onnx must (have at most|not be nested|hold its numbers)"
     ):
@@ -138,7 +138,7 @@ def test_a_slow_graph_keeps_no_other_waiting(quick_limits: None, tiny_info: Data
 
 def test_a_graph_whose_process_was_killed_is_opened_again(tiny_info: DataInfo) -> None:
     model = model_of(HONEST, tiny_info)
-    for process in graphs._pool._idle:
+    for process in onnx_session._pool._idle:
         os.kill(process._process.pid, signal.SIGKILL)
         process._process.wait()
     assert model.decode(torch.ones(1, 2)).sum() == 40
@@ -157,7 +157,7 @@ def test_more_graphs_than_may_be_open_are_opened_in_turn(tiny_info: DataInfo) ->
     models = [model_of(HONEST, tiny_info) for _ in range(12)]
     for model in [*models, *models]:
         assert model.decode(torch.ones(1, 2)).sum() == 40
-    assert all(len(process.open) <= graphs.GRAPHS_OPEN for process in graphs._pool._idle)
+    assert all(len(process.open) <= onnx_session.GRAPHS_OPEN for process in onnx_session._pool._idle)
 
 
 def test_examples_are_asked_for_in_pieces_where_they_are_slow_or_large(
@@ -173,14 +173,14 @@ def test_examples_are_asked_for_in_pieces_where_they_are_slow_or_large(
     assert np.array_equal(graph.run([z])[0], whole)
     assert asked == [100, 900]
     asked.clear()
-    monkeypatch.setattr(graphs, "_PIECE_BYTES", 300 * 22 * 4)
+    monkeypatch.setattr(onnx_session, "_PIECE_BYTES", 300 * 22 * 4)
     assert np.array_equal(graph.run([z])[0], whole)
     assert asked == [300, 300, 300, 100]
     assert graph.run([z[:0]])[0].shape == (0, 1, 5, 4)
 
 
 def test_a_large_graph_is_refused_by_its_size(tiny_info: DataInfo, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(graphs, "GRAPH_BYTES", 100)
+    monkeypatch.setattr(onnx_session, "GRAPH_BYTES", 100)
     with pytest.raises(CheckpointError, match="must have at most 100 bytes, and has"):
         model_of(HONEST, tiny_info)
 

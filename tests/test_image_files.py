@@ -12,10 +12,10 @@ import pytest
 import torch
 from PIL import Image
 
-from vae.config import DataConfig
-from vae.data import DataError, load
-from vae.folder_data import read_folder
-from vae.images import Images
+from vae.config.schema import DataConfig
+from vae.data.dataset import DataError, load
+from vae.data.readers.image_folder import read_folder
+from vae.data.types import Images
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (5, 6, 3), dtype=np.uint8)
 GREY = PIXELS[..., 0].copy()
@@ -159,7 +159,7 @@ def test_large_sides_are_refused_before_a_pixel_is_decoded(
     ending: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Image.new("L", (1200, 1200)).save(tmp_path / f"a.{ending}")
-    monkeypatch.setattr("vae.image_files._pixels", lambda _: pytest.fail("it was decoded"))
+    monkeypatch.setattr("vae.data.readers.image_files._pixels", lambda _: pytest.fail("it was decoded"))
     with pytest.raises(DataError, match="sides of 1 to 1024 pixels, got 1200×1200"):
         read_folder(tmp_path)
 

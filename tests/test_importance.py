@@ -12,19 +12,19 @@ from typing import Any
 import pytest
 import torch
 
-from vae import cli
-from vae.annealed import annealed
-from vae.config import DataConfig
-from vae.data import Dataset
+from vae.cli import main
+from vae.config.schema import DataConfig
+from vae.data.dataset import Dataset
 from vae.errors import UserError
-from vae.importance import ImportanceBound, importance_bound, log_weights, max_rows
-from vae.model import VAE
-from vae.proposals import drawn
-from vae.quadrature import log_normal
-from vae.runs import Run
-from vae.snapshots import load_model
-from vae.threads import one_core_each
-from vae.truth import truths
+from vae.evaluation.ais import annealed
+from vae.evaluation.exact_posterior import truths
+from vae.evaluation.importance import ImportanceBound, importance_bound, log_weights, max_rows
+from vae.evaluation.proposals import drawn
+from vae.evaluation.quadrature import log_normal
+from vae.models.vae import VAE
+from vae.runs.listing import Run
+from vae.runs.snapshots import load_model
+from vae.runtime.cpu_threads import one_core_each
 
 #: Small matrices gain nothing from threads.
 pytestmark = pytest.mark.usefixtures("one_core")
@@ -99,7 +99,7 @@ def test_the_number_of_threads_does_not_move_the_bound(
     images: Dataset, make_model: MakeModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model, before = make_model(), torch.get_num_threads()
-    monkeypatch.setattr("vae.importance.max_rows", lambda _: 100)
+    monkeypatch.setattr("vae.evaluation.importance.max_rows", lambda _: 100)
     try:
         found = []
         for num in (1, 3):
@@ -192,7 +192,7 @@ def test_the_command_line_has_the_library_s_figures(
 ) -> None:
     command = ["evaluate", str(trained_run.path), "--images", "2", "--seed", "4", "--importance", "30"]
     command += ["--proposal", "mixture", "--ais", "--ais-steps", "5", "--ais-chains", "2", "--truth"]
-    cli.main([*command, "--json"])
+    main.main([*command, "--json"])
     told = json.loads(capsys.readouterr().out)
     model = load_model(trained_run, "best")
     bound = importance_bound(model, digits, k=30, num_images=2, seed=4, proposal="mixture")
@@ -201,7 +201,7 @@ def test_the_command_line_has_the_library_s_figures(
     assert told["ais"] == json.loads(json.dumps(chains.to_dict()))
     exact = truths(model, digits, num_images=2, seed=4)
     assert told["truth"] == json.loads(json.dumps(exact.to_dict()))
-    cli.main(command)
+    main.main(command)
     text = capsys.readouterr().out
     assert f"{bound.bound.mean:.3f} ± {bound.bound.standard_error:.3f} (importance-weighted, mixture" in text
     assert f"± {bound.to_dict()['sampling_error']:.2g} by sampling alone" in text
@@ -218,10 +218,10 @@ def test_of_one_image_the_command_line_tells_no_error(
     trained_run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
     command = ["evaluate", str(trained_run.path), "--images", "1", "--importance", "10", "--truth"]
-    cli.main(command)
+    main.main(command)
     lines = [line for line in capsys.readouterr().out.splitlines() if "log p(x)" in line]
     assert [" ± ? (" in line and "1 image, seed 0" in line for line in lines] == [True, True]
-    cli.main([*command, "--json"])
+    main.main([*command, "--json"])
     told = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
     assert told["importance"]["standard_error"] is told["truth"]["gap_standard_error"] is None
 
@@ -243,7 +243,7 @@ def test_the_command_line_refuses_what_cannot_be_before_it_computes(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("vae.evaluation.evaluate", lambda *_, **__: pytest.fail("it computed"))
+    monkeypatch.setattr("vae.evaluation.elbo.evaluate", lambda *_, **__: pytest.fail("it computed"))
     with pytest.raises(SystemExit):
-        cli.main(["evaluate", str(trained_run.path), *options])
+        main.main(["evaluate", str(trained_run.path), *options])
     assert sentence in capsys.readouterr().err

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 import torch
 
-from vae import journal
-from vae.config import DataInfo, RunConfig
-from vae.journal import Diverged, Journal, Means, Position, Stopwatch, what_went_wrong
-from vae.lines import is_line
-from vae.metrics import MetricsReader, MetricsWriter
-from vae.objective import Terms
-from vae.runs import Run
+from vae.config.schema import DataInfo, RunConfig
+from vae.objectives.terms import Terms
+from vae.runs.listing import Run
+from vae.runs.metric_lines import is_line
+from vae.runs.metrics import MetricsReader, MetricsWriter
+from vae.training import run_log
+from vae.training.run_log import Diverged, Journal, Means, Position, Stopwatch, what_went_wrong
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ def test_lines_and_events_are_what_readers_accept(diary: Journal) -> None:
 
 def test_lines_are_at_most_ten_a_second(diary: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
     now = time.perf_counter()
-    monkeypatch.setattr(journal.time, "perf_counter", lambda: now)
+    monkeypatch.setattr(run_log.time, "perf_counter", lambda: now)
     means = Means.zero(3, torch.device("cpu"))
     written = 0
     for _ in range(1000):  # a second of steps
@@ -125,7 +125,7 @@ def test_speed_is_of_the_last_second_and_a_pause_does_not_lower_it(
     diary: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = time.perf_counter()
-    monkeypatch.setattr(journal.time, "perf_counter", lambda: now)
+    monkeypatch.setattr(run_log.time, "perf_counter", lambda: now)
     means = Means.zero(3, torch.device("cpu"))
     for step in range(40):
         now += 0.1
@@ -145,8 +145,8 @@ def test_the_heartbeat_is_renewed_twice_a_second_and_says_where_training_is(
     diary: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = time.perf_counter()
-    monkeypatch.setattr(journal.time, "perf_counter", lambda: now)
-    monkeypatch.setattr(journal.time, "time", lambda: now)
+    monkeypatch.setattr(run_log.time, "perf_counter", lambda: now)
+    monkeypatch.setattr(run_log.time, "time", lambda: now)
     diary.status("running", 1.0)
     beats = set()
     for _ in range(100):
@@ -164,7 +164,7 @@ def test_the_heartbeat_is_renewed_twice_a_second_and_says_where_training_is(
 
 def test_only_a_change_of_state_waits_for_the_disk(diary: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
     synced: list[int] = []
-    monkeypatch.setattr("vae.files.os.fsync", synced.append)
+    monkeypatch.setattr("vae.storage.atomic.os.fsync", synced.append)
     diary.status("running", 1.0)
     changed = len(synced)
     assert changed > 0

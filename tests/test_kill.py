@@ -16,13 +16,13 @@ from typing import Any
 import pytest
 import torch
 
-from vae.checkpoints import load
-from vae.config import DataConfig, ModelConfig, RunConfig, TrainConfig
-from vae.data import load as load_data
-from vae.engine import Trainer
-from vae.metrics import MetricsReader
-from vae.runs import Run, list_runs
-from vae.snapshots import load_model, load_weights
+from vae.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig
+from vae.data.dataset import load as load_data
+from vae.runs.listing import Run, list_runs
+from vae.runs.metrics import MetricsReader
+from vae.runs.snapshots import load_model, load_weights
+from vae.storage.safetensors_io import load
+from vae.training.trainer import Trainer
 
 #: About a second of training, with a checkpoint as often as it goes.
 CONFIG = RunConfig(

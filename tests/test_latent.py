@@ -13,11 +13,10 @@ import torch
 from sklearn.decomposition import PCA
 from torch import Tensor
 
-from vae.checkpoints import CheckpointError, load, save
-from vae.config import DataConfig, DataInfo
-from vae.data import Dataset
+from vae.config.schema import DataConfig, DataInfo
+from vae.data.dataset import Dataset
 from vae.errors import UserError
-from vae.latent import (
+from vae.latent.embedding import (
     LATENT_FILE,
     embed,
     kept_embedding,
@@ -28,9 +27,10 @@ from vae.latent import (
     rate_order,
     reconstructions,
 )
-from vae.model import VAE
-from vae.runs import Run
-from vae.snapshots import load_model
+from vae.models.vae import VAE
+from vae.runs.listing import Run
+from vae.runs.snapshots import load_model
+from vae.storage.safetensors_io import CheckpointError, load, save
 
 MakeModel = Callable[..., VAE]
 MakeInfo = Callable[..., DataInfo]

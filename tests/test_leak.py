@@ -16,14 +16,14 @@ from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
-from vae import cli
-from vae.data import Dataset
+from vae.cli import main
+from vae.data.dataset import Dataset
+from vae.diagnostics.label_leakage import Leak, label_leak
 from vae.errors import UserError
-from vae.latent import Embedding, embed, kept_embedding
-from vae.leak import Leak, label_leak
-from vae.randomness import stream_seed
-from vae.runs import Run
-from vae.snapshots import load_model
+from vae.latent.embedding import Embedding, embed, kept_embedding
+from vae.runs.listing import Run
+from vae.runs.snapshots import load_model
+from vae.runtime.seeding import stream_seed
 
 
 def embedding(labels: Tensor, *, knows: float, latent_dim: int = 3, scale: float = 1.0) -> Embedding:
@@ -148,7 +148,7 @@ class TestCommand:
     def test_answer_is_that_of_the_library(
         self, trained_run: Run, digits: Dataset, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        cli.main(["leak", str(trained_run.path), "--seed", "3", "--json"])
+        main.main(["leak", str(trained_run.path), "--seed", "3", "--json"])
         answer = json.loads(capsys.readouterr().out)
         kept = kept_embedding(trained_run)
         assert kept is not None
@@ -160,7 +160,7 @@ class TestCommand:
             **expected.to_dict(),
             "verdict": expected.verdict(conditional=False),
         }
-        cli.main(["leak", str(trained_run.path), "--split", "validation", "--at", "last"])
+        main.main(["leak", str(trained_run.path), "--split", "validation", "--at", "last"])
         computed = label_leak(embed(load_model(trained_run, "last"), digits, "validation"))
         assert f"{computed.accuracy:.2%} ± {computed.standard_error:.2%}" in capsys.readouterr().out
 
@@ -173,6 +173,6 @@ class TestCommand:
             (["--at", "soon"], "at must be best, last"),
         ):
             with pytest.raises(SystemExit) as ended:
-                cli.main(["leak", str(tmp_path / "copy"), *words])
+                main.main(["leak", str(tmp_path / "copy"), *words])
             assert ended.value.code == 2
             assert sentence in capsys.readouterr().err

@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 import pytest
 
-from vae.config import ObjectiveConfig, RunConfig, TrainConfig
-from vae.learning_curve import LearningCurve, is_waking, learning_curve
-from vae.lines import Line
-from vae.lost_dimensions import lost_dimensions
+from vae.config.schema import ObjectiveConfig, RunConfig, TrainConfig
+from vae.diagnostics.convergence import LearningCurve, is_waking, learning_curve
+from vae.diagnostics.lost_dimensions import lost_dimensions
+from vae.runs.metric_lines import Line
 
 
 def lines(

@@ -15,26 +15,30 @@ from pathlib import Path
 
 import pytest
 
-import vae.files
-import vae.leftovers
+import vae.runs.cleanup
+import vae.storage.atomic
 from dashboard import queued
 from tests.hostile_folders import everything
 from tests.test_runs import CONFIG, INFO
-from vae.archive import ArchiveError, import_run
-from vae.config import DataConfig
-from vae.files import replacing, sweep
-from vae.leftovers import UPLOADS, sweep_runs
-from vae.lock import try_to_lock
-from vae.runs import Run
-from vae.scratch import scratch
+from vae.config.schema import DataConfig
+from vae.runs.archive import ArchiveError, import_run
+from vae.runs.cleanup import UPLOADS, sweep_runs
+from vae.runs.listing import Run
+from vae.storage.atomic import replacing, sweep
+from vae.storage.locking import try_to_lock
+from vae.storage.scratch import scratch
 
-WRITES = "from vae.files import replacing\nwith replacing(Path({0!r})) as file:\n    file.write(b'half')\n    wait()"
+WRITES = (
+    "from vae.storage.atomic import replacing\n"
+    "with replacing(Path({0!r})) as file:\n    file.write(b'half')\n    wait()"
+)
 SCRATCH = (
-    "from vae.scratch import scratch\nwith scratch() as folder:\n    (folder / 'half').touch()\n    wait()"
+    "from vae.storage.scratch import scratch\n"
+    "with scratch() as folder:\n    (folder / 'half').touch()\n    wait()"
 )
 IMPORTS = """
-from vae.leftovers import IMPORTING
-from vae.scratch import working_folder
+from vae.runs.cleanup import IMPORTING
+from vae.storage.scratch import working_folder
 with working_folder(Path({0!r}), IMPORTING) as folder:
     (folder / "run").mkdir()
     wait()
@@ -99,12 +103,12 @@ def test_one_who_sweeps_just_after_a_file_was_begun_takes_nothing_from_its_write
     swept: list[list[str]] = []
 
     def late(descriptor: int) -> bool | None:
-        monkeypatch.setattr(vae.files, "try_to_lock", try_to_lock)
+        monkeypatch.setattr(vae.storage.atomic, "try_to_lock", try_to_lock)
         sweep(tmp_path)  # before the writer holds its lock
         swept.append(hidden(tmp_path))
         return try_to_lock(descriptor)
 
-    monkeypatch.setattr(vae.files, "try_to_lock", late)
+    monkeypatch.setattr(vae.storage.atomic, "try_to_lock", late)
     with replacing(tmp_path / "x") as file:
         file.write(b"whole")
     assert swept == [[]]
@@ -116,7 +120,7 @@ def test_on_a_disk_without_locks_the_name_says_whose_a_file_is(
 ) -> None:
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
-    here, there = vae.files._this_machine(), "0" * 8
+    here, there = vae.storage.atomic._this_machine(), "0" * 8
     names = {
         f".x.{here}-{dead.pid}-00000000.tmp": False,
         f".x.{here}-{os.getpid()}-00000000.tmp": True,
@@ -126,13 +130,13 @@ def test_on_a_disk_without_locks_the_name_says_whose_a_file_is(
     for name in names:
         (tmp_path / name).touch()
     os.utime(tmp_path / list(names)[-1], (time.time() - 4000,) * 2)
-    monkeypatch.setattr(vae.files, "try_to_lock", lambda _: None)
+    monkeypatch.setattr(vae.storage.atomic, "try_to_lock", lambda _: None)
     sweep(tmp_path, older_than=60)
     assert {name: (tmp_path / name).exists() for name in names} == names
 
 
 def test_a_number_of_a_process_that_another_has_by_now_saves_nothing(tmp_path: Path) -> None:
-    (tmp_path / f".x.{vae.files._this_machine()}-{os.getpid()}-00000000.tmp").touch()
+    (tmp_path / f".x.{vae.storage.atomic._this_machine()}-{os.getpid()}-00000000.tmp").touch()
     sweep(tmp_path, older_than=60)
     assert not hidden(tmp_path)
 
@@ -230,7 +234,7 @@ def test_where_a_config_is_out_of_reach_every_upload_stays(
     unused = upload(tmp_path, "0" * 16 + ".npz")
     made_for(tmp_path, "a", unused.with_name("1" * 16 + ".npz"))
     with monkeypatch.context() as patched:
-        patched.setattr(vae.leftovers, "open_plain", refuse)
+        patched.setattr(vae.runs.cleanup, "open_plain", refuse)
         sweep_runs(tmp_path)
     assert unused.exists()
     sweep_runs(tmp_path)

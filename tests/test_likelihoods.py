@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 from torch.distributions import Bernoulli, ContinuousBernoulli, Distribution, Independent, Normal
 
-from vae.config import ModelConfig
-from vae.likelihoods import SMALLEST_LEARNED_SIGMA, Gaussian, LearnedGaussian, Likelihood, likelihood
+from vae.config.schema import ModelConfig
+from vae.models.likelihoods import SMALLEST_LEARNED_SIGMA, Gaussian, LearnedGaussian, Likelihood, likelihood
 
 NAMES = ["bernoulli", "continuous-bernoulli", "gaussian", "gaussian-learned"]
 #: Logits where the continuous Bernoulli changes from its series to its closed form, and on both sides.

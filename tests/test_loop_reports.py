@@ -12,12 +12,12 @@ import torch
 from torch import Tensor
 
 from tests.loops import Net, bce, kl_divergence, lines_of, pixels, seeded, train, watch
-from vae.data import Dataset
-from vae.loop_reports import LoopReports
-from vae.loop_terms import KL_FORMS, OTHER, Candidate, as_log_var, best_form, kl_forms
-from vae.runs import Run
-from vae.status import Control
-from vae.watch_notes import WatchNotes
+from vae.data.dataset import Dataset
+from vae.diagnostics.loop_reports import LoopReports
+from vae.diagnostics.loop_terms import KL_FORMS, OTHER, Candidate, as_log_var, best_form, kl_forms
+from vae.runs.listing import Run
+from vae.runs.status import Control
+from vae.watching.notes import WatchNotes
 
 
 def reporting(
@@ -179,9 +179,9 @@ def betas(
     """The β of each line; the slider is moved to 3 after the second step."""
     model = seeded(Net)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("vae.watch_record.METRICS_SECONDS", 0.0)
-        patch.setattr("vae.watch_record.LINE_SHARE", math.inf)
-        patch.setattr("vae.wishes.CONTROL_SECONDS", 0.0)
+        patch.setattr("vae.watching.record.METRICS_SECONDS", 0.0)
+        patch.setattr("vae.watching.record.LINE_SHARE", math.inf)
+        patch.setattr("vae.training.control.CONTROL_SECONDS", 0.0)
         watcher = watch(tmp_path / "own", encoder=model.encode, decoder=model.decode, data=digits, **options)
         for number in range(6):
             if number == 3:

@@ -18,11 +18,11 @@ from starlette.applications import Starlette
 from dashboard import api, arrays, model_cache, settings
 from dashboard import projections as jobs
 from dashboard.projections import Projections, Wanted, find
-from vae.data import Dataset
+from vae.data.dataset import Dataset
 from vae.errors import UserError
-from vae.latent import embed
-from vae.runs import Run
-from vae.snapshots import load_model
+from vae.latent.embedding import embed
+from vae.runs.listing import Run
+from vae.runs.snapshots import load_model
 
 
 class Answer:

@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 import pytest
 
-from vae.config import DataInfo, ModelConfig
-from vae.memory import BUDGET, MOST_ROWS, bytes_per_row, image_bytes, rows_for, rows_within
-from vae.model import VAE
+from vae.config.schema import DataInfo, ModelConfig
+from vae.models.vae import VAE
+from vae.runtime.memory_budget import BUDGET, MOST_ROWS, bytes_per_row, image_bytes, rows_for, rows_within
 
 MakeInfo = Callable[..., DataInfo]
 MakeModel = Callable[..., VAE]
@@ -70,16 +70,16 @@ def test_a_convolutions_maps_count_and_what_the_caller_keeps(
 
 _PEAK = """
 import resource, sys, torch
-from vae.annealed import annealed
-from vae.config import DataConfig, ModelConfig
-from vae.data import Dataset
-from vae.diagnostics import diagnose, live_numbers
-from vae.evaluation import at_posterior_mean, evaluate
-from vae.importance import importance_bound
-from vae.latent import embed
-from vae.model import VAE
-from vae.snapshots import Probe
-from vae.surprise import surprise
+from vae.evaluation.ais import annealed
+from vae.config.schema import DataConfig, ModelConfig
+from vae.data.dataset import Dataset
+from vae.diagnostics.diagnose import diagnose, live_numbers
+from vae.evaluation.elbo import at_posterior_mean, evaluate
+from vae.evaluation.importance import importance_bound
+from vae.latent.embedding import embed
+from vae.models.vae import VAE
+from vae.runs.snapshots import Probe
+from vae.evaluation.typicality import surprise
 
 torch.set_num_threads(1)
 num, side = 400, 96

@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vae.config import DataInfo, RunConfig
-from vae.metrics import Line, MetricsReader, MetricsWriter, is_line, left_out, newest, thin
-from vae.runs import Run
+from vae.config.schema import DataInfo, RunConfig
+from vae.runs.listing import Run
+from vae.runs.metrics import Line, MetricsReader, MetricsWriter, is_line, left_out, newest, thin
 
 
 def train(at: int, **changes: Any) -> Line:
@@ -383,7 +383,7 @@ import random, sys, time
 sys.path.insert(0, {str(Path(__file__).parent)!r})
 from pathlib import Path
 from test_metrics import train, event
-from vae.metrics import MetricsWriter
+from vae.runs.metrics import MetricsWriter
 random.seed(1)
 with MetricsWriter(Path({str(path)!r})) as writer:
     offsets = [0]
@@ -618,8 +618,8 @@ _KIB = 1024 if sys.platform == "darwin" else 1
 
 
 def test_a_million_events_are_bounded_too(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vae.metrics.HISTORY_LINES", 1000)
-    monkeypatch.setattr("vae.metrics.HISTORY_BYTES", 200_000)
+    monkeypatch.setattr("vae.runs.metrics.HISTORY_LINES", 1000)
+    monkeypatch.setattr("vae.runs.metrics.HISTORY_BYTES", 200_000)
     path.write_text((json.dumps(event("beta", 7)) + "\n") * 50_000)
     reader = MetricsReader(path)
     assert len(reader.read()[1]) < 5000
@@ -629,7 +629,7 @@ def test_a_million_events_are_bounded_too(path: Path, monkeypatch: pytest.Monkey
 def test_a_file_that_is_too_long_to_be_looked_through_is_read_in_pieces(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vae.metrics.HISTORY_SCAN_BYTES", 4 << 20)
+    monkeypatch.setattr("vae.runs.metrics.HISTORY_SCAN_BYTES", 4 << 20)
     text = "".join(json.dumps(train(at)) + "\n" for at in range(120_000))
     path.write_text(text)
     reader = MetricsReader(path)

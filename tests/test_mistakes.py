@@ -19,19 +19,19 @@ from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
 import vae
-from vae.checkpoints import load
-from vae.config import DataInfo, ModelConfig, ObjectiveConfig, RunConfig, TrainConfig
-from vae.data import Dataset
-from vae.diagnostics import active_units
-from vae.engine import Trainer
+from vae.config.schema import DataInfo, ModelConfig, ObjectiveConfig, RunConfig, TrainConfig
+from vae.data.dataset import Dataset
+from vae.diagnostics.diagnose import active_units
 from vae.errors import UserError
-from vae.evaluation import evaluate
-from vae.likelihoods import likelihood
-from vae.model import VAE
-from vae.objective import Terms, rate_per_dim
-from vae.runs import Run
-from vae.schedules import beta_at
-from vae.snapshots import load_model
+from vae.evaluation.elbo import evaluate
+from vae.models.likelihoods import likelihood
+from vae.models.vae import VAE
+from vae.objectives.schedules import beta_at
+from vae.objectives.terms import Terms, rate_per_dim
+from vae.runs.listing import Run
+from vae.runs.snapshots import load_model
+from vae.storage.safetensors_io import load
+from vae.training.trainer import Trainer
 
 MakeModel = Callable[..., VAE]
 MakeInfo = Callable[..., DataInfo]

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 from torch.distributions import Bernoulli, ContinuousBernoulli, Independent, Normal, kl_divergence
 
-from vae.config import DataInfo, ModelConfig
+from vae.config.schema import DataInfo, ModelConfig
 from vae.errors import UserError
-from vae.likelihoods import Gaussian
-from vae.model import VAE
+from vae.models.likelihoods import Gaussian
+from vae.models.vae import VAE
 
 LIKELIHOODS = ["bernoulli", "continuous-bernoulli", "gaussian", "gaussian-learned"]
 NETWORKS = [("mlp", False), ("mlp", True), ("conv", False), ("conv", True)]

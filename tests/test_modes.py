@@ -13,20 +13,20 @@ import torch
 from torch import Tensor, nn
 
 from tests.short_runs import SMALL, TRAIN, assert_same_run, assert_same_tensors, create, train, wishing
-from vae import networks
-from vae.annealed import annealed
-from vae.checkpoints import load
-from vae.data import Dataset
-from vae.diagnostics import diagnose
-from vae.engine import Trainer
-from vae.evaluation import at_posterior_mean, evaluate
-from vae.export import autoencoder_onnx, decoder_onnx, encoder_onnx
-from vae.importance import importance_bound
-from vae.latent import embed, prior_samples
-from vae.model import VAE
-from vae.modes import evaluating
-from vae.snapshots import load_model, load_weights
-from vae.truth import truth
+from vae.data.dataset import Dataset
+from vae.diagnostics.diagnose import diagnose
+from vae.evaluation.ais import annealed
+from vae.evaluation.elbo import at_posterior_mean, evaluate
+from vae.evaluation.exact_posterior import truth
+from vae.evaluation.importance import importance_bound
+from vae.export.onnx import autoencoder_onnx, decoder_onnx, encoder_onnx
+from vae.latent.embedding import embed, prior_samples
+from vae.models import networks
+from vae.models.vae import VAE
+from vae.runs.snapshots import load_model, load_weights
+from vae.runtime.eval_mode import evaluating
+from vae.storage.safetensors_io import load
+from vae.training.trainer import Trainer
 
 
 @pytest.fixture

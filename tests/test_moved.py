@@ -18,13 +18,13 @@ import vae
 from dashboard.projections import Wanted, keep
 from tests.hostile_folders import everything
 from tests.short_runs import LONG, SMALL, assert_same_run, create, train
-from vae import measurements, results
-from vae.beneath import FolderLost
-from vae.data import Dataset
-from vae.engine import Trainer
-from vae.files import read_json, write_json
-from vae.measurements import Bound
-from vae.runs import Run, RunError
+from vae.data.dataset import Dataset
+from vae.evaluation import saved_bounds, saved_metrics
+from vae.evaluation.saved_bounds import Bound
+from vae.runs.listing import Run, RunError
+from vae.storage.atomic import read_json, write_json
+from vae.storage.confined import FolderLost
+from vae.training.trainer import Trainer
 
 #: Everything that a trainer writes comes often.
 BUSY = LONG.replace(
@@ -194,7 +194,7 @@ def bound() -> Bound:
         lambda run, dataset: run.extend(3),
         lambda run, dataset: run.fail("mine"),
         lambda run, dataset: run.delete(),
-        lambda run, dataset: measurements.keep(run, bound=bound()),
+        lambda run, dataset: saved_bounds.keep(run, bound=bound()),
         lambda run, dataset: next(Trainer(run, dataset).train()),
     ],
 )
@@ -213,7 +213,7 @@ def test_what_was_meant_for_one_run_is_not_written_into_another(
         lambda run, dataset: run.request(beta=3.0),
         lambda run, dataset: run.rename("mine"),
         lambda run, dataset: run.extend(3),
-        lambda run, dataset: measurements.keep(run, bound=bound()),
+        lambda run, dataset: saved_bounds.keep(run, bound=bound()),
         lambda run, dataset: next(Trainer(run, dataset).train()),
     ],
 )
@@ -229,11 +229,11 @@ def test_nobody_makes_the_folder_of_a_deleted_run_anew(
 
 def test_figures_measured_of_one_run_are_not_kept_in_another(opened: Run, digits: Dataset) -> None:
     before = everything(opened.path)
-    results.measure(opened, digits)
+    saved_metrics.measure(opened, digits)
     assert everything(opened.path) == before
     shutil.rmtree(opened.path)
     with pytest.raises(vae.UserError):
-        results.measure(opened, digits)
+        saved_metrics.measure(opened, digits)
     assert not opened.path.exists()
 
 

@@ -7,7 +7,7 @@ import random
 import numpy as np
 import pytest
 
-from vae.natural import in_natural_order, natural_key
+from vae.storage.natural_order import in_natural_order, natural_key
 
 
 @pytest.mark.parametrize(

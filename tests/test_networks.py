@@ -9,9 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vae.config import DataInfo, ModelConfig
-from vae.model import VAE
-from vae.networks import Decoder, Encoder
+from vae.config.schema import DataInfo, ModelConfig
+from vae.models.networks import Decoder, Encoder
+from vae.models.vae import VAE
 
 SIZES = [(1, 1), (1, 9), (2, 3), (5, 7), (8, 8), (28, 28), (33, 17)]
 

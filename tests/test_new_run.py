@@ -12,8 +12,8 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard import new_run, settings
 from dashboard.plain import plain
-from vae.config import suggest
-from vae.runs import Run, RunError, list_runs
+from vae.config.schema import suggest
+from vae.runs.listing import Run, RunError, list_runs
 
 
 class Recorder:
@@ -41,7 +41,7 @@ def root(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     """An empty folder of runs, and no downloaded data."""
     monkeypatch.setenv(settings.RUNS_VARIABLE, str(tmp_path / "runs"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr("vae.data.default_root", lambda: tmp_path / "data")
+    monkeypatch.setattr("vae.data.dataset.default_root", lambda: tmp_path / "data")
     yield tmp_path / "runs"
 
 
@@ -133,13 +133,13 @@ def test_data_that_is_not_here_is_offered_for_download_and_cannot_be_trained_on(
 
 
 def test_download_that_fails_is_told(monkeypatch: pytest.MonkeyPatch, trainers: Recorder) -> None:
-    from vae.data import DataError
+    from vae.data.dataset import DataError
 
     def fail(name: str, root: Path, progress: object) -> None:
         progress("train", 1, 4)  # type: ignore[operator]
         raise DataError(f"{name} could not be downloaded: no network; try again later")
 
-    monkeypatch.setattr("vae.data.download", fail)
+    monkeypatch.setattr("vae.data.dataset.download", fail)
     at = form()
     at.selectbox(key="new:data").set_value("kmnist").run()
     press(at, "Download KMNIST")

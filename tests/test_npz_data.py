@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 import torch
 
-from vae import npz_data
-from vae.config import DataConfig
-from vae.data import DataError, load
-from vae.images import Images
-from vae.npz_data import read_npz, read_npz_columns
+from vae.config.schema import DataConfig
+from vae.data.dataset import DataError, load
+from vae.data.readers import npz
+from vae.data.readers.npz import read_npz, read_npz_columns
+from vae.data.types import Images
 
 BYTES = np.random.default_rng(0).integers(0, 256, (6, 5, 4), dtype=np.uint8)
 
@@ -198,7 +198,7 @@ def test_labels_that_do_not_match_are_refused(labels: Any, words: str, tmp_path:
 
 
 def test_labels_of_long_text_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(npz_data, "_MAX_LABEL_BYTES", 6 * 4 * 4)
+    monkeypatch.setattr(npz, "_MAX_LABEL_BYTES", 6 * 4 * 4)
     assert read(tmp_path, images=BYTES, labels=["abcd"] * 6).class_names == ("abcd",)
     assert "must be whole numbers or short text, got <U5" in refusal(
         saved(tmp_path, images=BYTES, labels=["abcde"] * 6)
@@ -315,18 +315,14 @@ def test_no_single_damaged_byte_is_taken_for_data_or_raises_another_error(save: 
 def test_a_header_that_lies_is_refused_before_anything_is_allocated(
     content: bytes, words: str, method: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        npz_data, "_array", lambda *_: pytest.fail("memory was taken for what the header claims")
-    )
+    monkeypatch.setattr(npz, "_array", lambda *_: pytest.fail("memory was taken for what the header claims"))
     assert words in refusal(zipped(tmp_path, method, images=content))
 
 
 def test_a_zip_directory_that_lies_about_sizes_is_refused_before_anything_is_allocated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        npz_data, "_array", lambda *_: pytest.fail("memory was taken for what the header claims")
-    )
+    monkeypatch.setattr(npz, "_array", lambda *_: pytest.fail("memory was taken for what the header claims"))
     start = header((1000, 1000, 1000))
     path = zipped(tmp_path, zipfile.ZIP_DEFLATED, images=start + bytes(1000))
     true, false = struct.pack("<I", len(start) + 1000), struct.pack("<I", len(start) + 10**9)

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
-from vae.config import ObjectiveConfig
-from vae.objective import RatePenalty, Terms, penalty_at, rate_per_dim
-from vae.schedules import beta_at, capacity_at
+from vae.config.schema import ObjectiveConfig
+from vae.objectives.schedules import beta_at, capacity_at
+from vae.objectives.terms import RatePenalty, Terms, penalty_at, rate_per_dim
 
 
 def posteriors(num: int = 50, latent_dim: int = 7, *, spread: float = 3.0) -> tuple[Tensor, Tensor]:

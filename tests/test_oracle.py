@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from vae.annealed import annealed
-from vae.config import DataConfig, ModelConfig, ObjectiveConfig, RunConfig, TrainConfig
-from vae.data import Dataset
-from vae.diagnostics import active_units, diagnose
-from vae.engine import Trainer
+from vae.config.schema import DataConfig, ModelConfig, ObjectiveConfig, RunConfig, TrainConfig
+from vae.data.dataset import Dataset
+from vae.diagnostics.diagnose import active_units, diagnose
 from vae.errors import UserError
-from vae.model import VAE
-from vae.ppca import PPCA, linear_terms
-from vae.runs import Run
+from vae.evaluation.ais import annealed
+from vae.models.linear_vae import PPCA, linear_terms
+from vae.models.vae import VAE
+from vae.runs.listing import Run
+from vae.training.trainer import Trainer
 
 #: Small matrices gain nothing from threads.
 pytestmark = pytest.mark.usefixtures("one_core")

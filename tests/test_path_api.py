@@ -1,4 +1,4 @@
-"""The routes of paths: stops and means as `vae.paths` gives them, files to keep, and what is refused."""
+"""The routes of paths: stops and means as `vae.latent.interpolation` gives them, files to keep, and what is refused."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from PIL import Image
 from starlette.applications import Starlette
 
 from dashboard import answers, api, arrays, model_cache, path_api, settings, sheets, stops
-from vae.data import Dataset
-from vae.latent import embed
-from vae.paths import default_radius, neighbours, path
-from vae.runs import Run
-from vae.snapshots import load_model
+from vae.data.dataset import Dataset
+from vae.latent.embedding import embed
+from vae.latent.interpolation import default_radius, neighbours, path
+from vae.runs.listing import Run
+from vae.runs.snapshots import load_model
 
 
 class Answer:

@@ -10,9 +10,9 @@ import torch
 from scipy.spatial import cKDTree
 from torch import Tensor
 
-from vae import paths
 from vae.errors import UserError
-from vae.paths import arithmetic, default_radius, group_mean, lerp, neighbours, path, slerp
+from vae.latent import interpolation
+from vae.latent.interpolation import arithmetic, default_radius, group_mean, lerp, neighbours, path, slerp
 
 
 def column(*shares: float) -> Tensor:
@@ -81,7 +81,7 @@ class TestPath:
     stops = torch.tensor([[0.0, 0.0], [4.0, 0.0], [4.0, 1.0]])
 
     @pytest.mark.parametrize("kind", ["straight", "spherical"])
-    def test_legs_have_equal_numbers_of_steps_and_stops_are_frames(self, kind: paths.Kind) -> None:
+    def test_legs_have_equal_numbers_of_steps_and_stops_are_frames(self, kind: interpolation.Kind) -> None:
         for num_stops in range(2, 9):
             stops = torch.randn(num_stops, 3, generator=torch.Generator().manual_seed(num_stops))
             found = path(stops, 7 * (num_stops - 1) + 1, kind)
@@ -116,7 +116,7 @@ class TestPath:
         assert path(corners, 9, "spherical").length == pytest.approx(4 * math.pi, rel=1e-5)
 
     @pytest.mark.parametrize("pace", ["legs", "length"])
-    def test_stops_at_one_place_make_a_path_that_rests(self, pace: paths.Pace) -> None:
+    def test_stops_at_one_place_make_a_path_that_rests(self, pace: interpolation.Pace) -> None:
         found = path(torch.ones(3, 2), 5, "spherical", pace)
         torch.testing.assert_close(found.z, torch.ones(5, 2))
         assert found.stops == (0, 2, 4)
@@ -149,7 +149,7 @@ class TestNeighbours:
     def test_agree_with_scipy_however_they_are_divided(
         self, chunk: int, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(paths, "CHUNK", chunk)
+        monkeypatch.setattr(interpolation, "CHUNK", chunk)
         generator = torch.Generator().manual_seed(0)
         means, points = (torch.randn(num, 5, generator=generator, dtype=torch.float64) for num in (300, 40))
         expected = cKDTree(means.numpy()).query_ball_point(points.numpy(), 1.5, return_length=True)

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from vae.archive import ArchiveError, import_run
-from vae.cli import main
+from vae.cli.main import main
+from vae.data.readers.npz import read_npz
+from vae.data.types import DataError
 from vae.errors import UserError
-from vae.images import DataError
-from vae.names import RunError, absolute
-from vae.npz_data import read_npz
-from vae.places import open_given, user_path
+from vae.runs.archive import ArchiveError, import_run
+from vae.runs.naming import RunError, absolute
+from vae.storage.user_paths import open_given, user_path
 
 IMPOSSIBLE = ["~nosuchuser/x", "~nosuchuser", "a\0b", "a\ud800b"]
 LONG = "x" * 5000

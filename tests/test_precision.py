@@ -19,17 +19,17 @@ from tests.short_runs import (
     train,
     wishing,
 )
-from vae import cautions
-from vae.comparison import differences
-from vae.config import ModelConfig, RunConfig, TrainConfig
-from vae.data import Dataset
-from vae.engine import Trainer
-from vae.evaluation import evaluate
-from vae.likelihoods import Gaussian, LearnedGaussian
-from vae.model import VAE
-from vae.results import kept, measure
-from vae.snapshots import load_model
-from vae.surprise import terms_at_mean
+from vae.config import checks
+from vae.config.diff import differences
+from vae.config.schema import ModelConfig, RunConfig, TrainConfig
+from vae.data.dataset import Dataset
+from vae.evaluation.elbo import evaluate
+from vae.evaluation.saved_metrics import kept, measure
+from vae.evaluation.typicality import terms_at_mean
+from vae.models.likelihoods import Gaussian, LearnedGaussian
+from vae.models.vae import VAE
+from vae.runs.snapshots import load_model
+from vae.training.trainer import Trainer
 
 BF16 = SMALL.replace(train=TRAIN.replace(precision="bf16"))
 CONV = ModelConfig(network="conv", channels=(4, 8), hidden=(8,), conditional=True)
@@ -71,10 +71,10 @@ def test_every_evaluation_of_a_bf16_run_is_of_float32_and_says_how_it_was_traine
 def test_a_processor_without_bfloat16_is_told_and_only_where_it_would_train(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert cautions.has_bf16("cuda") is None
+    assert checks.has_bf16("cuda") is None
 
     def warned(has: bool | None, precision: Any = "bf16") -> bool:
-        monkeypatch.setattr(cautions, "has_bf16", lambda _: has)
+        monkeypatch.setattr(checks, "has_bf16", lambda _: has)
         return any("bf16" in said for said in RunConfig(train=TrainConfig(precision=precision)).warnings())
 
     assert [warned(False), warned(True), warned(None), warned(False, "float32")] == [

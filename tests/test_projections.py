@@ -17,10 +17,10 @@ import pytest
 import torch
 
 from dashboard.projections import Projections, Wanted, _Job, why_ended
-from vae import projections
-from vae.checkpoints import save
 from vae.errors import UserError
-from vae.latent import Embedding
+from vae.latent import tsne_umap
+from vae.latent.embedding import Embedding
+from vae.storage.safetensors_io import save
 
 
 def clusters(num: int = 60, dims: int = 5) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
@@ -55,10 +55,10 @@ AT_ONE_PLACE = "all .* images lie at one place of the latent space.*the posterio
     ids=["few", "one", "nan", "inf", "zeros", "constant", "rounding", "three places"],
 )
 def test_points_that_cannot_be_placed_are_refused_before_a_library_gets_them(
-    z: np.ndarray[Any, Any], words: str, method: projections.Method
+    z: np.ndarray[Any, Any], words: str, method: tsne_umap.Method
 ) -> None:
     with pytest.raises(UserError, match=words):
-        projections.place(z, method)
+        tsne_umap.place(z, method)
 
 
 #: Planes that a library takes, if they are put to it right.
@@ -76,7 +76,7 @@ ODD = {
 def test_odd_planes_are_placed(tmp_path: Path) -> None:
     # In a process of its own: a crash of the library must fail this test, not end it.
     code = (
-        "import sys, numpy as np; from vae import projections; projections._ITERATIONS = 250\n"
+        "import sys, numpy as np; from vae.latent import tsne_umap as projections; projections._ITERATIONS = 250\n"
         "for name, z in np.load(sys.argv[1]).items():\n"
         "    xy = projections.place(z, 'tsne')\n"
         "    assert xy.shape == (len(z), 2) and np.isfinite(xy).all() and np.ptp(xy) > 0\n"
@@ -130,33 +130,33 @@ def test_a_process_that_ends_by_a_signal_is_told_for_what_it_is() -> None:
 def test_umap_that_is_not_installed_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     find = importlib.util.find_spec
     monkeypatch.setattr(
-        projections.importlib.util, "find_spec", lambda name: None if name == "umap" else find(name)
+        tsne_umap.importlib.util, "find_spec", lambda name: None if name == "umap" else find(name)
     )
-    assert "pip install 'latent-lab[umap]'" in projections.missing("umap")
-    assert projections.missing("tsne") == ""
+    assert "pip install 'latent-lab[umap]'" in tsne_umap.missing("umap")
+    assert tsne_umap.missing("tsne") == ""
     with pytest.raises(UserError, match="umap-learn"):
-        projections.place(clusters()[0], "umap")
+        tsne_umap.place(clusters()[0], "umap")
 
 
 def test_sample_is_random_without_repeats_and_the_same_each_time() -> None:
-    rows = projections.sample(1000, 100)
+    rows = tsne_umap.sample(1000, 100)
     assert len(set(rows.tolist())) == 100 and (np.diff(rows) > 0).all()
     assert rows.min() >= 0 and rows.max() < 1000 and rows.max() > 900
-    np.testing.assert_array_equal(rows, projections.sample(1000, 100))
-    np.testing.assert_array_equal(projections.sample(7, 100), np.arange(7))
+    np.testing.assert_array_equal(rows, tsne_umap.sample(1000, 100))
+    np.testing.assert_array_equal(tsne_umap.sample(7, 100), np.arange(7))
 
 
 def test_guess_grows_with_the_points() -> None:
-    assert projections.guess("tsne", 300) == "some seconds"
-    assert projections.guess("tsne", 3000) == "20 to 60 s"
-    assert projections.guess("tsne", 10_000) == "1 to 3 min"
-    assert projections.guess("umap", 10_000) == "1 to 3 min"
-    assert projections.guess("tsne", 70_000) == "7 to 21 min"
+    assert tsne_umap.guess("tsne", 300) == "some seconds"
+    assert tsne_umap.guess("tsne", 3000) == "20 to 60 s"
+    assert tsne_umap.guess("tsne", 10_000) == "1 to 3 min"
+    assert tsne_umap.guess("umap", 10_000) == "1 to 3 min"
+    assert tsne_umap.guess("tsne", 70_000) == "7 to 21 min"
 
 
 def test_what_umap_prints_becomes_stages_and_a_share() -> None:
     told: list[tuple[float | None, str]] = []
-    hears = projections._Epochs(lambda share, words: told.append((share, words)))
+    hears = tsne_umap._Epochs(lambda share, words: told.append((share, words)))
     # Lines and bars in the form that umap-learn 0.5 prints and tqdm draws.
     for text in (
         "UMAP(random_state=0, verbose=True)\n",
@@ -182,9 +182,9 @@ def worked(
     folder: Path, mean: torch.Tensor, rows: torch.Tensor, capsys: pytest.CaptureFixture[str]
 ) -> list[dict[str, Any]]:
     """What the process says that computes a plane."""
-    save(folder, "source", {"mean": mean, "rows": rows}, {"digest": projections.digest(mean)})
+    save(folder, "source", {"mean": mean, "rows": rows}, {"digest": tsne_umap.digest(mean)})
     with contextlib.suppress(SystemExit):
-        projections.main([str(folder / "source"), str(folder / "kept"), "tsne"])
+        tsne_umap.main([str(folder / "source"), str(folder / "kept"), "tsne"])
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
@@ -197,28 +197,28 @@ def test_tsne_keeps_clusters_together_tells_how_far_it_is_and_is_kept(
     assert said[0] == {"share": None, "words": "finding neighbours"}
     shares = [line["share"] for line in said if line["share"] is not None]
     assert shares == sorted(shares) and shares[-1] == 1.0
-    found = projections.read(tmp_path, "kept", mean)
+    found = tsne_umap.read(tmp_path, "kept", mean)
     assert found is not None and torch.equal(found.rows, rows)
     np.testing.assert_allclose(found.xy.mean(0), 0, atol=1e-3)
     distances = torch.cdist(found.xy, found.xy) + 1e9 * torch.eye(30)
     kept = kinds[rows.numpy()]
     assert (kept[distances.argmin(1).numpy()] == kept).all()
     # One seed, one plane; and it belongs to these points alone.
-    np.testing.assert_array_equal(found.xy.numpy(), projections.place(points[rows.numpy()], "tsne"))
-    assert projections.read(tmp_path, "kept", mean + 1) is None
-    assert projections.read(tmp_path, "other", mean) is None
+    np.testing.assert_array_equal(found.xy.numpy(), tsne_umap.place(points[rows.numpy()], "tsne"))
+    assert tsne_umap.read(tmp_path, "kept", mean + 1) is None
+    assert tsne_umap.read(tmp_path, "other", mean) is None
     (tmp_path / "kept.safetensors").write_bytes(b"nonsense")
-    assert projections.read(tmp_path, "kept", mean) is None
+    assert tsne_umap.read(tmp_path, "kept", mean) is None
 
 
 def test_file_whose_rows_lead_out_of_the_points_is_not_believed(tmp_path: Path) -> None:
     mean = torch.zeros(3, 2)
-    state = {"digest": projections.digest(mean)}
+    state = {"digest": tsne_umap.digest(mean)}
     for rows in ([0, 3], [1, 0], [-1, 2], [1, 1]):
         save(
             tmp_path, "kept", {"xy": torch.zeros(2, 2), "rows": torch.tensor(rows, dtype=torch.int32)}, state
         )
-        assert projections.read(tmp_path, "kept", mean) is None, rows
+        assert tsne_umap.read(tmp_path, "kept", mean) is None, rows
 
 
 def test_process_that_cannot_place_them_says_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

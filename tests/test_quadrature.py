@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from vae.quadrature import axis, bulk, halved, hermite, log_normal, settled, with_neighbours
+from vae.evaluation.quadrature import axis, bulk, halved, hermite, log_normal, settled, with_neighbours
 
 
 @pytest.mark.parametrize("num", [4, 32, 256])

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from vae.config import MAX_SEED
-from vae.randomness import _STREAMS, generator, stream_seed
+from vae.config.schema import MAX_SEED
+from vae.runtime.seeding import _STREAMS, generator, stream_seed
 
 
 def test_no_two_streams_of_any_seeds_are_the_same() -> None:

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vae import cli
-from vae.config import DataConfig, DataInfo, ModelConfig, RunConfig, TrainConfig
-from vae.data import DataError, load
-from vae.engine import Trainer
-from vae.reading import LeftOut, Reading
-from vae.run_images import images_of
-from vae.runs import Run
+from vae.cli import main
+from vae.config.schema import DataConfig, DataInfo, ModelConfig, RunConfig, TrainConfig
+from vae.data.dataset import DataError, load
+from vae.data.reading_report import LeftOut, Reading
+from vae.runs.listing import Run
+from vae.runs.run_dataset import images_of
+from vae.training.trainer import Trainer
 
 #: The images of both as the first versions read them, by their own words: computed with the code of then.
 FIRST_FOLDER, FIRST_NPZ = "6a2fec06fe9f2ade", "68386af66edd747c"
@@ -89,8 +89,8 @@ def test_a_run_of_the_first_versions_opens_measures_and_goes_on(name: str, tmp_p
     assert (again.info.rules, again.info.reading, again.info.fingerprint) == (1, Reading(), fingerprint)
     assert images_of(again).info() == dataset.info()
     assert again.info.class_names[2] == ("10" if name == "folder" else "digit 10")
-    cli.main(["evaluate", str(run.path)])
-    cli.main(["train", "--resume", str(run.path), "--more-epochs", "1"])
+    main.main(["evaluate", str(run.path)])
+    main.main(["train", "--resume", str(run.path), "--more-epochs", "1"])
     assert Run.open(run.path).status().epoch == 2
     with pytest.raises(DataError, match=r"load them with vae\.images_of\(run\)"):
         Trainer(again, load(config.data))
@@ -166,7 +166,7 @@ def test_data_that_changed_in_place_are_told_by_what_differs(
 
 def command(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[str, str]:
     capsys.readouterr()
-    cli.main([str(word) for word in words])
+    main.main([str(word) for word in words])
     found = capsys.readouterr()
     return found.out, found.err
 

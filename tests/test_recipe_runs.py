@@ -9,11 +9,11 @@ import pytest
 from dashboard import recipe_runs, settings
 from dashboard.recipe_runs import Origin
 from dashboard.trainers import trainers
-from vae.config import ModelConfig, RunConfig, TrainConfig
-from vae.cures import cures
-from vae.data import Dataset
-from vae.recipes import RECIPES
-from vae.runs import Run
+from vae.config.schema import ModelConfig, RunConfig, TrainConfig
+from vae.data.dataset import Dataset
+from vae.experiments.failure_modes import RECIPES
+from vae.experiments.remedies import cures
+from vae.runs.listing import Run
 
 
 @pytest.fixture(autouse=True)

@@ -9,14 +9,14 @@ from typing import get_args
 import pytest
 import torch
 
-from vae.config import RunConfig
-from vae.data import Dataset, check_fits
-from vae.diagnostics import Diagnosis, diagnose
-from vae.engine import Trainer
+from vae.config.schema import RunConfig
+from vae.data.dataset import Dataset, check_fits
+from vae.diagnostics.diagnose import Diagnosis, diagnose
+from vae.diagnostics.findings import Name
 from vae.errors import UserError
-from vae.findings import Name
-from vae.recipes import RECIPES
-from vae.runs import Run
+from vae.experiments.failure_modes import RECIPES
+from vae.runs.listing import Run
+from vae.training.trainer import Trainer
 
 
 @pytest.fixture

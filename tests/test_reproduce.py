@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from vae import reproduce as module
-from vae.checked import ConfigError
-from vae.config import DataConfig, ModelConfig, RunConfig, TrainConfig
-from vae.data import DataError
+from vae.config.base import ConfigError
+from vae.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig
+from vae.data.dataset import DataError
 from vae.errors import UserError
-from vae.reproduce import REFERENCES, Reference, reproduce
-from vae.runs import Run
+from vae.experiments import published as module
+from vae.experiments.published import REFERENCES, Reference, reproduce
+from vae.runs.listing import Run
 
 
 @pytest.fixture
@@ -74,10 +74,10 @@ def test_an_answer_has_both_figures_their_difference_and_what_they_are_of(quick:
 def test_the_tolerance_holds_on_both_sides(
     offset: float, is_within: bool, quick: Reference, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from vae import evaluation
+    from vae.evaluation import elbo
 
-    figures = evaluation.Evaluation(-35.0 - offset, 0.1, 30.0 + offset, 5.0, (5.0,), 359)
-    monkeypatch.setattr(evaluation, "evaluate", lambda *_, **__: figures)
+    figures = elbo.Evaluation(-35.0 - offset, 0.1, 30.0 + offset, 5.0, (5.0,), 359)
+    monkeypatch.setattr(elbo, "evaluate", lambda *_, **__: figures)
     assert reproduce("quick")["within_tolerance"] is is_within
 
 

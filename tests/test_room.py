@@ -11,10 +11,10 @@ import pytest
 from PIL import Image
 
 from tests.hostile.measured import cost
-from vae import room
-from vae.data import DataConfig, load
-from vae.images import DataError
-from vae.room import check_room, free_memory
+from vae.data import unpacked_size
+from vae.data.dataset import DataConfig, load
+from vae.data.types import DataError
+from vae.data.unpacked_size import check_room, free_memory
 
 
 def zeros(path: Path, shape: tuple[int, ...], kind: str = "|u1", *, fortran: bool = False) -> Path:
@@ -67,7 +67,7 @@ def test_sprites_that_pack_well_have_room() -> None:
 
 def test_images_that_do_not_fit_into_memory_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (free_memory() or 0) > 1 << 20
-    monkeypatch.setattr(room, "free_memory", lambda: 1000)
+    monkeypatch.setattr(unpacked_size, "free_memory", lambda: 1000)
     with pytest.raises(DataError, match="must fit into memory 2 times"):
         check_room(501, 501, "images")
     check_room(500, 500, "images")

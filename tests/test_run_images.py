@@ -15,15 +15,15 @@ from PIL import Image
 
 import vae
 from tests.mnist_files import put, tiny
-from vae import cli
-from vae.archive import export_run, import_run
-from vae.config import DataConfig, ModelConfig, RunConfig, TrainConfig
-from vae.data import DataError, load
-from vae.engine import Trainer
+from vae.cli import main
+from vae.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig
+from vae.data.dataset import DataError, load
 from vae.errors import UserError
-from vae.run_images import IMAGES_FILE, UPLOADS, images_of
-from vae.runs import Run, RunError
-from vae.sweep import points, sweep
+from vae.experiments.sweep import points, sweep
+from vae.runs.archive import export_run, import_run
+from vae.runs.listing import Run, RunError
+from vae.runs.run_dataset import IMAGES_FILE, UPLOADS, images_of
+from vae.training.trainer import Trainer
 
 QUICK = TrainConfig(epochs=1, batch_size=20, device="cpu", num_snapshots=0)
 SMALL = ModelConfig(hidden=(4,))
@@ -68,7 +68,7 @@ def made(path: Path, data: DataConfig, *, trained: bool = True) -> Run:
 
 
 def command(*words: object) -> None:
-    cli.main([str(word) for word in words])
+    main.main([str(word) for word in words])
 
 
 def refusal(capsys: pytest.CaptureFixture[str], *words: object) -> str:

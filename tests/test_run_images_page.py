@@ -12,9 +12,9 @@ from streamlit.testing.v1 import AppTest
 from dashboard import model_cache, settings
 from dashboard.plain import plain
 from tests.mnist_files import put, tiny
-from vae.config import DataConfig, ModelConfig, RunConfig, TrainConfig
-from vae.data import load
-from vae.runs import Run
+from vae.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig
+from vae.data.dataset import load
+from vae.runs.listing import Run
 
 
 @pytest.fixture(autouse=True)

@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 import torch
 
-from vae import run_size as sizes
-from vae.cli import main
-from vae.config import DataConfig, DataInfo, RunConfig, TrainConfig
-from vae.data import Dataset, load
-from vae.engine import Trainer
-from vae.journal import LONG_HISTORY, Journal, Position, Stopwatch
-from vae.model import VAE
-from vae.run_size import RunSize, bound_of, halved, run_size
-from vae.runs import Run
-from vae.snapshots import check_weights, load_model, load_weights, snapshot_steps
+from vae.cli.main import main
+from vae.config.schema import DataConfig, DataInfo, RunConfig, TrainConfig
+from vae.data.dataset import Dataset, load
+from vae.models.vae import VAE
+from vae.runs import size as sizes
+from vae.runs.listing import Run
+from vae.runs.size import RunSize, bound_of, halved, run_size
+from vae.runs.snapshots import check_weights, load_model, load_weights, snapshot_steps
+from vae.training.run_log import LONG_HISTORY, Journal, Position, Stopwatch
+from vae.training.trainer import Trainer
 
 
 @pytest.fixture
@@ -154,8 +154,8 @@ def test_numbers_beyond_half_precision_are_kept_as_they_are() -> None:
 def test_large_weights_are_written_no_more_often_than_their_share_and_none_is_lost(
     digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vae.engine.LARGE", 0)
-    monkeypatch.setattr("vae.engine.WRITING_SHARE", 1e-6)
+    monkeypatch.setattr("vae.training.trainer.LARGE", 0)
+    monkeypatch.setattr("vae.training.trainer.WRITING_SHARE", 1e-6)
     written: list[str] = []
     original = Trainer._save_best
 
@@ -182,7 +182,7 @@ def test_a_long_history_grows_more_slowly(
     run = Run.create(tmp_path / "a", RunConfig(), tiny_info)
     metrics = SimpleNamespace(offset=0)
     journal = Journal(run, metrics, Position(1000, 100), 40, Stopwatch())  # type: ignore[arg-type]
-    monkeypatch.setattr("vae.journal.time.perf_counter", lambda: 100.0)
+    monkeypatch.setattr("vae.training.run_log.time.perf_counter", lambda: 100.0)
     for offset, seconds in (
         (0, 0.1),
         (LONG_HISTORY, 0.1),

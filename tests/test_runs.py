@@ -17,14 +17,24 @@ from typing import Any, BinaryIO
 
 import pytest
 
-import vae.files
+import vae.storage.atomic
 from tests.disks import small_disk
-from vae.checked import ConfigError
-from vae.config import DataConfig, DataInfo, RunConfig
+from vae.config.base import ConfigError
+from vae.config.schema import DataConfig, DataInfo, RunConfig
 from vae.errors import UserError
-from vae.files import disk_sentence, parse_json, read_json, replacing, sweep, write_json
-from vae.runs import BrokenRun, Control, Run, RunError, Status, find_run, free_id, list_runs, new_run_id
-from vae.status import this_host
+from vae.runs.listing import (
+    BrokenRun,
+    Control,
+    Run,
+    RunError,
+    Status,
+    find_run,
+    free_id,
+    list_runs,
+    new_run_id,
+)
+from vae.runs.status import this_host
+from vae.storage.atomic import disk_sentence, parse_json, read_json, replacing, sweep, write_json
 
 CONFIG = RunConfig(data=DataConfig(name="npz", path=Path("/somewhere/images.npz"), root=Path("/cache")))
 INFO = DataInfo(
@@ -55,7 +65,7 @@ def start_holder(path: Path) -> subprocess.Popen[str]:
     """A process that holds the lock of the run and says so, until it is killed."""
     code = f"""
 import time
-from vae.run import Run
+from vae.runs.run import Run
 with Run.open({str(path)!r}).lock():
     print("held", flush=True)
     time.sleep(60)
@@ -94,7 +104,7 @@ def test_a_run_without_a_name_shows_its_id(run: Run) -> None:
 
 
 def test_importing_the_run_directory_does_not_import_torch() -> None:
-    code = "import sys, vae.runs, vae.metrics; sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
+    code = "import sys, vae.runs.listing, vae.runs.metrics; sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
@@ -300,13 +310,13 @@ def test_listing_opens_only_small_files(tmp_path: Path, monkeypatch: pytest.Monk
         run = Run.create(tmp_path / f"run-{number}", CONFIG, INFO, name="x")
         (run.path / "metrics.jsonl").write_text("{}\n" * 1000)
     opened: list[str] = []
-    original = vae.files.open_plain
+    original = vae.storage.atomic.open_plain
 
     def opening(path: Path) -> BinaryIO:
         opened.append(path.name)
         return original(path)
 
-    monkeypatch.setattr(vae.files, "open_plain", opening)
+    monkeypatch.setattr(vae.storage.atomic, "open_plain", opening)
     assert len(list_runs(tmp_path)) == 5
     assert sorted(opened) == ["config.json"] * 5 + ["name.json"] * 5
 
@@ -584,7 +594,7 @@ def test_a_reader_never_sees_half_a_file(tmp_path: Path) -> None:
     write_json(path, [0] * 1000)
     code = f"""
 from pathlib import Path
-from vae.files import write_json
+from vae.storage.atomic import write_json
 number = 0
 while True:
     number += 1
@@ -733,9 +743,9 @@ def test_a_folder_that_is_not_there_to_write_into_is_told_and_so_is_a_file_to_re
 def test_of_a_hundred_thousand_snapshots_as_many_are_looked_at_as_a_trainer_keeps(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vae.run_folder.names_in", lambda _: [str(step) for step in range(100_000)])
+    monkeypatch.setattr("vae.runs.folder.names_in", lambda _: [str(step) for step in range(100_000)])
     asked: list[Path] = []
-    monkeypatch.setattr("vae.run_folder.is_plain", lambda path: not asked.append(path))
+    monkeypatch.setattr("vae.runs.folder.is_plain", lambda path: not asked.append(path))
     found = run.snapshots()
     assert (len(found), found[0], found[-1]) == (2000, 0, 99_999)
     assert found == sorted(set(found))

@@ -4,10 +4,17 @@ import math
 
 import pytest
 
-from vae.config import ModelConfig, ObjectiveConfig, RunConfig, TrainConfig
-from vae.history import standing_of_beta
-from vae.lines import Line
-from vae.schedules import Standing, beta_at, beta_standing, capacity_standing, learning_rate_at, plateau
+from vae.config.schema import ModelConfig, ObjectiveConfig, RunConfig, TrainConfig
+from vae.objectives.schedules import (
+    Standing,
+    beta_at,
+    beta_standing,
+    capacity_standing,
+    learning_rate_at,
+    plateau,
+)
+from vae.runs.history import standing_of_beta
+from vae.runs.metric_lines import Line
 
 STAGES = TrainConfig(learning_rate=1e-3, learning_rate_schedule="stages")
 

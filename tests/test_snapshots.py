@@ -12,12 +12,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from vae.checkpoints import CheckpointError, load, save
-from vae.config import DataInfo, ModelConfig, RunConfig
-from vae.data import Dataset
-from vae.model import VAE
-from vae.runs import Run
-from vae.snapshots import LIVE, check_weights, cpu_weights, load_model, load_weights, snapshot_steps
+from vae.config.schema import DataInfo, ModelConfig, RunConfig
+from vae.data.dataset import Dataset
+from vae.models.vae import VAE
+from vae.runs.listing import Run
+from vae.runs.snapshots import LIVE, check_weights, cpu_weights, load_model, load_weights, snapshot_steps
+from vae.storage.safetensors_io import CheckpointError, load, save
 
 COUNTS = [2, 3, 7, 60, 500]
 STEPS = [1, 2, 10, 63, 1000, 10**6, 10**12]

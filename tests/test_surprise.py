@@ -12,12 +12,12 @@ import scipy.special
 import torch
 from torch import Tensor
 
-from vae.config import DataConfig, DataInfo
-from vae.data import Dataset
+from vae.config.schema import DataConfig, DataInfo
+from vae.data.dataset import Dataset
 from vae.errors import UserError
-from vae.export import autoencoder_onnx
-from vae.model import VAE
-from vae.surprise import NUM_QUANTILES, surprise, terms_at_mean
+from vae.evaluation.typicality import NUM_QUANTILES, surprise, terms_at_mean
+from vae.export.onnx import autoencoder_onnx
+from vae.models.vae import VAE
 
 MakeModel = Callable[..., VAE]
 MakeInfo = Callable[..., DataInfo]

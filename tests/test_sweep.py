@@ -10,17 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from vae import sweep as module
-from vae.checkpoints import inspect
-from vae.config import DataConfig, ModelConfig, RunConfig, TrainConfig
-from vae.data import load
-from vae.engine import Trainer
+from vae.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig
+from vae.data.dataset import load
 from vae.errors import UserError
-from vae.evaluation import evaluate
-from vae.results import FILE, kept
-from vae.runs import Run
-from vae.snapshots import load_model, load_weights
-from vae.sweep import Outcome, Point, points, sweep, train_point
+from vae.evaluation.elbo import evaluate
+from vae.evaluation.saved_metrics import FILE, kept
+from vae.experiments import sweep as module
+from vae.experiments.sweep import Outcome, Point, points, sweep, train_point
+from vae.runs.listing import Run
+from vae.runs.snapshots import load_model, load_weights
+from vae.storage.safetensors_io import inspect
+from vae.training.trainer import Trainer
 
 CONFIG = RunConfig(
     data=DataConfig(name="digits"),

@@ -8,10 +8,10 @@ import pytest
 
 from dashboard import settings, sweeps
 from dashboard.trainers import trainers
-from vae.config import RunConfig, TrainConfig
+from vae.config.schema import RunConfig, TrainConfig
 from vae.errors import UserError
-from vae.runs import Run
-from vae.sweep import points
+from vae.experiments.sweep import points
+from vae.runs.listing import Run
 
 CONFIG = RunConfig(train=TrainConfig(epochs=1))
 

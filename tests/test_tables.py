@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vae.columns import Columns
-from vae.config import DataConfig
-from vae.data import load
-from vae.folder_data import read_folder, read_folder_columns
+from vae.config.schema import DataConfig
+from vae.data.attributes import Columns
+from vae.data.dataset import load
+from vae.data.readers.image_folder import read_folder, read_folder_columns
 
 FILES = ("a/0001.png", "a/0002.png", "b/café.png", "b/x.png")
 KINDS = ["old", "new", "old", "new"]
@@ -253,7 +253,7 @@ def test_columns_go_with_given_parts(tmp_path: Path) -> None:
 def test_a_table_is_bounded_before_it_fills_the_memory(
     limit: str, value: int, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(f"vae.tables.{limit}", value)
+    monkeypatch.setattr(f"vae.data.readers.label_table.{limit}", value)
     columns = read(put(tmp_path), rows(","))
     assert not columns.found and words in columns.refused[0]
 

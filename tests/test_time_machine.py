@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from vae.runs import Run
-from vae.status import Status, this_host
+from vae.runs.listing import Run
+from vae.runs.status import Status, this_host
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def script() -> None:
     import streamlit as st
 
     from dashboard import state, time_machine
-    from vae.runs import Run
+    from vae.runs.listing import Run
 
     run = Run.open(Path(os.environ["LATENT_LAB_RUNS"]) / "short")
     step = time_machine.draw(run, end="Best", decoders=True)

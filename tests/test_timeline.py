@@ -11,13 +11,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from vae.checkpoints import CheckpointError, load, save
-from vae.config import DataInfo, ModelConfig, RunConfig
-from vae.data import Dataset
-from vae.objective import rate_per_dim
-from vae.runs import Run
-from vae.snapshots import load_model
-from vae.timeline import MOST, evolution, moments
+from vae.config.schema import DataInfo, ModelConfig, RunConfig
+from vae.data.dataset import Dataset
+from vae.objectives.terms import rate_per_dim
+from vae.runs.listing import Run
+from vae.runs.snapshot_index import MOST, evolution, moments
+from vae.runs.snapshots import load_model
+from vae.storage.safetensors_io import CheckpointError, load, save
 
 MakeRun = Callable[..., Run]
 

@@ -13,13 +13,14 @@ from pathlib import Path
 import pytest
 
 import dashboard.new_run
-import vae.run_folder
+import vae.runs.folder
 from dashboard.views.train import _ask
 from tests.test_runs import CONFIG, INFO
-from vae import lock, measurements
-from vae.measurements import MOST
-from vae.runs import Run, RunError, create_run
-from vae.status import Status, this_host
+from vae.evaluation import saved_bounds
+from vae.evaluation.saved_bounds import MOST
+from vae.runs.listing import Run, RunError, create_run
+from vae.runs.status import Status, this_host
+from vae.storage import locking
 
 
 @pytest.fixture
@@ -31,9 +32,10 @@ def start(run: Run, code: str) -> subprocess.Popen[str]:
     """A process with the run opened, as `run`, that begins when it is told to and says when it is ready."""
     whole = f"""
 import sys, time
-from vae import lock, measurements
-from vae.measurements import Bound
-from vae.runs import Run
+from vae.storage import locking as lock
+from vae.evaluation import saved_bounds as measurements
+from vae.evaluation.saved_bounds import Bound
+from vae.runs.listing import Run
 run = Run.open({str(run.path)!r})
 print("ready", flush=True)
 sys.stdin.readline()
@@ -75,10 +77,10 @@ for seed in range({first}, {first} + {MOST // 2}):
 """
 
     together([start(run, keeping(first)) for first in (0, MOST // 2)])
-    assert sorted(one.seed for one in measurements.kept(run).bounds) == list(range(MOST))
+    assert sorted(one.seed for one in saved_bounds.kept(run).bounds) == list(range(MOST))
     elsewhere = tmp_path / "cache" / "a"  # of a run that is not to be changed
     together([start(run, keeping(first, f"Path({str(elsewhere)!r})")) for first in (0, MOST // 2)])
-    assert sorted(one.seed for one in measurements.kept(run, elsewhere).bounds) == list(range(MOST))
+    assert sorted(one.seed for one in saved_bounds.kept(run, elsewhere).bounds) == list(range(MOST))
 
 
 def test_two_processes_that_make_a_run_longer_and_rename_it_both_do(run: Run) -> None:
@@ -136,7 +138,7 @@ def test_no_trainer_begins_while_somebody_says_of_the_status_that_there_is_none(
 
 
 def test_who_waits_too_long_for_another_is_told(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vae.run_folder, "PATIENCE", 0.2)
+    monkeypatch.setattr(vae.runs.folder, "PATIENCE", 0.2)
     process = start(run, "with run.changing():\n    print('held', flush=True)\n    time.sleep(60)")
     assert process.stdin is not None and process.stdout is not None
     process.stdin.write("go\n")
@@ -147,7 +149,7 @@ def test_who_waits_too_long_for_another_is_told(run: Run, monkeypatch: pytest.Mo
         for change in (
             lambda: run.request(beta=2.0),
             lambda: run.rename("x"),
-            lambda: measurements.keep(run),
+            lambda: saved_bounds.keep(run),
         ):
             with pytest.raises(
                 RunError, match=r"another program has been changing run 'a' for 0.2 seconds; try"
@@ -161,20 +163,20 @@ def test_who_waits_too_long_for_another_is_told(run: Run, monkeypatch: pytest.Mo
 
 
 def test_where_a_folder_cannot_be_locked_a_file_in_it_is(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    original = lock.try_to_lock
+    original = locking.try_to_lock
 
     def as_on_some_network_disks(descriptor: int) -> bool | None:
         is_to_write = fcntl.fcntl(descriptor, fcntl.F_GETFL) & 3
         return original(descriptor) if is_to_write else None
 
-    monkeypatch.setattr(lock, "try_to_lock", as_on_some_network_disks)
+    monkeypatch.setattr(locking, "try_to_lock", as_on_some_network_disks)
     threads = [threading.Thread(target=run.request, kwargs={"command": "step"}) for _ in range(12)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert run.control().steps == 12
-    assert (run.path / lock.FOR_FOLDERS).exists()
+    assert (run.path / locking.FOR_FOLDERS).exists()
     with run.lock():
         assert run.is_locked()
 

@@ -12,9 +12,9 @@ import pytest
 import torch
 
 from tests.mnist_files import MNIST_FILES, idx, put, tiny
-from vae import torchvision_data
-from vae.config import DataConfig
-from vae.data import DataError, Dataset, default_root, is_downloaded, load
+from vae.config.schema import DataConfig
+from vae.data.dataset import DataError, Dataset, default_root, is_downloaded, load
+from vae.data.readers import torchvision
 
 
 def mnist(root: Path, **options: object) -> Dataset:
@@ -92,7 +92,7 @@ def test_class_names_are_those_of_torchvision() -> None:
     from torchvision import datasets
 
     def names(name: str, emnist_split: str = "balanced") -> list[str]:
-        return list(torchvision_data._source(name, emnist_split).class_names)
+        return list(torchvision._source(name, emnist_split).class_names)
 
     assert names("fashion-mnist") == datasets.FashionMNIST.classes
     assert [name.split(" ")[0] for name in names("kmnist")] == datasets.KMNIST.classes
@@ -232,7 +232,7 @@ def test_the_default_root_is_in_the_cache_of_the_user(
         monkeypatch.delenv(name, raising=False)
     for name, value in {"HOME": "/home/me", "USERPROFILE": "/home/me", **environment}.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(torchvision_data.sys, "platform", platform)
+    monkeypatch.setattr(torchvision.sys, "platform", platform)
     assert default_root() == Path(expected)
 
 
@@ -247,7 +247,7 @@ def test_a_user_without_a_home_is_told_to_name_a_folder(monkeypatch: pytest.Monk
 
 
 def test_a_set_is_looked_for_in_the_default_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torchvision_data, "default_root", lambda: tmp_path)
+    monkeypatch.setattr(torchvision, "default_root", lambda: tmp_path)
     put(tmp_path, tiny())
     assert is_downloaded("mnist")
     assert load(DataConfig(name="mnist")).info().num_test == 8

@@ -22,13 +22,13 @@ from dashboard import queued
 from dashboard import trainers as module
 from dashboard.trainers import Trainers, limit
 from tests.hostile_folders import Trap, everything, folder, link, listening, pipe
-from vae.checkpoints import load
-from vae.config import DataConfig, ModelConfig, RunConfig, TrainConfig, suggest
-from vae.data import load as load_data
-from vae.engine import Trainer
-from vae.metrics import MetricsReader
-from vae.runs import Run, RunError
-from vae.status import LOG, NOT_STARTED, Status, this_host
+from vae.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig, suggest
+from vae.data.dataset import load as load_data
+from vae.runs.listing import Run, RunError
+from vae.runs.metrics import MetricsReader
+from vae.runs.status import LOG, NOT_STARTED, Status, this_host
+from vae.storage.safetensors_io import load
+from vae.training.trainer import Trainer
 
 #: Trains until it is asked to stop; five steps a second.
 SLOW = RunConfig(
@@ -432,7 +432,7 @@ SERVER = """
 import os, sys, time
 from dashboard import queued
 from dashboard import trainers as module
-from vae.runs import Run
+from vae.runs.listing import Run
 module._HEAD_START = 0.0
 trainers = module.trainers
 trainers.open()

@@ -12,16 +12,16 @@ import pytest
 import torch
 from torch import nn
 
-from vae.annealed import annealed
-from vae.config import DataConfig, DataInfo, ModelConfig
-from vae.data import Dataset
+from vae.config.schema import DataConfig, DataInfo, ModelConfig
+from vae.data.dataset import Dataset
 from vae.errors import UserError
-from vae.importance import importance_bound, log_weights
-from vae.likelihoods import Bernoulli
-from vae.memory import rows_within
-from vae.model import VAE
-from vae.ppca import PPCA, linear_terms
-from vae.truth import TOLERANCE, Truth, each_truth, truth, truths
+from vae.evaluation.ais import annealed
+from vae.evaluation.exact_posterior import TOLERANCE, Truth, each_truth, truth, truths
+from vae.evaluation.importance import importance_bound, log_weights
+from vae.models.likelihoods import Bernoulli
+from vae.models.linear_vae import PPCA, linear_terms
+from vae.models.vae import VAE
+from vae.runtime.memory_budget import rows_within
 
 #: Small matrices gain nothing from threads.
 pytestmark = pytest.mark.usefixtures("one_core")
@@ -164,9 +164,10 @@ def test_the_truth_is_the_same_whether_or_not_the_first_look_fits_into_memory(
     monkeypatch.setattr(
         model.decoder, "forward", lambda z, *rest: (decoded.append(len(z)), forward(z, *rest))[1]
     )
-    monkeypatch.setattr("vae.truth.BUDGET", budget)
+    monkeypatch.setattr("vae.evaluation.exact_posterior.BUDGET", budget)
     monkeypatch.setattr(
-        "vae.truth.rows_within", lambda each, most: rows_within(each, most=most, budget=budget)
+        "vae.evaluation.exact_posterior.rows_within",
+        lambda each, most: rows_within(each, most=most, budget=budget),
     )
     found = truths(model, images, num_images=4)
     assert torch.allclose(found.log_prob, expected.log_prob, atol=2e-4)
@@ -192,7 +193,7 @@ def test_of_many_images_the_figures_are_kept_and_not_their_grids(
         nonlocal most
         most = max(most, sum(one() is not None for one in alive))
 
-    monkeypatch.setattr("vae.truth.each_truth", watched)
+    monkeypatch.setattr("vae.evaluation.exact_posterior.each_truth", watched)
     assert len(truths(linear, images, progress=count).rows) == len(alive) == 10
     assert most <= 2
 
@@ -254,7 +255,7 @@ def test_an_integral_that_has_not_settled_is_told(
     images: Dataset, linear: VAE, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert bool((truths(linear, images, num_images=2).change < TOLERANCE).all())
-    monkeypatch.setattr("vae.quadrature._MOST_POINTS", 32)  # fewer than the first rule has
+    monkeypatch.setattr("vae.evaluation.quadrature._MOST_POINTS", 32)  # fewer than the first rule has
     assert truths(linear, images, num_images=2).change.tolist() == [math.inf] * 2
 
 
@@ -345,7 +346,7 @@ def test_weights_that_are_no_numbers_are_refused_in_a_sentence(
 def test_lag_of_an_encoder_that_is_right_is_nothing_and_of_one_that_is_off_its_shift(
     images: Dataset, make_model: MakeModel, oracle: PPCA
 ) -> None:
-    from vae.lag import lag_of
+    from vae.evaluation.inference_lag import lag_of
 
     model = oracle.install(make_model(hidden=(), likelihood="gaussian", sigma=SIGMA))
     x = pixels(images)[:2]

@@ -19,8 +19,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from vae.reachable import reached, unwrapped
-from vae.undisturbed import undisturbed
+from vae.watching.isolation import undisturbed
+from vae.watching.reachable_modules import reached, unwrapped
 
 X = torch.randn(8, 6, generator=torch.Generator().manual_seed(0))
 

@@ -8,8 +8,16 @@ import pytest
 import torch
 
 from vae.errors import UserError
-from vae.likelihoods import Gaussian
-from vae.units import Divergence, Error, Reconstruction, beta_of_sigma, coincidence, reductions, units
+from vae.models.likelihoods import Gaussian
+from vae.objectives.effective_beta import (
+    Divergence,
+    Error,
+    Reconstruction,
+    beta_of_sigma,
+    coincidence,
+    reductions,
+    units,
+)
 
 
 @pytest.mark.parametrize("error", ["nats", "squared error", "half squared error"])

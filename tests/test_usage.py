@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from vae.model import VAE
-from vae.usage import Rise, derangement, usage
+from vae.diagnostics.permutation import Rise, derangement, usage
+from vae.models.vae import VAE
 
 MakeModel = Callable[..., VAE]
 
@@ -50,7 +50,7 @@ def test_all_of_z_permuted_costs_what_a_second_decode_says(make_model: MakeModel
     x, _ = images()
     z = torch.randn(60, 2, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     found = usage(model, x, z, seed=3)
-    from vae.randomness import generator
+    from vae.runtime.seeding import generator
 
     order = derangement(60, generator(3, "diagnosis"))
     with torch.no_grad():
@@ -100,8 +100,8 @@ def test_a_condition_that_the_decoder_does_not_read_costs_exactly_nothing(make_m
 def test_many_dimensions_are_looked_at_on_fewer_images(
     make_model: MakeModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vae.usage._MOST_DECODED", 100)
-    monkeypatch.setattr("vae.usage._FEWEST_IMAGES", 20)
+    monkeypatch.setattr("vae.diagnostics.permutation._MOST_DECODED", 100)
+    monkeypatch.setattr("vae.diagnostics.permutation._FEWEST_IMAGES", 20)
     x, _ = images()
     found = usage(make_model(), x, torch.zeros(60, 2, dtype=torch.float64))
     assert found.all.num_images == 60

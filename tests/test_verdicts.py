@@ -9,17 +9,17 @@ from typing import Any, get_args
 
 import pytest
 
-from vae.config import ModelConfig, ObjectiveConfig, RunConfig, TrainConfig
-from vae.dead_layers import DeadLayer
-from vae.diagnosis import Diagnosis
-from vae.findings import Name
-from vae.held_out_variance import Spectrum
-from vae.information import Information
-from vae.lines import Line
-from vae.loop_scale import LoopScale, loop_scale
-from vae.training_state import Training
-from vae.usage import Rise, Usage
-from vae.verdicts import decide
+from vae.config.schema import ModelConfig, ObjectiveConfig, RunConfig, TrainConfig
+from vae.data.held_out_variance import Spectrum
+from vae.diagnostics.dead_layers import DeadLayer
+from vae.diagnostics.diagnosis import Diagnosis
+from vae.diagnostics.findings import Name
+from vae.diagnostics.loss_scale import LoopScale, loop_scale
+from vae.diagnostics.mutual_information import Information
+from vae.diagnostics.permutation import Rise, Usage
+from vae.diagnostics.rules.verdicts import decide
+from vae.diagnostics.training_state import Training
+from vae.runs.metric_lines import Line
 
 
 def told(mutual: float = 2.5, marginal: float = 0.2) -> Information:

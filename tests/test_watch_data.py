@@ -25,10 +25,10 @@ from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
 from tests.loops import Net, lines_of, pixels, seeded, train, watch
-from vae.data import DataError
-from vae.data import Dataset as OurDataset
-from vae.evaluation import evaluate
-from vae.watch_data import MOST_READ, Given, given
+from vae.data.dataset import DataError
+from vae.data.dataset import Dataset as OurDataset
+from vae.evaluation.elbo import evaluate
+from vae.watching.datasets import MOST_READ, Given, given
 
 RNG = np.random.default_rng(0)
 #: Bytes, all different images, black and white among them.
@@ -180,7 +180,7 @@ def test_very_many_items_are_read_in_part_and_that_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert MOST_READ > 10_000
-    monkeypatch.setattr("vae.watch_data.MOST_READ", 20)
+    monkeypatch.setattr("vae.watching.datasets.MOST_READ", 20)
     found = read(Items(lambda i: FLOATS[i]), tmp_path)
     assert len(found.dataset.images) == 20 and found.num_images == 60
     assert any("20 of the 60 images are read" in sentence for sentence in found.guesses)

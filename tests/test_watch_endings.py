@@ -16,11 +16,11 @@ import torch
 
 import vae
 from tests.loops import Net, lines_of, pixels, seeded, train, watch
-from vae.data import Dataset
+from vae.data.dataset import Dataset
 from vae.errors import UserError
-from vae.runs import Run, RunError
-from vae.snapshots import load_model
-from vae.watcher import Watcher
+from vae.runs.listing import Run, RunError
+from vae.runs.snapshots import load_model
+from vae.watching.watcher import Watcher
 
 
 def begin(path: Path, digits: Dataset, model: Net | None = None, **options: Any) -> tuple[Net, Watcher]:
@@ -40,7 +40,7 @@ def test_a_loop_that_breaks_off_early_is_finished_with_what_it_has(tmp_path: Pat
 def test_a_loop_that_goes_on_longer_than_it_said_has_as_many_epochs_as_it_made(
     epochs: int | None, expected: int, tmp_path: Path, digits: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vae.journal.STATUS_SECONDS", 0.0)
+    monkeypatch.setattr("vae.training.run_log.STATUS_SECONDS", 0.0)
     _, watcher = begin(tmp_path / "own", digits, epochs=epochs, batch_size=1294)
     for number in range(6):
         watcher.step(1.0)
@@ -61,7 +61,7 @@ def test_ctrl_c_keeps_the_weights_and_a_second_one_ends_at_once(
 
     with pytest.raises(KeyboardInterrupt), watcher:
         train(model, pixels(digits), watcher, steps=3)
-        monkeypatch.setattr("vae.watch_record.evaluate", hold)
+        monkeypatch.setattr("vae.watching.record.evaluate", hold)
         raise KeyboardInterrupt
     assert watcher.run.status().state == "stopped"
     assert not watcher.run.is_locked()
@@ -78,7 +78,7 @@ def test_what_fails_after_the_training_does_not_make_it_a_failed_one(
     def full(*_: Any, **__: Any) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("vae.watch_record.embed", full)
+    monkeypatch.setattr("vae.watching.record.embed", full)
     watcher.step(1.0)
     watcher.close()
     assert watcher.run.status().state == "finished"
@@ -171,8 +171,8 @@ import sys, warnings
 from pathlib import Path
 import torch, vae
 from torch import nn
-from vae.config import DataConfig
-from vae.data import load
+from vae.config.schema import DataConfig
+from vae.data.dataset import load
 encoder, decoder = nn.Sequential(nn.Flatten(), nn.Linear(64, 4)), nn.Linear(2, 64)
 watcher = vae.watch(Path(sys.argv[1]), encoder=encoder, decoder=decoder, data=load(DataConfig()), batch_size=600)
 for _ in range(3):
@@ -221,7 +221,7 @@ def test_a_worker_that_was_forked_off_does_not_close_the_run(tmp_path: Path, dig
     if not hasattr(os, "fork"):
         pytest.skip("there is no fork")
     _, watcher = begin(tmp_path / "own", digits)
-    from vae.watcher import _close_all
+    from vae.watching.watcher import _close_all
 
     watcher.pid += 1  # as seen from a fork
     _close_all()

@@ -19,13 +19,13 @@ from torch.distributions import Independent, MultivariateNormal, Normal
 
 import vae
 from tests.loops import Net, lines_of, pixels, seeded, train, watch
-from vae.data import Dataset
+from vae.data.dataset import Dataset
 from vae.errors import UserError
-from vae.objective import rate_per_dim
-from vae.snapshots import load_model
-from vae.watch_data import given
-from vae.watch_readings import Said
-from vae.watch_setup import Watched, set_up
+from vae.objectives.terms import rate_per_dim
+from vae.runs.snapshots import load_model
+from vae.watching.datasets import given
+from vae.watching.interpretation import Said
+from vae.watching.setup import Watched, set_up
 
 DIMS = 4
 Posterior = namedtuple("Posterior", ["mu", "sigma"])
@@ -48,7 +48,7 @@ def without_pictures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyP
     """Only what is understood: nothing is exported to be kept, except where a test says so."""
     if "pictures" not in request.fixturenames:
         monkeypatch.setattr(
-            "vae.watch_setup.Exports", lambda *_: types.SimpleNamespace(problem="none are wanted")
+            "vae.watching.setup.Exports", lambda *_: types.SimpleNamespace(problem="none are wanted")
         )
     yield
 
@@ -564,7 +564,7 @@ def test_a_label_at_one_network_only_can_be_diagnosed(at: str, tmp_path: Path, d
 def test_logits_that_begin_as_zeros_are_never_taken_for_probabilities_for_good(
     tmp_path: Path, digits: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vae.watch_record.METRICS_SECONDS", 0.0)
+    monkeypatch.setattr("vae.watching.record.METRICS_SECONDS", 0.0)
     model = seeded(Net)
     with torch.no_grad():
         model.out[2].weight.zero_(), model.out[2].bias.zero_()

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from tests.loops import Net, bce, kl_divergence, lines_of, pixels, seeded, watch
-from vae.data import Dataset
+from vae.data.dataset import Dataset
 
 
 class Restless(Net):
@@ -138,10 +138,10 @@ def same(one: Any, other: Any) -> bool:
 @pytest.fixture
 def busy(monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything is measured and written at every step."""
-    monkeypatch.setattr("vae.watch_record.METRICS_SECONDS", 0.0)
-    monkeypatch.setattr("vae.watch_record.LIVE_SECONDS", 0.0)
+    monkeypatch.setattr("vae.watching.record.METRICS_SECONDS", 0.0)
+    monkeypatch.setattr("vae.watching.record.LIVE_SECONDS", 0.0)
     for name in ("LINE_SHARE", "LIVE_SHARE", "EVALUATION_SHARE"):
-        monkeypatch.setattr(f"vae.watch_record.{name}", float("inf"))
+        monkeypatch.setattr(f"vae.watching.record.{name}", float("inf"))
 
 
 @pytest.mark.usefixtures("busy")
@@ -188,7 +188,7 @@ def test_a_program_computes_what_it_computes_unwatched(
     assert watched.err == alone.err
     assert list(warnings.filters) == filters
     assert (tmp_path / "own" / "status.json").read_text().count('"finished"') == 1
-    from vae.runs import Run
+    from vae.runs.listing import Run
 
     assert len(lines_of(Run.open(tmp_path / "own"), "train")) > 4  # it was measured all the while
 

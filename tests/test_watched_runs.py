@@ -17,18 +17,18 @@ from torch import Tensor, nn
 import vae
 from dashboard import bounds, chooser, measured, model_cache, settings, sweeps
 from dashboard.trainers import trainers
-from vae import standby
-from vae.annealed import annealed
-from vae.cli import main
-from vae.config import DataConfig, ModelConfig, RunConfig
-from vae.data import Dataset
+from vae.cli.main import main
+from vae.config.schema import DataConfig, ModelConfig, RunConfig
+from vae.data.dataset import Dataset
 from vae.errors import UserError
-from vae.runs import Run, RunError
-from vae.snapshots import load_model
-from vae.status import Status
-from vae.sweep import points
-from vae.trainable import why_not_trainable
-from vae.watch_notes import WATCH_FILE, WatchNotes
+from vae.evaluation.ais import annealed
+from vae.experiments.sweep import points
+from vae.runs.listing import Run, RunError
+from vae.runs.snapshots import load_model
+from vae.runs.status import Status
+from vae.training import worker
+from vae.training.preconditions import why_not_trainable
+from vae.watching.notes import WATCH_FILE, WatchNotes
 
 PAGES = ("train", "collapse", "compare", "runs")
 WHERE = "in the program that vae.watch watched"
@@ -142,10 +142,10 @@ def through_a_process_that_waited(run: Run) -> None:
             return str(run.path).encode() + b"\n"
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(standby, "warm_up", lambda: None)
-        patch.setattr(standby, "_print_into", lambda log: None)
+        patch.setattr(worker, "warm_up", lambda: None)
+        patch.setattr(worker, "_print_into", lambda log: None)
         patch.setattr("sys.stdin", type("In", (), {"buffer": Line()}))
-        standby.wait_and_train()
+        worker.wait_and_train()
 
 
 @pytest.mark.parametrize("state", ["finished", "stopped", "interrupted", "queued", "new"])

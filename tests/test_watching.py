@@ -18,21 +18,21 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import vae
-from vae import watching
-from vae.archive import export_run, import_run
-from vae.data import Dataset
-from vae.diagnostics import dimensions
+from vae.data.dataset import Dataset
+from vae.diagnostics.diagnose import dimensions
 from vae.errors import UserError
-from vae.evaluation import evaluate
-from vae.export import autoencoder_onnx, decoder_onnx, encoder_onnx
-from vae.latent import kept_embedding
-from vae.metrics import MetricsReader
-from vae.objective import rate_per_dim
-from vae.resume import images_of
-from vae.runs import Run
-from vae.snapshots import load_model
-from vae.surprise import terms_at_mean
-from vae.watcher import Watcher
+from vae.evaluation.elbo import evaluate
+from vae.evaluation.typicality import terms_at_mean
+from vae.export.onnx import autoencoder_onnx, decoder_onnx, encoder_onnx
+from vae.latent.embedding import kept_embedding
+from vae.objectives.terms import rate_per_dim
+from vae.runs.archive import export_run, import_run
+from vae.runs.listing import Run
+from vae.runs.metrics import MetricsReader
+from vae.runs.snapshots import load_model
+from vae.training.resume import images_of
+from vae.watching import watch
+from vae.watching.watcher import Watcher
 
 
 class Own(nn.Module):
@@ -106,7 +106,7 @@ def lines_of(run: Run) -> list[dict[str, Any]]:
 
 
 def test_the_example_of_the_module_does_what_it_says(tmp_path: Path, digits: Dataset) -> None:
-    example = textwrap.dedent(watching.__doc__.split("::\n", 1)[1].split("\nEvery number")[0])
+    example = textwrap.dedent(watch.__doc__.split("::\n", 1)[1].split("\nEvery number")[0])
     given = {"images": digits.images.float() / 16, "labels": digits.labels}
     code = example.replace("images, labels = ...", "").replace('"runs/mine"', "place")
     torch.manual_seed(0)

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import MakeInfo
-from vae.config import DataConfig, ModelConfig, RunConfig
-from vae.runs import Run
-from vae.yardstick import Yardstick, apart
+from vae.config.schema import DataConfig, ModelConfig, RunConfig
+from vae.evaluation.comparability import Yardstick, apart
+from vae.runs.listing import Run
 
 
 def of(config: RunConfig, make_info: MakeInfo, fingerprint: str = "0" * 16) -> Yardstick:

@@ -9,35 +9,35 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vae.config import DataConfig, ModelConfig, ObjectiveConfig, RunConfig, TrainConfig
-    from vae.data import Dataset, load
-    from vae.diagnostics import diagnose
-    from vae.engine import Trainer
+    from vae.config.schema import DataConfig, ModelConfig, ObjectiveConfig, RunConfig, TrainConfig
+    from vae.data.dataset import Dataset, load
+    from vae.diagnostics.diagnose import diagnose
     from vae.errors import UserError
-    from vae.evaluation import evaluate
-    from vae.model import VAE
-    from vae.objective import Terms
-    from vae.run_images import images_of
-    from vae.runs import Run
-    from vae.watching import watch
+    from vae.evaluation.elbo import evaluate
+    from vae.models.vae import VAE
+    from vae.objectives.terms import Terms
+    from vae.runs.listing import Run
+    from vae.runs.run_dataset import images_of
+    from vae.training.trainer import Trainer
+    from vae.watching.watch import watch
 
 _HOME = {
-    "DataConfig": "vae.config",
-    "ModelConfig": "vae.config",
-    "ObjectiveConfig": "vae.config",
-    "TrainConfig": "vae.config",
-    "RunConfig": "vae.config",
-    "Dataset": "vae.data",
-    "load": "vae.data",
-    "VAE": "vae.model",
-    "Terms": "vae.objective",
-    "Trainer": "vae.engine",
+    "DataConfig": "vae.config.schema",
+    "ModelConfig": "vae.config.schema",
+    "ObjectiveConfig": "vae.config.schema",
+    "TrainConfig": "vae.config.schema",
+    "RunConfig": "vae.config.schema",
+    "Dataset": "vae.data.dataset",
+    "load": "vae.data.dataset",
+    "VAE": "vae.models.vae",
+    "Terms": "vae.objectives.terms",
+    "Trainer": "vae.training.trainer",
     "UserError": "vae.errors",
-    "diagnose": "vae.diagnostics",
-    "images_of": "vae.run_images",
-    "evaluate": "vae.evaluation",
-    "Run": "vae.runs",
-    "watch": "vae.watching",
+    "diagnose": "vae.diagnostics.diagnose",
+    "images_of": "vae.runs.run_dataset",
+    "evaluate": "vae.evaluation.elbo",
+    "Run": "vae.runs.listing",
+    "watch": "vae.watching.watch",
 }
 
 __all__ = [

@@ -1,5 +1,5 @@
 """`python -m vae` is the `vae` command."""
 
-from vae.cli import main
+from vae.cli.main import main
 
 main()

@@ -23,15 +23,15 @@ from dashboard import (
 from dashboard.components.diagnosis import Part, Probe, diagnosis
 from dashboard.components.samples import samples
 from dashboard.plain import plain
+from vae.diagnostics.findings import Name
+from vae.diagnostics.mutual_information import SATURATION_NATS
 from vae.errors import UserError
-from vae.findings import Name
-from vae.information import SATURATION_NATS
-from vae.metrics import left_out
-from vae.runs import Run, find_run
-from vae.snapshots import NUM_PROBES
-from vae.trainable import why_not_trainable
+from vae.runs.listing import Run, find_run
+from vae.runs.metrics import left_out
+from vae.runs.snapshots import NUM_PROBES
+from vae.training.preconditions import why_not_trainable
 
-#: The threshold of activity unless the link names another, as `vae.diagnostics.ACTIVE_THRESHOLD`.
+#: The threshold of activity unless the link names another, as `vae.diagnostics.diagnose.ACTIVE_THRESHOLD`.
 USUAL = 0.01
 _TABS = {"run": "This run", "recipes": "Recipes", "units": "What is my β?"}
 _ALL: tuple[Part, ...] = ("rates", "course", "variance", "information", "usage", "curves", "table")

@@ -18,9 +18,9 @@ from dashboard import (
     sweep_form,
 )
 from dashboard.components.beside import NUM, Row, View, beside
-from vae.comparison import Difference, differences
-from vae.runs import Run
-from vae.yardstick import Yardstick, pixels
+from vae.config.diff import Difference, differences
+from vae.evaluation.comparability import Yardstick, pixels
+from vae.runs.listing import Run
 
 
 def page() -> None:

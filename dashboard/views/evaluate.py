@@ -16,7 +16,7 @@ from dashboard import (
     waiting,
 )
 from vae.errors import UserError
-from vae.truth import MOST_DIMS
+from vae.evaluation.exact_posterior import MOST_DIMS
 
 
 def page() -> None:

@@ -13,7 +13,7 @@ from dashboard.latent_view import LatentView
 from dashboard.paths import paths_section
 from dashboard.plain import plain
 from vae.errors import UserError
-from vae.runs import Run
+from vae.runs.listing import Run
 
 #: More sliders than these are taller than a laptop's screen.
 MANY = 8

@@ -8,7 +8,7 @@ from dashboard import chooser, keys, state, studio, time_machine, waiting
 from dashboard.components.follow import Shown, follow
 from dashboard.time_machine import Weights
 from vae.errors import UserError
-from vae.runs import Run
+from vae.runs.listing import Run
 
 
 def page() -> None:

@@ -24,10 +24,10 @@ from dashboard.components.sliders import sliders
 from dashboard.plain import plain
 from dashboard.projections import Wanted, projections
 from vae.errors import UserError
-from vae.runs import Run
+from vae.runs.listing import Run
 
 if TYPE_CHECKING:
-    from vae.columns import Columns
+    from vae.data.attributes import Columns
 
 #: More points than these are shown only when the person says so.
 MOST_AT_ONCE = 200_000
@@ -187,7 +187,7 @@ def _about(value: float) -> str:
 
 
 def _methods(run: Run) -> list[Method]:
-    from vae.projections import CAPS, METHODS, TITLES, missing
+    from vae.latent.tsne_umap import CAPS, METHODS, TITLES, missing
 
     straight = Method("pca", "Largest variance (PCA)")
     if run.config.model.latent_dim <= 2:

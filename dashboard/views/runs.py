@@ -9,9 +9,9 @@ import streamlit as st
 from dashboard import chooser, exports, settings, state
 from dashboard.navigation import go_to
 from dashboard.plain import plain
-from vae.archive import MAX_BYTES, import_run
 from vae.errors import UserError
-from vae.runs import Run
+from vae.runs.archive import MAX_BYTES, import_run
+from vae.runs.listing import Run
 
 #: A link that looks as a main button does.
 _DOWNLOAD = """<a href="./api/exports/{token}" download style="display: inline-block; padding: 0.5rem 0.75rem;

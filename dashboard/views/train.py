@@ -12,12 +12,12 @@ from dashboard.components.curves import Extent, curves
 from dashboard.components.samples import samples
 from dashboard.plain import plain
 from dashboard.trainers import trainers
-from vae.beneath import is_plain
 from vae.errors import UserError
-from vae.metrics import left_out
-from vae.runs import Run
-from vae.trainable import check_trainable, why_not_trainable
-from vae.watch_notes import WatchNotes
+from vae.runs.listing import Run
+from vae.runs.metrics import left_out
+from vae.storage.confined import is_plain
+from vae.training.preconditions import check_trainable, why_not_trainable
+from vae.watching.notes import WatchNotes
 
 
 def page() -> None:

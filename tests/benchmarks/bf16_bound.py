@@ -13,15 +13,15 @@ import time
 from pathlib import Path
 from typing import Literal
 
-from vae.threads import share_cores
+from vae.runtime.cpu_threads import share_cores
 
 share_cores()
 
-from vae.config import DataConfig, ModelConfig, RunConfig, TrainConfig  # noqa: E402
-from vae.data import Dataset, load  # noqa: E402
-from vae.engine import Trainer  # noqa: E402
-from vae.importance import importance_bound  # noqa: E402
-from vae.runs import Run  # noqa: E402
+from vae.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig  # noqa: E402
+from vae.data.dataset import Dataset, load  # noqa: E402
+from vae.evaluation.importance import importance_bound  # noqa: E402
+from vae.runs.listing import Run  # noqa: E402
+from vae.training.trainer import Trainer  # noqa: E402
 
 Precision = Literal["float32", "bf16"]
 

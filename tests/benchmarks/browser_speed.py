@@ -29,10 +29,10 @@ from playwright.sync_api import Page, sync_playwright
 from tests.browser.server import Server
 from tests.browser.shelf import Shelf
 from tests.browser.tab import FLAGS
-from vae.config import DataConfig, ModelConfig, RunConfig, TrainConfig
-from vae.metrics import MetricsWriter
-from vae.runs import Run
-from vae.status import Status, this_host
+from vae.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig
+from vae.runs.listing import Run
+from vae.runs.metrics import MetricsWriter
+from vae.runs.status import Status, this_host
 
 RATE = 60
 

@@ -18,16 +18,16 @@ from collections.abc import Callable
 from pathlib import Path
 from unittest.mock import patch
 
-from vae.threads import share_cores
+from vae.runtime.cpu_threads import share_cores
 
 share_cores()
 
-from vae import engine  # noqa: E402
-from vae.config import DataConfig, ModelConfig, RunConfig, TrainConfig  # noqa: E402
-from vae.data import Dataset, load  # noqa: E402
-from vae.diagnostics import diagnose, live_numbers  # noqa: E402
-from vae.engine import Trainer  # noqa: E402
-from vae.runs import Run  # noqa: E402
+from vae.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig  # noqa: E402
+from vae.data.dataset import Dataset, load  # noqa: E402
+from vae.diagnostics.diagnose import diagnose, live_numbers  # noqa: E402
+from vae.runs.listing import Run  # noqa: E402
+from vae.training import trainer as engine  # noqa: E402
+from vae.training.trainer import Trainer  # noqa: E402
 
 
 def turns_of(run: Run, dataset: Dataset, num_epochs: int, *, is_diagnosed: bool) -> Callable[[], float]:

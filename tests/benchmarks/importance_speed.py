@@ -16,17 +16,17 @@ import sys
 import time
 from pathlib import Path
 
-from vae.threads import share_cores
+from vae.runtime.cpu_threads import share_cores
 
 share_cores()
 
 import torch  # noqa: E402
 from torch import nn  # noqa: E402
 
-from vae.config import DataConfig, DataInfo, ModelConfig  # noqa: E402
-from vae.data import Dataset  # noqa: E402
-from vae.importance import NUM_SAMPLES, importance_bound, max_rows  # noqa: E402
-from vae.model import VAE  # noqa: E402
+from vae.config.schema import DataConfig, DataInfo, ModelConfig  # noqa: E402
+from vae.data.dataset import Dataset  # noqa: E402
+from vae.evaluation.importance import NUM_SAMPLES, importance_bound, max_rows  # noqa: E402
+from vae.models.vae import VAE  # noqa: E402
 
 
 def products(model: VAE, num: int) -> None:
@@ -81,9 +81,9 @@ def main() -> None:
         images = 255 * torch.randint(2, (options.images, 1, 28, 28), dtype=torch.uint8)
         labels = None
     else:
-        from vae.resume import images_of
-        from vae.runs import Run
-        from vae.snapshots import load_model
+        from vae.runs.listing import Run
+        from vae.runs.snapshots import load_model
+        from vae.training.resume import images_of
 
         run = Run.open(options.run)
         model, whole = load_model(run), images_of(run, root=options.data_root)

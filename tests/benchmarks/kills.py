@@ -28,12 +28,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from tests.conftest import Forker
 from tests.hostile_folders import everything
 from tests.test_kill import CONFIG, assert_opens, assert_same_end, create, train, wait_for_new_line
-from vae.runs import Run, list_runs
+from vae.runs.listing import Run, list_runs
 
 SERVER = """
 import sys, time
 from dashboard import trainers as module
-from vae.runs import Run
+from vae.runs.listing import Run
 trainers = module.trainers
 module._HEAD_START, module._OTHERS, module._ROUND = 0.0, 0.1, 0.3
 trainers.open()

@@ -48,10 +48,10 @@ def make_images(path: Path, num: int) -> None:
 
 def make_run(folder: Path, images: Path) -> str:
     """Train a two-dimensional model on some thousand steps, and give the run's id."""
-    from vae.config import DataConfig, ModelConfig, RunConfig, TrainConfig
-    from vae.data import load
-    from vae.engine import Trainer
-    from vae.runs import Run
+    from vae.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig
+    from vae.data.dataset import load
+    from vae.runs.listing import Run
+    from vae.training.trainer import Trainer
 
     config = RunConfig(
         data=DataConfig(name="npz", path=images),

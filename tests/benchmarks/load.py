@@ -25,9 +25,9 @@ from tests.browser.live import live_runs
 from tests.browser.server import Server
 from tests.browser.shelf import Shelf
 from tests.browser.tab import FLAGS, App
-from vae.config import ModelConfig, RunConfig, TrainConfig
-from vae.data import load
-from vae.runs import Run
+from vae.config.schema import ModelConfig, RunConfig, TrainConfig
+from vae.data.dataset import load
+from vae.runs.listing import Run
 
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")

@@ -14,17 +14,17 @@ import tempfile
 import time
 from pathlib import Path
 
-from vae.threads import share_cores
+from vae.runtime.cpu_threads import share_cores
 
 share_cores()
 
-from vae.config import DataConfig, ModelConfig, RunConfig, TrainConfig  # noqa: E402
-from vae.data import Dataset, load  # noqa: E402
-from vae.diagnostics import active_units  # noqa: E402
-from vae.engine import Trainer  # noqa: E402
-from vae.model import VAE  # noqa: E402
-from vae.ppca import PPCA, linear_terms  # noqa: E402
-from vae.runs import Run  # noqa: E402
+from vae.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig  # noqa: E402
+from vae.data.dataset import Dataset, load  # noqa: E402
+from vae.diagnostics.diagnose import active_units  # noqa: E402
+from vae.models.linear_vae import PPCA, linear_terms  # noqa: E402
+from vae.models.vae import VAE  # noqa: E402
+from vae.runs.listing import Run  # noqa: E402
+from vae.training.trainer import Trainer  # noqa: E402
 
 VARIANCES = (0.46, 0.325, 0.21, 0.13, 0.076)
 LATENT = 16

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from vae.threads import share_cores
+from vae.runtime.cpu_threads import share_cores
 
 share_cores()
 
@@ -29,16 +29,16 @@ import torch.nn.functional as F  # noqa: E402
 from torch import nn  # noqa: E402
 
 import vae  # noqa: E402
-from vae.config import DataConfig, ModelConfig, RunConfig, TrainConfig  # noqa: E402
-from vae.data import Dataset, load  # noqa: E402
-from vae.diagnostics import Diagnosis, diagnose  # noqa: E402
-from vae.engine import Trainer  # noqa: E402
+from vae.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig  # noqa: E402
+from vae.data.dataset import Dataset, load  # noqa: E402
+from vae.diagnostics.decoder_sigma import SIGMA_FACTOR  # noqa: E402
+from vae.diagnostics.diagnose import Diagnosis, diagnose  # noqa: E402
+from vae.diagnostics.findings import Name  # noqa: E402
 from vae.errors import UserError  # noqa: E402
-from vae.findings import Name  # noqa: E402
-from vae.objective import rate_per_dim  # noqa: E402
-from vae.recipes import RECIPES, Cure  # noqa: E402
-from vae.runs import Run  # noqa: E402
-from vae.sigma import SIGMA_FACTOR  # noqa: E402
+from vae.experiments.failure_modes import RECIPES, Cure  # noqa: E402
+from vae.objectives.terms import rate_per_dim  # noqa: E402
+from vae.runs.listing import Run  # noqa: E402
+from vae.training.trainer import Trainer  # noqa: E402
 
 OWN_LOOP, MNIST = "own-loop", "mnist"
 

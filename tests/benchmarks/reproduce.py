@@ -8,11 +8,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from vae.threads import share_cores
+from vae.runtime.cpu_threads import share_cores
 
 share_cores()
 
-from vae.reproduce import REFERENCES, reproduce  # noqa: E402
+from vae.experiments.published import REFERENCES, reproduce  # noqa: E402
 
 
 def main() -> None:

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 
-from vae.config import DataConfig
-from vae.data import Dataset, load
+from vae.config.schema import DataConfig
+from vae.data.dataset import Dataset, load
 
 Arrays = tuple[NDArray[Any], NDArray[Any] | None]
 _NUM, _SIDE, _CLASSES = 1000, 8, 10

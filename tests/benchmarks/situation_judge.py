@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import torch
 
 from tests.benchmarks.situation_runs import Bench
-from vae.data import Dataset
-from vae.diagnostics import Diagnosis, diagnose
-from vae.evaluation import evaluate
-from vae.model import VAE
-from vae.runs import Run
-from vae.snapshots import load_model
+from vae.data.dataset import Dataset
+from vae.diagnostics.diagnose import Diagnosis, diagnose
+from vae.evaluation.elbo import evaluate
+from vae.models.vae import VAE
+from vae.runs.listing import Run
+from vae.runs.snapshots import load_model
 
 Make = Callable[[Bench], tuple[Run | VAE, Dataset, dict[str, object]]]
 #: Training images that the best picture is made of, at most.

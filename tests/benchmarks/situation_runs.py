@@ -16,11 +16,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import vae
-from vae.config import DataConfig, ModelConfig, ObjectiveConfig, RunConfig, TrainConfig
-from vae.data import Dataset, load
-from vae.engine import Trainer
+from vae.config.schema import DataConfig, ModelConfig, ObjectiveConfig, RunConfig, TrainConfig
+from vae.data.dataset import Dataset, load
 from vae.errors import UserError
-from vae.runs import Run
+from vae.runs.listing import Run
+from vae.training.trainer import Trainer
 
 #: Marks a folder whose run has come to where it should, which need not be its end.
 _DONE = "situation.json"
@@ -116,7 +116,7 @@ class Bench:
             config: The settings.
             dataset: The images; the digits if left out.
             prepare: Does something to the trainer before its first step.
-            steer: What the user asks for (`vae.status.Control`), and after which epoch.
+            steer: What the user asks for (`vae.runs.status.Control`), and after which epoch.
             damage_at: After this epoch a weight becomes infinite, as too large a step makes it.
             leave_at: After this epoch the process goes on no more, without a word.
         """
@@ -131,7 +131,10 @@ class Bench:
         if prepare is not None:
             prepare(trainer)
         # Each look at the wishes counts, so that nothing depends on the clock.
-        with patch("vae.wishes.CONTROL_SECONDS", 0.0), patch("vae.engine.CONTROL_SECONDS", 0.01):
+        with (
+            patch("vae.training.control.CONTROL_SECONDS", 0.0),
+            patch("vae.training.trainer.CONTROL_SECONDS", 0.01),
+        ):
             reports = trainer.train()
             for report in reports:
                 epoch = report.line["epoch"]

@@ -20,7 +20,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from vae.threads import share_cores
+from vae.runtime.cpu_threads import share_cores
 
 share_cores()
 
@@ -45,10 +45,10 @@ from tests.benchmarks.situation_runs import (  # noqa: E402
     squared,
     summed,
 )
-from vae.config import DataConfig, ModelConfig, RunConfig, TrainConfig  # noqa: E402
-from vae.data import Dataset, load  # noqa: E402
-from vae.recipes import RECIPES  # noqa: E402
-from vae.runs import Run  # noqa: E402
+from vae.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig  # noqa: E402
+from vae.data.dataset import Dataset, load  # noqa: E402
+from vae.experiments.failure_modes import RECIPES  # noqa: E402
+from vae.runs.listing import Run  # noqa: E402
 
 
 def run(config: RunConfig, make_data: Callable[[Bench], Dataset] | None = None, **options: object) -> Make:

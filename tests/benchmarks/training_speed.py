@@ -21,7 +21,7 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
-from vae.threads import share_cores
+from vae.runtime.cpu_threads import share_cores
 
 share_cores()
 
@@ -29,10 +29,10 @@ import torch  # noqa: E402
 import torch.nn.functional as F  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 
-from vae.config import DataConfig, ModelConfig, RunConfig, TrainConfig  # noqa: E402
-from vae.data import Dataset, load  # noqa: E402
-from vae.engine import Trainer  # noqa: E402
-from vae.runs import Run  # noqa: E402
+from vae.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig  # noqa: E402
+from vae.data.dataset import Dataset, load  # noqa: E402
+from vae.runs.listing import Run  # noqa: E402
+from vae.training.trainer import Trainer  # noqa: E402
 
 BATCH, HIDDEN, LATENT, PIXELS = 128, 400, 20, 784
 

@@ -16,18 +16,18 @@ import time
 from pathlib import Path
 from typing import get_args
 
-from vae.threads import share_cores
+from vae.runtime.cpu_threads import share_cores
 
 share_cores()
 
 import torch  # noqa: E402
 
-from vae.importance import importance_bound  # noqa: E402
-from vae.proposals import Proposal  # noqa: E402
-from vae.resume import images_of  # noqa: E402
-from vae.runs import Run  # noqa: E402
-from vae.snapshots import load_model  # noqa: E402
-from vae.truth import truths  # noqa: E402
+from vae.evaluation.exact_posterior import truths  # noqa: E402
+from vae.evaluation.importance import importance_bound  # noqa: E402
+from vae.evaluation.proposals import Proposal  # noqa: E402
+from vae.runs.listing import Run  # noqa: E402
+from vae.runs.snapshots import load_model  # noqa: E402
+from vae.training.resume import images_of  # noqa: E402
 
 _SHIPPED = Path(__file__).resolve().parents[2] / "assets" / "models" / "mnist-2d"
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from vae.latent import kept_embedding
-from vae.runs import Run
+from vae.latent.embedding import kept_embedding
+from vae.runs.listing import Run
 
 if TYPE_CHECKING:
     from tests.browser.tab import App

@@ -17,7 +17,7 @@ from typing import TypeVar
 
 import pytest
 
-from vae.runs import Run, list_runs
+from vae.runs.listing import Run, list_runs
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 T = TypeVar("T")

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from tests.browser.server import Server
-from vae.config import DataConfig, ModelConfig, RunConfig, TrainConfig
-from vae.data import load
-from vae.runs import Run
+from vae.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig
+from vae.data.dataset import load
+from vae.runs.listing import Run
 
 
 class Shelf:
@@ -31,7 +31,7 @@ class Shelf:
         """Train a run to its end, in this process; models so small are fastest on one core."""
         import torch
 
-        from vae.engine import Trainer
+        from vae.training.trainer import Trainer
 
         images = load(config.data)
         run = Run.create(path, config, images.info(), name)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from vae.latent import kept_embedding
-from vae.runs import Run
+from vae.latent.embedding import kept_embedding
+from vae.runs.listing import Run
 
 if TYPE_CHECKING:
     from tests.browser.server import Server

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from vae.config import DataConfig, ModelConfig, RunConfig, TrainConfig
-from vae.runs import Run
+from vae.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig
+from vae.runs.listing import Run
 
 if TYPE_CHECKING:
     from tests.browser.server import Server

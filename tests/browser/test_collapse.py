@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dashboard.diagnosed import with_threshold
-from vae.diagnostics import diagnose
-from vae.recipes import RECIPES
-from vae.runs import Run
-from vae.snapshots import NUM_PROBES
-from vae.units import units
+from vae.diagnostics.diagnose import diagnose
+from vae.experiments.failure_modes import RECIPES
+from vae.objectives.effective_beta import units
+from vae.runs.listing import Run
+from vae.runs.snapshots import NUM_PROBES
 
 if TYPE_CHECKING:
     from playwright.sync_api import Route

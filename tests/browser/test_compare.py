@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 
-from vae.config import ModelConfig, ObjectiveConfig, RunConfig, TrainConfig
-from vae.data import load
-from vae.runs import Run
-from vae.snapshots import load_model
+from vae.config.schema import ModelConfig, ObjectiveConfig, RunConfig, TrainConfig
+from vae.data.dataset import load
+from vae.runs.listing import Run
+from vae.runs.snapshots import load_model
 
 if TYPE_CHECKING:
     from tests.browser.server import Server

@@ -13,9 +13,9 @@ import torch
 from PIL import Image, ImageDraw
 
 from tests.browser.explorer import CANVAS, RUN, centred, draw_line, ellipse, panel, slider, thumb
-from vae.latent import kept_embedding
-from vae.snapshots import load_model
-from vae.surprise import surprise, terms_at_mean
+from vae.evaluation.typicality import surprise, terms_at_mean
+from vae.latent.embedding import kept_embedding
+from vae.runs.snapshots import load_model
 
 if TYPE_CHECKING:
     from tests.browser.server import Server
@@ -99,7 +99,7 @@ def test_test_images_can_be_chosen_by_class_and_number(exploring: App, shelf: Sh
 def test_drawing_moves_the_point_live_and_is_judged_by_the_library_s_numbers(
     exploring: App, shelf: Shelf
 ) -> None:
-    from vae.data import load
+    from vae.data.dataset import load
 
     app = exploring
     panel(app, "draw")

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from vae.config import ModelConfig, RunConfig, TrainConfig
-from vae.data import load
-from vae.runs import Run
-from vae.snapshots import load_model
-from vae.truth import truth
+from vae.config.schema import ModelConfig, RunConfig, TrainConfig
+from vae.data.dataset import load
+from vae.evaluation.exact_posterior import truth
+from vae.runs.listing import Run
+from vae.runs.snapshots import load_model
 
 if TYPE_CHECKING:
     from tests.browser.server import Server

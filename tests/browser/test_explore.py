@@ -13,10 +13,10 @@ import pytest
 import torch
 
 from tests.browser.explorer import CANVAS, centred, slider, value
-from vae.latent import kept_embedding
-from vae.runs import Run
-from vae.snapshots import load_model
-from vae.surprise import terms_at_mean
+from vae.evaluation.typicality import terms_at_mean
+from vae.latent.embedding import kept_embedding
+from vae.runs.listing import Run
+from vae.runs.snapshots import load_model
 
 if TYPE_CHECKING:
     from tests.browser.server import Server

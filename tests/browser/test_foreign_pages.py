@@ -15,7 +15,7 @@ import pytest
 
 from dashboard import settings
 from tests.browser.server import Server
-from vae.runs import list_runs
+from vae.runs.listing import list_runs
 
 #: Everything that a page may try on a server of another origin; it writes down what came of it.
 PAGE = """<!doctype html><title>foreign</title><body><script>

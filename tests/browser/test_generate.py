@@ -16,12 +16,12 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from vae.config import ModelConfig, RunConfig, TrainConfig
-from vae.data import Dataset
-from vae.generation import class_mix, every_class, truncate
-from vae.latent import prior_points, prior_samples
-from vae.runs import Run
-from vae.snapshots import load_model
+from vae.config.schema import ModelConfig, RunConfig, TrainConfig
+from vae.data.dataset import Dataset
+from vae.latent.embedding import prior_points, prior_samples
+from vae.latent.generation import class_mix, every_class, truncate
+from vae.runs.listing import Run
+from vae.runs.snapshots import load_model
 
 if TYPE_CHECKING:
     from tests.browser.server import Server

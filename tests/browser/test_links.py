@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from vae.config import DataConfig, ModelConfig, RunConfig, TrainConfig
-from vae.runs import Run
+from vae.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig
+from vae.runs.listing import Run
 
 if TYPE_CHECKING:
     from tests.browser.server import Server
@@ -88,7 +88,7 @@ def test_map_is_coloured_by_the_datas_own_columns_and_back_undoes_one_choice(app
 
 
 def _test_index(run: Run) -> list[int]:
-    from vae.data import load
+    from vae.data.dataset import load
 
     return [int(number) for number in load(run.config.data).test]
 

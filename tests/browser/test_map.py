@@ -11,10 +11,10 @@ import pytest
 import torch
 
 from tests.browser.mapped import AT, chart, drawn, lonely, point_at, region, screen
-from vae.data import Dataset
-from vae.latent import embed, kept_embedding
-from vae.runs import Run
-from vae.snapshots import load_model
+from vae.data.dataset import Dataset
+from vae.latent.embedding import embed, kept_embedding
+from vae.runs.listing import Run
+from vae.runs.snapshots import load_model
 
 if TYPE_CHECKING:
     from tests.browser.server import Server

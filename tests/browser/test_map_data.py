@@ -10,11 +10,11 @@ import numpy as np
 import torch
 
 from tests.browser.mapped import chart, drawn, screen
-from vae.checkpoints import save
-from vae.data import load
-from vae.latent import embed
-from vae.projections import digest
-from vae.snapshots import load_model
+from vae.data.dataset import load
+from vae.latent.embedding import embed
+from vae.latent.tsne_umap import digest
+from vae.runs.snapshots import load_model
+from vae.storage.safetensors_io import save
 
 if TYPE_CHECKING:
     from tests.browser.server import Server

@@ -14,10 +14,10 @@ import pytest
 import torch
 from PIL import Image
 
-from vae.latent import kept_embedding
-from vae.paths import Kind, default_radius, neighbours, path
-from vae.runs import Run
-from vae.snapshots import load_model
+from vae.latent.embedding import kept_embedding
+from vae.latent.interpolation import Kind, default_radius, neighbours, path
+from vae.runs.listing import Run
+from vae.runs.snapshots import load_model
 
 if TYPE_CHECKING:
     from tests.browser.server import Server

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from vae.runs import Run, list_runs
+from vae.runs.listing import Run, list_runs
 
 if TYPE_CHECKING:
     from tests.browser.server import Server

@@ -21,20 +21,20 @@ from PIL import Image
 from playwright.sync_api import Error
 
 from tests.browser.mapped import drawn, region
-from vae.config import ModelConfig, RunConfig, TrainConfig
-from vae.data import load
-from vae.latent import embed
-from vae.metrics import MetricsWriter
-from vae.runs import Run
-from vae.snapshots import cpu_weights, load_model, write_live
-from vae.status import Status, this_host
-from vae.surprise import surprise, terms_at_mean
+from vae.config.schema import ModelConfig, RunConfig, TrainConfig
+from vae.data.dataset import load
+from vae.evaluation.typicality import surprise, terms_at_mean
+from vae.latent.embedding import embed
+from vae.runs.listing import Run
+from vae.runs.metrics import MetricsWriter
+from vae.runs.snapshots import cpu_weights, load_model, write_live
+from vae.runs.status import Status, this_host
 
 if TYPE_CHECKING:
     from tests.browser.server import Server
     from tests.browser.shelf import Shelf
     from tests.browser.tab import App, Watch
-    from vae.data import Dataset
+    from vae.data.dataset import Dataset
 
 CANVAS = '[data-component="image"] canvas'
 NUM = 8

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from vae.config import suggest
-from vae.runs import Run
+from vae.config.schema import suggest
+from vae.runs.listing import Run
 
 if TYPE_CHECKING:
     from tests.browser.server import Server

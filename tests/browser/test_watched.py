@@ -12,11 +12,11 @@ from torch import nn
 
 import vae
 from tests.browser.test_explore import CANVAS, DECODE, ENCODE, slider, value
-from vae.config import DataConfig
-from vae.data import load
-from vae.runs import Run
-from vae.snapshots import load_model
-from vae.surprise import terms_at_mean
+from vae.config.schema import DataConfig
+from vae.data.dataset import load
+from vae.evaluation.typicality import terms_at_mean
+from vae.runs.listing import Run
+from vae.runs.snapshots import load_model
 
 if TYPE_CHECKING:
     from tests.browser.server import Server

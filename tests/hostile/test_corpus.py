@@ -27,20 +27,20 @@ from starlette.applications import Starlette
 from dashboard import api, model_cache, settings
 from tests.hostile import graphs as own_graphs
 from tests.hostile import images, runs
-from vae import graphs
-from vae.archive import import_run
-from vae.cli import main
-from vae.config import DataConfig, DataInfo, ModelConfig
-from vae.data import load, read_columns
+from vae.cli.main import main
+from vae.config.schema import DataConfig, DataInfo, ModelConfig
+from vae.data.dataset import load, read_columns
 from vae.errors import MAX_SENTENCE, UserError
-from vae.external import as_weights, external_model
-from vae.history import history_until
-from vae.latent import kept_embedding
-from vae.measurements import kept
-from vae.metrics import MetricsReader, left_out, newest
-from vae.runs import BrokenRun, Run, list_runs
-from vae.snapshots import load_model
-from vae.timeline import moments
+from vae.evaluation.saved_bounds import kept
+from vae.export import onnx_session
+from vae.export.onnx_networks import as_weights, external_model
+from vae.latent.embedding import kept_embedding
+from vae.runs.archive import import_run
+from vae.runs.history import history_until
+from vae.runs.listing import BrokenRun, Run, list_runs
+from vae.runs.metrics import MetricsReader, left_out, newest
+from vae.runs.snapshot_index import moments
+from vae.runs.snapshots import load_model
 
 #: Seconds that an answer may take; a machine that is busy with other things gets twice as many.
 MOST_SECONDS = 10.0
@@ -145,7 +145,7 @@ def look_at_everything(root: Path) -> None:
             try:
                 read()
             except (UserError, OSError) as error:
-                from vae.files import disk_sentence
+                from vae.storage.atomic import disk_sentence
 
                 check_clean(disk_sentence(error) if isinstance(error, OSError) else str(error))
 
@@ -203,7 +203,7 @@ _GRAPHS = {**own_graphs.MESSAGES, **own_graphs.MEMORY, **own_graphs.TIME}
 
 @pytest.mark.parametrize("word", _GRAPHS)
 def test_a_graph(word: str, tiny_info: DataInfo, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(graphs, "GRAPH_OPEN_SECONDS", 1.0)
+    monkeypatch.setattr(onnx_session, "GRAPH_OPEN_SECONDS", 1.0)
     config = ModelConfig(network="external", latent_dim=2, likelihood="gaussian")
     weights = as_weights(own_graphs.honest("encoder").SerializeToString(), _GRAPHS[word]())
     with pytest.raises(UserError) as found:

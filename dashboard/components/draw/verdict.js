@@ -18,7 +18,7 @@ const loaded = new Map()
 const known = new Map()
 
 /**
- * What the images compared with cost the model (`vae.surprise`), asked for once.
+ * What the images compared with cost the model (`vae.evaluation.typicality`), asked for once.
  * @param {string} run
  * @param {{at: string, stamp: string}} weights
  * @returns {Promise<Surprise>}

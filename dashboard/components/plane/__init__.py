@@ -47,7 +47,7 @@ def plane(dots: Sequence[Dot], *, full: bool, height: int = 400, key: str) -> st
     """Draw the plane with lines of equal ELBO; a dot tells its figures and shows its samples on hover and click.
 
     Args:
-        dots: Of one yardstick, see `vae.yardstick`.
+        dots: Of one yardstick, see `vae.evaluation.comparability`.
         full: Whether no further run can be chosen.
         height: Of the chart, CSS pixels.
         key: Streamlit's key of this component.

@@ -1,0 +1,4 @@
+"""The `vae` command: `main` has the commands, the others what each needs.
+
+The top floor: nothing imports it.
+"""

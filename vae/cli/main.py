@@ -1,0 +1,281 @@
+"""The `vae` command: what trains and measures is in `vae.cli.train`, `cli_measure` and `cli_sweep`; the rest is here.
+
+A user's error is one sentence on standard error and exit code 2. Imports no torch before a command needs it, so that
+`vae --help` is quick.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import json
+import os
+import sys
+from contextlib import redirect_stderr
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+import tyro
+from tyro.conf import FlagCreatePairsOff, Positional, arg, subcommand
+
+from vae.cli.measure import Evaluate, Leak
+from vae.cli.options import Flag, Impossible, OptionalPath, registry
+from vae.cli.output import showing_all, tell, unboxed
+from vae.cli.progress import Bar
+from vae.cli.sweep import Sweep
+from vae.cli.train import AtWord, Reproduce, RunDir, Train, weights_at
+from vae.errors import UserError, clean, memory_sentence
+from vae.runtime.cpu_threads import share_cores
+
+DESCRIPTION = """Train variational autoencoders, evaluate them, and look at them in the dashboard.
+
+  vae train --run-dir runs/a --data.name digits --model.latent-dim 2
+  vae train --resume runs/a
+  vae evaluate runs/a
+  vae dashboard --runs runs
+
+Each command has its own --help. Errors are one sentence, with exit code 2."""
+
+DownloadName = Literal["mnist", "fashion-mnist", "kmnist", "emnist"]
+
+
+@dataclass(frozen=True)
+class Export:
+    """Write a run's networks as ONNX, or the whole run as a zip."""
+
+    run_dir: RunDir
+    """The run directory."""
+    to: Annotated[Path, arg(metavar="PATH")]
+    """A folder for decoder.onnx and encoder.onnx, or a file that ends in .zip."""
+    at: AtWord = "best"
+    """Which weights, for ONNX: best, last, or the step of a snapshot."""
+
+    def __call__(self) -> None:
+        from vae.runs.listing import Run
+        from vae.storage.atomic import replacing, sweep
+
+        run = Run.open(self.run_dir)
+        if self.to.suffix == ".zip":
+            from vae.runs.archive import export_run
+
+            if complaint := run.complaint():
+                tell(f"warning: left out: {complaint}")
+            sweep(self.to.parent.resolve(), name=self.to.name)
+            with replacing(self.to.parent.resolve() / self.to.name) as file:
+                export_run(run, file)
+            print(self.to)
+            return
+        from vae.export.onnx import decoder_onnx, encoder_onnx
+        from vae.runs.snapshots import load_model
+
+        model = load_model(run, weights_at(self.at))
+        self.to.mkdir(parents=True, exist_ok=True)
+        for name, content in (("decoder", decoder_onnx(model)), ("encoder", encoder_onnx(model))):
+            path = self.to / f"{name}.onnx"
+            sweep(path.parent.resolve(), name=path.name)
+            with replacing(path.parent.resolve() / path.name) as file:
+                file.write(content)
+            print(path)
+
+
+@dataclass(frozen=True)
+class Import:
+    """Unpack a run's zip, checked and bounded, into a folder of runs."""
+
+    file: Annotated[Positional[Path], arg(metavar="FILE.zip")]
+    """The zip that `vae export` or the dashboard wrote."""
+    runs: Annotated[Path, arg(metavar="DIR")] = Path("runs")
+    """Folder of runs."""
+
+    def __call__(self) -> None:
+        from vae.runs.archive import import_run
+
+        print(import_run(self.file, self.runs).path)
+
+
+@dataclass(frozen=True)
+class Download:
+    """Download a data set through torchvision, checksums checked."""
+
+    name: Positional[DownloadName]
+    """Which one."""
+    root: OptionalPath = None
+    """Where to; without it, the user's cache folder."""
+
+    def __call__(self) -> None:
+        from vae.data.dataset import default_root, download
+
+        root = self.root or default_root()
+        with Bar() as bar:
+            download(self.name, root, bar.file)
+        print(root)
+
+
+@dataclass(frozen=True)
+class ListData:
+    """The data sets, and which of them are on this machine."""
+
+    root: OptionalPath = None
+    """Folder of downloaded sets; without it, the user's cache folder."""
+    json: Flag = False
+    """Print one JSON object on standard output."""
+
+    def __call__(self) -> None:
+        from vae.data.dataset import default_root, is_downloaded
+
+        root = self.root or default_root()
+        there = {"digits": True, **{name: is_downloaded(name, root) for name in get_args(DownloadName)}}
+        if self.json:
+            print(json.dumps({"root": str(root), "on_this_machine": there}))
+            return
+        for name, is_there in there.items():
+            print(f"{name:14} {'here' if is_there else f'not here: vae data download {name}'}")
+
+
+@dataclass(frozen=True)
+class CheckData:
+    """Read your own images as a run would, and say what was made of them: the layout, the parts, what was left out."""
+
+    path: Positional[Path]
+    """Your .npz file or image folder."""
+    json: Flag = False
+    """Print one JSON object on standard output."""
+
+    def __call__(self) -> None:
+        from vae.config.schema import DataConfig
+        from vae.data.dataset import load
+
+        config = DataConfig(name="folder" if self.path.is_dir() else "npz", path=self.path)
+        with Bar() as bar:
+            dataset = load(config, progress=bar.file)
+        info = dataset.info()
+        parts = {"train": info.num_train, "validation": info.num_validation, "test": info.num_test}
+        columns = [column.name for column in dataset.columns.found]
+        if self.json:
+            values = info.to_dict()
+            del values["reading"]
+            print(json.dumps({**values, "data": info.reading.answer(), "columns": columns}))
+            return
+        for sentence in info.reading.remarks():
+            print(sentence)
+        print(f"parts: {', '.join(f'{num:,} for {part}' for part, num in parts.items())}")
+        if columns:
+            print(f"columns: {', '.join(columns)}")
+        for sentence in info.reading.warnings():
+            tell(f"warning: {sentence}")
+
+
+@dataclass(frozen=True)
+class Data:
+    """Data sets: what is on this machine, downloads, and a look at your own."""
+
+    action: Annotated[
+        Annotated[Download, subcommand("download")]
+        | Annotated[ListData, subcommand("list")]
+        | Annotated[CheckData, subcommand("check")],
+        arg(name=""),
+    ]
+
+    def __call__(self) -> None:
+        self.action()
+
+
+@dataclass(frozen=True)
+class Dashboard:
+    """Start the app on a folder of runs, those of trainers at work included."""
+
+    runs: Annotated[Path, arg(metavar="DIR")] = Path("runs")
+    """Folder of runs; new ones go there too."""
+    port: int = 8501
+    """Port to listen on."""
+    address: str = "localhost"
+    """Address to listen on; anything but localhost shows your runs to your network."""
+    no_browser: Flag = False
+    """Open no browser window."""
+
+    def __call__(self) -> None:
+        from vae.runtime.ports import check_port
+
+        if self.runs.exists() and not self.runs.is_dir():
+            raise UserError(f"--runs must be a folder, got the file {self.runs}; give a folder of runs")
+        found = importlib.util.find_spec("dashboard")
+        if found is None or found.origin is None:
+            raise UserError("the dashboard package must be installed, got none; run `pip install latent-lab`")
+        check_port(self.address, self.port)
+        os.environ["LATENT_LAB_RUNS"] = str(self.runs.resolve())
+        flags = {
+            "server.port": self.port,
+            "server.address": self.address,
+            "server.headless": str(self.no_browser).lower(),
+        }
+        app = Path(found.origin).with_name("app.py")
+        words = [f"--{name}={value}" for name, value in flags.items()]
+        os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", str(app), *words])
+
+
+Command = (
+    Annotated[Train, subcommand("train")]
+    | Annotated[Evaluate, subcommand("evaluate")]
+    | Annotated[Leak, subcommand("leak")]
+    | Annotated[Sweep, subcommand("sweep")]
+    | Annotated[Reproduce, subcommand("reproduce")]
+    | Annotated[Export, subcommand("export")]
+    | Annotated[Import, subcommand("import")]
+    | Annotated[Data, subcommand("data")]
+    | Annotated[Dashboard, subcommand("dashboard")]
+)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; a user's error ends with exit code 2 and one sentence."""
+    share_cores()
+    try:
+        command = _parsed(sys.argv[1:] if arguments is None else arguments)
+        with showing_all():
+            command()
+    except (UserError, Impossible) as error:
+        _leave(str(error))
+    except BrokenPipeError:
+        # Whoever read our output has enough of it; Python would complain once more when it closes it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        from vae.storage.atomic import disk_sentence
+
+        _leave(disk_sentence(error))
+    except (MemoryError, RuntimeError) as error:
+        sentence = memory_sentence(error)
+        if sentence is None:
+            raise
+        _leave(sentence)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _parsed(arguments: list[str]) -> Any:
+    """The command that the words mean.
+
+    Raises:
+        Impossible: If they mean none: what the parser puts into a box is said as one sentence.
+    """
+    said = io.StringIO()
+    try:
+        with redirect_stderr(said):
+            return tyro.cli(
+                Command,
+                prog="vae",
+                description=DESCRIPTION,
+                args=arguments,
+                config=(FlagCreatePairsOff,),
+                registry=registry,
+            )
+    except SystemExit as end:
+        if not end.code:
+            raise
+        raise Impossible(unboxed(said.getvalue())) from None
+
+
+def _leave(sentence: str) -> None:
+    tell(f"error: {clean(sentence)}")
+    sys.exit(2)

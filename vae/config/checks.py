@@ -1,0 +1,134 @@
+"""Settings that are allowed but will not do what they seem to: without effect, or never reaching their value.
+
+Imports no torch, as `vae.config.schema` does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vae.config.schema import RunConfig
+
+#: Options that only matter beside a setting of another: (option, whether it matters, what it is for).
+_NEEDS: tuple[tuple[str, Callable[[RunConfig], bool], str], ...] = (
+    ("data.emnist_split", lambda run: run.data.name == "emnist", "data.name = emnist"),
+    ("data.threshold", lambda run: run.data.binarize == "threshold", "data.binarize = threshold"),
+    ("model.channels", lambda run: run.model.network == "conv", "model.network = conv"),
+    (
+        "model.sigma",
+        lambda run: run.model.likelihood.startswith("gaussian"),
+        "model.likelihood = gaussian or gaussian-learned",
+    ),
+    (
+        "objective.schedule",
+        lambda run: run.objective.beta > 0,
+        "objective.beta above 0",
+    ),
+    (
+        "objective.warmup_epochs",
+        lambda run: run.objective.schedule in ("linear", "sigmoid"),
+        "objective.schedule = linear or sigmoid",
+    ),
+    (
+        "objective.cycle_epochs",
+        lambda run: run.objective.schedule == "cyclical",
+        "objective.schedule = cyclical",
+    ),
+    ("objective.free_bits", lambda run: run.objective.beta > 0, "objective.beta above 0"),
+    ("objective.free_bits_per", lambda run: run.objective.free_bits > 0, "objective.free_bits above 0"),
+    ("objective.capacity", lambda run: run.objective.beta > 0, "objective.beta above 0"),
+    ("objective.capacity_epochs", lambda run: run.objective.capacity > 0, "objective.capacity above 0"),
+    ("train.learning_rate_schedule", lambda run: run.train.epochs > 1, "train.epochs above 1"),
+    (
+        "train.encoder_steps_epochs",
+        lambda run: run.train.encoder_steps > 0,
+        "train.encoder_steps above 0",
+    ),
+)
+
+
+def cautions(run: RunConfig) -> list[str]:
+    """One sentence for each setting that has no effect or never reaches its value; none for a sound configuration."""
+    return [*_unreached(run), *_idle(run), *_unsuitable(run), *_slow(run)]
+
+
+def _unreached(run: RunConfig) -> list[str]:
+    objective, epochs = run.objective, run.train.epochs
+    beta = f"beta never reaches {objective.beta:g}"
+    found = []
+    if objective.beta and objective.schedule in ("linear", "sigmoid") and objective.warmup_epochs > epochs:
+        found.append(_longer("objective.warmup_epochs", objective.warmup_epochs, epochs, beta))
+    if objective.beta and objective.schedule == "cyclical" and objective.cycle_epochs / 2 > epochs:
+        found.append("half of " + _longer("objective.cycle_epochs", objective.cycle_epochs, epochs, beta))
+    if objective.capacity and objective.capacity_epochs > epochs:
+        target = f"the target of the rate never reaches {objective.capacity:g} nats"
+        found.append(_longer("objective.capacity_epochs", objective.capacity_epochs, epochs, target))
+    if run.train.encoder_steps and run.train.encoder_steps_epochs > epochs:
+        name, value = "train.encoder_steps_epochs", run.train.encoder_steps_epochs
+        found.append(_longer(name, value, epochs, "the extra encoder steps never end"))
+    return found
+
+
+def _longer(name: str, value: float, epochs: int, what: str) -> str:
+    return f"{name} ({value:g}) is longer than train.epochs ({epochs}): {what}"
+
+
+def idle(run: RunConfig) -> dict[str, str]:
+    """Options that were set and have no effect, each with the setting that it is for."""
+    found = {}
+    for option, matters, purpose in _NEEDS:
+        owner, name = _owner(run, option)
+        if getattr(owner, name) != type(owner).model_fields[name].default and not matters(run):
+            found[option] = purpose
+    return found
+
+
+def _idle(run: RunConfig) -> list[str]:
+    found = []
+    for option, purpose in idle(run).items():
+        owner, name = _owner(run, option)
+        value = getattr(owner, name)
+        shown = " ".join(map(str, value)) if isinstance(value, tuple) else value
+        found.append(f"{option} ({shown}) has no effect: it is for {purpose}")
+    return found
+
+
+def _owner(run: RunConfig, option: str) -> tuple[Any, str]:
+    """The section of the configuration that has an option, and the option's name there."""
+    section, name = option.split(".")
+    return getattr(run, section), name
+
+
+def _unsuitable(run: RunConfig) -> list[str]:
+    if run.data.binarize == "none" or run.model.likelihood == "bernoulli":
+        return []
+    return [
+        f"binary pixels (data.binarize = {run.data.binarize}) under a {run.model.likelihood} likelihood: "
+        "its density has no upper bound on them; bernoulli is the likelihood for binary pixels"
+    ]
+
+
+def _slow(run: RunConfig) -> list[str]:
+    if run.train.precision != "bf16" or has_bf16(run.train.device) is not False:
+        return []
+    return [
+        "train.precision (bf16) is slower than float32 on this machine's processor, which multiplies no bfloat16; use "
+        "float32"
+    ]
+
+
+def has_bf16(device: str) -> bool | None:
+    """Whether the processor that will train multiplies bfloat16; None if that cannot be known without torch."""
+    if device not in ("auto", "cpu") or (device == "auto" and Path("/proc/driver/nvidia").exists()):
+        return None
+    try:
+        text = Path("/proc/cpuinfo").read_text(errors="replace")
+    except OSError:
+        return None
+    flags = next(
+        (line.split() for line in text.splitlines() if line.lower().startswith(("flags", "features"))), []
+    )
+    return bool({"avx512_bf16", "amx_bf16", "bf16", "avx_ne_convert"} & set(flags)) if flags else None

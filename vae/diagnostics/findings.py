@@ -1,0 +1,88 @@
+"""One finding about a model: which verdict, what it means in plain words, the numbers behind it, what to try."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from vae.storage.finite import json_value
+
+Name = Literal[
+    "healthy",
+    "spare-dimensions",
+    "still-learning",
+    "nothing-to-encode",
+    "over-regularised",
+    "early-collapse",
+    "partial-collapse",
+    "decoder-ignores-z",
+    "condition-ignored",
+    "wrong-scale",
+    "wrong-sigma",
+    "variance-blown-up",
+    "worse-than-no-z",
+    "dead-network",
+    "diverged",
+    "too-few-images",
+]
+#: What accuses nobody: all is well, or it cannot be told, or not yet, or there is nothing that the model could do.
+_NO_FAULTS: tuple[Name, ...] = (
+    "healthy",
+    "spare-dimensions",
+    "still-learning",
+    "nothing-to-encode",
+    "too-few-images",
+)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One number behind a verdict.
+
+    Attributes:
+        words: What it is.
+        value: The number.
+        unit: Its unit; empty for a count or a ratio.
+        standard_error: Of the number, where it is a mean over images.
+    """
+
+    words: str
+    value: float
+    unit: str = ""
+    standard_error: float | None = None
+
+    def __str__(self) -> str:
+        if not math.isfinite(self.value):
+            return f"{self.words}: not a number"
+        error = "" if self.standard_error is None else f" ± {self.standard_error:.2g}"
+        return f"{self.words}: {self.value:.4g}{error} {self.unit}".rstrip()
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One finding about a model.
+
+    Attributes:
+        name: Which.
+        title: A few words.
+        sentence: What it means, for somebody who hears of it for the first time.
+        evidence: The numbers that it rests on.
+        remedies: What to try, the best first; empty if nothing is wrong.
+    """
+
+    name: Name
+    title: str
+    sentence: str
+    evidence: tuple[Evidence, ...]
+    remedies: tuple[str, ...] = ()
+
+    @property
+    def is_fault(self) -> bool:
+        """Whether something is wrong; pruned spare dimensions are not, nor is what cannot be told, or not yet."""
+        return self.name not in _NO_FAULTS
+
+    def to_dict(self) -> dict[str, Any]:
+        """The finding as JSON values; null where a number is not finite."""
+        found: dict[str, Any] = json_value({**asdict(self), "is_fault": self.is_fault})
+        return found

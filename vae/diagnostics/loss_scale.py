@@ -1,0 +1,395 @@
+"""The scale of a watched loop's own loss: how its terms compare with ours, and which reductions that betrays."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from vae.runs.metric_lines import Line
+
+#: A ratio within this factor of a reduction's is taken for it: batches and noise differ between the two.
+_NEAR = 1.35
+#: A ratio that is no reduction's, yet so large or small, is a matter of scale all the same.
+_FAR = 10.0
+#: β is as it should be within this factor.
+_RIGHT = 1.6
+#: A KL term that is none, by the names of `kl_form` in the event ``scale``: what is wrong, and what to do.
+_NO_KL = {
+    "mean-not-squared": ("μ stands where μ² belongs", "square the mean"),
+    "std-for-variance": ("σ stands where σ² belongs", "square the standard deviation"),
+    "log-std-for-log-variance": ("log σ stands where log σ² belongs", "double the logarithm of σ"),
+}
+#: What stands in front of the KL term, and the whole of it.
+_HALF, _FORMULA = "½", "½ Σ (σ² + μ² − 1 − log σ²)"
+#: What a loop that does not report both terms should do.
+REPORT = "watcher.step(reconstruction=…, kl=…) reports the two terms, and tells what β they amount to"
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """What a loop reported of one term over what it is in nats per example.
+
+    Attributes:
+        measured: The median of the comparisons.
+        exact: What the reduction that it is taken for makes of it; None if it is no known one's.
+        words: The reduction; empty if there is none to name.
+        remedy: What to do about it; empty likewise.
+    """
+
+    measured: float
+    exact: float | None
+    words: str = ""
+    remedy: str = ""
+
+    @property
+    def value(self) -> float:
+        """The best that is known of it."""
+        return self.measured if self.exact is None else self.exact
+
+    @property
+    def share(self) -> str:
+        """As a person writes it: "1/784 of ours", "128 times ours"."""
+        value = self.value
+        if value < 0:
+            return f"−{-value:.4g} times ours"
+        if _apart(value) <= _RIGHT:
+            return "as large as ours"
+        return f"1/{1 / value:.4g} of ours" if value < 1 else f"{value:.4g} times ours"
+
+
+@dataclass(frozen=True)
+class LoopScale:
+    """The scale of a watched loop, see `vae.watching.watch`.
+
+    Attributes:
+        beta: The weight of the KL term in the loop, as it said.
+        effective_beta: The weight that this is where both terms are in nats, summed over what belongs to one image.
+            Where ``kl`` is None it supposes a KL term that is a sum.
+        reconstruction: The loop's over ours; of a loop that reports only its loss, what the loss makes likely.
+        kl: Likewise; None where it was not reported, or too small to compare: then nothing is known of it.
+        num_comparisons: How often the two were compared.
+        latent_dim: Latent dimensions.
+        is_of_loss: Whether the loop reported only its loss.
+        kl_form: What the loop's KL term is, as far as the comparisons tell: ``right``, or a slip by its name.
+    """
+
+    beta: float
+    effective_beta: float
+    reconstruction: Ratio
+    kl: Ratio | None
+    num_comparisons: int
+    latent_dim: int = 1
+    is_of_loss: bool = False
+    kl_form: str = "right"
+
+    @property
+    def is_no_kl(self) -> bool:
+        """Whether what the loop calls its KL term is another quantity, whatever it is multiplied by."""
+        return self.kl_form in _NO_KL
+
+    @property
+    def factor(self) -> float:
+        """By what the scale multiplies β."""
+        return self.effective_beta / self.beta
+
+    @property
+    def has_wrong_sign(self) -> bool:
+        """Whether the loop subtracts what it should add."""
+        return self.factor < 0
+
+    @property
+    def is_off(self) -> bool:
+        """Whether β is not what it seems to be, nor what it should be."""
+        if self.has_wrong_sign or self.is_no_kl:
+            return True
+        return _apart(self.factor) > _RIGHT and _apart(self.effective_beta) > _RIGHT
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether both terms were compared, and the ratios are those of reductions that have a name."""
+        return (self.is_named or self.is_no_kl) and self.kl is not None and not self.is_of_loss
+
+    @property
+    def is_named(self) -> bool:
+        """Whether the ratios that there are have a name."""
+        return self.reconstruction.exact is not None and (self.kl is None or self.kl.exact is not None)
+
+    @property
+    def is_far(self) -> bool:
+        """Whether β is so far from what it seems to be that no other cause need be looked for."""
+        return self.has_wrong_sign or _apart(self.factor) > _FAR
+
+    @property
+    def parts(self) -> list[tuple[str, Ratio]]:
+        """What was compared, by its name."""
+        first = ("loss" if self.is_of_loss else "reconstruction", self.reconstruction)
+        return [first] if self.kl is None else [first, ("KL term", self.kl)]
+
+    @property
+    def title(self) -> str:
+        """The slip in a few words."""
+        if self.is_no_kl:
+            return "The KL term is no KL divergence"
+        if self.has_wrong_sign:
+            return "The KL term has the wrong sign"
+        if "mean" in self.words:
+            return "A mean where a sum belongs"
+        if self.kl is not None and _HALF in self.kl.words:
+            return "The ½ of the KL term is wrong"
+        return "The terms are out of scale"
+
+    @property
+    def words(self) -> str:
+        """What is out of scale, as the end of the sentence "Compared with sums over what belongs to one image, …"."""
+        if self.is_of_loss:
+            ratio = self.reconstruction
+            like = f", as if the reconstruction were {ratio.words}" if ratio.words else ""
+            return f"your loss is {ratio.share}{like}"
+        found = []
+        for name, ratio in self.parts:
+            if _apart(ratio.value) > _RIGHT:
+                called = f": {ratio.words}" if ratio.words else ""
+                found.append(f"your {name} is {ratio.share}{called}")
+        return ", and ".join(found)
+
+    @property
+    def amounts(self) -> str:
+        """What the effective β is called."""
+        return f"β that it amounts to{', if the KL term is a sum' if self.kl is None else ''}"
+
+    @property
+    def sentence(self) -> str:
+        """What the scale does to β: what is known as known, and what is supposed as supposed."""
+        if self.is_no_kl:
+            return (
+                f"In your KL term {_NO_KL[self.kl_form][0]}: that formula gives what your loop reports. So it is not "
+                f"lowest where the posterior is the prior, and no β makes the ELBO of it. It should be {_FORMULA}."
+            )
+        found = f"Compared with sums over what belongs to one image, {self.words}. "
+        trains = f"your β = {self.beta:.4g} trains as β = {self.effective_beta:.4g} does"
+        if self.has_wrong_sign:
+            trains = trains.replace("β = -", "β = −")
+            return f"{found}So the loss is lowered by posteriors far from the prior: {trains}."
+        if self.kl is not None:
+            return f"{found}So {trains}, without a word."
+        why = (
+            "Your loop reports nothing else, so that the scale of its terms is not known"
+            if self.is_of_loss
+            else "Your KL term was not reported, or always too small to compare"
+        )
+        mean = ""
+        if self.latent_dim > 1:
+            mean = f"; if it is a mean over dimensions, as β = {self.effective_beta / self.latent_dim:.4g}"
+        return f"{found}{why}: if your KL term is a sum, {trains}{mean}."
+
+    @property
+    def remedies(self) -> tuple[str, ...]:
+        """What to change in the loop; no weight where one of the terms is not known."""
+        if self.is_no_kl:
+            return (f"{_NO_KL[self.kl_form][1]}: {_FORMULA}",)
+        found = [ratio.remedy for _, ratio in self.parts if ratio.remedy]
+        if self.is_of_loss:
+            return (REPORT, *(f"if it is so: {remedy}" for remedy in found))
+        if self.kl is None:
+            return (*found, REPORT)
+        if self.has_wrong_sign:
+            return tuple(found)
+        weight = f"a weight of {1 / self.factor:.3g} in front of the KL term, which is β = 1 here"
+        return (*found, f"or {weight}" if found else weight)
+
+
+def unknown(beta: float, scale: LoopScale | None) -> str:
+    """Why the β of a watched loop is not known, and what is known."""
+    if scale is None:
+        why = "it reported none"
+    elif scale.is_of_loss:
+        why = f"it reported only its loss, which is {scale.reconstruction.share}"
+    else:
+        why = f"its reconstruction is {scale.reconstruction.share}, its KL term was not compared"
+    return f"the scale of your loop's terms is not known: {why}. It says β = {beta:.4g}; {REPORT}"
+
+
+def pays(beta: float, scale: LoopScale | None, *, is_watched: bool, is_known: bool = True) -> str:
+    """That a silent model had better use z, as far as that is known: in a watched loop it depends on the scale.
+
+    Args:
+        beta: In force.
+        scale: Of a watched loop.
+        is_watched: Whether it is one.
+        is_known: Whether there are images enough to know what pays.
+    """
+    if not is_known:
+        return "and whether it would pay is not known: there are too few training images to tell"
+    if is_watched and (scale is None or scale.kl is None or scale.is_of_loss):
+        return (
+            f"and whether it would pay is not known: the scale of your loop's terms is not, and its β = {beta:.4g} may "
+            f"amount to another; {REPORT}"
+        )
+    return f"although it would pay: at β = {beta:.4g} a model that uses z has the better objective"
+
+
+def loop_scale(
+    history: Sequence[Line], beta: float, num_pixels: int, latent_dim: int, sigma: float | None
+) -> LoopScale | None:
+    """What a watched run's history says of its loop's scale; None if nothing was compared.
+
+    Args:
+        history: Lines of the run, see `vae.runs.metric_lines`; the newest event ``scale`` counts.
+        beta: The weight of the KL term, as the loop said.
+        num_pixels: Values per image.
+        latent_dim: Latent dimensions.
+        sigma: Standard deviation of a Gaussian likelihood; None for others.
+    """
+    event = next((line for line in reversed(history) if line.get("event") == "scale"), None)
+    if event is None or not beta > 0:
+        return None
+    measured, loss = _positive(event.get("reconstruction_ratio")), _positive(event.get("loss_ratio"))
+    is_of_loss = measured is None
+    if measured is None:
+        # Where the KL term is small, as it is where it weighs too much, the loss is the reconstruction.
+        measured = loss
+    if measured is None:
+        return None
+    batch_size = int(_positive(event.get("batch_size")) or 1)
+    reconstruction = _nearest(measured, _of_reconstruction(num_pixels, batch_size, sigma))
+    late, early = _number(event.get("kl_ratio")), _number(event.get("early_kl_ratio"))
+    kl = _kl_ratio(late, early, num_pixels, latent_dim, batch_size)
+    return LoopScale(
+        beta=beta,
+        effective_beta=beta * (1.0 if kl is None else kl.value) / reconstruction.value,
+        reconstruction=reconstruction,
+        kl=kl,
+        num_comparisons=int(_positive(event.get("num_comparisons")) or 1),
+        latent_dim=latent_dim,
+        is_of_loss=is_of_loss,
+        kl_form=str(event.get("kl_form", "right")),
+    )
+
+
+def likeliest(ratios: Sequence[float], num_pixels: int, batch_size: int, sigma: float | None) -> float:
+    """Of what a reconstruction's ratio may be, with and without a density's constants, the nearest to a reduction's.
+
+    Args:
+        ratios: What it may be, positive.
+        num_pixels: Values per image.
+        batch_size: Images of a batch.
+        sigma: Standard deviation of a Gaussian likelihood; None for others.
+    """
+    known = _of_reconstruction(num_pixels, batch_size, sigma)
+    return min(ratios, key=lambda ratio: min(_apart(ratio / one.measured) for one in known))
+
+
+def constant_of(num_pixels: int, sigma: float | None) -> float:
+    """What a Gaussian density has besides its squared error, nats; 0 without a σ."""
+    return 0.0 if sigma is None else num_pixels * (math.log(sigma) + 0.5 * math.log(2 * math.pi))
+
+
+def _of_reconstruction(num_pixels: int, batch_size: int, sigma: float | None) -> list[Ratio]:
+    sum_pixels = "sum the reconstruction over pixels, and average it over the batch alone"
+    halve = f"divide the reconstruction by the batch size, {batch_size}"
+    found = [
+        Ratio(1.0, 1.0),
+        Ratio(
+            1 / num_pixels, 1 / num_pixels, "a mean over pixels", f"{sum_pixels}: {num_pixels} times as much"
+        ),
+        Ratio(float(batch_size), float(batch_size), "a sum over the batch", halve),
+    ]
+    if sigma is not None:
+        density = f"divide the squared error by 2σ², which is {2 * sigma**2:.3g}, or tell vae.watch the σ that is meant"
+        for nats, error in ((2 * sigma**2, "a squared error"), (sigma**2, "half a squared error")):
+            for ratio, reduction in ((nats, ""), (nats / num_pixels, ", as a mean over pixels")):
+                advice = density if not reduction else f"{sum_pixels}; {density}"
+                words = f"{error} without its σ{reduction}"
+                found.append(Ratio(ratio, ratio, words, advice))
+            summed = nats * batch_size
+            found.append(
+                Ratio(
+                    summed, summed, f"{error} without its σ, as a sum over the batch", f"{halve}; {density}"
+                )
+            )
+    return found
+
+
+def _kl_ratio(
+    late: float | None, early: float | None, num_pixels: int, latent_dim: int, batch_size: int
+) -> Ratio | None:
+    """What the ratio of a loop's KL term is taken for, from its late steps, else from its first, when it was large.
+
+    Networks may do otherwise in training than in use, so that the first steps count only where they give a name; and a
+    slip in the ½ is looked for where a reduction is not the reason.
+    """
+    whole = _whole_of_kl(num_pixels, latent_dim, batch_size)
+    ratios = [ratio for ratio in (late, early) if ratio is not None]
+    for known in (whole, _halves_of_kl(whole)):
+        for ratio in ratios:
+            found = _nearest(ratio, known)
+            if found.exact is not None:
+                return found
+    return None if late is None else Ratio(late, None)
+
+
+def _halves_of_kl(whole: list[Ratio]) -> list[Ratio]:
+    """The same reductions with a ½ too few or too many."""
+    found = []
+    for factor, words, advice in (
+        (2.0, f"its {_HALF} is forgotten", f"halve the KL term: {_FORMULA}"),
+        (0.5, f"its {_HALF} is taken twice", f"double the KL term: {_FORMULA}"),
+    ):
+        for ratio in whole:
+            both = f"{ratio.words}, and {words}" if ratio.words else words
+            remedy = f"{ratio.remedy}; {advice}" if ratio.remedy else advice
+            found.append(Ratio(factor * ratio.measured, factor * ratio.measured, both, remedy))
+    return found
+
+
+def _whole_of_kl(num_pixels: int, latent_dim: int, batch_size: int) -> list[Ratio]:
+    advice = "sum the KL term over its dimensions, and average it over the batch alone"
+    return [
+        Ratio(1.0, 1.0),
+        Ratio(1 / latent_dim, 1 / latent_dim, "a mean over dimensions", advice),
+        Ratio(
+            1 / num_pixels, 1 / num_pixels, "divided by the pixels", "do not divide the KL term by the pixels"
+        ),
+        Ratio(
+            1 / (latent_dim * num_pixels),
+            1 / (latent_dim * num_pixels),
+            "a mean over dimensions, divided by the pixels",
+            f"{advice}; do not divide it by the pixels",
+        ),
+        Ratio(
+            float(batch_size),
+            float(batch_size),
+            "a sum over the batch",
+            f"divide the KL term by the batch size, {batch_size}",
+        ),
+    ]
+
+
+def _nearest(measured: float, known: list[Ratio]) -> Ratio:
+    """The measured ratio as the reduction that it is nearest to, if it is near; its sign may be wrong besides."""
+    if measured < 0:
+        found = _nearest(-measured, known)
+        words = f"the wrong sign, and {found.words}" if found.words else "the wrong sign"
+        remedy = "; ".join(filter(None, (f"turn the sign of the KL term: {_FORMULA}", found.remedy)))
+        return Ratio(measured, None if found.exact is None else -found.exact, words, remedy)
+    nearest = min(known, key=lambda ratio: _apart(measured / ratio.measured))
+    if _apart(measured / nearest.measured) > _NEAR:
+        return Ratio(measured, None)
+    return Ratio(measured, nearest.exact, nearest.words, nearest.remedy)
+
+
+def _apart(ratio: float) -> float:
+    """By what factor a ratio is away from 1, either way; one below 0 is as far away as can be."""
+    return max(ratio, 1 / ratio) if ratio > 0 else math.inf
+
+
+def _number(value: object) -> float | None:
+    """A number that is not 0."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_number and value != 0 else None  # type: ignore[arg-type]
+
+
+def _positive(value: object) -> float | None:
+    found = _number(value)
+    return found if found is not None and found > 0 else None

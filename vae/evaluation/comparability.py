@@ -1,0 +1,95 @@
+"""What a run's figures were measured by: images, pixels, likelihood. Only figures of one yardstick compare."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vae.config.schema import RunConfig
+from vae.runs.listing import Run
+
+_PIXELS = {
+    "none": "grey pixels",
+    "threshold": "pixels cut at {threshold:g}",
+    "static": "pixels sampled once",
+    "dynamic": "pixels sampled anew each time",
+}
+_LIKELIHOODS = {
+    "bernoulli": "Bernoulli likelihood",
+    "continuous-bernoulli": "continuous Bernoulli likelihood",
+    "gaussian": "Gaussian likelihood",
+}
+
+
+@dataclass(frozen=True)
+class Yardstick:
+    """What log p(x) of a run is the probability of; two runs with equal ones can be compared.
+
+    A fixed and a learned σ of the Gaussian give densities of the same pixels, and stand in one plane.
+
+    Attributes:
+        data: Name of the data set.
+        fingerprint: Of its images, labels and split.
+        num_test: Test images.
+        pixels: What became of the grey pixels, in words.
+        likelihood: In words.
+        given: ``class`` for a conditional model, whose figures are of p(x|y); empty else.
+    """
+
+    data: str
+    fingerprint: str
+    num_test: int
+    pixels: str
+    likelihood: str
+    given: str
+
+    @classmethod
+    def of(cls, run: Run) -> Yardstick:
+        """A run's."""
+        config = run.config
+        return cls(
+            config.data.name,
+            run.info.fingerprint,
+            run.info.num_test,
+            pixels(config),
+            _LIKELIHOODS[config.model.likelihood.removesuffix("-learned")],
+            "class" if config.model.conditional else "",
+        )
+
+    @property
+    def words(self) -> str:
+        """All of it on one line."""
+        given = ", given the class" if self.given else ""
+        return f"{self.data}, {self.num_test:,} test images, {self.pixels}, {self.likelihood}{given}"
+
+
+def pixels(config: RunConfig) -> str:
+    """What became of the grey pixels, in words."""
+    data = config.data
+    words = _PIXELS[data.binarize].format(threshold=data.threshold)
+    # Another seed is another set of images.
+    return (
+        f"{words} (split seed {data.split_seed})" if data.binarize == "static" and data.split_seed else words
+    )
+
+
+def apart(yardsticks: list[Yardstick]) -> str:
+    """In what several yardsticks differ, as a sentence; empty if they are alike."""
+    names = {
+        "fingerprint": "images",
+        "pixels": "pixels",
+        "likelihood": "likelihood",
+        "given": "condition",
+    }
+    found = [
+        word
+        for field, word in names.items()
+        if len({getattr(yardstick, field) for yardstick in yardsticks}) > 1
+    ]
+    if not found:
+        return ""
+    listed = found[0] if len(found) == 1 else f"{', '.join(found[:-1])} and {found[-1]}"
+    differ = "differs" if found in (["likelihood"], ["condition"]) else "differ"
+    return (
+        f"Their {listed} {differ}, so that a nat of one is not a nat of the other: the figures cannot be compared, and "
+        "stand in planes of their own."
+    )

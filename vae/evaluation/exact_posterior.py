@@ -1,0 +1,467 @@
+"""What a model of one or two latent dimensions really says: log p(x) and the true posterior, by quadrature."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vae.data.batches import Seen, chosen_images, posteriors
+from vae.data.dataset import Dataset, Part
+from vae.errors import UserError
+from vae.evaluation.elbo import MeanOf, check_finite, known
+from vae.evaluation.importance import Progress, max_rows, repeated
+from vae.evaluation.quadrature import (
+    axis,
+    bulk,
+    climbed,
+    halved,
+    hermite,
+    holding,
+    local_maxima,
+    log_normal,
+    nearest,
+    settled,
+    with_neighbours,
+)
+from vae.models.vae import VAE
+from vae.objectives.terms import rate_per_dim
+from vae.runtime.eval_mode import at_rest
+from vae.runtime.memory_budget import BUDGET, FLOAT, image_bytes, rows_within
+
+#: Nats by which an integral may still change when its grid is made finer.
+TOLERANCE = 1e-4
+#: Most latent dimensions that a grid can cover.
+MOST_DIMS = 2
+#: Side of the cells of the first look, and how far it reaches, in the prior's standard deviations.
+_FIRST_SIDE = 0.1
+_FIRST_REACH = 7.0
+#: No posterior is looked for further out.
+_LAST_REACH = 60.0
+#: Cells this many nats below the best are looked at no closer, at first and once: a peak between them may be missed.
+_FIRST_DEPTH = 40.0
+_SECOND_DEPTH = 15.0
+_MOST_HALVINGS = 12
+_MOST_CELLS = 400_000
+#: Peaks of the first look that are climbed, and how near to its top, in nats, a cell's centre must lie to have seen it.
+_MOST_PEAKS = 12
+_SEEN = 1.0
+#: Sums over pixels are exact to so many units in the last place of their sum.
+_ROUNDING = 4
+#: Reach of a grid over a Gaussian posterior, in its standard deviations.
+_GAUSSIAN_REACH = 7.0
+#: Points to a side at first: of Gauss's rule, most of whose nodes weigh nothing, and which a decoder's kinks mislead if
+#: it has few; and of that grid.
+_GAUSS_POINTS, _GRID_POINTS = 128, 32
+#: What is kept of each of many images.
+_NUMBERS = ("log_prob", "elbo", "gap", "change")
+_TENSORS = ("mean", "covariance", "q_mean", "q_log_var")
+
+
+@dataclass(frozen=True)
+class Truth:
+    r"""All there is to know of one image under a model of one or two latent dimensions, nats.
+
+    Attributes:
+        log_prob: log p(x), by quadrature over the true posterior's mass.
+        elbo: The ELBO as an exact integral over q(z|x), not of a sample.
+        gap: KL(q(z|x) ‖ p(z|x)), by another rule than the ELBO, and with this log p(x): that ``elbo + gap`` is
+            ``log_prob`` checks the two rules over q(z|x), and not log p(x) itself.
+        change: By how much these integrals changed, at most, when their grids were last made finer: less than the
+            tolerance, unless the decoder changes too fast for the finest grid.
+        mean, covariance: Of the true posterior, shapes ``(D,)`` and ``(D, D)``.
+        q_mean, q_log_var: The encoder's, each ``(D,)``.
+        points: Centres of the grid's cells, shape ``(M, D)``; where there is no mass there are none.
+        density: p(z|x) at the centres, shape ``(M,)``.
+        cell: Side of the cells.
+    """
+
+    log_prob: float
+    elbo: float
+    gap: float
+    change: float
+    mean: Tensor
+    covariance: Tensor
+    q_mean: Tensor
+    q_log_var: Tensor
+    points: Tensor
+    density: Tensor
+    cell: float
+    _log_joint: Callable[[Tensor], Tensor]
+
+    @cached_property
+    def box(self) -> tuple[Tensor, Tensor]:
+        """The corners, each ``(D,)``, of the box that holds the true posterior's mass and three σ of q(z|x)."""
+        kept = self.points[self.density > self.density.max() * math.exp(-12)]
+        spread = 3 * torch.exp(0.5 * self.q_log_var)
+        low = torch.minimum(kept.amin(0) - self.cell, self.q_mean - spread)
+        high = torch.maximum(kept.amax(0) + self.cell, self.q_mean + spread)
+        return low, high
+
+    def on_grid(
+        self, num: int = 120, box: tuple[Tensor, Tensor] | None = None
+    ) -> tuple[list[Tensor], Tensor]:
+        """The true posterior's density on a regular grid, for contours.
+
+        Args:
+            num: Points to a side.
+            box: Corners; without, `box`.
+
+        Returns:
+            The D axes, each ``(num,)``, and the density, ``(num,)`` or ``(num, num)`` with the first axis first.
+        """
+        low, high = self.box if box is None else box
+        axes = [
+            torch.linspace(float(a), float(b), num, dtype=torch.float64)
+            for a, b in zip(low, high, strict=True)
+        ]
+        points = torch.cartesian_prod(*axes).reshape(-1, len(axes))
+        density = (self._log_joint(points) - self.log_prob).exp()
+        return axes, density.reshape([num] * len(axes))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The numbers as JSON values, without the grid."""
+        return {
+            "log_prob": self.log_prob,
+            "elbo": self.elbo,
+            "gap": self.gap,
+            "change": self.change,
+            "mean": self.mean.tolist(),
+            "covariance": self.covariance.tolist(),
+            "q_mean": self.q_mean.tolist(),
+            "q_log_var": self.q_log_var.tolist(),
+        }
+
+
+@dataclass(frozen=True)
+class Truths:
+    """The truth of many images, each tensor with one entry for each of N images, nats, double precision.
+
+    Attributes:
+        log_prob, elbo, gap, change: Shape ``(N,)``, see `Truth`.
+        mean, covariance: Of the true posteriors, ``(N, D)`` and ``(N, D, D)``.
+        q_mean, q_log_var: The encoder's, each ``(N, D)``.
+        rows: Which images of the part they are, ``(N,)``.
+        seed: Of the choice of images (and of dynamic binarisation); the numbers themselves need none.
+    """
+
+    log_prob: Tensor
+    elbo: Tensor
+    gap: Tensor
+    change: Tensor
+    mean: Tensor
+    covariance: Tensor
+    q_mean: Tensor
+    q_log_var: Tensor
+    rows: Tensor
+    seed: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """The means as JSON values."""
+        figures = {"log_prob": self.log_prob, "elbo": self.elbo, "gap": self.gap}
+        means = {name: MeanOf.of(values) for name, values in figures.items()}
+        return {
+            **{name: found.mean for name, found in means.items()},
+            "neg_log_prob": -means["log_prob"].mean,
+            "standard_error": known(means["log_prob"].standard_error),
+            "elbo_standard_error": known(means["elbo"].standard_error),
+            "gap_standard_error": known(means["gap"].standard_error),
+            "largest_change": float(self.change.max()),
+            "largest_misfit": float((self.elbo + self.gap - self.log_prob).abs().max()),
+            "num_images": len(self.rows),
+            "seed": self.seed,
+        }
+
+
+@torch.no_grad()
+@at_rest
+def truth(model: VAE, x: Tensor, y: Tensor | None = None, *, tolerance: float = TOLERANCE) -> Truth:
+    """log p(x), the true posterior, the exact ELBO and the gap of one image.
+
+    Args:
+        model: With one or two latent dimensions.
+        x: The image, ``(1, C, H, W)``, as `Dataset.pixels` makes it.
+        y: Its label ``(1,)``, or weights of the classes ``(1, K)``, for a conditional model.
+        tolerance: Nats by which each integral may still change; where log p(x) is so large that the weights' precision
+            does not allow it, as much as that allows.
+
+    Raises:
+        UserError: If the model has more than two latent dimensions, there is more than one image, or a number is not
+            finite.
+
+    Source:
+        log p(x) = ELBO + KL(q ‖ p(z|x)): Kingma & Welling (2014), https://arxiv.org/abs/1312.6114
+    """
+    if len(x) != 1:
+        raise UserError(f"the truth is told of one image at a time, got {len(x)}; `truths` takes many")
+    check_grid(model, tolerance)
+    condition = model.condition(y, 1)
+    mean, log_var = model.encoder(x, condition)
+    look = _FirstLook(model, x, [0], condition, float(mean.abs().max()))
+    return _truth(model, x, condition, mean[0], log_var[0], look, tolerance)
+
+
+@torch.no_grad()
+@at_rest
+def truths(
+    model: VAE,
+    dataset: Dataset,
+    part: Part = "test",
+    *,
+    num_images: int | None = None,
+    seed: int = 0,
+    tolerance: float = TOLERANCE,
+    progress: Progress | None = None,
+) -> Truths:
+    """The truth of the images of a part, or so many of them, drawn by the seed.
+
+    Raises:
+        UserError: If the model has more than two latent dimensions, there are no images, or a number is not finite.
+    """
+    check_grid(model, tolerance)
+    found: dict[str, list[Any]] = {name: [] for name in (*_NUMBERS, *_TENSORS)}
+    rows, done = [], 0
+    for batch in chosen_images(model, dataset, part, num_images, seed):
+        for one in each_truth(model, batch.x, batch.y, tolerance=tolerance):
+            for name, values in found.items():  # its grid is forgotten
+                values.append(getattr(one, name))
+            done += 1
+            if progress is not None:
+                progress(done, batch.total)
+        rows.append(batch.rows)
+    numbers = {name: torch.tensor(found[name], dtype=torch.float64) for name in _NUMBERS}
+    tensors = {name: torch.stack(found[name]) for name in _TENSORS}
+    return Truths(**numbers, **tensors, rows=torch.cat(rows), seed=seed)
+
+
+@torch.no_grad()
+def each_truth(
+    model: VAE, x: Tensor | Seen, y: Tensor | None, *, tolerance: float = TOLERANCE
+) -> Iterator[Truth]:
+    """The truth of each of several images ``(B, C, H, W)`` in turn; they share what they can of the first look."""
+    check_grid(model, tolerance)
+    condition = model.condition(y, len(x))
+    mean, log_var = posteriors(model, x, y)
+    reach = float(mean.abs().max())
+    keys = [()] * len(x) if condition is None else [tuple(one) for one in condition.tolist()]
+    looks: dict[tuple[float, ...], _FirstLook] = {}
+    for place, key in enumerate(keys):
+        own = None if condition is None else condition[place : place + 1]
+        if key not in looks:
+            alike = [other for other in range(place, len(x)) if keys[other] == key]
+            looks[key] = _FirstLook(model, x, alike, own, reach)
+        image = x[place : place + 1]
+        yield _truth(model, image, own, mean[place], log_var[place], looks[key], tolerance)
+
+
+def check_grid(model: VAE, tolerance: float = TOLERANCE) -> None:
+    """Refuse what no grid can do.
+
+    Raises:
+        UserError: If the model has more than two latent dimensions, or the tolerance is not positive.
+    """
+    num_dims = model.config.latent_dim
+    if num_dims > MOST_DIMS:
+        raise UserError(
+            f"a grid covers at most {MOST_DIMS} latent dimensions, got {num_dims}; use importance weighting or "
+            "annealed importance sampling"
+        )
+    if not tolerance > 0:
+        raise UserError(f"tolerance must be > 0 nats, got {tolerance:g}; use {TOLERANCE:g}")
+
+
+class _FirstLook:
+    """log p(x, z), about, on the cells of a wide regular grid, for images of one condition.
+
+    The decoder's output there is one for all of them. It is kept where that takes little memory; else so many images at
+    once are measured by each piece of it that their tables take little.
+
+    Args:
+        model: With one or two latent dimensions.
+        x: Images, ``(B, C, H, W)``.
+        places: Which of them: those that are looked at, one after the other.
+        condition: Theirs, ``(1, K)``, or None.
+        reach: How far their posteriors' means lie out.
+    """
+
+    def __init__(
+        self, model: VAE, x: Tensor | Seen, places: Sequence[int], condition: Tensor | None, reach: float
+    ) -> None:
+        self.model, self.condition = model, condition
+        self._x, self._left = x, list(places)
+        self.reach = max(_FIRST_REACH, min(_LAST_REACH, 1.1 * reach + 1))
+        self._spread_out()
+
+    def _spread_out(self) -> None:
+        """Lay the grid; what was known of a narrower one is forgotten."""
+        places = axis(-self.reach, self.reach, math.ceil(2 * self.reach / _FIRST_SIDE))
+        self.side = float(places[1] - places[0])
+        num_dims = self.model.config.latent_dim
+        self.points = torch.cartesian_prod(*[places] * num_dims).reshape(-1, num_dims)
+        self._outputs: list[Tensor] | None = None
+        self._tables: list[Tensor] = []
+        kept = len(self.points) * image_bytes(self.model.info)
+        if self.model.config.decoder == "independent" and kept <= BUDGET:
+            self._outputs = list(self._decoded())
+
+    def _decoded(self) -> Iterator[Tensor]:
+        """The decoder's output at the centres, piece by piece."""
+        weight = next(self.model.parameters())
+        for z in self.points.split(max_rows(self.model)):
+            condition = None if self.condition is None else self.condition.expand(len(z), -1)
+            yield self.model.decoder(z.to(weight), condition)
+
+    def widen(self) -> bool:
+        """Look further out; False if that was the end."""
+        if self.reach >= _LAST_REACH:
+            return False
+        self.reach = min(_LAST_REACH, 1.6 * self.reach)
+        self._spread_out()
+        return True
+
+    def log_joint(self, x: Tensor) -> Tensor:
+        """log p(x, z) of the image that is looked at, ``(1, C, H, W)``, at the centres, about, double precision."""
+        if self.model.config.decoder != "independent":
+            return _log_joint(self.model, x, self.condition)(self.points)
+        if self._outputs is not None:
+            found = torch.cat([self._table(output, x)[0] for output in self._outputs])
+        else:
+            found = self._of_this()
+        return found.cpu().double() + log_normal(self.points)
+
+    def _of_this(self) -> Tensor:
+        """The row of the image that is looked at, of a table of as many of the next ones as take little memory."""
+        if not self._tables:
+            num = rows_within(FLOAT * len(self.points), most=len(self._left))
+            some = self._x[torch.tensor(self._left[:num])]
+            self._tables = list(torch.cat([self._table(output, some) for output in self._decoded()], 1))
+        return self._tables[0]
+
+    def _table(self, output: Tensor, x: Tensor) -> Tensor:
+        return self.model.likelihood.log_prob_table(output, x)
+
+    def go_on(self) -> None:
+        """Look at the next image."""
+        self._left.pop(0)
+        del self._tables[:1]
+
+
+def _truth(
+    model: VAE,
+    x: Tensor,
+    condition: Tensor | None,
+    q_mean: Tensor,
+    q_log_var: Tensor,
+    look: _FirstLook,
+    tolerance: float,
+) -> Truth:
+    check_finite("the encoder's mean and log-variance", torch.cat([q_mean, q_log_var]))
+    log_joint = _log_joint(model, x, condition)
+    size = float(log_joint(q_mean.cpu().double()[None]))
+    precision = torch.finfo(q_mean.dtype).eps
+    tolerance = max(tolerance, _ROUNDING * precision * abs(size))
+    points, log_values, side, change = _posterior_cells(log_joint, look, x, q_mean, tolerance)
+    look.go_on()
+    num_dims = points.shape[1]
+    log_prob = float(log_values.logsumexp(0)) + num_dims * math.log(side)
+    density = (log_values - log_prob).exp()
+    shares = density * side**num_dims
+    mean = shares @ points
+    centred = points - mean
+    covariance = (centred * shares[:, None]).T @ centred
+    covariance += torch.eye(num_dims, dtype=torch.float64) * (side**2 / 12)  # of the mass within a cell
+    q_mean, q_log_var = q_mean.cpu().double(), q_log_var.cpu().double()
+    (elbo, of_elbo), (gap, of_gap) = _over_posterior(log_joint, q_mean, q_log_var, log_prob, tolerance)
+    change = max(change, of_elbo, of_gap)
+    check_finite("log p(x), the ELBO and the gap", torch.tensor([log_prob, elbo, gap]))
+    return Truth(
+        log_prob, elbo, gap, change, mean, covariance, q_mean, q_log_var, points, density, side, log_joint
+    )
+
+
+def _posterior_cells(
+    log_joint: Callable[[Tensor], Tensor], look: _FirstLook, x: Tensor, q_mean: Tensor, tolerance: float
+) -> tuple[Tensor, Tensor, float, float]:
+    """Centres of cells over the true posterior's mass, log p(x, z) there, a cell's side, and how log p(x) changed."""
+    while True:
+        values, points, side = look.log_joint(x), look.points, look.side
+        check_finite("log p(x, z) at its largest", values.max())
+        near = points[values > values.max() - _FIRST_DEPTH]
+        if float(near.abs().max()) < look.reach - 2 * side or not look.widen():
+            break
+    # A mode may be so narrow that it lies between the centres: the cells of all peaks are kept until it shows.
+    starts = torch.cat([local_maxima(values, points, _MOST_PEAKS), q_mean.cpu().double()[None]])
+    peaks, heights = climbed(log_joint, starts, side)
+    best = max(float(values.max()), float(heights.max()))
+    high = heights > best - _SECOND_DEPTH
+    peaks, heights = peaks[high], heights[high]
+    kept = (values > best - _FIRST_DEPTH) | holding(peaks, points, side)
+    integral = change = math.inf
+    num_dims = points.shape[1]
+    for halving in range(_MOST_HALVINGS):
+        finer, half = halved(with_neighbours(points[kept], side), side)
+        if len(finer) > _MOST_CELLS:
+            if math.isfinite(change):
+                break  # as it is, with what it still changed by
+            raise UserError(
+                f"the grid over the true posterior needs more than {_MOST_CELLS:,} cells; the decoder changes too "
+                "fast for quadrature: use importance weighting"
+            )
+        points, side, values = finer, half, log_joint(finer)
+        before, integral = integral, float(values.logsumexp(0)) + num_dims * math.log(side)
+        change = abs(integral - before)
+        if change < tolerance and bool((values[nearest(peaks, points)] > heights - _SEEN).all()):
+            break
+        kept = values > values.max() - _SECOND_DEPTH if not halving else bulk(values)
+        kept |= holding(peaks, points, side)
+    return points, values, side, change
+
+
+def _over_posterior(
+    log_joint: Callable[[Tensor], Tensor],
+    q_mean: Tensor,
+    q_log_var: Tensor,
+    log_prob: float,
+    tolerance: float,
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """The ELBO by Gauss's rule and the gap by a grid of equal cells, each as `settled` gives it."""
+    scale = torch.exp(0.5 * q_log_var)
+    num_dims = len(q_mean)
+    rate = float(rate_per_dim(q_mean[None], q_log_var[None]).sum())
+
+    def elbo(num: int) -> float:
+        # Exact for polynomials of z of degree 2 num − 1.
+        nodes, shares = hermite(num)
+        u = torch.cartesian_prod(*[nodes] * num_dims).reshape(-1, num_dims)
+        weights = torch.cartesian_prod(*[shares] * num_dims).reshape(-1, num_dims).prod(1)
+        z = q_mean + scale * u
+        return float(weights @ (log_joint(z) - log_normal(z))) - rate
+
+    def gap(num: int) -> float:
+        places = axis(-_GAUSSIAN_REACH, _GAUSSIAN_REACH, num)
+        u = torch.cartesian_prod(*[places] * num_dims).reshape(-1, num_dims)
+        log_q = log_normal(u)
+        weights = (log_q - log_q.logsumexp(0)).exp()
+        log_posterior = log_joint(q_mean + scale * u) - log_prob
+        return float(weights @ (log_q - 0.5 * q_log_var.sum() - log_posterior))
+
+    return settled(elbo, tolerance, _GAUSS_POINTS), settled(gap, tolerance, _GRID_POINTS)
+
+
+def _log_joint(model: VAE, x: Tensor, condition: Tensor | None) -> Callable[[Tensor], Tensor]:
+    """z ``(M, D)`` to log p(x, z), both in double precision and on the CPU, for one image."""
+
+    @torch.no_grad()
+    def found(z: Tensor) -> Tensor:
+        parts = [
+            model.log_prob_of_many(some.to(x), *repeated(x, condition, len(some))).cpu().double()
+            for some in z.split(max_rows(model))
+        ]
+        return torch.cat(parts) + log_normal(z)
+
+    return found

@@ -1,0 +1,92 @@
+"""The aggregate posterior, and how far it and the prior are apart: not of a mixture fitted to it, but of itself."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from vae.diagnostics.mutual_information import SATURATION_NATS, log_aggregate
+from vae.errors import UserError
+from vae.evaluation.elbo import MeanOf, check_finite
+from vae.latent.embedding import Embedding, prior_points
+from vae.runtime.seeding import generator
+
+if TYPE_CHECKING:
+    from vae.latent.generation import Mixture
+
+#: Draws of the prior; and images whose posteriors make the aggregate, at most: of more, so many evenly spaced ones.
+NUM_DRAWS, MOST_IMAGES = 10_000, 10_000
+
+
+@dataclass(frozen=True)
+class Gap:
+    r"""How far the prior p and the aggregate posterior :math:`q(z) = \tfrac1N \sum_n q(z|x_n)` are apart, in nats.
+
+    Each number is a mean over draws of the difference of two log-densities that are known exactly, so that nothing but
+    the draws is uncertain. They are of the mixture of N given posteriors: where these are narrow, more images fill its
+    holes, and both divergences of the aggregate posterior of all images there could be are smaller.
+
+    Attributes:
+        prior_to_aggregate: KL(p ‖ q): large where the prior puts points and the aggregate posterior has none (holes).
+        aggregate_to_prior: KL(q ‖ p), the marginal KL: large where the aggregate posterior lies outside the prior, or
+            is denser.
+        misfit: KL(q ‖ mixture), of the mixture that stands for it where points are drawn; None without one.
+        num_images: N.
+        saturated: Whether each posterior lies so much by itself that with more images these numbers may be far smaller:
+            the mutual information is near log N.
+    """
+
+    prior_to_aggregate: MeanOf
+    aggregate_to_prior: MeanOf
+    misfit: MeanOf | None
+    num_images: int
+    saturated: bool
+
+
+def gap(
+    embedding: Embedding, mixture: Mixture | None = None, *, seed: int = 0, num_draws: int = NUM_DRAWS
+) -> Gap:
+    """Monte Carlo estimates of both divergences between the standard normal prior and the aggregate posterior.
+
+    Both are 0 if and only if the two agree. One point is drawn from each posterior, and so many from the prior; none of
+    them was seen by a mixture that `vae.latent.generation.fit_mixture` fitted.
+
+    Args:
+        embedding: Posteriors of the images, two at least.
+        mixture: Whose distance from the aggregate posterior is asked for besides.
+        seed: Of the draws.
+        num_draws: From the prior.
+
+    Raises:
+        UserError: If there are fewer than two images, or a posterior is not finite.
+
+    Source:
+        KL(q ‖ p): Hoffman & Johnson (2016), ELBO surgery,
+        http://approximateinference.org/accepted/HoffmanJohnson2016.pdf
+    """
+    num = len(embedding.mean)
+    if num < 2:
+        raise UserError(f"an aggregate posterior needs two images at least, got {num}; use a larger part")
+    places = torch.linspace(0, num - 1, min(num, MOST_IMAGES), dtype=torch.float64).round().long()
+    mean, log_var = (values[places].cpu().double() for values in (embedding.mean, embedding.log_var))
+    check_finite("the posteriors", torch.cat([mean, log_var]))
+    noise = torch.randn(mean.shape, dtype=torch.float64, generator=generator(seed, "diagnosis"))
+    drawn = mean + torch.exp(0.5 * log_var) * noise
+    own = -0.5 * (noise.square() + log_var + math.log(2 * math.pi)).sum(1)
+    aggregate = log_aggregate(drawn, mean, log_var, own)
+    prior = prior_points(num_draws, mean.shape[1], seed=seed).cpu().double()
+    return Gap(
+        prior_to_aggregate=MeanOf.of(_log_prior(prior) - log_aggregate(prior, mean, log_var)),
+        aggregate_to_prior=MeanOf.of(aggregate - _log_prior(drawn)),
+        misfit=None if mixture is None else MeanOf.of(aggregate - mixture.log_prob(drawn)),
+        num_images=len(mean),
+        saturated=float((own - aggregate).mean()) > math.log(len(mean)) - SATURATION_NATS,
+    )
+
+
+def _log_prior(z: Tensor) -> Tensor:
+    return -0.5 * (z.square() + math.log(2 * math.pi)).sum(1)

@@ -1,0 +1,219 @@
+"""What the decoder's output means: p(x|z) as Bernoulli, continuous Bernoulli or Gaussian.
+
+Each likelihood takes the decoder's raw output (logits, or means) of the shape of the images.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from vae.config.schema import ModelConfig
+
+#: Bytes are this far apart: a standard deviation below it would model the quantisation instead of the image.
+SMALLEST_LEARNED_SIGMA = 1 / 256
+#: Below this |logit| the closed forms of the continuous Bernoulli lose digits, and their series have all of double
+#: precision.
+_SERIES_BELOW = 0.05
+
+
+def _sum_pixels(values: Tensor) -> Tensor:
+    return values.flatten(1).sum(1)
+
+
+class Likelihood(nn.Module, ABC):
+    """A distribution over images given the decoder's output; log-probabilities are summed over pixels, in nats."""
+
+    @abstractmethod
+    def log_prob(self, output: Tensor, x: Tensor) -> Tensor:
+        """log p(x|z), shape ``(B,)``, for the decoder's output and images, both ``(B, C, H, W)``."""
+
+    def log_prob_of_many(self, output: Tensor, x: Tensor) -> Tensor:
+        """As `log_prob`, for very many z and no gradient: as fast as it can be made; ``output`` may be overwritten."""
+        return self.log_prob(output, x)
+
+    def log_prob_table(self, output: Tensor, x: Tensor) -> Tensor:
+        """log p(x|z) of every image under every z, by matrix products alone; for a first look: see the digits below.
+
+        All our likelihoods are exponential families of x: log p(x|z) = x · η(z) − A(z) + c(x). In single precision the
+        difference of large sums costs digits: expect errors of 1e-5 of their size.
+
+        Args:
+            output: The decoder's output for S latent points, ``(S, C, H, W)``.
+            x: N images, ``(N, C, H, W)``.
+
+        Returns:
+            Nats, shape ``(N, S)``.
+        """
+        natural, partition = self._natural(output.flatten(1))
+        return torch.addmm(-partition, x.flatten(1), natural.T) + self._of_images_alone(x.flatten(1))[:, None]
+
+    @abstractmethod
+    def _natural(self, output: Tensor) -> tuple[Tensor, Tensor]:
+        """η(z), shape ``(S, P)``, and A(z), shape ``(S,)``, of flat outputs ``(S, P)``."""
+
+    def _of_images_alone(self, x: Tensor) -> Tensor:
+        """c(x), shape ``(N,)``, of flat images ``(N, P)``."""
+        return x.new_zeros(len(x))
+
+    @abstractmethod
+    def mean(self, output: Tensor) -> Tensor:
+        """E[x|z], shape ``(B, C, H, W)``."""
+
+    @abstractmethod
+    def sample(self, output: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """A draw of x given z, shape ``(B, C, H, W)``."""
+
+
+class Bernoulli(Likelihood):
+    """Cross-entropy from logits. Grey pixels are allowed: then it is a bound's worth of nats, but not a density."""
+
+    def log_prob(self, output: Tensor, x: Tensor) -> Tensor:
+        return -_sum_pixels(F.binary_cross_entropy_with_logits(output, x, reduction="none"))
+
+    @torch.no_grad()
+    def log_prob_of_many(self, output: Tensor, x: Tensor) -> Tensor:
+        # With a = |logit|: log p = (x − ½) logit − ½ a + log sigmoid(a). A sigmoid of a is at least ½, so that the
+        # product of 64 of them is a normal number, and there are few logarithms to take.
+        one = x[:1] if x.stride(0) == 0 else x  # one image for all z
+        size = output.abs()
+        linear = output.mul_(one - 0.5).sub_(size, alpha=0.5).flatten(1).sum(1)
+        factors = size.sigmoid_().flatten(1)
+        num = factors.shape[1]
+        for _ in range(6):
+            if num % 2:
+                break
+            num //= 2
+            factors = factors[:, :num] * factors[:, num:]
+        return linear + factors.log().sum(1)
+
+    def _natural(self, output: Tensor) -> tuple[Tensor, Tensor]:
+        return output, F.softplus(output).sum(1)
+
+    def mean(self, output: Tensor) -> Tensor:
+        return torch.sigmoid(output)
+
+    def sample(self, output: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        return torch.bernoulli(torch.sigmoid(output), generator=generator)
+
+
+class ContinuousBernoulli(Likelihood):
+    r"""The Bernoulli's form, normalised on [0, 1], so that grey pixels have a density.
+
+    With the logit :math:`\ell`, the normaliser is :math:`\ell / \tanh(\ell / 2)`.
+
+    Source:
+        Loaiza-Ganem & Cunningham (2019), https://arxiv.org/abs/1907.06845
+    """
+
+    def log_prob(self, output: Tensor, x: Tensor) -> Tensor:
+        cross_entropy = F.binary_cross_entropy_with_logits(output, x, reduction="none")
+        return _sum_pixels(self._log_normaliser(output) - cross_entropy)
+
+    def _natural(self, output: Tensor) -> tuple[Tensor, Tensor]:
+        return output, (F.softplus(output) - self._log_normaliser(output)).sum(1)
+
+    def mean(self, output: Tensor) -> Tensor:
+        near = output.abs() < _SERIES_BELOW
+        far = torch.where(near, torch.ones_like(output), output)
+        square = output.square()
+        series = 0.5 + output * (1 / 12 + square * (-1 / 720 + square / 30240))
+        return torch.where(near, series, 0.5 + 0.5 / torch.tanh(far / 2) - 1 / far)
+
+    def sample(self, output: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        u = torch.empty_like(output).uniform_(generator=generator)
+        near = output.abs() < 1e-6
+        down = -torch.where(near, torch.ones_like(output), output).abs()
+        draw = torch.log1p(u * torch.expm1(down)) / down  # the inverse CDF for a negative logit
+        draw = torch.where(output > 0, 1 - draw, draw)
+        return torch.where(near, u, draw).clamp(0, 1)
+
+    @staticmethod
+    def _log_normaliser(output: Tensor) -> Tensor:
+        near = output.abs() < _SERIES_BELOW
+        far = torch.where(near, torch.ones_like(output), output).abs()
+        square = output.square()
+        series = math.log(2) + square * (1 / 12 + square * (-7 / 1440 + square * (31 / 90720)))
+        return torch.where(near, series, torch.log(far) - torch.log(torch.tanh(far / 2)))
+
+
+class Gaussian(Likelihood):
+    """Independent Gaussians of one standard deviation around the decoder's output, all constants included."""
+
+    def __init__(self, sigma: float) -> None:
+        super().__init__()
+        self._sigma = sigma
+        self._placed: dict[tuple[torch.dtype, torch.device], Tensor] = {}
+
+    @property
+    def sigma(self) -> Tensor:
+        """The standard deviation, in units of a pixel's range 0 to 1, a scalar."""
+        return torch.tensor(self._sigma, dtype=torch.float64)
+
+    def sigma_beside(self, output: Tensor) -> Tensor:
+        """The standard deviation in the precision of an output and on its device, where it stays for later steps."""
+        if torch.onnx.is_in_onnx_export():
+            return self.sigma.to(output)
+        place = (output.dtype, output.device)
+        if place not in self._placed:
+            self._placed[place] = self.sigma.to(output)
+        return self._placed[place]
+
+    def log_prob(self, output: Tensor, x: Tensor) -> Tensor:
+        sigma = self.sigma_beside(output)
+        scaled = (x - output) / sigma
+        num_pixels = x[0].numel()
+        constant = num_pixels * (torch.log(sigma) + 0.5 * math.log(2 * math.pi))
+        return -0.5 * _sum_pixels(scaled.square()) - constant
+
+    def _natural(self, output: Tensor) -> tuple[Tensor, Tensor]:
+        sigma = self.sigma_beside(output)
+        constant = output.shape[1] * (torch.log(sigma) + 0.5 * math.log(2 * math.pi))
+        return output / sigma.square(), 0.5 * (output / sigma).square().sum(1) + constant
+
+    def _of_images_alone(self, x: Tensor) -> Tensor:
+        return -0.5 * (x / self.sigma_beside(x)).square().sum(1)
+
+    def mean(self, output: Tensor) -> Tensor:
+        return output
+
+    def sample(self, output: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        noise = torch.empty_like(output).normal_(generator=generator)
+        return output + self.sigma_beside(output) * noise
+
+
+class LearnedGaussian(Gaussian):
+    """A Gaussian whose one standard deviation is learned, never below the distance of two byte values.
+
+    Source:
+        Rybkin, Daniilidis & Levine (2021), σ-VAE, https://arxiv.org/abs/2006.13202
+    """
+
+    def __init__(self, sigma: float) -> None:
+        super().__init__(sigma)
+        above = max(sigma - SMALLEST_LEARNED_SIGMA, 1e-4)
+        self.raw_sigma = nn.Parameter(torch.tensor(math.log(math.expm1(above)), dtype=torch.float32))
+
+    @property
+    def sigma(self) -> Tensor:
+        return SMALLEST_LEARNED_SIGMA + F.softplus(self.raw_sigma)
+
+    def sigma_beside(self, output: Tensor) -> Tensor:
+        return self.sigma.to(output)  # it is there already, and changes with every step
+
+
+def likelihood(config: ModelConfig) -> Likelihood:
+    """The likelihood that a configuration names."""
+    match config.likelihood:
+        case "bernoulli":
+            return Bernoulli()
+        case "continuous-bernoulli":
+            return ContinuousBernoulli()
+        case "gaussian":
+            return Gaussian(config.sigma)
+        case "gaussian-learned":
+            return LearnedGaussian(config.sigma)

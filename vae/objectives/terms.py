@@ -1,0 +1,177 @@
+"""The one objective: distortion plus what the rate costs, in nats per example.
+
+The rate costs β times itself, unless free bits or a capacity target say otherwise. Whatever it costs, what is reported
+is the true rate: free bits that clamp it, and the target that it is pulled to, are seen by the gradient alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from vae.config.schema import ObjectiveConfig
+from vae.objectives.schedules import beta_at, capacity_at
+
+
+def rate_per_dim(mean: Tensor, log_var: Tensor) -> Tensor:
+    r"""KL from a diagonal Gaussian posterior to the standard normal prior, dimension by dimension.
+
+    .. math:: R_d = \tfrac12 (\sigma_d^2 + \mu_d^2 - 1 - \log \sigma_d^2)
+
+    Args:
+        mean: Posterior means, shape ``(B, D)``.
+        log_var: Posterior log-variances, shape ``(B, D)``.
+
+    Returns:
+        Nats, shape ``(B, D)``.
+
+    Raises:
+        ValueError: If the shapes differ.
+
+    Source:
+        Kingma & Welling (2014), appendix B, https://arxiv.org/abs/1312.6114
+    """
+    if mean.shape != log_var.shape:
+        raise ValueError(
+            f"mean and log_var must have one shape, got {tuple(mean.shape)} and {tuple(log_var.shape)}; "
+            "pass both outputs of one encoder call"
+        )
+    # expm1 keeps the digits of σ² − 1 where the posterior is close to the prior.
+    return 0.5 * (torch.expm1(log_var) + mean.square() - log_var)
+
+
+@dataclass(frozen=True)
+class Terms:
+    """The parts of the objective, example by example, in nats.
+
+    Attributes:
+        distortion: −log p(x|z) for the sampled z, summed over pixels, shape ``(B,)``.
+        rate_per_dim: KL(q(z|x) ‖ p(z)) of each latent dimension, shape ``(B, D)``.
+    """
+
+    distortion: Tensor
+    rate_per_dim: Tensor
+
+    @property
+    def rate(self) -> Tensor:
+        """KL(q(z|x) ‖ p(z)), shape ``(B,)``."""
+        return self.rate_per_dim.sum(1)
+
+    @property
+    def elbo(self) -> Tensor:
+        """The evidence lower bound at β = 1, whatever β is trained with, shape ``(B,)``."""
+        return -(self.distortion + self.rate)
+
+    def mean(self) -> MeanTerms:
+        """The means over examples."""
+        return MeanTerms(self.distortion.mean(), self.rate_per_dim.mean(0))
+
+    def loss(self, penalty: RatePenalty | float) -> Tensor:
+        """The loss of their means, see `MeanTerms.loss`."""
+        return self.mean().loss(penalty)
+
+
+@dataclass(frozen=True)
+class MeanTerms:
+    """The parts of the objective as means over examples, in nats per example.
+
+    Attributes:
+        distortion: The mean distortion, a scalar.
+        rate_per_dim: The mean rate of each latent dimension, shape ``(D,)``.
+    """
+
+    distortion: Tensor
+    rate_per_dim: Tensor
+
+    def loss(self, penalty: RatePenalty | float) -> Tensor:
+        """What training lowers: distortion plus the penalty of the rate, a scalar.
+
+        Args:
+            penalty: What the rate costs; a number is its weight β, and β = 1 gives the negative ELBO.
+        """
+        if not isinstance(penalty, RatePenalty):
+            penalty = RatePenalty(penalty)
+        return self.distortion + penalty.of(self.rate_per_dim)
+
+    def detach(self) -> MeanTerms:
+        """The same numbers without their graph."""
+        return MeanTerms(self.distortion.detach(), self.rate_per_dim.detach())
+
+
+@dataclass(frozen=True)
+class RatePenalty:
+    r"""What the mean rate of a batch costs at one moment of training.
+
+    With the mean rates :math:`R_d` of the dimensions and :math:`R = \sum_d R_d`:
+
+    ======================== =============================================
+    plain                    :math:`\beta R`
+    free bits per dimension  :math:`\beta \sum_d \max(\lambda, R_d)`
+    free bits in total       :math:`\beta \max(\lambda, R)`
+    capacity                 :math:`\beta\, |R - C|`
+    ======================== =============================================
+
+    Below its free bits a rate feels no pressure from the penalty: its gradient is 0. All is of the mean over the batch,
+    not of each example: one image may have less where another has more.
+
+    Attributes:
+        beta: The weight of the rate; the paper on capacity calls it γ.
+        free_bits: λ, nats; 0 is none.
+        free_bits_per: Whether each dimension has λ, or all of them together.
+        capacity: C, nats; 0 is none, for |R| is R.
+
+    Raises:
+        ValueError: If there are both free bits and a capacity.
+
+    Source:
+        β: Higgins et al. (2017), https://openreview.net/forum?id=Sy2fzU9gl. Free bits: Kingma et al. (2016), appendix
+        C.8, https://arxiv.org/abs/1606.04934, each dimension a group; in total, one group of all. Capacity: Burgess et
+        al. (2018), https://arxiv.org/abs/1804.03599.
+    """
+
+    beta: float
+    free_bits: float = 0.0
+    free_bits_per: Literal["dimension", "total"] = "dimension"
+    capacity: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.free_bits and self.capacity:
+            raise ValueError(
+                f"free_bits must be 0 where there is a capacity, got free_bits = {self.free_bits:g} and capacity = "
+                f"{self.capacity:g}; use one of them"
+            )
+
+    def of(self, rate_per_dim: Tensor) -> Tensor:
+        """The penalty, a scalar in nats.
+
+        Args:
+            rate_per_dim: The mean rate of each latent dimension, shape ``(D,)``, nats.
+        """
+        if not self.free_bits:
+            rate = rate_per_dim.sum()
+            if self.capacity:
+                rate = (rate - self.capacity).abs()
+        elif self.free_bits_per == "dimension":
+            rate = rate_per_dim.clamp(min=self.free_bits).sum()
+        else:
+            rate = rate_per_dim.sum().clamp(min=self.free_bits)
+        return self.beta * rate
+
+
+def penalty_at(config: ObjectiveConfig, epoch: float, beta: float | None = None) -> RatePenalty:
+    """What the rate costs at a moment of training.
+
+    Args:
+        config: The objective.
+        epoch: Epochs done so far, with the fraction of the current one.
+        beta: The weight set by hand; None follows the schedule. Free bits and capacity stay as they are.
+    """
+    return RatePenalty(
+        beta=beta_at(config, epoch) if beta is None else beta,
+        free_bits=config.free_bits,
+        free_bits_per=config.free_bits_per,
+        capacity=capacity_at(config, epoch),
+    )

@@ -1,0 +1,416 @@
+"""What a trainer writes down while it works: metrics, events, status, and the clock of training time."""
+
+from __future__ import annotations
+
+import math
+import os
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from vae.config.schema import RunConfig
+from vae.errors import clean, memory_sentence
+from vae.evaluation.elbo import Evaluation
+from vae.objectives.schedules import StepSettings
+from vae.objectives.terms import MeanTerms
+from vae.runs.listing import Run
+from vae.runs.metrics import MetricsWriter
+from vae.runs.status import State, Status, this_host
+from vae.storage.atomic import disk_sentence
+from vae.training.heartbeat import beating
+
+#: Seconds between two lines of metrics, and between two heartbeats.
+METRICS_SECONDS, STATUS_SECONDS = 0.1, 0.5
+#: Bytes of a history from which on there are fewer lines, and most seconds between two: a day of training then makes
+#: about 35 MB of them instead of 200, and of 512 latent dimensions 130 instead of 10,000.
+LONG_HISTORY, MOST_SECONDS = 8 << 20, 10.0
+#: Seconds over which the speed is measured.
+SPEED_SECONDS = 1.0
+
+
+class Diverged(Exception):
+    """The loss, or a weight, is not a finite number any more."""
+
+
+def check_divergence(tensors: Mapping[str, Tensor]) -> None:
+    """Check that all numbers are finite before they are saved.
+
+    Raises:
+        Diverged: If one is not, or they are so large that their sum is not.
+    """
+    # A sum is finite only if all its numbers are, and is several times faster than a look at each of them.
+    if not all(math.isfinite(float(tensor.sum())) for tensor in tensors.values()):
+        raise Diverged
+
+
+def divergence_sentence(config: RunConfig, beta: float, step: int, kept_step: int) -> str:
+    """Why a run stopped whose loss is no number any more, and what to try.
+
+    Args:
+        config: Of the run.
+        beta: What its schedule comes to, or as it is set by hand.
+        step: Of the divergence, at the latest.
+        kept_step: Of the last checkpoint.
+    """
+    train, model = config.train, config.model
+    remedies = [f"a smaller train.learning_rate than {train.learning_rate:g}"]
+    if beta > 1:
+        remedies.append(f"a smaller beta than {beta:g}")
+    if model.likelihood.startswith("gaussian"):
+        remedies.append(f"a larger model.sigma than {model.sigma:g}")
+    return (
+        f"the loss must stay finite, but stopped being a number by step {step}; the checkpoint of step {kept_step} is "
+        f"kept; try {', or '.join(remedies)}"
+    )
+
+
+def what_went_wrong(error: Exception) -> str:
+    """The sentence that a status carries of an error that ended the training."""
+    if isinstance(error, OSError):
+        return clean(disk_sentence(error))
+    return memory_sentence(error) or clean(error) or type(error).__name__
+
+
+@dataclass(frozen=True)
+class Report:
+    """Something that happened, as it was written to the run's metrics, for a progress bar or a notebook."""
+
+    kind: Literal["train", "validation", "event"]
+    line: dict[str, Any]
+
+
+@dataclass
+class Position:
+    """Where training is: whole epochs done, and batches of the current one. All else follows.
+
+    Args:
+        num_images: Training images.
+        batch_size: Images per step; the last step of an epoch may have fewer.
+    """
+
+    num_images: int
+    batch_size: int
+    epochs: int = 0
+    batch: int = 0
+
+    def advance(self) -> bool:
+        """Count one step; True if it was the last of its epoch."""
+        self.batch += 1
+        if self.batch < self.batches_per_epoch:
+            return False
+        self.epochs, self.batch = self.epochs + 1, 0
+        return True
+
+    @property
+    def batches_per_epoch(self) -> int:
+        """Steps of an epoch."""
+        return math.ceil(self.num_images / self.batch_size)
+
+    @property
+    def step(self) -> int:
+        """Steps done in all."""
+        return self.epochs * self.batches_per_epoch + self.batch
+
+    @property
+    def images(self) -> int:
+        """Images seen in all."""
+        return self.epochs * self.num_images + self.batch * self.batch_size
+
+    @property
+    def epoch(self) -> float:
+        """Epochs done, with the fraction of the current one."""
+        return self.epochs + self.batch / self.batches_per_epoch
+
+
+@dataclass
+class Stopwatch:
+    """Seconds of training, pauses left out.
+
+    Args:
+        before: Seconds to begin with: those of the processes that trained the run before.
+    """
+
+    before: float = 0.0
+    _since: float | None = field(default_factory=time.perf_counter)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds so far."""
+        return self.before + (0.0 if self._since is None else time.perf_counter() - self._since)
+
+    def halt(self) -> None:
+        """Stand still until `go_on`."""
+        self.before, self._since = self.seconds, None
+
+    def go_on(self) -> None:
+        """Run on, if it stands still."""
+        if self._since is None:
+            self._since = time.perf_counter()
+
+
+class Total:
+    """A running sum that no step waits for: on the CPU in double precision, elsewhere of two numbers in single.
+
+    Not all devices have double precision. The second number holds what rounding took from the first.
+
+    Args:
+        size: Numbers that are summed side by side; none for a scalar.
+        device: Where they are.
+
+    Source:
+        Knuth's exact sum of two floating-point numbers, The Art of Computer Programming, volume 2, section 4.2.2.
+    """
+
+    def __init__(self, size: tuple[int, ...], device: torch.device) -> None:
+        self._is_wide = device.type == "cpu"
+        dtype = torch.float64 if self._is_wide else torch.float32
+        self._sum = torch.zeros(size, dtype=dtype, device=device)
+        self._lost = torch.zeros_like(self._sum)
+
+    def add(self, values: Tensor, times: int) -> None:
+        """Add values so many times."""
+        if self._is_wide:
+            self._sum.add_(values, alpha=times)
+            return
+        values = values * times
+        total = self._sum + values
+        taken = total - self._sum
+        self._lost += (self._sum - (total - taken)) + (values - taken)
+        self._sum = total
+
+    def take(self) -> Tensor:
+        """The sum, in double precision on the CPU; it begins anew."""
+        found = self._sum.cpu().double() + self._lost.cpu().double()
+        self._sum.zero_()
+        self._lost.zero_()
+        return found
+
+
+@dataclass
+class Means:
+    """Running sums of the terms since the last line, kept on the device, so that no step waits for it."""
+
+    distortion: Total
+    rate_per_dim: Total
+    num_images: int = 0
+    num_steps: int = 0
+
+    @classmethod
+    def zero(cls, latent_dim: int, device: torch.device) -> Means:
+        """Nothing summed yet."""
+        return cls(Total((), device), Total((latent_dim,), device))
+
+    def add(self, terms: MeanTerms, num_images: int) -> None:
+        """Add the means of one batch of so many images."""
+        self.distortion.add(terms.distortion, num_images)
+        self.rate_per_dim.add(terms.rate_per_dim, num_images)
+        self.num_images += num_images
+        self.num_steps += 1
+
+    def take(self) -> dict[str, Any]:
+        """The means as a line's values, in nats per example, and start anew.
+
+        Raises:
+            Diverged: If one of them is not finite.
+        """
+        distortion = float(self.distortion.take()) / self.num_images
+        rates = (self.rate_per_dim.take() / self.num_images).tolist()
+        rate, num_steps = math.fsum(rates), self.num_steps
+        self.num_images = self.num_steps = 0
+        if not math.isfinite(distortion + rate):
+            raise Diverged
+        return {
+            "distortion": distortion,
+            "rate": rate,
+            "elbo": -(distortion + rate),
+            "rate_per_dim": rates,
+            "num_steps": num_steps,
+        }
+
+
+class SettingsMean:
+    """What the steps since the last line were taken with, as a mean over them."""
+
+    def __init__(self) -> None:
+        self._taken: list[StepSettings] = []  # of a tenth of a second
+
+    def add(self, settings: StepSettings) -> None:
+        """Add those of one step."""
+        self._taken.append(settings)
+
+    def take(self) -> StepSettings:
+        """The means, and start anew. What did not move is as it was, to the bit.
+
+        Raises:
+            ValueError: If no step was added.
+        """
+        if not self._taken:
+            raise ValueError("a mean needs at least one step, got none; add what a step was taken with")
+        found = [
+            values[0] if min(values) == max(values) else math.fsum(values) / len(values)
+            for values in zip(*self._taken, strict=True)
+        ]
+        self._taken.clear()
+        return StepSettings(*found)
+
+
+@dataclass
+class Journal:
+    """Writes lines and status of one run.
+
+    Args:
+        run: The run, locked by the trainer.
+        metrics: Its open metrics file.
+        position: The trainer's, read at every line.
+        num_steps: Of the whole training.
+        clock: Counts the seconds of training.
+    """
+
+    run: Run
+    metrics: MetricsWriter
+    position: Position
+    num_steps: int
+    clock: Stopwatch
+    state: State = "starting"
+    live_step: int | None = None
+    images_per_second: float = 0.0
+    _lined: float = -math.inf
+    _beat: float = -math.inf
+    _measured: tuple[float, int] = (0.0, 0)
+    _said: Status | None = None
+    _saying: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self._measured = (self.clock.seconds, self.position.images)
+
+    @property
+    def is_line_due(self) -> bool:
+        """Whether the last line is old enough for another: a long history grows more and more slowly."""
+        long = (self.metrics.offset / LONG_HISTORY) ** 2
+        return time.perf_counter() - self._lined >= min(MOST_SECONDS, METRICS_SECONDS * max(1.0, long))
+
+    def where(self) -> dict[str, Any]:
+        """Step, epoch and seconds of now, as every line has them."""
+        return {
+            "step": self.position.step,
+            "epoch": round(self.position.epoch, 6),
+            "seconds": round(self.clock.seconds, 3),
+        }
+
+    def train(self, means: Means, beta: float, **more: float) -> Report:
+        """Write the means since the last line, and what else is known of these steps.
+
+        Args:
+            means: Of the terms.
+            beta: That the steps were taken with, as a mean over them.
+            more: What else they were taken with, or was reported of them.
+
+        Raises:
+            Diverged: If one of them is not finite.
+        """
+        values = means.take()
+        self._measure_speed()
+        speed = round(self.images_per_second, 1)
+        line = {"split": "train", **self.where(), "beta": beta, **values, "images_per_second": speed, **more}
+        self._lined = time.perf_counter()
+        self.metrics.write(line)
+        return Report("train", line)
+
+    def validation(
+        self,
+        result: Evaluation,
+        beta: float,
+        diagnosis: Mapping[str, float] | None = None,
+        **more: float,
+    ) -> Report:
+        """Write an evaluation on the validation part.
+
+        Args:
+            result: The evaluation.
+            beta: That the last step before it was taken with.
+            diagnosis: What `vae.diagnostics.diagnose.live_numbers` found.
+            more: What else that step was taken with.
+        """
+        all_values = result.to_dict()
+        values = {name: all_values[name] for name in ("distortion", "rate", "elbo", "rate_per_dim")}
+        line = {"split": "validation", **self.where(), "beta": beta, **more, **values, **(diagnosis or {})}
+        self.metrics.write(line)
+        return Report("validation", line)
+
+    def event(self, name: str, **values: Any) -> Report:
+        """Write that something happened."""
+        line = {"event": name, **self.where(), **values}
+        self.metrics.write(line)
+        return Report("event", line)
+
+    def beat(self, beta: float, **more: float) -> None:
+        """Renew the heartbeat if it is due."""
+        if time.perf_counter() - self._beat >= STATUS_SECONDS:
+            self.status(self.state, beta, None, **more)
+
+    def status(self, state: State, beta: float, error: str | None = None, **more: float) -> None:
+        """Write the status now.
+
+        Args:
+            state: What the trainer does.
+            beta: That the last step was taken with, or that was set by hand since then.
+            error: Why it ended, as a sentence.
+            more: What else the last step was taken with: ``capacity``, ``learning_rate``.
+        """
+        # A mere heartbeat need not survive a power failure.
+        durable = state != self.state or state not in ("running", "paused")
+        self.state = state
+        self._say(
+            Status(
+                state=state,
+                pid=os.getpid(),
+                host=this_host(),
+                heartbeat=time.time(),
+                step=self.position.step,
+                epoch=self.position.epoch,
+                num_steps=self.num_steps,
+                seconds=self.clock.seconds,
+                images_per_second=self.images_per_second,
+                beta=beta,
+                precision="bf16" if self.run.config.train.precision == "bf16" else None,
+                live_step=self.live_step,
+                error=error,
+                **more,
+            ),
+            durable=durable,
+        )
+
+    @contextmanager
+    def beating(self) -> Iterator[None]:
+        """Renew the heartbeat until the block ends whatever the trainer is at, where it does not do so itself."""
+        with beating(self._renew, STATUS_SECONDS):
+            yield
+
+    def _renew(self) -> None:
+        with self._saying:
+            said, late = self._said, time.perf_counter() - self._beat >= 2 * STATUS_SECONDS
+            if said is not None and said.is_active and late:
+                self._write(said.replace(heartbeat=time.time()), durable=False)
+
+    def _say(self, status: Status, *, durable: bool) -> None:
+        with self._saying:
+            self._write(status, durable=durable)
+
+    def _write(self, status: Status, *, durable: bool) -> None:
+        self._beat, self._said = time.perf_counter(), status
+        self.run.write_status(status, durable=durable)
+
+    def _measure_speed(self) -> None:
+        seconds, images = self.clock.seconds, self.position.images
+        since, images_then = self._measured
+        is_long_enough = seconds - since >= SPEED_SECONDS
+        if is_long_enough or not self.images_per_second:
+            self.images_per_second = (images - images_then) / max(seconds - since, 1e-6)
+        if is_long_enough:
+            self._measured = (seconds, images)
