@@ -11,9 +11,9 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import api
-from dashboard.guard import never_call_out
-from dashboard.trainers import trainers
+from dashboard.jobs.trainers import trainers
+from dashboard.server import routes
+from dashboard.server.guard import never_call_out
 from vae.runtime.cpu_threads import share_cores
 
 share_cores()
@@ -23,7 +23,7 @@ never_call_out()
 @asynccontextmanager
 async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
     """Open the queue of trainers with the server, and close it with it; trainers at work go on."""
-    async with api.lifespan(app) as state:
+    async with routes.lifespan(app) as state:
         trainers.open()
         sys.stdout.write(greeting())
         sys.stdout.flush()
@@ -60,8 +60,8 @@ def say_sorry(error: Exception) -> bool:
 
 app = st.App(
     str(Path(__file__).resolve().with_name("main.py")),
-    routes=api.routes(),
-    middleware=api.middleware(),
+    routes=routes.routes(),
+    middleware=routes.middleware(),
     lifespan=lifespan,
     on_script_error=say_sorry,
 )

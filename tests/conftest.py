@@ -171,7 +171,7 @@ class Forker:
         return Forked(self, pid, output)
 
     def standby(self) -> Forked:
-        """Start a trainer that waits for a line on its standard input, like `dashboard.trainers` does."""
+        """Start a trainer that waits for a line on its standard input, like `dashboard.jobs.trainers` does."""
         pipe = self._folder / f"input-{next(self._numbers)}"
         os.mkfifo(pipe)
         started = self.start("train", "--standby", input=str(pipe))
@@ -230,15 +230,16 @@ def forker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forker]:
 @pytest.fixture
 def empty_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     """An empty folder of runs for pages without a browser: none of them shipped, and no trainer that starts."""
-    from dashboard import model_cache, settings
-    from dashboard.trainers import trainers
+    from dashboard import settings
+    from dashboard.cache import models
+    from dashboard.jobs.trainers import trainers
     from tests.settling import settled
 
     monkeypatch.setenv(settings.RUNS_VARIABLE, str(tmp_path / "runs"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(settings, "shipped_root", lambda: tmp_path / "shipped")
     monkeypatch.setattr(trainers, "start", lambda run: None)
-    model_cache.clear()
+    models.clear()
     yield tmp_path / "runs"
     settled()
-    model_cache.clear()
+    models.clear()

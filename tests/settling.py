@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from dashboard.background import background
+from dashboard.jobs.queue import background
 
 
 def settled() -> None:

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from dashboard import admission
-from dashboard.admission import Abandoned, Admission, Busy, unless_gone
+from dashboard.server import admission
+from dashboard.server.admission import Abandoned, Admission, Busy, unless_gone
 
 
 class Gate:

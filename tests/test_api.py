@@ -29,7 +29,9 @@ import uvicorn
 from PIL import Image
 from starlette.applications import Starlette
 
-from dashboard import answers, api, arrays, components, guard, model_cache, settings, sheets, watchers
+from dashboard import components, settings
+from dashboard.cache import models, sheets
+from dashboard.server import answers, guard, packed_arrays, routes, run_watcher
 from vae.data.dataset import Dataset
 from vae.evaluation.typicality import surprise
 from vae.latent.embedding import embed
@@ -113,7 +115,7 @@ class Events:
 def client(root: Path) -> Iterator[Client]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(settings.RUNS_VARIABLE, str(root))
-        app = Starlette(routes=api.routes(), middleware=api.middleware(), lifespan=api.lifespan)
+        app = Starlette(routes=routes.routes(), middleware=routes.middleware(), lifespan=routes.lifespan)
         with socket.socket() as listener:
             listener.bind(("127.0.0.1", 0))
             listener.listen()
@@ -123,7 +125,7 @@ def client(root: Path) -> Iterator[Client]:
             try:
                 yield Client(listener.getsockname()[1])
             finally:
-                api._streams.closing = True
+                routes._streams.closing = True
                 server.should_exit = True
                 thread.join(10)
 
@@ -356,7 +358,7 @@ class TestRuns:
     def test_latent_positions_are_the_posterior_means(
         self, client: Client, trained_run: Run, digits: Dataset, part: str
     ) -> None:
-        found, fields = arrays.unpack(
+        found, fields = packed_arrays.unpack(
             client.get(f"/api/runs/short/latent?at=last&part={part}&log_var=1").body
         )
         model = load_model(trained_run, "last")
@@ -371,13 +373,13 @@ class TestRuns:
         np.testing.assert_array_equal(found["labels"], digits.labels[found["index"].astype(np.int64)].numpy())
 
     def test_originals_are_the_bytes_of_the_data_set(self, client: Client, digits: Dataset) -> None:
-        found, fields = arrays.unpack(client.get("/api/runs/short/originals?part=test").body)
+        found, fields = packed_arrays.unpack(client.get("/api/runs/short/originals?part=test").body)
         assert fields["max_value"] == digits.max_value
         np.testing.assert_array_equal(found["index"], digits.test.numpy())
         np.testing.assert_array_equal(found["images"], digits.images[digits.test].numpy())
 
     def test_originals_of_some_rows_come_in_their_order(self, client: Client, digits: Dataset) -> None:
-        found, _ = arrays.unpack(client.get("/api/runs/short/originals?part=test&rows=7,0,3").body)
+        found, _ = packed_arrays.unpack(client.get("/api/runs/short/originals?part=test&rows=7,0,3").body)
         index = digits.test[[7, 0, 3]]
         np.testing.assert_array_equal(found["index"], index.numpy())
         np.testing.assert_array_equal(found["images"], digits.images[index].numpy())
@@ -468,13 +470,13 @@ class TestRuns:
         config = json.loads((live.path / "config.json").read_text())
         config["config"]["data"]["binarize"] = "dynamic"
         (live.path / "config.json").write_text(json.dumps(config))
-        model_cache.clear()
+        models.clear()
         found = [
             client.get(f"/api/runs/live/sheet.png?kind=reconstructions&seed={seed}") for seed in (1, 1, 2)
         ]
         assert [sheet.status for sheet in found] == [200, 200, 200]
         assert found[0].body == found[1].body != found[2].body
-        model_cache.clear()
+        models.clear()
 
     def test_run_without_its_images_still_decodes_and_says_what_is_missing(
         self, client: Client, live: Run
@@ -483,7 +485,7 @@ class TestRuns:
         missing = json.loads(json.dumps(config).replace('"name": "digits"', '"name": "mnist"'))
         missing["config"]["data"]["root"] = str(live.path / "absent")
         (live.path / "config.json").write_text(json.dumps(missing))
-        model_cache.clear()
+        models.clear()
         answer = client.get("/api/runs/live/originals")
         assert answer.status == 404 and "mnist" in answer.sentence.lower()
         assert client.get("/api/runs/live/decode?z=0,0").status == 200
@@ -577,12 +579,12 @@ class TestStream:
     def test_streams_that_clients_left_are_closed(self, client: Client, live: Run) -> None:
         with client.events("/api/runs/live/stream") as events:
             events.until("reset")
-            before = api._streams.num
+            before = routes._streams.num
         with MetricsWriter(live.path / "metrics.jsonl") as writer:
             for step in range(4000, 4100):
                 writer.write(line(step))
                 time.sleep(0.02)
-                if api._streams.num < before:
+                if routes._streams.num < before:
                     return
         pytest.fail("the stream of a client that left stays open")
 
@@ -668,7 +670,7 @@ class TestStream:
     def test_run_that_cannot_be_read_for_a_moment_is_followed_on(
         self, client: Client, live: Run, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(watchers, "_AFTER_FAILURE", 0.05)
+        monkeypatch.setattr(run_watcher, "_AFTER_FAILURE", 0.05)
         live.write_status(Status(state="queued", heartbeat=time.time()))
         read, broken = MetricsReader.read, [True]
 
@@ -733,7 +735,7 @@ def _wait_for(client: Client) -> None:
 
 class TestCache:
     def test_result_that_many_ask_for_at_once_is_made_once(self) -> None:
-        cache, made = model_cache.Cache(2), []
+        cache, made = models.Cache(2), []
 
         def make() -> int:
             time.sleep(0.05)
@@ -749,20 +751,20 @@ class TestCache:
         assert (results, made) == ([7] * 8, [1])
 
     def test_least_recently_used_result_is_forgotten(self) -> None:
-        cache = model_cache.Cache(2)
+        cache = models.Cache(2)
         for key in ("a", "b", "a", "c"):
             cache.get(key, lambda key=key: key.upper())  # type: ignore[misc]
         assert cache.get("a", lambda: "new") == "A"
         assert cache.get("b", lambda: "new") == "new"
 
     def test_error_is_not_kept(self) -> None:
-        cache = model_cache.Cache(2)
+        cache = models.Cache(2)
         with pytest.raises(ZeroDivisionError):
             cache.get("key", lambda: 1 // 0)
         assert cache.get("key", lambda: 3) == 3
 
     def test_results_take_so_many_bytes_and_no_more(self) -> None:
-        cache = model_cache.Cache(100, max_bytes=3000)
+        cache = models.Cache(100, max_bytes=3000)
         for key in range(10):
             cache.get(key, lambda: np.zeros(1000, np.uint8))
         assert cache.num_bytes == 3000
@@ -775,7 +777,7 @@ class TestCache:
             def __init__(self) -> None:
                 self.content = b"x" * 1000
 
-        cache = model_cache.Cache(100, max_bytes=1500)
+        cache = models.Cache(100, max_bytes=1500)
         held = cache.get("held", Made)
         for key in range(5):
             cache.get(key, Made)
@@ -790,7 +792,7 @@ class TestCache:
     def test_size_of_a_model_is_that_of_its_weights(self, trained_run: Run) -> None:
         model = load_model(trained_run, "best")
         weights = sum(tensor.nbytes for tensor in model.state_dict().values())
-        assert weights <= model_cache.size_of(model) < 1.5 * weights + 20_000
+        assert weights <= models.size_of(model) < 1.5 * weights + 20_000
 
 
 class TestArrays:
@@ -799,7 +801,7 @@ class TestArrays:
             "a": np.arange(6, dtype=np.float32).reshape(2, 3), "b": np.array([1, -1], np.int16),
             "c": np.zeros((0, 4), np.uint8), "d": np.arange(3, dtype=np.int32),
         }  # fmt: skip
-        found, fields = arrays.unpack(arrays.pack(sent, note="β"))
+        found, fields = packed_arrays.unpack(packed_arrays.pack(sent, note="β"))
         assert fields == {"note": "β"}
         for name, array in sent.items():
             np.testing.assert_array_equal(found[name], array)
@@ -809,20 +811,20 @@ class TestArrays:
     def test_rows_a_few_at_a_time_make_the_same_answer(
         self, rows: list[int], num_bytes: int, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("dashboard.arrays._PIECE", num_bytes)
+        monkeypatch.setattr("dashboard.server.packed_arrays._PIECE", num_bytes)
         images = np.random.default_rng(0).integers(256, size=(6, 3, 5, 1), dtype=np.uint8)
         index = np.array(rows, np.int32)
-        length, pieces = arrays.gathered("images", images, index, max_value=255)
+        length, pieces = packed_arrays.gathered("images", images, index, max_value=255)
         content = b"".join(pieces)
         assert len(content) == length
-        assert content == arrays.pack({"images": images[index], "index": index}, max_value=255)
+        assert content == packed_arrays.pack({"images": images[index], "index": index}, max_value=255)
 
     def test_every_array_begins_where_a_typed_array_may(self) -> None:
-        content = arrays.pack({"x": np.zeros(3, np.uint8), "y": np.zeros(3, np.float32)}, note="ab")
+        content = packed_arrays.pack({"x": np.zeros(3, np.uint8), "y": np.zeros(3, np.float32)}, note="ab")
         length = int.from_bytes(content[:4], "little")
         assert (4 + length) % 8 == 0
         assert all(item["offset"] % 8 == 0 for item in json.loads(content[4 : 4 + length])["arrays"])
 
     def test_type_that_the_browser_lacks_is_refused(self) -> None:
         with pytest.raises(ValueError, match="x must be one of float32"):
-            arrays.pack({"x": np.zeros(2)})
+            packed_arrays.pack({"x": np.zeros(2)})

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from dashboard.background import Background, Progress
+from dashboard.jobs.queue import Background, Progress
 from vae.errors import UserError
 
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from dashboard import model_cache
-from dashboard.trainers import Trainers
+from dashboard.cache import models
+from dashboard.jobs.trainers import Trainers
 from tests.hostile_folders import (
     FILES,
     FOLDERS,
@@ -70,9 +70,9 @@ def place(stopped: Run, tmp_path: Path) -> Iterator[tuple[Path, Path]]:
     shutil.copytree(stopped.path, tmp_path / "runs" / "run")
     (tmp_path / "outside").mkdir()
     (tmp_path / "outside" / ".precious.tmp").write_text("kept")
-    model_cache.clear()
+    models.clear()
     yield tmp_path / "runs" / "run", tmp_path / "outside"
-    model_cache.clear()
+    models.clear()
 
 
 def use(path: Path) -> list[str]:
@@ -105,8 +105,8 @@ def use(path: Path) -> list[str]:
         lambda run: run.complaint(),
         moments,
         load_model,
-        lambda run: model_cache.stamp(run, "best") + model_cache.stamp(run, "last"),
-        lambda run: model_cache.embedding(run, "best", "test"),
+        lambda run: models.stamp(run, "best") + models.stamp(run, "last"),
+        lambda run: models.embedding(run, "best", "test"),
         lambda run: MetricsReader(run.metrics_path).read(),
         lambda run: export_run(run, io.BytesIO()),
         lambda run: run.request(beta=2.0),

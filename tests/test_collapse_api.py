@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 from starlette.applications import Starlette
 
-from dashboard import api, model_cache, settings
-from dashboard.diagnosed import with_threshold
+from dashboard import settings
+from dashboard.cache import models
+from dashboard.cache.diagnoses import with_threshold
+from dashboard.server import routes
 from tests.test_map_api import Client
 from vae.diagnostics.diagnose import diagnose
 from vae.diagnostics.posterior_history import course
@@ -28,8 +30,8 @@ DIAGNOSIS, COURSE = "/api/runs/short/diagnosis", "/api/runs/short/course"
 def client(root: Path) -> Iterator[Client]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(settings.RUNS_VARIABLE, str(root))
-        model_cache.clear()
-        yield Client(Starlette(routes=api.routes()))
+        models.clear()
+        yield Client(Starlette(routes=routes.routes()))
 
 
 @pytest.fixture

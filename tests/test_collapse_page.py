@@ -9,7 +9,10 @@ from typing import Any
 
 import pytest
 
-from dashboard import bounds, diagnosed, encoder_lag, model_cache, settings
+from dashboard import settings
+from dashboard.cache import diagnoses, models
+from dashboard.shell import encoder_lag
+from dashboard.views.evaluate import bounds
 from tests.settling import settled
 from tests.test_dashboard import button, page, sentences
 from vae.data.dataset import Dataset
@@ -140,7 +143,7 @@ class TestRuns:
     ) -> None:
         def icons(verdict: str) -> dict[str, str]:
             found = {"verdict": {"name": verdict}}
-            monkeypatch.setattr(diagnosed, "told", lambda run, at, threshold: found)
+            monkeypatch.setattr(diagnoses, "told", lambda run, at, threshold: found)
             buttons = [
                 one for one in page("collapse", run="one").button if str(one.key).startswith("cure:one:")
             ]
@@ -201,7 +204,7 @@ class TestLag:
         at = page("collapse", run="one")
         button(at, "Measure the lag").click().run()
         settled()
-        expected = inference_lag.encoder_lag(run, model_cache.dataset(run), num_images=2, num_moments=2)
+        expected = inference_lag.encoder_lag(run, models.dataset(run), num_images=2, num_moments=2)
         found = bounds.kept(run).lag
         assert [one.gap for one in found] == [one.to_dict()["gap"] for one in expected]
         told = f"Measured at step {run.status().step:,}."

@@ -13,7 +13,10 @@ import torch
 import torch.nn.functional as F
 from starlette.applications import Starlette
 
-from dashboard import api, arrays, compare_api, model_cache, settings
+from dashboard import settings
+from dashboard.cache import models
+from dashboard.server import packed_arrays, routes
+from dashboard.views.compare.routes import first_of_each, pixels
 from tests.test_map_api import Client
 from vae.data.dataset import Dataset
 from vae.evaluation.importance import log_weights
@@ -30,8 +33,8 @@ TRUTH = "/api/runs/short/truth"
 def client(root: Path) -> Iterator[Client]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(settings.RUNS_VARIABLE, str(root))
-        model_cache.clear()
-        yield Client(Starlette(routes=api.routes()))
+        models.clear()
+        yield Client(Starlette(routes=routes.routes()))
 
 
 @pytest.fixture
@@ -42,7 +45,7 @@ def run(root: Path) -> Run:
 def unpacked(client: Client, address: str) -> tuple[dict[str, Any], dict[str, Any]]:
     answer = client.get(address)
     assert answer.status_code == 200, answer.content
-    return arrays.unpack(answer.content)
+    return packed_arrays.unpack(answer.content)
 
 
 class TestSideBySide:
@@ -82,7 +85,7 @@ class TestSideBySide:
         def gone(run: Run) -> Any:
             raise DataError("the images are elsewhere")
 
-        monkeypatch.setattr(model_cache, "dataset", gone)
+        monkeypatch.setattr(models, "dataset", gone)
         found, fields = unpacked(client, f"{BESIDE}?rows=1,2&seed=99")
         assert set(found) == {"decoded"}
         assert fields["missing"] == "the images are elsewhere"
@@ -94,7 +97,7 @@ class TestSideBySide:
         assert "Traceback" not in answer.json()["error"]
 
     def test_one_image_of_each_class_comes_first(self, run: Run, digits: Dataset) -> None:
-        rows = compare_api.first_of_each(run, 12)
+        rows = first_of_each(run, 12)
         assert digits.labels is not None
         assert digits.labels[digits.test][rows[:10]].tolist() == list(range(10))
         assert len(set(rows)) == 12
@@ -105,9 +108,9 @@ class TestSideBySide:
         from dataclasses import replace
 
         drawn = replace(digits, config=digits.config.replace(binarize="dynamic"))
-        monkeypatch.setattr(model_cache, "dataset", lambda run: drawn)
-        alone, _ = compare_api.pixels(run, [4])
-        among, _ = compare_api.pixels(run, [1, 4, 2])
+        monkeypatch.setattr(models, "dataset", lambda run: drawn)
+        alone, _ = pixels(run, [4])
+        among, _ = pixels(run, [1, 4, 2])
         torch.testing.assert_close(alone[0], among[1], rtol=0, atol=0)
         assert set(alone.unique().tolist()) <= {0.0, 1.0}
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from dashboard import measured, settings
-from dashboard.trainers import trainers
+from dashboard import settings
+from dashboard.jobs import test_metrics
+from dashboard.jobs.trainers import trainers
 from tests.settling import settled
 from tests.test_dashboard import button, page, sentences
 from vae.evaluation import saved_bounds
@@ -74,7 +75,7 @@ class TestCompare:
         before = sorted(path.name for path in run.path.iterdir())
         page("compare", runs="a,b")
         settled()
-        assert measured.kept(run) is not None
+        assert test_metrics.kept(run) is not None
         assert sorted(path.name for path in run.path.iterdir()) == before
 
     def test_figures_of_other_pixels_stand_in_a_plane_of_their_own(self, put: Put) -> None:

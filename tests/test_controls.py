@@ -8,21 +8,21 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import controls
+from dashboard.views.train import config_form
 from vae.config.base import ConfigError
 from vae.config.schema import RunConfig, suggest
 
 #: Options that the form leaves out: data set and file are chosen above it, and the download folder is this machine's.
 ELSEWHERE = {("data", "name"), ("data", "path"), ("data", "root")}
-NAMES = list(controls.DATA_TITLES)
+NAMES = list(config_form.DATA_TITLES)
 
 
 def script(name: str) -> None:
     import streamlit as st
 
-    from dashboard import controls
+    from dashboard.views.train import config_form
 
-    st.session_state["values"] = controls.config_form(name, key="form")
+    st.session_state["values"] = config_form.config_form(name, key="form")
 
 
 def form(name: str) -> AppTest:
@@ -54,7 +54,7 @@ def test_every_option_has_one_widget_with_its_label_and_its_words(name: str) -> 
 @pytest.mark.parametrize("name", NAMES)
 def test_form_as_it_first_shows_gives_the_suggested_run(name: str) -> None:
     path = Path("your-images") if name in ("npz", "folder") else None
-    assert controls.make_config(form(name).session_state["values"], path=path) == suggest(name)
+    assert config_form.make_config(form(name).session_state["values"], path=path) == suggest(name)
 
 
 def test_each_widget_sets_its_own_option() -> None:
@@ -74,7 +74,7 @@ def test_each_widget_sets_its_own_option() -> None:
     for key, (given, _) in changes.items():
         widgets(at)[f"form:{key}"].set_value(given)
     at.run()
-    config = controls.make_config(at.session_state["values"])
+    config = config_form.make_config(at.session_state["values"])
     for key, (_, meant) in changes.items():
         section, field = key.split(".")
         assert getattr(getattr(config, section), field) == meant, key
@@ -104,12 +104,12 @@ def test_impossible_value_is_refused_with_its_rule(key: str, given: Any, rule: s
     at.run()
     assert not at.exception
     with pytest.raises(ConfigError, match=rule):
-        controls.make_config(at.session_state["values"])
+        config_form.make_config(at.session_state["values"])
 
 
 def test_slider_of_beta_has_the_current_value_among_its_steps() -> None:
-    assert controls.with_current(controls.BETAS, 1) == list(controls.BETAS)
-    steps = controls.with_current(controls.BETAS, 2.5)
+    assert config_form.with_current(config_form.BETAS, 1) == list(config_form.BETAS)
+    steps = config_form.with_current(config_form.BETAS, 2.5)
     assert steps == sorted(steps)
     assert 2.5 in steps
-    assert [controls.beta_word(beta) for beta in (0, 0.01, 1.5, 200)] == ["0", "0.01", "1.5", "200"]
+    assert [config_form.beta_word(beta) for beta in (0, 0.01, 1.5, 200)] == ["0", "0.01", "1.5", "200"]

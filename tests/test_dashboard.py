@@ -13,10 +13,13 @@ import torch
 from safetensors.torch import save_file
 from streamlit.testing.v1 import AppTest
 
-from dashboard import chooser, generated, latent_view, model_cache, settings, studio_parts
+from dashboard import settings
+from dashboard.cache import models
 from dashboard.components.draw import Posterior
 from dashboard.components.paths import Said
-from dashboard.trainers import trainers
+from dashboard.jobs.trainers import trainers
+from dashboard.shell import latent_view, run_picker
+from dashboard.views.generate import images, parts
 from vae.data.dataset import DataError, Dataset
 from vae.diagnostics.label_leakage import label_leak
 from vae.latent.aggregate_posterior import gap
@@ -26,8 +29,8 @@ from vae.runs.listing import Run
 from vae.runs.snapshots import load_model, load_weights
 from vae.runs.status import Status, this_host
 
-MAIN = Path(chooser.__file__).with_name("main.py")
-SHIPPED = Path(chooser.__file__).parents[1] / "assets" / "models"
+MAIN = Path(run_picker.__file__).parents[1] / "main.py"
+SHIPPED = Path(run_picker.__file__).parents[2] / "assets" / "models"
 PAGES = ("train", "explore", "map", "generate", "collapse", "evaluate", "compare", "runs")
 
 
@@ -42,9 +45,9 @@ def root(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     monkeypatch.setenv(settings.RUNS_VARIABLE, str(tmp_path / "runs"))
     monkeypatch.setattr(settings, "shipped_root", lambda: tmp_path / "shipped")
     monkeypatch.setattr(trainers, "start", lambda run: None)
-    model_cache.clear()
+    models.clear()
     yield tmp_path / "runs"
-    model_cache.clear()
+    models.clear()
 
 
 Put = Callable[..., Run]
@@ -76,13 +79,14 @@ def script(name: str) -> None:
     """What main.py does for one page: the pages are functions, which AppTest cannot switch to."""
     from importlib import import_module
 
-    from dashboard import chooser, state
-    from dashboard.navigation import NEED_A_RUN
+    from dashboard.link import session
+    from dashboard.shell import run_picker
+    from dashboard.shell.navigation import NEED_A_RUN
 
-    chooser.draw(needed=name in NEED_A_RUN)
-    import_module(f"dashboard.views.{name}").page()
-    chooser.tell()
-    state.settle()
+    run_picker.draw(needed=name in NEED_A_RUN)
+    import_module(f"dashboard.views.{name}.page").page()
+    run_picker.tell()
+    session.settle()
 
 
 def page(name: str, **query: str) -> AppTest:
@@ -215,7 +219,7 @@ class TestPages:
 class TestChooser:
     def test_runs_of_one_name_have_titles_of_their_own(self, put: Put) -> None:
         runs = [put(run_id, name="Twin") for run_id in ("a", "b")] + [put("c", name="Twin · a")]
-        titles = chooser.titles(runs)
+        titles = run_picker.titles(runs)
         assert len(set(titles.values())) == 3
         assert all(title.startswith("Twin") for title in titles.values())
         for run in runs:
@@ -233,12 +237,12 @@ class TestChooser:
 
     def test_example_is_marked(self, put: Put) -> None:
         run = put("shown", name="Shown", shipped=True)
-        assert chooser.titles([run]) == {"shown": "Shown · example"}
+        assert run_picker.titles([run]) == {"shown": "Shown · example"}
 
     def test_own_run_hides_an_example_of_its_id(self, put: Put) -> None:
         put("same", shipped=True)
         own = put("same", name="Own")
-        runs, broken = chooser.all_runs()
+        runs, broken = run_picker.all_runs()
         assert [run.path for run in runs] == [own.path]
         assert broken == []
 
@@ -299,7 +303,7 @@ class TestExplore:
     ) -> None:
         run = put("good")
         step = run.snapshots()[1]
-        monkeypatch.setattr("dashboard.time_machine.at", lambda run: step)
+        monkeypatch.setattr("dashboard.shell.time_machine.at", lambda run: step)
         then = embed(load_model(run, step), digits)
         found = latent_view.posterior(run, 5)
         assert found is not None and isinstance(found[0], Posterior)
@@ -319,7 +323,7 @@ class TestExplore:
     ) -> None:
         query = {"z": "1,-1", "posterior": "drawing", "drawing": "AQQXmgFmzAEA", "stops": "n1_n5"}
         said = Said()
-        monkeypatch.setattr("dashboard.paths.paths", lambda *_, **__: said)
+        monkeypatch.setattr("dashboard.views.explore.paths_section.paths", lambda *_, **__: said)
         at = page("explore", run="conditional", **query)
         assert at.query_params["posterior"] == "drawing"
         said = Said(z=[0.5, 0.25])
@@ -445,7 +449,7 @@ class TestGenerate:
         shown = "".join(html.proto.body for html in at.get("html"))
         model, z = load_model(conditional), torch.tensor([[1.0, -1.0]])
         for image in every_class(model, z)[0].numpy():
-            assert generated.address(image) in shown
+            assert images.address(image) in shown
         assert at.query_params["from"] == "point"
         at = page("generate", run=conditional.id, mode="transfer", **{"from": "point"})
         assert any("no drawing and no point yet" in info.value for info in at.info)
@@ -471,8 +475,8 @@ class TestGenerate:
     def test_drawing_is_not_encoded_anew_by_other_weights_and_the_page_says_so(
         self, put: Put, conditional: Run
     ) -> None:
-        assert studio_parts.whose(conditional) == "", "there are no other weights"
-        assert "the scrubber here changes the decoder alone" in studio_parts.whose(put("good"))
+        assert parts.whose(conditional) == "", "there are no other weights"
+        assert "the scrubber here changes the decoder alone" in parts.whose(put("good"))
 
     def test_originals_that_are_not_here_are_told_and_the_rest_is_shown(self, conditional: Run) -> None:
         values = json.loads((conditional.path / "config.json").read_text())

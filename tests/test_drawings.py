@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from dashboard import drawings
+from dashboard.link import drawing as drawings
 
 
 def text(*values: int) -> str:

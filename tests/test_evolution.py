@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dashboard import evolution
-from dashboard.evolution import FRAME, LAST, SIZE, evolution_gif, evolution_mp4
-from dashboard.figures import BACKGROUND, DIGITS, ThemeName
+from dashboard.look.colours import BACKGROUND, DIGITS, ThemeName
+from dashboard.views.map import evolution
+from dashboard.views.map.evolution import FRAME, LAST, SIZE, evolution_gif, evolution_mp4
 from vae.runs.listing import Run
 
 

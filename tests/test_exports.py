@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from starlette.requests import Request
 
-from dashboard import exports
+from dashboard.server import exports
 from tests.hostile_folders import everything
 from tests.test_runs import CONFIG, INFO
 from vae.runs.archive import ArchiveError, export_run

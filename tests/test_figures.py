@@ -10,8 +10,8 @@ import plotly.graph_objects as go
 import pytest
 from numpy.typing import NDArray
 
-from dashboard import figures
-from dashboard.figures import BACKGROUND, CURVES, DIGITS, DIVERGING, HEAT, SCALE, TEXT, ThemeName
+from dashboard.look import colours
+from dashboard.look.colours import BACKGROUND, CURVES, DIGITS, DIVERGING, HEAT, SCALE, TEXT, ThemeName
 
 THEMES: list[ThemeName] = ["light", "dark"]
 Array = NDArray[np.float64]
@@ -115,7 +115,7 @@ def test_curves_can_be_read_as_text(theme: ThemeName) -> None:
 
 @pytest.mark.parametrize("theme", THEMES)
 def test_more_classes_than_ten_begin_with_the_ten_and_go_on(theme: ThemeName) -> None:
-    many = figures.classes_palette(47, theme)
+    many = colours.classes_palette(47, theme)
     assert many[:10] == list(DIGITS[theme]) and len(many) == 47
     assert len(set(many[:30])) == 30
 
@@ -128,7 +128,7 @@ def test_more_heat_stands_out_more(theme: ThemeName) -> None:
 
 @pytest.mark.parametrize("theme", THEMES)
 def test_template_draws_a_figure(theme: ThemeName) -> None:
-    figure = go.Figure(go.Scatter(x=[0, 1], y=[0, 1]), layout={"template": figures.template(theme)})
+    figure = go.Figure(go.Scatter(x=[0, 1], y=[0, 1]), layout={"template": colours.template(theme)})
     assert figure.to_dict()["layout"]["template"]["layout"]["colorway"] == list(DIGITS[theme])
 
 

@@ -15,7 +15,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from dashboard import generated
+from dashboard.views.generate import images as generated
 from vae.errors import UserError
 from vae.runs.listing import Run
 

@@ -13,7 +13,8 @@ import anyio
 import pytest
 from streamlit import config, net_util
 
-from dashboard import guard, settings
+from dashboard import settings
+from dashboard.server import guard
 from vae.errors import UserError
 
 

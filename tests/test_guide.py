@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.navigation import _PAGES
+from dashboard.shell.navigation import _PAGES
 
 
 def script(name: str) -> None:
-    from dashboard import guide
+    from dashboard.shell import help
 
-    guide.offer(name, name.title())
+    help.offer(name, name.title())
 
 
 @pytest.mark.parametrize("name", _PAGES)

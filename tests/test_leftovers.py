@@ -17,7 +17,7 @@ import pytest
 
 import vae.runs.cleanup
 import vae.storage.atomic
-from dashboard import queued
+from dashboard.jobs import queued_runs
 from tests.hostile_folders import everything
 from tests.test_runs import CONFIG, INFO
 from vae.config.schema import DataConfig
@@ -270,9 +270,9 @@ def test_a_temporary_folder_of_a_killed_process_goes_with_the_next_one(
 
 
 def test_notes_of_a_killed_server_go_with_the_next(run: Run) -> None:
-    queued.note(run)
-    place = queued.folder()
+    queued_runs.note(run)
+    place = queued_runs.folder()
     assert place is not None
     kill(start(WRITES.format(str(place / "x.json"))))
-    queued.sweep_notes()
-    assert not hidden(place) and queued.is_noted(run)
+    queued_runs.sweep_notes()
+    assert not hidden(place) and queued_runs.is_noted(run)

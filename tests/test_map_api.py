@@ -15,9 +15,11 @@ import torch
 import torch.nn.functional as F
 from starlette.applications import Starlette
 
-from dashboard import api, arrays, model_cache, settings
-from dashboard import projections as jobs
-from dashboard.projections import Projections, Wanted, find
+from dashboard import settings
+from dashboard.cache import models
+from dashboard.jobs import planes as jobs
+from dashboard.jobs.planes import Projections, Wanted, find
+from dashboard.server import packed_arrays, routes
 from vae.data.dataset import Dataset
 from vae.errors import UserError
 from vae.latent.embedding import embed
@@ -69,7 +71,7 @@ class Client:
 def client(root: Path) -> Iterator[Client]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(settings.RUNS_VARIABLE, str(root))
-        yield Client(Starlette(routes=api.routes()))
+        yield Client(Starlette(routes=routes.routes()))
 
 
 @pytest.fixture
@@ -80,7 +82,7 @@ def run(root: Path) -> Run:
 def test_terms_are_distortion_at_the_posterior_mean_and_rate(
     client: Client, run: Run, digits: Dataset
 ) -> None:
-    found, _ = arrays.unpack(client.get("/api/runs/short/terms?part=test").content)
+    found, _ = packed_arrays.unpack(client.get("/api/runs/short/terms?part=test").content)
     model = load_model(run, "best")
     images, labels = digits.part("test")
     x = digits.pixels(images)
@@ -98,9 +100,9 @@ def test_terms_are_distortion_at_the_posterior_mean_and_rate(
 def test_all_parts_follow_each_other_in_one_order_everywhere(
     client: Client, run: Run, digits: Dataset
 ) -> None:
-    terms, _ = arrays.unpack(client.get("/api/runs/short/terms?part=all").content)
-    spread, _ = arrays.unpack(client.get("/api/runs/short/spread?part=all").content)
-    latent, _ = arrays.unpack(client.get("/api/runs/short/latent?part=all").content)
+    terms, _ = packed_arrays.unpack(client.get("/api/runs/short/terms?part=all").content)
+    spread, _ = packed_arrays.unpack(client.get("/api/runs/short/spread?part=all").content)
+    latent, _ = packed_arrays.unpack(client.get("/api/runs/short/latent?part=all").content)
     assert len(terms["rate"]) == len(spread["sigma"]) == len(latent["mean"]) == len(digits.images)
     sigma, mean = spread["sigma"].astype(float), latent["mean"].astype(float)
     rate = 0.5 * (sigma**2 + mean**2 - 1 - 2 * np.log(sigma)).sum(1)
@@ -108,7 +110,7 @@ def test_all_parts_follow_each_other_in_one_order_everywhere(
 
 
 def test_sigma_is_the_posteriors_standard_deviation(client: Client, run: Run, digits: Dataset) -> None:
-    found, _ = arrays.unpack(client.get("/api/runs/short/spread?part=validation&at=last").content)
+    found, _ = packed_arrays.unpack(client.get("/api/runs/short/spread?part=validation&at=last").content)
     expected = embed(load_model(run, "last"), digits, "validation").log_var.mul(0.5).exp()
     np.testing.assert_allclose(found["sigma"], expected.numpy(), rtol=1e-5)
 
@@ -121,7 +123,7 @@ def test_unchanged_numbers_are_not_sent_again(client: Client) -> None:
 
 
 def test_some_images_come_in_the_order_they_are_named(client: Client, digits: Dataset) -> None:
-    found, fields = arrays.unpack(client.get("/api/runs/short/images?index=7,3,1796").content)
+    found, fields = packed_arrays.unpack(client.get("/api/runs/short/images?index=7,3,1796").content)
     np.testing.assert_array_equal(found["index"], [7, 3, 1796])
     np.testing.assert_array_equal(found["images"], digits.images[[7, 3, 1796]].numpy())
     assert fields["max_value"] == digits.max_value
@@ -155,7 +157,7 @@ def test_bad_parameter_is_one_sentence_with_rule_value_and_remedy(
 def computing(monkeypatch: pytest.MonkeyPatch) -> Iterator[Projections]:
     """Planes under way, of this test alone."""
     made = Projections()
-    monkeypatch.setattr("dashboard.map_api.projections", made)
+    monkeypatch.setattr("dashboard.views.map.routes.projections", made)
     yield made
     made.close()
 
@@ -184,7 +186,7 @@ def test_plane_is_computed_beside_the_server_and_kept_in_the_run(
         "no end",
     )
     assert found["state"] == "done", found
-    flat, _ = arrays.unpack(client.get(f"{address}?{query}").content)
+    flat, _ = packed_arrays.unpack(client.get(f"{address}?{query}").content)
     assert flat["xy"].shape == (100, 2) and len(np.unique(flat["rows"])) == 100
     assert (run.path / "projections" / "tsne-test-best-100.safetensors").is_file()
     # Another server finds it; other weights do not.
@@ -220,7 +222,7 @@ def test_failure_is_told_in_a_sentence(
     def refuse(*_: object) -> None:
         raise UserError("the images are not on this machine")
 
-    monkeypatch.setattr(model_cache, "embedding", refuse)
+    monkeypatch.setattr(models, "embedding", refuse)
     wanted = Wanted(run, "best", "train", "tsne", 50)
     computing.start(wanted)
     until(lambda: computing.status(wanted)["state"] == "failed", "it did not fail")

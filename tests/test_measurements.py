@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from dashboard import bounds, measured
+from dashboard.jobs import test_metrics
+from dashboard.views.evaluate import bounds
 from vae.data.dataset import Dataset
 from vae.errors import UserError
 from vae.evaluation import saved_bounds
@@ -108,7 +109,7 @@ def test_figures_of_this_machine_stand_beside_those_that_came_with_a_run(
     run: Run, tmp_path: Path, digits: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = tmp_path / "figures"
-    monkeypatch.setattr(measured, "folder", lambda _: place)
+    monkeypatch.setattr(test_metrics, "folder", lambda _: place)
     lag = encoder_lag(run, digits, num_images=2, num_moments=2)
     saved_bounds.keep(run, lag=lag, bound=bound(seed=1))
     saved_bounds.keep(run, bound=bound(seed=2))

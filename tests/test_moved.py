@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 import vae
-from dashboard.projections import Wanted, keep
+from dashboard.jobs.planes import Wanted, keep
 from tests.hostile_folders import everything
 from tests.short_runs import LONG, SMALL, assert_same_run, create, train
 from vae.data.dataset import Dataset

@@ -10,8 +10,9 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from dashboard import new_run, settings
-from dashboard.plain import plain
+from dashboard import settings
+from dashboard.look.markdown import plain
+from dashboard.views.train import new_run_form
 from vae.config.schema import suggest
 from vae.runs.listing import Run, RunError, list_runs
 
@@ -32,7 +33,7 @@ class Recorder:
 @pytest.fixture
 def trainers(monkeypatch: pytest.MonkeyPatch) -> Recorder:
     found = Recorder()
-    monkeypatch.setattr(new_run, "trainers", found)
+    monkeypatch.setattr(new_run_form, "trainers", found)
     return found
 
 
@@ -46,10 +47,11 @@ def root(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
 
 
 def script() -> None:
-    from dashboard import new_run, state
+    from dashboard.link import session
+    from dashboard.views.train import new_run_form
 
-    new_run.form()
-    state.settle()
+    new_run_form.form()
+    session.settle()
 
 
 def form() -> AppTest:

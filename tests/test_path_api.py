@@ -16,7 +16,11 @@ import torch
 from PIL import Image
 from starlette.applications import Starlette
 
-from dashboard import answers, api, arrays, model_cache, path_api, settings, sheets, stops
+from dashboard import settings
+from dashboard.cache import models, sheets
+from dashboard.server import answers, packed_arrays, routes
+from dashboard.views.explore import path_text
+from dashboard.views.explore.routes import KINDS, PACES
 from vae.data.dataset import Dataset
 from vae.latent.embedding import embed
 from vae.latent.interpolation import default_radius, neighbours, path
@@ -36,7 +40,7 @@ class Answer:
 
     def arrays(self) -> tuple[dict[str, Any], dict[str, Any]]:
         assert self.status == 200, self.body
-        return arrays.unpack(self.body)
+        return packed_arrays.unpack(self.body)
 
 
 def get(address: str, **query: object) -> Answer:
@@ -58,7 +62,7 @@ def get(address: str, **query: object) -> Answer:
         "type": "http", "method": "GET", "path": f"/api/runs/{address}", "query_string": urlencode(query).encode(),
         "headers": [], "scheme": "http", "server": ("localhost", 80), "client": ("127.0.0.1", 1), "root_path": "",
     }  # fmt: skip
-    asyncio.run(Starlette(routes=api.routes())(scope, receive, send))
+    asyncio.run(Starlette(routes=routes.routes())(scope, receive, send))
     return answer
 
 
@@ -69,9 +73,9 @@ def run(trained_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Any:
     shutil.copytree(trained_run.path, folder / "short")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(settings.RUNS_VARIABLE, str(folder))
-        model_cache.clear()
+        models.clear()
         yield Run.open(folder / "short")
-    model_cache.clear()
+    models.clear()
 
 
 @pytest.fixture(scope="module")
@@ -81,13 +85,13 @@ def means(run: Run, digits: Dataset) -> torch.Tensor:
 
 class TestStops:
     def test_text_comes_back_as_it_was(self) -> None:
-        found = stops.parse("n17_0.5,-1.25_n0", 2, 18, 10)
+        found = path_text.parse("n17_0.5,-1.25_n0", 2, 18, 10)
         assert found == [17, (0.5, -1.25), 0]
-        assert stops.write(found) == "n17_0.5,-1.25_n0"
-        assert stops.parse("", 2, 18, 10) == []
+        assert path_text.write(found) == "n17_0.5,-1.25_n0"
+        assert path_text.parse("", 2, 18, 10) == []
 
     def test_point_of_one_dimension_is_no_image(self) -> None:
-        assert stops.parse("3_n3", 1, 18, 10) == [(3.0,), 3]
+        assert path_text.parse("3_n3", 1, 18, 10) == [(3.0,), 3]
 
     @pytest.mark.parametrize(
         "text",
@@ -96,7 +100,7 @@ class TestStops:
     )  # fmt: skip
     def test_other_text_is_refused(self, text: str) -> None:
         with pytest.raises(ValueError):
-            stops.parse(text, 2, 18, 10)
+            path_text.parse(text, 2, 18, 10)
 
 
 class TestDifferences:
@@ -104,9 +108,9 @@ class TestDifferences:
         ("text", "expected"),
         [("c7,s13,-0.5", (7, (0, 2), -0.5)), ("s,s,2", ((), (), 2.0)), ("c0,c9,0", (0, 9, 0.0))],
     )
-    def test_text_comes_back_as_it_was(self, text: str, expected: stops.Difference) -> None:
-        assert stops.parse_difference(text, 10, 3) == expected
-        assert stops.write_difference(expected) == text
+    def test_text_comes_back_as_it_was(self, text: str, expected: path_text.Difference) -> None:
+        assert path_text.parse_difference(text, 10, 3) == expected
+        assert path_text.write_difference(expected) == text
 
     @pytest.mark.parametrize(
         "text",
@@ -115,7 +119,7 @@ class TestDifferences:
     )  # fmt: skip
     def test_other_text_is_refused(self, text: str) -> None:
         with pytest.raises(ValueError):
-            stops.parse_difference(text, 10, 3)
+            path_text.parse_difference(text, 10, 3)
 
 
 class TestImagesAndGroups:
@@ -144,7 +148,7 @@ class TestImagesAndGroups:
         def missing(run: Run) -> Dataset:
             raise answers.NotFound("the images are elsewhere; bring them")
 
-        monkeypatch.setattr(model_cache, "dataset", missing)
+        monkeypatch.setattr(models, "dataset", missing)
         listed, fields = get("short/test-image", number=5).arrays()
         assert set(listed) == {"z"}
         assert fields["reason"] == "the images are elsewhere; bring them"
@@ -161,8 +165,8 @@ class TestImagesAndGroups:
 
 
 class TestPath:
-    @pytest.mark.parametrize("kind", path_api.KINDS)
-    @pytest.mark.parametrize("pace", path_api.PACES)
+    @pytest.mark.parametrize("kind", KINDS)
+    @pytest.mark.parametrize("pace", PACES)
     def test_frames_and_counts_are_those_of_the_library(
         self, means: torch.Tensor, kind: Any, pace: Any
     ) -> None:
@@ -194,7 +198,7 @@ class TestPath:
         def missing(*_: object) -> None:
             raise answers.NotFound("the images are elsewhere; bring them")
 
-        monkeypatch.setattr(model_cache, "embedding", missing)
+        monkeypatch.setattr(models, "embedding", missing)
         listed, fields = get("short/path", stops="0,0_1,1").arrays()
         assert set(listed) == {"z"}
         assert fields["reason"] == "the images are elsewhere; bring them"
@@ -249,7 +253,7 @@ class TestFiles:
         self, run: Run, digits: Dataset, make_model: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         model = make_model(info=digits.info(), conditional=True, dtype=torch.float32)
-        monkeypatch.setattr(model_cache, "model", lambda *_: model.eval().requires_grad_(False))
+        monkeypatch.setattr(models, "model", lambda *_: model.eval().requires_grad_(False))
         classes = [
             get("short/path.png", stops="0,0_1,1", num=2, y=y).body for y in (0, 3, "0.5,0,0,0.5,0,0,0,0,0,0")
         ]
@@ -263,8 +267,8 @@ class TestFiles:
         self, run: Run, digits: Dataset, make_model: Any, monkeypatch: pytest.MonkeyPatch, means: torch.Tensor
     ) -> None:
         model = make_model(info=digits.info(), conditional=True, dtype=torch.float32).eval()
-        monkeypatch.setattr(model_cache, "model", lambda *_: model.requires_grad_(False))
-        labels = model_cache.embedding(run, "best", "test").labels
+        monkeypatch.setattr(models, "model", lambda *_: model.requires_grad_(False))
+        labels = models.embedding(run, "best", "test").labels
         assert labels is not None and int(labels[1]) != int(labels[2])
         query = {"stops": "n1_n2_0,0", "num": 5}
         _, fields = get("short/path", **query).arrays()

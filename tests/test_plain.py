@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from dashboard.plain import plain
+from dashboard.look.markdown import plain
 
 
 def read(markdown: str) -> str:

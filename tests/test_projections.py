@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import torch
 
-from dashboard.projections import Projections, Wanted, _Job, why_ended
+from dashboard.jobs.planes import Projections, Wanted, _Job, why_ended
 from vae.errors import UserError
 from vae.latent import tsne_umap
 from vae.latent.embedding import Embedding
@@ -91,7 +91,7 @@ def test_odd_planes_are_placed(tmp_path: Path) -> None:
 def job_of(monkeypatch: pytest.MonkeyPatch, z: np.ndarray[Any, Any], path: Path) -> _Job:
     """A plane that is asked for of a run whose posterior means are given."""
     found = Embedding(torch.from_numpy(z), torch.zeros(z.shape), None, torch.arange(len(z)))
-    monkeypatch.setattr("dashboard.model_cache.embedding", lambda run, at, part: found)
+    monkeypatch.setattr("dashboard.cache.models.embedding", lambda run, at, part: found)
     run: Any = SimpleNamespace(path=path, id="collapsed")
     return _Job(Wanted(run, "best", "test", "tsne", 1000))
 
@@ -115,7 +115,7 @@ def test_a_process_that_dies_says_how(
     program.write_text(f"#!/bin/sh\nkill -{number} $$\n")
     program.chmod(0o755)
     job = job_of(monkeypatch, noise(100, 4), tmp_path)
-    monkeypatch.setattr("dashboard.projections.sys.executable", str(program))
+    monkeypatch.setattr("dashboard.jobs.planes.sys.executable", str(program))
     with pytest.raises(UserError, match=words):
         Projections()._compute(job)
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from dashboard import recipe_runs, settings
-from dashboard.recipe_runs import Origin
-from dashboard.trainers import trainers
+from dashboard import settings
+from dashboard.jobs.trainers import trainers
+from dashboard.views.collapse import recipe_runs
+from dashboard.views.collapse.recipe_runs import Origin
 from vae.config.schema import ModelConfig, RunConfig, TrainConfig
 from vae.data.dataset import Dataset
 from vae.experiments.failure_modes import RECIPES

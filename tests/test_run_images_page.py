@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import model_cache, settings
-from dashboard.plain import plain
+from dashboard import settings
+from dashboard.cache import models
+from dashboard.look.markdown import plain
 from tests.mnist_files import put, tiny
 from vae.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig
 from vae.data.dataset import load
@@ -22,9 +23,9 @@ def root(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     monkeypatch.setenv(settings.RUNS_VARIABLE, str(tmp_path / "runs"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(settings, "shipped_root", lambda: tmp_path / "shipped")
-    model_cache.clear()
+    models.clear()
     yield tmp_path / "runs"
-    model_cache.clear()
+    models.clear()
 
 
 def save(path: Path, seed: int = 0) -> Path:
@@ -39,7 +40,7 @@ def made(root: Path, data: DataConfig) -> Run:
 
 
 def script() -> None:
-    from dashboard import run_images
+    from dashboard.shell import run_images
 
     run_images.draw()
 
@@ -68,7 +69,7 @@ def test_images_that_moved_are_named_anew(root: Path, tmp_path: Path) -> None:
     name(at, now)
     assert not at.error
     assert Run.open(run.path).config.data.path == now
-    assert not model_cache.missing_images(Run.open(run.path))
+    assert not models.missing_images(Run.open(run.path))
 
 
 def test_other_images_are_refused_and_nothing_is_kept(root: Path, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dashboard import sheets
+from dashboard.cache import sheets
 
 
 def picture(content: bytes) -> Image.Image:

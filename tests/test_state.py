@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from dashboard import keys, state
+from dashboard.link import keys
+from dashboard.link import session as state
 
 
 class Query(dict[str, str]):

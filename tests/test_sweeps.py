@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from dashboard import settings, sweeps
-from dashboard.trainers import trainers
+from dashboard import settings
+from dashboard.jobs import sweeps
+from dashboard.jobs.trainers import trainers
 from vae.config.schema import RunConfig, TrainConfig
 from vae.errors import UserError
 from vae.experiments.sweep import points

@@ -27,14 +27,15 @@ def script() -> None:
 
     import streamlit as st
 
-    from dashboard import state, time_machine
+    from dashboard.link import session
+    from dashboard.shell import time_machine
     from vae.runs.listing import Run
 
     run = Run.open(Path(os.environ["LATENT_LAB_RUNS"]) / "short")
     step = time_machine.draw(run, end="Best", decoders=True)
     st.caption(time_machine.words(run, step, "the best"))
-    st.write(*state.take_notices())
-    state.settle()
+    st.write(*session.take_notices())
+    session.settle()
 
 
 def opened(**query: str) -> AppTest:

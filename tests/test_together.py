@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-import dashboard.new_run
+import dashboard.views.train.new_run_form
 import vae.runs.folder
-from dashboard.views.train import _ask
+from dashboard.views.train.page import _ask
 from tests.test_runs import CONFIG, INFO
 from vae.evaluation import saved_bounds
 from vae.evaluation.saved_bounds import MOST
@@ -221,6 +221,6 @@ def test_runs_that_are_made_in_the_same_second_under_one_name_are_all_made(tmp_p
     for thread in threads:
         thread.join()
     assert len({run.id for run in made}) == 8 and len({run.identity for run in made}) == 8
-    assert dashboard.new_run.create_run is create_run
+    assert dashboard.views.train.new_run_form.create_run is create_run
     with pytest.raises(RunError, match="a name must be"):
         create_run(tmp_path / "runs", "x" * 200, CONFIG, INFO)

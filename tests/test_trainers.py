@@ -18,9 +18,9 @@ from typing import Any
 import pytest
 import torch
 
-from dashboard import queued
-from dashboard import trainers as module
-from dashboard.trainers import Trainers, limit
+from dashboard.jobs import queued_runs
+from dashboard.jobs import trainers as module
+from dashboard.jobs.trainers import Trainers, limit
 from tests.hostile_folders import Trap, everything, folder, link, listening, pipe
 from vae.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig, suggest
 from vae.data.dataset import load as load_data
@@ -305,7 +305,7 @@ def test_a_run_left_queued_by_a_dead_server_is_taken_up_by_the_next(trainers: Tr
     for number, status in enumerate((gone, silent, waits, alive)):
         runs[number] = create(root, f"run-{number}", QUICK)
         runs[number].write_status(Status(**status))
-        queued.note(runs[number])
+        queued_runs.note(runs[number])
     wait_until(lambda: state(runs[0]) == state(runs[1]) == "finished")
     assert [state(runs[2]), state(runs[3])] == ["queued", "queued"]  # their servers may still be there
 
@@ -319,10 +319,10 @@ def test_a_run_that_says_it_waits_is_trained_only_if_this_installation_was_asked
     replaced = create(root, "replaced", QUICK)
     for run in (foreign, asked, replaced, elsewhere):
         run.write_status(waits)
-    queued.note(replaced)
+    queued_runs.note(replaced)
     replaced.path.rename(root / ".away")
     elsewhere.path.rename(replaced.path)  # another run in the place of the one that was asked for
-    queued.note(asked)
+    queued_runs.note(asked)
     copied = Run.open(shutil.copytree(asked.path, root / "copied"))
     wait_until(lambda: state(asked) == "finished")
     time.sleep(0.7)  # two more rounds
@@ -333,7 +333,7 @@ def test_a_run_that_says_it_waits_is_trained_only_if_this_installation_was_asked
     assert not run_files(foreign)
     trainers.start(foreign)  # by a click it is
     wait_until(lambda: state(foreign) == "finished")
-    wait_until(lambda: not queued.noted(root))
+    wait_until(lambda: not queued_runs.noted(root))
 
 
 def run_files(run: Run) -> set[str]:

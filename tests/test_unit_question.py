@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from dashboard.unit_question import DIVERGENCES, ERRORS, RECONSTRUCTIONS, Question, parse, write
+from dashboard.views.collapse.beta_question_text import (
+    DIVERGENCES,
+    ERRORS,
+    RECONSTRUCTIONS,
+    Question,
+    parse,
+    write,
+)
 
 
 @pytest.mark.parametrize("reconstruction", RECONSTRUCTIONS)

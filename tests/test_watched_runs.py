@@ -15,8 +15,12 @@ from streamlit.testing.v1 import AppTest
 from torch import Tensor, nn
 
 import vae
-from dashboard import bounds, chooser, measured, model_cache, settings, sweeps
-from dashboard.trainers import trainers
+from dashboard import settings
+from dashboard.cache import models
+from dashboard.jobs import sweeps, test_metrics
+from dashboard.jobs.trainers import trainers
+from dashboard.shell import run_picker
+from dashboard.views.evaluate import bounds
 from vae.cli.main import main
 from vae.config.schema import DataConfig, ModelConfig, RunConfig
 from vae.data.dataset import Dataset
@@ -75,9 +79,9 @@ def pictureless(digits: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Ru
 def root(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     monkeypatch.setenv(settings.RUNS_VARIABLE, str(tmp_path / "runs"))
     monkeypatch.setattr(settings, "shipped_root", lambda: tmp_path / "shipped")
-    model_cache.clear()
+    models.clear()
     yield tmp_path / "runs"
-    model_cache.clear()
+    models.clear()
 
 
 Put = Callable[..., Run]
@@ -100,11 +104,12 @@ def put(root: Path) -> Put:
 def script(name: str) -> None:
     from importlib import import_module
 
-    from dashboard import chooser, state
+    from dashboard.link import session as state
+    from dashboard.shell import run_picker
 
-    chooser.draw(needed=True)
-    import_module(f"dashboard.views.{name}").page()
-    chooser.tell()
+    run_picker.draw(needed=True)
+    import_module(f"dashboard.views.{name}.page").page()
+    run_picker.tell()
     state.settle()
 
 
@@ -260,7 +265,7 @@ def test_no_page_fails_for_want_of_networks(name: str, pictureless: Run, put: Pu
 
 def test_a_run_without_networks_is_not_measured_and_says_why(pictureless: Run, put: Put) -> None:
     run = put(pictureless)
-    assert "exported to ONNX" in measured.why_not(run)
+    assert "exported to ONNX" in test_metrics.why_not(run)
 
 
 def test_annealing_is_not_offered_where_there_are_no_gradients(kept: Run, put: Put, digits: Dataset) -> None:
@@ -294,11 +299,11 @@ def test_no_epoch_is_beyond_the_last(
     (run.path / "config.json").write_text(json.dumps(values))
     run = Run.open(run.path)
     run.write_status(Status(state="stopped", step=30, **status))
-    assert chooser.epoch(run) == expected
+    assert run_picker.epoch(run) == expected
     assert f"Stopped at {expected}." in words(page("collapse"))
     own = run.config.replace(model=ModelConfig())
     run.config = own
-    assert chooser.epoch(run) == f"epoch {status['epoch']:.0f} of {planned}"
+    assert run_picker.epoch(run) == f"epoch {status['epoch']:.0f} of {planned}"
 
 
 # The file of what was found out --------------------------------------------------------------------------------------

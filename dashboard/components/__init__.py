@@ -19,8 +19,8 @@ import plotly
 import streamlit as st
 from streamlit.components.v2.types import ComponentRenderer
 
-from dashboard import state
-from dashboard.keys import MAX_COORDINATE
+from dashboard.link import session as state
+from dashboard.link.keys import MAX_COORDINATE
 
 FOLDER = Path(__file__).resolve().parent
 #: onnxruntime-web, brought here by the build hook.

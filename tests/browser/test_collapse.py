@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dashboard.diagnosed import with_threshold
+from dashboard.cache.diagnoses import with_threshold
 from vae.diagnostics.diagnose import diagnose
 from vae.experiments.failure_modes import RECIPES
 from vae.objectives.effective_beta import units

@@ -290,7 +290,7 @@ def choose_data(app: App, title: str) -> None:
 
 def drag_beta(app: App, start: float, goal: float) -> None:
     """Drag the handle of the β slider with the mouse, slowly enough for the page's timer to tick meanwhile."""
-    from dashboard.controls import BETAS
+    from dashboard.views.train.config_form import BETAS
 
     slider = app.page.get_by_role("group", name=WEIGHT, exact=True)
     handle = slider.locator("input[type=range]")

@@ -24,7 +24,9 @@ import torch
 import uvicorn
 from starlette.applications import Starlette
 
-from dashboard import api, model_cache, settings
+from dashboard import settings
+from dashboard.cache import models
+from dashboard.server import routes
 from tests.hostile import graphs as own_graphs
 from tests.hostile import images, runs
 from vae.cli.main import main
@@ -307,7 +309,7 @@ def port(root: Path) -> Iterator[int]:
     """A server with one run."""
     with pytest.MonkeyPatch.context() as patch, socket.socket() as listener:
         patch.setenv(settings.RUNS_VARIABLE, str(root))
-        app = Starlette(routes=api.routes(), middleware=api.middleware(), lifespan=api.lifespan)
+        app = Starlette(routes=routes.routes(), middleware=routes.middleware(), lifespan=routes.lifespan)
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         server = uvicorn.Server(uvicorn.Config(app, log_level="critical"))
@@ -316,10 +318,10 @@ def port(root: Path) -> Iterator[int]:
         try:
             yield listener.getsockname()[1]
         finally:
-            api._streams.closing = True
+            routes._streams.closing = True
             server.should_exit = True
             thread.join(10)
-            model_cache.clear()
+            models.clear()
 
 
 VALUES = (

@@ -61,7 +61,7 @@ class Exports:
                 self._graphs[name] = graph
 
     def weights(self) -> dict[str, Tensor]:
-        """What a weights file holds now. To be called within `vae.watching.adapters.undisturbed`.
+        """What a weights file holds now. To be called within `vae.watching.isolation.undisturbed`.
 
         Raises:
             Diverged: If a weight is not finite.

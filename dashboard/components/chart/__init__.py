@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from dashboard.components import register
-from dashboard.figures import CURVES
+from dashboard.look.colours import CURVES
 
 _COMPONENT = register("chart", height=220, charts=True)
 

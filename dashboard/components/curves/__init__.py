@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from dashboard.components import hold, is_number, register, told
-from dashboard.figures import CURVES
+from dashboard.look.colours import CURVES
 
 _COMPONENT = register("curves", height=460, charts=True)
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
 from dashboard.components import is_number, register
-from dashboard.figures import CURVES, HEAT
+from dashboard.look.colours import CURVES, HEAT
 
 _COMPONENT = register("diagnosis", height=160, charts=True)
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from dashboard import drawings
 from dashboard.components import is_point, register
 from dashboard.components.sliders import Mix
-from dashboard.figures import DIVERGING
+from dashboard.link import drawing as drawings
+from dashboard.look.colours import DIVERGING
 
 _COMPONENT = register("draw", height=240)
 
@@ -35,7 +35,8 @@ class Picked:
         z: Where the point was sent, or None if it stays.
         y: The class that it was sent to, or None if that stays.
         row: The test image whose posterior it is, or None for a drawing or picture.
-        drawing: What is on the pad, as `dashboard.drawings` has it; empty for nothing. None if nothing was said of it.
+        drawing: What is on the pad, as `dashboard.link.drawing` has it; empty for nothing. None if nothing was said of
+            it.
     """
 
     panel: Panel
@@ -79,7 +80,7 @@ def draw(
         num_images: Number of test images.
         shape: Channels, height and width of the images.
         panel: Which part is open.
-        drawing: What is on the pad, checked by `dashboard.drawings`; news draws it. Empty for nothing.
+        drawing: What is on the pad, checked by `dashboard.link.drawing`; news draws it. Empty for nothing.
         pointless: Whether the link names no point: then the drawing's is taken.
         drawn: Whether the link says that the point is the mean or a draw of the drawing's posterior.
         posterior: The posterior that the point is the mean or a draw of, if it is a test image's.

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from dashboard.components import hold, is_number, is_point, register, told
 from dashboard.components.sliders import Mix
-from dashboard.figures import DIGITS, SCALE, classes_palette
+from dashboard.look.colours import DIGITS, SCALE, classes_palette
 
 _COMPONENT = register("map", height=560)
 _COMPACT = register("map", height=330, variant="compact")

@@ -8,7 +8,7 @@ from typing import Any
 
 from dashboard.components import is_point, register
 from dashboard.components.sliders import Mix
-from dashboard.stops import MAX_RADIUS, MAX_STOPS, MIN_RADIUS
+from dashboard.views.explore.path_text import MAX_RADIUS, MAX_STOPS, MIN_RADIUS
 
 _COMPONENT = register("paths", height=280)
 #: Longest text of stops that a browser is believed.
@@ -20,10 +20,10 @@ class Route:
     """The stops, how the path goes between them, and what else is said of it, as the URL has it; not checked further.
 
     Attributes:
-        stops: As `dashboard.stops` writes them.
+        stops: As `dashboard.views.explore.path_text` writes them.
         kind, pace: How the path goes.
         radius: Within which neighbours are counted; empty for the usual one.
-        sum: The arithmetic, as `dashboard.stops` writes it; empty where the path is shown.
+        sum: The arithmetic, as `dashboard.views.explore.path_text` writes it; empty where the path is shown.
     """
 
     stops: str

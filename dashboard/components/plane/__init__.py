@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from dashboard.components import register
-from dashboard.figures import SCALE
+from dashboard.look.colours import SCALE
 
 _COMPONENT = register("plane", height=320, charts=True)
 #: More dots than these carry no words beside them.

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from dashboard import keys
 from dashboard.components import is_point, register
+from dashboard.link import keys
 
 #: What the sliders span: where the data lie, or three standard deviations of the prior.
 Range = Literal["data", "prior"]

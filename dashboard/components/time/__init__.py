@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dashboard.components import is_number, register
-from dashboard.figures import HEAT
+from dashboard.look.colours import HEAT
 
 _COMPONENT = register("time", height=64)
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from dashboard import drawings
 from dashboard.components import is_number, register
-from dashboard.figures import CURVES
+from dashboard.link import drawing as drawings
+from dashboard.look.colours import CURVES
 
 _COMPONENT = register("truth", height=440, charts=True, also=("draw",))
 
@@ -22,7 +22,7 @@ class Chosen:
     Attributes:
         panel: A test image, or the drawing.
         row: Number of the test image.
-        drawing: What is on the pad, as `dashboard.drawings` has it; empty for nothing.
+        drawing: What is on the pad, as `dashboard.link.drawing` has it; empty for nothing.
     """
 
     panel: Panel

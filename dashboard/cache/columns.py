@@ -1,0 +1,33 @@
+"""The further columns of a run's own data, kept in memory while the file that they are in stays the same."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dashboard.cache import models
+from vae.runs.listing import Run
+
+if TYPE_CHECKING:
+    from vae.data.attributes import Columns
+
+_columns = models.Cache(8)
+
+
+def of(run: Run) -> Columns:
+    """The columns, without reading the images; none where the data are not on this machine or are others by now."""
+    from vae.data.attributes import Columns
+    from vae.data.dataset import DataError, read_columns
+    from vae.runs.run_dataset import data_of
+
+    if run.config.data.path is None or run.has_foreign_paths:
+        return Columns()
+    config, info = data_of(run), run.info
+    assert config.path is not None, "it has one"
+    num_images = info.num_train + info.num_validation + info.num_test
+    file = config.path / "labels.csv" if config.name == "folder" else config.path
+    try:
+        found = file.stat()
+        stamp = (found.st_mtime_ns, found.st_size)
+        return _columns.get((config, num_images, stamp), lambda: read_columns(config, num_images, info.rules))
+    except (OSError, DataError):
+        return Columns()

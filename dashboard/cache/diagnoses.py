@@ -1,0 +1,121 @@
+"""The diagnosis of a run's weights as the page Collapse reads it, kept as long as the weights stay what they are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from dashboard.cache import models
+from dashboard.cache.models import At
+from vae.errors import UserError
+from vae.runs.listing import Run
+from vae.storage.confined import is_plain, lstat
+
+if TYPE_CHECKING:
+    from vae.diagnostics.diagnose import Diagnosis
+
+_measured = models.Cache(64)
+_courses = models.Cache(8)
+
+
+def diagnosis(run: Run, at: At) -> Diagnosis:
+    """What `vae.diagnostics.diagnose.diagnose` says of a run's weights.
+
+    Raises:
+        DataError: If the images are not on this machine.
+        UserError: If they are too few, or the weights are missing or damaged.
+    """
+    from vae.diagnostics.diagnose import diagnose
+
+    if missing := models.missing_images(run):
+        from vae.data.types import DataError
+
+        raise DataError(missing)
+    return _measured.get(
+        (run.path, at, models.stamp(run, at), run.config, run.status().state),
+        lambda: diagnose(run, models.dataset(run), at=at),
+    )
+
+
+def told(run: Run, at: At, threshold: float) -> dict[str, Any]:
+    """The diagnosis as JSON values, or as much of it as the snapshots say where the images are not on this machine.
+
+    Args:
+        run: The run.
+        at: Which weights.
+        threshold: Variance above which a dimension is active; the findings follow it.
+
+    Raises:
+        UserError: If not even that is there.
+    """
+    try:
+        found = with_threshold(run, diagnosis(run, at), at, threshold)
+    except UserError as error:
+        return _outline(run, at, threshold, str(error))
+    return {**found.to_dict(), "missing": "", "step": step_of(run, at)}
+
+
+def with_threshold(run: Run, found: Diagnosis, at: At, threshold: float) -> Diagnosis:
+    """The same numbers with another threshold of activity, and what they mean then."""
+    if threshold == found.active_threshold:
+        return found
+    from vae.diagnostics.rules.verdicts import decide
+    from vae.runs.history import history_until
+
+    moved = replace(found, active_threshold=threshold)
+    return replace(moved, findings=decide(moved, run.config, history_until(run, at)))
+
+
+def _outline(run: Run, at: At, threshold: float, missing: str) -> dict[str, Any]:
+    from vae.diagnostics.posterior_history import silhouette
+
+    step = at if isinstance(at, int) else None
+    key = ("outline", run.path, step, models.stamp(run, "best"), tuple(run.snapshots()))
+    found = _measured.get(key, lambda: silhouette(run, step))
+    variance = found.active_variance
+    active = [value > threshold for value in variance]
+    return {
+        "missing": missing,
+        "verdict": None,
+        "remarks": [],
+        "step": found.step,
+        "part": found.part,
+        "num_images": found.num_images,
+        "latent_dim": len(variance),
+        "rate": found.information.rate_exact,
+        "rate_per_dim": found.rate_per_dim,
+        "sigma_per_dim": found.sigma_per_dim,
+        "spread_per_dim": found.spread_per_dim,
+        "active_variance": variance,
+        "active_threshold": threshold,
+        "active": active,
+        "num_active": sum(active),
+        "information": found.information.to_dict(),
+        "usage": None,
+    }
+
+
+def course(run: Run) -> list[dict[str, Any]]:
+    """Every dimension at every snapshot, see `vae.diagnostics.posterior_history`."""
+    from vae.diagnostics.posterior_history import course as over
+
+    key = (run.path, tuple(models.stamp(run, step) for step in run.snapshots()))
+    return _courses.get(key, lambda: [stage.to_dict() for stage in over(run)])
+
+
+def step_of(run: Run, at: At) -> int | None:
+    """The step that weights are of, as far as their files say."""
+    from vae.storage.safetensors_io import CheckpointError, inspect
+
+    if isinstance(at, int):
+        return at
+    best = models.best_state(run)
+    if at == "best" and best is not None:
+        return int(best["step"])
+    files = [run.path / "live.safetensors", run.checkpoints_dir / "last.safetensors"]
+    try:
+        newest = max(filter(is_plain, files), key=lambda path: lstat(path).st_mtime_ns)
+        step = inspect(newest).get("step")
+    except (ValueError, CheckpointError, OSError):  # no file, or one that is being replaced
+        return next(reversed(run.snapshots()), None)
+    return step if isinstance(step, int) else run.status().step

@@ -1,0 +1,194 @@
+"""What the pages that show a latent space share: the sliders' ranges and order, the point, the condition."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dashboard.cache import models
+from dashboard.components.draw import Posterior
+from dashboard.components.sliders import Dim, Mix
+from dashboard.link import keys, session
+from dashboard.shell import time_machine
+from vae.errors import UserError
+from vae.runs.listing import Run
+
+#: A point so many standard deviations from a posterior's mean, in any dimension, is not a draw of it.
+_FAR = 6.0
+
+
+@dataclass(frozen=True)
+class LatentView:
+    """A run's latent space, ready to draw.
+
+    Attributes:
+        dims: Sliders, the largest rate first and collapsed ones last.
+        conditions: Names of the classes, for a conditional model only.
+        shape: Channels, height, width of an image.
+        stamp: Names the content of the weights.
+        prior_range: How far the sliders reach where the prior's range is asked for.
+        words: What the numbers were computed from.
+    """
+
+    dims: list[Dim]
+    conditions: tuple[str, ...]
+    shape: tuple[int, int, int]
+    stamp: str
+    prior_range: float
+    words: str
+
+
+def of(run: Run) -> LatentView:
+    """The latent space of a run's best weights.
+
+    Raises:
+        CheckpointError: If the run has no weights yet, or they are damaged.
+    """
+    from vae.latent.embedding import PRIOR_RANGE
+
+    stamp = models.stamp(run, "best")
+    dims, words = _dims(run)
+    words = f"{_weights(run)} {words}"
+    info = run.info
+    return LatentView(
+        dims=dims,
+        conditions=info.class_names if run.config.model.conditional else (),
+        shape=(info.channels, info.height, info.width),
+        stamp=stamp,
+        prior_range=PRIOR_RANGE,
+        words=words,
+    )
+
+
+def _dims(run: Run) -> tuple[list[Dim], str]:
+    from vae.data.types import DataError
+    from vae.diagnostics.diagnose import ACTIVE_THRESHOLD
+
+    models.model(run, "best")  # refuses weights that are missing or damaged
+    try:
+        found, num_images = models.dimensions(run, "best")
+    except DataError as error:
+        plain = [Dim(index) for index in range(run.config.model.latent_dim)]
+        return plain, f"KL per dimension is unknown here: {error}"
+    dims = [
+        Dim(index=dim.index, low=dim.low, high=dim.high, rate=dim.rate, collapsed=not dim.active)
+        for dim in found
+    ]
+    dims.sort(key=lambda dim: dim.collapsed)
+    num_active = sum(dim.active for dim in found)
+    words = (
+        f"KL in nats per example, over {num_images:,} test images. Active dimensions: {num_active} of {len(dims)} "
+        f"(variance of the posterior mean over these images above {ACTIVE_THRESHOLD:g})."
+    )
+    return dims, words
+
+
+def _weights(run: Run) -> str:
+    """Which weights the page shows: where the best differ from the newest, somebody may look for a collapse in vain."""
+    best, newest = models.best_state(run), run.status()
+    if best is None:
+        return "Weights: the newest."
+    words = f"Weights: the best on validation (−ELBO {-best['elbo']:.2f} at step {best['step']:,}"
+    if newest.step <= best["step"]:
+        return f"{words})."
+    later = ", the last snapshot shows what became of them later" if len(run.snapshots()) > 1 else ""
+    return f"{words} of {newest.step:,}){later}."
+
+
+def point(run: Run) -> list[float]:
+    """The latent point of the URL, else the prior's mean."""
+    latent_dim = run.config.model.latent_dim
+    return session.read(keys.point(latent_dim), [0.0] * latent_dim)
+
+
+def label(run: Run) -> int | None:
+    """The condition of the URL, else the first class; None for an unconditional run."""
+    if not run.config.model.conditional:
+        return None
+    return session.read(keys.label(run.info.num_classes), 0)
+
+
+def mix(run: Run, y: int | None) -> Mix | None:
+    """The second class of the URL and its share; None without one."""
+    if not run.config.model.conditional:
+        return None
+    second, share = session.read(keys.mix(run.info.num_classes), (-1, 0.0))
+    return None if second in (-1, y) else (second, share)
+
+
+def posterior(
+    run: Run, row: int | None = None, *, z: list[float] | None = None
+) -> tuple[Posterior, int | None] | None:
+    """The posterior of a test image and its label, or of the one that the URL names; None without one.
+
+    It is that of the weights which the page shows: of a snapshot's own encoder, where the scrubber is there. A point
+    that was taken from the best weights' posterior stays theirs while the scrubber moves.
+
+    Args:
+        run: The run.
+        row: The image's number among the test images, from 0.
+        z: The point that should be of it.
+    """
+    if row is None:
+        row = session.read(keys.posterior(run.info.num_test), -1)
+    best = _best(run, row)
+    at = time_machine.at(run)
+    if best is None or at == "best":
+        return best
+    try:
+        shown = _encoded(run, at, row, best[1])
+    except UserError:
+        return best  # neither the image nor a snapshot of it is here
+    if z is not None and is_of(z, best[0]) and not is_of(z, shown):
+        return best
+    return shown, best[1]
+
+
+def _best(run: Run, row: int) -> tuple[Posterior, int | None] | None:
+    from vae.data.types import DataError
+
+    try:
+        found = models.embedding(run, "best", "test") if row >= 0 else None
+    except DataError:
+        return None
+    if found is None or row >= len(found.mean):
+        return None
+    sigma = (0.5 * found.log_var[row]).exp()
+    label = None if found.labels is None else int(found.labels[row])
+    return Posterior(row, found.mean[row].tolist(), sigma.tolist()), label
+
+
+def _encoded(run: Run, at: models.At, row: int, label: int | None) -> Posterior:
+    """The posterior of one test image under other weights, from pixels as the page's own encoder sees them."""
+    import torch
+
+    images = models.dataset(run)
+    model = models.model(run, at)
+    x = images.images[images.test[row : row + 1]].to(torch.float32) / images.max_value
+    if (edge := cut(run)) is not None:
+        x = (x >= edge).to(x.dtype)
+    y = torch.tensor([label]) if run.config.model.conditional else None
+    with torch.no_grad():
+        mean, log_var = model.posterior(x, y)
+    return Posterior(row, mean[0].tolist(), (0.5 * log_var[0]).exp().tolist())
+
+
+def cut(run: Run) -> float | None:
+    """Pixels at or above this are 1 and the others 0 for the page's encoder; None for a model of grey pixels."""
+    data = run.config.data
+    binary = {"none": None, "threshold": data.threshold}
+    return binary.get(data.binarize, 0.5)
+
+
+def is_of(z: list[float], found: Posterior) -> bool:
+    """Whether a point may be the mean or a draw of a posterior."""
+    return all(
+        abs(value - mean) <= max(_FAR * sigma, 1e-3)
+        for value, mean, sigma in zip(z, found.mean, found.sigma, strict=True)
+    )
+
+
+def keep(run: Run, z: list[float], y: int | None) -> None:
+    """Put the point and the condition into the URL."""
+    session.write(keys.point(run.config.model.latent_dim), z)
+    if run.config.model.conditional and y is not None:
+        session.write(keys.label(run.info.num_classes), y)

@@ -1,0 +1,45 @@
+"""A page whose run cannot be shown: why, and where weights are still to come, the page as soon as they are there."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard.cache import models
+from dashboard.look.markdown import plain
+from dashboard.shell import run_picker
+from vae.errors import UserError
+from vae.runs.listing import Run
+from vae.watching.notes import why_no_networks
+
+
+def instead(run: Run, error: UserError) -> None:
+    """Say why a page cannot show a run; before the first weights of one that trains, look out for them.
+
+    Args:
+        run: The run.
+        error: What kept the page from showing it.
+    """
+    if models.stamp(run, "best"):
+        st.error(plain(str(error)))
+        return
+    if why := why_no_networks(run):  # and so none will come
+        st.info(plain(f"“{run.name}” has no networks to show: {why}."), icon=":material/info:")
+        return
+    if run.status().state not in run_picker.BUSY:
+        st.info(
+            f"“{plain(run.name)}” has no weights ({run_picker.describe(run.status())}), and nothing trains it now.",
+            icon=":material/info:",
+        )
+        return
+
+    @st.fragment(run_every=1.0)
+    def look() -> None:
+        if models.stamp(run, "best") or run.status().state not in run_picker.BUSY or why_no_networks(run):
+            st.rerun()
+        st.info(
+            f"“{plain(run.name)}” has no weights yet ({run_picker.describe(run.status())}). They are shown here as "
+            "soon as training writes the first.",
+            icon=":material/hourglass_empty:",
+        )
+
+    look()

@@ -1,0 +1,75 @@
+"""The images of the run that the pages show: the way to them where they are not here, and what was said of them."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import settings
+from dashboard.cache import models
+from dashboard.link import session
+from dashboard.look.markdown import plain
+from dashboard.shell import downloads, run_picker
+from dashboard.views.train import data_preview
+from vae.errors import UserError
+from vae.runs.listing import Run
+
+
+def draw() -> None:
+    """Draw it, if there is anything to say; last in a script, for a download takes time."""
+    run = run_picker.chosen()
+    if run is None or session.presenting():
+        return
+    data = run.config.data
+    if downloads.lacks(data.name, data.root, data.emnist_split):
+        st.caption("Its images are not on this machine: originals, figures and verdicts need them.")
+        if downloads.offer(data.name, data.root, key="sidebar:download"):
+            _everything_anew()
+        if not run_picker.is_shipped(run):
+            with st.expander("They are in another folder", icon=":material/folder_open:"):
+                _place(run, "Folder of downloaded sets")
+    elif data.path is not None and not run_picker.is_shipped(run):
+        missing = models.missing_images(run)
+        with st.expander("Images", expanded=bool(missing), icon=":material/photo_library:"):
+            if missing:
+                st.caption(plain(f"Originals, figures and verdicts need the images. {missing}"))
+            data_preview.show(run.info.reading)
+            _place(run, f"Where are {data.path.name if len(data.path.name) <= 40 else 'the images'} now?")
+
+
+def _place(run: Run, words: str) -> None:
+    """A field for where the images are, and what comes of it; where visitors may name no place, a sentence."""
+    if settings.data_roots() == []:
+        st.caption(
+            f"Whoever runs this server can name their place: `vae train --resume`, or {settings.DATA_VARIABLE}."
+        )
+        return
+    with st.form(f"place:{run.id}", border=False):
+        text = st.text_input(plain(words), key=f"place-of-images:{run.id}")
+        pressed = st.form_submit_button("Use these images", icon=":material/check:", width="stretch")
+    if not pressed or not text.strip():
+        return
+    try:
+        with st.spinner("Comparing with the images of the run…"):
+            _use(run, text)
+    except UserError as error:
+        st.error(plain(str(error)), icon=":material/block:")
+    else:
+        _everything_anew()
+
+
+def _use(run: Run, text: str) -> None:
+    """Keep a place as that of the run's images, if they are there.
+
+    Raises:
+        UserError: If they are not, or a visitor may not name that place, or a trainer is at work.
+    """
+    from vae.runs.run_dataset import images_of
+
+    place = settings.own_data(text)
+    own = run.config.data.path is not None
+    run.place_images(images_of(run, path=place if own else None, root=None if own else place).config)
+
+
+def _everything_anew() -> None:
+    """Every part of the page has something to show now that it has not asked for."""
+    st.html("<script>location.reload()</script>", unsafe_allow_javascript=True)

@@ -1,0 +1,214 @@
+"""Collapse: why is the KL zero, and what to do?"""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import streamlit as st
+
+from dashboard import settings
+from dashboard.cache import diagnoses, models
+from dashboard.components.diagnosis import Part, Probe, diagnosis
+from dashboard.components.samples import samples
+from dashboard.link import keys, session
+from dashboard.look.markdown import plain
+from dashboard.shell import encoder_lag, run_picker, time_machine
+from dashboard.views.collapse import beta_question, recipe_runs, recipes
+from vae.diagnostics.findings import Name
+from vae.diagnostics.mutual_information import SATURATION_NATS
+from vae.errors import UserError
+from vae.runs.listing import Run, find_run
+from vae.runs.metrics import left_out
+from vae.runs.snapshots import NUM_PROBES
+from vae.training.preconditions import why_not_trainable
+
+#: The threshold of activity unless the link names another, as `vae.diagnostics.diagnose.ACTIVE_THRESHOLD`.
+USUAL = 0.01
+_TABS = {"run": "This run", "recipes": "Recipes", "units": "What is my β?"}
+_ALL: tuple[Part, ...] = ("rates", "course", "variance", "information", "usage", "curves", "table")
+#: What stands in each column of before and after, row by row, and what is left for below.
+_BESIDE: tuple[Part | Literal["images"], ...] = ("verdict", "images", "rates", "curves")
+_BELOW: tuple[Part, ...] = ("course", "variance", "information", "usage", "table")
+
+
+def page() -> None:
+    """Draw the page."""
+    run_picker.headline(
+        "Collapse", "Why is the KL zero, and what to do? What became of each latent dimension, in words."
+    )
+    run = run_picker.chosen()
+    tab = _tab()
+    if tab == "units":
+        beta_question.panel(run)
+    elif tab == "recipes":
+        recipes.gallery()
+    elif run is None:
+        st.info("There is no run yet. Make one from a recipe, or train one on the Train page.")
+        recipes.gallery()
+    else:
+        _run(run)
+
+
+def _tab() -> str:
+    session.seat(keys.TAB, keys.TAB_WIDGET, session.read(keys.TAB, "run"))
+    picked = st.segmented_control(
+        "Part of the page",
+        list(_TABS),
+        format_func=_TABS.__getitem__,
+        required=True,
+        key=keys.TAB_WIDGET,
+        label_visibility="collapsed",
+    )
+    tab = str(picked or "run")
+    session.keep(keys.TAB, None if tab == "run" else tab)
+    return tab
+
+
+def _run(run: Run) -> None:
+    before = _before(run)
+    _doing(run)
+    if before is None and run.status().state not in run_picker.BUSY and not _has_weights(run):
+        recipes.cures(run)
+        beta_question.line(run)
+        return
+    if before is None:
+        _draw(run, ("verdict",))
+        cures = st.container()
+        _draw(run, _ALL)
+    else:
+        _side_by_side(before, run)
+        cures = st.container()
+        st.markdown(f"**More of “{plain(run.name)}”**")
+        _draw(run, _BELOW)
+    if sentence := left_out(run.metrics_path):
+        st.caption(plain(sentence))
+    encoder_lag.section(run)
+    beta_question.line(run)
+    time_machine.draw(run, end="Newest" if _weights(run)[1] else "Best", decoders=False)
+    with cures:  # the last, because the verdict takes a second or two
+        recipes.cures(run, _verdict(run))
+
+
+def _verdict(run: Run) -> Name | None:
+    """What the page says of a run, as far as its cures depend on it; None while that changes, or is not known."""
+    if recipe_runs.own_cures(run) or not recipe_runs.cures_of(run) or run.status().state in run_picker.BUSY:
+        return None
+    try:
+        found = diagnoses.told(run, _weights(run)[0], session.read(keys.THRESHOLD, USUAL))  # type: ignore[arg-type]
+    except UserError:
+        return None
+    return found["verdict"]["name"] if found["verdict"] else None
+
+
+def _has_weights(run: Run) -> bool:
+    return any(models.stamp(run, at) for at in ("last", "best")) or bool(run.snapshots())
+
+
+def _weights(run: Run) -> tuple[str, bool]:
+    """The weights at the right end: the last ones, which training came to; an example has the best ones alone."""
+    is_last = bool(models.stamp(run, "last")) or not models.stamp(run, "best")
+    return "last" if is_last else "best", is_last
+
+
+def _draw(run: Run, parts: tuple[Part, ...], place: str = "", beside: str = "") -> None:
+    at, is_last = _weights(run)
+    threshold, quantity = session.read(keys.THRESHOLD, USUAL), session.read(keys.HEAT, "rate")
+    chosen = diagnosis(
+        run.id,
+        at=at,
+        stamp=models.stamp(run, at),  # type: ignore[arg-type]
+        live=is_last,
+        threshold=threshold,
+        bounds=keys.THRESHOLDS,
+        probe=_probe(run),
+        quantity=quantity,  # type: ignore[arg-type]
+        parts=parts,
+        beside=beside,
+        key=f"diagnosis:{run.id}:{place}{','.join(parts)}",
+    )
+    now = (threshold if chosen.threshold is None else chosen.threshold, chosen.quantity or quantity)
+    session.keep(keys.THRESHOLD, None if now[0] == USUAL else now[0])
+    session.keep(keys.HEAT, None if now[1] == "rate" else now[1])
+    if now != (threshold, quantity):
+        st.rerun()  # the parts that stand before this one follow
+
+
+def _probe(run: Run) -> Probe:
+    """The images that the numbers along training are of."""
+    num = min(NUM_PROBES, run.info.num_validation or run.info.num_test)
+    cap = math.log(num) if num else 0.0
+    return Probe(num, cap, cap - SATURATION_NATS)
+
+
+def _before(run: Run) -> Run | None:
+    """The run that the cured one is compared with, if the link names one that is here."""
+    wanted = session.read(keys.BEFORE, "")
+    if not wanted or wanted == run.id:
+        return None
+    try:
+        found = find_run(wanted, settings.roots())
+    except UserError as error:
+        session.notice(str(error))
+        session.forget(keys.BEFORE)
+        return None
+    session.write(keys.BEFORE, wanted)
+    return found
+
+
+def _side_by_side(before: Run, after: Run) -> None:
+    both = (("Before", before, after), ("After", after, before))
+    for part in _BESIDE:
+        for column, (title, run, other) in zip(st.columns(2, gap="medium"), both, strict=True):
+            with column:
+                if part == "verdict":
+                    st.markdown(f"**{title}: {plain(run.name)}**")
+                if part == "images":
+                    at, is_last = _weights(run)
+                    missing = models.missing_images(run)
+                    samples(run.id, at=at, live=is_last, missing=missing, key=f"{title}:images:{run.id}")
+                else:
+                    _draw(run, (part,), f"{title}:", other.id)
+    if not session.presenting():
+        st.button(
+            "Leave the comparison",
+            icon=":material/close:",
+            on_click=session.forget,
+            args=(keys.BEFORE,),
+            key="leave-before",
+        )
+
+
+def _doing(run: Run) -> None:
+    """What the trainer does now, or why it ended before its time; nothing for a run that came to its end."""
+    if run.status().state not in run_picker.BUSY:
+        _rests(run)
+        return
+
+    @st.fragment(run_every=1.0)
+    def draw() -> None:
+        status, epochs = run.status(), run_picker.epochs(run)
+        if status.state not in run_picker.BUSY:
+            st.rerun()  # the whole page: the timer ends
+        words = f"**{plain(run.name)}** · {run_picker.describe(status)}"
+        words += f", {run_picker.epoch(run)}" if status.step else ""
+        if epochs is None:  # a loop of the user's own, which has not said how long it goes on
+            st.markdown(words)
+        else:
+            st.progress(min(1.0, status.epoch / epochs), words)
+
+    draw()
+
+
+def _rests(run: Run) -> None:
+    status = run.status()
+    if status.state == "finished":
+        return
+    if status.error:
+        st.error(plain(f"This run {run_picker.describe(status)}: {status.error}"), icon=":material/error:")
+    elif not status.step:
+        st.info("This run has not been trained yet. Start it on the Train page.")
+    else:
+        done = f"{run_picker.describe(status).capitalize()} at {run_picker.epoch(run)}"
+        can_go_on = not why_not_trainable(run, look_for_images=True)
+        st.caption(f"{done}; it can go on from there on the Train page." if can_go_on else f"{done}.")

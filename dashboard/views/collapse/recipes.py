@@ -1,0 +1,109 @@
+"""The gallery of recipes: each makes one kind of collapse by one click; and the cures of a run, likewise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import streamlit as st
+
+from dashboard.link import keys, session
+from dashboard.look.markdown import plain
+from dashboard.views.collapse import recipe_runs
+from vae.diagnostics.findings import Name
+from vae.errors import UserError
+from vae.experiments.failure_modes import RECIPES
+from vae.experiments.remedies import mends
+from vae.runs.listing import Run
+from vae.storage.atomic import disk_sentence
+
+_COLUMNS = 3
+#: What a recipe is to show, in words.
+VERDICTS = {
+    "healthy": "healthy",
+    "spare-dimensions": "spare dimensions",
+    "over-regularised": "β is too high",
+    "early-collapse": "collapsed at the start",
+    "decoder-ignores-z": "the decoder ignores z",
+    "condition-ignored": "the condition is ignored",
+    "wrong-scale": "a mean where a sum belongs",
+    "wrong-sigma": "σ is wrong",
+    "variance-blown-up": "z has left the prior",
+}
+
+
+def gallery() -> None:
+    """Draw the recipes; one click makes the run and shows it live."""
+    st.markdown(
+        "Each recipe trains a small model on the built-in digits and shows one thing that "
+        "happens to latent spaces. When it is done, cure it from the same seed and see both side by side."
+    )
+    recipes = list(RECIPES.values())
+    for start in range(0, len(recipes), _COLUMNS):
+        columns = st.columns(_COLUMNS, gap="small")
+        for column, recipe in zip(columns, recipes[start : start + _COLUMNS], strict=False):
+            card = column.container(border=True, height="stretch", vertical_alignment="distribute")
+            with card.container():
+                st.markdown(f"**{plain(recipe.title)}**")
+                st.markdown(plain(recipe.words))
+            with card.container():
+                num = recipe.config.train.epochs
+                st.caption(f"Expect: {VERDICTS[recipe.verdict]}  \n{num} epochs, well under a minute")
+                st.button(
+                    "Train it",
+                    icon=":material/play_arrow:",
+                    key=f"recipe:{recipe.name}",
+                    width="stretch",
+                    on_click=_show,
+                    args=(partial(recipe_runs.begin, recipe),),
+                )
+
+
+def cures(run: Run, verdict: Name | None = None) -> None:
+    """Draw what can be tried on a run; one click trains it again and shows both side by side.
+
+    Args:
+        run: The run.
+        verdict: What was found of it, if that is known: its cures come first, and are marked as such.
+    """
+    found, of_recipe = recipe_runs.cures_of(run, verdict), bool(recipe_runs.own_cures(run))
+    if not found:
+        return
+    title = "Cures of this recipe" if of_recipe else "Train it again with one thing changed"
+    words = (
+        "the same seed, one thing changed, and both side by side"
+        if of_recipe
+        else "the same seed, and both side by side"
+    )
+    if not of_recipe and any(mends(cure, verdict) for cure in found):
+        words += "; first what mends this verdict"
+    with st.container(border=True):
+        st.markdown(f"**{title}** · {words}")
+        with st.container(horizontal=True, gap="small"):
+            for cure in found:
+                st.button(
+                    plain(cure.title),
+                    icon=":material/healing:" if of_recipe or mends(cure, verdict) else ":material/replay:",
+                    key=f"cure:{run.id}:{cure.name}",
+                    help=plain(cure.words),
+                    on_click=_show,
+                    args=(partial(recipe_runs.rerun, run, cure), run),
+                )
+
+
+def _show(make: Callable[[], Run], before: Run | None = None) -> None:
+    """Make a run and go to it, with the one before it beside it; or tell why it cannot be made."""
+    try:
+        run = make()
+    except UserError as error:
+        session.notice(str(error))
+        return
+    except OSError as error:
+        session.notice(disk_sentence(error))
+        return
+    for warning in run.config.warnings():
+        session.notice(warning)
+    session.choose_run(run.id)
+    session.keep(keys.BEFORE, None if before is None else before.id)
+    session.forget(keys.TAB)
+    st.session_state.pop(keys.TAB_WIDGET, None)

@@ -1,0 +1,1 @@
+"""The Compare page: what tells runs apart, the rate-distortion plane, and images side by side."""

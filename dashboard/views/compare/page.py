@@ -1,0 +1,162 @@
+"""Compare: what tells runs apart, where they stand in the rate-distortion plane, and what each makes of the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from dashboard.cache import models
+from dashboard.components.beside import NUM, Row, View, beside
+from dashboard.link import keys, session
+from dashboard.shell import presentation, run_picker
+from dashboard.views.compare import rate_distortion, routes, sweep_form
+from vae.config.diff import Difference, differences
+from vae.evaluation.comparability import Yardstick, pixels
+from vae.runs.listing import Run
+
+
+def page() -> None:
+    """Draw the page."""
+    if session.presenting():
+        presentation.headline("Compare", None)
+    else:
+        run_picker.headline(
+            "Compare",
+            "Several runs side by side: what differs, what it costs, and what each makes of the same.",
+        )
+    runs, _ = run_picker.all_runs()
+    if not runs:
+        st.info("There is no run yet. Train one on the Train page.")
+        return
+    titles = run_picker.titles(runs)
+    chosen = _choose(runs, titles)
+    if len(chosen) < 2:
+        st.info("Choose two or more runs: here, or by a click on a dot of the plane.")
+    else:
+        st.subheader("What differs", anchor=False)
+        _differences(chosen, titles)
+    st.subheader("Rate and distortion", anchor=False)
+    toggled = rate_distortion.draw(chosen, runs)
+    if toggled is not None:
+        _toggle(toggled, chosen)
+    if not session.presenting():
+        sweep_form.form(chosen + [run for run in runs if run not in chosen], titles)
+    if len(chosen) >= 2:
+        st.subheader("The same for each", anchor=False)
+        _side_by_side(chosen, titles)
+
+
+def _choose(runs: Sequence[Run], titles: dict[str, str]) -> list[Run]:
+    """The runs of the link, and the box to choose others."""
+    by_id = {run.id: run for run in runs}
+    wanted = session.read(keys.RUNS, _first_two(runs))
+    for gone in [run_id for run_id in wanted if run_id not in by_id]:
+        session.notice(f"There is no run {gone!r} here; the others are compared. Was it deleted?")
+    known = [run_id for run_id in wanted if run_id in by_id]
+    widget = session.fresh("compare-runs")
+    session.seat(keys.RUNS, widget, known)
+    st.session_state[widget] = [run_id for run_id in st.session_state[widget] if run_id in by_id]
+    picked = st.multiselect(
+        "Runs",
+        list(by_id),
+        format_func=titles.__getitem__,
+        max_selections=keys.MOST_RUNS,
+        placeholder="Choose runs",
+        key=widget,
+    )
+    session.keep(keys.RUNS, picked or None)
+    return [by_id[run_id] for run_id in picked]
+
+
+def _first_two(runs: Sequence[Run]) -> list[str]:
+    """The run that the other pages show, and the next one that it can be compared with."""
+    current = run_picker.chosen() or runs[0]
+    yardstick = Yardstick.of(current)
+    others = [run.id for run in runs if run.id != current.id and Yardstick.of(run) == yardstick]
+    return [current.id, *others[:1]]
+
+
+def _toggle(run_id: str, chosen: Sequence[Run]) -> None:
+    ids = [run.id for run in chosen]
+    now = [one for one in ids if one != run_id] if run_id in ids else [*ids, run_id]
+    session.renew("compare-runs")
+    session.keep(keys.RUNS, now[: keys.MOST_RUNS] or None)
+    st.rerun()
+
+
+def _differences(chosen: Sequence[Run], titles: dict[str, str]) -> None:
+    """One row for each option in which they differ, one column a run."""
+    found = differences([run.config for run in chosen])
+    if not found:
+        st.caption("Their settings are the same in every option.")
+        return
+    st.dataframe(
+        [_option(one, [titles[run.id] for run in chosen]) for one in found],
+        hide_index=True,
+        width="stretch",
+        column_config={"Option": st.column_config.TextColumn(width="medium")},
+    )
+
+
+def _option(one: Difference, names: Sequence[str]) -> dict[str, Any]:
+    return {"Option": f"{one.label} ({one.option})"} | {
+        name: _text(value) for name, value in zip(names, one.values, strict=True)
+    }
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _side_by_side(chosen: Sequence[Run], titles: dict[str, str]) -> None:
+    num_images = min(run.info.num_test for run in chosen)
+    if num_images == 0:
+        st.info("One of these runs has no test images.")
+        return
+    pick = session.read(keys.PICK, "")
+    first = session.read(keys.first_image(num_images), -1)
+    view = View(pick, None if first < 0 else first, session.read(keys.SHARE, 1.0), session.read(keys.SEED, 0))
+    here = next((run for run in chosen if not models.missing_images(run)), chosen[0])
+    said = beside(
+        [_row(run, titles[run.id]) for run in chosen],
+        view=view,
+        one_of_each=[row for row in routes.first_of_each(here, NUM) if row < num_images],
+        num_images=num_images,
+        key=f"beside:{','.join(run.id for run in chosen)}",
+    )
+    if said is not None:
+        view = said
+    session.keep(keys.PICK, view.pick or None)
+    session.keep(keys.first_image(num_images), view.first)
+    session.keep(keys.SHARE, view.share if view.share < 1 else None)
+    session.keep(keys.SEED, view.seed or None)
+    st.caption(
+        "Test images of the same numbers. Under an enlarged image: −log p(x|z) at the mean of the posterior, plus KL, "
+        "in nats; no ELBO, for which z is drawn. The scrubber moves every run to the snapshot nearest to that share of "
+        "its own steps."
+    )
+
+
+def _row(run: Run, title: str) -> Row:
+    info, config = run.info, run.config
+    dims = config.model.latent_dim
+    return Row(
+        id=run.id,
+        name=title,
+        words=f"β {config.objective.beta:g} · {dims} dimension{'s' if dims > 1 else ''}",
+        stamp=models.stamp(run, "best"),
+        sees=f"{info.fingerprint} {pixels(config)}",
+        images=f"{config.data.name}, {pixels(config)}",
+        conditional=config.model.conditional,
+        shape=(info.channels, info.height, info.width),
+        latent_dim=config.model.latent_dim,
+        labels=info.class_names,
+    )

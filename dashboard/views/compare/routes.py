@@ -1,0 +1,110 @@
+"""Read-only route of the Compare page: what one run makes of given test images and of the points of a seed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from starlette.requests import Request
+from starlette.responses import Response
+
+from dashboard.cache import models, sheets
+from dashboard.cache.models import At
+from dashboard.server import packed_arrays
+from dashboard.server import routes as api
+from dashboard.server.answers import tagged
+from vae.errors import UserError
+from vae.runs.listing import Run
+
+if TYPE_CHECKING:
+    from vae.models.vae import VAE
+
+#: Images in a row of the comparison, at most.
+MOST = 20
+_rows = models.Cache(600, max_bytes=96 << 20)
+
+
+def side_by_side(request: Request) -> Response:
+    """Reconstructions of the `rows` of the test part and the decoded points of a `seed`, as bytes.
+
+    With them go distortion at the posterior mean and rate of each image, nats, the images as the model sees them, and
+    the images' labels (−1 for none). Where the images are not on this machine, `missing` says why.
+    """
+    run, at = api._run(request), api._at(request)
+    rows = _numbers(request, run)
+    num = api._whole(request, "num", 10, 1, MOST)
+    seed = api._whole(request, "seed", 0, 0, 2**31 - 1)
+    stamp = models.stamp(run, at)
+    key = (run.path, at, stamp, tuple(rows), seed, num)
+    answer = _rows.get(key, lambda: _made(run, at, rows, seed, num))
+    return tagged(request, answer, "application/octet-stream")
+
+
+def _numbers(request: Request, run: Run) -> list[int]:
+    if "rows" in request.query_params:
+        found = api._rows(request, run.info.num_test)
+        if len(found) > MOST:
+            raise UserError(f"rows must be at most {MOST}, got {len(found)}; ask for fewer")
+        return found
+    return []
+
+
+def _made(run: Run, at: At, rows: list[int], seed: int, num: int) -> bytes:
+    from vae.latent.side_by_side import decoded, reconstructed
+
+    model = model_of(run, at)
+    listed: dict[str, Any] = {"decoded": sheets.to_bytes(decoded(model, num, seed).numpy())}
+    fields: dict[str, Any] = {"missing": "", "labels": []}
+    try:
+        x, labels = pixels(run, rows) if rows else (None, None)
+    except UserError as error:
+        x, labels, fields["missing"] = None, None, str(error)
+    if x is not None:
+        found = reconstructed(model, x, labels)
+        fields["labels"] = [-1] * len(rows) if labels is None else labels.tolist()
+        listed |= {
+            "originals": sheets.to_bytes(x.numpy()),
+            "reconstructions": sheets.to_bytes(found.images.numpy()),
+            "distortion": found.distortion.numpy().astype(np.float32),
+            "rate": found.rate.numpy().astype(np.float32),
+        }
+        if not all(np.isfinite(listed[name]).all() for name in ("distortion", "rate")):
+            raise UserError("the figures of these weights are not finite; choose another moment")
+    return packed_arrays.pack(listed, **fields)
+
+
+def model_of(run: Run, at: At) -> VAE:
+    """Snapshots are read anew: sixty of each of six runs would push all others out of memory."""
+    if not isinstance(at, int):
+        return models.model(run, at)
+    from vae.runs.snapshots import load_model
+
+    return load_model(run, at)
+
+
+def pixels(run: Run, rows: list[int]) -> tuple[Any, Any]:
+    """Test images ``(B, C, H, W)`` as the model sees them, and their labels or None.
+
+    With dynamic binarisation they are those that `vae evaluate` looks at under seed 0.
+    """
+    import torch
+
+    dataset = models.dataset(run)
+    index = dataset.test[torch.tensor(rows)]
+    return dataset.seen(index), None if dataset.labels is None else dataset.labels[index]
+
+
+def first_of_each(run: Run, num: int) -> list[int]:
+    """Places of test images: the first of each class, then whatever comes first; the first ones without labels."""
+    try:
+        dataset = models.dataset(run)
+    except UserError:
+        return list(range(min(num, run.info.num_test)))
+    labels = None if dataset.labels is None else dataset.labels[dataset.test].numpy()
+    return sheets.one_of_each(labels, len(dataset.test), num)
+
+
+def routes(run: str) -> dict[str, Callable[[Request], Response]]:
+    """The routes, below the address of a run."""
+    return {f"{run}/side-by-side": side_by_side}

@@ -1,0 +1,51 @@
+"""Evaluate: figures of a run that one can trust, and where it can be known, the truth itself."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard.cache import models
+from dashboard.jobs import test_metrics
+from dashboard.link import session
+from dashboard.shell import encoder_lag, no_weights_yet, run_picker, time_machine
+from dashboard.views.evaluate import bounds, exact_posterior
+from vae.errors import UserError
+from vae.evaluation.exact_posterior import MOST_DIMS
+
+
+def page() -> None:
+    """Draw the page."""
+    run_picker.headline(
+        "Evaluate", "How good is it really? The ELBO and its parts, bounds on log p(x), and the truth."
+    )
+    run = run_picker.chosen()
+    if run is None:
+        st.info("There is no run yet. Train one on the Train page.")
+        return
+    try:
+        models.model(run, "best")
+    except UserError as error:
+        no_weights_yet.instead(run, error)
+        return
+    st.subheader("ELBO", anchor=False)
+    found = bounds.elbo(run)
+    if found is None and test_metrics.job(run) is not None:
+        session.begin_watch("figures")
+        bounds.until_measured(run)
+    is_flat = run.config.model.latent_dim <= MOST_DIMS
+    if is_flat:
+        st.subheader("The truth itself", anchor=False)
+        exact_posterior.draw(run)
+    # A class is shown what was measured; the rest is for the person at the keyboard.
+    there = bounds.kinds(run) if session.presenting() else bounds.KINDS
+    if "importance" in there:
+        st.subheader("Importance-weighted bound", anchor=False)
+        bounds.importance(run, found)
+    if "annealed" in there:
+        st.subheader("Cross-check: annealed importance sampling", anchor=False)
+        bounds.annealing(run)
+    if is_flat and "lag" in there:
+        st.subheader("Encoder lag", anchor=False)
+        encoder_lag.draw(run)
+    if is_flat:
+        time_machine.draw(run, end="Best", decoders=False)

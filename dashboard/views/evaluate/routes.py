@@ -1,0 +1,107 @@
+"""Read-only route of the Evaluate page: the true posterior of one image, with q(z|x) over it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from starlette.requests import Request
+from starlette.responses import Response
+
+from dashboard.cache import models
+from dashboard.cache.models import At
+from dashboard.server import packed_arrays
+from dashboard.server import routes as api
+from dashboard.server.answers import tagged
+from dashboard.views.compare import routes as compare_api
+from vae.errors import UserError
+from vae.runs.listing import Run
+
+#: Points to a side of the grid that is drawn.
+SIDE = 96
+#: Values of an image that an address carries, at most.
+MOST_VALUES = 4096
+#: Of log p(x) and its parts, as they are printed.
+DECIMALS = 3
+_found = models.Cache(400)
+
+
+def truth(request: Request) -> Response:
+    """log p(x), ELBO and gap of a test image (`row`) or of given pixels (`x`, base64 of bytes), and the posterior.
+
+    The density is given as `vae.latent.density.depth`, on a grid of two axes or along one. `printed` is the sum as it
+    is shown.
+    """
+    run, at = api._run(request), api._at(request)
+    label = api._whole(request, "y", 0, 0, max(0, run.info.num_classes - 1))
+    text = request.query_params.get("x")
+    if text is None:
+        row = api._whole(request, "row", 0, 0, max(0, run.info.num_test - 1))
+        key: Any = ("row", row)
+        pixels = None
+    else:
+        key, pixels = (text, label), _pixels(text, run)
+    stamp = models.stamp(run, at)
+    content = _found.get(
+        (run.path, at, stamp, key), lambda: _made(run, at, pixels, label, 0 if text else row)
+    )
+    return tagged(request, content, "application/octet-stream")
+
+
+def _pixels(text: str, run: Run) -> Any:
+    """Values from 0 to 1, ``(1, C, H, W)``."""
+    import torch
+
+    info = run.info
+    try:
+        if len(text) > 2 * MOST_VALUES:
+            raise ValueError
+        content = base64.b64decode(text, altchars=b"-_", validate=True)
+    except (ValueError, binascii.Error):
+        content = b""
+    if len(content) != info.num_pixels or info.num_pixels > MOST_VALUES:
+        raise UserError(
+            f"x must be {info.num_pixels} bytes in base64, at most {MOST_VALUES}, got {len(content)}; choose a "
+            "test image"
+        )
+    values = torch.from_numpy(np.frombuffer(content, np.uint8).copy()).float() / 255
+    return values.reshape(1, info.channels, info.height, info.width)
+
+
+def _made(run: Run, at: At, pixels: Any, label: int, row: int) -> bytes:
+    import torch
+
+    from vae.cli.format import adding_up
+    from vae.evaluation.exact_posterior import TOLERANCE
+    from vae.evaluation.exact_posterior import truth as of
+    from vae.latent.density import depth
+
+    model = compare_api.model_of(run, at)
+    if pixels is None:
+        pixels, y = compare_api.pixels(run, [row])
+    else:
+        y = torch.tensor([label])
+    found = of(model, pixels, y if run.config.model.conditional else None)
+    axes, density = found.on_grid(SIDE if run.config.model.latent_dim > 1 else 400)
+    listed = {
+        "depth": depth(density).numpy().astype(np.float32),
+        "density": density.numpy().astype(np.float32),
+        **{f"axis{number}": axis.numpy().astype(np.float32) for number, axis in enumerate(axes)},
+        "image": pixels[0].numpy().astype(np.float32),
+    }
+    fields = found.to_dict()
+    (elbo, gap), log_prob = adding_up([found.elbo, found.gap], found.log_prob, DECIMALS)
+    if not all(np.isfinite(values).all() for values in listed.values()) or not np.isfinite(found.log_prob):
+        raise UserError("log p(x) of this image is not finite under these weights; choose another moment")
+    misfit = abs(found.elbo + found.gap - found.log_prob)
+    printed = {"elbo": elbo, "gap": gap, "log_prob": log_prob, "decimals": DECIMALS, "misfit": misfit}
+    printed |= {"settled": found.change < TOLERANCE}
+    return packed_arrays.pack(listed, num_cells=len(found.points), printed=printed, **fields)
+
+
+def routes(run: str) -> dict[str, Callable[[Request], Response]]:
+    """The routes, below the address of a run."""
+    return {f"{run}/truth": truth}

@@ -1,0 +1,162 @@
+"""Explore: a slider for each latent dimension, and the decoder following in real time."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard.cache import models
+from dashboard.components.draw import Picked, Posterior, draw
+from dashboard.components.image import image
+from dashboard.components.sliders import Mix, Range, sliders
+from dashboard.link import keys, session
+from dashboard.look.markdown import plain
+from dashboard.shell import latent_view, no_weights_yet, run_picker, time_machine
+from dashboard.shell.latent_view import LatentView
+from dashboard.views.explore.map_beside import beside_map, row_of, switch
+from dashboard.views.explore.paths_section import paths_section
+from vae.errors import UserError
+from vae.runs.listing import Run
+
+#: More sliders than these are taller than a laptop's screen.
+MANY = 8
+#: So few sliders leave room below them, and the map stands beside them.
+FEW = 6
+#: Height of the sliders, CSS pixels, if they are many, and of more than a few with the map below them.
+TALL, TALL_WITH_MAP = 664, 340
+
+
+def page() -> None:
+    """Draw the page."""
+    whole = st.container()
+    words, corner = (
+        (whole, whole) if session.presenting() else whole.columns([9, 1], vertical_alignment="bottom")
+    )
+    with words:
+        run_picker.headline("Explore", "Drag a slider: the decoder follows your pointer, in this browser.")
+    run = run_picker.chosen()
+    if run is None:
+        st.info("There is no run yet. Train one on the Train page.")
+        return
+    try:
+        view = latent_view.of(run)
+    except UserError as error:
+        no_weights_yet.instead(run, error)
+        return
+    z, y = latent_view.point(run), latent_view.label(run)
+    mix = latent_view.mix(run, y)
+    found = latent_view.posterior(run, z=z if session.has_point() else None)
+    span: Range = "prior" if session.read(keys.RANGE, "data") == "prior" else "data"
+    if found is not None and not session.has_point():
+        z, y, mix = list(found[0].mean), _label(run, found[1], y), None
+    posterior = found[0] if found is not None and latent_view.is_of(z, found[0]) else None
+    whose = keys.posterior(run.info.num_test)
+    drawn = posterior is None and session.read(whose, -1) == keys.DRAWN
+
+    num = len(view.dims)
+    with corner, st.container(horizontal=True, horizontal_alignment="right"):
+        mapped = switch(run)
+    left, right = st.columns([5, 7] if num <= FEW else [4, 7], gap="medium")
+    picture = left.container()
+    # Many sliders scroll by themselves, so that the image stays in sight.
+    tall = TALL if num > MANY else None
+    if mapped and num > FEW:
+        tall = TALL_WITH_MAP
+    controls = right.container()
+    with left if num <= FEW else right:
+        chart = st.container()
+    if mapped:
+        with chart:
+            click = beside_map(run, view, z, y, mix)
+        if click is not None:
+            z, posterior, drawn = click.z, None, False
+            row = row_of(run, click)
+            if row is not None:
+                y, mix = _label(run, click.y, y), None
+                found = latent_view.posterior(run, row, z=z)
+                posterior = None if found is None else found[0]
+    with right if num <= FEW else left:
+        picked = _panel(run, view, z, y, mix, posterior, drawn)
+    if picked.z is not None:
+        z, posterior, drawn = picked.z, None, picked.panel == "draw"
+        if picked.y is not None:
+            y, mix = picked.y, None
+        if picked.row is not None and (found := latent_view.posterior(run, picked.row, z=z)) is not None:
+            posterior = found[0]
+    with controls:
+        position = sliders(
+            run.id,
+            view.dims,
+            z=z,
+            y=y,
+            mix=mix,
+            classes=view.conditions,
+            range=span,
+            prior_range=view.prior_range,
+            full=True,
+            shape=view.shape,
+            stamp=view.stamp,
+            height=tall,
+            key=f"explore-sliders:{run.id}",
+        )
+    with picture:
+        image(
+            run.id,
+            z=position.z,
+            y=position.y,
+            mix=position.mix,
+            classes=view.conditions,
+            shape=view.shape,
+            stamp=view.stamp,
+            size=360 if num <= FEW and not mapped else 176 if num <= FEW else 256,
+            key=f"explore-image:{run.id}",
+        )
+    latent_view.keep(run, position.z, position.y)
+    session.write(keys.RANGE, position.range)
+    session.write(keys.PANEL, picked.panel)
+    if picked.drawing is not None:
+        session.keep(keys.DRAWING, picked.drawing or None)
+    session.keep(keys.mix(len(view.conditions)), position.mix)
+    moved = any(abs(a - b) > 1e-3 for a, b in zip(position.z, z, strict=True))
+    row = posterior.row if posterior is not None else keys.DRAWN if drawn else None
+    session.keep(whose, None if moved else row)
+    step = time_machine.draw(run, end="Best", decoders=True)
+    st.caption(plain(time_machine.words(run, step, view.words)))
+    paths_section(run, view)
+
+
+def _panel(
+    run: Run,
+    view: LatentView,
+    z: list[float],
+    y: int | None,
+    mix: Mix | None,
+    posterior: Posterior | None,
+    drawn: bool,
+) -> Picked:
+    """Where the point can come from besides the sliders."""
+    drawing = session.read(keys.DRAWING, "")
+    session.keep(keys.DRAWING, drawing or None)
+    return draw(
+        run.id,
+        z=z,
+        y=y,
+        mix=mix,
+        conditions=view.conditions,
+        labels=run.info.class_names,
+        num_images=run.info.num_test,
+        shape=view.shape,
+        missing=models.missing_images(run),
+        panel=session.read(keys.PANEL, "test"),  # type: ignore[arg-type]
+        drawing=drawing,
+        pointless=not session.has_point(),
+        drawn=drawn,
+        posterior=posterior,
+        cut=latent_view.cut(run),
+        centre=run.config.data.name in ("mnist", "emnist"),
+        stamp=view.stamp,
+        key=f"explore-draw:{run.id}",
+    )
+
+
+def _label(run: Run, label: int | None, otherwise: int | None) -> int | None:
+    return label if run.config.model.conditional and label is not None else otherwise

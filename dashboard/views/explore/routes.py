@@ -1,0 +1,309 @@
+"""Read-only routes of paths through the latent space: stops, group means, neighbours on the way, and files to keep.
+
+Stops are named as in `dashboard.views.explore.path_text`; an image stands for its posterior mean under the weights that
+are asked for.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from dashboard.cache import models, sheets
+from dashboard.cache.models import At
+from dashboard.server import packed_arrays
+from dashboard.server import routes as api
+from dashboard.server.admission import check
+from dashboard.server.answers import tagged
+from dashboard.views.explore import path_text
+from vae.errors import UserError
+from vae.runs.listing import Run
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from vae.latent.embedding import Embedding
+    from vae.latent.interpolation import Kind, Pace, Path
+
+KINDS = ("straight", "spherical")
+PACES = ("legs", "length")
+#: Most frames of a path.
+MAX_FRAMES = 241
+#: Frames of an animation in each second, and how many seconds it may take one way.
+FRAME_RATE = 20
+MAX_SECONDS = 12
+#: Values of all frames of an animation.
+_IN_ALL = 1 << 27
+#: Most pictures in a strip.
+_MAX_STRIP = 64
+#: Pixels that pictures are enlarged towards, by whole factors.
+_TALL = 112
+_WIDE = 224
+
+
+def routes(run: str) -> dict[str, Callable[[Request], Response]]:
+    """The routes, below the address of a run."""
+    return {
+        f"{run}/test-image": _test_image,
+        f"{run}/group": _group,
+        f"{run}/path": _path,
+        f"{run}/path.png": _strip,
+        f"{run}/path.gif": _animation,
+        f"{run}/path.csv": _table,
+    }
+
+
+# Images and groups ---------------------------------------------------------------------------------------------------
+
+
+def _test_image(request: Request) -> Response:
+    """A test image by `number`, or the `pick`-th of a `label`, counted round: its mean, and its pixels if at hand."""
+    run, at = api._run(request), api._at(request)
+    found = models.embedding(run, at, "test")
+    if "number" in request.query_params:
+        row = api._whole(request, "number", 0, 0, len(found.mean) - 1)
+    else:
+        rows = _rows(request, run, found)
+        row = int(rows[api._whole(request, "pick", 0, 0, 2**31 - 1) % len(rows)])
+    listed = {"z": found.mean[row].numpy().astype(np.float32)}
+    fields: dict[str, Any] = {"number": row, "label": None, "max_value": None, "reason": ""}
+    if found.labels is not None:
+        fields["label"] = int(found.labels[row])
+    try:
+        images = models.dataset(run)
+        listed["image"] = images.images[found.index[row]].numpy()
+        fields["max_value"] = images.max_value
+    except UserError as error:
+        fields["reason"] = str(error)
+    return tagged(request, packed_arrays.pack(listed, **fields), "application/octet-stream")
+
+
+def _rows(request: Request, run: Run, found: Embedding) -> Tensor:
+    """Rows of the test images of a label; of all of them if none is asked for."""
+    import torch
+
+    if "label" not in request.query_params:
+        return torch.arange(len(found.mean))
+    label = api._whole(request, "label", 0, 0, max(0, run.info.num_classes - 1))
+    if found.labels is None:
+        raise UserError("label needs images with labels, and these have none; choose stops instead")
+    rows = (found.labels == label).nonzero().flatten()
+    if not len(rows):
+        name = run.info.class_names[label]
+        raise UserError(f"class {name!r} must have test images, and has none; choose another class")
+    return rows
+
+
+def _group(request: Request) -> Response:
+    """The mean of a group, a `label` of the test images or `stops`, and how many are in it."""
+    from vae.latent.interpolation import group_mean
+
+    run, at = api._run(request), api._at(request)
+    if "stops" in request.query_params:
+        points = _points(request, run, at, 1)
+        mean, num = points.mean(0), len(points)
+    else:
+        found = models.embedding(run, at, "test")
+        rows = _rows(request, run, found)
+        mean, num = group_mean(found.mean, rows), len(rows)
+    return JSONResponse({"mean": mean.tolist(), "num": num}, headers={"Cache-Control": "no-cache"})
+
+
+# Paths ---------------------------------------------------------------------------------------------------------------
+
+
+def _stops(request: Request, run: Run, at_least: int) -> list[path_text.Stop]:
+    """The stops that a request names."""
+    text = request.query_params.get("stops", "")
+    limits = run.config.model.latent_dim, run.info.num_test, api.MAX_Z
+    try:
+        asked = path_text.parse(text, *limits)
+    except ValueError:
+        raise UserError(f"stops must be {path_text.rule(*limits)}, got {text[:40]!r}; correct it") from None
+    if len(asked) < at_least:
+        raise UserError(f"stops must be at least {at_least}, got {len(asked)}; add one")
+    return asked
+
+
+def _points(request: Request, run: Run, at: At, at_least: int) -> Tensor:
+    """The stops as latent points ``(K, D)``."""
+    import torch
+
+    points = []
+    for stop in _stops(request, run, at_least):
+        if isinstance(stop, int):
+            points.append(models.embedding(run, at, "test").mean[stop].float())
+        else:
+            points.append(torch.tensor(stop))
+    return torch.stack(points)
+
+
+def _asked(request: Request, num: int | None = None) -> tuple[Run, At, Path]:
+    """The run, the weights and the path that a request is about; of so many frames, or as many as it says."""
+    from vae.latent.interpolation import path
+
+    run, at = api._run(request), api._at(request)
+    kind: Kind = api._choice(request, "kind", KINDS)  # type: ignore[assignment]
+    pace: Pace = api._choice(request, "pace", PACES)  # type: ignore[assignment]
+    frames = num or api._whole(request, "num", 61, 2, MAX_FRAMES)
+    return run, at, path(_points(request, run, at, 2), frames, kind, pace)
+
+
+def _labels(request: Request, run: Run, at: At) -> list[int | None]:
+    """The class of each stop: an image may know its own, a point has none."""
+
+    def label(stop: path_text.Stop) -> int | None:
+        if not isinstance(stop, int):
+            return None
+        labels = models.embedding(run, at, "test").labels
+        return None if labels is None else int(labels[stop])
+
+    return [label(stop) for stop in _stops(request, run, 2)]
+
+
+def _conditions(request: Request, run: Run, at: At, found: Path) -> Tensor | None:
+    """Weights of the classes ``(N, K)`` under which the frames are decoded; None for a model without condition.
+
+    A frame's are between those of its two stops: an image's own class, and for a point the `y` of the request.
+    """
+    import torch
+
+    num = models.model(run, at).num_conditions
+    if not num:
+        return None
+    own = api._weights(request, num)
+    at_stops = np.array([own if label is None else np.eye(num)[label] for label in _labels(request, run, at)])
+    frames = np.arange(len(found.z))
+    weights = [np.interp(frames, found.stops, at_stops[:, label]) for label in range(num)]
+    return torch.from_numpy(np.stack(weights, 1)).float()
+
+
+def _radius(request: Request) -> float | None:
+    """The radius within which neighbours are to be counted; None for the usual one."""
+    text = request.query_params.get("radius")
+    if text is None:
+        return None
+    low, high = path_text.MIN_RADIUS, path_text.MAX_RADIUS
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not low <= value <= high:
+        raise UserError(
+            f"radius must be a number from {low:g} to {high:g}, got {text[:40]!r}; leave it out for the usual one"
+        )
+    return value
+
+
+def _path(request: Request) -> Response:
+    """Frames of a path, the classes of its stops, and how many test images are near each, or why that is not known."""
+    from vae.latent.interpolation import NUM_NEIGHBOURS, neighbours
+
+    run, at, found = _asked(request)
+    asked_for = _radius(request)
+    listed = {"z": found.z.numpy().astype(np.float32)}
+    fields: dict[str, Any] = {"stops": found.stops, "length": found.length, "reason": ""}
+    fields["labels"] = _labels(request, run, at)
+    try:
+        means = models.embedding(run, at, "test").mean
+        usual = models.neighbour_radius(run, at)
+        radius = asked_for or usual
+        listed["count"] = neighbours(found.z, means, radius).numpy().astype(np.int32)
+        fields |= {
+            "radius": radius,
+            "usual_radius": usual,
+            "num_images": len(means),
+            "num_neighbours": NUM_NEIGHBOURS,
+        }
+    except UserError as error:
+        fields["reason"] = str(error)
+    if not all(np.isfinite(values).all() for values in listed.values()):
+        raise UserError("the latent positions must be finite, got others; train the run again")
+    return tagged(request, packed_arrays.pack(listed, **fields), "application/octet-stream")
+
+
+def _decoded(request: Request, run: Run, at: At, found: Path) -> Iterator[NDArray[np.uint8]]:
+    """The decoded frames as bytes, ``(C, H, W)`` each, a few at a time."""
+    import torch
+
+    from vae.runtime.memory_budget import rows_for
+
+    model = models.model(run, at)
+    y = _conditions(request, run, at, found)
+    for some in torch.arange(len(found.z)).split(rows_for(model)):
+        check()
+        with torch.inference_mode():
+            images = model.decode(found.z[some], None if y is None else y[some])
+        yield from sheets.to_bytes(images.numpy())
+
+
+def _strip(request: Request) -> Response:
+    """The frames beside each other with transparent gaps, each pixel of the model enlarged to a square."""
+    num = api._whole(request, "num", 13, 2, _MAX_STRIP)
+    run, at, found = _asked(request, num)
+    width, height = run.info.width, run.info.height
+    strip = Image.new("RGBA", (num * (width + 1) - 1, height))
+    for place, pixels in enumerate(_decoded(request, run, at, found)):
+        strip.paste(_picture(pixels), (place * (width + 1), 0))
+    file = io.BytesIO()
+    _enlarged(strip, _TALL // height).save(file, "PNG")
+    return _download(file.getvalue(), "image/png", f"{run.id}-path.png")
+
+
+def _animation(request: Request) -> Response:
+    """The path as a GIF that goes on for ever: there, and back again unless `back` is 0."""
+    run = api._run(request)
+    seconds = api._whole(request, "seconds", 3, 1, MAX_SECONDS)
+    back = api._whole(request, "back", 1, 0, 1)
+    num_legs = max(1, request.query_params.get("stops", "").count("_"))
+    most = max(2, min(MAX_FRAMES, _IN_ALL // run.info.num_pixels))
+    num = min(most, num_legs * max(1, math.ceil(seconds * FRAME_RATE / num_legs)) + 1)
+    run, at, found = _asked(request, num)
+    frames: list[Image.Image] = []
+    for pixels in _decoded(request, run, at, found):
+        frames.append(_enlarged(_picture(pixels), _WIDE // max(run.info.height, run.info.width)))
+    if back:
+        frames += frames[-2:0:-1]
+    file, pause = io.BytesIO(), round(1000 * seconds / (num - 1), -1)
+    frames[0].save(file, "GIF", save_all=True, append_images=frames[1:], duration=int(pause), loop=0)
+    return _download(file.getvalue(), "image/gif", f"{run.id}-path.gif")
+
+
+def _table(request: Request) -> Response:
+    """The frames as CSV: z1 to zD, one row a frame, and of a conditional run the weight of each class beside them."""
+    import torch
+
+    run, at, found = _asked(request)
+    y = _conditions(request, run, at, found)
+    numbers = found.z if y is None else torch.cat([found.z, y], 1)
+    file = io.StringIO()
+    rows = csv.writer(file)
+    names = [f"z{index + 1}" for index in range(found.z.shape[1])]
+    rows.writerow(names + ([] if y is None else [f"y={name}" for name in run.info.class_names]))
+    # Nine digits tell all numbers of 32 bits apart.
+    rows.writerows([f"{value:.9g}" for value in row] for row in numbers.tolist())
+    return _download(file.getvalue().encode(), "text/csv; charset=utf-8", f"{run.id}-path.csv")
+
+
+def _picture(pixels: NDArray[np.uint8]) -> Image.Image:
+    return Image.fromarray(pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0))
+
+
+def _enlarged(picture: Image.Image, times: int) -> Image.Image:
+    """Larger by a whole factor, so that pixels stay square and sharp."""
+    times = max(1, times)
+    return picture.resize((picture.width * times, picture.height * times), Image.Resampling.NEAREST)
+
+
+def _download(content: bytes, media_type: str, name: str) -> Response:
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-cache"}
+    return Response(content, media_type=media_type, headers=headers)

@@ -1,0 +1,1 @@
+"""The Generate page: new images from the prior, the aggregate posterior, a class or a style."""

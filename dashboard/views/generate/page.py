@@ -1,0 +1,77 @@
+"""Generate: new images from the prior, and what a condition, another prior or a linear classifier make of z."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard.components.follow import Shown, follow
+from dashboard.link import keys, session
+from dashboard.shell import no_weights_yet, run_picker, time_machine
+from dashboard.shell.time_machine import Weights
+from dashboard.views.generate import modes as studio
+from vae.errors import UserError
+from vae.runs.listing import Run
+
+
+def page() -> None:
+    """Draw the page."""
+    run_picker.headline(
+        "Generate",
+        "Draw z and decode it: images that nobody has ever drawn, and what z and the class each decide.",
+    )
+    run = run_picker.chosen()
+    if run is None:
+        st.info("There is no run yet. Train one on the Train page.")
+        return
+    end = time_machine.of_right_end(run)
+    title = "Newest" if end.at == "last" else "Best"
+    step = time_machine.draw(run, end=title, decoders=True)
+    weights = end if step is None else time_machine.of_snapshot(run, step)
+    mode = _mode(run)
+    which = st.container()
+    try:
+        following = studio.MODES[mode][2](run, weights)
+    except UserError as error:
+        no_weights_yet.instead(run, error)
+        return
+    with which:
+        follow(
+            run.id,
+            following.sheets,
+            shown=_shown(weights),
+            end=_shown(end),
+            num_classes=run.info.num_classes if run.config.model.conditional else 0,
+            later=following.later,
+            key=f"generate-follow:{run.id}",
+        )
+
+
+def _shown(weights: Weights) -> Shown:
+    return Shown(str(weights.at), weights.stamp, weights.words)
+
+
+def _mode(run: Run) -> str:
+    """What is shown: one of the modes that the run can have."""
+    modes = studio.offered(run)
+    wanted = session.read(keys.MODE, "samples")
+    if wanted not in modes:
+        title, need, _ = studio.MODES[wanted]
+        words = {
+            "conditional": "a conditional run",
+            "unconditional": "a run without condition",
+            "labelled": "labels",
+        }
+        session.notice(f"“{title}” needs {words[need]}; samples are shown instead.")
+        wanted = "samples"
+    session.seat(keys.MODE, widget := f"generate-mode:{run.id}", wanted)
+    picked = st.segmented_control(
+        "Show",
+        modes,
+        format_func=lambda mode: studio.MODES[mode][0],
+        required=True,
+        key=widget,
+        label_visibility="collapsed",
+    )
+    mode = str(picked or wanted)
+    session.write(keys.MODE, mode)
+    return mode

@@ -1,0 +1,223 @@
+"""The Generate page on where z comes from: the prior, the aggregate posterior, and what lies between them."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from dashboard.cache import models, sheets
+from dashboard.components.follow import Sheet
+from dashboard.link import keys
+from dashboard.look.markdown import plain
+from dashboard.shell.time_machine import Weights
+from dashboard.views.generate import controls, parts
+from dashboard.views.generate import images as generated
+from dashboard.views.generate.parts import Following
+from vae.runs.listing import Run
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from vae.evaluation.elbo import MeanOf
+
+#: Where z comes from, and what that is called.
+SOURCES = {"prior": "Prior", "mixture": "Aggregate posterior", "truncated": "Truncated prior"}
+#: All rows of the samples together, CSS pixels: a laptop shows them at once.
+TALL = 560
+#: Grey points behind those that were drawn, at most.
+CLOUD = 1500
+
+
+def samples(run: Run, weights: Weights) -> Following:
+    """New images from the prior, of one class where the model takes one."""
+    from vae.latent.embedding import prior_samples
+
+    conditional = run.config.model.conditional
+    label = controls.pick_class(run, "Class", keys.label(run.info.num_classes), 0) if conditional else None
+    settings, picture = st.columns([1, 3], gap="large")
+    num = controls.slider(settings, run, "Images", keys.NUM, 36, 1, 100, 1, "How many to draw.")
+    temperature = controls.temperature(settings, run)
+    seed = controls.seed(settings, settings, run)
+    if not conditional:
+        settings.caption(
+            "This model was trained without labels, so no class can be picked. Switch on Conditional in the form of "
+            "the Train page to train one that takes them."
+        )
+    generated.check_size(run, num)
+    model = models.model(run, weights.at)
+    z, drawn = prior_samples(model, num, seed=seed, label=label, temperature=temperature)
+    images, side = drawn.numpy(), math.ceil(math.sqrt(num))
+    what = "1 image" if num == 1 else f"{num} images"
+    if label is not None:
+        what += f" of class {run.info.class_names[label]}"
+    with picture:
+        lines = [images[start : start + side] for start in range(0, num, side)]
+        st.html(
+            generated.gallery(
+                lines,
+                alt="Samples",
+                name="samples",
+                largest=parts.largest(min(generated.LARGEST, TALL // len(lines))),
+            )
+        )
+        st.caption(f"{plain(what)}: the mean of p(x|z), seed {seed}")
+        parts.downloads(
+            f"{run.id}-seed-{seed}",
+            weights,
+            sheets.sheet(images, side, gap=generated.GAP),
+            lambda: generated.archive(images, z.numpy(), [parts.facts(run, seed, label)] * num),
+        )
+    conditions = None if label is None else [{label: 1.0}]
+    return Following([Sheet(generated.images_of("samples"), z.tolist(), conditions)])
+
+
+def compare(run: Run, weights: Weights) -> Following:
+    """Samples from the prior, from a mixture fitted to the aggregate posterior, and from the truncated prior."""
+    from vae.data.batches import decoded
+    from vae.latent.embedding import prior_points
+    from vae.latent.generation import truncate
+
+    places = controls.places(5)
+    side = controls.slider(
+        places[0], run, "Rows", keys.ROWS, 5, 1, 10, 1, "Each picture has so many rows and columns."
+    )
+    limit = controls.slider(
+        places[1],
+        run,
+        "Truncation",
+        keys.LIMIT,
+        1.0,
+        0.1,
+        4.0,
+        0.1,
+        "No coordinate of z is larger than this.",
+    )
+    wanted = controls.components(places[2], run)
+    seed = controls.seed(places[3], places[4], run)
+    generated.check_size(run, 3 * side * side)
+    num, latent_dim = side * side, run.config.model.latent_dim
+    model = models.model(run, weights.at)
+    prior = prior_points(num, latent_dim, seed=seed)
+    drawn: dict[str, Tensor] = {"prior": prior, "truncated": truncate(prior, limit)}
+    made: dict[str, NDArray[Any]] = {}
+    columns = dict(zip(SOURCES, st.columns(3, gap="small"), strict=True))
+    for column, title in zip(columns.values(), SOURCES.values(), strict=True):
+        column.markdown(f"**{title}**")
+
+    def show(name: str, words: str) -> None:
+        made[name] = decoded(model, drawn[name]).numpy()
+        with columns[name]:
+            table = made[name].reshape(side, side, *made[name].shape[1:])
+            st.html(generated.gallery(table, alt=SOURCES[name], largest=parts.largest(112), name=name))
+            st.caption(plain(words))
+
+    show(
+        "prior",
+        "z ~ N(0, I). Where an image is blurred or like nothing at all, the prior has put z into a hole: a place that "
+        "the encoder leaves empty.",
+    )
+    show(
+        "truncated",
+        f"z from the prior cut off at ±{limit:g} in every coordinate, out of the same random numbers as the prior's: "
+        "safer and more alike, because the rare styles are left out.",
+    )
+    # A fit takes a while: what needs none is there before it.
+    with (
+        columns["mixture"],
+        st.spinner("Fitting a mixture of Gaussians to the posteriors of the test images…"),
+    ):
+        mixture, gap = models.mixture(run, weights.at, wanted)
+    drawn["mixture"] = mixture.sample(num, seed=seed).float()
+    show(
+        "mixture",
+        f"z from a mixture of {_gaussians(mixture.num_components)} fitted to where the encoder puts the test images: "
+        "it keeps out of the holes, so fewer images fail.",
+    )
+    pictures = [(name, drawn[name], made[name]) for name in SOURCES]
+    first, second, _ = st.columns(3, gap="small")
+    first.metric("KL(prior ‖ aggregate posterior), nats", _estimate(gap.prior_to_aggregate))
+    second.metric("KL(aggregate posterior ‖ prior), nats", _estimate(gap.aggregate_to_prior))
+    caution = (
+        " These images' posteriors hardly overlap, so both numbers are upper bounds: more images would fill holes."
+        if gap.saturated
+        else ""
+    )
+    assert gap.misfit is not None, "it was asked for"
+    st.caption(
+        plain(
+            "Left: prior mass outside the data (holes). Right: data outside the prior, or denser there. Both are 0 "
+            f"only if the two agree. They are of the aggregate posterior itself, the mean of {gap.num_images:,} test "
+            f"images' posteriors, each with its standard error over draws.{caution}"
+        )
+    )
+    st.caption(
+        plain(
+            f"The fitted mixture, from which the images are sampled, misses it by KL {_estimate(gap.misfit)} nats. It "
+            f"has full covariances and was fitted to one draw from the posterior of each of {mixture.num_points:,} "
+            f"test images; {_bic_words(mixture.bic)}"
+        )
+    )
+    _draw_places(run, weights, {SOURCES[name]: z for name, z, _ in pictures})
+    everything = np.concatenate([images for *_, images in pictures])
+    points = np.concatenate([z.numpy() for _, z, _ in pictures])
+    facts = [{"seed": seed, "source": name} for name, *_ in pictures for _ in range(num)]
+    beside = everything.reshape(3, side, side, *everything.shape[1:]).swapaxes(0, 1).reshape(everything.shape)
+    parts.downloads(
+        f"{run.id}-compare-seed-{seed}",
+        weights,
+        sheets.sheet(beside, 3 * side, gap=2),
+        lambda: generated.archive(everything, points, facts),
+    )
+    return Following(
+        [Sheet(generated.images_of(name), drawn[name].tolist()) for name in ("prior", "truncated")],
+        "The mixture, its numbers and the places of z follow when the scrubber is let go.",
+    )
+
+
+def _draw_places(run: Run, weights: Weights, drawn: dict[str, Tensor]) -> None:
+    """Where the points of each picture lie among the posteriors of the test images."""
+    import torch
+
+    from vae.latent.generation import posterior_draws
+
+    plane = models.plane(run, weights.at)
+    everything = plane.project(posterior_draws(models.embedding(run, weights.at, "test")).float())
+    cloud = everything[:: -(-len(everything) // CLOUD)]
+    centre = plane.project(torch.zeros(1, run.config.model.latent_dim))[0].tolist()
+    flat = run.config.model.latent_dim <= 2
+    seen = "the latent space" if flat else f"the plane of largest variance ({plane.explained:.0%} of it)"
+    st.markdown(f"**Where these z lie**, in {seen}")
+    for column, (title, z) in zip(st.columns(3, gap="small"), drawn.items(), strict=True):
+        column.html(
+            generated.places(
+                cloud.numpy(), plane.project(z).numpy(), centre=centre, alt=f"{title}: where its z lie"
+            )
+        )
+    st.caption(
+        f"Grey: a draw from the posterior of each of {len(cloud):,} of the {len(everything):,} test images; "
+        "empty places inside the ring are holes. Dots: the z of the pictures above. Ring: two standard deviations of "
+        "the prior, around its mean. What lies beyond ±4 is outside the picture."
+    )
+
+
+def _bic_words(bic: dict[int, float]) -> str:
+    if len(bic) == 1:
+        return f"its number of components, {next(iter(bic))}, is the one that you chose."
+    best, more = min(bic, key=bic.__getitem__), [size for size in controls.SIZES if size > max(bic)]
+    words = (
+        f"of {', '.join(map(str, bic))} components, {best} {'has' if best == 1 else 'have'} the lowest BIC"
+    )
+    return words + (f"; {', '.join(map(str, more))} can be chosen, but are not tried." if more else ".")
+
+
+def _estimate(of: MeanOf) -> str:
+    """Two decimals, without a minus before what they round to nothing."""
+    return f"{round(of.mean, 2) + 0.0:.2f} ± {of.standard_error:.2f}"
+
+
+def _gaussians(num: int) -> str:
+    return "one Gaussian" if num == 1 else f"{num} Gaussians"

@@ -1,0 +1,197 @@
+"""The Generate page on what the class decides: one z under every class, and between two of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from dashboard.cache import models, sheets
+from dashboard.components.follow import Sheet
+from dashboard.link import keys, session
+from dashboard.look.markdown import plain
+from dashboard.shell.time_machine import Weights
+from dashboard.views.generate import controls, parts
+from dashboard.views.generate import images as generated
+from dashboard.views.generate.parts import Following
+from vae.runs.listing import Run
+
+#: Images from one class to another.
+MIX_STEPS = 9
+
+
+def styles(run: Run, weights: Weights) -> Following:
+    """The same z under every class: a row is one style."""
+    from vae.latent.embedding import prior_points
+    from vae.latent.generation import every_class
+
+    names = run.info.class_names
+    places = controls.places(4)
+    num = controls.slider(places[0], run, "Styles", keys.ROWS, 5, 1, 10, 1, "Rows: how many z to draw.")
+    temperature = controls.temperature(places[1], run)
+    seed = controls.seed(places[2], places[3], run)
+    generated.check_size(run, num * len(names))
+    z = prior_points(num, run.config.model.latent_dim, seed=seed, temperature=temperature)
+    images = every_class(models.model(run, weights.at), z).numpy()
+    st.html(
+        generated.gallery(
+            images[:, : parts.MAX_COLUMNS],
+            columns=names[: parts.MAX_COLUMNS],
+            rows=[f"style {row + 1}" for row in range(num)],
+            alt="One style as every class",
+            name="styles",
+            largest=parts.largest(112),
+        )
+    )
+    parts.tell_cap(len(names))
+    st.caption(f"A row is one z, so one style, under every class; seed {seed}. A column is one class.")
+    flat = images.reshape(-1, *images.shape[2:])
+    facts = [parts.facts(run, seed, label) for _ in range(num) for label in range(len(names))]
+    parts.downloads(
+        f"{run.id}-styles-seed-{seed}",
+        weights,
+        sheets.sheet(flat, len(names), gap=2),
+        lambda: generated.archive(flat, z.numpy().repeat(len(names), 0), facts),
+    )
+    return Following([Sheet(generated.images_of("styles"), z.tolist(), parts.one_hots(len(names)))])
+
+
+def transfer(run: Run, weights: Weights) -> Following:
+    """One image's z, decoded under every class."""
+    import torch
+
+    from vae.latent.generation import every_class
+
+    names = run.info.class_names
+    original: NDArray[Any] | None = None
+    label: int | None = None
+    number: int | None = None
+    from_point = controls.image_or_point(run) == "point"
+    if from_point and not session.has_point():
+        parts.lead_to_explore()
+        return Following()
+    picking, result = (st.container(), st.container()) if from_point else st.columns([3, 7], gap="medium")
+    drawing = controls.drawing(run) if from_point else ""
+    if from_point:
+        z = torch.tensor([parts.point(run)])
+        words = "The point that Explore shows, under every class."
+        if drawing:
+            words = "z is of the posterior of your drawing: its style, under every class." + parts.whose(run)
+    else:
+        embedding = models.embedding(run, weights.at, "test")
+        originals = controls.originals(run, embedding)
+        with picking:
+            number = controls.pick_image(run, weights, embedding, originals)
+        z = embedding.mean[number : number + 1]
+        assert embedding.labels is not None, "a conditional model has labels"
+        label = int(embedding.labels[number])
+        original = None if originals is None else originals([number])[0]
+        words = (
+            f"z is the posterior mean of test image {number}, given its own class, {names[label]}: under that class "
+            "the decoder returns its reconstruction, under the others the same style."
+        )
+        if original is None:
+            words += " The images of this run are not on this machine, so the original cannot be shown."
+    generated.check_size(run, len(names))
+    images = every_class(models.model(run, weights.at), z).numpy()
+    shown = images[:, : parts.MAX_COLUMNS]
+    per_line = len(names) if len(names) <= 6 else -(-len(names) // 2) if len(names) <= 14 else 10
+    with result:
+        has_original = original is not None or drawing != ""
+        left, right = st.columns([1, 4]) if has_original else (st.container(), st.container())
+    if drawing:
+        left.html(parts.drawn(drawing, run))
+    if original is not None:
+        left.html(
+            generated.gallery(
+                original[None, None],
+                columns=[f"original: {names[label or 0]}"],
+                alt="Original",
+                largest=parts.largest(168),
+            )
+        )
+    for start in range(0, shown.shape[1], per_line):
+        line = slice(start, start + per_line)
+        own = None if label is None else label - start
+        right.html(
+            generated.gallery(
+                shown[:, line],
+                columns=names[: parts.MAX_COLUMNS][line],
+                alt="Re-rendered",
+                name="transfer",
+                own=own,
+                fit=per_line,
+                largest=parts.largest(140),
+            )
+        )
+    with result:
+        parts.tell_cap(len(names))
+        st.caption(plain(words))
+    sheet = images[0] if original is None else np.concatenate([original[None], images[0]])
+    facts = [{"image": "" if number is None else number, **parts.class_of(run, k)} for k in range(len(names))]
+    with result:
+        parts.downloads(
+            f"{run.id}-transfer-{'point' if number is None else number}",
+            weights,
+            sheets.sheet(sheet, len(sheet), gap=2),
+            lambda: generated.archive(images[0], z.numpy().repeat(len(names), 0), facts),
+        )
+    if number is not None:
+        return Following(later="z is this encoder's: image and classes follow when the scrubber is let go.")
+    return Following([Sheet(generated.images_of("transfer"), z.tolist(), parts.one_hots(len(names)))])
+
+
+def mix(run: Run, weights: Weights) -> Following:
+    """One z from one class to another, in nine steps of the condition."""
+    import torch
+
+    from vae.latent.embedding import prior_points
+    from vae.latent.generation import class_mix
+
+    names = run.info.class_names
+    left, right = st.columns(2)
+    with left:
+        start = controls.pick_class(run, "From class", keys.label(len(names)), 0)
+    with right:
+        end = controls.pick_class(run, "To class", keys.target(len(names)), (start + 1) % len(names))
+    if controls.seed_or_point(run) == "point":
+        seed: int | str = ""
+        z = torch.tensor(parts.point(run))
+        words = "z is the point that Explore shows."
+    else:
+        places = controls.places(4)
+        temperature = controls.temperature(places[0], run)
+        seed = controls.seed(places[1], places[2], run)
+        z = prior_points(1, run.config.model.latent_dim, seed=seed, temperature=temperature)[0]
+        words = f"z is drawn from the prior with seed {seed}."
+    generated.check_size(run, MIX_STEPS)
+    shares, images = class_mix(models.model(run, weights.at), z, start, end, MIX_STEPS)
+    middle = [f"{share:.1%}".replace(".0%", "%") for share in shares[1:-1].tolist()]
+    st.html(
+        generated.gallery(
+            images.numpy()[None],
+            columns=[names[start], *middle, names[end]],
+            alt=f"From {names[start]} to {names[end]}",
+            name="mix",
+            largest=parts.largest(168),
+        )
+    )
+    st.caption(
+        plain(
+            f"{words} The numbers are the share of {names[end]} in the condition. Training showed the model pure "
+            "classes alone: what lies between is its own invention."
+        )
+    )
+    facts = [
+        {"seed": seed, "from": names[start], "to": names[end], "share": share} for share in shares.tolist()
+    ]
+    parts.downloads(
+        f"{run.id}-mix-{start}-to-{end}",
+        weights,
+        sheets.sheet(images.numpy(), MIX_STEPS, gap=2),
+        lambda: generated.archive(images.numpy(), z.numpy()[None].repeat(MIX_STEPS, 0), facts),
+    )
+    blends = [{start: 1.0} if start == end else {start: 1 - share, end: share} for share in shares.tolist()]
+    return Following([Sheet(generated.images_of("mix"), [z.tolist()], blends)])

@@ -1,0 +1,248 @@
+"""Map: where the posterior puts each image."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from dashboard.cache import columns as own_columns
+from dashboard.cache import models
+from dashboard.components.image import image
+from dashboard.components.map import Kind, Method, Plane, Said, View, latent_map
+from dashboard.components.sliders import sliders
+from dashboard.jobs.planes import Wanted, projections
+from dashboard.link import keys, session
+from dashboard.look.markdown import plain
+from dashboard.shell import latent_view, no_weights_yet, run_picker, time_machine
+from dashboard.views.explore.map_beside import row_of
+from dashboard.views.map import evolution
+from vae.errors import UserError
+from vae.runs.listing import Run
+
+if TYPE_CHECKING:
+    from vae.data.attributes import Columns
+
+#: More points than these are shown only when the person says so.
+MOST_AT_ONCE = 200_000
+#: More sliders than these are taller than the map; then they take so much of the page's height.
+MANY = 6
+TALL = 420
+
+
+def page() -> None:
+    """Draw the page."""
+    whole = st.container()
+    words, corner = (whole, whole) if session.presenting() else whole.columns(2, vertical_alignment="bottom")
+    with words:
+        run_picker.headline("Map", "Each point is an image's posterior mean: hover to decode, click to go.")
+    run = run_picker.chosen()
+    if run is None:
+        st.info("There is no run yet. Train one on the Train page.")
+        return
+    try:
+        view = latent_view.of(run)
+        plane = _plane(run) if run.config.model.latent_dim != 2 else None
+    except UserError as error:
+        no_weights_yet.instead(run, error)
+        return
+    z, y = latent_view.point(run), latent_view.label(run)
+    missing = models.missing_images(run)
+    with corner:
+        part, sizes = _part(run, missing)
+    num = sizes[part]
+    if num <= MOST_AT_ONCE:
+        models.prefetch(run, "best", part)
+    columns = own_columns.of(run)
+    shown = _view(run, columns)
+    left, right = st.columns([5, 2], gap="medium")
+    with left:
+        said = latent_map(
+            run.id,
+            latent_dim=run.config.model.latent_dim,
+            z=z,
+            y=y,
+            stamp=view.stamp,
+            part=part,
+            classes=run.info.class_names,
+            conditional=run.config.model.conditional,
+            shape=view.shape,
+            missing=missing,
+            plane=plane,
+            num=num,
+            sizes=sizes,
+            question=_question(run, num),
+            methods=_methods(run),
+            columns=[Kind(column.name, len(column.classes)) for column in columns.found],
+            view=shown,
+            pinned=_pinned(run, z),
+            key=f"map:{run.id}",
+        )
+    _keep(run, columns, said.view or shown)
+    _heed(run, part, said)
+    found = latent_view.posterior(run, z=z)
+    if said.click is not None:
+        z, y = said.click.z, y if said.click.y is None else said.click.y
+        row = row_of(run, said.click)
+        found = None if row is None else latent_view.posterior(run, row, z=z)
+    with right:
+        image(
+            run.id,
+            z=z,
+            y=y,
+            classes=view.conditions,
+            shape=view.shape,
+            stamp=view.stamp,
+            size=240,
+            key=f"map-image:{run.id}",
+        )
+        # Many sliders scroll by themselves, so that the page is as long as the map.
+        with st.container(height=TALL if len(view.dims) > MANY else "content", border=False):
+            position = sliders(
+                run.id, view.dims, z=z, y=y, classes=view.conditions, key=f"map-sliders:{run.id}"
+            )
+    latent_view.keep(run, position.z, position.y)
+    # Explore shows whose posterior the point is the mean of, as long as it is.
+    moved = any(abs(a - b) > 1e-3 for a, b in zip(position.z, z, strict=True))
+    of = None if found is None or moved or not latent_view.is_of(z, found[0]) else found[0].row
+    session.keep(keys.posterior(run.info.num_test), of)
+    for sentence in columns.refused:
+        st.caption(plain(f"A column cannot be used: {sentence}."))
+    step = time_machine.draw(run, end="Best", decoders=True)
+    st.caption(plain(time_machine.words(run, step, view.words)))
+    evolution.download_button(run)
+
+
+def _part(run: Run, missing: str) -> tuple[str, dict[str, int]]:
+    """Which images the map shows, and how many each part has; without the images, the test part alone is there.
+
+    In a presentation the link alone decides.
+    """
+    words = {"test": "Test", "validation": "Validation", "train": "Training", "all": "All"}
+    sizes = {"test": run.info.num_test, "validation": run.info.num_validation, "train": run.info.num_train}
+    sizes["all"] = sum(sizes.values())
+    parts = ["test"] if missing else [part for part in words if sizes[part]]
+    wanted = session.read(keys.PART, "test")
+    if missing and wanted != "test":
+        session.notice(
+            f"The test images are shown in place of {words[wanted].lower()} images: the files of the others are not on "
+            "this machine."
+        )
+    part = wanted if wanted in parts else "test"
+    if not session.presenting():
+        session.seat(keys.PART, widget := f"map-part:{run.id}", part)
+        picked = st.segmented_control(
+            "Images",
+            parts,
+            format_func=lambda part: f"{words[part]} ({sizes[part]:,})",
+            required=True,
+            key=widget,
+            label_visibility="collapsed",
+        )
+        part = str(picked or "test")
+        if missing:
+            st.caption(
+                "The other images need their files, which are not on this machine.", help=plain(missing)
+            )
+    session.write(keys.PART, part)
+    return part, sizes
+
+
+def _pinned(run: Run, z: list[float]) -> int | None:
+    """The image whose posterior the link names, by its index in the data set, as long as the point is of it."""
+    found = latent_view.posterior(run, z=z)
+    if found is None or not latent_view.is_of(z, found[0]):
+        return None
+    return int(models.embedding(run, "best", "test").index[found[0].row])
+
+
+def _plane(run: Run) -> Plane:
+    found = models.plane(run, "best")
+    return Plane(found.mean.tolist(), found.components.tolist(), found.explained)
+
+
+def _question(run: Run, num: int) -> str:
+    """What so many points cost, if they are many."""
+    if num <= MOST_AT_ONCE:
+        return ""
+    seconds = num / models.pace(run, "best")
+    # Mean, places, drawing order, label and index of each point.
+    megabytes = num * (4 * run.config.model.latent_dim + 34) / 1e6
+    return (
+        f"{num:,} images. Encoding them takes the server about {_about(seconds)} s the first time, and showing them "
+        f"takes about {_about(megabytes)} MB of this browser's memory. Nothing is left out."
+    )
+
+
+def _about(value: float) -> str:
+    """A number to one digit, at least 1."""
+    whole = max(1, round(value))
+    return f"{round(whole, 1 - len(str(whole))):,}"
+
+
+def _methods(run: Run) -> list[Method]:
+    from vae.latent.tsne_umap import CAPS, METHODS, TITLES, missing
+
+    straight = Method("pca", "Largest variance (PCA)")
+    if run.config.model.latent_dim <= 2:
+        return [straight]
+    return [
+        straight,
+        *(Method(method, TITLES[method], missing(method), CAPS[method]) for method in METHODS),
+    ]
+
+
+def _view(run: Run, columns: Columns) -> View:
+    """What the link says that the map shows."""
+    latent_dim = run.config.model.latent_dim
+    projection = session.read(keys.projection(latent_dim), "pca")
+    colour = session.read(_colour(run, columns), "label")
+    layers: list[str] = session.read(keys.LAYERS, ["contours"])
+    lasso: tuple[float, ...] = session.read(keys.LASSO, ())
+    hidden: list[int] = session.read(_hidden(run, columns, colour), [])
+    return View(
+        projection,
+        colour,
+        layers,
+        session.read(keys.TILES, "even"),
+        hidden,
+        session.read(keys.VIEW, None),
+        lasso,
+    )
+
+
+def _colour(run: Run, columns: Columns) -> keys.Key[str]:
+    return keys.colour(run.config.model.latent_dim, [column.name for column in columns.found])
+
+
+def _hidden(run: Run, columns: Columns, colour: str) -> keys.Key[list[int]]:
+    """The legend's classes: those of the column that the colours say, else the labels."""
+    column = columns.named(colour.removeprefix("column:")) if colour.startswith("column:") else None
+    return keys.hidden(len(column.classes) if column is not None and column.classes else run.info.num_classes)
+
+
+def _keep(run: Run, columns: Columns, view: View) -> None:
+    """Put into the link what the map shows."""
+    for key, value in (
+        (keys.projection(run.config.model.latent_dim), view.projection),
+        (_colour(run, columns), view.colour),
+        (keys.LAYERS, ",".join(view.layers) or "none"),
+        (keys.TILES, view.tiles),
+        (_hidden(run, columns, view.colour), ",".join(map(str, view.hidden)) or "none"),
+        (keys.LASSO, ",".join(f"{value:.6g}" for value in view.lasso) or "none"),
+        (keys.VIEW, "all" if view.area is None else ",".join(f"{value:.5g}" for value in view.area)),
+    ):
+        session.write_text(key, value)
+
+
+def _heed(run: Run, part: str, said: Said) -> None:
+    """Do what the person asked of the map's planes."""
+    if said.wish is not None:
+        wanted = Wanted(run, "best", part, said.wish.method, said.wish.num)  # type: ignore[arg-type]
+        if said.wish.action == "cancel":
+            projections.cancel(wanted)
+        else:
+            try:
+                projections.start(wanted)
+            except UserError as error:
+                st.warning(plain(str(error)), icon=":material/info:")

@@ -1,0 +1,154 @@
+"""Read-only routes of the map: latent positions, numbers of each image, the images, and computed planes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from dashboard.cache import columns, models
+from dashboard.cache.models import At
+from dashboard.jobs.planes import Wanted, find, projections
+from dashboard.server import packed_arrays, routes
+from dashboard.server.answers import reads, route, tagged
+from vae.errors import UserError
+from vae.runs.listing import Run
+
+if TYPE_CHECKING:
+    from vae.evaluation.elbo import AtMean
+
+#: Images that one request may name.
+MOST_IMAGES = 300
+_terms = models.Cache(16)
+
+
+def _answer(request: Request, listed: dict[str, Any], **fields: Any) -> Response:
+    """Arrays as they lie in memory, so that two million images need no second copy."""
+    return tagged(request, packed_arrays.parts(listed, **fields), "application/octet-stream")
+
+
+def _embedding(request: Request) -> tuple[Run, At, str, Any]:
+    run, at, part = routes._run(request), routes._at(request), routes._choice(request, "part", routes.PARTS)
+    return run, at, part, models.embedding(run, at, part)
+
+
+def latent(request: Request) -> Response:
+    """Posterior means, labels (−1 for none) and indices of a part's images; log-variances if `log_var=1`."""
+    _, at, part, found = _embedding(request)
+    num = len(found.mean)
+    labels = np.full(num, -1, np.int16) if found.labels is None else found.labels.numpy()
+    listed: dict[str, Any] = {
+        "mean": found.mean.numpy().astype(np.float32, copy=False),
+        "labels": labels.astype(np.int16, copy=False),
+        "index": found.index.numpy().astype(np.int32, copy=False),
+    }
+    if routes._whole(request, "log_var", 0, 0, 1):
+        listed["log_var"] = found.log_var.numpy().astype(np.float32, copy=False)
+    _check(listed)
+    return _answer(request, listed, part=part, at=str(at), count=num)
+
+
+def spread(request: Request) -> Response:
+    """Standard deviations of a part's posteriors, ``(N, D)``, in the order of `latent`."""
+    *_, found = _embedding(request)
+    listed = {"sigma": np.exp(0.5 * found.log_var.numpy()).astype(np.float32, copy=False)}
+    _check(listed)
+    return _answer(request, listed)
+
+
+def terms(request: Request) -> Response:
+    """Distortion at the posterior mean, and rate, of each image of a part, in nats, in the order of `latent`."""
+    run, at, part = routes._run(request), routes._at(request), routes._choice(request, "part", routes.PARTS)
+    stamp = models.stamp(run, at)
+    found = _terms.get((run.path, at, part, stamp), lambda: _at_means(run, at, part))
+    listed = {"distortion": found.distortion.numpy(), "rate": found.rate.numpy()}
+    _check(listed)
+    return _answer(request, listed)
+
+
+def column(request: Request) -> Response:
+    """A column of the run's own data for each image of a part, in the order of `latent`.
+
+    Numbers of its classes (−1 for none), with their names in the header, or float32 numbers.
+    """
+    run, _, _, found = _embedding(request)
+    name = request.query_params.get("name", "")
+    asked = columns.of(run).named(name)
+    if asked is None:
+        raise UserError(f"name must be one of the data's columns, got {name[:40]!r}; reload the page")
+    models.dataset(run)  # refuses images that are not the ones the run was made for
+    values = asked.values[found.index.long()].numpy()
+    values = values.astype(np.float32 if asked.is_number else np.int16, copy=False)
+    return _answer(request, {"values": values}, classes=list(asked.classes))
+
+
+def _at_means(run: Run, at: At, part: str) -> AtMean:
+    from vae.evaluation.elbo import AtMean, at_posterior_mean
+
+    model, images = models.model(run, at), models.dataset(run)
+    names = ("train", "validation", "test") if part == "all" else (part,)
+    found = [at_posterior_mean(model, images, name) for name in names if len(getattr(images, name))]  # type: ignore[arg-type]
+    return AtMean.joined(found)
+
+
+def _check(listed: dict[str, Any]) -> None:
+    if not all(np.isfinite(values).all() for values in listed.values() if values.dtype.kind == "f"):
+        raise UserError("the numbers of a map must be finite, got others; train the run again")
+
+
+def some_images(request: Request) -> Response:
+    """Images that are named by their indices in the data set, as bytes."""
+    text = request.query_params.get("index", "")
+    if not re.fullmatch(r"[0-9]{1,9}(,[0-9]{1,9})*", text) or text.count(",") >= MOST_IMAGES:
+        raise UserError(
+            f"index must be 1 to {MOST_IMAGES} whole numbers with commas between, got {text[:40]!r}; use 0"
+        )
+    images = models.dataset(routes._run(request))
+    index = np.array([int(number) for number in text.split(",")], np.int32)
+    if int(index.max()) >= len(images.images):
+        raise UserError(
+            f"index must be below {len(images.images)}, the number of images, got {int(index.max())}; use 0"
+        )
+    listed = {"images": images.images.numpy()[index], "index": index}
+    return _answer(request, listed, max_value=images.max_value)
+
+
+def _wanted(request: Request) -> Wanted:
+    from vae.latent.tsne_umap import METHODS
+
+    method = routes._choice(request, "method", METHODS)
+    num = routes._whole(request, "num", 1, 1, 10**9)
+    part = routes._choice(request, "part", routes.PARTS)
+    return Wanted(routes._run(request), routes._at(request), part, method, num)  # type: ignore[arg-type]
+
+
+def projection_status(request: Request) -> Response:
+    """How far the computation of a plane is."""
+    return JSONResponse(projections.status(_wanted(request)), headers={"Cache-Control": "no-store"})
+
+
+def projection(request: Request) -> Response:
+    """Places in a computed plane, and the rows of `latent` that they belong to."""
+    found = find(wanted := _wanted(request))
+    if found is None:
+        raise UserError(
+            f"a plane of {wanted.method} must be computed first, got none; start it on the Map page"
+        )
+    return _answer(request, {"xy": found.xy.numpy(), "rows": found.rows.numpy()})
+
+
+def endpoints(run: str) -> dict[str, Callable[[Request], Any]]:
+    """The routes, below the address of a run."""
+    return {
+        f"{run}/latent": route(latent),
+        f"{run}/spread": route(spread),
+        f"{run}/terms": route(terms),
+        f"{run}/column": route(column),
+        f"{run}/images": route(some_images),
+        f"{run}/projection": route(projection),
+        f"{run}/projection/status": route(projection_status, reads),
+    }

@@ -1,0 +1,186 @@
+"""Runs: what there is, and opening, renaming, deleting, exporting and importing it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from dashboard import settings
+from dashboard.link import session
+from dashboard.look.markdown import plain
+from dashboard.server import exports
+from dashboard.shell import run_picker
+from dashboard.shell.navigation import go_to
+from vae.errors import UserError
+from vae.runs.archive import MAX_BYTES, import_run
+from vae.runs.listing import Run
+
+#: A link that looks as a main button does.
+_DOWNLOAD = """<a href="./api/exports/{token}" download style="display: inline-block; padding: 0.5rem 0.75rem;
+border-radius: 0.5rem; background: #4F46E5; color: #FFFFFF; text-decoration: none">Download {size:.1f} MB</a>"""
+
+
+def page() -> None:
+    """Draw the page."""
+    run_picker.headline(
+        "Runs", f"Your runs are folders in {plain(str(settings.runs_root()))}. Examples came with Latent Lab."
+    )
+    _import_form()
+    runs, broken = run_picker.all_runs()
+    selected = next((run for run in runs if run.id == st.session_state.get(session.SELECTED)), None)
+    if selected is None:
+        st.session_state.pop(session.SELECTED, None)
+    if runs:
+        _table(selected)
+    else:
+        st.info("There is no run yet. Train one on the Train page.")
+    if selected is not None:
+        _actions(selected)
+    elif runs:
+        st.caption("Select a row to open, rename, export or delete that run.")
+    for run in broken:
+        st.warning(plain(f"{run.id}: {run.sentence}"), icon=":material/folder_off:")
+    for odd in runs:
+        if complaint := odd.complaint():
+            st.warning(plain(f"{odd.id}: {complaint}"), icon=":material/link_off:")
+
+
+@st.fragment(run_every=2.0)
+def _table(selected: Run | None) -> None:
+    """The runs, looked for again every two seconds: they are made and trained elsewhere too."""
+    runs, _ = run_picker.all_runs()
+    ids = [run.id for run in runs]
+    # A selection is the number of a row: another list of runs is another table.
+    key = f"runs-table:{hash(tuple(ids))}"
+    st.dataframe(
+        [_row(run) for run in runs],
+        hide_index=True,
+        on_select=lambda: _select(key, ids),
+        selection_mode="single-row",
+        key=key,
+        column_config={
+            "Validation −ELBO": st.column_config.NumberColumn(
+                format="%.2f", help="Newest on the validation images, nats per example, at β = 1."
+            ),
+            "β": st.column_config.NumberColumn(format="%g", help="Weight of the KL the run was made with."),
+        },
+    )
+    if st.session_state.get(session.SELECTED) != (None if selected is None else selected.id):
+        st.rerun()
+
+
+def _select(key: str, ids: list[str]) -> None:
+    """Remember the run itself: by the time somebody deletes it, other rows may have come."""
+    rows = st.session_state[key]["selection"]["rows"]
+    st.session_state[session.SELECTED] = ids[rows[0]] if rows else None
+
+
+def _row(run: Run) -> dict[str, Any]:
+    status, config = run.status(), run.config
+    validation = _newest_validation(run)
+    return {
+        "Name": run.name,
+        "State": "example" if run_picker.is_shipped(run) else run_picker.describe(status),
+        "Data": config.data.name,
+        "Model": ("conditional " if config.model.conditional else "") + config.model.network,
+        "Latent dims": config.model.latent_dim,
+        "β": config.objective.beta,
+        "Epochs": round(status.epoch, 1),
+        "Validation −ELBO": None if validation is None else -validation["elbo"],
+        "Made": run.created[:16].replace("T", " "),
+        "Id": run.id,
+    }
+
+
+def _newest_validation(run: Run) -> dict[str, Any] | None:
+    try:
+        return run.latest_metrics().get("validation")
+    except (UserError, OSError):  # below the table it is told what is wrong
+        return None
+
+
+def _actions(run: Run) -> None:
+    with st.container(border=True):
+        st.subheader(plain(run.name), anchor=False)
+        status = run.status()
+        if status.error:
+            st.warning(plain(status.error), icon=":material/error:")
+        columns = st.columns(5)
+        if columns[0].button("Explore", icon=":material/tune:", width="stretch", type="primary"):
+            session.choose_run(run.id)
+            go_to("explore")
+        if columns[1].button("Curves", icon=":material/show_chart:", width="stretch"):
+            session.choose_run(run.id)
+            go_to("train")
+        shipped, why_fixed = run_picker.is_shipped(run), run.why_fixed()
+        fixed = shipped or bool(why_fixed)
+        if columns[2].button("Rename", icon=":material/edit:", width="stretch", disabled=fixed):
+            _rename(run)
+        if columns[3].button("Export", icon=":material/archive:", width="stretch"):
+            _export(run)
+        if columns[4].button("Delete", icon=":material/delete:", width="stretch", disabled=fixed):
+            _delete(run)
+        if shipped:
+            st.caption("An example that came with Latent Lab: it can be explored and exported, not changed.")
+        elif why_fixed:
+            st.caption(plain(f"{why_fixed[0].upper()}{why_fixed[1:]}."))
+
+
+@st.dialog("Rename run")
+def _rename(run: Run) -> None:
+    name = st.text_input("Name", run.name, max_chars=80)
+    if st.button("Rename", type="primary"):
+        try:
+            run.rename(name)
+        except UserError as error:
+            st.error(plain(str(error)))
+        else:
+            st.rerun()
+
+
+@st.dialog("Delete run?")
+def _delete(run: Run) -> None:
+    st.text(f"Delete “{run.name}” with its checkpoints and snapshots? This cannot be undone.")
+    if st.button("Delete for good", type="primary", icon=":material/delete:"):
+        try:
+            run.delete()
+        except UserError as error:
+            st.error(plain(str(error)))
+        else:
+            session.forget_run(run.id)
+            session.notice(f"Deleted “{run.name}”.")
+            st.rerun()
+
+
+@st.dialog("Export run")
+def _export(run: Run) -> None:
+    st.text(f"“{run.name}” as one zip: configuration, metrics, checkpoints and snapshots, no images.")
+    with st.spinner("Packing…"):
+        try:
+            packed = exports.pack(run)
+        except (UserError, OSError) as error:
+            st.error(plain(str(error)))
+            return
+    # Streamlit's own button would hold all of it in memory.
+    st.html(_DOWNLOAD.format(token=packed.token, size=packed.size / 1e6))
+
+
+def _import_form() -> None:
+    with st.expander("Import a run", icon=":material/unarchive:"):
+        limit = f"{MAX_BYTES / 2**30:.0f} GiB"
+        upload = st.file_uploader(
+            f"A zip that Export or `vae export` made, up to {limit} unpacked",
+            type="zip",
+            key=session.fresh("import"),
+        )
+        if upload is None or not st.button("Import", type="primary"):
+            return
+        try:
+            run = import_run(upload, settings.runs_root())
+        except UserError as error:
+            st.error(plain(str(error)))
+        else:
+            session.renew("import")
+            session.choose_run(run.id)
+            st.rerun()

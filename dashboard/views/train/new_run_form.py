@@ -1,0 +1,148 @@
+"""The form of a new run: data, options, and the button that trains it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from dashboard import settings
+from dashboard.jobs.trainers import trainers
+from dashboard.link import session
+from dashboard.look.markdown import plain
+from dashboard.shell import downloads
+from dashboard.views.train import config_form, data_preview
+from vae.config.schema import RunConfig
+from vae.errors import UserError
+from vae.runs.cleanup import UPLOADS, sweep_uploads
+from vae.runs.listing import Run, create_run
+from vae.storage.atomic import disk_sentence, replacing
+
+
+def form() -> None:
+    """Draw the form; pressing Train makes a run and starts it, or says why it cannot."""
+    names = list(config_form.DATA_TITLES)
+    name = st.selectbox("Data", names, format_func=config_form.DATA_TITLES.__getitem__, key="new:data")
+    try:
+        own = _own_images(name) if name in ("npz", "folder") else None
+    except UserError as error:
+        st.error(plain(str(error)), icon=":material/block:")
+        own = None
+    if own is not None:
+        data_preview.draw(name, own)
+    here = not downloads.lacks(name)
+    if not here:
+        st.info(
+            f"{config_form.DATA_TITLES[name]} is not on this machine yet.", icon=":material/cloud_download:"
+        )
+        if downloads.offer(name, key=f"new:download:{name}"):
+            st.rerun()
+    button = st.container()
+    title = st.text_input("Name", placeholder="optional", max_chars=80, key=session.fresh("new:name"))
+    values = config_form.config_form(name, key=f"new:{name}")
+    missing = name in ("npz", "folder") and own is None
+    pressed = button.button(
+        "Train", type="primary", icon=":material/play_arrow:", width="stretch", disabled=not here or missing
+    )
+    if not pressed:
+        return
+    try:
+        with _kept(own) as path:
+            config = config_form.make_config(values, path=path)
+            run = create(config, title)
+        trainers.start(run)
+    except UserError as error:
+        button.error(plain(str(error)), icon=":material/block:")
+        return
+    except OSError as error:
+        button.error(plain(disk_sentence(error)), icon=":material/block:")
+        return
+    for warning in [*config.warnings(), *run.info.reading.warnings()]:
+        session.notice(warning)
+    session.renew("new:name")
+    session.choose_run(run.id)
+    st.rerun()
+
+
+def create(config: RunConfig, title: str) -> Run:
+    """Make the folder of a run, not trained yet; without a title its settings name it.
+
+    Raises:
+        UserError, OSError: If the images are missing or do not fit, or the folder cannot be written.
+    """
+    from vae.data.dataset import check_fits, load
+
+    dataset = load(config.data)
+    check_fits(config, dataset)
+    root = settings.runs_root()
+    kind = "cvae" if config.model.conditional else "vae"
+    words = (
+        title.strip() or f"{config.data.name} {kind} {config.model.latent_dim}d β={config.objective.beta:g}"
+    )
+    return create_run(root, words, config, dataset.info())
+
+
+def _own_images(name: str) -> Path | UploadedFile | None:
+    """A file or folder of this machine, or an uploaded .npz."""
+    if name == "npz":
+        upload = st.file_uploader(
+            "An .npz with `images` and, if you like, `labels`", type="npz", key=session.fresh("new:npz")
+        )
+        if upload is not None:
+            return upload
+    roots = settings.data_roots()
+    if roots == []:
+        if name == "folder":
+            st.info(
+                "Folders on the server are not offered to visitors. Put the images into an .npz file and upload it, "
+                f"or ask the operator to offer a folder with {settings.DATA_VARIABLE}.",
+                icon=":material/folder_off:",
+            )
+        return None
+    where = "on this machine" if roots is None else f"on the server, below {', '.join(map(str, roots))}"
+    words = {"npz": f"… or its path {where}", "folder": f"Folder {where}"}[name]
+    text = st.text_input(
+        words,
+        key=f"new:path:{name}",
+        help="One sub-folder for each class, or images only; below train and test if these are given. All of one size."
+        if name == "folder"
+        else None,
+    )
+    return settings.own_data(text) if text.strip() else None
+
+
+@contextmanager
+def _kept(own: Path | UploadedFile | None) -> Iterator[Path | None]:
+    """The path of the user's own images: an upload is kept beside the runs under the hash of its content.
+
+    An upload that the block refuses is not kept, and the refusal names the file as the user does.
+    """
+    if own is None or isinstance(own, Path):
+        yield own
+        return
+    content = own.getbuffer()
+    folder = settings.runs_root() / UPLOADS
+    path = folder / f"{hashlib.sha256(content).hexdigest()[:16]}.npz"
+    written = None
+    try:
+        os.utime(path)  # sent again: it stays for another hour, until the run is made
+    except OSError:
+        folder.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as file:
+            file.write(content)
+        written = path.stat().st_mtime_ns
+    try:
+        yield path
+    except (UserError, OSError) as error:
+        with suppress(FileNotFoundError):
+            if path.stat().st_mtime_ns == written:  # nobody has sent the same meanwhile
+                path.unlink()
+        sweep_uploads(settings.runs_root())
+        if isinstance(error, UserError):
+            raise UserError(str(error).replace(str(path), own.name)) from error
+        raise

@@ -1,0 +1,195 @@
+"""Train: a form for a new run, and a run that one watches and steers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from dashboard.cache import models
+from dashboard.components.curves import Extent, curves
+from dashboard.components.samples import samples
+from dashboard.jobs.trainers import trainers
+from dashboard.link import keys, session
+from dashboard.look.markdown import plain
+from dashboard.shell import run_picker, time_machine
+from dashboard.views.train import config_form, new_run_form, watched_loop
+from vae.errors import UserError
+from vae.runs.listing import Run
+from vae.runs.metrics import left_out
+from vae.storage.confined import is_plain
+from vae.training.preconditions import check_trainable, why_not_trainable
+from vae.watching.notes import WatchNotes
+
+
+def page() -> None:
+    """Draw the page."""
+    run_picker.headline("Train", "Train a VAE, watch it learn, and change β while it does.")
+    run = run_picker.chosen()
+    watched = run is not None and (not run_picker.is_shipped(run) or is_plain(run.metrics_path))
+    steered = run is not None and not run_picker.is_shipped(run)
+    offered = not (watched and session.presenting())
+    left, right = st.columns([3, 8], gap="medium") if steered or offered else (st.empty(), st.container())
+    with left:
+        if run is not None and steered:
+            with st.container(border=True):
+                _steering(run)
+        if offered:
+            busy = run is not None and run.status().state in run_picker.BUSY
+            with st.expander("New run", expanded=not busy, icon=":material/add_circle:"):
+                new_run_form.form()
+    with right:
+        if run is None or not watched:
+            st.info(
+                "Choose the settings on the left and press Train: the curves appear here.",
+                icon=":material/west:",
+            )
+            return
+        if not session.presenting():  # the headline has it
+            st.subheader(plain(run.name), anchor=False)
+        view = Extent(session.read(keys.AXIS, "epoch"), session.read(keys.SPAN, None))  # type: ignore[arg-type]
+        view = curves(run.id, view=view, key=f"train-curves:{run.id}")
+        session.write(keys.AXIS, view.x)
+        session.write_text(keys.SPAN, keys.SPAN.write(view.span))
+        if sentence := left_out(run.metrics_path):
+            st.caption(plain(sentence))
+        # An example, or a run that was imported without its newest weights, has the best ones alone.
+        best_alone = bool(models.stamp(run, "best")) and not models.stamp(run, "last")
+        samples(
+            run.id,
+            at="best" if best_alone else "last",
+            live=not best_alone,
+            missing=models.missing_images(run),
+            key=f"train-samples:{run.id}",
+        )
+    time_machine.draw(run, end="Best" if best_alone else "Newest", decoders=False)
+
+
+def _steering(run: Run) -> None:
+    """What the user may want of this run now; looks at its state each second."""
+    with_page = True
+
+    @st.fragment(run_every=1.0 if run.status().state in run_picker.BUSY else None)
+    def draw() -> None:
+        status = run.status()
+        was_busy = st.session_state.get(f"busy:{run.id}")
+        is_busy = status.state in run_picker.BUSY
+        st.session_state[f"busy:{run.id}"] = is_busy
+        if was_busy is not None and was_busy != is_busy:
+            st.rerun()  # the whole page: the form opens or closes, the timer starts or ends
+        if not with_page:  # a wish runs this part alone, and a second later it runs again: a toast stays
+            for sentence in session.take_notices():
+                st.toast(plain(sentence), icon=":material/info:", duration="long")
+        place = trainers.place(run)
+        waiting = f", {place} before it" if place else ""
+        st.markdown(f"**{run_picker.describe(status).capitalize()}{waiting}**")
+        if status.error:
+            st.error(plain(status.error))
+        notes = WatchNotes.of(run)
+        if not watched_loop.set_by_the_loop(run, status, notes):
+            _beta(run, is_busy or status.state == "diverged")
+        _buttons(run, status.state, notes)
+        watched_loop.guesses(notes)
+
+    draw()
+    with_page = False
+
+
+def _beta(run: Run, is_busy: bool) -> None:
+    control = run.control()
+    now = run.config.objective.beta if control.beta is None else control.beta
+    # A slider begins at its default. Where β was changed elsewhere (another tab, the command line) a new slider takes
+    # the old one's place: a value put into the session would reach the browser once, and a busy page might miss it.
+    start, generation = st.session_state.get(f"beta:{run.id}", (now, 0))
+    key = f"beta:{run.id}:{generation}"
+    if st.session_state.get(key, start) != now:
+        start, generation = now, generation + 1
+        key = f"beta:{run.id}:{generation}"
+    st.session_state[f"beta:{run.id}"] = (start, generation)
+
+    def change() -> None:
+        _try(lambda: run.request(beta=float(st.session_state[key])))
+
+    st.select_slider(
+        "β, the weight of the KL",
+        config_form.with_current(config_form.BETAS, start),
+        value=start,
+        format_func=config_form.beta_word,
+        key=key,
+        on_change=change,
+        disabled=not is_busy,
+        help="Takes effect at once while it trains, and is marked on the curves. At β = 1 the objective is the ELBO.",
+    )
+    if control.beta is not None and run.config.objective.schedule != "constant":
+        st.button(
+            "Follow the schedule again",
+            on_click=lambda: _try(lambda: run.request(beta=None)),
+            key=f"schedule:{run.id}",
+        )
+
+
+def _buttons(run: Run, now: str, notes: WatchNotes) -> None:
+    def button(label: str, icon: str, wish: str, column: DeltaGenerator) -> None:
+        column.button(
+            label,
+            icon=f":material/{icon}:",
+            key=f"{wish}:{run.id}",
+            on_click=_ask,
+            args=(run, wish),
+            width="stretch",
+        )
+
+    if now in ("running", "starting"):
+        columns = st.columns(2)
+        button("Pause", "pause", "pause", columns[0])
+        if not watched_loop.cannot_be_stopped(notes):
+            button("Stop", "stop", "stop", columns[1])
+    elif now == "paused":
+        button("Resume", "play_arrow", "run", st.container())
+        columns = st.columns(2)
+        button("Step", "skip_next", "step", columns[0])
+        if not watched_loop.cannot_be_stopped(notes):
+            button("Stop", "stop", "stop", columns[1])
+    elif now == "queued" and trainers.is_waiting(run):
+        button("Leave the queue", "close", "cancel", st.container())
+    elif now == "queued":
+        st.caption("Not started here: it says that it waits in a queue, and this installation was not asked.")
+        button("Train", "play_arrow", "start", st.container())
+    elif why := why_not_trainable(run, look_for_images=True):
+        st.caption(plain(f"It cannot be trained on here: {why}."))
+    elif now == "new":
+        button("Train", "play_arrow", "start", st.container())
+    elif now in ("stopped", "interrupted", "failed", "diverged"):
+        button("Train on", "play_arrow", "start", st.container())
+    elif now == "finished":
+        st.number_input("More epochs", 1, 1_000_000, run.config.train.epochs, key=f"more:{run.id}")
+        button("Train on", "play_arrow", "extend", st.container())
+
+
+def _ask(run: Run, wish: str) -> None:
+    """Carry out a wish; what is refused is told in a sentence."""
+    match wish:
+        case "start":
+            _try(lambda: trainers.start(run))
+        case "extend":
+            _try(lambda: _extend(run, int(st.session_state[f"more:{run.id}"])))
+        case "cancel":
+            _try(lambda: trainers.cancel(run))
+        case "step":
+            _try(lambda: run.request(command="step"))
+        case _:
+            _try(lambda: run.request(command=wish))
+
+
+def _extend(run: Run, epochs: int) -> None:
+    check_trainable(run, look_for_images=True)  # a run that cannot go on is not made longer
+    run.extend(epochs)
+    trainers.start(Run.open(run.path))
+
+
+def _try(action: Callable[[], object]) -> None:
+    try:
+        action()
+    except (UserError, OSError) as error:
+        session.notice(str(error))
