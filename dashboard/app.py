@@ -1,4 +1,4 @@
-"""What `streamlit run` starts: the pages of `main.py`, and the routes of `api.py` on the same port."""
+"""What `streamlit run` starts: the pages of `main.py`, and the routes of `server/routes.py` on the same port."""
 
 from __future__ import annotations
 

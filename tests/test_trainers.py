@@ -430,8 +430,8 @@ def test_a_closed_server_takes_its_standby_along_and_leaves_its_queue_to_the_nex
 
 SERVER = """
 import os, sys, time
-from dashboard import queued
-from dashboard import trainers as module
+from dashboard.jobs import queued_runs as queued
+from dashboard.jobs import trainers as module
 from vae.runs.listing import Run
 module._HEAD_START = 0.0
 trainers = module.trainers

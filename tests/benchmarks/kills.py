@@ -32,7 +32,7 @@ from vae.runs.listing import Run, list_runs
 
 SERVER = """
 import sys, time
-from dashboard import trainers as module
+from dashboard.jobs import trainers as module
 from vae.runs.listing import Run
 trainers = module.trainers
 module._HEAD_START, module._OTHERS, module._ROUND = 0.0, 0.1, 0.3

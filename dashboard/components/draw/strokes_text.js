@@ -1,9 +1,9 @@
 /**
- * A drawing as text that fits a link: `dashboard/drawings.py` says how it is written, and checks it. What is written is what
+ * A drawing as text that fits a link: `dashboard/link/drawing.py` says how it is written, and checks it. What is written is what
  * is drawn: the pad takes the same whole numbers over, so that a link shows the same drawing and the same posterior.
  */
 
-/** As in `dashboard/drawings.py`. */
+/** As in `dashboard/link/drawing.py`. */
 const MAX_LENGTH = 1500
 const SIDE = 256
 /** What a line may be off, in units: at first nothing that is seen, then twice that until the text is short enough. */

@@ -75,7 +75,7 @@ export function adoptStyle(node) {
   if (!tree.adoptedStyleSheets.includes(sheet)) tree.adoptedStyleSheets.push(sheet)
 }
 
-/** What all charts share: fonts, background, grid. The same as the template of figures.py. */
+/** What all charts share: fonts, background, grid. The same as the template of look/colours.py. */
 export function look(theme) {
   return {
     paper_bgcolor: "rgba(0,0,0,0)",

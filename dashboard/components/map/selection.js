@@ -27,7 +27,7 @@ export function inside({ x, y, num }, path, back) {
   return Int32Array.from(rows)
 }
 
-/** Corners that a lasso keeps at most: `MOST_CORNERS` of dashboard/keys.py. */
+/** Corners that a lasso keeps at most: `MOST_CORNERS` of dashboard/link/keys.py. */
 const MOST_CORNERS = 64
 
 /**

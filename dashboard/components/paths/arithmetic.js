@@ -166,7 +166,7 @@ export function arithmetic(page) {
 
   return {
     node,
-    /** Groups and weight, as `dashboard/stops.py` reads them. */
+    /** Groups and weight, as `dashboard/views/explore/path_text.py` reads them. */
     get text() {
       return [named(groups.a), named(groups.b), short(weight.value)].join()
     },

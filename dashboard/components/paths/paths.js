@@ -142,7 +142,7 @@ export default mounted((root) => {
     return data?.conditional && own >= 0 ? oneHot(own, data.classes.length) : null
   }
 
-  /** The condition of a frame: between the classes of the two stops beside it, as `dashboard/path_api.py` has it. */
+  /** The condition of a frame: between the classes of the two stops beside it, as `dashboard/views/explore/routes.py` has it. */
   function ofFrame(frame, { stops, labels }) {
     if (!data.conditional || base < 0) return null
     const next = stops.findIndex((at) => at >= frame)
