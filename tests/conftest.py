@@ -147,7 +147,7 @@ class Forker:
     def __init__(self, folder: Path) -> None:
         self._folder, self._numbers, self._lock = folder, itertools.count(), threading.Lock()
         self._process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("forker.py"))],
+            [sys.executable, str(Path(__file__).parent / "support" / "forker.py")],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -233,7 +233,7 @@ def empty_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path
     from dashboard import settings
     from dashboard.cache import models
     from dashboard.jobs.trainers import trainers
-    from tests.settling import settled
+    from tests.support.settling import settled
 
     monkeypatch.setenv(settings.RUNS_VARIABLE, str(tmp_path / "runs"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))

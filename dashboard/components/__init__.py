@@ -1,7 +1,7 @@
 """Components that live in the browser: plain ES modules served by this server, and one Python function for each.
 
 Streamlit turns a component's inline script into a blob, in which relative imports fail. So what Streamlit gets is a
-loader of a few lines that imports the module from this server (`dashboard/server/routes.py`); modules of one address are shared
+loader of a few lines that imports the module from this server (`dashboard/server/`); modules of one address are shared
 by all components of a page.
 """
 

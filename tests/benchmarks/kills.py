@@ -26,8 +26,15 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.conftest import Forker
-from tests.hostile_folders import everything
-from tests.test_kill import CONFIG, assert_opens, assert_same_end, create, train, wait_for_new_line
+from tests.support.hostile_folders import everything
+from tests.vae.training.test_kill import (
+    CONFIG,
+    assert_opens,
+    assert_same_end,
+    create,
+    train,
+    wait_for_new_line,
+)
 from vae.runs.listing import Run, list_runs
 
 SERVER = """

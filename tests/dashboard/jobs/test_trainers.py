@@ -1,0 +1,582 @@
+"""The dashboard's trainer processes: quick to start, one after the other, outliving the server that started them."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from dashboard.jobs import queued_runs
+from dashboard.jobs import trainers as module
+from dashboard.jobs.trainers import Trainers, limit
+from tests.support.hostile_folders import Trap, everything, folder, link, listening, pipe
+from vae.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig, suggest
+from vae.data.dataset import load as load_data
+from vae.runs.listing import Run, RunError
+from vae.runs.metrics import MetricsReader
+from vae.runs.status import LOG, NOT_STARTED, Status, this_host
+from vae.storage.safetensors_io import load
+from vae.training.trainer import Trainer
+
+#: Trains until it is asked to stop; five steps a second.
+SLOW = RunConfig(
+    model=ModelConfig(hidden=(8,)),
+    train=TrainConfig(epochs=1000, batch_size=64, device="cpu", num_snapshots=0, max_images_per_second=320),
+)
+#: Trains for an instant.
+QUICK = SLOW.replace(train=SLOW.train.replace(epochs=1, max_images_per_second=0))
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of runs; one trainer at once."""
+    monkeypatch.setenv("LATENT_LAB_RUNS", str(tmp_path))
+    monkeypatch.setenv("LATENT_LAB_TRAINERS", "1")
+    return tmp_path
+
+
+@pytest.fixture
+def trainers(root: Path, forker: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Trainers]:
+    """A server's trainers, with processes that load in no time; whatever they train is stopped in the end."""
+    monkeypatch.setattr(module, "_spawn", forker.standby)
+    monkeypatch.setattr(module, "_HEAD_START", 0.0)
+    monkeypatch.setattr(module, "_OTHERS", 0.1)
+    monkeypatch.setattr(module, "_ROUND", 0.3)
+    opened = Trainers()
+    opened.open()
+    yield opened
+    end(opened)
+
+
+def end(trainers: Trainers) -> None:
+    """Close the server, and stop what it trains."""
+    trainers.close()
+    for run, process in trainers._working.values():
+        while process.poll() is None:
+            run.request(command="stop")
+            time.sleep(0.05)
+
+
+def create(root: Path, run_id: str, config: RunConfig = SLOW) -> Run:
+    return Run.create(root / run_id, config, load_data(config.data).info())
+
+
+def wait_until(is_so: Callable[[], object], seconds: float = 60) -> float:
+    """Seconds until it was so."""
+    began = time.perf_counter()
+    while not is_so():
+        assert time.perf_counter() - began < seconds, "it never came"
+        time.sleep(0.01)
+    return time.perf_counter() - began
+
+
+def state(run: Run) -> str:
+    return run.status().state
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        # A zombie is as dead as can be; its parent has not asked for it yet.
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+# The queue ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_second_run_waits_and_starts_by_itself(trainers: Trainers, root: Path) -> None:
+    first, second, third = create(root, "first"), create(root, "second", QUICK), create(root, "third", QUICK)
+    trainers.start(first)
+    wait_until(lambda: state(first) == "running")
+    trainers.start(second)
+    trainers.start(third)
+    assert [trainers.place(run) for run in (first, second, third)] == [None, 0, 1]
+    assert [state(second), state(third)] == ["queued", "queued"]
+    time.sleep(0.5)
+    assert [state(first), state(second), state(third)] == ["running", "queued", "queued"]
+    first.request(command="stop")
+    wait_until(lambda: state(third) == "finished")
+    assert [state(first), state(second)] == ["stopped", "finished"]
+    assert [trainers.place(run) for run in (first, second, third)] == [None, None, None]
+    ends = [MetricsReader(run.metrics_path).read()[1] for run in (second, third)]
+    assert all([line["event"] for line in lines if "event" in line] == ["start", "finish"] for lines in ends)
+
+
+def test_a_paused_run_leaves_its_place_to_the_next(trainers: Trainers, root: Path) -> None:
+    first, second = create(root, "first"), create(root, "second", QUICK)
+    trainers.start(first)
+    wait_until(lambda: state(first) == "running")
+    trainers.start(second)
+    first.request(command="pause")
+    wait_until(lambda: state(second) == "finished")
+    assert state(first) == "paused"
+    first.request(command="stop")
+    wait_until(lambda: state(first) == "stopped")
+
+
+def test_a_warmed_up_process_trains_to_the_same_bits_as_any_other(trainers: Trainers, root: Path) -> None:
+    here, there = create(root, "here", QUICK), create(root, "there", QUICK)
+    trainers.start(there)
+    for _ in Trainer(here, load_data(QUICK.data)).train():
+        pass
+    wait_until(lambda: state(there) == "finished")
+    found, expected = (load(run.checkpoints_dir, "last")[0] for run in (there, here))
+    assert found.keys() == expected.keys()
+    assert all(torch.equal(found[name], expected[name]) for name in expected)
+
+
+def test_a_run_can_leave_the_queue_and_come_back(trainers: Trainers, root: Path) -> None:
+    first, second, third = create(root, "first"), create(root, "second", QUICK), create(root, "third", QUICK)
+    trainers.start(first)
+    wait_until(lambda: state(first) == "running")
+    trainers.start(second)
+    trainers.start(third)
+    assert trainers.cancel(second)
+    assert (state(second), trainers.place(second), trainers.place(third)) == ("new", None, 0)
+    assert not trainers.cancel(second)
+    trainers.start(second)
+    assert (trainers.place(third), trainers.place(second)) == (0, 1)
+    first.request(command="stop")
+    wait_until(lambda: state(second) == "finished")
+    assert state(third) == "finished"
+
+
+def test_a_stopped_run_that_leaves_the_queue_is_stopped_as_before(trainers: Trainers, root: Path) -> None:
+    first, second = create(root, "first"), create(root, "second")
+    trainers.start(second)
+    wait_until(lambda: second.status().step > 0)
+    second.request(command="stop")
+    wait_until(lambda: state(second) == "stopped")
+    step = second.status().step
+    trainers.start(first)
+    wait_until(lambda: state(first) == "running")
+    trainers.start(second)
+    assert state(second) == "queued"
+    assert trainers.cancel(second)
+    assert (state(second), second.status().step) == ("stopped", step)
+    first.request(command="stop")
+    wait_until(lambda: state(first) == "stopped")
+    trainers.start(second)  # and goes on from there
+    wait_until(lambda: second.status().step > step)
+
+
+def test_leaving_the_queue_a_moment_too_late_stops_the_run(trainers: Trainers, root: Path) -> None:
+    run = create(root, "run")
+    trainers.start(run)
+    assert state(run) in ("queued", "running")
+    assert trainers.cancel(run)
+    wait_until(lambda: state(run) == "stopped")
+
+
+def test_a_run_deleted_while_it_waits_holds_nobody_up(trainers: Trainers, root: Path) -> None:
+    first, second, third = create(root, "first"), create(root, "second", QUICK), create(root, "third", QUICK)
+    trainers.start(first)
+    wait_until(lambda: state(first) == "running")
+    trainers.start(second)
+    trainers.start(third)
+    second.delete()
+    first.request(command="stop")
+    wait_until(lambda: state(third) == "finished")
+    assert not (root / "second").exists()
+
+
+def test_what_cannot_start_is_refused_in_a_sentence(trainers: Trainers, root: Path) -> None:
+    first, second, done = create(root, "first"), create(root, "second"), create(root, "done", QUICK)
+    trainers.start(done)
+    wait_until(lambda: state(done) == "finished")
+    before = done.status()
+    with pytest.raises(RunError, match=r"run 'done' has done its 1 epochs; ask for more of them"):
+        trainers.start(done)
+    assert done.status() == before
+    done.extend(1)
+    trainers.start(Run.open(done.path))
+    wait_until(lambda: done.status().epoch == 2)
+    wait_until(lambda: state(done) == "finished")
+    trainers.start(first)
+    trainers.start(second)
+    for run in (first, second):
+        with pytest.raises(RunError, match="is already being trained or waiting; stop it first"):
+            trainers.start(run)
+    trainers.cancel(second)
+
+
+def test_trainers_that_others_started_count_too(trainers: Trainers, root: Path, forker: Any) -> None:
+    other, run = create(root, "other"), create(root, "run", QUICK)
+    command = forker.start("train", "--resume", other.path)
+    wait_until(lambda: state(other) == "running")
+    time.sleep(0.2)
+    with pytest.raises(RunError, match="already being trained"):
+        trainers.start(other)
+    trainers.start(run)
+    time.sleep(0.5)
+    assert state(run) == "queued"
+    other.request(command="stop")
+    assert command.wait() == 0
+    wait_until(lambda: state(run) == "finished")
+
+
+def test_the_limit_is_one_for_two_cores_unless_the_environment_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("LATENT_LAB_TRAINERS", "3")
+    assert limit() == 3
+    for said, cores, expected in (("", 1, 1), ("", 8, 4), ("0", 2, 1), ("many", 2, 1)):
+        monkeypatch.setenv("LATENT_LAB_TRAINERS", said)
+        monkeypatch.setattr(os, "cpu_count", lambda cores=cores: cores)
+        assert limit() == expected
+
+
+# Bad ends -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_trainer_that_cannot_begin_says_why_in_the_status(trainers: Trainers, root: Path) -> None:
+    run = Run.create(root / "run", QUICK, load_data(DataConfig(split_seed=1)).info())
+    trainers.start(run)
+    wait_until(lambda: state(run) == "failed")
+    assert "must have the images it was made for" in str(run.status().error)
+    wait_until(lambda: "must have the images it was made for" in (run.path / LOG).read_text())
+
+
+def test_a_trainer_that_dies_without_a_word_is_noticed(
+    trainers: Trainers, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = create(root, "run")
+    (run.path / LOG).write_text("words of an earlier trainer\n")
+
+    def deadly(process: Any, _run: Run) -> bool:
+        process.kill()
+        process.stdin.close()
+        return True
+
+    monkeypatch.setattr(module, "_tell", deadly)
+    trainers.start(run)
+    wait_until(lambda: state(run) == "failed")
+    assert run.status().error == "the trainer ended at once (exit code -9): it left no message"
+
+
+def test_a_standby_that_died_while_it_waited_is_replaced(trainers: Trainers, root: Path) -> None:
+    wait_until(lambda: trainers._standby is not None)
+    assert trainers._standby is not None
+    trainers._standby.kill()
+    wait_until(lambda: trainers._standby.poll() is not None)  # type: ignore[union-attr]
+    run = create(root, "run", QUICK)
+    trainers.start(run)
+    wait_until(lambda: state(run) == "finished")
+
+
+def test_a_folder_that_cannot_be_written_is_told(
+    trainers: Trainers, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = create(root, "run")
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device", str(run.path / "status.json"))
+
+    monkeypatch.setattr(Run, "write_status", full)
+    with pytest.raises(RunError, match="the disk is full"):
+        trainers.start(run)
+    assert trainers.place(run) is None
+
+
+# Servers come and go --------------------------------------------------------------------------------------------------
+
+
+def test_a_run_left_queued_by_a_dead_server_is_taken_up_by_the_next(trainers: Trainers, root: Path) -> None:
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    gone = {"state": "queued", "heartbeat": time.time(), "host": this_host(), "pid": dead.pid}
+    silent = {"state": "queued", "heartbeat": time.time() - 60, "host": "another", "pid": 1}
+    waits = {"state": "queued", "heartbeat": time.time(), "host": "another", "pid": 1}
+    alive = {"state": "queued", "heartbeat": time.time(), "host": this_host(), "pid": os.getppid()}
+    runs = {}
+    for number, status in enumerate((gone, silent, waits, alive)):
+        runs[number] = create(root, f"run-{number}", QUICK)
+        runs[number].write_status(Status(**status))
+        queued_runs.note(runs[number])
+    wait_until(lambda: state(runs[0]) == state(runs[1]) == "finished")
+    assert [state(runs[2]), state(runs[3])] == ["queued", "queued"]  # their servers may still be there
+
+
+def test_a_run_that_says_it_waits_is_trained_only_if_this_installation_was_asked(
+    trainers: Trainers, root: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    waits = Status(state="queued", heartbeat=time.time() - 60, host="another", pid=1)
+    foreign, asked = create(root, "foreign", QUICK), create(root, "asked", QUICK)
+    elsewhere = create(tmp_path_factory.mktemp("elsewhere"), "replaced", QUICK)
+    replaced = create(root, "replaced", QUICK)
+    for run in (foreign, asked, replaced, elsewhere):
+        run.write_status(waits)
+    queued_runs.note(replaced)
+    replaced.path.rename(root / ".away")
+    elsewhere.path.rename(replaced.path)  # another run in the place of the one that was asked for
+    queued_runs.note(asked)
+    copied = Run.open(shutil.copytree(asked.path, root / "copied"))
+    wait_until(lambda: state(asked) == "finished")
+    time.sleep(0.7)  # two more rounds
+    for run in (foreign, Run.open(replaced.path), copied):
+        assert run.status_as_written() == waits
+        assert (state(run), run.status().error) == ("new", NOT_STARTED)
+        assert not trainers.is_waiting(run) and not trainers.cancel(run)
+    assert not run_files(foreign)
+    trainers.start(foreign)  # by a click it is
+    wait_until(lambda: state(foreign) == "finished")
+    wait_until(lambda: not queued_runs.noted(root))
+
+
+def run_files(run: Run) -> set[str]:
+    """What a trainer leaves in a run's folder."""
+    return {entry.name for entry in run.path.iterdir()} & {"metrics.jsonl", "checkpoints", "snapshots", LOG}
+
+
+def test_a_run_that_is_replaced_while_it_waits_is_not_trained_and_neither_is_the_other(
+    trainers: Trainers, root: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    first, second = create(root, "first"), create(root, "second", QUICK)
+    other = create(tmp_path_factory.mktemp("elsewhere"), "second", QUICK)
+    trainers.start(first)
+    wait_until(lambda: state(first) == "running")
+    trainers.start(second)
+    second.path.rename(root / "moved")
+    other.path.rename(second.path)
+    first.request(command="stop")
+    wait_until(lambda: trainers.place(second) is None)
+    wait_until(lambda: not trainers._working)
+    assert not run_files(Run.open(root / "second")) and not run_files(Run.open(root / "moved"))
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("trap", [pipe, link, listening, folder])
+def test_what_stands_in_the_place_of_a_trainers_words_is_neither_waited_for_nor_written(
+    trainers: Trainers, root: Path, tmp_path_factory: pytest.TempPathFactory, trap: Trap
+) -> None:
+    outside, run = tmp_path_factory.mktemp("outside"), create(root, "run", QUICK)
+    (outside / LOG).write_text("precious")
+    trap(run.path / LOG, outside)
+    before = everything(outside)
+    with pytest.raises(RunError, match=r"trainer\.log must be a plain file"):
+        trainers.start(run)
+    assert module._last_words(run) == "it left no message"
+    assert everything(outside) == before
+
+
+def test_another_server_can_take_a_run_out_of_the_queue(trainers: Trainers, root: Path) -> None:
+    first, second = create(root, "first"), create(root, "second", QUICK)
+    trainers.start(first)
+    wait_until(lambda: state(first) == "running")
+    trainers.start(second)
+    other = Trainers()
+    assert other.is_waiting(second) and other.cancel(second)
+    assert state(second) == "new"
+    first.request(command="stop")
+    wait_until(lambda: trainers.place(second) is None)
+    assert state(second) == "new" and not run_files(second)
+
+
+def test_a_home_that_cannot_be_written_keeps_nobody_from_training(
+    trainers: Trainers, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", "/proc/nowhere")
+    run = create(root, "run", QUICK)
+    trainers.start(run)
+    wait_until(lambda: state(run) == "finished")
+
+
+def test_those_who_wait_show_that_their_server_lives(trainers: Trainers, root: Path) -> None:
+    first, second = create(root, "first"), create(root, "second")
+    trainers.start(first)
+    trainers.start(second)
+    before = second.status()
+    assert (before.pid, before.host) == (os.getpid(), this_host())
+    wait_until(lambda: second.status().heartbeat > before.heartbeat)
+    trainers.cancel(second)
+
+
+def test_a_closed_server_takes_its_standby_along_and_leaves_its_queue_to_the_next(
+    trainers: Trainers, root: Path
+) -> None:
+    first, second = create(root, "first"), create(root, "second", QUICK)
+    trainers.start(first)
+    wait_until(lambda: state(first) == "running")
+    trainers.start(second)
+    wait_until(lambda: trainers._standby is not None)
+    standby = trainers._standby
+    assert standby is not None
+    trainers.close()
+    assert standby.poll() is not None
+    step = first.status().step
+    wait_until(lambda: first.status().step > step)  # trainers at work go on
+    first.request(command="stop")
+    wait_until(lambda: state(first) == "stopped")
+    time.sleep(0.5)
+    assert state(second) == "queued"
+    following = Trainers()
+    following.open()
+    wait_until(lambda: state(second) == "finished")
+    end(following)
+
+
+SERVER = """
+import os, sys, time
+from dashboard.jobs import queued_runs as queued
+from dashboard.jobs import trainers as module
+from vae.runs.listing import Run
+module._HEAD_START = 0.0
+trainers = module.trainers
+trainers.open()
+for path in sys.argv[1:]:
+    trainers.start(Run.open(path))
+while trainers._standby is None:
+    time.sleep(0.05)
+print(trainers._working["first"][1].pid, trainers._standby.pid, flush=True)
+time.sleep(1000)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs Linux to look at processes")
+@pytest.mark.timeout(300)
+def test_when_the_server_is_killed_its_trainer_goes_on_and_its_standby_ends(root: Path) -> None:
+    first, second = create(root, "first"), create(root, "second", QUICK)
+    command = [sys.executable, "-c", SERVER, str(first.path), str(second.path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as server:
+        assert server.stdout is not None
+        trainer, standby = map(int, server.stdout.readline().split())
+        wait_until(lambda: first.status().step > 0)
+        assert (state(first), state(second)) == ("running", "queued")
+        os.killpg(server.pid, signal.SIGKILL)  # as a terminal does with all that it started
+    step = first.status().step
+    wait_until(lambda: first.status().step > step + 1)
+    assert first.status().pid == trainer
+    wait_until(lambda: not is_alive(standby))
+    # A new server counts the trainer, and then takes up what waited.
+    following = Trainers()
+    following.open()
+    try:
+        wait_until(lambda: following.place(second) == 0)
+        first.request(command="stop")
+        wait_until(lambda: state(first) == "stopped")
+        wait_until(lambda: state(second) == "finished")
+    finally:
+        end(following)
+
+
+def waits_for_a_line(pid: int) -> bool:
+    """Whether the process is reading its standard input: the first argument of the system call that it is in is 0."""
+    try:
+        call = Path(f"/proc/{pid}/syscall").read_text().split()
+    except PermissionError:
+        pytest.skip("needs the right to see when a process is ready")
+    return "pipe" in Path(f"/proc/{pid}/wchan").read_text() and call[1:2] == ["0x0"]
+
+
+@pytest.mark.skipif(
+    not Path("/proc/self/syscall").exists(), reason="needs Linux to see when a process is ready"
+)
+def test_from_the_click_to_the_first_point_of_the_curves_it_takes_moments(
+    root: Path, record_property: Callable[[str, object], None]
+) -> None:
+    opened = Trainers()
+    opened.open()
+    try:
+        wait_until(lambda: opened._standby is not None)
+        assert opened._standby is not None
+        pid = opened._standby.pid
+        wait_until(lambda: waits_for_a_line(pid))
+        config = suggest("digits")
+        dataset_info = load_data(config.data).info()
+        clicked = time.perf_counter()
+        run = Run.create(root / "run", config, dataset_info)
+        opened.start(run)
+        wait_until(lambda: "train" in run.latest_metrics())
+        seconds = time.perf_counter() - clicked
+        record_property("seconds_to_first_point", seconds)
+        sys.stderr.write(f"{seconds:.2f} s from the click to the first point of the curves\n")
+        assert run.status().pid == pid
+        assert seconds < 5  # 2 s where nobody else wants the machine
+    finally:
+        end(opened)
+
+
+def test_pages_ask_for_a_place_while_the_queue_is_busy(trainers: Trainers, root: Path) -> None:
+    run = create(root, "asked")
+    asked: list[float] = []
+
+    def ask() -> None:
+        began = time.perf_counter()
+        trainers.place(run)
+        asked.append(time.perf_counter() - began)
+
+    with trainers._lock:  # somebody starts a process, or reads a slow disk
+        page = threading.Thread(target=ask)
+        page.start()
+        page.join(5)
+    assert asked and asked[0] < 1
+
+
+@pytest.mark.parametrize("slow", ["a process starts", "folders are read"])
+def test_who_presses_a_button_waits_for_no_process_and_no_disk(
+    trainers: Trainers, root: Path, monkeypatch: pytest.MonkeyPatch, slow: str
+) -> None:
+    first, second = create(root, "first"), create(root, "second")
+    begun, released = threading.Event(), threading.Event()
+    where, name = (trainers, "_hand_over") if slow == "a process starts" else (module, "list_runs")
+    original = getattr(where, name)
+
+    def wait(*given: Any) -> Any:
+        begun.set()
+        released.wait(10)
+        return original(*given)
+
+    monkeypatch.setattr(where, name, wait)
+    began = time.perf_counter()
+    presses = threading.Thread(target=trainers.start, args=[first])
+    presses.start()
+    assert begun.wait(5)
+    wait_until(lambda: trainers.is_waiting(first), 3)
+    trainers.start(second)
+    with pytest.raises(RunError, match="is already being trained or waiting"):
+        trainers.start(first)
+    assert trainers.cancel(second)
+    assert (state(second), trainers.place(second)) == ("new", None)
+    assert trainers.cancel(first)
+    assert time.perf_counter() - began < 5
+    released.set()
+    presses.join()
+    # It is stopped if it had left the queue, and was not begun otherwise.
+    wait_until(lambda: state(first) == ("stopped" if slow == "a process starts" else "new"))
+
+
+def test_the_queue_goes_on_after_an_error_that_nobody_foresaw(
+    trainers: Trainers, root: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken, sound = create(root, "broken"), create(root, "sound")
+    given: list[str] = []
+
+    def hand_over(run: Run) -> Any:
+        if run.id == "broken":
+            raise RuntimeError("nobody foresaw this")
+        given.append(run.id)
+        raise OSError("enough seen")
+
+    monkeypatch.setattr(trainers, "_hand_over", hand_over)
+    monkeypatch.setattr(trainers, "_num_working", lambda: 0)
+    with caplog.at_level(logging.CRITICAL), trainers._lock:
+        for run in (broken, sound):
+            trainers._enqueue(run)
+        with suppress(OSError):
+            trainers._begin_next()
+    assert (state(broken), set(given)) == ("failed", {"sound"})
+    assert "did not foresee" in str(broken.status().error)
+    trainers.cancel(sound)
