@@ -49,12 +49,16 @@ def by_quadrature(found: Embedding) -> tuple[float, float]:
     places = torch.linspace(-8, 8, 6401 if num_dims == 1 else 401, dtype=torch.float64)
     grid = torch.cartesian_prod(*[places] * num_dims).reshape(-1, num_dims)
     cell = float(places[1] - places[0]) ** num_dims
-    log_q = torch.cat(
-        [
-            Normal(mean, sigma).log_prob(some[:, None]).sum(2).logsumexp(1) - math.log(len(mean))
-            for some in grid.split(2000)
-        ]
-    )
+    # Of each axis by itself, (places, N): a posterior's density is the product of those of its dimensions.
+    along = Normal(mean, sigma).log_prob(places[:, None, None]).unbind(2)
+    if num_dims == 1:
+        log_sum = along[0].logsumexp(1)
+    else:
+        most = [log_density.amax(1, keepdim=True) for log_density in along]
+        x, y = (torch.exp(log_density - of) for log_density, of in zip(along, most, strict=True))
+        log_sum = ((x @ y.T).log() + most[0] + most[1].T).flatten()
+    log_q = log_sum - math.log(len(mean))
+    assert bool(log_q.isfinite().all())
     log_p = Normal(0.0, 1.0).log_prob(grid).sum(1)
     p, q = log_p.exp() * cell, log_q.exp() * cell
     return float((p * (log_p - log_q)).sum()), float((q * (log_q - log_p)).sum())
