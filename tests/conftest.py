@@ -19,6 +19,11 @@ import pytest
 from vae.runtime.cpu_threads import share_cores
 
 share_cores()  # before torch is imported
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Tests at work side by side share the cores, and so does all that they start: threads that wait for each other
+    # while another worker has the core take many times as long.
+    cores = max(1, (os.cpu_count() or 1) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
+    os.environ.setdefault("OMP_NUM_THREADS", str(cores))
 
 import torch  # noqa: E402
 
@@ -27,9 +32,12 @@ from vae.data.dataset import Dataset, is_downloaded, load  # noqa: E402
 from vae.models.vae import VAE  # noqa: E402
 from vae.runs.listing import Run  # noqa: E402
 
-# A shell that starts the tests in the background lets them ignore Ctrl-C, and all that they start with them.
+# A shell that starts the tests in the background lets them ignore Ctrl-C, and all that they start with them; nohup does
+# so with a closed terminal.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 MakeInfo = Callable[..., DataInfo]
 MakeModel = Callable[..., VAE]

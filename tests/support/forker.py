@@ -33,6 +33,7 @@ CHANGES = ("os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.truncate")
 def start(request: dict[str, Any]) -> int:
     child = os.fork()
     if child:
+        CODES.pop(child, None)  # a number may come again
         return child
     code = 1
     try:
@@ -86,9 +87,17 @@ def is_below(path: str, below: str) -> bool:
     return path.startswith(below) or os.sep not in path
 
 
+#: Exit codes by process: several threads of a test may ask for the same one.
+CODES: dict[int, int] = {}
+
+
 def ended(pid: int, flags: int) -> int | None:
-    found, status = os.waitpid(pid, flags)
-    return os.waitstatus_to_exitcode(status) if found else None
+    if pid not in CODES:
+        found, status = os.waitpid(pid, flags)
+        if not found:
+            return None
+        CODES[pid] = os.waitstatus_to_exitcode(status)
+    return CODES[pid]
 
 
 def say(answer: object) -> None:

@@ -48,12 +48,18 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def trainers(root: Path, forker: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Trainers]:
-    """A server's trainers, with processes that load in no time; whatever they train is stopped in the end."""
+def quick(forker: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The trainers of this process load in no time, and look around often."""
     monkeypatch.setattr(module, "_spawn", forker.standby)
     monkeypatch.setattr(module, "_HEAD_START", 0.0)
+    monkeypatch.setattr(module, "_TICK", 0.05)
     monkeypatch.setattr(module, "_OTHERS", 0.1)
-    monkeypatch.setattr(module, "_ROUND", 0.3)
+    monkeypatch.setattr(module, "_ROUND", 0.1)
+
+
+@pytest.fixture
+def trainers(root: Path, quick: None) -> Iterator[Trainers]:
+    """A server's trainers; whatever they train is stopped in the end."""
     opened = Trainers()
     opened.open()
     yield opened
@@ -82,6 +88,14 @@ def wait_until(is_so: Callable[[], object], seconds: float = 60) -> float:
     return time.perf_counter() - began
 
 
+def wait_for_rounds(trainers: Trainers, num: int = 3) -> None:
+    """Wait until the queue has looked around so often, and has begun what it was going to."""
+    for _ in range(num):
+        before = trainers._made_round
+        trainers._wake.set()
+        wait_until(lambda before=before: trainers._made_round != before)
+
+
 def state(run: Run) -> str:
     return run.status().state
 
@@ -105,7 +119,7 @@ def test_a_second_run_waits_and_starts_by_itself(trainers: Trainers, root: Path)
     trainers.start(third)
     assert [trainers.place(run) for run in (first, second, third)] == [None, 0, 1]
     assert [state(second), state(third)] == ["queued", "queued"]
-    time.sleep(0.5)
+    wait_for_rounds(trainers)
     assert [state(first), state(second), state(third)] == ["running", "queued", "queued"]
     first.request(command="stop")
     wait_until(lambda: state(third) == "finished")
@@ -217,11 +231,10 @@ def test_trainers_that_others_started_count_too(trainers: Trainers, root: Path, 
     other, run = create(root, "other"), create(root, "run", QUICK)
     command = forker.start("train", "--resume", other.path)
     wait_until(lambda: state(other) == "running")
-    time.sleep(0.2)
     with pytest.raises(RunError, match="already being trained"):
         trainers.start(other)
     trainers.start(run)
-    time.sleep(0.5)
+    wait_for_rounds(trainers)
     assert state(run) == "queued"
     other.request(command="stop")
     assert command.wait() == 0
@@ -325,7 +338,7 @@ def test_a_run_that_says_it_waits_is_trained_only_if_this_installation_was_asked
     queued_runs.note(asked)
     copied = Run.open(shutil.copytree(asked.path, root / "copied"))
     wait_until(lambda: state(asked) == "finished")
-    time.sleep(0.7)  # two more rounds
+    wait_for_rounds(trainers)
     for run in (foreign, Run.open(replaced.path), copied):
         assert run.status_as_written() == waits
         assert (state(run), run.status().error) == ("new", NOT_STARTED)
@@ -420,7 +433,6 @@ def test_a_closed_server_takes_its_standby_along_and_leaves_its_queue_to_the_nex
     wait_until(lambda: first.status().step > step)  # trainers at work go on
     first.request(command="stop")
     wait_until(lambda: state(first) == "stopped")
-    time.sleep(0.5)
     assert state(second) == "queued"
     following = Trainers()
     following.open()
@@ -447,7 +459,7 @@ time.sleep(1000)
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs Linux to look at processes")
 @pytest.mark.timeout(300)
-def test_when_the_server_is_killed_its_trainer_goes_on_and_its_standby_ends(root: Path) -> None:
+def test_when_the_server_is_killed_its_trainer_goes_on_and_its_standby_ends(root: Path, quick: None) -> None:
     first, second = create(root, "first"), create(root, "second", QUICK)
     command = [sys.executable, "-c", SERVER, str(first.path), str(second.path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as server:
