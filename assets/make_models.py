@@ -17,8 +17,9 @@ from tqdm import tqdm
 
 from vae.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig
 from vae.data.dataset import load
-from vae.runs.listing import Run
-from vae.runs.metrics import MetricsReader, thin
+from vae.runs.metric_lines import thin
+from vae.runs.metrics import MetricsReader
+from vae.runs.run import Run
 from vae.training.trainer import Trainer
 
 MODELS = Path(__file__).resolve().parent / "models"

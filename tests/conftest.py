@@ -28,9 +28,10 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 import torch  # noqa: E402
 
 from vae.config.schema import DataConfig, DataInfo, ModelConfig, RunConfig, TrainConfig  # noqa: E402
-from vae.data.dataset import Dataset, is_downloaded, load  # noqa: E402
+from vae.data.dataset import Dataset, load  # noqa: E402
+from vae.data.readers.torchvision import is_downloaded  # noqa: E402
 from vae.models.vae import VAE  # noqa: E402
-from vae.runs.listing import Run  # noqa: E402
+from vae.runs.run import Run  # noqa: E402
 
 # A shell that starts the tests in the background lets them ignore Ctrl-C, and all that they start with them; nohup does
 # so with a closed terminal.

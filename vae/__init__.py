@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from vae.evaluation.elbo import evaluate
     from vae.models.vae import VAE
     from vae.objectives.terms import Terms
-    from vae.runs.listing import Run
+    from vae.runs.run import Run
     from vae.runs.run_dataset import images_of
     from vae.training.trainer import Trainer
     from vae.watching.watch import watch

@@ -1,7 +1,7 @@
 """What a file or a request of somebody else may cost: bytes, counts and seconds, known before the work starts.
 
 Every place where such a thing is turned into memory or time has its budget here, with its unit and its reason;
-batches of our own numbers have theirs in `vae.runtime.memory_budget`. A limit is far above what an honest file needs,
+batches of our own numbers have theirs in `vae.models.memory_budget`. A limit is far above what an honest file needs,
 and so low that the worst file that keeps to all of them leaves server and command line below 1.5 GB, and a whole import
 below 1 GB and 20 s.
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dashboard.cache import models
-from vae.runs.listing import Run
+from vae.runs.run import Run
 
 if TYPE_CHECKING:
     from vae.data.attributes import Columns
@@ -16,7 +16,8 @@ _columns = models.Cache(8)
 def of(run: Run) -> Columns:
     """The columns, without reading the images; none where the data are not on this machine or are others by now."""
     from vae.data.attributes import Columns
-    from vae.data.dataset import DataError, read_columns
+    from vae.data.dataset import read_columns
+    from vae.data.types import DataError
     from vae.runs.run_dataset import data_of
 
     if run.config.data.path is None or run.has_foreign_paths:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from dashboard.cache import models
 from dashboard.cache.models import At
 from vae.errors import UserError
-from vae.runs.listing import Run
+from vae.runs.run import Run
 from vae.storage.confined import is_plain, lstat
 
 if TYPE_CHECKING:
-    from vae.diagnostics.diagnose import Diagnosis
+    from vae.diagnostics.diagnosis import Diagnosis
 
 _measured = models.Cache(64)
 _courses = models.Cache(8)
@@ -105,7 +105,7 @@ def course(run: Run) -> list[dict[str, Any]]:
 
 def step_of(run: Run, at: At) -> int | None:
     """The step that weights are of, as far as their files say."""
-    from vae.storage.safetensors_io import CheckpointError, inspect
+    from vae.storage.safetensors_header import CheckpointError, inspect
 
     if isinstance(at, int):
         return at

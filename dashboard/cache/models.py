@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from vae.errors import UserError
-from vae.runs.listing import Run
+from vae.runs.run import Run
 from vae.storage.confined import is_plain, lstat
 
 if TYPE_CHECKING:
@@ -180,7 +180,7 @@ def model(run: Run, at: At) -> VAE:
 
 def best_state(run: Run) -> dict[str, Any] | None:
     """Step and validation ELBO (`step`, `elbo`) of the best weights; None if the run has none that say so."""
-    from vae.storage.safetensors_io import CheckpointError, inspect
+    from vae.storage.safetensors_header import CheckpointError, inspect
 
     def read() -> dict[str, Any] | None:
         try:
@@ -202,7 +202,8 @@ def onnx(run: Run, at: At, half: Half) -> bytes:
         CheckpointError: If the weights are missing or damaged.
     """
     from vae.export.onnx import Graph, autoencoder_onnx, decoder_onnx, encoder_onnx
-    from vae.runs.snapshots import is_external, load_weights
+    from vae.runs.snapshots import load_weights
+    from vae.runs.weights_file import is_external
 
     export = {"decoder": decoder_onnx, "encoder": encoder_onnx, "autoencoder": autoencoder_onnx}[half]
     info = run.info
@@ -234,7 +235,7 @@ def missing_images(run: Run) -> str:
 
     Fast: files are looked for and not read, so that a request for the images may still be refused.
     """
-    from vae.data.dataset import is_downloaded
+    from vae.data.readers.torchvision import is_downloaded
     from vae.runs.run_dataset import data_of
 
     try:

@@ -12,8 +12,8 @@ from PIL import Image
 
 from dashboard.cache import models
 from dashboard.cache.models import At
-from vae.runs.listing import Run
-from vae.runtime.memory_budget import rows_within
+from vae.models.memory_budget import rows_within
+from vae.runs.run import Run
 
 #: Pixels of a sheet: images that would be more together are made smaller.
 MOST_PIXELS = 1 << 22

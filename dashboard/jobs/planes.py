@@ -18,7 +18,7 @@ from dashboard.cache import models
 from dashboard.cache.models import At
 from dashboard.jobs import test_metrics
 from vae.errors import UserError
-from vae.runs.listing import Run
+from vae.runs.run import Run
 from vae.storage.confined import lstat
 
 if TYPE_CHECKING:

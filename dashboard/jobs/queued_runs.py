@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from vae.errors import UserError
-from vae.runs.listing import Run
+from vae.runs.run import Run
 from vae.storage.atomic import read_json, sweep, write_json
 
 #: Notes that are looked at, the oldest first.

@@ -11,7 +11,7 @@ from dashboard.jobs.test_metrics import AT_WORK
 from dashboard.jobs.trainers import trainers
 from vae.config.schema import RunConfig
 from vae.errors import UserError
-from vae.runs.listing import Run
+from vae.runs.run import Run
 from vae.training.preconditions import why_not_trainable
 
 #: Runs that one press of the button starts, at most; `vae sweep` makes more.

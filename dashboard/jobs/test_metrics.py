@@ -11,8 +11,8 @@ from dashboard.jobs.queue import Job, Progress, background
 from vae.errors import UserError
 from vae.evaluation import saved_metrics
 from vae.evaluation.saved_metrics import Result
-from vae.runs.listing import Run
-from vae.watching.notes import why_no_networks
+from vae.runs.run import Run
+from vae.runs.watch_notes import why_no_networks
 
 _KEY = "figures:"
 #: States in which a run's figures would be old at once.

@@ -20,7 +20,9 @@ from dashboard.jobs import queued_runs
 from dashboard.settings import runs_root
 from vae.errors import UserError
 from vae.runs.cleanup import sweep_runs
-from vae.runs.listing import Run, RunError, list_runs
+from vae.runs.listing import list_runs
+from vae.runs.naming import RunError
+from vae.runs.run import Run
 from vae.runs.status import ACTIVE, LOG, SILENCE, Status, this_host
 from vae.storage.confined import open_plain, remove
 from vae.training.preconditions import check_trainable, why_not_trainable

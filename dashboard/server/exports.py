@@ -21,7 +21,7 @@ from starlette.types import Receive, Scope, Send
 from dashboard import settings
 from dashboard.server.answers import NotFound, refusal
 from vae.runs.archive import MAX_BYTES, export_run
-from vae.runs.listing import Run
+from vae.runs.run import Run
 
 #: Seconds for which a packed run can be fetched.
 SECONDS = 600.0

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vae.runtime.memory_budget import rows_within
+from vae.models.memory_budget import rows_within
 
 #: Types that JavaScript has a typed array for.
 DTYPES = ("float32", "int32", "int16", "uint8")

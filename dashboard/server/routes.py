@@ -31,7 +31,8 @@ from dashboard.server.guard import Guard
 from dashboard.server.inject_history_script import FirstScript
 from dashboard.server.run_stream import MOST_RUNS, Follow, Streams
 from vae.errors import UserError
-from vae.runs.listing import Run, find_run
+from vae.runs.listing import find_run
+from vae.runs.run import Run
 from vae.runs.snapshot_index import moments
 
 #: Largest coordinate of a latent point that is decoded.

@@ -21,7 +21,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from dashboard.server.admission import RETRY_SECONDS, Admission, Busy
 from dashboard.server.run_watcher import Watcher, Watchers, event
-from vae.runs.listing import Run
+from vae.runs.run import Run
 
 _log = logging.getLogger(__name__)
 

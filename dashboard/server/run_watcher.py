@@ -13,9 +13,9 @@ from typing import Any, Protocol
 
 from dashboard.cache import models
 from vae.errors import UserError
-from vae.runs.listing import Run
 from vae.runs.metric_lines import Line, thinned
 from vae.runs.metrics import MetricsReader
+from vae.runs.run import Run
 from vae.storage.confined import lstat
 
 _log = logging.getLogger(__name__)

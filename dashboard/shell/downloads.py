@@ -19,7 +19,7 @@ def lacks(name: str, root: Path | None = None, emnist_split: str = "balanced") -
     """Whether a data set could be fetched and is not on this machine."""
     if name not in _SETS:
         return False
-    from vae.data.dataset import is_downloaded
+    from vae.data.readers.torchvision import is_downloaded
 
     return not is_downloaded(name, root, emnist_split)
 
@@ -36,7 +36,7 @@ def offer(name: str, root: Path | None = None, *, key: str) -> bool:
         f"Download {DATA_TITLES[name]}", icon=":material/cloud_download:", width="stretch", key=key
     ):
         return False
-    from vae.data.dataset import download
+    from vae.data.readers.torchvision import download
 
     bar = st.progress(0.0, "Connecting…")
     told: queue.SimpleQueue[tuple[str, int, int] | None] = queue.SimpleQueue()

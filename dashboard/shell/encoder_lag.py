@@ -13,7 +13,7 @@ from dashboard.look.markdown import plain
 from dashboard.views.evaluate import bounds
 from vae.evaluation import saved_bounds
 from vae.evaluation.exact_posterior import MOST_DIMS
-from vae.runs.listing import Run
+from vae.runs.run import Run
 
 #: Probe images and snapshots that are looked at: a minute or two on one core.
 NUM_IMAGES, NUM_MOMENTS = 20, 12

@@ -10,7 +10,7 @@ from dashboard.components.sliders import Dim, Mix
 from dashboard.link import keys, session
 from dashboard.shell import time_machine
 from vae.errors import UserError
-from vae.runs.listing import Run
+from vae.runs.run import Run
 
 #: A point so many standard deviations from a posterior's mean, in any dimension, is not a draw of it.
 _FAR = 6.0
@@ -61,7 +61,7 @@ def of(run: Run) -> LatentView:
 
 def _dims(run: Run) -> tuple[list[Dim], str]:
     from vae.data.types import DataError
-    from vae.diagnostics.diagnose import ACTIVE_THRESHOLD
+    from vae.models.posterior_statistics import ACTIVE_THRESHOLD
 
     models.model(run, "best")  # refuses weights that are missing or damaged
     try:

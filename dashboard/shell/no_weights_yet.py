@@ -8,8 +8,8 @@ from dashboard.cache import models
 from dashboard.look.markdown import plain
 from dashboard.shell import run_picker
 from vae.errors import UserError
-from vae.runs.listing import Run
-from vae.watching.notes import why_no_networks
+from vae.runs.run import Run
+from vae.runs.watch_notes import why_no_networks
 
 
 def instead(run: Run, error: UserError) -> None:

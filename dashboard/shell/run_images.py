@@ -11,7 +11,7 @@ from dashboard.look.markdown import plain
 from dashboard.shell import downloads, run_picker
 from dashboard.views.train import data_preview
 from vae.errors import UserError
-from vae.runs.listing import Run
+from vae.runs.run import Run
 
 
 def draw() -> None:

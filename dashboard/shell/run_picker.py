@@ -12,7 +12,8 @@ from dashboard.look.markdown import plain
 from dashboard.shell import presentation
 from dashboard.views.train.config_form import DATA_TITLES
 from vae.errors import UserError
-from vae.runs.listing import BrokenRun, Run, find_run, list_runs
+from vae.runs.listing import BrokenRun, find_run, list_runs
+from vae.runs.run import Run
 from vae.runs.status import Status
 
 #: Shown first to somebody who has no run of their own.

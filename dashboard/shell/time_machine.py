@@ -10,7 +10,7 @@ from dashboard.cache import models
 from dashboard.cache.models import At
 from dashboard.components.time import scrubber
 from dashboard.link import keys, session
-from vae.runs.listing import Run
+from vae.runs.run import Run
 
 #: States of a run that will have more snapshots, and those of one that is at work.
 _GROWING = ("queued", "starting", "running", "paused")
@@ -130,7 +130,7 @@ def words(run: Run, step: int | None, best: str) -> str:
 
 def _live_step(run: Run) -> str:
     """The step of the newest weights, for the name of a file."""
-    from vae.storage.safetensors_io import CheckpointError, inspect
+    from vae.storage.safetensors_header import CheckpointError, inspect
 
     try:
         step = inspect(run.path / "live.safetensors").get("step")

@@ -20,7 +20,7 @@ share_cores()
 from vae.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig  # noqa: E402
 from vae.data.dataset import Dataset, load  # noqa: E402
 from vae.evaluation.importance import importance_bound  # noqa: E402
-from vae.runs.listing import Run  # noqa: E402
+from vae.runs.run import Run  # noqa: E402
 from vae.training.trainer import Trainer  # noqa: E402
 
 Precision = Literal["float32", "bf16"]

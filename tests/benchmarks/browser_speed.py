@@ -30,8 +30,8 @@ from tests.browser.server import Server
 from tests.browser.shelf import Shelf
 from tests.browser.tab import FLAGS
 from vae.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig
-from vae.runs.listing import Run
 from vae.runs.metrics import MetricsWriter
+from vae.runs.run import Run
 from vae.runs.status import Status, this_host
 
 RATE = 60

@@ -25,7 +25,7 @@ share_cores()
 from vae.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig  # noqa: E402
 from vae.data.dataset import Dataset, load  # noqa: E402
 from vae.diagnostics.diagnose import diagnose, live_numbers  # noqa: E402
-from vae.runs.listing import Run  # noqa: E402
+from vae.runs.run import Run  # noqa: E402
 from vae.training import trainer as engine  # noqa: E402
 from vae.training.trainer import Trainer  # noqa: E402
 

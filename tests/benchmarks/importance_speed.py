@@ -81,9 +81,9 @@ def main() -> None:
         images = 255 * torch.randint(2, (options.images, 1, 28, 28), dtype=torch.uint8)
         labels = None
     else:
-        from vae.runs.listing import Run
+        from vae.runs.run import Run
+        from vae.runs.run_dataset import images_of
         from vae.runs.snapshots import load_model
-        from vae.training.resume import images_of
 
         run = Run.open(options.run)
         model, whole = load_model(run), images_of(run, root=options.data_root)

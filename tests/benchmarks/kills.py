@@ -35,7 +35,8 @@ from tests.vae.training.test_kill import (
     train,
     wait_for_new_line,
 )
-from vae.runs.listing import Run, list_runs
+from vae.runs.listing import list_runs
+from vae.runs.run import Run
 
 SERVER = """
 import sys, time

@@ -50,7 +50,7 @@ def make_run(folder: Path, images: Path) -> str:
     """Train a two-dimensional model on some thousand steps, and give the run's id."""
     from vae.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig
     from vae.data.dataset import load
-    from vae.runs.listing import Run
+    from vae.runs.run import Run
     from vae.training.trainer import Trainer
 
     config = RunConfig(

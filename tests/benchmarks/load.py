@@ -27,7 +27,7 @@ from tests.browser.shelf import Shelf
 from tests.browser.tab import FLAGS, App
 from vae.config.schema import ModelConfig, RunConfig, TrainConfig
 from vae.data.dataset import load
-from vae.runs.listing import Run
+from vae.runs.run import Run
 
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")

@@ -20,10 +20,10 @@ share_cores()
 
 from vae.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig  # noqa: E402
 from vae.data.dataset import Dataset, load  # noqa: E402
-from vae.diagnostics.diagnose import active_units  # noqa: E402
 from vae.models.linear_vae import PPCA, linear_terms  # noqa: E402
+from vae.models.posterior_statistics import active_units  # noqa: E402
 from vae.models.vae import VAE  # noqa: E402
-from vae.runs.listing import Run  # noqa: E402
+from vae.runs.run import Run  # noqa: E402
 from vae.training.trainer import Trainer  # noqa: E402
 
 VARIANCES = (0.46, 0.325, 0.21, 0.13, 0.076)

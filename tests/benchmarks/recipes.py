@@ -32,12 +32,13 @@ import vae  # noqa: E402
 from vae.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig  # noqa: E402
 from vae.data.dataset import Dataset, load  # noqa: E402
 from vae.diagnostics.decoder_sigma import SIGMA_FACTOR  # noqa: E402
-from vae.diagnostics.diagnose import Diagnosis, diagnose  # noqa: E402
+from vae.diagnostics.diagnose import diagnose  # noqa: E402
+from vae.diagnostics.diagnosis import Diagnosis  # noqa: E402
 from vae.diagnostics.findings import Name  # noqa: E402
 from vae.errors import UserError  # noqa: E402
 from vae.experiments.failure_modes import RECIPES, Cure  # noqa: E402
 from vae.objectives.terms import rate_per_dim  # noqa: E402
-from vae.runs.listing import Run  # noqa: E402
+from vae.runs.run import Run  # noqa: E402
 from vae.training.trainer import Trainer  # noqa: E402
 
 OWN_LOOP, MNIST = "own-loop", "mnist"

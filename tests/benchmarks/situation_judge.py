@@ -11,10 +11,11 @@ import torch
 
 from tests.benchmarks.situation_runs import Bench
 from vae.data.dataset import Dataset
-from vae.diagnostics.diagnose import Diagnosis, diagnose
+from vae.diagnostics.diagnose import diagnose
+from vae.diagnostics.diagnosis import Diagnosis
 from vae.evaluation.elbo import evaluate
 from vae.models.vae import VAE
-from vae.runs.listing import Run
+from vae.runs.run import Run
 from vae.runs.snapshots import load_model
 
 Make = Callable[[Bench], tuple[Run | VAE, Dataset, dict[str, object]]]

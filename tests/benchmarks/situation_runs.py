@@ -19,7 +19,7 @@ import vae
 from vae.config.schema import DataConfig, ModelConfig, ObjectiveConfig, RunConfig, TrainConfig
 from vae.data.dataset import Dataset, load
 from vae.errors import UserError
-from vae.runs.listing import Run
+from vae.runs.run import Run
 from vae.training.trainer import Trainer
 
 #: Marks a folder whose run has come to where it should, which need not be its end.

@@ -48,7 +48,7 @@ from tests.benchmarks.situation_runs import (  # noqa: E402
 from vae.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig  # noqa: E402
 from vae.data.dataset import Dataset, load  # noqa: E402
 from vae.experiments.failure_modes import RECIPES  # noqa: E402
-from vae.runs.listing import Run  # noqa: E402
+from vae.runs.run import Run  # noqa: E402
 
 
 def run(config: RunConfig, make_data: Callable[[Bench], Dataset] | None = None, **options: object) -> Make:

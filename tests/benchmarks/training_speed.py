@@ -31,7 +31,7 @@ from torch import Tensor, nn  # noqa: E402
 
 from vae.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig  # noqa: E402
 from vae.data.dataset import Dataset, load  # noqa: E402
-from vae.runs.listing import Run  # noqa: E402
+from vae.runs.run import Run  # noqa: E402
 from vae.training.trainer import Trainer  # noqa: E402
 
 BATCH, HIDDEN, LATENT, PIXELS = 128, 400, 20, 784

@@ -25,9 +25,9 @@ import torch  # noqa: E402
 from vae.evaluation.exact_posterior import truths  # noqa: E402
 from vae.evaluation.importance import importance_bound  # noqa: E402
 from vae.evaluation.proposals import Proposal  # noqa: E402
-from vae.runs.listing import Run  # noqa: E402
+from vae.runs.run import Run  # noqa: E402
+from vae.runs.run_dataset import images_of  # noqa: E402
 from vae.runs.snapshots import load_model  # noqa: E402
-from vae.training.resume import images_of  # noqa: E402
 
 _SHIPPED = Path(__file__).resolve().parents[2] / "assets" / "models" / "mnist-2d"
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from tests.browser.server import Server
 from tests.browser.shelf import Shelf
-from vae.runs.listing import Run, Status
 from vae.runs.metrics import MetricsWriter
-from vae.runs.status import this_host
+from vae.runs.run import Run
+from vae.runs.status import Status, this_host
 
 
 class LiveRuns:

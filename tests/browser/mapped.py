@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from vae.latent.embedding import kept_embedding
-from vae.runs.listing import Run
+from vae.runs.run import Run
 
 if TYPE_CHECKING:
     from tests.browser.tab import App

@@ -17,7 +17,8 @@ from typing import TypeVar
 
 import pytest
 
-from vae.runs.listing import Run, list_runs
+from vae.runs.listing import list_runs
+from vae.runs.run import Run
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 T = TypeVar("T")

@@ -10,7 +10,7 @@ import numpy as np
 from tests.browser.server import Server
 from vae.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig
 from vae.data.dataset import load
-from vae.runs.listing import Run
+from vae.runs.run import Run
 
 
 class Shelf:

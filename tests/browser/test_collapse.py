@@ -12,7 +12,7 @@ from dashboard.cache.diagnoses import with_threshold
 from vae.diagnostics.diagnose import diagnose
 from vae.experiments.failure_modes import RECIPES
 from vae.objectives.effective_beta import units
-from vae.runs.listing import Run
+from vae.runs.run import Run
 from vae.runs.snapshots import NUM_PROBES
 
 if TYPE_CHECKING:

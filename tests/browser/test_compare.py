@@ -9,7 +9,7 @@ import torch
 
 from vae.config.schema import ModelConfig, ObjectiveConfig, RunConfig, TrainConfig
 from vae.data.dataset import load
-from vae.runs.listing import Run
+from vae.runs.run import Run
 from vae.runs.snapshots import load_model
 
 if TYPE_CHECKING:

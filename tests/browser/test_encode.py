@@ -13,7 +13,7 @@ import torch
 from PIL import Image, ImageDraw
 
 from tests.browser.explorer import CANVAS, RUN, centred, draw_line, ellipse, panel, slider, thumb
-from vae.evaluation.typicality import surprise, terms_at_mean
+from vae.evaluation.typicality import surprise
 from vae.latent.embedding import kept_embedding
 from vae.runs.snapshots import load_model
 
@@ -124,7 +124,7 @@ def test_drawing_moves_the_point_live_and_is_judged_by_the_library_s_numbers(
     run = shelf.make("digits")
     model = load_model(run, "best")
     with torch.inference_mode():
-        terms, mean, log_var, _ = terms_at_mean(model, torch.from_numpy(drawn))
+        terms, mean, log_var, _ = model.at_mean(torch.from_numpy(drawn))
     assert app.z() == pytest.approx(mean[0].tolist(), abs=0.05)
     sigma = float((0.5 * log_var[0, 0]).exp())
     assert f"σ {sigma:.2f}" in app.page.locator('.dim[data-dim="0"] .rate').inner_text()

@@ -10,7 +10,7 @@ import pytest
 from vae.config.schema import ModelConfig, RunConfig, TrainConfig
 from vae.data.dataset import load
 from vae.evaluation.exact_posterior import truth
-from vae.runs.listing import Run
+from vae.runs.run import Run
 from vae.runs.snapshots import load_model
 
 if TYPE_CHECKING:

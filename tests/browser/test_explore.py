@@ -13,9 +13,8 @@ import pytest
 import torch
 
 from tests.browser.explorer import CANVAS, centred, slider, value
-from vae.evaluation.typicality import terms_at_mean
 from vae.latent.embedding import kept_embedding
-from vae.runs.listing import Run
+from vae.runs.run import Run
 from vae.runs.snapshots import load_model
 
 if TYPE_CHECKING:
@@ -95,7 +94,7 @@ def test_encoder_in_the_browser_agrees_with_torch(exploring: App, shelf: Shelf) 
         x = torch.rand(num, 1, 28, 28, generator=generator)
         y = torch.rand(num, model.num_conditions, generator=generator) if model.num_conditions else None
         with torch.inference_mode():
-            terms, mean, log_var, _ = terms_at_mean(model, x, y)
+            terms, mean, log_var, _ = model.at_mean(x, y)
         asked = {"run": f"explore-{kind}", "x": x.flatten().tolist(), "num": num}
         found = exploring.module(
             "/lib/encoder.js", ENCODE, {**asked, "y": None if y is None else y.flatten().tolist()}

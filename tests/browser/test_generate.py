@@ -20,7 +20,7 @@ from vae.config.schema import ModelConfig, RunConfig, TrainConfig
 from vae.data.dataset import Dataset
 from vae.latent.embedding import prior_points, prior_samples
 from vae.latent.generation import class_mix, every_class, truncate
-from vae.runs.listing import Run
+from vae.runs.run import Run
 from vae.runs.snapshots import load_model
 
 if TYPE_CHECKING:

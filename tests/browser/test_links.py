@@ -10,7 +10,7 @@ import pytest
 from scipy.stats import norm
 
 from vae.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig
-from vae.runs.listing import Run
+from vae.runs.run import Run
 
 if TYPE_CHECKING:
     from tests.browser.server import Server

@@ -13,7 +13,7 @@ import torch
 from tests.browser.mapped import AT, chart, drawn, lonely, point_at, region, screen
 from vae.data.dataset import Dataset
 from vae.latent.embedding import embed, kept_embedding
-from vae.runs.listing import Run
+from vae.runs.run import Run
 from vae.runs.snapshots import load_model
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from PIL import Image
 
 from vae.latent.embedding import kept_embedding
 from vae.latent.interpolation import Kind, default_radius, neighbours, path
-from vae.runs.listing import Run
+from vae.runs.run import Run
 from vae.runs.snapshots import load_model
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from vae.runs.listing import Run, list_runs
+from vae.runs.listing import list_runs
+from vae.runs.run import Run
 
 if TYPE_CHECKING:
     from tests.browser.server import Server

@@ -23,10 +23,10 @@ from playwright.sync_api import Error
 from tests.browser.mapped import drawn, region
 from vae.config.schema import ModelConfig, RunConfig, TrainConfig
 from vae.data.dataset import load
-from vae.evaluation.typicality import surprise, terms_at_mean
+from vae.evaluation.typicality import surprise
 from vae.latent.embedding import embed
-from vae.runs.listing import Run
 from vae.runs.metrics import MetricsWriter
+from vae.runs.run import Run
 from vae.runs.snapshots import cpu_weights, load_model, write_live
 from vae.runs.status import Status, this_host
 
@@ -262,7 +262,7 @@ def test_posterior_of_an_image_goes_along_through_the_training_and_its_link_show
 
     def follows(at: Any) -> None:
         with torch.inference_mode():
-            terms, mean, log_var, _ = terms_at_mean(load_model(run, at), image)
+            terms, mean, log_var, _ = load_model(run, at).at_mean(image)
         goal = {
             "z": pytest.approx(mean[0].tolist(), abs=1e-3),
             "sigma": pytest.approx((0.5 * log_var[0]).exp().tolist(), abs=1e-3),

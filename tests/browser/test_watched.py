@@ -14,8 +14,7 @@ import vae
 from tests.browser.test_explore import CANVAS, DECODE, ENCODE, slider, value
 from vae.config.schema import DataConfig
 from vae.data.dataset import load
-from vae.evaluation.typicality import terms_at_mean
-from vae.runs.listing import Run
+from vae.runs.run import Run
 from vae.runs.snapshots import load_model
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ def test_a_watched_run_opens_in_explore_and_its_sliders_decode(kept: App, watch:
     z, x = torch.tensor([[0.5, -1.0], [2.0, 0.0]]), torch.rand(1, 1, 8, 8)
     with torch.inference_mode():
         expected = model.decode(z).numpy()
-        terms, mean, log_var, _ = terms_at_mean(model, x)
+        terms, mean, log_var, _ = model.at_mean(x)
     asked = {"run": run.id, "z": z.flatten().tolist(), "y": None, "num": 2}
     found = np.array(app.module("/lib/decoder.js", DECODE, asked), np.float32).reshape(expected.shape)
     assert np.abs(found - expected).max() < 1e-4

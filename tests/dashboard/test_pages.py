@@ -20,12 +20,13 @@ from dashboard.components.paths import Said
 from dashboard.jobs.trainers import trainers
 from dashboard.shell import latent_view, run_picker
 from dashboard.views.generate import images, parts
-from vae.data.dataset import DataError, Dataset
+from vae.data.dataset import Dataset
+from vae.data.types import DataError
 from vae.diagnostics.label_leakage import label_leak
 from vae.latent.aggregate_posterior import gap
 from vae.latent.embedding import embed, kept_embedding
 from vae.latent.generation import every_class, fit_mixture
-from vae.runs.listing import Run
+from vae.runs.run import Run
 from vae.runs.snapshots import load_model, load_weights
 from vae.runs.status import Status, this_host
 

@@ -18,7 +18,9 @@ from dashboard.views.train.page import _ask
 from tests.vae.runs.test_listing import CONFIG, INFO
 from vae.evaluation import saved_bounds
 from vae.evaluation.saved_bounds import MOST
-from vae.runs.listing import Run, RunError, create_run
+from vae.runs.listing import create_run
+from vae.runs.naming import RunError
+from vae.runs.run import Run
 from vae.runs.status import Status, this_host
 from vae.storage import locking
 

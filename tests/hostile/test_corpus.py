@@ -39,8 +39,9 @@ from vae.export.onnx_networks import as_weights, external_model
 from vae.latent.embedding import kept_embedding
 from vae.runs.archive import import_run
 from vae.runs.history import history_until
-from vae.runs.listing import BrokenRun, Run, list_runs
+from vae.runs.listing import BrokenRun, list_runs
 from vae.runs.metrics import MetricsReader, left_out, newest
+from vae.runs.run import Run
 from vae.runs.snapshot_index import moments
 from vae.runs.snapshots import load_model
 

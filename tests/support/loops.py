@@ -15,9 +15,9 @@ from torch import Tensor, nn
 
 import vae
 from vae.data.dataset import Dataset
-from vae.runs.listing import Run
 from vae.runs.metric_lines import Line
 from vae.runs.metrics import MetricsReader
+from vae.runs.run import Run
 from vae.watching.watcher import Watcher
 
 

@@ -14,8 +14,9 @@ from torch import Tensor
 from vae.config.schema import ModelConfig, RunConfig, TrainConfig
 from vae.data.dataset import Dataset
 from vae.data.dataset import load as load_data
-from vae.runs.listing import Run
-from vae.runs.metrics import Line, MetricsReader
+from vae.runs.metric_lines import Line
+from vae.runs.metrics import MetricsReader
+from vae.runs.run import Run
 from vae.runs.snapshots import load_weights
 from vae.storage.safetensors_io import load
 from vae.training.run_log import Report

@@ -17,8 +17,8 @@ from vae.errors import MAX_SENTENCE, UserError, clean, first_line, printable
 from vae.evaluation.saved_bounds import Bound
 from vae.runs.metric_lines import parse_line
 from vae.runs.run import Run
-from vae.runs.snapshots import why_no_networks
 from vae.runs.status import Status
+from vae.runs.watch_notes import why_no_networks
 
 #: What a terminal obeys or a reader does not see, and how it is shown.
 ODD = {
@@ -174,7 +174,7 @@ def test_a_terminal_of_few_letters_ends_no_command(tmp_path: Path) -> None:
 
 
 def test_a_warning_of_a_watched_loop_is_one_clean_sentence() -> None:
-    from vae.watching.onnx_weights import first_line as used
+    from vae.errors import first_line as used
 
     with warnings.catch_warnings(record=True) as found:
         warnings.simplefilter("always")

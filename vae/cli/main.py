@@ -52,7 +52,7 @@ class Export:
     """Which weights, for ONNX: best, last, or the step of a snapshot."""
 
     def __call__(self) -> None:
-        from vae.runs.listing import Run
+        from vae.runs.run import Run
         from vae.storage.atomic import replacing, sweep
 
         run = Run.open(self.run_dir)
@@ -104,7 +104,7 @@ class Download:
     """Where to; without it, the user's cache folder."""
 
     def __call__(self) -> None:
-        from vae.data.dataset import default_root, download
+        from vae.data.readers.torchvision import default_root, download
 
         root = self.root or default_root()
         with Bar() as bar:
@@ -122,7 +122,7 @@ class ListData:
     """Print one JSON object on standard output."""
 
     def __call__(self) -> None:
-        from vae.data.dataset import default_root, is_downloaded
+        from vae.data.readers.torchvision import default_root, is_downloaded
 
         root = self.root or default_root()
         there = {"digits": True, **{name: is_downloaded(name, root) for name in get_args(DownloadName)}}

@@ -23,7 +23,7 @@ from vae.storage.finite import json_value
 if TYPE_CHECKING:
     from vae.data.dataset import Dataset
     from vae.models.vae import VAE
-    from vae.runs.listing import Run
+    from vae.runs.run import Run
 
 OptionalAt = Annotated[str | None, arg(metavar="best|last|STEP", help_behavior_hint="")]
 OptionalCount = Annotated[int | None, arg(metavar="N", help_behavior_hint="")]
@@ -61,7 +61,7 @@ class Measurement:
 
     def images(self, run: Run) -> Dataset:
         """The run's images, as it saw them."""
-        from vae.training.resume import images_of
+        from vae.runs.run_dataset import images_of
 
         with Bar() as bar:
             dataset = images_of(run, path=self.data.path, root=self.data.root, progress=bar.file)
@@ -110,10 +110,10 @@ class Evaluate(Measurement):
     training came to, unless --at is given."""
 
     def __call__(self) -> None:
-        from vae.cli.format import plus_minus
         from vae.evaluation.elbo import evaluate
-        from vae.runs.listing import Run
+        from vae.runs.run import Run
         from vae.runs.snapshots import load_model
+        from vae.runtime.number_format import plus_minus
 
         seed = self.checked_seed()
         run = Run.open(self.run_dir)
@@ -241,7 +241,7 @@ def _images(num: int) -> str:
 
 def _lines(more: dict[str, Any], *, conditional: bool = False) -> list[str]:
     """The figures besides the ELBO, in words; of a conditional model they are of log p(x|y)."""
-    from vae.cli.format import plus_minus
+    from vae.runtime.number_format import plus_minus
 
     lines: list[str] = []
     bound, exact = (f"{'log p(x|y)' if conditional else 'log p(x)'} {sign}".ljust(16) for sign in ("≥", "="))
@@ -288,7 +288,7 @@ class Leak(Measurement):
     def __call__(self) -> None:
         from vae.diagnostics.label_leakage import label_leak
         from vae.latent.embedding import embed, kept_embedding
-        from vae.runs.listing import Run
+        from vae.runs.run import Run
         from vae.runs.snapshots import load_model
 
         seed = self.checked_seed()

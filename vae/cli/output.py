@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
-from vae.data.reading_report import Reading
+from vae.config.reading import Reading
 from vae.errors import printable
 
 

@@ -43,7 +43,7 @@ class Sweep:
 
     def __call__(self) -> None:
         from vae.experiments.sweep import points, sweep
-        from vae.runs.listing import Run
+        from vae.runs.run import Run
 
         planned = points(self.name, self.config, self.betas, self.seeds)
         failed, told = 0, False

@@ -23,7 +23,7 @@ from vae.errors import UserError
 if TYPE_CHECKING:
     from vae.data.dataset import Dataset
     from vae.models.vae import At
-    from vae.runs.listing import Run
+    from vae.runs.run import Run
 
 Part = Literal["train", "validation", "test"]
 RunDir = Annotated[Positional[Path], arg(metavar="RUN-DIR")]
@@ -81,7 +81,7 @@ class Train:
 
     def _begin(self, run_dir: Path) -> None:
         from vae.data.dataset import check_fits, load
-        from vae.runs.listing import Run
+        from vae.runs.run import Run
         from vae.runtime.devices import choose_device
 
         for warning in self.config.warnings():
@@ -94,10 +94,10 @@ class Train:
         self._train(Run.create(run_dir, self.config, dataset.info(), self.name), dataset)
 
     def _go_on(self, run_dir: Path) -> None:
-        from vae.runs.listing import Run
-        from vae.storage.safetensors_io import inspect
+        from vae.runs.run import Run
+        from vae.runs.run_dataset import images_of
+        from vae.storage.safetensors_header import inspect
         from vae.training.preconditions import check_trainable
-        from vae.training.resume import images_of
 
         run = Run.open(run_dir)
         check_trainable(run)

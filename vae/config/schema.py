@@ -13,9 +13,9 @@ from pydantic import AfterValidator, Field, model_validator
 
 from vae.config.base import Config, option, rule
 from vae.config.checks import cautions
-from vae.data.reading_report import Reading
+from vae.config.reading import Reading
 from vae.errors import clean
-from vae.runs.naming import absolute
+from vae.storage.user_paths import absolute
 
 #: Largest seed that torch, numpy and JavaScript all hold exactly.
 MAX_SEED = 2**31 - 1
@@ -420,7 +420,7 @@ class DataInfo(Config):
     fingerprint: str = Field(max_length=64)
     #: Of the pixels alone: whether labels differ and images do not. Empty in runs of the first versions.
     pixels: str = Field("", max_length=64)
-    #: By which own files were read, see `vae.data.reading_report.RULES`; the first versions did not write it down.
+    #: By which own files were read, see `vae.config.reading.RULES`; the first versions did not write it down.
     rules: Literal[1, 2] = 1
     #: What was made of the user's own data when the run was made, and what was left out.
     reading: Reading = Reading()

@@ -16,13 +16,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vae.config.reading import RULES, Reading
 from vae.config.schema import DataConfig, DataInfo, RunConfig
 from vae.data.attributes import Columns
 from vae.data.readers.digits import read_digits
 from vae.data.readers.image_folder import look_at_folder, read_folder, read_folder_columns
 from vae.data.readers.npz import look_at_npz, read_npz, read_npz_columns
 from vae.data.readers.torchvision import default_root, download, is_downloaded, read_torchvision
-from vae.data.reading_report import RULES, Reading
 from vae.data.types import DataError, Images, Progress
 from vae.runtime.seeding import image_seeds
 
@@ -57,7 +57,7 @@ class Dataset:
         validation: Likewise; empty if ``config.validation`` is 0.
         test: Likewise.
         config: The configuration that it was loaded with.
-        rules: By which own files were read, see `vae.data.reading_report.RULES`.
+        rules: By which own files were read, see `vae.config.reading.RULES`.
         reading: What was made of the user's own data, and what was left out.
     """
 
@@ -198,7 +198,7 @@ def load(
     Args:
         config: Which images and how; a relative place is taken from the working directory, and is absolute in the
             answer.
-        rules: By which own files are read, see `vae.data.reading_report.RULES`; a run's are in its description of the
+        rules: By which own files are read, see `vae.config.reading.RULES`; a run's are in its description of the
             images.
         download: Whether to download what torchvision has and this machine has not.
         progress: Told of slow steps (downloads, folders of images).
@@ -257,7 +257,7 @@ def read_columns(config: DataConfig, num_images: int, rules: int = RULES) -> Col
     Args:
         config: Which images.
         num_images: How many there must be.
-        rules: By which own files are read, see `vae.data.reading_report.RULES`.
+        rules: By which own files are read, see `vae.config.reading.RULES`.
     Raises:
         DataError: If the file or folder cannot be read, or has another number of images.
     """

@@ -15,7 +15,7 @@ from typing import Literal
 
 from torch import Tensor
 
-from vae.data.reading_report import Notes, Reading
+from vae.config.reading import Notes, Reading
 from vae.errors import UserError
 
 MAX_IMAGES = 2_000_000

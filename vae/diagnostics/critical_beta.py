@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from vae.data.batches import Seen, slices
-from vae.data.held_out_variance import Spectrum, noise_variance, some_of_train, spectrum
+from vae.diagnostics.held_out_variance import Spectrum, noise_variance, some_of_train, spectrum
+from vae.models.batches import Seen, slices
 from vae.models.likelihoods import SMALLEST_LEARNED_SIGMA, Gaussian, LearnedGaussian, Likelihood
-from vae.runtime.memory_budget import rows_within
+from vae.models.memory_budget import rows_within
 
 if TYPE_CHECKING:
     from vae.data.dataset import Dataset
@@ -47,7 +47,7 @@ class Ignorance:
         num_images: Training images that it was estimated from.
         is_empty: Whether no direction pays at β = 1 where a Gaussian's σ is what these residuals are, whatever σ the
             likelihood has: whether there is nothing to encode; None likewise.
-        spectrum: All the eigenvalues, held out, see `vae.data.held_out_variance`.
+        spectrum: All the eigenvalues, held out, see `vae.diagnostics.held_out_variance`.
         distortions: Of each of the given images, nats, ``(N,)``.
         without_class: For a conditional model: of each image under one picture for all classes, nats, ``(N,)``.
     """

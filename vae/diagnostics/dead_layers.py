@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Literal
 import torch
 from torch import Tensor, nn
 
-from vae.data.batches import Seen, slices
+from vae.models.batches import Seen, slices
 from vae.models.made import ACTIVATIONS
+from vae.models.memory_budget import rows_for
 from vae.runtime.eval_mode import at_rest
-from vae.runtime.memory_budget import rows_for
 from vae.runtime.seeding import generator
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import get_args
 from vae.data.dataset import Part
 from vae.errors import UserError
 from vae.models.vae import VAE
-from vae.runs.listing import Run
+from vae.runs.run import Run
 
 
 def check_asked(target: object, at: object, part: object, num_images: int) -> None:

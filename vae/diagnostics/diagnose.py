@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from vae.data.batches import Seen, log_probs, posteriors
 from vae.data.dataset import Dataset, Part
 from vae.diagnostics.diagnosable import check_asked
 from vae.diagnostics.diagnosis import Diagnosis
@@ -24,6 +23,7 @@ from vae.diagnostics.sample_size import ENOUGH
 from vae.diagnostics.training_state import Training
 from vae.errors import UserError
 from vae.latent.embedding import Embedding, ranges, rate_order
+from vae.models.batches import Seen, log_probs, posteriors
 from vae.models.posterior_statistics import ACTIVE_THRESHOLD, active_units, active_variance
 from vae.models.vae import VAE, At
 from vae.objectives.terms import rate_per_dim
@@ -33,7 +33,7 @@ from vae.runtime.seeding import generator
 
 if TYPE_CHECKING:
     from vae.config.schema import RunConfig
-    from vae.runs.listing import Run
+    from vae.runs.run import Run
 
 __all__ = [
     "ACTIVE_THRESHOLD",
@@ -119,9 +119,9 @@ def diagnose(
             raise UserError("images must be given to diagnose a model, got none; pass vae.load(DataConfig())")
     else:
         from vae.runs.history import history_until
-        from vae.runs.listing import Run
+        from vae.runs.run import Run
+        from vae.runs.run_dataset import images_of
         from vae.runs.snapshots import load_model
-        from vae.training.resume import images_of
 
         run = Run.open(Path(target)) if isinstance(target, str | Path) else target
         model, config = load_model(run, at), run.config

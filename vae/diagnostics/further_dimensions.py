@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from vae.data.batches import Seen, posteriors, slices
-from vae.data.held_out_variance import Spectrum, noise_variance, some_of_train, spectrum
+from vae.diagnostics.held_out_variance import Spectrum, noise_variance, some_of_train, spectrum
+from vae.models.batches import Seen, posteriors, slices
 from vae.models.likelihoods import Gaussian
+from vae.models.memory_budget import rows_for
 from vae.runtime.eval_mode import at_rest
-from vae.runtime.memory_budget import rows_for
 from vae.runtime.seeding import generator
 
 if TYPE_CHECKING:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from vae.data.batches import Seen, log_probs, posteriors, slices
 from vae.data.dataset import Dataset, Part
 from vae.diagnostics.critical_beta import ignorance
 from vae.diagnostics.dead_layers import dead_layer
@@ -14,14 +13,15 @@ from vae.diagnostics.further_dimensions import further_dimensions
 from vae.diagnostics.mutual_information import information
 from vae.diagnostics.permutation import Rise, usage
 from vae.errors import UserError
-from vae.evaluation.elbo import check_finite
+from vae.models.batches import Seen, log_probs, posteriors, slices
 from vae.models.likelihoods import Gaussian
+from vae.models.memory_budget import rows_for
 from vae.models.posterior_statistics import ACTIVE_THRESHOLD, active_variance
 from vae.models.vae import VAE
 from vae.objectives.terms import rate_per_dim
 from vae.runtime.eval_mode import at_rest
-from vae.runtime.memory_budget import rows_for
 from vae.runtime.seeding import generator
+from vae.storage.finite_tensors import check_finite
 
 #: Images that are looked at, at most: more would make the mixture of all posteriors slow.
 NUM_IMAGES = 2000

@@ -11,12 +11,9 @@ from torch import Tensor
 
 from vae.diagnostics.findings import Evidence
 from vae.errors import UserError
+from vae.latent.aggregate_posterior import SATURATION_NATS, log_aggregate
 from vae.runtime.seeding import generator
 
-#: Below this distance from log N, in nats, an estimate says "at least so much".
-SATURATION_NATS = 0.5
-#: Posteriors that one block of samples is compared with at once, times samples: bounds the memory.
-_BLOCK_NUMBERS = 4_000_000
 _LOG_2PI = math.log(2 * math.pi)
 
 
@@ -121,36 +118,3 @@ def information(mean: Tensor, log_var: Tensor, *, seed: int = 0) -> Information:
         cap=cap,
         saturated=mutual > cap - SATURATION_NATS,
     )
-
-
-def log_aggregate(z: Tensor, mean: Tensor, log_var: Tensor, own: Tensor | None = None) -> Tensor:
-    """log q(z) of points under the mixture of N posteriors, the aggregate posterior of their images.
-
-    Args:
-        z: The points, shape ``(M, D)``, double precision as all the others.
-        mean: Means of the posteriors, shape ``(N, D)``.
-        log_var: Their log-variances, shape ``(N, D)``.
-        own: For points drawn one from each of the posteriors: log q(z_n|x_n) under its own, exactly, shape ``(N,)``.
-
-    Returns:
-        Nats, shape ``(M,)``.
-    """
-    num, num_dims = mean.shape
-    # Squares are multiplied out into two matrix products; around the common centre fewer digits cancel.
-    centre = mean.mean(0)
-    z, mean = z - centre, mean - centre
-    precision = torch.exp(-log_var)
-    weighted = mean * precision
-    constant = -0.5 * ((mean * weighted).sum(1) + log_var.sum(1) + num_dims * _LOG_2PI)
-    peak = -0.5 * (log_var.sum(1) + num_dims * _LOG_2PI)
-    block = max(1, _BLOCK_NUMBERS // num)
-    found = []
-    for start in range(0, len(z), block):
-        points = z[start : start + block]
-        log_prob = points @ weighted.T - 0.5 * points.square() @ precision.T + constant
-        log_prob = torch.minimum(log_prob, peak)  # no density exceeds that at its mean, whatever was rounded
-        if own is not None:
-            rows = torch.arange(len(points))
-            log_prob[rows, start + rows] = own[start : start + block]
-        found.append(torch.logsumexp(log_prob, 1))
-    return torch.cat(found) - math.log(num)

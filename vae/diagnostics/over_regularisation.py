@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from vae.diagnostics.sample_size import FEWEST
 
 if TYPE_CHECKING:
-    from vae.diagnostics.diagnose import Diagnosis
+    from vae.diagnostics.diagnosis import Diagnosis
 
 #: At this share of the critical β a model is near collapse by its objective, not by accident.
 NEAR_CRITICAL = 1 / 3

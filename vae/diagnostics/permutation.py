@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from vae.data.batches import Seen, log_probs
+from vae.models.batches import Seen, log_probs
 from vae.runtime.eval_mode import at_rest
 from vae.runtime.seeding import generator
 

@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from vae.diagnostics.diagnose import NUM_IMAGES, active_variance
+from vae.diagnostics.measure import NUM_IMAGES
 from vae.diagnostics.mutual_information import Information, information
 from vae.errors import UserError
+from vae.models.posterior_statistics import active_variance
 from vae.objectives.terms import rate_per_dim
 from vae.runs.snapshot_index import Moment, moments
 from vae.storage.atomic import read_json
-from vae.storage.safetensors_io import CheckpointError, check_shapes, load
+from vae.storage.safetensors_header import CheckpointError
+from vae.storage.safetensors_io import check_shapes, load
 
 if TYPE_CHECKING:
-    from vae.runs.listing import Run
+    from vae.runs.run import Run
 
 
 @dataclass(frozen=True)

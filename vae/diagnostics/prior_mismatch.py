@@ -10,7 +10,7 @@ from vae.diagnostics.findings import Evidence, Verdict
 from vae.diagnostics.sample_size import FEWEST, SMALL_ERRORS, variance_within
 
 if TYPE_CHECKING:
-    from vae.diagnostics.diagnose import Diagnosis
+    from vae.diagnostics.diagnosis import Diagnosis
 
 #: Variance of the aggregate posterior, a dimension's, above which it has lost the prior (whose is 1).
 BLOWN_VARIANCE = 5.0

@@ -11,7 +11,7 @@ from vae.runs.status import State
 
 if TYPE_CHECKING:
     from vae.models.vae import At
-    from vae.runs.listing import Run
+    from vae.runs.run import Run
 
 
 @dataclass(frozen=True)

@@ -11,15 +11,16 @@ import torch
 from torch import Tensor
 
 from vae.config.schema import ModelConfig
-from vae.data.batches import chosen_images, slices
 from vae.data.dataset import Dataset, Part
 from vae.errors import UserError
-from vae.evaluation.elbo import MeanOf, check_finite, known
 from vae.evaluation.importance import MOST_ROWS, Progress, max_rows, repeated
+from vae.models.batches import chosen_images, slices
+from vae.models.memory_budget import rows_for
 from vae.models.vae import VAE
 from vae.runtime.eval_mode import at_rest
-from vae.runtime.memory_budget import rows_for
+from vae.runtime.mean_of import MeanOf, known
 from vae.runtime.seeding import generator
+from vae.storage.finite_tensors import check_finite
 
 #: Images, intermediate distributions and chains for each image unless the user asks for others: some minutes on two
 #: cores for the networks of the published tables.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vae.config.schema import RunConfig
-from vae.runs.listing import Run
+from vae.runs.run import Run
 
 _PIXELS = {
     "none": "grey pixels",

@@ -9,52 +9,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vae.cli.format import plus_minus
-from vae.data.batches import Noise, Seen
 from vae.data.dataset import Dataset, Part
-from vae.errors import UserError
+from vae.models.batches import Noise, Seen
 from vae.models.vae import VAE
 from vae.objectives.terms import rate_per_dim
 from vae.runtime.eval_mode import at_rest
+from vae.runtime.mean_of import MeanOf, known
 from vae.runtime.seeding import generator
-
-
-@dataclass(frozen=True)
-class MeanOf:
-    """A mean over images with its standard error."""
-
-    mean: float
-    standard_error: float
-
-    @classmethod
-    def of(cls, values: Tensor) -> MeanOf:
-        """Of one number for each image; a single image's error is unknown, and not a number stands for it."""
-        values = values.cpu().double()
-        num = len(values)
-        spread = float(values.std(correction=1)) if num > 1 else math.nan
-        return cls(float(values.mean()), spread / math.sqrt(num))
-
-    def __str__(self) -> str:
-        return f"{self.mean:10.3f} {plus_minus(self.standard_error)}"
-
-
-def known(error: float) -> float | None:
-    """A standard error as JSON has it: null where it is unknown."""
-    return None if math.isnan(error) else error
-
-
-def check_finite(what: str, values: Tensor) -> None:
-    """Refuse figures that are no numbers: those of a model that has diverged.
-
-    Raises:
-        UserError: If one of the values is not finite.
-    """
-    broken = int((~torch.isfinite(values)).sum())
-    if broken:
-        raise UserError(
-            f"{what} must be finite, got {broken:,} of {values.numel():,} that are not; the training has diverged: "
-            "take earlier weights, and train with a smaller learning rate"
-        )
+from vae.storage.finite_tensors import check_finite
 
 
 @dataclass(frozen=True)

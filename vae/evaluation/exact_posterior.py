@@ -11,10 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vae.data.batches import Seen, chosen_images, posteriors
 from vae.data.dataset import Dataset, Part
 from vae.errors import UserError
-from vae.evaluation.elbo import MeanOf, check_finite, known
 from vae.evaluation.importance import Progress, max_rows, repeated
 from vae.evaluation.quadrature import (
     axis,
@@ -29,10 +27,13 @@ from vae.evaluation.quadrature import (
     settled,
     with_neighbours,
 )
+from vae.models.batches import Seen, chosen_images, posteriors
+from vae.models.memory_budget import BUDGET, FLOAT, image_bytes, rows_within
 from vae.models.vae import VAE
 from vae.objectives.terms import rate_per_dim
 from vae.runtime.eval_mode import at_rest
-from vae.runtime.memory_budget import BUDGET, FLOAT, image_bytes, rows_within
+from vae.runtime.mean_of import MeanOf, known
+from vae.storage.finite_tensors import check_finite
 
 #: Nats by which an integral may still change when its grid is made finer.
 TOLERANCE = 1e-4

@@ -10,15 +10,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vae.data.batches import chosen_images
 from vae.data.dataset import Dataset, Part
 from vae.errors import UserError
-from vae.evaluation.elbo import MeanOf, check_finite, known
 from vae.evaluation.proposals import Proposal, check_proposal, drawn
+from vae.models.batches import chosen_images
 from vae.models.vae import VAE
 from vae.runtime.cpu_threads import one_core_each
 from vae.runtime.eval_mode import at_rest
+from vae.runtime.mean_of import MeanOf, known
 from vae.runtime.seeding import generator
+from vae.storage.finite_tensors import check_finite
 
 #: Samples for each image unless the user asks for others: those of the published tables.
 NUM_SAMPLES = 5000

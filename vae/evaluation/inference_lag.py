@@ -10,14 +10,14 @@ import torch
 from torch import Tensor
 
 from vae.errors import UserError
-from vae.evaluation.elbo import MeanOf, known
 from vae.runtime.eval_mode import at_rest
+from vae.runtime.mean_of import MeanOf, known
 
 if TYPE_CHECKING:
-    from vae.data.batches import Seen
     from vae.data.dataset import Dataset
+    from vae.models.batches import Seen
     from vae.models.vae import VAE
-    from vae.runs.listing import Run
+    from vae.runs.run import Run
 
 #: Probe images and snapshots that are looked at unless the user asks for others.
 NUM_IMAGES, NUM_MOMENTS = 50, 20

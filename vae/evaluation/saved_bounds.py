@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from vae.evaluation.ais import Annealed
     from vae.evaluation.importance import ImportanceBound
     from vae.evaluation.inference_lag import Lag
-    from vae.runs.listing import Run
+    from vae.runs.run import Run
 
 FILE = "measurements.json"
 #: Bounds that are kept, the newest ones.
@@ -124,7 +124,7 @@ def keep(
 
 def of_importance(found: ImportanceBound, step: int) -> Bound:
     """The importance-weighted bound as it is kept."""
-    from vae.evaluation.elbo import known
+    from vae.runtime.mean_of import known
 
     return Bound(
         kind="importance" if found.proposal == "posterior" else "mixture",
@@ -146,7 +146,7 @@ def of_importance(found: ImportanceBound, step: int) -> Bound:
 
 def of_annealing(found: Annealed, step: int) -> Bound:
     """Annealed importance sampling as it is kept."""
-    from vae.evaluation.elbo import known
+    from vae.runtime.mean_of import known
 
     return Bound(
         kind="annealed",

@@ -11,7 +11,8 @@ from vae.config.base import Config, ConfigError
 from vae.data.dataset import Dataset
 from vae.errors import UserError
 from vae.runs.folder import keeping
-from vae.runs.listing import Run, RunError
+from vae.runs.naming import RunError
+from vae.runs.run import Run
 from vae.storage.atomic import read_json, write_json
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Figures(Config):
 
     def printed(self, decimals: int = 2) -> tuple[float, float, float]:
         """−ELBO, distortion and rate, rounded so that the sum adds up as it is printed."""
-        from vae.cli.format import adding_up
+        from vae.runtime.number_format import adding_up
 
         (distortion, rate), total = adding_up([self.distortion, self.rate], -self.elbo, decimals)
         return total, distortion, rate
@@ -104,11 +105,12 @@ def measure(run: Run, dataset: Dataset, folder: Path | None = None) -> Result:
 
 
 def _figures(run: Run, dataset: Dataset, at: At, newest: int) -> Figures:
-    from vae.diagnostics.diagnose import active_units
-    from vae.evaluation.elbo import evaluate, known
+    from vae.evaluation.elbo import evaluate
     from vae.latent.embedding import embed
+    from vae.models.posterior_statistics import active_units
     from vae.runs.history import best_step
     from vae.runs.snapshots import load_model
+    from vae.runtime.mean_of import known
 
     model = load_model(run, at)
     seed = run.config.train.seed

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vae.data.batches import Seen
 from vae.data.dataset import Dataset, Part
+from vae.models.batches import Seen
 from vae.models.vae import VAE
 from vae.objectives.terms import Terms, rate_per_dim
 from vae.runtime.eval_mode import at_rest
@@ -32,27 +32,6 @@ class Surprise:
     num_images: int
     part: Part
     num_in_part: int
-
-
-def terms_at_mean(model: VAE, x: Tensor, y: Tensor | None = None) -> tuple[Terms, Tensor, Tensor, Tensor]:
-    """The objective's terms with z at the posterior mean: nothing is sampled, so that one image has one number.
-
-    Args:
-        model: The model.
-        x: Images, shape ``(B, C, H, W)``.
-        y: Labels ``(B,)`` or weights of the classes ``(B, K)``, for a conditional model.
-
-    Returns:
-        The terms; mean and log-variance of q(z|x), each ``(B, D)``; and E[x|z] at the mean, ``(B, C, H, W)``.
-    """
-    condition = model.condition(y, len(x))
-    mean, log_var = model.encoder(x, condition)
-    output = model.decoder(mean, condition, x)
-    distortion = -model.likelihood.log_prob(output, x)
-    # An autoregressive decoder that sees the image gives other means than its own: then it runs once more.
-    alone = model.config.decoder == "independent"
-    image = model.likelihood.mean(output) if alone else model.decode(mean, y)
-    return Terms(distortion, rate_per_dim(mean, log_var)), mean, log_var, image
 
 
 @at_rest

@@ -13,7 +13,7 @@ from vae.errors import UserError
 
 if TYPE_CHECKING:
     from vae.data.dataset import Dataset
-    from vae.runs.listing import Run
+    from vae.runs.run import Run
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def reproduce(
         UserError: If the name is unknown, the data are missing, or the folder holds another run.
     """
     from vae.data.dataset import load
-    from vae.runs.listing import Run
+    from vae.runs.run import Run
     from vae.storage.scratch import scratch
     from vae.training.trainer import Trainer
     from vae.training.worker import stopping_on_signals
@@ -171,8 +171,8 @@ def _run_at(path: Path, config: RunConfig, dataset: Dataset) -> Run:
     Raises:
         UserError: If there is one of other settings.
     """
-    from vae.runs.listing import Run
-    from vae.training.resume import are_alike
+    from vae.runs.run import Run
+    from vae.runs.run_dataset import are_alike
 
     if not (path / "config.json").is_file():
         return Run.create(path, config, dataset.info())
@@ -186,11 +186,12 @@ def _run_at(path: Path, config: RunConfig, dataset: Dataset) -> Run:
 
 def _measure(reference: Reference, run: Run, dataset: Dataset, seed: int, samples: int) -> dict[str, Any]:
     """The figures of the newest weights on the test part that were published, and the ELBO's parts."""
-    from vae.diagnostics.diagnose import active_units
-    from vae.evaluation.elbo import evaluate, known
+    from vae.evaluation.elbo import evaluate
     from vae.evaluation.importance import importance_bound
     from vae.latent.embedding import embed
+    from vae.models.posterior_statistics import active_units
     from vae.runs.snapshots import load_model
+    from vae.runtime.mean_of import known
 
     model = load_model(run, "last")
     result = {**evaluate(model, dataset, "test", seed=seed).to_dict(), "samples": None}

@@ -16,7 +16,8 @@ from typing import Any, Literal
 from vae.config.schema import RunConfig
 from vae.errors import UserError
 from vae.evaluation.saved_metrics import Result, kept, measure
-from vae.runs.naming import absolute, check_id
+from vae.runs.naming import check_id
+from vae.storage.user_paths import absolute
 
 Backend = Literal["loky", "threading", "dask"]
 
@@ -171,8 +172,8 @@ def train_point(folder: str, point: Point) -> Outcome:
 
 def _result(folder: Path, point: Point) -> tuple[Result, bool]:
     from vae.data.dataset import load
-    from vae.runs.listing import Run
-    from vae.training.resume import images_of
+    from vae.runs.run import Run
+    from vae.runs.run_dataset import images_of
     from vae.training.trainer import Trainer
     from vae.training.worker import stopping_on_signals
 
@@ -219,8 +220,8 @@ def _result(folder: Path, point: Point) -> tuple[Result, bool]:
 
 def _check_same(folder: Path, point: Point) -> None:
     """Refuse a run that is there with other settings: its figures would be taken for this sweep's."""
-    from vae.runs.listing import Run
-    from vae.training.resume import are_alike
+    from vae.runs.run import Run
+    from vae.runs.run_dataset import are_alike
 
     path = folder / point.run_id
     if (path / "config.json").is_file() and not are_alike(Run.open(path).config, point.config):

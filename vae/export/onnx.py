@@ -14,9 +14,8 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from vae.evaluation.typicality import terms_at_mean
+from vae.export.onnx_check import OPSET
 from vae.export.onnx_compose import joined
-from vae.export.onnx_networks import OPSET
 from vae.export.onnx_networks import Graph as ExternalGraph
 from vae.export.onnx_symbolic import register
 from vae.models.likelihoods import Likelihood
@@ -70,12 +69,12 @@ class _Autoencode(nn.Module):
         self.model = model
 
     def forward(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, ...]:
-        terms, mean, log_var, image = terms_at_mean(self.model, x, y)
+        terms, mean, log_var, image = self.model.at_mean(x, y)
         return mean, log_var, image, terms.distortion, terms.rate
 
 
 def autoencoder_onnx(model: VAE) -> bytes:
-    """Encoder, decoder and likelihood in one, from ``x`` (and ``y``) to `vae.evaluation.typicality`'s terms; float32.
+    """Encoder, decoder and likelihood in one, from ``x`` (and ``y``) to `VAE.at_mean`; float32.
 
     Its outputs are ``mean`` and ``log_var`` ``(B, D)``, ``image`` ``(B, C, H, W)`` at the mean, and ``distortion`` and
     ``rate`` ``(B,)`` in nats.

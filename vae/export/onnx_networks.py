@@ -32,7 +32,8 @@ from vae.export.onnx_file import REMEDY, interface, open_graph, refusal
 from vae.export.onnx_session import GraphError
 from vae.limits import GRAPH_BYTES
 from vae.models.vae import VAE
-from vae.storage.safetensors_io import CheckpointError, check_shapes
+from vae.storage.safetensors_header import CheckpointError
+from vae.storage.safetensors_io import check_shapes
 
 
 class Graph(nn.Module):

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from vae.data.batches import Seen, decoded, posteriors
 from vae.data.dataset import Dataset, Part
-from vae.evaluation.elbo import check_finite
+from vae.models.batches import Seen, decoded, posteriors
+from vae.models.memory_budget import rows_for
 from vae.models.vae import VAE
 from vae.runtime.eval_mode import at_rest
-from vae.runtime.memory_budget import rows_for
 from vae.runtime.seeding import generator
 from vae.storage.confined import is_plain
+from vae.storage.finite_tensors import check_finite
 
 if TYPE_CHECKING:
-    from vae.runs.listing import Run
+    from vae.runs.run import Run
 
 #: File of a run with the posteriors of its test images, written when training ends.
 LATENT_FILE = "latent"
@@ -104,7 +104,8 @@ def kept_embedding(run: Run) -> Embedding | None:
     Raises:
         CheckpointError: If the file is damaged or belongs to another model.
     """
-    from vae.storage.safetensors_io import CheckpointError, check_shapes, load
+    from vae.storage.safetensors_header import CheckpointError
+    from vae.storage.safetensors_io import check_shapes, load
 
     if not is_plain(run.path / f"{LATENT_FILE}.safetensors"):
         return None

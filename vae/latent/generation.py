@@ -10,13 +10,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vae.data.batches import decoded
 from vae.errors import UserError
-from vae.evaluation.elbo import check_finite
 from vae.latent.embedding import Embedding, prior_points
+from vae.models.batches import decoded
 from vae.models.vae import VAE
 from vae.runtime.eval_mode import at_rest
 from vae.runtime.seeding import generator
+from vae.storage.finite_tensors import check_finite
 
 #: Sizes of which `fit_mixture` takes the one with the lowest BIC.
 MIXTURE_SIZES = (1, 2, 5, 10, 20)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vae.data.batches import decoded as decoded_means
-from vae.data.batches import log_probs, posteriors
 from vae.latent.embedding import prior_samples
+from vae.models.batches import decoded as decoded_means
+from vae.models.batches import log_probs, posteriors
 from vae.models.vae import VAE
 from vae.objectives.terms import rate_per_dim
 from vae.runtime.eval_mode import at_rest

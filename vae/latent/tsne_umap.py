@@ -26,7 +26,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vae.errors import UserError
-from vae.storage.safetensors_io import CheckpointError, load, save
+from vae.storage.safetensors_header import CheckpointError
+from vae.storage.safetensors_io import load, save
 
 Method = Literal["tsne", "umap"]
 METHODS: tuple[Method, ...] = get_args(Method)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -16,6 +16,22 @@ from vae.objectives.terms import Terms, rate_per_dim
 
 #: Which weights of a run: the best on validation, the newest, or the snapshot of a step.
 At = Literal["best", "last"] | int
+
+
+class AtMean(NamedTuple):
+    """What a model makes of images at the means of their posteriors.
+
+    Attributes:
+        terms: Distortion and rate, nats; no ELBO, for which z is drawn.
+        mean: Of q(z|x), ``(B, D)``.
+        log_var: Its log-variance, ``(B, D)``.
+        image: E[x|z] at the mean, ``(B, C, H, W)``.
+    """
+
+    terms: Terms
+    mean: Tensor
+    log_var: Tensor
+    image: Tensor
 
 
 class VAE(nn.Module):
@@ -139,6 +155,22 @@ class VAE(nn.Module):
         """
         mean: Tensor = self.likelihood.mean(self.decoder(z, self.condition(y, len(z))))
         return mean
+
+    def at_mean(self, x: Tensor, y: Tensor | None = None) -> AtMean:
+        """The objective's terms with z at the posterior mean: nothing is sampled, so that one image has one number.
+
+        Args:
+            x: Images, shape ``(B, C, H, W)``.
+            y: Labels ``(B,)`` or weights of the classes ``(B, K)``, for a conditional model.
+        """
+        condition = self.condition(y, len(x))
+        mean, log_var = self.encoder(x, condition)
+        output = self.decoder(mean, condition, x)
+        distortion = -self.likelihood.log_prob(output, x)
+        # An autoregressive decoder that sees the image gives other means than its own: then it runs once more.
+        alone = self.config.decoder == "independent"
+        image = self.likelihood.mean(output) if alone else self.decode(mean, y)
+        return AtMean(Terms(distortion, rate_per_dim(mean, log_var)), mean, log_var, image)
 
     def terms(
         self,

@@ -19,16 +19,17 @@ from typing import BinaryIO
 from vae.errors import UserError
 from vae.limits import HEADERS_BYTES
 from vae.runs.cleanup import IMPORTING, sweep_runs
-from vae.runs.listing import Run, free_id, new_run_id
+from vae.runs.listing import free_id, new_run_id
 from vae.runs.metrics import MetricsReader
-from vae.runs.naming import absolute, is_id
+from vae.runs.naming import is_id
+from vae.runs.run import Run
 from vae.runs.weights_file import check_weights
 from vae.storage.atomic import disk_sentence, name_error
 from vae.storage.confined import NotPlain, contents, is_there, open_plain
 from vae.storage.locking import FOR_FOLDERS
 from vae.storage.safetensors_header import header_bytes, inspect
 from vae.storage.scratch import working_folder
-from vae.storage.user_paths import open_given, user_path
+from vae.storage.user_paths import absolute, open_given, user_path
 
 #: Largest run, unpacked, bytes.
 MAX_BYTES = 2 << 30

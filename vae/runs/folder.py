@@ -14,7 +14,8 @@ from typing import Any
 from vae.errors import UserError
 from vae.limits import SNAPSHOTS_LISTED
 from vae.runs.identity import StillOurs, identity_at, new_identity
-from vae.runs.metrics import Line, newest
+from vae.runs.metric_lines import Line
+from vae.runs.metrics import newest
 from vae.runs.naming import RunError
 from vae.runs.status import LOG, NOT_STARTED, SILENCE, Control, Status, this_host
 from vae.storage import locking

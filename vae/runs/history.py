@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from vae.objectives.schedules import Standing, beta_standing
 from vae.runs.metric_lines import Line
 from vae.runs.metrics import MetricsReader
-from vae.storage.safetensors_io import CheckpointError, inspect
+from vae.storage.safetensors_header import CheckpointError, inspect
 
 if TYPE_CHECKING:
     from vae.config.schema import RunConfig
     from vae.models.vae import At
-    from vae.runs.listing import Run
+    from vae.runs.run import Run
 
 #: Lines of each kind that are looked at; more are put together, see `vae.runs.metric_lines.thin`.
 _AT_MOST = 2000

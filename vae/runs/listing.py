@@ -14,11 +14,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from vae.config.schema import DataInfo, RunConfig
-from vae.runs.metrics import MetricsReader, MetricsWriter, thin
-from vae.runs.naming import RunError, absolute, check_id
+from vae.runs.metric_lines import thin
+from vae.runs.metrics import MetricsReader, MetricsWriter
+from vae.runs.naming import RunError, check_id
 from vae.runs.run import FORMAT, Run
 from vae.runs.status import Control, State, Status
 from vae.storage.atomic import disk_sentence, read_json, write_json
+from vae.storage.user_paths import absolute
 
 __all__ = [
     "FORMAT",

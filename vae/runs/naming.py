@@ -6,26 +6,15 @@ import re
 import unicodedata
 from pathlib import Path
 
-from vae.errors import UserError, first_line, printable
+from vae.errors import UserError, printable
 from vae.storage.atomic import read_json
-from vae.storage.user_paths import user_path
+from vae.storage.user_paths import absolute
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
 
 class RunError(UserError):
     """A run is missing, broken, taken or from a newer version; the message says what to do."""
-
-
-def absolute(path: Path | str) -> Path:
-    """The path from the root on, `..` taken out, links left as they are."""
-    try:
-        path = user_path(path, RunError)
-        return path.absolute() if ".." not in path.parts else path.resolve()
-    except RunError:
-        raise
-    except (RuntimeError, OSError, ValueError) as error:  # links in a circle
-        raise RunError(f"{str(path)[:200]!r} is not a folder ({first_line(error)}); give another") from None
 
 
 def run_folder(path: Path | str) -> Path:
@@ -37,7 +26,7 @@ def run_folder(path: Path | str) -> Path:
     name = Path(path).name
     if name and not name.isprintable():  # an id that cannot be is told as that, not as a path
         check_id(name)
-    path = absolute(path)
+    path = absolute(path, RunError)
     check_id(path.name)
     return path
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from vae.config.schema import DataConfig, DataInfo, RunConfig
-from vae.data.dataset import DataError, Dataset, Progress
+from vae.data.dataset import Dataset
 from vae.data.dataset import load as load_images
-from vae.data.types import shown
+from vae.data.types import DataError, Progress, shown
 from vae.runs.cleanup import UPLOADS
-from vae.runs.listing import Run
+from vae.runs.run import Run
 from vae.storage.confined import is_plain, why_not_plain
 
 #: File of a run with the images that `vae.watch` was handed as arrays.

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from vae.data.batches import Seen, posteriors
 from vae.data.dataset import Dataset, Part
-from vae.diagnostics.diagnose import active_variance
 from vae.export.onnx_networks import external_model
 from vae.limits import WEIGHTS_BYTES
+from vae.models.batches import Seen, posteriors
+from vae.models.posterior_statistics import active_variance
 from vae.models.vae import VAE, At
 from vae.objectives.terms import rate_per_dim
 from vae.runs.size import halved
+from vae.runs.watch_notes import why_no_networks
 from vae.runs.weights_file import LIVE as LIVE
 from vae.runs.weights_file import OF_MODEL, in_full, weights_path, without_numbers
 from vae.runs.weights_file import check_weights as check_weights
@@ -25,13 +26,12 @@ from vae.runs.weights_file import is_external as is_external
 from vae.runtime.eval_mode import at_rest
 from vae.storage.atomic import write_json
 from vae.storage.confined import make_folder, remove_folder, rename
-from vae.storage.safetensors_io import CheckpointError as CheckpointError
+from vae.storage.finite_tensors import check_divergence
+from vae.storage.safetensors_header import CheckpointError as CheckpointError
 from vae.storage.safetensors_io import check_shapes, load, save
-from vae.training.run_log import check_divergence
-from vae.watching.notes import why_no_networks
 
 if TYPE_CHECKING:
-    from vae.runs.listing import Run
+    from vae.runs.run import Run
 
 #: Images whose posterior every snapshot keeps.
 NUM_PROBES = 500
@@ -50,7 +50,7 @@ class Probe:
     """A fixed set of images whose posterior every snapshot keeps, from the validation part if there is one.
 
     Attributes:
-        x: Their pixels, all of them or as they are asked for, see `vae.data.batches.Seen.held`.
+        x: Their pixels, all of them or as they are asked for, see `vae.models.batches.Seen.held`.
         labels: On the device, or None.
         index: Places in the data set.
     """

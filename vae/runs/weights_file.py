@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Literal
 
 from vae.export.onnx_file import check_graphs
 from vae.limits import WEIGHTS_BYTES
+from vae.runs.watch_notes import why_no_networks
 from vae.storage.confined import is_plain, lstat
 from vae.storage.safetensors_header import CheckpointError
-from vae.watching.notes import why_no_networks
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -7,7 +7,7 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
-from vae.errors import UserError
+from vae.errors import UserError, first_line
 from vae.storage.atomic import disk_sentence
 
 _KINDS = {
@@ -78,3 +78,22 @@ def _refuse_others(mode: int, path: Path, what: str, error: type[UserError]) -> 
     if not stat.S_ISREG(mode):
         kind = _KINDS.get(stat.S_IFMT(mode), "something else")
         raise error(f"{what} must be a file, got {kind} ({str(path)[:200]}); save it as a file first")
+
+
+def absolute(path: Path | str, error: type[UserError] = UserError) -> Path:
+    """The path from the root on, `..` taken out, links left as they are.
+
+    Args:
+        path: As a person wrote it.
+        error: What to raise.
+
+    Raises:
+        UserError: If it can name nothing, or its links go in a circle.
+    """
+    try:
+        path = user_path(path, error)
+        return path.absolute() if ".." not in path.parts else path.resolve()
+    except error:
+        raise
+    except (RuntimeError, OSError, ValueError) as problem:
+        raise error(f"{str(path)[:200]!r} is not a folder ({first_line(problem)}); give another") from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 
-from vae.runs.listing import Run
+from vae.runs.run import Run
 
 #: Seconds between two looks; β must be in force within 0.2 s.
 CONTROL_SECONDS = 0.05

@@ -8,13 +8,13 @@ import torch
 from torch import Tensor
 
 from vae.config.schema import DataInfo, RunConfig
-from vae.data.batches import slices
 from vae.data.dataset import Dataset
+from vae.models.batches import slices
+from vae.models.memory_budget import rows_within
 from vae.models.vae import VAE
 from vae.objectives.schedules import StepSettings
 from vae.objectives.terms import MeanTerms, RatePenalty, penalty_at
 from vae.runtime.devices import choose_device
-from vae.runtime.memory_budget import rows_within
 from vae.runtime.seeding import generator
 from vae.training.adam import adam
 from vae.training.run_log import Position

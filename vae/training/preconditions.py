@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from vae.errors import UserError
-from vae.runs.listing import Run, RunError
+from vae.runs.naming import RunError
+from vae.runs.run import Run
 from vae.storage.confined import is_plain
 
 
@@ -57,7 +58,7 @@ def check_trainable(run: Run, *, look_for_images: bool = False) -> None:
 
 def _has_images(run: Run) -> bool:
     """Whether the files of its images seem to be on this machine."""
-    from vae.data.dataset import is_downloaded
+    from vae.data.readers.torchvision import is_downloaded
     from vae.runs.run_dataset import data_of
 
     data = data_of(run)

@@ -11,10 +11,12 @@ from torch import Tensor, nn
 from vae.config.base import Config, ConfigError
 from vae.config.schema import RunConfig
 from vae.objectives.schedules import StepSettings, settings_of_last_step
-from vae.runs.listing import Run, RunError
+from vae.runs.naming import RunError
+from vae.runs.run import Run
 from vae.runs.run_dataset import are_alike, check_images, images_of
 from vae.storage.confined import is_there
-from vae.storage.safetensors_io import CheckpointError, check_shapes, load
+from vae.storage.safetensors_header import CheckpointError
+from vae.storage.safetensors_io import check_shapes, load
 from vae.training.adam import numbered
 from vae.training.run_log import Position
 

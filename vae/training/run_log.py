@@ -19,10 +19,11 @@ from vae.errors import clean, memory_sentence
 from vae.evaluation.elbo import Evaluation
 from vae.objectives.schedules import StepSettings
 from vae.objectives.terms import MeanTerms
-from vae.runs.listing import Run
 from vae.runs.metrics import MetricsWriter
+from vae.runs.run import Run
 from vae.runs.status import State, Status, this_host
 from vae.storage.atomic import disk_sentence
+from vae.storage.finite_tensors import Diverged
 from vae.training.heartbeat import beating
 
 #: Seconds between two lines of metrics, and between two heartbeats.
@@ -32,21 +33,6 @@ METRICS_SECONDS, STATUS_SECONDS = 0.1, 0.5
 LONG_HISTORY, MOST_SECONDS = 8 << 20, 10.0
 #: Seconds over which the speed is measured.
 SPEED_SECONDS = 1.0
-
-
-class Diverged(Exception):
-    """The loss, or a weight, is not a finite number any more."""
-
-
-def check_divergence(tensors: Mapping[str, Tensor]) -> None:
-    """Check that all numbers are finite before they are saved.
-
-    Raises:
-        Diverged: If one is not, or they are so large that their sum is not.
-    """
-    # A sum is finite only if all its numbers are, and is several times faster than a look at each of them.
-    if not all(math.isfinite(float(tensor.sum())) for tensor in tensors.values()):
-        raise Diverged
 
 
 def divergence_sentence(config: RunConfig, beta: float, step: int, kept_step: int) -> str:

@@ -16,11 +16,11 @@ from vae.errors import UserError
 from vae.evaluation.elbo import evaluate
 from vae.latent.embedding import LATENT_FILE, embed
 from vae.objectives.schedules import learning_rate_at, plateau
-from vae.runs.listing import Run
 from vae.runs.metrics import MetricsWriter
+from vae.runs.run import Run
+from vae.runs.run_dataset import check_images
 from vae.runs.size import LARGE, WRITING_SHARE, run_size
 from vae.runs.snapshots import (
-    LIVE,
     Probe,
     cpu_weights,
     load_model,
@@ -30,21 +30,21 @@ from vae.runs.snapshots import (
     write_snapshot,
 )
 from vae.runs.status import State
+from vae.runs.weights_file import LIVE
 from vae.runtime.eval_mode import asking
 from vae.storage.confined import remove
+from vae.storage.finite_tensors import Diverged, check_divergence
 from vae.storage.safetensors_io import save
 from vae.training.adam import set_learning_rate
 from vae.training.control import CONTROL_SECONDS, Wishes
 from vae.training.optimisation import Learner
-from vae.training.resume import ResumePoint, check_images, last_checkpoint, restore_training, training_tensors
+from vae.training.resume import ResumePoint, last_checkpoint, restore_training, training_tensors
 from vae.training.run_log import (
-    Diverged,
     Journal,
     Means,
     Report,
     SettingsMean,
     Stopwatch,
-    check_divergence,
     divergence_sentence,
     what_went_wrong,
 )

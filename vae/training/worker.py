@@ -12,13 +12,13 @@ from pathlib import Path
 
 from vae.config.schema import ModelConfig, RunConfig, TrainConfig
 from vae.data.dataset import load
-from vae.runs.listing import Run
+from vae.runs.run import Run
+from vae.runs.run_dataset import images_of
 from vae.runs.status import LOG
 from vae.runtime.cpu_threads import suit
 from vae.storage.confined import open_anew
 from vae.storage.scratch import scratch
 from vae.training.preconditions import check_trainable
-from vae.training.resume import images_of
 from vae.training.run_log import what_went_wrong
 from vae.training.trainer import Trainer
 

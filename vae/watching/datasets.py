@@ -22,8 +22,8 @@ from torch.utils.data import (
 )
 
 from vae.config.schema import DataConfig
-from vae.data.dataset import DataError, Dataset, load
-from vae.data.types import check_kind
+from vae.data.dataset import Dataset, load
+from vae.data.types import DataError, check_kind
 from vae.runs.run_dataset import IMAGES_FILE
 from vae.storage.scratch import scratch
 from vae.watching.adapters import Scale

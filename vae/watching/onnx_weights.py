@@ -8,11 +8,12 @@ from torch import Tensor
 
 from vae.errors import clean, first_line
 from vae.export.onnx import Graph
-from vae.export.onnx_networks import DECODER, ENCODER, as_weights, check_outline, external_model
+from vae.export.onnx_file import DECODER, ENCODER
+from vae.export.onnx_networks import as_weights, check_outline, external_model
 from vae.models.likelihoods import LearnedGaussian
 from vae.models.vae import VAE
 from vae.runs.snapshots import Probe
-from vae.training.run_log import check_divergence
+from vae.storage.finite_tensors import check_divergence
 from vae.watching.adapters import OwnNetwork
 
 #: Images on which the kept networks are compared with those in the program; one and a few are not exported alike.

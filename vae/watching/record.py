@@ -15,22 +15,15 @@ from vae.errors import UserError
 from vae.evaluation.elbo import evaluate
 from vae.latent.embedding import LATENT_FILE, embed
 from vae.models.likelihoods import Gaussian, LearnedGaussian
-from vae.runs.listing import Run
 from vae.runs.metrics import MetricsWriter
+from vae.runs.run import Run
 from vae.runs.size import bytes_of, watched_size
 from vae.runs.snapshots import load_model, snapshot_steps, thin_snapshots, write_live, write_snapshot
 from vae.runtime.seeding import generator
-from vae.storage.safetensors_io import CheckpointError, inspect, save
-from vae.training.run_log import (
-    METRICS_SECONDS,
-    Diverged,
-    Journal,
-    Means,
-    Position,
-    Stopwatch,
-    check_divergence,
-    what_went_wrong,
-)
+from vae.storage.finite_tensors import Diverged, check_divergence
+from vae.storage.safetensors_header import CheckpointError, inspect
+from vae.storage.safetensors_io import save
+from vae.training.run_log import METRICS_SECONDS, Journal, Means, Position, Stopwatch, what_went_wrong
 from vae.training.throttle import Turns
 from vae.watching.interpretation import number, reread_likelihood, reread_output, reread_spread
 from vae.watching.setup import Watched

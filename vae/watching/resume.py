@@ -7,7 +7,8 @@ from pathlib import Path
 from vae.config.schema import ModelConfig, RunConfig
 from vae.errors import UserError
 from vae.models.likelihoods import Gaussian
-from vae.runs.listing import Run, RunError
+from vae.runs.naming import RunError
+from vae.runs.run import Run
 from vae.runs.run_dataset import check_images
 from vae.training.run_log import Position
 from vae.watching.interpretation import reread_likelihood

@@ -11,13 +11,13 @@ from torch import Tensor
 from torch.nn.parameter import is_lazy
 
 from vae.config.schema import ModelConfig
-from vae.data.batches import Seen
 from vae.data.dataset import Dataset
 from vae.diagnostics.loop_terms import Spread
 from vae.errors import UserError
+from vae.models.batches import Seen
+from vae.models.memory_budget import image_bytes, rows_within
 from vae.models.vae import VAE
 from vae.runs.snapshots import Probe
-from vae.runtime.memory_budget import image_bytes, rows_within
 from vae.runtime.seeding import generator
 from vae.watching.adapters import OwnDecoder, OwnEncoder, Scale
 from vae.watching.datasets import Given

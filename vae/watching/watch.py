@@ -61,8 +61,8 @@ import numpy as np
 
 from vae.config.schema import ObjectiveConfig, RunConfig, TrainConfig
 from vae.errors import UserError, clean
-from vae.runs.listing import Run
 from vae.runs.naming import run_folder
+from vae.runs.run import Run
 from vae.runs.run_dataset import IMAGES_FILE
 from vae.storage.atomic import replacing
 from vae.training.run_log import Position

@@ -17,11 +17,12 @@ from torch import Tensor
 from vae.config.schema import RunConfig
 from vae.data.dataset import Dataset
 from vae.errors import clean
-from vae.runs.listing import Run
+from vae.runs.run import Run
+from vae.runs.watch_notes import write_notes
+from vae.storage.finite_tensors import Diverged
 from vae.training.control import CONTROL_SECONDS, Wishes
-from vae.training.run_log import Diverged, Position, what_went_wrong
+from vae.training.run_log import Position, what_went_wrong
 from vae.watching.isolation import undisturbed
-from vae.watching.notes import write_notes
 from vae.watching.record import Record
 from vae.watching.setup import Watched
 

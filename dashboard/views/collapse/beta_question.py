@@ -11,8 +11,8 @@ from dashboard.views.collapse.beta_question_text import Question
 from vae.diagnostics.loss_scale import loop_scale, unknown
 from vae.errors import UserError
 from vae.objectives.effective_beta import Units, units
-from vae.runs.listing import Run
 from vae.runs.metrics import MetricsReader
+from vae.runs.run import Run
 
 _RECONSTRUCTIONS = {"sum": "summed over pixels", "mean": "averaged over pixels"}
 _DIVERGENCES = {

@@ -16,10 +16,11 @@ from dashboard.look.markdown import plain
 from dashboard.shell import encoder_lag, run_picker, time_machine
 from dashboard.views.collapse import beta_question, recipe_runs, recipes
 from vae.diagnostics.findings import Name
-from vae.diagnostics.mutual_information import SATURATION_NATS
 from vae.errors import UserError
-from vae.runs.listing import Run, find_run
+from vae.latent.aggregate_posterior import SATURATION_NATS
+from vae.runs.listing import find_run
 from vae.runs.metrics import left_out
+from vae.runs.run import Run
 from vae.runs.snapshots import NUM_PROBES
 from vae.training.preconditions import why_not_trainable
 

@@ -12,7 +12,8 @@ from vae.config.schema import RunConfig
 from vae.diagnostics.findings import Name
 from vae.experiments.failure_modes import RECIPES, Cure, Recipe
 from vae.experiments.remedies import cures
-from vae.runs.listing import Run, list_runs
+from vae.runs.listing import list_runs
+from vae.runs.run import Run
 
 #: Of a run's name, see `vae.runs.naming`.
 MOST_LETTERS = 80

@@ -14,7 +14,7 @@ from vae.diagnostics.findings import Name
 from vae.errors import UserError
 from vae.experiments.failure_modes import RECIPES
 from vae.experiments.remedies import mends
-from vae.runs.listing import Run
+from vae.runs.run import Run
 from vae.storage.atomic import disk_sentence
 
 _COLUMNS = 3

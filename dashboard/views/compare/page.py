@@ -14,7 +14,7 @@ from dashboard.shell import presentation, run_picker
 from dashboard.views.compare import rate_distortion, routes, sweep_form
 from vae.config.diff import Difference, differences
 from vae.evaluation.comparability import Yardstick, pixels
-from vae.runs.listing import Run
+from vae.runs.run import Run
 
 
 def page() -> None:

@@ -14,7 +14,7 @@ from dashboard.look.markdown import plain
 from dashboard.shell import run_picker
 from dashboard.shell.run_picker import DATA, STATE_WORDS
 from vae.evaluation.comparability import Yardstick, apart
-from vae.runs.listing import Run
+from vae.runs.run import Run
 
 #: Dots of one plane, at most.
 MOST_DOTS = 300

@@ -15,7 +15,7 @@ from dashboard.server import packed_arrays
 from dashboard.server import routes as api
 from dashboard.server.answers import tagged
 from vae.errors import UserError
-from vae.runs.listing import Run
+from vae.runs.run import Run
 
 if TYPE_CHECKING:
     from vae.models.vae import VAE

@@ -10,7 +10,7 @@ from dashboard.jobs import sweeps
 from dashboard.link import keys, session
 from dashboard.look.markdown import plain
 from vae.errors import UserError
-from vae.runs.listing import Run
+from vae.runs.run import Run
 from vae.storage.atomic import disk_sentence
 
 

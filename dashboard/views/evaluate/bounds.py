@@ -13,13 +13,13 @@ from dashboard.jobs import test_metrics
 from dashboard.jobs.queue import Progress, background
 from dashboard.link import keys, session
 from dashboard.look.markdown import plain
-from vae.cli.format import plus_minus
-from vae.diagnostics.diagnose import ACTIVE_THRESHOLD
 from vae.evaluation import saved_bounds
 from vae.evaluation.comparability import Yardstick
 from vae.evaluation.saved_bounds import Bound, Measurements
 from vae.evaluation.saved_metrics import Figures, Result
-from vae.runs.listing import Run
+from vae.models.posterior_statistics import ACTIVE_THRESHOLD
+from vae.runs.run import Run
+from vae.runtime.number_format import plus_minus
 
 #: What can be measured, beside the test figures.
 KINDS = frozenset({"importance", "annealed", "lag"})

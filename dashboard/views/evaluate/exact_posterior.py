@@ -10,7 +10,7 @@ from dashboard.link import keys, session
 from dashboard.look.markdown import plain
 from dashboard.shell import latent_view
 from vae.evaluation.comparability import Yardstick
-from vae.runs.listing import Run
+from vae.runs.run import Run
 
 
 def draw(run: Run) -> None:

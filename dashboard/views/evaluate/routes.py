@@ -18,7 +18,7 @@ from dashboard.server import routes as api
 from dashboard.server.answers import tagged
 from dashboard.views.compare import routes as compare_api
 from vae.errors import UserError
-from vae.runs.listing import Run
+from vae.runs.run import Run
 
 #: Points to a side of the grid that is drawn.
 SIDE = 96
@@ -74,10 +74,10 @@ def _pixels(text: str, run: Run) -> Any:
 def _made(run: Run, at: At, pixels: Any, label: int, row: int) -> bytes:
     import torch
 
-    from vae.cli.format import adding_up
     from vae.evaluation.exact_posterior import TOLERANCE
     from vae.evaluation.exact_posterior import truth as of
     from vae.latent.density import depth
+    from vae.runtime.number_format import adding_up
 
     model = compare_api.model_of(run, at)
     if pixels is None:

@@ -11,7 +11,7 @@ from dashboard.link import keys, session
 from dashboard.look.markdown import plain
 from dashboard.shell.latent_view import LatentView
 from vae.errors import UserError
-from vae.runs.listing import Run
+from vae.runs.run import Run
 
 #: Of more test images the Map page asks first.
 MOST = 200_000

@@ -15,7 +15,7 @@ from dashboard.shell.latent_view import LatentView
 from dashboard.views.explore.map_beside import beside_map, row_of, switch
 from dashboard.views.explore.paths_section import paths_section
 from vae.errors import UserError
-from vae.runs.listing import Run
+from vae.runs.run import Run
 
 #: More sliders than these are taller than a laptop's screen.
 MANY = 8

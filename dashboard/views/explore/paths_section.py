@@ -8,7 +8,7 @@ from dashboard.components.paths import Route, paths
 from dashboard.link import keys, session
 from dashboard.shell.latent_view import LatentView
 from dashboard.views.explore.path_text import Difference, Stop
-from vae.runs.listing import Run
+from vae.runs.run import Run
 
 
 def paths_section(run: Run, view: LatentView) -> None:

@@ -26,7 +26,7 @@ from dashboard.server.admission import check
 from dashboard.server.answers import tagged
 from dashboard.views.explore import path_text
 from vae.errors import UserError
-from vae.runs.listing import Run
+from vae.runs.run import Run
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -235,7 +235,7 @@ def _decoded(request: Request, run: Run, at: At, found: Path) -> Iterator[NDArra
     """The decoded frames as bytes, ``(C, H, W)`` each, a few at a time."""
     import torch
 
-    from vae.runtime.memory_budget import rows_for
+    from vae.models.memory_budget import rows_for
 
     model = models.model(run, at)
     y = _conditions(request, run, at, found)

@@ -14,7 +14,7 @@ from dashboard.link import keys, session
 from dashboard.look.markdown import plain
 from dashboard.shell.time_machine import Weights
 from dashboard.views.generate import images
-from vae.runs.listing import Run
+from vae.runs.run import Run
 
 if TYPE_CHECKING:
     from torch import Tensor

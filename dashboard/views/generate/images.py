@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from dashboard.cache import sheets
 from vae.errors import UserError
-from vae.runs.listing import Run
+from vae.runs.run import Run
 
 #: Pixels of all images of one view together: what a browser and this server take without trouble.
 MAX_PIXELS = 2**24

@@ -13,7 +13,7 @@ from dashboard.views.generate import images
 from dashboard.views.generate.parts import Following
 from dashboard.views.generate.samples import compare, samples
 from dashboard.views.generate.styles import mix, styles, transfer
-from vae.runs.listing import Run
+from vae.runs.run import Run
 
 
 def leak(run: Run, weights: Weights) -> Following:

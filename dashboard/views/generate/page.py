@@ -10,7 +10,7 @@ from dashboard.shell import no_weights_yet, run_picker, time_machine
 from dashboard.shell.time_machine import Weights
 from dashboard.views.generate import modes as studio
 from vae.errors import UserError
-from vae.runs.listing import Run
+from vae.runs.run import Run
 
 
 def page() -> None:

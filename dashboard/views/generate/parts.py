@@ -14,7 +14,7 @@ from dashboard.link import drawing, keys, session
 from dashboard.shell import latent_view
 from dashboard.shell.navigation import go_to
 from dashboard.shell.time_machine import Weights
-from vae.runs.listing import Run
+from vae.runs.run import Run
 
 #: Classes that are drawn side by side at most; a download has all.
 MAX_COLUMNS = 100

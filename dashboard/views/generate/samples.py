@@ -17,12 +17,12 @@ from dashboard.shell.time_machine import Weights
 from dashboard.views.generate import controls, parts
 from dashboard.views.generate import images as generated
 from dashboard.views.generate.parts import Following
-from vae.runs.listing import Run
+from vae.runs.run import Run
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from vae.evaluation.elbo import MeanOf
+    from vae.runtime.mean_of import MeanOf
 
 #: Where z comes from, and what that is called.
 SOURCES = {"prior": "Prior", "mixture": "Aggregate posterior", "truncated": "Truncated prior"}
@@ -77,9 +77,9 @@ def samples(run: Run, weights: Weights) -> Following:
 
 def compare(run: Run, weights: Weights) -> Following:
     """Samples from the prior, from a mixture fitted to the aggregate posterior, and from the truncated prior."""
-    from vae.data.batches import decoded
     from vae.latent.embedding import prior_points
     from vae.latent.generation import truncate
+    from vae.models.batches import decoded
 
     places = controls.places(5)
     side = controls.slider(

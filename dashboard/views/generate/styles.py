@@ -16,7 +16,7 @@ from dashboard.shell.time_machine import Weights
 from dashboard.views.generate import controls, parts
 from dashboard.views.generate import images as generated
 from dashboard.views.generate.parts import Following
-from vae.runs.listing import Run
+from vae.runs.run import Run
 
 #: Images from one class to another.
 MIX_STEPS = 9

@@ -19,8 +19,9 @@ from dashboard.cache import models
 from dashboard.look.colours import BACKGROUND, TEXT, ThemeName, classes_palette, inks
 from dashboard.look.markdown import plain
 from vae.errors import UserError
-from vae.runs.listing import Run
-from vae.runs.snapshot_index import Evolution, Moment, evolution
+from vae.latent.evolution import Evolution, evolution
+from vae.runs.run import Run
+from vae.runs.snapshot_index import Moment
 
 #: Size of a frame, and of the square with the map in it, pixels.
 SIZE = (760, 664)

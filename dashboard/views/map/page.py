@@ -18,7 +18,7 @@ from dashboard.shell import latent_view, no_weights_yet, run_picker, time_machin
 from dashboard.views.explore.map_beside import row_of
 from dashboard.views.map import evolution
 from vae.errors import UserError
-from vae.runs.listing import Run
+from vae.runs.run import Run
 
 if TYPE_CHECKING:
     from vae.data.attributes import Columns

@@ -16,7 +16,7 @@ from dashboard.jobs.planes import Wanted, find, projections
 from dashboard.server import packed_arrays, routes
 from dashboard.server.answers import reads, route, tagged
 from vae.errors import UserError
-from vae.runs.listing import Run
+from vae.runs.run import Run
 
 if TYPE_CHECKING:
     from vae.evaluation.elbo import AtMean

@@ -14,7 +14,7 @@ from dashboard.shell import run_picker
 from dashboard.shell.navigation import go_to
 from vae.errors import UserError
 from vae.runs.archive import MAX_BYTES, import_run
-from vae.runs.listing import Run
+from vae.runs.run import Run
 
 #: A link that looks as a main button does.
 _DOWNLOAD = """<a href="./api/exports/{token}" download style="display: inline-block; padding: 0.5rem 0.75rem;

@@ -10,8 +10,8 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from dashboard.cache import models
 from dashboard.look.markdown import plain
+from vae.config.reading import Reading
 from vae.config.schema import DataConfig
-from vae.data.reading_report import Reading
 from vae.errors import UserError
 from vae.storage.atomic import disk_sentence
 from vae.storage.scratch import scratch

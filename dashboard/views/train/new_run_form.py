@@ -20,7 +20,8 @@ from dashboard.views.train import config_form, data_preview
 from vae.config.schema import RunConfig
 from vae.errors import UserError
 from vae.runs.cleanup import UPLOADS, sweep_uploads
-from vae.runs.listing import Run, create_run
+from vae.runs.listing import create_run
+from vae.runs.run import Run
 from vae.storage.atomic import disk_sentence, replacing
 
 

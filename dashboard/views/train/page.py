@@ -16,11 +16,11 @@ from dashboard.look.markdown import plain
 from dashboard.shell import run_picker, time_machine
 from dashboard.views.train import config_form, new_run_form, watched_loop
 from vae.errors import UserError
-from vae.runs.listing import Run
 from vae.runs.metrics import left_out
+from vae.runs.run import Run
+from vae.runs.watch_notes import WatchNotes
 from vae.storage.confined import is_plain
 from vae.training.preconditions import check_trainable, why_not_trainable
-from vae.watching.notes import WatchNotes
 
 
 def page() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.look.markdown import plain
-from vae.runs.listing import Run
+from vae.runs.run import Run
 from vae.runs.status import Status
-from vae.watching.notes import WatchNotes
+from vae.runs.watch_notes import WatchNotes
 
 
 def set_by_the_loop(run: Run, status: Status, notes: WatchNotes) -> bool:

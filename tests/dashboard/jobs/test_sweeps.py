@@ -12,7 +12,7 @@ from dashboard.jobs.trainers import trainers
 from vae.config.schema import RunConfig, TrainConfig
 from vae.errors import UserError
 from vae.experiments.sweep import points
-from vae.runs.listing import Run
+from vae.runs.run import Run
 
 CONFIG = RunConfig(train=TrainConfig(epochs=1))
 

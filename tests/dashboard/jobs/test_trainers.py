@@ -24,8 +24,9 @@ from dashboard.jobs.trainers import Trainers, limit
 from tests.support.hostile_folders import Trap, everything, folder, link, listening, pipe
 from vae.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig, suggest
 from vae.data.dataset import load as load_data
-from vae.runs.listing import Run, RunError
 from vae.runs.metrics import MetricsReader
+from vae.runs.naming import RunError
+from vae.runs.run import Run
 from vae.runs.status import LOG, NOT_STARTED, Status, this_host
 from vae.storage.safetensors_io import load
 from vae.training.trainer import Trainer

@@ -19,7 +19,7 @@ from dashboard.server import exports
 from tests.support.hostile_folders import everything
 from tests.vae.runs.test_listing import CONFIG, INFO
 from vae.runs.archive import ArchiveError, export_run
-from vae.runs.listing import Run
+from vae.runs.run import Run
 
 
 class Fetched:

@@ -35,9 +35,10 @@ from dashboard.server import answers, guard, packed_arrays, routes, run_watcher
 from vae.data.dataset import Dataset
 from vae.evaluation.typicality import surprise
 from vae.latent.embedding import embed
-from vae.runs.listing import Run, Status
 from vae.runs.metrics import MetricsReader, MetricsWriter
+from vae.runs.run import Run
 from vae.runs.snapshots import load_model
+from vae.runs.status import Status
 
 
 class Answer:

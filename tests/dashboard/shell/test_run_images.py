@@ -15,7 +15,7 @@ from dashboard.look.markdown import plain
 from tests.support.mnist_files import put, tiny
 from vae.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig
 from vae.data.dataset import load
-from vae.runs.listing import Run
+from vae.runs.run import Run
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from vae.runs.listing import Run
+from vae.runs.run import Run
 from vae.runs.status import Status, this_host
 
 
@@ -29,7 +29,7 @@ def script() -> None:
 
     from dashboard.link import session
     from dashboard.shell import time_machine
-    from vae.runs.listing import Run
+    from vae.runs.run import Run
 
     run = Run.open(Path(os.environ["LATENT_LAB_RUNS"]) / "short")
     step = time_machine.draw(run, end="Best", decoders=True)

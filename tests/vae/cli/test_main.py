@@ -25,10 +25,11 @@ from sklearn.datasets import load_digits
 from tests.support.disks import small_disk
 from tests.support.mnist_files import MNIST_FILES, idx, put
 from vae.cli import main
-from vae.config.schema import Config, RunConfig, TrainConfig
+from vae.config.base import Config
+from vae.config.schema import RunConfig, TrainConfig
 from vae.data.dataset import load as load_data
 from vae.evaluation.elbo import evaluate
-from vae.runs.listing import Run
+from vae.runs.run import Run
 from vae.runs.snapshots import load_model, load_weights
 from vae.storage.safetensors_io import load, save
 from vae.training.trainer import Trainer

@@ -11,8 +11,9 @@ import pytest
 import torch
 
 from vae.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig
-from vae.data.dataset import DataError, Dataset, check_fits, load
+from vae.data.dataset import Dataset, check_fits, load
 from vae.data.readers import digits
+from vae.data.types import DataError
 
 
 def grey_levels(path: Path, *, copies: int = 40, labels: bool = True) -> Path:

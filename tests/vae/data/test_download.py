@@ -25,7 +25,9 @@ import torch
 from tests.support.mnist_files import MNIST_FILES, put, tiny
 from vae.config.schema import DataConfig
 from vae.data import download as downloads
-from vae.data.dataset import DataError, download, is_downloaded, load
+from vae.data.dataset import load
+from vae.data.readers.torchvision import download, is_downloaded
+from vae.data.types import DataError
 
 
 def sentence_of(error: pytest.ExceptionInfo[DataError]) -> str:

@@ -11,10 +11,11 @@ import pytest
 from PIL import Image
 
 from vae.cli import main
+from vae.config.reading import LeftOut, Reading
 from vae.config.schema import DataConfig, DataInfo, ModelConfig, RunConfig, TrainConfig
-from vae.data.dataset import DataError, load
-from vae.data.reading_report import LeftOut, Reading
-from vae.runs.listing import Run
+from vae.data.dataset import load
+from vae.data.types import DataError
+from vae.runs.run import Run
 from vae.runs.run_dataset import images_of
 from vae.training.trainer import Trainer
 

@@ -11,8 +11,9 @@ import pytest
 from PIL import Image
 
 from tests.hostile.measured import cost
+from vae.config.schema import DataConfig
 from vae.data import unpacked_size
-from vae.data.dataset import DataConfig, load
+from vae.data.dataset import load
 from vae.data.types import DataError
 from vae.data.unpacked_size import check_room, free_memory
 

@@ -115,5 +115,5 @@ def test_large_images_are_compared_by_images_instead_of_pixels(
     assert pixels(wide)[0].numel() > 200  # more pixels than images
     assert small.critical_beta is not None
     assert found.critical_beta == pytest.approx(64 * small.critical_beta, rel=1e-9)
-    monkeypatch.setattr("vae.data.held_out_variance._MOST_IMAGES", 50)
+    monkeypatch.setattr("vae.diagnostics.held_out_variance._MOST_IMAGES", 50)
     assert ignorance(Bernoulli(), wide, pixels(wide), None, conditional=False).num_images == 50

@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from vae.data.batches import posteriors
 from vae.data.dataset import Dataset
 from vae.diagnostics.dead_layers import DeadLayer, dead_layer
 from vae.diagnostics.diagnose import diagnose
+from vae.models.batches import posteriors
 from vae.models.vae import VAE
 
 MakeModel = Callable[..., VAE]

@@ -19,13 +19,14 @@ import vae
 from vae.cli import main
 from vae.config.schema import RunConfig, TrainConfig
 from vae.data.dataset import Dataset
-from vae.diagnostics.diagnose import ACTIVE_THRESHOLD, active_units, diagnose, dimensions, live_numbers
+from vae.diagnostics.diagnose import diagnose, dimensions, live_numbers
 from vae.errors import UserError
 from vae.evaluation.elbo import evaluate
 from vae.latent.embedding import Embedding, embed
+from vae.models.posterior_statistics import ACTIVE_THRESHOLD, active_units
 from vae.models.vae import VAE
 from vae.runs.history import history_until
-from vae.runs.listing import Run
+from vae.runs.run import Run
 from vae.runs.snapshots import Probe, load_model
 from vae.storage.safetensors_io import load, save
 from vae.training import trainer

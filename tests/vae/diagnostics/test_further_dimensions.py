@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from vae.data.dataset import Dataset
-from vae.data.held_out_variance import Spectrum, spectrum
 from vae.diagnostics.critical_beta import ignorance
 from vae.diagnostics.further_dimensions import further_dimensions
+from vae.diagnostics.held_out_variance import Spectrum, spectrum
 from vae.models.vae import VAE
 
 MakeModel = Callable[..., VAE]

@@ -21,7 +21,7 @@ from vae.data.dataset import Dataset
 from vae.diagnostics.label_leakage import Leak, label_leak
 from vae.errors import UserError
 from vae.latent.embedding import Embedding, embed, kept_embedding
-from vae.runs.listing import Run
+from vae.runs.run import Run
 from vae.runs.snapshots import load_model
 from vae.runtime.seeding import stream_seed
 

@@ -15,9 +15,9 @@ from tests.support.loops import Net, bce, kl_divergence, lines_of, pixels, seede
 from vae.data.dataset import Dataset
 from vae.diagnostics.loop_reports import LoopReports
 from vae.diagnostics.loop_terms import KL_FORMS, OTHER, Candidate, as_log_var, best_form, kl_forms
-from vae.runs.listing import Run
+from vae.runs.run import Run
 from vae.runs.status import Control
-from vae.watching.notes import WatchNotes
+from vae.runs.watch_notes import WatchNotes
 
 
 def reporting(

@@ -11,8 +11,9 @@ from scipy.special import logsumexp
 from scipy.stats import norm
 from torch import Tensor
 
-from vae.diagnostics.mutual_information import SATURATION_NATS, information
+from vae.diagnostics.mutual_information import information
 from vae.errors import UserError
+from vae.latent.aggregate_posterior import SATURATION_NATS
 from vae.runtime.seeding import generator
 
 

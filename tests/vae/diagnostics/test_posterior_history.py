@@ -12,8 +12,9 @@ import pytest
 from vae.diagnostics.mutual_information import information
 from vae.diagnostics.posterior_history import course, silhouette
 from vae.latent.embedding import kept_embedding
-from vae.runs.listing import Run
-from vae.storage.safetensors_io import CheckpointError, load
+from vae.runs.run import Run
+from vae.storage.safetensors_header import CheckpointError
+from vae.storage.safetensors_io import load
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from tests.conftest import MakeInfo
 from vae.config.schema import DataConfig, ModelConfig, RunConfig
 from vae.evaluation.comparability import Yardstick, apart
-from vae.runs.listing import Run
+from vae.runs.run import Run
 
 
 def of(config: RunConfig, make_info: MakeInfo, fingerprint: str = "0" * 16) -> Yardstick:

@@ -14,9 +14,10 @@ from torch.distributions import Bernoulli
 from vae.config.schema import DataConfig, DataInfo
 from vae.data.dataset import Dataset
 from vae.errors import UserError
-from vae.evaluation.elbo import MeanOf, evaluate, known
+from vae.evaluation.elbo import evaluate
+from vae.models.memory_budget import MOST_ROWS
 from vae.models.vae import VAE
-from vae.runtime.memory_budget import MOST_ROWS
+from vae.runtime.mean_of import MeanOf, known
 
 MakeModel = Callable[..., VAE]
 

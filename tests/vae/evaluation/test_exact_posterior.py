@@ -20,8 +20,8 @@ from vae.evaluation.exact_posterior import TOLERANCE, Truth, each_truth, truth, 
 from vae.evaluation.importance import importance_bound, log_weights
 from vae.models.likelihoods import Bernoulli
 from vae.models.linear_vae import PPCA, linear_terms
+from vae.models.memory_budget import rows_within
 from vae.models.vae import VAE
-from vae.runtime.memory_budget import rows_within
 
 #: Small matrices gain nothing from threads.
 pytestmark = pytest.mark.usefixtures("one_core")

@@ -22,7 +22,7 @@ from vae.evaluation.importance import ImportanceBound, importance_bound, log_wei
 from vae.evaluation.proposals import drawn
 from vae.evaluation.quadrature import log_normal
 from vae.models.vae import VAE
-from vae.runs.listing import Run
+from vae.runs.run import Run
 from vae.runs.snapshots import load_model
 from vae.runtime.cpu_threads import one_core_each
 

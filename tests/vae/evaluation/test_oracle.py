@@ -11,12 +11,13 @@ import torch
 
 from vae.config.schema import DataConfig, ModelConfig, ObjectiveConfig, RunConfig, TrainConfig
 from vae.data.dataset import Dataset
-from vae.diagnostics.diagnose import active_units, diagnose
+from vae.diagnostics.diagnose import diagnose
 from vae.errors import UserError
 from vae.evaluation.ais import annealed
 from vae.models.linear_vae import PPCA, linear_terms
+from vae.models.posterior_statistics import active_units
 from vae.models.vae import VAE
-from vae.runs.listing import Run
+from vae.runs.run import Run
 from vae.training.trainer import Trainer
 
 #: Small matrices gain nothing from threads.

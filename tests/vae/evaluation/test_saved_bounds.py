@@ -17,7 +17,7 @@ from vae.evaluation.ais import annealed
 from vae.evaluation.importance import importance_bound
 from vae.evaluation.inference_lag import encoder_lag, lag_of
 from vae.evaluation.saved_bounds import MOST, Bound, Measurements
-from vae.runs.listing import Run
+from vae.runs.run import Run
 from vae.runs.snapshots import load_model
 
 

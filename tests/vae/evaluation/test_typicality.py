@@ -15,7 +15,7 @@ from torch import Tensor
 from vae.config.schema import DataConfig, DataInfo
 from vae.data.dataset import Dataset
 from vae.errors import UserError
-from vae.evaluation.typicality import NUM_QUANTILES, surprise, terms_at_mean
+from vae.evaluation.typicality import NUM_QUANTILES, surprise
 from vae.export.onnx import autoencoder_onnx
 from vae.models.vae import VAE
 
@@ -46,7 +46,7 @@ def test_terms_at_the_mean_are_those_of_a_posterior_without_width(
     model = make_model(conditional=conditional)
     x = images(7, model.info.channels, model.info.height, model.info.width)
     y = torch.arange(7) % model.info.num_classes if conditional else None
-    terms, mean, log_var, image = terms_at_mean(model, x, y)
+    terms, mean, log_var, image = model.at_mean(x, y)
     expected_mean, expected_log_var = model.posterior(x, y)
     torch.testing.assert_close((mean, log_var), (expected_mean, expected_log_var))
     torch.testing.assert_close(image, model.decode(mean, y))
@@ -62,7 +62,7 @@ def test_quantiles_are_of_every_test_image_and_no_other(make_model: MakeModel, n
     data = dataset(num + 20, model, num)
     found = surprise(model, data)
     x = data.pixels(data.images[data.test]).double()
-    terms, *_ = terms_at_mean(model, x)
+    terms, *_ = model.at_mean(x)
     cost = (terms.distortion + terms.rate).detach().numpy()
     assert found.num_images == num
     assert len(found.quantiles) == NUM_QUANTILES
@@ -98,7 +98,7 @@ def test_exported_autoencoder_gives_torch_s_numbers(
     )  # fmt: skip
     x, y = images(6, 3, 9, 7).float(), torch.rand(6, 3, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
-        terms, mean, log_var, image = terms_at_mean(model, x, y if conditional else None)
+        terms, mean, log_var, image = model.at_mean(x, y if conditional else None)
     feed = {"x": x.numpy(), **({"y": y.numpy()} if conditional else {})}
     session = onnxruntime.InferenceSession(autoencoder_onnx(model), providers=["CPUExecutionProvider"])
     names = ["mean", "log_var", "image", "distortion", "rate"]

@@ -11,11 +11,12 @@ import torch
 
 from vae.config.schema import RunConfig
 from vae.data.dataset import Dataset, check_fits
-from vae.diagnostics.diagnose import Diagnosis, diagnose
+from vae.diagnostics.diagnose import diagnose
+from vae.diagnostics.diagnosis import Diagnosis
 from vae.diagnostics.findings import Name
 from vae.errors import UserError
 from vae.experiments.failure_modes import RECIPES
-from vae.runs.listing import Run
+from vae.runs.run import Run
 from vae.training.trainer import Trainer
 
 

@@ -10,11 +10,11 @@ import pytest
 
 from vae.config.base import ConfigError
 from vae.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig
-from vae.data.dataset import DataError
+from vae.data.types import DataError
 from vae.errors import UserError
 from vae.experiments import published as module
 from vae.experiments.published import REFERENCES, Reference, reproduce
-from vae.runs.listing import Run
+from vae.runs.run import Run
 
 
 @pytest.fixture

@@ -17,9 +17,9 @@ from vae.evaluation.elbo import evaluate
 from vae.evaluation.saved_metrics import FILE, kept
 from vae.experiments import sweep as module
 from vae.experiments.sweep import Outcome, Point, points, sweep, train_point
-from vae.runs.listing import Run
+from vae.runs.run import Run
 from vae.runs.snapshots import load_model, load_weights
-from vae.storage.safetensors_io import inspect
+from vae.storage.safetensors_header import inspect
 from vae.training.trainer import Trainer
 
 CONFIG = RunConfig(

@@ -15,7 +15,7 @@ from torch import Tensor
 from vae.config.schema import DataInfo
 from vae.export.onnx import Graph, autoencoder_onnx, decoder_onnx, encoder_onnx
 from vae.models.vae import VAE
-from vae.storage.safetensors_io import CheckpointError
+from vae.storage.safetensors_header import CheckpointError
 
 MakeModel = Callable[..., VAE]
 MakeInfo = Callable[..., DataInfo]

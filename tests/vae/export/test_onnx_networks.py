@@ -15,11 +15,13 @@ from onnx import TensorProto, helper, numpy_helper
 
 from vae.config.schema import DataInfo, ModelConfig, RunConfig
 from vae.errors import UserError
-from vae.export.onnx_networks import DECODER, ENCODER, as_weights, external_model
+from vae.export.onnx_file import DECODER, ENCODER
+from vae.export.onnx_networks import as_weights, external_model
 from vae.models.vae import VAE
 from vae.runs.archive import ArchiveError, export_run, import_run
-from vae.runs.listing import Run
-from vae.storage.safetensors_io import CheckpointError, save
+from vae.runs.run import Run
+from vae.storage.safetensors_header import CheckpointError
+from vae.storage.safetensors_io import save
 
 CONFIG = ModelConfig(network="external", latent_dim=2, likelihood="gaussian")
 Change = Callable[[onnx.ModelProto], None]

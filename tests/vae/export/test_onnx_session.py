@@ -20,11 +20,13 @@ from tests.hostile import graphs as hostile
 from tests.hostile.measured import cost
 from vae.config.schema import DataInfo, ModelConfig, RunConfig
 from vae.export import onnx_session
-from vae.export.onnx_networks import DECODER, Graph, as_weights, external_model
+from vae.export.onnx_file import DECODER
+from vae.export.onnx_networks import Graph, as_weights, external_model
 from vae.export.onnx_outline import Unbounded, outline
 from vae.models.vae import VAE
-from vae.runs.listing import Run
-from vae.storage.safetensors_io import CheckpointError, save
+from vae.runs.run import Run
+from vae.storage.safetensors_header import CheckpointError
+from vae.storage.safetensors_io import save
 
 CONFIG = ModelConfig(network="external", latent_dim=2, likelihood="gaussian")
 HONEST = hostile.honest().SerializeToString()

@@ -28,9 +28,10 @@ from vae.latent.embedding import (
     reconstructions,
 )
 from vae.models.vae import VAE
-from vae.runs.listing import Run
+from vae.runs.run import Run
 from vae.runs.snapshots import load_model
-from vae.storage.safetensors_io import CheckpointError, load, save
+from vae.storage.safetensors_header import CheckpointError
+from vae.storage.safetensors_io import load, save
 
 MakeModel = Callable[..., VAE]
 MakeInfo = Callable[..., DataInfo]

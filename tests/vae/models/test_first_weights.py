@@ -20,7 +20,7 @@ from vae.config.schema import DataConfig, DataInfo, ModelConfig, ObjectiveConfig
 from vae.data.dataset import Dataset
 from vae.experiments.sweep import points, sweep
 from vae.models.vae import VAE
-from vae.runs.listing import Run
+from vae.runs.run import Run
 from vae.runtime.seeding import stream_seed
 from vae.training.adam import USUAL, WIDE
 from vae.training.optimisation import Learner

@@ -13,7 +13,6 @@ from torch import Tensor
 
 from vae.config.schema import DataInfo
 from vae.errors import UserError
-from vae.evaluation.typicality import terms_at_mean
 from vae.export.onnx import Graph, autoencoder_onnx, decoder_onnx
 from vae.models.made import MaskedNetwork
 from vae.models.vae import VAE
@@ -79,7 +78,7 @@ def test_decoding_feeds_each_pixel_the_means_before_it(
 def test_the_objective_is_measured_by_the_image_itself(network: str, make_model: MakeModel) -> None:
     model = make_model(decoder="autoregressive", network=network)
     x = torch.bernoulli(torch.full((3, 1, 5, 4), 0.5, dtype=torch.float64), generator=torch.Generator())
-    terms, mean, _, image = terms_at_mean(model, x)
+    terms, mean, _, image = model.at_mean(x)
     logits = model.decoder(mean, None, x)
     expected = torch.distributions.Bernoulli(logits=logits).log_prob(x).sum((1, 2, 3))
     torch.testing.assert_close(terms.distortion, -expected)
@@ -108,7 +107,7 @@ def test_onnx_decodes_and_measures_as_torch_does(
     fed = {"y": np.eye(3, dtype=np.float32)[y.numpy()]} if y is not None else {}
     with torch.no_grad():
         expected = model.decode(z, y)
-        terms, _, _, image = terms_at_mean(model, x, y)
+        terms, _, _, image = model.at_mean(x, y)
     (found,) = onnxruntime.InferenceSession(decoder_onnx(model)).run(None, {"z": z.numpy(), **fed})
     np.testing.assert_allclose(found, expected.numpy(), rtol=0, atol=1e-5)
     _, _, at_mean, distortion, _ = onnxruntime.InferenceSession(autoencoder_onnx(model)).run(

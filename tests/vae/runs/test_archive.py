@@ -24,9 +24,10 @@ import vae.runs.archive
 from vae.config.schema import DataConfig, DataInfo, ModelConfig, RunConfig
 from vae.models.vae import VAE
 from vae.runs.archive import ArchiveError, export_run, import_run
-from vae.runs.listing import Run, Status
 from vae.runs.metrics import MetricsReader, MetricsWriter
+from vae.runs.run import Run
 from vae.runs.snapshots import cpu_weights
+from vae.runs.status import Status
 from vae.storage import safetensors_io
 from vae.storage.atomic import write_json
 

@@ -23,7 +23,7 @@ from tests.vae.runs.test_listing import CONFIG, INFO
 from vae.config.schema import DataConfig
 from vae.runs.archive import ArchiveError, import_run
 from vae.runs.cleanup import UPLOADS, sweep_runs
-from vae.runs.listing import Run
+from vae.runs.run import Run
 from vae.storage.atomic import replacing, sweep
 from vae.storage.locking import try_to_lock
 from vae.storage.scratch import scratch

@@ -22,18 +22,10 @@ from tests.support.disks import small_disk
 from vae.config.base import ConfigError
 from vae.config.schema import DataConfig, DataInfo, RunConfig
 from vae.errors import UserError
-from vae.runs.listing import (
-    BrokenRun,
-    Control,
-    Run,
-    RunError,
-    Status,
-    find_run,
-    free_id,
-    list_runs,
-    new_run_id,
-)
-from vae.runs.status import this_host
+from vae.runs.listing import BrokenRun, find_run, free_id, list_runs, new_run_id
+from vae.runs.naming import RunError
+from vae.runs.run import Run
+from vae.runs.status import Control, Status, this_host
 from vae.storage.atomic import disk_sentence, parse_json, read_json, replacing, sweep, write_json
 
 CONFIG = RunConfig(data=DataConfig(name="npz", path=Path("/somewhere/images.npz"), root=Path("/cache")))

@@ -19,8 +19,9 @@ import numpy as np
 import pytest
 
 from vae.config.schema import DataInfo, RunConfig
-from vae.runs.listing import Run
-from vae.runs.metrics import Line, MetricsReader, MetricsWriter, is_line, left_out, newest, thin
+from vae.runs.metric_lines import Line, is_line, thin
+from vae.runs.metrics import MetricsReader, MetricsWriter, left_out, newest
+from vae.runs.run import Run
 
 
 def train(at: int, **changes: Any) -> Line:

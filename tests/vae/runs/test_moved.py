@@ -21,7 +21,8 @@ from tests.support.short_runs import LONG, SMALL, assert_same_run, create, train
 from vae.data.dataset import Dataset
 from vae.evaluation import saved_bounds, saved_metrics
 from vae.evaluation.saved_bounds import Bound
-from vae.runs.listing import Run, RunError
+from vae.runs.naming import RunError
+from vae.runs.run import Run
 from vae.storage.atomic import read_json, write_json
 from vae.storage.confined import FolderLost
 from vae.training.trainer import Trainer

@@ -17,12 +17,15 @@ import vae
 from tests.support.mnist_files import put, tiny
 from vae.cli import main
 from vae.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig
-from vae.data.dataset import DataError, load
+from vae.data.dataset import load
+from vae.data.types import DataError
 from vae.errors import UserError
 from vae.experiments.sweep import points, sweep
 from vae.runs.archive import export_run, import_run
-from vae.runs.listing import Run, RunError
-from vae.runs.run_dataset import IMAGES_FILE, UPLOADS, images_of
+from vae.runs.cleanup import UPLOADS
+from vae.runs.naming import RunError
+from vae.runs.run import Run
+from vae.runs.run_dataset import IMAGES_FILE, images_of
 from vae.training.trainer import Trainer
 
 QUICK = TrainConfig(epochs=1, batch_size=20, device="cpu", num_snapshots=0)

@@ -15,9 +15,10 @@ from vae.config.schema import DataConfig, DataInfo, RunConfig, TrainConfig
 from vae.data.dataset import Dataset, load
 from vae.models.vae import VAE
 from vae.runs import size as sizes
-from vae.runs.listing import Run
+from vae.runs.run import Run
 from vae.runs.size import RunSize, bound_of, halved, run_size
-from vae.runs.snapshots import check_weights, load_model, load_weights, snapshot_steps
+from vae.runs.snapshots import load_model, load_weights, snapshot_steps
+from vae.runs.weights_file import check_weights
 from vae.training.run_log import LONG_HISTORY, Journal, Position, Stopwatch
 from vae.training.trainer import Trainer
 

@@ -13,11 +13,13 @@ from torch import Tensor
 
 from vae.config.schema import DataInfo, ModelConfig, RunConfig
 from vae.data.dataset import Dataset
+from vae.latent.evolution import evolution
 from vae.objectives.terms import rate_per_dim
-from vae.runs.listing import Run
-from vae.runs.snapshot_index import MOST, evolution, moments
+from vae.runs.run import Run
+from vae.runs.snapshot_index import MOST, moments
 from vae.runs.snapshots import load_model
-from vae.storage.safetensors_io import CheckpointError, load, save
+from vae.storage.safetensors_header import CheckpointError
+from vae.storage.safetensors_io import load, save
 
 MakeRun = Callable[..., Run]
 

@@ -15,9 +15,11 @@ from torch import Tensor
 from vae.config.schema import DataInfo, ModelConfig, RunConfig
 from vae.data.dataset import Dataset
 from vae.models.vae import VAE
-from vae.runs.listing import Run
-from vae.runs.snapshots import LIVE, check_weights, cpu_weights, load_model, load_weights, snapshot_steps
-from vae.storage.safetensors_io import CheckpointError, load, save
+from vae.runs.run import Run
+from vae.runs.snapshots import cpu_weights, load_model, load_weights, snapshot_steps
+from vae.runs.weights_file import LIVE, check_weights
+from vae.storage.safetensors_header import CheckpointError
+from vae.storage.safetensors_io import load, save
 
 COUNTS = [2, 3, 7, 60, 500]
 STEPS = [1, 2, 10, 63, 1000, 10**6, 10**12]

@@ -24,7 +24,7 @@ from vae.evaluation.ais import annealed
 from vae.evaluation.elbo import at_posterior_mean, evaluate
 from vae.evaluation.exact_posterior import truths
 from vae.evaluation.importance import importance_bound
-from vae.evaluation.typicality import surprise, terms_at_mean
+from vae.evaluation.typicality import surprise
 from vae.latent.embedding import embed, manifold, pace, prior_samples, reconstructions
 from vae.latent.generation import class_mix, every_class, truncate
 from vae.models.vae import VAE
@@ -88,7 +88,7 @@ def test_every_measurement_works_on_a_gpu_without_double_precision(
     assert all(map(math.isfinite, numbers.values())) and len(numbers) == 4
     with torch.no_grad():
         assert isinstance(reconstructions(model, x, y), OnGpu)
-        terms_at_mean(model, x, y)
+        model.at_mean(x, y)
         assert truncate(torch.zeros(3, 2, device=gpu), 1.0).device.type == "mps"
     if config.conditional:
         assert every_class(model, torch.zeros(3, 2)).shape[:2] == (3, 10)

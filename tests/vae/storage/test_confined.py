@@ -31,15 +31,17 @@ from vae.config.schema import ModelConfig, RunConfig, TrainConfig
 from vae.data.dataset import load as load_data
 from vae.errors import UserError
 from vae.runs.archive import export_run
-from vae.runs.listing import Run, list_runs
+from vae.runs.listing import list_runs
 from vae.runs.metrics import MetricsReader, MetricsWriter, newest
+from vae.runs.run import Run
 from vae.runs.snapshot_index import moments
 from vae.runs.snapshots import load_model
 from vae.runs.status import Status
 from vae.storage import confined
 from vae.storage.atomic import disk_sentence, replacing, write_json
 from vae.storage.confined import NotPlain, open_plain, split
-from vae.storage.safetensors_io import CheckpointError, load, save
+from vae.storage.safetensors_header import CheckpointError
+from vae.storage.safetensors_io import load, save
 from vae.training.trainer import Trainer
 
 #: A few steps: one more epoch takes a tenth of a second.

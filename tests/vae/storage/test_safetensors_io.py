@@ -24,15 +24,8 @@ import vae.storage.safetensors_header
 import vae.storage.safetensors_io
 from tests.support.disks import small_disk
 from vae.storage.atomic import disk_sentence
-from vae.storage.safetensors_io import (
-    CheckpointError,
-    check_finite,
-    check_shapes,
-    inspect,
-    load,
-    outline,
-    save,
-)
+from vae.storage.safetensors_header import CheckpointError, inspect
+from vae.storage.safetensors_io import check_finite, check_shapes, load, outline, save
 
 
 def tensors() -> dict[str, Tensor]:

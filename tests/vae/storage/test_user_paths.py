@@ -14,8 +14,8 @@ from vae.data.readers.npz import read_npz
 from vae.data.types import DataError
 from vae.errors import UserError
 from vae.runs.archive import ArchiveError, import_run
-from vae.runs.naming import RunError, absolute
-from vae.storage.user_paths import open_given, user_path
+from vae.runs.naming import RunError
+from vae.storage.user_paths import absolute, open_given, user_path
 
 IMPOSSIBLE = ["~nosuchuser/x", "~nosuchuser", "a\0b", "a\ud800b"]
 LONG = "x" * 5000

@@ -29,7 +29,7 @@ from tests.support.short_runs import (
 from vae.evaluation.elbo import evaluate as plain_evaluate
 from vae.latent.embedding import embed as plain_embed
 from vae.latent.embedding import kept_embedding
-from vae.runs.listing import Run
+from vae.runs.run import Run
 from vae.runs.snapshots import write_snapshot as plain_write_snapshot
 from vae.storage.safetensors_io import load
 from vae.storage.safetensors_io import save as plain_save

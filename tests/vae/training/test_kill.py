@@ -18,8 +18,9 @@ import torch
 
 from vae.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig
 from vae.data.dataset import load as load_data
-from vae.runs.listing import Run, list_runs
+from vae.runs.listing import list_runs
 from vae.runs.metrics import MetricsReader
+from vae.runs.run import Run
 from vae.runs.snapshots import load_model, load_weights
 from vae.storage.safetensors_io import load
 from vae.training.trainer import Trainer

@@ -25,7 +25,6 @@ from vae.config.schema import ModelConfig, RunConfig, TrainConfig
 from vae.data.dataset import Dataset
 from vae.evaluation.elbo import evaluate
 from vae.evaluation.saved_metrics import kept, measure
-from vae.evaluation.typicality import terms_at_mean
 from vae.models.likelihoods import Gaussian, LearnedGaussian
 from vae.models.vae import VAE
 from vae.runs.snapshots import load_model
@@ -112,7 +111,7 @@ def test_the_decoder_runs_no_more_often_than_it_must(
     model, counted = make_model(**options), []
     model.decoder.register_forward_hook(lambda *_: counted.append(1))
     x = torch.rand(4, 1, 5, 4, dtype=torch.float64).round()
-    terms, mean, _, image = terms_at_mean(model, x)
+    terms, mean, _, image = model.at_mean(x)
     assert len(counted) == passes
     torch.testing.assert_close(image, model.decode(mean))
     torch.testing.assert_close(terms.distortion, -model.log_prob(mean, x))

@@ -13,11 +13,12 @@ import torch
 
 from vae.config.schema import DataInfo, RunConfig
 from vae.objectives.terms import Terms
-from vae.runs.listing import Run
 from vae.runs.metric_lines import is_line
 from vae.runs.metrics import MetricsReader, MetricsWriter
+from vae.runs.run import Run
+from vae.storage.finite_tensors import Diverged
 from vae.training import run_log
-from vae.training.run_log import Diverged, Journal, Means, Position, Stopwatch, what_went_wrong
+from vae.training.run_log import Journal, Means, Position, Stopwatch, what_went_wrong
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ from vae.config.schema import DataConfig, ModelConfig, ObjectiveConfig, RunConfi
 from vae.data.dataset import load as load_data
 from vae.evaluation.elbo import evaluate
 from vae.objectives.terms import RatePenalty
-from vae.runs.listing import Run
+from vae.runs.run import Run
 from vae.runs.snapshots import load_model, load_weights, snapshot_steps
 from vae.storage.safetensors_io import load, save
 from vae.training import run_log

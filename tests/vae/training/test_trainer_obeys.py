@@ -15,8 +15,9 @@ from vae.config.schema import ObjectiveConfig
 from vae.data.dataset import load as load_data
 from vae.diagnostics.diagnose import diagnose
 from vae.objectives.schedules import StepSettings, beta_at, learning_rate_at
-from vae.runs.listing import Run
-from vae.runs.metrics import Line, MetricsReader
+from vae.runs.metric_lines import Line
+from vae.runs.metrics import MetricsReader
+from vae.runs.run import Run
 from vae.runs.snapshot_index import moments
 from vae.storage.atomic import read_json
 from vae.storage.safetensors_io import load, save

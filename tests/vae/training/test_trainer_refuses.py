@@ -26,12 +26,15 @@ from tests.support.short_runs import (
     wishing,
 )
 from vae.config.schema import DataConfig, ModelConfig
-from vae.data.dataset import DataError, Dataset
+from vae.data.dataset import Dataset
 from vae.data.dataset import load as load_data
+from vae.data.types import DataError
 from vae.errors import UserError
-from vae.runs.listing import Run, RunError
+from vae.runs.naming import RunError
+from vae.runs.run import Run
 from vae.runs.snapshots import load_weights
-from vae.storage.safetensors_io import CheckpointError, load, save
+from vae.storage.safetensors_header import CheckpointError
+from vae.storage.safetensors_io import load, save
 from vae.training.run_log import Report
 from vae.training.trainer import Trainer
 

@@ -25,8 +25,8 @@ from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
 from tests.support.loops import Net, lines_of, pixels, seeded, train, watch
-from vae.data.dataset import DataError
 from vae.data.dataset import Dataset as OurDataset
+from vae.data.types import DataError
 from vae.evaluation.elbo import evaluate
 from vae.watching.datasets import MOST_READ, Given, given
 

@@ -18,7 +18,8 @@ import vae
 from tests.support.loops import Net, lines_of, pixels, seeded, train, watch
 from vae.data.dataset import Dataset
 from vae.errors import UserError
-from vae.runs.listing import Run, RunError
+from vae.runs.naming import RunError
+from vae.runs.run import Run
 from vae.runs.snapshots import load_model
 from vae.watching.watcher import Watcher
 

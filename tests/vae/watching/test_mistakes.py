@@ -21,14 +21,14 @@ from torch.distributions import Normal, kl_divergence
 import vae
 from vae.config.schema import DataInfo, ModelConfig, ObjectiveConfig, RunConfig, TrainConfig
 from vae.data.dataset import Dataset
-from vae.diagnostics.diagnose import active_units
 from vae.errors import UserError
 from vae.evaluation.elbo import evaluate
 from vae.models.likelihoods import likelihood
+from vae.models.posterior_statistics import active_units
 from vae.models.vae import VAE
 from vae.objectives.schedules import beta_at
 from vae.objectives.terms import Terms, rate_per_dim
-from vae.runs.listing import Run
+from vae.runs.run import Run
 from vae.runs.snapshots import load_model
 from vae.storage.safetensors_io import load
 from vae.training.trainer import Trainer

@@ -22,15 +22,14 @@ from vae.data.dataset import Dataset
 from vae.diagnostics.diagnose import dimensions
 from vae.errors import UserError
 from vae.evaluation.elbo import evaluate
-from vae.evaluation.typicality import terms_at_mean
 from vae.export.onnx import autoencoder_onnx, decoder_onnx, encoder_onnx
 from vae.latent.embedding import kept_embedding
 from vae.objectives.terms import rate_per_dim
 from vae.runs.archive import export_run, import_run
-from vae.runs.listing import Run
 from vae.runs.metrics import MetricsReader
+from vae.runs.run import Run
+from vae.runs.run_dataset import images_of
 from vae.runs.snapshots import load_model
-from vae.training.resume import images_of
 from vae.watching import watch
 from vae.watching.watcher import Watcher
 
@@ -180,7 +179,7 @@ def test_the_browser_gets_graphs_that_give_the_models_numbers(
 ) -> None:
     model = load_model(watched[0])
     x = digits.pixels(digits.part("test")[0][:3])
-    terms, mean, log_var, image = terms_at_mean(model, x)
+    terms, mean, log_var, image = model.at_mean(x)
     expected = {
         "mean": mean,
         "log_var": log_var,

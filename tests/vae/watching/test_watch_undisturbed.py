@@ -188,7 +188,7 @@ def test_a_program_computes_what_it_computes_unwatched(
     assert watched.err == alone.err
     assert list(warnings.filters) == filters
     assert (tmp_path / "own" / "status.json").read_text().count('"finished"') == 1
-    from vae.runs.listing import Run
+    from vae.runs.run import Run
 
     assert len(lines_of(Run.open(tmp_path / "own"), "train")) > 4  # it was measured all the while
 

@@ -27,12 +27,13 @@ from vae.data.dataset import Dataset
 from vae.errors import UserError
 from vae.evaluation.ais import annealed
 from vae.experiments.sweep import points
-from vae.runs.listing import Run, RunError
+from vae.runs.naming import RunError
+from vae.runs.run import Run
 from vae.runs.snapshots import load_model
 from vae.runs.status import Status
+from vae.runs.watch_notes import WATCH_FILE, WatchNotes
 from vae.training import worker
 from vae.training.preconditions import why_not_trainable
-from vae.watching.notes import WATCH_FILE, WatchNotes
 
 PAGES = ("train", "collapse", "compare", "runs")
 WHERE = "in the program that vae.watch watched"

@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vae.config.reading import Notes
 from vae.data.readers.array_shapes import short
-from vae.data.reading_report import Notes
 from vae.data.types import MAX_CLASSES, DataError
 from vae.storage.natural_order import in_natural_order
 
@@ -154,7 +154,7 @@ def classes(
     Args:
         values: Whole numbers or text, shape ``(N,)``.
         place: What they are, for messages.
-        rules: See `vae.data.reading_report.RULES`; by the first, text is in the order of its characters.
+        rules: See `vae.config.reading.RULES`; by the first, text is in the order of its characters.
         name: What they are called in the file.
     Raises:
         DataError: If there are too many, or they are no text.

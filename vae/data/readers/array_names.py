@@ -54,7 +54,7 @@ def find_names(shapes: Shapes, rules: int) -> list[Named]:
 
     Args:
         shapes: Of all arrays, by their names.
-        rules: See `vae.data.reading_report.RULES`; by the first, names are ``images`` and ``labels``.
+        rules: See `vae.config.reading.RULES`; by the first, names are ``images`` and ``labels``.
     """
     if "images" in shapes:
         labels = "labels" if "labels" in shapes else None

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vae.data.reading_report import Notes
+from vae.config.reading import Notes
 from vae.data.types import MAX_IMAGES, MAX_SIDE, DataError, check_sides
 
 _RULE = "must have shape (N, H, W), (N, H, W, 1 or 3) or (N, 1 or 3, H, W)"
@@ -68,7 +68,7 @@ def find_shape(
         place: What it is, for messages: "images in own.npz".
         notes: Told what was made of it, if that is not plain.
         num_labels: Number of labels, if there are any.
-        rules: See `vae.data.reading_report.RULES`.
+        rules: See `vae.config.reading.RULES`.
     Raises:
         DataError: If it is no shape of images, or may be several.
     """

@@ -11,9 +11,9 @@ import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from vae.config.reading import Notes
 from vae.data.readers.array_names import PARTS, Part
 from vae.data.readers.image_files import FIRST_SUFFIXES, OTHER_IMAGES, SUFFIXES
-from vae.data.reading_report import Notes
 from vae.data.types import MAX_IMAGES, DataError, check_kind, reason, shown
 from vae.storage.natural_order import natural_key
 
@@ -170,7 +170,7 @@ def find_layout(path: Path, rules: int, notes: Notes) -> Layout:
 
     Args:
         path: The folder.
-        rules: See `vae.data.reading_report.RULES`; by the first there are no parts, and nothing lies deeper than a
+        rules: See `vae.config.reading.RULES`; by the first there are no parts, and nothing lies deeper than a
             class.
         notes: Told what is passed over.
     Raises:

@@ -89,7 +89,7 @@ def decode(file: Path, rules: int) -> Decoded:
 
     Args:
         file: Which; it must be a regular file.
-        rules: See `vae.data.reading_report.RULES`.
+        rules: See `vae.config.reading.RULES`.
     Raises:
         DataError: If it is no image that we read, or has no such sides.
     """

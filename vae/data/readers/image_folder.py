@@ -14,12 +14,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vae.config.reading import RULES, Notes, Reading
 from vae.data.attributes import Columns
 from vae.data.readers.folder_layout import Layout, find_layout
 from vae.data.readers.image_files import SUFFIXES, decode
 from vae.data.readers.label_table import columns_of
 from vae.data.readers.pixel_values import UPPER_HALF, Scale, constant_note, dark_note, find_scale
-from vae.data.reading_report import RULES, Notes, Reading
 from vae.data.types import (
     MAX_BYTES,
     MAX_CLASSES,
@@ -54,7 +54,7 @@ def read_folder(path: Path, progress: Progress | None = None, rules: int = RULES
     Args:
         path: The folder.
         progress: Told how many images are read.
-        rules: See `vae.data.reading_report.RULES`.
+        rules: See `vae.config.reading.RULES`.
     Raises:
         DataError: If there are no images, sizes differ, a file is no image, a link leaves the folder, or it
             is all too large.
@@ -103,7 +103,7 @@ def read_folder_columns(path: Path, rules: int = RULES) -> Columns:
 
     Args:
         path: The folder.
-        rules: See `vae.data.reading_report.RULES`.
+        rules: See `vae.config.reading.RULES`.
     Raises:
         DataError: If the folder cannot be read.
     """

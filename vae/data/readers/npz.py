@@ -22,13 +22,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vae.config.reading import RULES, Notes, Reading
 from vae.data.attributes import Columns
 from vae.data.readers import array_labels
 from vae.data.readers.array_names import Named, find_names, is_label_name, is_named, layout
 from vae.data.readers.array_shapes import Shape, find_shape, short
 from vae.data.readers.npz_columns import columns_of, is_column, note_columns
 from vae.data.readers.pixel_values import constant_note, find_scale, not_numbers
-from vae.data.reading_report import RULES, Notes, Reading
 from vae.data.types import (
     MAX_BYTES,
     MAX_DEFLATE_RATIO,
@@ -100,7 +100,7 @@ def read_npz(path: Path, rules: int = RULES) -> Images:
 
     Args:
         path: The file.
-        rules: See `vae.data.reading_report.RULES`.
+        rules: See `vae.config.reading.RULES`.
     Raises:
         DataError: If the file is not like that, is larger than we take, or claims what it does not hold.
     """
@@ -161,7 +161,7 @@ def read_npz_columns(path: Path, rules: int = RULES) -> Columns:
 
     Args:
         path: The file.
-        rules: See `vae.data.reading_report.RULES`.
+        rules: See `vae.config.reading.RULES`.
     Raises:
         DataError: If the file cannot be read.
     """

@@ -6,8 +6,8 @@ import struct
 from collections.abc import Container, Iterator
 from typing import TYPE_CHECKING
 
+from vae.config.reading import Notes
 from vae.data.attributes import MAX_COLUMN_BYTES, MAX_COLUMNS, Column, Columns, check_name, column
-from vae.data.reading_report import Notes
 from vae.data.types import DataError, parts_note, reason, shown
 
 if TYPE_CHECKING:

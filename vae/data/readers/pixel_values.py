@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vae.data.reading_report import Notes
+from vae.config.reading import Notes
 from vae.data.types import DataError
 
 #: Bits of a pixel that cameras and scanners have, above 8.

@@ -19,7 +19,7 @@ from vae.data.dataset import Dataset
 from vae.evaluation import inference_lag
 from vae.experiments.failure_modes import RECIPES
 from vae.objectives.effective_beta import units
-from vae.runs.listing import Run
+from vae.runs.run import Run
 
 
 @pytest.fixture(autouse=True)

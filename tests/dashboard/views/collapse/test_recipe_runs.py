@@ -14,7 +14,7 @@ from vae.config.schema import ModelConfig, RunConfig, TrainConfig
 from vae.data.dataset import Dataset
 from vae.experiments.failure_modes import RECIPES
 from vae.experiments.remedies import cures
-from vae.runs.listing import Run
+from vae.runs.run import Run
 
 
 @pytest.fixture(autouse=True)

@@ -20,8 +20,8 @@ from tests.dashboard.views.map.test_routes import Client
 from vae.diagnostics.diagnose import diagnose
 from vae.diagnostics.posterior_history import course
 from vae.diagnostics.rules.verdicts import decide
-from vae.runs.listing import Run
 from vae.runs.metrics import MetricsReader
+from vae.runs.run import Run
 
 DIAGNOSIS, COURSE = "/api/runs/short/diagnosis", "/api/runs/short/course"
 

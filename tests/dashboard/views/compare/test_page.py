@@ -17,7 +17,7 @@ from tests.dashboard.test_pages import button, page, sentences
 from tests.support.settling import settled
 from vae.evaluation import saved_bounds
 from vae.evaluation.saved_metrics import kept
-from vae.runs.listing import Run
+from vae.runs.run import Run
 
 
 @pytest.fixture(autouse=True)

@@ -21,7 +21,7 @@ from tests.dashboard.views.map.test_routes import Client
 from vae.data.dataset import Dataset
 from vae.evaluation.importance import log_weights
 from vae.latent.embedding import prior_points
-from vae.runs.listing import Run
+from vae.runs.run import Run
 from vae.runs.snapshots import load_model
 from vae.runtime.seeding import generator
 
@@ -80,7 +80,7 @@ class TestSideBySide:
     def test_without_images_there_are_points_and_a_reason(
         self, client: Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        from vae.data.dataset import DataError
+        from vae.data.types import DataError
 
         def gone(run: Run) -> Any:
             raise DataError("the images are elsewhere")

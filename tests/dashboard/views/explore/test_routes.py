@@ -24,7 +24,7 @@ from dashboard.views.explore.routes import KINDS, PACES
 from vae.data.dataset import Dataset
 from vae.latent.embedding import embed
 from vae.latent.interpolation import default_radius, neighbours, path
-from vae.runs.listing import Run
+from vae.runs.run import Run
 from vae.runs.snapshots import load_model
 
 

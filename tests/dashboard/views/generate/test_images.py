@@ -17,7 +17,7 @@ from PIL import Image
 
 from dashboard.views.generate import images as generated
 from vae.errors import UserError
-from vae.runs.listing import Run
+from vae.runs.run import Run
 
 ODD = ["<img src=x onerror=alert(1)>", '" onload="alert(2)', "x" * 300, "ünïcode ☃", "=1+1"]
 

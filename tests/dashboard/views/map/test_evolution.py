@@ -12,7 +12,7 @@ from PIL import Image
 from dashboard.look.colours import BACKGROUND, DIGITS, ThemeName
 from dashboard.views.map import evolution
 from dashboard.views.map.evolution import FRAME, LAST, SIZE, evolution_gif, evolution_mp4
-from vae.runs.listing import Run
+from vae.runs.run import Run
 
 
 def frames(content: bytes) -> list[tuple[np.ndarray, int]]:

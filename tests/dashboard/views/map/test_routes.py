@@ -23,7 +23,7 @@ from dashboard.server import packed_arrays, routes
 from vae.data.dataset import Dataset
 from vae.errors import UserError
 from vae.latent.embedding import embed
-from vae.runs.listing import Run
+from vae.runs.run import Run
 from vae.runs.snapshots import load_model
 
 

@@ -14,7 +14,9 @@ from dashboard import settings
 from dashboard.look.markdown import plain
 from dashboard.views.train import new_run_form
 from vae.config.schema import suggest
-from vae.runs.listing import Run, RunError, list_runs
+from vae.runs.listing import list_runs
+from vae.runs.naming import RunError
+from vae.runs.run import Run
 
 
 class Recorder:
@@ -135,7 +137,7 @@ def test_data_that_is_not_here_is_offered_for_download_and_cannot_be_trained_on(
 
 
 def test_download_that_fails_is_told(monkeypatch: pytest.MonkeyPatch, trainers: Recorder) -> None:
-    from vae.data.dataset import DataError
+    from vae.data.types import DataError
 
     def fail(name: str, root: Path, progress: object) -> None:
         progress("train", 1, 4)  # type: ignore[operator]

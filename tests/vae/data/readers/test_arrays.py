@@ -12,9 +12,9 @@ import pytest
 import torch
 
 from vae.config.schema import DataConfig
-from vae.data.dataset import DataError, load
+from vae.data.dataset import load
 from vae.data.readers.npz import read_npz
-from vae.data.types import Images
+from vae.data.types import DataError, Images
 
 RNG = np.random.default_rng(0)
 #: Images of zero to 255, both ends among them.

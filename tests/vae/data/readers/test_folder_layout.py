@@ -10,10 +10,10 @@ import torch
 from PIL import Image
 
 from vae.config.schema import DataConfig
-from vae.data.dataset import DataError, Dataset, load
+from vae.data.dataset import Dataset, load
 from vae.data.readers import folder_layout
 from vae.data.readers.image_folder import read_folder
-from vae.data.types import Images
+from vae.data.types import DataError, Images
 
 
 def put(root: Path, *names: str) -> Path:

@@ -13,9 +13,9 @@ import torch
 from PIL import Image
 
 from vae.config.schema import DataConfig
-from vae.data.dataset import DataError, load
+from vae.data.dataset import load
 from vae.data.readers.image_folder import read_folder
-from vae.data.types import Images
+from vae.data.types import DataError, Images
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (5, 6, 3), dtype=np.uint8)
 GREY = PIXELS[..., 0].copy()

@@ -13,9 +13,10 @@ import torch
 from PIL import Image
 
 from vae.config.schema import DataConfig
-from vae.data.dataset import DataError, load
+from vae.data.dataset import load
 from vae.data.readers import folder_layout, image_files, image_folder
 from vae.data.readers.image_folder import read_folder, read_folder_columns
+from vae.data.types import DataError
 
 
 def grey(value: int = 100, size: tuple[int, int] = (6, 5)) -> Image.Image:

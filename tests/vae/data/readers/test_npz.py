@@ -15,10 +15,10 @@ import pytest
 import torch
 
 from vae.config.schema import DataConfig
-from vae.data.dataset import DataError, load
+from vae.data.dataset import load
 from vae.data.readers import npz
 from vae.data.readers.npz import read_npz, read_npz_columns
-from vae.data.types import Images
+from vae.data.types import DataError, Images
 
 BYTES = np.random.default_rng(0).integers(0, 256, (6, 5, 4), dtype=np.uint8)
 

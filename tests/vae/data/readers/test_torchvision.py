@@ -13,8 +13,10 @@ import torch
 
 from tests.support.mnist_files import MNIST_FILES, idx, put, tiny
 from vae.config.schema import DataConfig
-from vae.data.dataset import DataError, Dataset, default_root, is_downloaded, load
+from vae.data.dataset import Dataset, load
 from vae.data.readers import torchvision
+from vae.data.readers.torchvision import default_root, is_downloaded
+from vae.data.types import DataError
 
 
 def mnist(root: Path, **options: object) -> Dataset:

@@ -10,10 +10,10 @@ from typing import Any, get_args
 import pytest
 
 from vae.config.schema import ModelConfig, ObjectiveConfig, RunConfig, TrainConfig
-from vae.data.held_out_variance import Spectrum
 from vae.diagnostics.dead_layers import DeadLayer
 from vae.diagnostics.diagnosis import Diagnosis
 from vae.diagnostics.findings import Name
+from vae.diagnostics.held_out_variance import Spectrum
 from vae.diagnostics.loss_scale import LoopScale, loop_scale
 from vae.diagnostics.mutual_information import Information
 from vae.diagnostics.permutation import Rise, Usage

@@ -10,15 +10,15 @@ import torch
 from torch import Tensor
 
 from vae.config.schema import DataConfig
-from vae.data.batches import Noise, Seen, chosen_images
 from vae.data.dataset import Dataset
-from vae.diagnostics.diagnose import measure
+from vae.diagnostics.measure import measure
 from vae.evaluation.ais import annealed
 from vae.evaluation.elbo import at_posterior_mean, evaluate
 from vae.evaluation.exact_posterior import truths
 from vae.evaluation.importance import importance_bound
 from vae.evaluation.typicality import surprise
 from vae.latent.embedding import embed
+from vae.models.batches import Noise, Seen, chosen_images
 from vae.models.vae import VAE
 from vae.runtime.seeding import generator, image_seeds
 
@@ -58,7 +58,7 @@ def few_at_once(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Let so many images be worked on at once."""
 
     def of(num: int) -> None:
-        monkeypatch.setattr("vae.data.batches.rows_for", lambda model: num)
+        monkeypatch.setattr("vae.models.batches.rows_for", lambda model: num)
 
     return of
 
@@ -168,7 +168,7 @@ def test_pixels_are_held_where_they_are_few_and_made_anew_where_they_are_many(
     seen = Seen(grey, "test")
     held = seen.held()
     assert isinstance(held, Tensor)
-    monkeypatch.setattr("vae.data.batches.BUDGET", 1000)
+    monkeypatch.setattr("vae.models.batches.BUDGET", 1000)
     many = seen.held()
     assert isinstance(many, Seen)
     assert torch.equal(many[20:50], held[20:50])

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from vae.data.dataset import Dataset, Part
 from vae.errors import UserError
+from vae.models.memory_budget import BUDGET, MOST_ROWS, rows_for
 from vae.models.vae import VAE
 from vae.runtime.eval_mode import at_rest
-from vae.runtime.memory_budget import BUDGET, MOST_ROWS, rows_for
 from vae.runtime.seeding import generator
 
 

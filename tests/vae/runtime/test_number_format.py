@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from vae.cli.format import adding_up
+from vae.runtime.number_format import adding_up
 
 
 def test_what_would_be_printed_wrong_adds_up() -> None:

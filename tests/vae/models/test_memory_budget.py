@@ -9,8 +9,8 @@ from collections.abc import Callable
 import pytest
 
 from vae.config.schema import DataInfo, ModelConfig
+from vae.models.memory_budget import BUDGET, MOST_ROWS, bytes_per_row, image_bytes, rows_for, rows_within
 from vae.models.vae import VAE
-from vae.runtime.memory_budget import BUDGET, MOST_ROWS, bytes_per_row, image_bytes, rows_for, rows_within
 
 MakeInfo = Callable[..., DataInfo]
 MakeModel = Callable[..., VAE]
