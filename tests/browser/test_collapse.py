@@ -13,7 +13,7 @@ from vae.diagnostics.diagnose import diagnose
 from vae.experiments.failure_modes import RECIPES
 from vae.objectives.effective_beta import units
 from vae.runs.run import Run
-from vae.runs.snapshots import NUM_PROBES
+from vae.runs.size import NUM_PROBES
 
 if TYPE_CHECKING:
     from playwright.sync_api import Route

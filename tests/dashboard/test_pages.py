@@ -503,7 +503,7 @@ class TestImagesOfAPublicSet:
         asked: list[str] = []
         put("digits")
         monkeypatch.setattr(settings, "shipped_root", lambda: SHIPPED)
-        monkeypatch.setattr("vae.data.dataset.download", fetch)
+        monkeypatch.setattr("vae.data.readers.torchvision.download", fetch)
         monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
         at = AppTest.from_file(str(MAIN), default_timeout=60)
         at.query_params["run"] = "mnist-2d"

@@ -17,6 +17,7 @@ from tyro.conf import Positional, arg
 from vae.cli.options import Flag, OptionalPath
 from vae.cli.output import tell, tell_of
 from vae.cli.progress import Bar
+from vae.config.checks import warnings
 from vae.config.schema import DataConfig, RunConfig
 from vae.errors import UserError
 
@@ -84,7 +85,7 @@ class Train:
         from vae.runs.run import Run
         from vae.runtime.devices import choose_device
 
-        for warning in self.config.warnings():
+        for warning in warnings(self.config):
             tell(f"warning: {warning}")
         choose_device(self.config.train.device)
         with Bar() as bar:

@@ -50,7 +50,7 @@ _NEEDS: tuple[tuple[str, Callable[[RunConfig], bool], str], ...] = (
 )
 
 
-def cautions(run: RunConfig) -> list[str]:
+def warnings(run: RunConfig) -> list[str]:
     """One sentence for each setting that has no effect or never reaches its value; none for a sound configuration."""
     return [*_unreached(run), *_idle(run), *_unsuitable(run), *_slow(run)]
 

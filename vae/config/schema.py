@@ -12,7 +12,6 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from vae.config.base import Config, option, rule
-from vae.config.checks import cautions
 from vae.config.reading import Reading
 from vae.errors import clean
 from vae.storage.user_paths import absolute
@@ -400,10 +399,6 @@ class RunConfig(Config):
     model: ModelConfig = ModelConfig()
     objective: ObjectiveConfig = ObjectiveConfig()
     train: TrainConfig = TrainConfig()
-
-    def warnings(self) -> list[str]:
-        """Settings that are allowed but will not do what they seem to; see `vae.config.checks`."""
-        return cautions(self)
 
 
 class DataInfo(Config):

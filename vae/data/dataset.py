@@ -22,23 +22,9 @@ from vae.data.attributes import Columns
 from vae.data.readers.digits import read_digits
 from vae.data.readers.image_folder import look_at_folder, read_folder, read_folder_columns
 from vae.data.readers.npz import look_at_npz, read_npz, read_npz_columns
-from vae.data.readers.torchvision import default_root, download, is_downloaded, read_torchvision
+from vae.data.readers.torchvision import read_torchvision
 from vae.data.types import DataError, Images, Progress
 from vae.runtime.seeding import image_seeds
-
-__all__ = [
-    "DataError",
-    "Dataset",
-    "Part",
-    "Progress",
-    "check_fits",
-    "default_root",
-    "download",
-    "is_downloaded",
-    "load",
-    "look",
-    "read_columns",
-]
 
 Part = Literal["train", "validation", "test"]
 

@@ -24,7 +24,7 @@ from vae.diagnostics.training_state import Training
 from vae.errors import UserError
 from vae.latent.embedding import Embedding, ranges, rate_order
 from vae.models.batches import Seen, log_probs, posteriors
-from vae.models.posterior_statistics import ACTIVE_THRESHOLD, active_units, active_variance
+from vae.models.posterior_statistics import active_units
 from vae.models.vae import VAE, At
 from vae.objectives.terms import rate_per_dim
 from vae.runs.metric_lines import Line
@@ -34,19 +34,6 @@ from vae.runtime.seeding import generator
 if TYPE_CHECKING:
     from vae.config.schema import RunConfig
     from vae.runs.run import Run
-
-__all__ = [
-    "ACTIVE_THRESHOLD",
-    "NUM_IMAGES",
-    "Diagnosis",
-    "Dimension",
-    "active_units",
-    "active_variance",
-    "diagnose",
-    "dimensions",
-    "live_numbers",
-    "measure",
-]
 
 
 @dataclass(frozen=True)

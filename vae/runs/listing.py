@@ -14,35 +14,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from vae.config.schema import DataInfo, RunConfig
-from vae.runs.metric_lines import thin
-from vae.runs.metrics import MetricsReader, MetricsWriter
 from vae.runs.naming import RunError, check_id
-from vae.runs.run import FORMAT, Run
-from vae.runs.status import Control, State, Status
-from vae.storage.atomic import disk_sentence, read_json, write_json
+from vae.runs.run import Run
+from vae.storage.atomic import disk_sentence
 from vae.storage.user_paths import absolute
-
-__all__ = [
-    "FORMAT",
-    "BrokenRun",
-    "Control",
-    "MetricsReader",
-    "MetricsWriter",
-    "Run",
-    "RunError",
-    "State",
-    "Status",
-    "create_run",
-    "disk_sentence",
-    "find_run",
-    "free_id",
-    "list_runs",
-    "new_run_id",
-    "read_json",
-    "thin",
-    "write_json",
-]
-
 
 #: Ids that are tried for a new run; each is taken only by somebody who makes a run in the same second.
 _TRIES = 100

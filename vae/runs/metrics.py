@@ -18,11 +18,9 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 from vae.limits import HISTORY_BYTES, HISTORY_LINES, HISTORY_SCAN_BYTES
-from vae.runs.metric_lines import Line, is_line, parse_line, thin, thinned
+from vae.runs.metric_lines import Line, is_line, parse_line, thinned
 from vae.storage.atomic import name_error, replacing
 from vae.storage.confined import FolderLost, check_held, lstat, open_plain, open_to_append
-
-__all__ = ["Line", "MetricsReader", "MetricsWriter", "is_line", "newest", "thin"]
 
 #: Bytes read at once.
 _BLOCK = 1 << 20

@@ -16,6 +16,8 @@ from vae.config.schema import DataInfo, RunConfig
 if TYPE_CHECKING:
     from torch import Tensor
 
+#: Images whose posterior every snapshot keeps.
+NUM_PROBES = 500
 #: Bytes that a run may take unless its options say otherwise, and the share of the free disk that it may take.
 MOST, SHARE_OF_FREE = 2 * 10**9, 0.1
 #: Bytes that a run may take however full the disk is: less would save nothing.
@@ -140,8 +142,6 @@ def _size(
     *,
     can_halve: bool = True,
 ) -> RunSize:
-    from vae.runs.snapshots import NUM_PROBES
-
     bound = bound_of(config, folder)
     dims, num_probes = config.model.latent_dim, min(NUM_PROBES, info.num_validation or info.num_test)
     one_posterior = 8 * dims + 16

@@ -17,7 +17,7 @@ from vae.models.batches import Seen, posteriors
 from vae.models.posterior_statistics import active_variance
 from vae.models.vae import VAE, At
 from vae.objectives.terms import rate_per_dim
-from vae.runs.size import halved
+from vae.runs.size import NUM_PROBES, halved
 from vae.runs.watch_notes import why_no_networks
 from vae.runs.weights_file import LIVE as LIVE
 from vae.runs.weights_file import OF_MODEL, in_full, weights_path, without_numbers
@@ -32,9 +32,6 @@ from vae.storage.safetensors_io import check_shapes, load, save
 
 if TYPE_CHECKING:
     from vae.runs.run import Run
-
-#: Images whose posterior every snapshot keeps.
-NUM_PROBES = 500
 
 
 def snapshot_steps(num_steps: int, num_snapshots: int) -> frozenset[int]:

@@ -13,23 +13,11 @@ from vae.config.schema import RunConfig
 from vae.objectives.schedules import StepSettings, settings_of_last_step
 from vae.runs.naming import RunError
 from vae.runs.run import Run
-from vae.runs.run_dataset import are_alike, check_images, images_of
 from vae.storage.confined import is_there
 from vae.storage.safetensors_header import CheckpointError
 from vae.storage.safetensors_io import check_shapes, load
 from vae.training.adam import numbered
 from vae.training.run_log import Position
-
-__all__ = [
-    "ResumePoint",
-    "are_alike",
-    "check_images",
-    "images_of",
-    "last_checkpoint",
-    "optimizer_tensors",
-    "restore_training",
-    "training_tensors",
-]
 
 _MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 _REMEDY = "start a new run with its configuration"

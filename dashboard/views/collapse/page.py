@@ -21,7 +21,7 @@ from vae.latent.aggregate_posterior import SATURATION_NATS
 from vae.runs.listing import find_run
 from vae.runs.metrics import left_out
 from vae.runs.run import Run
-from vae.runs.snapshots import NUM_PROBES
+from vae.runs.size import NUM_PROBES
 from vae.training.preconditions import why_not_trainable
 
 #: The threshold of activity unless the link names another, as `vae.diagnostics.diagnose.ACTIVE_THRESHOLD`.

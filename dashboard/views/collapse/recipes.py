@@ -10,6 +10,7 @@ import streamlit as st
 from dashboard.link import keys, session
 from dashboard.look.markdown import plain
 from dashboard.views.collapse import recipe_runs
+from vae.config.checks import warnings
 from vae.diagnostics.findings import Name
 from vae.errors import UserError
 from vae.experiments.failure_modes import RECIPES
@@ -101,7 +102,7 @@ def _show(make: Callable[[], Run], before: Run | None = None) -> None:
     except OSError as error:
         session.notice(disk_sentence(error))
         return
-    for warning in run.config.warnings():
+    for warning in warnings(run.config):
         session.notice(warning)
     session.choose_run(run.id)
     session.keep(keys.BEFORE, None if before is None else before.id)

@@ -17,6 +17,7 @@ from dashboard.link import session
 from dashboard.look.markdown import plain
 from dashboard.shell import downloads
 from dashboard.views.train import config_form, data_preview
+from vae.config.checks import warnings
 from vae.config.schema import RunConfig
 from vae.errors import UserError
 from vae.runs.cleanup import UPLOADS, sweep_uploads
@@ -63,7 +64,7 @@ def form() -> None:
     except OSError as error:
         button.error(plain(disk_sentence(error)), icon=":material/block:")
         return
-    for warning in [*config.warnings(), *run.info.reading.warnings()]:
+    for warning in [*warnings(config), *run.info.reading.warnings()]:
         session.notice(warning)
     session.renew("new:name")
     session.choose_run(run.id)

@@ -281,7 +281,7 @@ def test_data_download_goes_where_it_is_told(
         asked.extend((name, root))
         progress("train-images", 5, 10)
 
-    monkeypatch.setattr("vae.data.dataset.download", download)
+    monkeypatch.setattr("vae.data.readers.torchvision.download", download)
     answer = vae("data", "download", "kmnist", "--root", tmp_path)
     assert answer == (0, f"{tmp_path}\n", "")
     assert asked == ["kmnist", tmp_path]

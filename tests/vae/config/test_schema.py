@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 import vae
 from vae.config.base import Config, ConfigError
+from vae.config.checks import warnings
 from vae.config.schema import (
     MAX_SEED,
     DataConfig,
@@ -404,7 +405,7 @@ def test_a_suggestion_is_the_main_job_for_every_data_set(name: str, conditional:
     assert config.data.name == name
     assert config.model.conditional is conditional
     assert (config.model.latent_dim, config.model.likelihood, config.objective.beta) == (2, "bernoulli", 1)
-    assert config.warnings() == []
+    assert warnings(config) == []
 
 
 def test_every_option_has_words_for_the_form_and_the_command_line() -> None:
@@ -420,7 +421,7 @@ def test_a_warm_up_longer_than_the_training_is_warned_of(
     schedule: str, warmup: float, is_warned: bool
 ) -> None:
     objective = ObjectiveConfig(beta=4, schedule=schedule, warmup_epochs=warmup)
-    found = RunConfig(objective=objective, train=TrainConfig(epochs=10)).warnings()
+    found = warnings(RunConfig(objective=objective, train=TrainConfig(epochs=10)))
     assert found == [
         f"objective.warmup_epochs ({warmup:g}) is longer than train.epochs (10): beta never reaches 4"
     ] * (is_warned)
@@ -429,14 +430,14 @@ def test_a_warm_up_longer_than_the_training_is_warned_of(
 @pytest.mark.parametrize("cycle, is_warned", [(20, False), (21, True)])
 def test_a_cycle_that_never_reaches_beta_is_warned_of(cycle: float, is_warned: bool) -> None:
     objective = ObjectiveConfig(schedule="cyclical", cycle_epochs=cycle)
-    found = RunConfig(objective=objective, train=TrainConfig(epochs=10)).warnings()
+    found = warnings(RunConfig(objective=objective, train=TrainConfig(epochs=10)))
     assert len(found) == is_warned
     assert all("beta never reaches 1" in warning for warning in found)
 
 
 def test_a_schedule_that_is_not_used_is_not_said_to_be_too_long() -> None:
     objective = ObjectiveConfig(warmup_epochs=1000, cycle_epochs=1000)
-    assert RunConfig(objective=objective, train=TrainConfig(epochs=1)).warnings() == [
+    assert warnings(RunConfig(objective=objective, train=TrainConfig(epochs=1))) == [
         "objective.warmup_epochs (1000.0) has no effect: it is for objective.schedule = linear or sigmoid",
         "objective.cycle_epochs (1000.0) has no effect: it is for objective.schedule = cyclical",
     ]
@@ -459,7 +460,7 @@ def test_a_schedule_that_is_not_used_is_not_said_to_be_too_long() -> None:
 )
 def test_a_setting_without_effect_is_warned_of(idle: str, needed: str, setting: dict[str, Any]) -> None:
     section = idle.split(".")[0]
-    (warning,) = RunConfig.from_dict({section: setting}).warnings()
+    (warning,) = warnings(RunConfig.from_dict({section: setting}))
     assert re.fullmatch(rf"{re.escape(idle)} \(.+\) has no effect: it is for {re.escape(needed)}", warning)
 
 
@@ -482,7 +483,7 @@ def test_a_setting_without_effect_is_warned_of(idle: str, needed: str, setting: 
 def test_a_value_that_is_never_reached_is_warned_of(
     section: str, setting: dict[str, Any], sentence: str
 ) -> None:
-    assert RunConfig.from_dict({"train": {"epochs": 10}, section: setting}).warnings() == [sentence]
+    assert warnings(RunConfig.from_dict({"train": {"epochs": 10}, section: setting})) == [sentence]
 
 
 def test_settings_that_take_effect_are_not_warned_of() -> None:
@@ -490,7 +491,7 @@ def test_settings_that_take_effect_are_not_warned_of() -> None:
         "objective": {"free_bits": 0.5, "free_bits_per": "total", "schedule": "sigmoid", "warmup_epochs": 5},
         "train": {"encoder_steps": 5, "encoder_steps_epochs": 3},
     }
-    assert RunConfig.from_dict(values).warnings() == []
+    assert warnings(RunConfig.from_dict(values)) == []
     assert RunConfig(objective=ObjectiveConfig(capacity=25, capacity_epochs=20)).warnings() == []
 
 

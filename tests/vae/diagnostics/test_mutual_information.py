@@ -90,7 +90,7 @@ def test_posteriors_of_extreme_widths_and_places_leave_finite_numbers() -> None:
 def test_blocks_do_not_change_the_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
     given = posteriors(101, 3, spread=1, sigma=0.5)
     whole = information(*given)
-    monkeypatch.setattr("vae.diagnostics.mutual_information._BLOCK_NUMBERS", 700)  # seven rows at once
+    monkeypatch.setattr("vae.latent.aggregate_posterior._BLOCK_NUMBERS", 700)  # seven rows at once
     assert information(*given).mutual_information == pytest.approx(whole.mutual_information, abs=1e-12)
 
 

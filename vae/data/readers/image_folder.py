@@ -17,7 +17,7 @@ from torch import Tensor
 from vae.config.reading import RULES, Notes, Reading
 from vae.data.attributes import Columns
 from vae.data.readers.folder_layout import Layout, find_layout
-from vae.data.readers.image_files import SUFFIXES, decode
+from vae.data.readers.image_files import decode
 from vae.data.readers.label_table import columns_of
 from vae.data.readers.pixel_values import UPPER_HALF, Scale, constant_note, dark_note, find_scale
 from vae.data.types import (
@@ -35,8 +35,6 @@ from vae.data.types import (
 from vae.data.unpacked_size import check_room
 from vae.storage.natural_order import natural_key
 from vae.storage.user_paths import user_path
-
-__all__ = ["SUFFIXES", "look_at_folder", "read_folder", "read_folder_columns"]
 
 #: Files after one that cannot be read which are tried before the folder is refused.
 _MAX_TRIED = 1000

@@ -44,7 +44,7 @@ def root(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     """An empty folder of runs, and no downloaded data."""
     monkeypatch.setenv(settings.RUNS_VARIABLE, str(tmp_path / "runs"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr("vae.data.dataset.default_root", lambda: tmp_path / "data")
+    monkeypatch.setattr("vae.data.readers.torchvision.default_root", lambda: tmp_path / "data")
     yield tmp_path / "runs"
 
 
@@ -143,7 +143,7 @@ def test_download_that_fails_is_told(monkeypatch: pytest.MonkeyPatch, trainers: 
         progress("train", 1, 4)  # type: ignore[operator]
         raise DataError(f"{name} could not be downloaded: no network; try again later")
 
-    monkeypatch.setattr("vae.data.dataset.download", fail)
+    monkeypatch.setattr("vae.data.readers.torchvision.download", fail)
     at = form()
     at.selectbox(key="new:data").set_value("kmnist").run()
     press(at, "Download KMNIST")
