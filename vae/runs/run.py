@@ -228,7 +228,7 @@ class Run(RunFolder):
             self._write_config()
 
     def place_images(self, data: DataConfig) -> None:
-        """Keep where the run's images are now; `vae.runs.run_dataset.images_of` has checked that they are the same ones.
+        """Keep where the run's images are now, found to be the same ones by `images_of`.
 
         Args:
             data: The run's own, with another `path` or `root`.

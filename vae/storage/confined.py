@@ -34,7 +34,6 @@ _OF_A_STEP = re.compile(r"\.?[0-9]+(-[0-9a-z]+)?")
 _AS_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 # A pipe that nobody writes into would keep us waiting.
 _AS_FILE = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_BLOCK = 1 << 20
 
 
 class FolderError(OSError, UserError):
@@ -88,7 +87,7 @@ class Held:
     def __init__(self, path: Path, is_ours: Callable[[int], bool]) -> None:
         self.path, self._is_ours = path, is_ours
         self.descriptor = _opened_folder(path, None, path)
-        self._made = os.fstat(self.descriptor)
+        self.made_file = os.fstat(self.descriptor)
 
     def check(self) -> None:
         """Make sure that the path still leads to this very folder, and that it holds what it should.
@@ -104,7 +103,7 @@ class Held:
                 f"{rule}, and was moved or deleted; where it is now, `vae train --resume` goes on from its last "
                 "checkpoint"
             ) from None
-        if (now.st_dev, now.st_ino) != (self._made.st_dev, self._made.st_ino):
+        if (now.st_dev, now.st_ino) != (self.made_file.st_dev, self.made_file.st_ino):
             raise FolderLost(
                 f"{rule}, and something else stands at {self.path} now, which was left alone; "
                 "`vae train --resume` goes on with the run where it is"
@@ -332,12 +331,12 @@ def open_plain(path: Path, *, root: Path | None = None) -> BinaryIO:
         OSError: If it is missing (`FileNotFoundError`) or cannot be read.
     """
     with folder_of(path, root=root) as (folder, name):
-        return os.fdopen(_opened_file(name, folder, path, os.O_RDONLY), "rb")
+        return os.fdopen(opened_file(name, folder, path, os.O_RDONLY), "rb")
 
 
 def opened_in(folder: int, path: Path) -> BinaryIO:
     """As `open_plain`, in a folder that is open already."""
-    return os.fdopen(_opened_file(path.name, folder, path, os.O_RDONLY), "rb")
+    return os.fdopen(opened_file(path.name, folder, path, os.O_RDONLY), "rb")
 
 
 def lstat(path: Path) -> os.stat_result:
@@ -388,28 +387,6 @@ def why_not_plain(path: Path, *, is_folder: bool = False) -> str:
     return ""
 
 
-def open_to_append(path: Path) -> int:
-    """A descriptor of a file of a run to read it and to append to it; made if it is missing.
-
-    A file that has another name elsewhere, as backups made of hard links have, becomes a copy of its own first.
-
-    Raises:
-        NotPlain, OSError: As `open_plain` does, or if it cannot be made.
-    """
-    flags = os.O_RDWR | os.O_APPEND
-    with folder_of(path, write=True) as (folder, name):
-        try:
-            descriptor = _opened_file(name, folder, path, flags)
-        except FileNotFoundError:
-            return _made(name, folder, path, flags)
-        if os.fstat(descriptor).st_nlink == 1:
-            return descriptor
-        try:
-            return _own_copy(descriptor, name, folder, path, flags)
-        finally:
-            os.close(descriptor)
-
-
 def open_to_lock(path: Path) -> int:
     """A descriptor of a file of a run to lock it; made if it is missing.
 
@@ -419,9 +396,9 @@ def open_to_lock(path: Path) -> int:
     with folder_of(path, write=True) as (folder, name):
         while True:
             with suppress(FileNotFoundError):
-                return _opened_file(name, folder, path, os.O_RDWR)
+                return opened_file(name, folder, path, os.O_RDWR)
             with suppress(FileExistsError):
-                return _made(name, folder, path, os.O_RDWR)
+                return made_file(name, folder, path, os.O_RDWR)
 
 
 def open_anew(path: Path) -> int:
@@ -432,7 +409,7 @@ def open_anew(path: Path) -> int:
     """
     remove(path)
     with folder_of(path, write=True) as (folder, name):
-        return _made(name, folder, path, os.O_WRONLY)
+        return made_file(name, folder, path, os.O_WRONLY)
 
 
 def _plain(name: str, folder: int, path: Path) -> os.stat_result:
@@ -445,7 +422,7 @@ def _plain(name: str, folder: int, path: Path) -> os.stat_result:
     return found
 
 
-def _opened_file(name: str, folder: int, path: Path, flags: int) -> int:
+def opened_file(name: str, folder: int, path: Path, flags: int) -> int:
     _plain(name, folder, path)  # even to open a device may have an effect
     try:
         descriptor = os.open(name, flags | _AS_FILE, dir_fd=folder)
@@ -459,22 +436,11 @@ def _opened_file(name: str, folder: int, path: Path, flags: int) -> int:
     raise _refusal(path, mode, "a plain file")
 
 
-def _made(name: str, folder: int, path: Path, flags: int) -> int:
+def made_file(name: str, folder: int, path: Path, flags: int) -> int:
     try:
         return os.open(name, flags | _AS_FILE | os.O_CREAT | os.O_EXCL, 0o666, dir_fd=folder)
     except OSError as error:
         raise _named(error, path) from None
-
-
-def _own_copy(descriptor: int, name: str, folder: int, path: Path, flags: int) -> int:
-    from vae.storage.atomic import replacing
-
-    with replacing(path) as file:
-        place = 0
-        while block := os.pread(descriptor, _BLOCK, place):
-            file.write(block)
-            place += len(block)
-    return _opened_file(name, folder, path, flags)
 
 
 # Sentences ------------------------------------------------------------------------------------------------------------

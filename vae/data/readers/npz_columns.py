@@ -11,7 +11,7 @@ from vae.data.attributes import MAX_COLUMN_BYTES, MAX_COLUMNS, Column, Columns, 
 from vae.data.types import DataError, parts_note, reason, shown
 
 if TYPE_CHECKING:
-    from vae.data.readers.npz import NpzFile
+    from vae.data.readers.npz_file import NpzFile
 
 
 def columns_of(file: NpzFile, num_images: int, used: Container[str]) -> Columns:
