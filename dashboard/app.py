@@ -1,4 +1,4 @@
-"""What `streamlit run` starts: the pages of `main.py`, and the routes of `server/routes.py` on the same port."""
+"""What `streamlit run` starts: the pages of `main.py`, and the routes of `routes.py` on the same port."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 
 import streamlit as st
 
+from dashboard import routes
 from dashboard.jobs.trainers import trainers
-from dashboard.server import routes
 from dashboard.server.guard import never_call_out
 from vae.runtime.cpu_threads import share_cores
 

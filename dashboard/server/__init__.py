@@ -1,4 +1,4 @@
 """Requests beside Streamlit's own: who may ask, when it is answered, files, streams, arrays. Knows no Streamlit.
 
-`routes` collects what the pages answer (`views/<page>/routes.py`), and stands above them.
+`dashboard.routes` collects what the pages answer (`views/<page>/routes.py`), and stands above them.
 """

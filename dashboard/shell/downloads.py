@@ -9,7 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.look.markdown import plain
-from dashboard.views.train.config_form import DATA_TITLES
+from dashboard.look.words import DATA_TITLES
 from vae.errors import UserError
 
 _SETS = ("mnist", "fashion-mnist", "kmnist", "emnist")

@@ -7,10 +7,11 @@ import streamlit as st
 from dashboard.cache import models
 from dashboard.components.chart import Series, chart
 from dashboard.jobs import test_metrics
+from dashboard.jobs.measurements import kept
 from dashboard.jobs.queue import Progress, background
 from dashboard.link import session
 from dashboard.look.markdown import plain
-from dashboard.views.evaluate import bounds
+from dashboard.shell.job_progress import progress
 from vae.evaluation import saved_bounds
 from vae.evaluation.exact_posterior import MOST_DIMS
 from vae.runs.run import Run
@@ -49,11 +50,11 @@ def start(run: Run) -> None:
 
 def draw(run: Run) -> None:
     """The lag that was measured, and the way to measure it where there is none, or the run was trained on since."""
-    found, job = bounds.kept(run), background.get(key(run))
+    found, job = kept(run), background.get(key(run))
     is_old = found.lag_step != run.status().step
     if job is not None and job.is_open:
         session.begin_watch(key(run))
-        bounds.progress(key(run))
+        progress(key(run))
     elif (not found.lag or is_old) and not session.presenting():
         if job is not None and job.state == "failed":
             st.error(plain(job.error), icon=":material/block:")
@@ -101,7 +102,7 @@ def _charts(run: Run, found: saved_bounds.Measurements, is_old: bool) -> None:
 
 def section(run: Run) -> None:
     """The same behind its question, for runs of one or two dimensions; shown to a class only if it was measured."""
-    if run.config.model.latent_dim > MOST_DIMS or (session.presenting() and not bounds.kept(run).lag):
+    if run.config.model.latent_dim > MOST_DIMS or (session.presenting() and not kept(run).lag):
         return
     with st.expander("Does the encoder lag behind the decoder?", icon=":material/hourglass_bottom:"):
         draw(run)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from dashboard.cache import models
 from dashboard.components.draw import Posterior
+from dashboard.components.map import Click
 from dashboard.components.sliders import Dim, Mix
 from dashboard.link import keys, session
 from dashboard.shell import time_machine
@@ -192,3 +193,11 @@ def keep(run: Run, z: list[float], y: int | None) -> None:
     session.write(keys.point(run.config.model.latent_dim), z)
     if run.config.model.conditional and y is not None:
         session.write(keys.label(run.info.num_classes), y)
+
+
+def row_of(run: Run, click: Click) -> int | None:
+    """The number among the test images of the image that was clicked; None for a spot without one."""
+    if click.index is None:
+        return None
+    found = (models.embedding(run, "best", "test").index == click.index).nonzero().flatten()
+    return int(found[0]) if len(found) else None

@@ -8,8 +8,7 @@ from dashboard import settings
 from dashboard.cache import models
 from dashboard.link import session
 from dashboard.look.markdown import plain
-from dashboard.shell import downloads, run_picker
-from dashboard.views.train import data_preview
+from dashboard.shell import data_preview, downloads, run_picker
 from vae.errors import UserError
 from vae.runs.run import Run
 

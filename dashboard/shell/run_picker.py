@@ -9,8 +9,8 @@ import streamlit as st
 from dashboard import settings
 from dashboard.link import keys, session
 from dashboard.look.markdown import plain
+from dashboard.look.words import DATA_TITLES
 from dashboard.shell import presentation
-from dashboard.views.train.config_form import DATA_TITLES
 from vae.errors import UserError
 from vae.runs.listing import BrokenRun, find_run, list_runs
 from vae.runs.run import Run

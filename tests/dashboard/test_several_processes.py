@@ -223,6 +223,6 @@ def test_runs_that_are_made_in_the_same_second_under_one_name_are_all_made(tmp_p
     for thread in threads:
         thread.join()
     assert len({run.id for run in made}) == 8 and len({run.identity for run in made}) == 8
-    assert dashboard.views.train.new_run_form.create_run is create_run
+    assert dashboard.jobs.new_runs.create_run is create_run
     with pytest.raises(RunError, match="a name must be"):
         create_run(tmp_path / "runs", "x" * 200, CONFIG, INFO)

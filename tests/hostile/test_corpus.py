@@ -24,9 +24,8 @@ import torch
 import uvicorn
 from starlette.applications import Starlette
 
-from dashboard import settings
+from dashboard import routes, settings
 from dashboard.cache import models
-from dashboard.server import routes
 from tests.hostile import graphs as own_graphs
 from tests.hostile import images, runs
 from vae.cli.main import main

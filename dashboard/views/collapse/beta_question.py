@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.link import keys, session
+from dashboard.link import session
 from dashboard.look.markdown import plain
-from dashboard.views.collapse import beta_question_text
+from dashboard.views.collapse import beta_question_text, link
 from dashboard.views.collapse.beta_question_text import Question
 from vae.diagnostics.loss_scale import loop_scale, unknown
 from vae.errors import UserError
@@ -77,7 +77,7 @@ def _has_sigma(run: Run) -> bool:
 
 def panel(run: Run | None) -> None:
     """Draw the question, filled from the run, and the answer."""
-    asked = session.read(keys.UNITS, _first(run))
+    asked = session.read(link.UNITS, _first(run))
     st.markdown(
         "A loss may be written with means in place of sums. Its optimum is then that of another β. "
         "Say what your code does; the mean over the batch does not count, because both terms have it."
@@ -85,7 +85,7 @@ def panel(run: Run | None) -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
         asked = _question(asked)
-    session.write(keys.UNITS, asked)
+    session.write(link.UNITS, asked)
     with right, st.container(border=True):
         _answer(asked)
     if run is not None and not session.presenting():
@@ -102,7 +102,7 @@ def _first(run: Run | None) -> Question:
 
 def _question(asked: Question) -> Question:
     def seated(name: str, value: object) -> str:
-        session.seat(keys.UNITS, key := f"units:{name}", value)
+        session.seat(link.UNITS, key := f"units:{name}", value)
         return key
 
     error = st.selectbox(

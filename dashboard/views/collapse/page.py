@@ -11,10 +11,10 @@ from dashboard import settings
 from dashboard.cache import diagnoses, models
 from dashboard.components.diagnosis import Part, Probe, diagnosis
 from dashboard.components.samples import samples
-from dashboard.link import keys, session
+from dashboard.link import session
 from dashboard.look.markdown import plain
 from dashboard.shell import encoder_lag, run_picker, time_machine
-from dashboard.views.collapse import beta_question, recipe_runs, recipes
+from dashboard.views.collapse import beta_question, link, recipe_runs, recipes
 from vae.diagnostics.findings import Name
 from vae.errors import UserError
 from vae.latent.aggregate_posterior import SATURATION_NATS
@@ -52,17 +52,17 @@ def page() -> None:
 
 
 def _tab() -> str:
-    session.seat(keys.TAB, keys.TAB_WIDGET, session.read(keys.TAB, "run"))
+    session.seat(link.TAB, link.TAB_WIDGET, session.read(link.TAB, "run"))
     picked = st.segmented_control(
         "Part of the page",
         list(_TABS),
         format_func=_TABS.__getitem__,
         required=True,
-        key=keys.TAB_WIDGET,
+        key=link.TAB_WIDGET,
         label_visibility="collapsed",
     )
     tab = str(picked or "run")
-    session.keep(keys.TAB, None if tab == "run" else tab)
+    session.keep(link.TAB, None if tab == "run" else tab)
     return tab
 
 
@@ -96,7 +96,7 @@ def _verdict(run: Run) -> Name | None:
     if recipe_runs.own_cures(run) or not recipe_runs.cures_of(run) or run.status().state in run_picker.BUSY:
         return None
     try:
-        found = diagnoses.told(run, _weights(run)[0], session.read(keys.THRESHOLD, USUAL))  # type: ignore[arg-type]
+        found = diagnoses.told(run, _weights(run)[0], session.read(link.THRESHOLD, USUAL))  # type: ignore[arg-type]
     except UserError:
         return None
     return found["verdict"]["name"] if found["verdict"] else None
@@ -114,14 +114,14 @@ def _weights(run: Run) -> tuple[str, bool]:
 
 def _draw(run: Run, parts: tuple[Part, ...], place: str = "", beside: str = "") -> None:
     at, is_last = _weights(run)
-    threshold, quantity = session.read(keys.THRESHOLD, USUAL), session.read(keys.HEAT, "rate")
+    threshold, quantity = session.read(link.THRESHOLD, USUAL), session.read(link.HEAT, "rate")
     chosen = diagnosis(
         run.id,
         at=at,
         stamp=models.stamp(run, at),  # type: ignore[arg-type]
         live=is_last,
         threshold=threshold,
-        bounds=keys.THRESHOLDS,
+        bounds=link.THRESHOLDS,
         probe=_probe(run),
         quantity=quantity,  # type: ignore[arg-type]
         parts=parts,
@@ -129,8 +129,8 @@ def _draw(run: Run, parts: tuple[Part, ...], place: str = "", beside: str = "") 
         key=f"diagnosis:{run.id}:{place}{','.join(parts)}",
     )
     now = (threshold if chosen.threshold is None else chosen.threshold, chosen.quantity or quantity)
-    session.keep(keys.THRESHOLD, None if now[0] == USUAL else now[0])
-    session.keep(keys.HEAT, None if now[1] == "rate" else now[1])
+    session.keep(link.THRESHOLD, None if now[0] == USUAL else now[0])
+    session.keep(link.HEAT, None if now[1] == "rate" else now[1])
     if now != (threshold, quantity):
         st.rerun()  # the parts that stand before this one follow
 
@@ -144,16 +144,16 @@ def _probe(run: Run) -> Probe:
 
 def _before(run: Run) -> Run | None:
     """The run that the cured one is compared with, if the link names one that is here."""
-    wanted = session.read(keys.BEFORE, "")
+    wanted = session.read(link.BEFORE, "")
     if not wanted or wanted == run.id:
         return None
     try:
         found = find_run(wanted, settings.roots())
     except UserError as error:
         session.notice(str(error))
-        session.forget(keys.BEFORE)
+        session.forget(link.BEFORE)
         return None
-    session.write(keys.BEFORE, wanted)
+    session.write(link.BEFORE, wanted)
     return found
 
 
@@ -175,7 +175,7 @@ def _side_by_side(before: Run, after: Run) -> None:
             "Leave the comparison",
             icon=":material/close:",
             on_click=session.forget,
-            args=(keys.BEFORE,),
+            args=(link.BEFORE,),
             key="leave-before",
         )
 

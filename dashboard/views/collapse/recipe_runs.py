@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from itertools import chain, count
 
 from dashboard import settings
+from dashboard.jobs.new_runs import create
 from dashboard.jobs.trainers import trainers
-from dashboard.views.train import new_run_form
 from vae.config.schema import RunConfig
 from vae.diagnostics.findings import Name
 from vae.experiments.failure_modes import RECIPES, Cure, Recipe
@@ -79,7 +79,7 @@ def rerun(run: Run, cure: Cure) -> Run:
 
 
 def _begin(config: RunConfig, title: str) -> Run:
-    run = new_run_form.create(config, _unused(title))
+    run = create(config, _unused(title))
     trainers.start(run)
     return run
 

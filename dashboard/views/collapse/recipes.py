@@ -7,9 +7,9 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard.link import keys, session
+from dashboard.link import session
 from dashboard.look.markdown import plain
-from dashboard.views.collapse import recipe_runs
+from dashboard.views.collapse import link, recipe_runs
 from vae.config.checks import warnings
 from vae.diagnostics.findings import Name
 from vae.errors import UserError
@@ -105,6 +105,6 @@ def _show(make: Callable[[], Run], before: Run | None = None) -> None:
     for warning in warnings(run.config):
         session.notice(warning)
     session.choose_run(run.id)
-    session.keep(keys.BEFORE, None if before is None else before.id)
-    session.forget(keys.TAB)
-    st.session_state.pop(keys.TAB_WIDGET, None)
+    session.keep(link.BEFORE, None if before is None else before.id)
+    session.forget(link.TAB)
+    st.session_state.pop(link.TAB_WIDGET, None)

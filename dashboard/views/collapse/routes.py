@@ -11,10 +11,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from dashboard.cache import diagnoses
-from dashboard.link.keys import THRESHOLDS
-from dashboard.server import routes
 from dashboard.server.admission import Admission
 from dashboard.server.answers import reads, route, tagged
+from dashboard.server.http import at_of, run_of
+from dashboard.views.collapse.link import THRESHOLDS
 from vae.errors import UserError
 
 #: A diagnosis takes a second of all cores: one at a time, so that decoders and sheets of other pages do not wait.
@@ -23,13 +23,13 @@ _diagnoses = Admission("diagnosis", at_once=1, in_all=3, of_a_group=1)
 
 def diagnosis(request: Request) -> Response:
     """The diagnosis of the weights `at`, active above `threshold`; without images, what the snapshots say."""
-    run, at = routes._run(request), routes._at(request, "last")
+    run, at = run_of(request), at_of(request, "last")
     return _json(request, diagnoses.told(run, at, threshold(request)))
 
 
 def course(request: Request) -> Response:
     """KL, σ and variance of the mean of each dimension at every snapshot."""
-    return _json(request, {"stages": diagnoses.course(routes._run(request))})
+    return _json(request, {"stages": diagnoses.course(run_of(request))})
 
 
 def threshold(request: Request) -> float:

@@ -7,11 +7,11 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.cache import models
+from dashboard.cache import models, test_images
 from dashboard.components.beside import NUM, Row, View, beside
 from dashboard.link import keys, session
 from dashboard.shell import presentation, run_picker
-from dashboard.views.compare import rate_distortion, routes, sweep_form
+from dashboard.views.compare import link, rate_distortion, sweep_form
 from vae.config.diff import Difference, differences
 from vae.evaluation.comparability import Yardstick, pixels
 from vae.runs.run import Run
@@ -51,22 +51,22 @@ def page() -> None:
 def _choose(runs: Sequence[Run], titles: dict[str, str]) -> list[Run]:
     """The runs of the link, and the box to choose others."""
     by_id = {run.id: run for run in runs}
-    wanted = session.read(keys.RUNS, _first_two(runs))
+    wanted = session.read(link.RUNS, _first_two(runs))
     for gone in [run_id for run_id in wanted if run_id not in by_id]:
         session.notice(f"There is no run {gone!r} here; the others are compared. Was it deleted?")
     known = [run_id for run_id in wanted if run_id in by_id]
     widget = session.fresh("compare-runs")
-    session.seat(keys.RUNS, widget, known)
+    session.seat(link.RUNS, widget, known)
     st.session_state[widget] = [run_id for run_id in st.session_state[widget] if run_id in by_id]
     picked = st.multiselect(
         "Runs",
         list(by_id),
         format_func=titles.__getitem__,
-        max_selections=keys.MOST_RUNS,
+        max_selections=link.MOST_RUNS,
         placeholder="Choose runs",
         key=widget,
     )
-    session.keep(keys.RUNS, picked or None)
+    session.keep(link.RUNS, picked or None)
     return [by_id[run_id] for run_id in picked]
 
 
@@ -82,7 +82,7 @@ def _toggle(run_id: str, chosen: Sequence[Run]) -> None:
     ids = [run.id for run in chosen]
     now = [one for one in ids if one != run_id] if run_id in ids else [*ids, run_id]
     session.renew("compare-runs")
-    session.keep(keys.RUNS, now[: keys.MOST_RUNS] or None)
+    session.keep(link.RUNS, now[: link.MOST_RUNS] or None)
     st.rerun()
 
 
@@ -121,22 +121,22 @@ def _side_by_side(chosen: Sequence[Run], titles: dict[str, str]) -> None:
     if num_images == 0:
         st.info("One of these runs has no test images.")
         return
-    pick = session.read(keys.PICK, "")
-    first = session.read(keys.first_image(num_images), -1)
-    view = View(pick, None if first < 0 else first, session.read(keys.SHARE, 1.0), session.read(keys.SEED, 0))
+    pick = session.read(link.PICK, "")
+    first = session.read(link.first_image(num_images), -1)
+    view = View(pick, None if first < 0 else first, session.read(link.SHARE, 1.0), session.read(keys.SEED, 0))
     here = next((run for run in chosen if not models.missing_images(run)), chosen[0])
     said = beside(
         [_row(run, titles[run.id]) for run in chosen],
         view=view,
-        one_of_each=[row for row in routes.first_of_each(here, NUM) if row < num_images],
+        one_of_each=[row for row in test_images.first_of_each(here, NUM) if row < num_images],
         num_images=num_images,
         key=f"beside:{','.join(run.id for run in chosen)}",
     )
     if said is not None:
         view = said
-    session.keep(keys.PICK, view.pick or None)
-    session.keep(keys.first_image(num_images), view.first)
-    session.keep(keys.SHARE, view.share if view.share < 1 else None)
+    session.keep(link.PICK, view.pick or None)
+    session.keep(link.first_image(num_images), view.first)
+    session.keep(link.SHARE, view.share if view.share < 1 else None)
     session.keep(keys.SEED, view.seed or None)
     st.caption(
         "Test images of the same numbers. Under an enlarged image: −log p(x|z) at the mean of the posterior, plus KL, "

@@ -9,10 +9,11 @@ import streamlit as st
 from dashboard.cache import models
 from dashboard.components.plane import MOST_LABELS, Dot, plane
 from dashboard.jobs import sweeps, test_metrics
-from dashboard.link import keys, session
+from dashboard.link import session
 from dashboard.look.markdown import plain
 from dashboard.shell import run_picker
 from dashboard.shell.run_picker import DATA, STATE_WORDS
+from dashboard.views.compare import link
 from vae.evaluation.comparability import Yardstick, apart
 from vae.runs.run import Run
 
@@ -46,7 +47,7 @@ def draw(chosen: Sequence[Run], runs: Sequence[Run]) -> str | None:
     taken: str | None = None
     for yardstick, members in groups.items():
         taken = _group(yardstick, members, chosen, alone=len(groups) == 1) or taken
-    if session.read(keys.PLANE, "all") == "sweep":
+    if session.read(link.PLANE, "all") == "sweep":
         _undone(shown)
     if test_metrics.under_way() or _at_work(shown[:MOST_DOTS]) or seen != _seen(shown[:MOST_DOTS]):
         session.begin_watch("plane")
@@ -56,15 +57,15 @@ def draw(chosen: Sequence[Run], runs: Sequence[Run]) -> str | None:
 
 def _shown(chosen: Sequence[Run], runs: Sequence[Run]) -> list[Run]:
     known = sweeps.names(runs)
-    linked = session.read(keys.SWEEP, "")
+    linked = session.read(link.SWEEP, "")
     if linked and linked not in known:
         session.notice(f"There is no run of a sweep {linked!r} here. Was it deleted?")
-        session.forget(keys.SWEEP)
+        session.forget(link.SWEEP)
     options = ["chosen", "all", *(["sweep"] if known else [])]
-    wanted = session.read(keys.PLANE, "all")
+    wanted = session.read(link.PLANE, "all")
     widget = session.fresh("compare-plane")
     left, right = st.columns([3, 2], gap="medium")
-    session.seat(keys.PLANE, widget, wanted if wanted in options else "all")
+    session.seat(link.PLANE, widget, wanted if wanted in options else "all")
     picked = left.segmented_control(
         "Runs in the plane",
         options,
@@ -73,7 +74,7 @@ def _shown(chosen: Sequence[Run], runs: Sequence[Run]) -> list[Run]:
         key=widget,
         label_visibility="collapsed",
     )
-    session.write(keys.PLANE, str(picked or "all"))
+    session.write(link.PLANE, str(picked or "all"))
     if picked == "chosen":
         return list(chosen)
     if picked == "sweep":
@@ -86,15 +87,15 @@ def _shown(chosen: Sequence[Run], runs: Sequence[Run]) -> list[Run]:
 
 def _sweep(place: st.delta_generator.DeltaGenerator, known: list[str], wanted: str) -> str:
     """Which of the sweeps, where there are several."""
-    session.write(keys.SWEEP, wanted)
+    session.write(link.SWEEP, wanted)
     if len(known) == 1:
         return wanted
     widget = session.fresh("compare-sweep")
-    session.seat(keys.SWEEP, widget, wanted)
+    session.seat(link.SWEEP, widget, wanted)
     if st.session_state[widget] not in known:
         st.session_state[widget] = wanted
     picked = place.selectbox("Sweep", known, key=widget, label_visibility="collapsed")
-    session.write(keys.SWEEP, str(picked))
+    session.write(link.SWEEP, str(picked))
     return str(picked)
 
 
@@ -159,7 +160,7 @@ def _group(yardstick: Yardstick, members: Sequence[Run], chosen: Sequence[Run], 
     if dots:
         taken = plane(
             dots,
-            full=len(chosen) >= keys.MOST_RUNS,
+            full=len(chosen) >= link.MOST_RUNS,
             height=400 if alone else 320,
             key=f"plane:{hash(yardstick)}",
         )
@@ -212,7 +213,7 @@ def _missing(without: Sequence[Run], chosen: set[str], mark: int) -> None:
 def _watch(runs: Sequence[Run], seen: tuple[str, ...]) -> None:
     """Tell how far measuring is, measure what a sweep has finished, and draw anew when there is more to see."""
     open_jobs = test_metrics.under_way()
-    name = session.read(keys.SWEEP, "")
+    name = session.read(link.SWEEP, "")
     at_work = _at_work(runs)
     for run in runs:
         finished = name and sweeps.is_of(run, name) and run.status().state == "finished"

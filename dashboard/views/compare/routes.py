@@ -11,14 +11,15 @@ from starlette.responses import Response
 
 from dashboard.cache import models, sheets
 from dashboard.cache.models import At
+from dashboard.cache.test_images import model_of, pixels
 from dashboard.server import packed_arrays
-from dashboard.server import routes as api
 from dashboard.server.answers import tagged
+from dashboard.server.http import at_of, rows_of, run_of, whole
 from vae.errors import UserError
 from vae.runs.run import Run
 
 if TYPE_CHECKING:
-    from vae.models.vae import VAE
+    pass
 
 #: Images in a row of the comparison, at most.
 MOST = 20
@@ -31,10 +32,10 @@ def side_by_side(request: Request) -> Response:
     With them go distortion at the posterior mean and rate of each image, nats, the images as the model sees them, and
     the images' labels (−1 for none). Where the images are not on this machine, `missing` says why.
     """
-    run, at = api._run(request), api._at(request)
+    run, at = run_of(request), at_of(request)
     rows = _numbers(request, run)
-    num = api._whole(request, "num", 10, 1, MOST)
-    seed = api._whole(request, "seed", 0, 0, 2**31 - 1)
+    num = whole(request, "num", 10, 1, MOST)
+    seed = whole(request, "seed", 0, 0, 2**31 - 1)
     stamp = models.stamp(run, at)
     key = (run.path, at, stamp, tuple(rows), seed, num)
     answer = _rows.get(key, lambda: _made(run, at, rows, seed, num))
@@ -43,7 +44,7 @@ def side_by_side(request: Request) -> Response:
 
 def _numbers(request: Request, run: Run) -> list[int]:
     if "rows" in request.query_params:
-        found = api._rows(request, run.info.num_test)
+        found = rows_of(request, run.info.num_test)
         if len(found) > MOST:
             raise UserError(f"rows must be at most {MOST}, got {len(found)}; ask for fewer")
         return found
@@ -72,37 +73,6 @@ def _made(run: Run, at: At, rows: list[int], seed: int, num: int) -> bytes:
         if not all(np.isfinite(listed[name]).all() for name in ("distortion", "rate")):
             raise UserError("the figures of these weights are not finite; choose another moment")
     return packed_arrays.pack(listed, **fields)
-
-
-def model_of(run: Run, at: At) -> VAE:
-    """Snapshots are read anew: sixty of each of six runs would push all others out of memory."""
-    if not isinstance(at, int):
-        return models.model(run, at)
-    from vae.runs.snapshots import load_model
-
-    return load_model(run, at)
-
-
-def pixels(run: Run, rows: list[int]) -> tuple[Any, Any]:
-    """Test images ``(B, C, H, W)`` as the model sees them, and their labels or None.
-
-    With dynamic binarisation they are those that `vae evaluate` looks at under seed 0.
-    """
-    import torch
-
-    dataset = models.dataset(run)
-    index = dataset.test[torch.tensor(rows)]
-    return dataset.seen(index), None if dataset.labels is None else dataset.labels[index]
-
-
-def first_of_each(run: Run, num: int) -> list[int]:
-    """Places of test images: the first of each class, then whatever comes first; the first ones without labels."""
-    try:
-        dataset = models.dataset(run)
-    except UserError:
-        return list(range(min(num, run.info.num_test)))
-    labels = None if dataset.labels is None else dataset.labels[dataset.test].numpy()
-    return sheets.one_of_each(labels, len(dataset.test), num)
 
 
 def routes(run: str) -> dict[str, Callable[[Request], Response]]:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard.jobs import sweeps
-from dashboard.link import keys, session
+from dashboard.link import session
 from dashboard.look.markdown import plain
+from dashboard.views.compare import link
 from vae.errors import UserError
 from vae.runs.run import Run
 from vae.storage.atomic import disk_sentence
@@ -55,8 +56,8 @@ def form(runs: Sequence[Run], titles: dict[str, str]) -> None:
             return
     told = f"{len(begun.queued)} runs wait for their turn" if begun.queued else "No run had to be started"
     session.notice(f"{told}{f'; {len(begun.done)} were done before' if begun.done else ''}.")
-    session.write(keys.SWEEP, name.strip() or "sweep")
-    session.write(keys.PLANE, "sweep")
+    session.write(link.SWEEP, name.strip() or "sweep")
+    session.write(link.PLANE, "sweep")
     session.renew("compare-plane")
     session.renew("compare-sweep")
     st.rerun()

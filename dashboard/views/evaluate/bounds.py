@@ -10,44 +10,25 @@ import streamlit as st
 from dashboard.cache import models
 from dashboard.components.chart import Series, chart
 from dashboard.jobs import test_metrics
+from dashboard.jobs.measurements import IMPORTANCE, kept
 from dashboard.jobs.queue import Progress, background
 from dashboard.link import keys, session
 from dashboard.look.markdown import plain
+from dashboard.shell.job_progress import progress as follow
+from dashboard.views.evaluate import link
 from vae.evaluation import saved_bounds
 from vae.evaluation.comparability import Yardstick
-from vae.evaluation.saved_bounds import Bound, Measurements
+from vae.evaluation.saved_bounds import Bound
 from vae.evaluation.saved_metrics import Figures, Result
 from vae.models.posterior_statistics import ACTIVE_THRESHOLD
 from vae.runs.run import Run
 from vae.runtime.number_format import plus_minus
 
-#: What can be measured, beside the test figures.
-KINDS = frozenset({"importance", "annealed", "lag"})
-_IMPORTANCE = ("importance", "mixture")
 _HELP = {
     "proposal": "q(z|x), as in published tables; or a mixture of it with wider ones and the prior, which also covers "
     "what q(z|x) misses."
 }
 _FROM = {"importance": "q(z|x)", "mixture": "a mixture of q(z|x), wider ones and the prior"}
-
-
-def kept(run: Run) -> Measurements:
-    """The costly figures that are there: those that came with the run, and after them those of this machine."""
-    came, place = saved_bounds.kept(run), test_metrics.folder(run)
-    if place is None:
-        return came
-    here = saved_bounds.kept(run, place)
-    asked = {one.asked for one in here.bounds}
-    bounds = (*(one for one in came.bounds if one.asked not in asked), *here.bounds)
-    newest = max((came, here), key=lambda one: (bool(one.lag), one.lag_step, one is here))
-    return Measurements(bounds=bounds, lag=newest.lag, lag_step=newest.lag_step)
-
-
-def kinds(run: Run) -> frozenset[str]:
-    """Which of `KINDS` have been measured."""
-    found = kept(run)
-    bounds = {"importance" if one.kind in _IMPORTANCE else one.kind for one in found.bounds}
-    return frozenset(bounds | ({"lag"} if found.lag else set()))
 
 
 def elbo(run: Run) -> Result | None:
@@ -108,9 +89,9 @@ def _parts(found: Figures) -> str:
 def importance(run: Run, found: Result | None) -> None:
     """The importance-weighted bound: what to measure, how far it is, and the curve over k."""
     controls = _controls(5)
-    k = int(_segments(controls[0], run, "Samples k", keys.SAMPLES, ("50", "500", "5000"), "500"))
-    num = _segments(controls[1], run, "Test images", keys.NUM_IMAGES, ("100", "1000", "all"), "100")
-    proposal = _segments(controls[2], run, "Drawn from", keys.PROPOSAL, ("posterior", "mixture"), "posterior")
+    k = int(_segments(controls[0], run, "Samples k", link.SAMPLES, ("50", "500", "5000"), "500"))
+    num = _segments(controls[1], run, "Test images", link.NUM_IMAGES, ("100", "1000", "all"), "100")
+    proposal = _segments(controls[2], run, "Drawn from", link.PROPOSAL, ("posterior", "mixture"), "posterior")
     seed = _seed(controls[3], run)
     wanted = None if num == "all" or int(num) >= run.info.num_test else int(num)
 
@@ -133,7 +114,7 @@ def importance(run: Run, found: Result | None) -> None:
     key = f"bound:{run.path}:{kind}:{k}:{num}:{seed}"
     num_images = run.info.num_test if wanted is None else wanted
     _button(controls[4], run, key, work, "Measure the bound")
-    _shown(run, key, (kind, run.status().step, num_images, seed, k, 0), found, _IMPORTANCE)
+    _shown(run, key, (kind, run.status().step, num_images, seed, k, 0), found, IMPORTANCE)
 
 
 def annealing(run: Run) -> None:
@@ -141,8 +122,8 @@ def annealing(run: Run) -> None:
     from vae.evaluation.ais import NUM_CHAINS, why_not_annealed
 
     controls = _controls(4)
-    num = int(_segments(controls[0], run, "Test images", keys.ANNEALED, ("10", "50", "100"), "10"))
-    steps = int(_segments(controls[1], run, "Distributions", keys.STEPS, ("100", "500", "2000"), "500"))
+    num = int(_segments(controls[0], run, "Test images", link.ANNEALED, ("10", "50", "100"), "10"))
+    steps = int(_segments(controls[1], run, "Distributions", link.STEPS, ("100", "500", "2000"), "500"))
     seed = session.read(keys.SEED, 0)
     num = min(num, run.info.num_test)
 
@@ -177,7 +158,7 @@ def _same_images(run: Run, annealed: Bound) -> Bound | None:
     found = [
         one
         for one in kept(run).bounds
-        if one.kind in _IMPORTANCE
+        if one.kind in IMPORTANCE
         and (one.step, one.num_images, one.seed) == (annealed.step, annealed.num_images, annealed.seed)
     ]
     return max(found, key=lambda one: one.k, default=None)
@@ -266,7 +247,7 @@ def _shown(
     job = background.get(key)
     if job is not None and job.is_open:
         session.begin_watch(key)
-        progress(key)
+        follow(key)
     elif job is not None and job.state == "failed":
         st.error(plain(job.error), icon=":material/block:")
     bounds = [one for one in kept(run).bounds if one.kind in kinds]
@@ -352,28 +333,6 @@ def _curve(run: Run, bound: Bound, found: Result | None) -> None:
             log=True,
             key=f"importance-curve:{run.id}",
         )
-
-
-@st.fragment(run_every=0.7)
-def progress(key: str) -> None:
-    """A bar that follows a measurement, and the way to call it off; the page is drawn anew when it ends."""
-    job, by_itself = background.get(key), session.is_watched(key)
-    if job is None or not job.is_open:
-        if by_itself:
-            st.rerun()
-        return
-    left, right = st.columns([6, 1], vertical_alignment="center")
-    words = (
-        "Waiting for another measurement…"
-        if job.state == "waiting"
-        else f"{job.done:,} of {job.total:,}"
-        if job.total
-        else "Getting ready…"
-    )
-    left.progress(job.share, words)
-    if right.button("Cancel", key=f"{key}:cancel", width="stretch"):
-        background.cancel(key)
-        st.rerun()
 
 
 @st.fragment(run_every=0.7)

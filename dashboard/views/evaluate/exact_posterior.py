@@ -9,6 +9,7 @@ from dashboard.components.truth import Chosen, truth
 from dashboard.link import keys, session
 from dashboard.look.markdown import plain
 from dashboard.shell import latent_view
+from dashboard.views.evaluate import link
 from vae.evaluation.comparability import Yardstick
 from vae.runs.run import Run
 
@@ -17,7 +18,7 @@ def draw(run: Run) -> None:
     """The posterior of a test image or of a drawing, with q over it, and log p(x) as a sum."""
     config, info = run.config, run.info
     data = config.data
-    panel = session.read(keys.WHOSE, "test")
+    panel = session.read(link.WHOSE, "test")
     drawing = session.read(keys.DRAWING, "")
     row = session.read(keys.image(info.num_test), 0)
     y = latent_view.label(run)
@@ -38,7 +39,7 @@ def draw(run: Run) -> None:
     )
     if said is not None:
         panel, row, drawing = said.panel, said.row, said.drawing
-    session.write(keys.WHOSE, panel)
+    session.write(link.WHOSE, panel)
     session.write(keys.image(info.num_test), row)
     session.keep(keys.DRAWING, drawing or None)
     if config.model.conditional and panel == "draw":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.cache import models
-from dashboard.jobs import test_metrics
+from dashboard.jobs import measurements, test_metrics
 from dashboard.link import session
 from dashboard.shell import encoder_lag, no_weights_yet, run_picker, time_machine
 from dashboard.views.evaluate import bounds, exact_posterior
@@ -37,7 +37,7 @@ def page() -> None:
         st.subheader("The truth itself", anchor=False)
         exact_posterior.draw(run)
     # A class is shown what was measured; the rest is for the person at the keyboard.
-    there = bounds.kinds(run) if session.presenting() else bounds.KINDS
+    there = measurements.kinds(run) if session.presenting() else measurements.KINDS
     if "importance" in there:
         st.subheader("Importance-weighted bound", anchor=False)
         bounds.importance(run, found)

@@ -11,12 +11,11 @@ import numpy as np
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dashboard.cache import models
+from dashboard.cache import models, test_images
 from dashboard.cache.models import At
 from dashboard.server import packed_arrays
-from dashboard.server import routes as api
 from dashboard.server.answers import tagged
-from dashboard.views.compare import routes as compare_api
+from dashboard.server.http import at_of, run_of, whole
 from vae.errors import UserError
 from vae.runs.run import Run
 
@@ -35,11 +34,11 @@ def truth(request: Request) -> Response:
     The density is given as `vae.latent.density.depth`, on a grid of two axes or along one. `printed` is the sum as it
     is shown.
     """
-    run, at = api._run(request), api._at(request)
-    label = api._whole(request, "y", 0, 0, max(0, run.info.num_classes - 1))
+    run, at = run_of(request), at_of(request)
+    label = whole(request, "y", 0, 0, max(0, run.info.num_classes - 1))
     text = request.query_params.get("x")
     if text is None:
-        row = api._whole(request, "row", 0, 0, max(0, run.info.num_test - 1))
+        row = whole(request, "row", 0, 0, max(0, run.info.num_test - 1))
         key: Any = ("row", row)
         pixels = None
     else:
@@ -79,9 +78,9 @@ def _made(run: Run, at: At, pixels: Any, label: int, row: int) -> bytes:
     from vae.latent.density import depth
     from vae.runtime.number_format import adding_up
 
-    model = compare_api.model_of(run, at)
+    model = test_images.model_of(run, at)
     if pixels is None:
-        pixels, y = compare_api.pixels(run, [row])
+        pixels, y = test_images.pixels(run, [row])
     else:
         y = torch.tensor([label])
     found = of(model, pixels, y if run.config.model.conditional else None)

@@ -7,9 +7,10 @@ import streamlit as st
 from dashboard.cache import models
 from dashboard.components.map import Click, Plane, View, latent_map
 from dashboard.components.sliders import Mix
-from dashboard.link import keys, session
+from dashboard.link import session
 from dashboard.look.markdown import plain
 from dashboard.shell.latent_view import LatentView
+from dashboard.views.explore import link
 from vae.errors import UserError
 from vae.runs.run import Run
 
@@ -20,13 +21,13 @@ _VIEW = View(layers=("contours", "ellipses"))
 
 def switch(run: Run) -> bool:
     """Draw the switch of the map, and say whether it is on; in a presentation the link alone decides."""
-    wanted = session.read(keys.SHOW_MAP, "on") == "on"
+    wanted = session.read(link.SHOW_MAP, "on") == "on"
     if not session.presenting():
-        session.seat(keys.SHOW_MAP, widget := f"beside-map:{run.id}", wanted)
+        session.seat(link.SHOW_MAP, widget := f"beside-map:{run.id}", wanted)
         wanted = st.toggle(
             "Map", key=widget, help="Where the point and its posterior lie among the test images."
         )
-    session.write(keys.SHOW_MAP, "on" if wanted else "off")
+    session.write(link.SHOW_MAP, "on" if wanted else "off")
     return wanted
 
 
@@ -60,11 +61,3 @@ def beside_map(run: Run, view: LatentView, z: list[float], y: int | None, mix: M
         compact=True,
         key=f"beside-map-chart:{run.id}",
     ).click
-
-
-def row_of(run: Run, click: Click) -> int | None:
-    """The number among the test images of the image that was clicked; None for a spot without one."""
-    if click.index is None:
-        return None
-    found = (models.embedding(run, "best", "test").index == click.index).nonzero().flatten()
-    return int(found[0]) if len(found) else None

@@ -11,8 +11,9 @@ from dashboard.components.sliders import Mix, Range, sliders
 from dashboard.link import keys, session
 from dashboard.look.markdown import plain
 from dashboard.shell import latent_view, no_weights_yet, run_picker, time_machine
-from dashboard.shell.latent_view import LatentView
-from dashboard.views.explore.map_beside import beside_map, row_of, switch
+from dashboard.shell.latent_view import LatentView, row_of
+from dashboard.views.explore import link
+from dashboard.views.explore.map_beside import beside_map, switch
 from dashboard.views.explore.paths_section import paths_section
 from vae.errors import UserError
 from vae.runs.run import Run
@@ -45,7 +46,7 @@ def page() -> None:
     z, y = latent_view.point(run), latent_view.label(run)
     mix = latent_view.mix(run, y)
     found = latent_view.posterior(run, z=z if session.has_point() else None)
-    span: Range = "prior" if session.read(keys.RANGE, "data") == "prior" else "data"
+    span: Range = "prior" if session.read(link.RANGE, "data") == "prior" else "data"
     if found is not None and not session.has_point():
         z, y, mix = list(found[0].mean), _label(run, found[1], y), None
     posterior = found[0] if found is not None and latent_view.is_of(z, found[0]) else None
@@ -111,7 +112,7 @@ def page() -> None:
             key=f"explore-image:{run.id}",
         )
     latent_view.keep(run, position.z, position.y)
-    session.write(keys.RANGE, position.range)
+    session.write(link.RANGE, position.range)
     session.write(keys.PANEL, picked.panel)
     if picked.drawing is not None:
         session.keep(keys.DRAWING, picked.drawing or None)

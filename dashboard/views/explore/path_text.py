@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from dashboard.link.keys import short
+
 #: A test image, by its number from 0, which stands for its posterior mean; or a latent point.
 Stop = int | tuple[float, ...]
 
@@ -51,11 +53,6 @@ def rule(latent_dim: int, num_images: int, limit: float) -> str:
 def write(stops: Sequence[Stop]) -> str:
     """The text that `parse` reads, coordinates with four decimals."""
     return "_".join(f"n{stop}" if isinstance(stop, int) else ",".join(map(short, stop)) for stop in stops)
-
-
-def short(value: float) -> str:
-    """Four decimals at most, as the page's components tell a point: so they know its echo."""
-    return f"{round(value, 4) + 0.0:.4f}".rstrip("0").rstrip(".")
 
 
 # Neighbours and arithmetic --------------------------------------------------------------------------------------------

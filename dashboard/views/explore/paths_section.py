@@ -7,6 +7,7 @@ import streamlit as st
 from dashboard.components.paths import Route, paths
 from dashboard.link import keys, session
 from dashboard.shell.latent_view import LatentView
+from dashboard.views.explore import link
 from dashboard.views.explore.path_text import Difference, Stop
 from vae.runs.run import Run
 
@@ -50,14 +51,14 @@ def _route(run: Run) -> Route:
     """The path of the link; what of it was bad is told and taken out."""
     stops = _stops(run)
     found = session.read(stops, [])
-    radius = session.read(keys.PATH_RADIUS, 0.0)
-    difference = keys.difference(run.info.num_classes, len(found))
+    radius = session.read(link.PATH_RADIUS, 0.0)
+    difference = link.difference(run.info.num_classes, len(found))
     wanted: Difference | tuple[()] = session.read(difference, ())  # type: ignore[misc]
     route = Route(
         stops.write(found),
-        session.read(keys.PATH_KIND, "straight"),
-        session.read(keys.PATH_PACE, "legs"),
-        keys.PATH_RADIUS.write(radius) if radius else "",
+        session.read(link.PATH_KIND, "straight"),
+        session.read(link.PATH_PACE, "legs"),
+        link.PATH_RADIUS.write(radius) if radius else "",
         difference.write(wanted) if wanted else "",
     )
     _keep(run, route)
@@ -69,18 +70,18 @@ def _keep(run: Run, route: Route) -> None:
     stops = _stops(run)
     try:
         found = stops.parse(route.stops)
-        kind, pace = keys.PATH_KIND.parse(route.kind), keys.PATH_PACE.parse(route.pace)
-        radius = keys.PATH_RADIUS.parse(route.radius) if route.radius else None
-        difference = keys.difference(run.info.num_classes, len(found))
+        kind, pace = link.PATH_KIND.parse(route.kind), link.PATH_PACE.parse(route.pace)
+        radius = link.PATH_RADIUS.parse(route.radius) if route.radius else None
+        difference = link.difference(run.info.num_classes, len(found))
         wanted = difference.parse(route.sum) if route.sum else None
     except ValueError:
         return  # a browser said it, but not our page
     session.keep(stops, found or None)
-    session.keep(keys.PATH_KIND, kind if found else None)
-    session.keep(keys.PATH_PACE, pace if found else None)
-    session.keep(keys.PATH_RADIUS, radius if found else None)
+    session.keep(link.PATH_KIND, kind if found else None)
+    session.keep(link.PATH_PACE, pace if found else None)
+    session.keep(link.PATH_RADIUS, radius if found else None)
     session.keep(difference, wanted)
 
 
 def _stops(run: Run) -> keys.Key[list[Stop]]:
-    return keys.path_stops(run.config.model.latent_dim, run.info.num_test)
+    return link.path_stops(run.config.model.latent_dim, run.info.num_test)

@@ -21,9 +21,9 @@ from starlette.responses import JSONResponse, Response
 from dashboard.cache import models, sheets
 from dashboard.cache.models import At
 from dashboard.server import packed_arrays
-from dashboard.server import routes as api
 from dashboard.server.admission import check
 from dashboard.server.answers import tagged
+from dashboard.server.http import MAX_Z, at_of, choice, condition_weights, run_of, whole
 from dashboard.views.explore import path_text
 from vae.errors import UserError
 from vae.runs.run import Run
@@ -67,13 +67,13 @@ def routes(run: str) -> dict[str, Callable[[Request], Response]]:
 
 def _test_image(request: Request) -> Response:
     """A test image by `number`, or the `pick`-th of a `label`, counted round: its mean, and its pixels if at hand."""
-    run, at = api._run(request), api._at(request)
+    run, at = run_of(request), at_of(request)
     found = models.embedding(run, at, "test")
     if "number" in request.query_params:
-        row = api._whole(request, "number", 0, 0, len(found.mean) - 1)
+        row = whole(request, "number", 0, 0, len(found.mean) - 1)
     else:
         rows = _rows(request, run, found)
-        row = int(rows[api._whole(request, "pick", 0, 0, 2**31 - 1) % len(rows)])
+        row = int(rows[whole(request, "pick", 0, 0, 2**31 - 1) % len(rows)])
     listed = {"z": found.mean[row].numpy().astype(np.float32)}
     fields: dict[str, Any] = {"number": row, "label": None, "max_value": None, "reason": ""}
     if found.labels is not None:
@@ -93,7 +93,7 @@ def _rows(request: Request, run: Run, found: Embedding) -> Tensor:
 
     if "label" not in request.query_params:
         return torch.arange(len(found.mean))
-    label = api._whole(request, "label", 0, 0, max(0, run.info.num_classes - 1))
+    label = whole(request, "label", 0, 0, max(0, run.info.num_classes - 1))
     if found.labels is None:
         raise UserError("label needs images with labels, and these have none; choose stops instead")
     rows = (found.labels == label).nonzero().flatten()
@@ -107,7 +107,7 @@ def _group(request: Request) -> Response:
     """The mean of a group, a `label` of the test images or `stops`, and how many are in it."""
     from vae.latent.interpolation import group_mean
 
-    run, at = api._run(request), api._at(request)
+    run, at = run_of(request), at_of(request)
     if "stops" in request.query_params:
         points = _points(request, run, at, 1)
         mean, num = points.mean(0), len(points)
@@ -124,7 +124,7 @@ def _group(request: Request) -> Response:
 def _stops(request: Request, run: Run, at_least: int) -> list[path_text.Stop]:
     """The stops that a request names."""
     text = request.query_params.get("stops", "")
-    limits = run.config.model.latent_dim, run.info.num_test, api.MAX_Z
+    limits = run.config.model.latent_dim, run.info.num_test, MAX_Z
     try:
         asked = path_text.parse(text, *limits)
     except ValueError:
@@ -151,10 +151,10 @@ def _asked(request: Request, num: int | None = None) -> tuple[Run, At, Path]:
     """The run, the weights and the path that a request is about; of so many frames, or as many as it says."""
     from vae.latent.interpolation import path
 
-    run, at = api._run(request), api._at(request)
-    kind: Kind = api._choice(request, "kind", KINDS)  # type: ignore[assignment]
-    pace: Pace = api._choice(request, "pace", PACES)  # type: ignore[assignment]
-    frames = num or api._whole(request, "num", 61, 2, MAX_FRAMES)
+    run, at = run_of(request), at_of(request)
+    kind: Kind = choice(request, "kind", KINDS)  # type: ignore[assignment]
+    pace: Pace = choice(request, "pace", PACES)  # type: ignore[assignment]
+    frames = num or whole(request, "num", 61, 2, MAX_FRAMES)
     return run, at, path(_points(request, run, at, 2), frames, kind, pace)
 
 
@@ -180,7 +180,7 @@ def _conditions(request: Request, run: Run, at: At, found: Path) -> Tensor | Non
     num = models.model(run, at).num_conditions
     if not num:
         return None
-    own = api._weights(request, num)
+    own = condition_weights(request, num)
     at_stops = np.array([own if label is None else np.eye(num)[label] for label in _labels(request, run, at)])
     frames = np.arange(len(found.z))
     weights = [np.interp(frames, found.stops, at_stops[:, label]) for label in range(num)]
@@ -248,7 +248,7 @@ def _decoded(request: Request, run: Run, at: At, found: Path) -> Iterator[NDArra
 
 def _strip(request: Request) -> Response:
     """The frames beside each other with transparent gaps, each pixel of the model enlarged to a square."""
-    num = api._whole(request, "num", 13, 2, _MAX_STRIP)
+    num = whole(request, "num", 13, 2, _MAX_STRIP)
     run, at, found = _asked(request, num)
     width, height = run.info.width, run.info.height
     strip = Image.new("RGBA", (num * (width + 1) - 1, height))
@@ -261,9 +261,9 @@ def _strip(request: Request) -> Response:
 
 def _animation(request: Request) -> Response:
     """The path as a GIF that goes on for ever: there, and back again unless `back` is 0."""
-    run = api._run(request)
-    seconds = api._whole(request, "seconds", 3, 1, MAX_SECONDS)
-    back = api._whole(request, "back", 1, 0, 1)
+    run = run_of(request)
+    seconds = whole(request, "seconds", 3, 1, MAX_SECONDS)
+    back = whole(request, "back", 1, 0, 1)
     num_legs = max(1, request.query_params.get("stops", "").count("_"))
     most = max(2, min(MAX_FRAMES, _IN_ALL // run.info.num_pixels))
     num = min(most, num_legs * max(1, math.ceil(seconds * FRAME_RATE / num_legs)) + 1)

@@ -13,7 +13,7 @@ from dashboard.cache import models
 from dashboard.link import keys, session
 from dashboard.look.markdown import plain
 from dashboard.shell.time_machine import Weights
-from dashboard.views.generate import images
+from dashboard.views.generate import images, link
 from vae.runs.run import Run
 
 if TYPE_CHECKING:
@@ -91,14 +91,14 @@ def slider(
 def temperature(place: DeltaGenerator, run: Run) -> float:
     """The standard deviation of z."""
     words = "Standard deviation of z: 1 is the prior, less is safer, more is stranger."
-    return float(slider(place, run, "Temperature", keys.TEMPERATURE, 1.0, 0.0, 3.0, 0.05, words))
+    return float(slider(place, run, "Temperature", link.TEMPERATURE, 1.0, 0.0, 3.0, 0.05, words))
 
 
 def components(place: DeltaGenerator, run: Run) -> int | None:
     """The number of Gaussians of the mixture; None leaves it to the BIC."""
-    wanted = session.read(keys.COMPONENTS, "bic")
+    wanted = session.read(link.COMPONENTS, "bic")
     if not session.presenting():
-        session.seat(keys.COMPONENTS, widget := f"generate-components:{run.id}", wanted)
+        session.seat(link.COMPONENTS, widget := f"generate-components:{run.id}", wanted)
         wanted = place.selectbox(
             "Gaussians",
             list(COMPONENTS),
@@ -106,7 +106,7 @@ def components(place: DeltaGenerator, run: Run) -> int | None:
             key=widget,
             help="Components of the mixture: a number, or the one with the lowest Bayesian information criterion.",
         )
-    session.write(keys.COMPONENTS, wanted)
+    session.write(link.COMPONENTS, wanted)
     return None if wanted == "bic" else int(wanted)
 
 
@@ -151,9 +151,9 @@ def image_or_point(run: Run) -> str:
     is_new = session.read(keys.posterior(run.info.num_test), -1) == keys.DRAWN and session.has_point()
     if is_new and drawn and st.session_state.get(seen) != drawn:
         st.session_state[seen] = drawn
-        if st.query_params.get(keys.SOURCE.name) not in ("image", "point"):
+        if st.query_params.get(link.SOURCE.name) not in ("image", "point"):
             st.session_state[f"generate-from-image:{run.id}"] = "point"
-            session.write(keys.SOURCE, "point")
+            session.write(link.SOURCE, "point")
     return _source(run, "image", {"image": "A test image", "point": "Your drawing, or the point of Explore"})
 
 
@@ -164,11 +164,11 @@ def seed_or_point(run: Run) -> str:
 
 
 def _source(run: Run, usual: str, offers: dict[str, str]) -> str:
-    wanted = session.read(keys.SOURCE, usual)
+    wanted = session.read(link.SOURCE, usual)
     if wanted not in offers:
         wanted = usual
     if len(offers) > 1:
-        session.seat(keys.SOURCE, widget := f"generate-from-{usual}:{run.id}", wanted)
+        session.seat(link.SOURCE, widget := f"generate-from-{usual}:{run.id}", wanted)
         wanted = str(
             st.segmented_control(
                 "z from",
@@ -179,7 +179,7 @@ def _source(run: Run, usual: str, offers: dict[str, str]) -> str:
             )
             or usual
         )
-    session.write(keys.SOURCE, wanted)
+    session.write(link.SOURCE, wanted)
     return wanted
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.components.follow import Shown, follow
-from dashboard.link import keys, session
+from dashboard.link import session
 from dashboard.shell import no_weights_yet, run_picker, time_machine
 from dashboard.shell.time_machine import Weights
+from dashboard.views.generate import link
 from dashboard.views.generate import modes as studio
 from vae.errors import UserError
 from vae.runs.run import Run
@@ -53,7 +54,7 @@ def _shown(weights: Weights) -> Shown:
 def _mode(run: Run) -> str:
     """What is shown: one of the modes that the run can have."""
     modes = studio.offered(run)
-    wanted = session.read(keys.MODE, "samples")
+    wanted = session.read(link.MODE, "samples")
     if wanted not in modes:
         title, need, _ = studio.MODES[wanted]
         words = {
@@ -63,7 +64,7 @@ def _mode(run: Run) -> str:
         }
         session.notice(f"“{title}” needs {words[need]}; samples are shown instead.")
         wanted = "samples"
-    session.seat(keys.MODE, widget := f"generate-mode:{run.id}", wanted)
+    session.seat(link.MODE, widget := f"generate-mode:{run.id}", wanted)
     picked = st.segmented_control(
         "Show",
         modes,
@@ -73,5 +74,5 @@ def _mode(run: Run) -> str:
         label_visibility="collapsed",
     )
     mode = str(picked or wanted)
-    session.write(keys.MODE, mode)
+    session.write(link.MODE, mode)
     return mode

@@ -14,7 +14,7 @@ from dashboard.components.follow import Sheet
 from dashboard.link import keys
 from dashboard.look.markdown import plain
 from dashboard.shell.time_machine import Weights
-from dashboard.views.generate import controls, parts
+from dashboard.views.generate import controls, link, parts
 from dashboard.views.generate import images as generated
 from dashboard.views.generate.parts import Following
 from vae.runs.run import Run
@@ -39,7 +39,7 @@ def samples(run: Run, weights: Weights) -> Following:
     conditional = run.config.model.conditional
     label = controls.pick_class(run, "Class", keys.label(run.info.num_classes), 0) if conditional else None
     settings, picture = st.columns([1, 3], gap="large")
-    num = controls.slider(settings, run, "Images", keys.NUM, 36, 1, 100, 1, "How many to draw.")
+    num = controls.slider(settings, run, "Images", link.NUM, 36, 1, 100, 1, "How many to draw.")
     temperature = controls.temperature(settings, run)
     seed = controls.seed(settings, settings, run)
     if not conditional:
@@ -83,13 +83,13 @@ def compare(run: Run, weights: Weights) -> Following:
 
     places = controls.places(5)
     side = controls.slider(
-        places[0], run, "Rows", keys.ROWS, 5, 1, 10, 1, "Each picture has so many rows and columns."
+        places[0], run, "Rows", link.ROWS, 5, 1, 10, 1, "Each picture has so many rows and columns."
     )
     limit = controls.slider(
         places[1],
         run,
         "Truncation",
-        keys.LIMIT,
+        link.LIMIT,
         1.0,
         0.1,
         4.0,

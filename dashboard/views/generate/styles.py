@@ -13,7 +13,7 @@ from dashboard.components.follow import Sheet
 from dashboard.link import keys, session
 from dashboard.look.markdown import plain
 from dashboard.shell.time_machine import Weights
-from dashboard.views.generate import controls, parts
+from dashboard.views.generate import controls, link, parts
 from dashboard.views.generate import images as generated
 from dashboard.views.generate.parts import Following
 from vae.runs.run import Run
@@ -29,7 +29,7 @@ def styles(run: Run, weights: Weights) -> Following:
 
     names = run.info.class_names
     places = controls.places(4)
-    num = controls.slider(places[0], run, "Styles", keys.ROWS, 5, 1, 10, 1, "Rows: how many z to draw.")
+    num = controls.slider(places[0], run, "Styles", link.ROWS, 5, 1, 10, 1, "Rows: how many z to draw.")
     temperature = controls.temperature(places[1], run)
     seed = controls.seed(places[2], places[3], run)
     generated.check_size(run, num * len(names))
@@ -155,7 +155,7 @@ def mix(run: Run, weights: Weights) -> Following:
     with left:
         start = controls.pick_class(run, "From class", keys.label(len(names)), 0)
     with right:
-        end = controls.pick_class(run, "To class", keys.target(len(names)), (start + 1) % len(names))
+        end = controls.pick_class(run, "To class", link.target(len(names)), (start + 1) % len(names))
     if controls.seed_or_point(run) == "point":
         seed: int | str = ""
         z = torch.tensor(parts.point(run))

@@ -15,8 +15,8 @@ from dashboard.jobs.planes import Wanted, projections
 from dashboard.link import keys, session
 from dashboard.look.markdown import plain
 from dashboard.shell import latent_view, no_weights_yet, run_picker, time_machine
-from dashboard.views.explore.map_beside import row_of
-from dashboard.views.map import evolution
+from dashboard.shell.latent_view import row_of
+from dashboard.views.map import evolution, link
 from vae.errors import UserError
 from vae.runs.run import Run
 
@@ -122,7 +122,7 @@ def _part(run: Run, missing: str) -> tuple[str, dict[str, int]]:
     sizes = {"test": run.info.num_test, "validation": run.info.num_validation, "train": run.info.num_train}
     sizes["all"] = sum(sizes.values())
     parts = ["test"] if missing else [part for part in words if sizes[part]]
-    wanted = session.read(keys.PART, "test")
+    wanted = session.read(link.PART, "test")
     if missing and wanted != "test":
         session.notice(
             f"The test images are shown in place of {words[wanted].lower()} images: the files of the others are not on "
@@ -130,7 +130,7 @@ def _part(run: Run, missing: str) -> tuple[str, dict[str, int]]:
         )
     part = wanted if wanted in parts else "test"
     if not session.presenting():
-        session.seat(keys.PART, widget := f"map-part:{run.id}", part)
+        session.seat(link.PART, widget := f"map-part:{run.id}", part)
         picked = st.segmented_control(
             "Images",
             parts,
@@ -144,7 +144,7 @@ def _part(run: Run, missing: str) -> tuple[str, dict[str, int]]:
             st.caption(
                 "The other images need their files, which are not on this machine.", help=plain(missing)
             )
-    session.write(keys.PART, part)
+    session.write(link.PART, part)
     return part, sizes
 
 
@@ -195,42 +195,42 @@ def _methods(run: Run) -> list[Method]:
 def _view(run: Run, columns: Columns) -> View:
     """What the link says that the map shows."""
     latent_dim = run.config.model.latent_dim
-    projection = session.read(keys.projection(latent_dim), "pca")
+    projection = session.read(link.projection(latent_dim), "pca")
     colour = session.read(_colour(run, columns), "label")
-    layers: list[str] = session.read(keys.LAYERS, ["contours"])
-    lasso: tuple[float, ...] = session.read(keys.LASSO, ())
+    layers: list[str] = session.read(link.LAYERS, ["contours"])
+    lasso: tuple[float, ...] = session.read(link.LASSO, ())
     hidden: list[int] = session.read(_hidden(run, columns, colour), [])
     return View(
         projection,
         colour,
         layers,
-        session.read(keys.TILES, "even"),
+        session.read(link.TILES, "even"),
         hidden,
-        session.read(keys.VIEW, None),
+        session.read(link.VIEW, None),
         lasso,
     )
 
 
 def _colour(run: Run, columns: Columns) -> keys.Key[str]:
-    return keys.colour(run.config.model.latent_dim, [column.name for column in columns.found])
+    return link.colour(run.config.model.latent_dim, [column.name for column in columns.found])
 
 
 def _hidden(run: Run, columns: Columns, colour: str) -> keys.Key[list[int]]:
     """The legend's classes: those of the column that the colours say, else the labels."""
     column = columns.named(colour.removeprefix("column:")) if colour.startswith("column:") else None
-    return keys.hidden(len(column.classes) if column is not None and column.classes else run.info.num_classes)
+    return link.hidden(len(column.classes) if column is not None and column.classes else run.info.num_classes)
 
 
 def _keep(run: Run, columns: Columns, view: View) -> None:
     """Put into the link what the map shows."""
     for key, value in (
-        (keys.projection(run.config.model.latent_dim), view.projection),
+        (link.projection(run.config.model.latent_dim), view.projection),
         (_colour(run, columns), view.colour),
-        (keys.LAYERS, ",".join(view.layers) or "none"),
-        (keys.TILES, view.tiles),
+        (link.LAYERS, ",".join(view.layers) or "none"),
+        (link.TILES, view.tiles),
         (_hidden(run, columns, view.colour), ",".join(map(str, view.hidden)) or "none"),
-        (keys.LASSO, ",".join(f"{value:.6g}" for value in view.lasso) or "none"),
-        (keys.VIEW, "all" if view.area is None else ",".join(f"{value:.5g}" for value in view.area)),
+        (link.LASSO, ",".join(f"{value:.6g}" for value in view.lasso) or "none"),
+        (link.VIEW, "all" if view.area is None else ",".join(f"{value:.5g}" for value in view.area)),
     ):
         session.write_text(key, value)
 

@@ -13,8 +13,9 @@ from starlette.responses import JSONResponse, Response
 from dashboard.cache import columns, models
 from dashboard.cache.models import At
 from dashboard.jobs.planes import Wanted, find, projections
-from dashboard.server import packed_arrays, routes
+from dashboard.server import packed_arrays
 from dashboard.server.answers import reads, route, tagged
+from dashboard.server.http import PARTS, at_of, choice, run_of, whole
 from vae.errors import UserError
 from vae.runs.run import Run
 
@@ -32,7 +33,7 @@ def _answer(request: Request, listed: dict[str, Any], **fields: Any) -> Response
 
 
 def _embedding(request: Request) -> tuple[Run, At, str, Any]:
-    run, at, part = routes._run(request), routes._at(request), routes._choice(request, "part", routes.PARTS)
+    run, at, part = run_of(request), at_of(request), choice(request, "part", PARTS)
     return run, at, part, models.embedding(run, at, part)
 
 
@@ -46,7 +47,7 @@ def latent(request: Request) -> Response:
         "labels": labels.astype(np.int16, copy=False),
         "index": found.index.numpy().astype(np.int32, copy=False),
     }
-    if routes._whole(request, "log_var", 0, 0, 1):
+    if whole(request, "log_var", 0, 0, 1):
         listed["log_var"] = found.log_var.numpy().astype(np.float32, copy=False)
     _check(listed)
     return _answer(request, listed, part=part, at=str(at), count=num)
@@ -62,7 +63,7 @@ def spread(request: Request) -> Response:
 
 def terms(request: Request) -> Response:
     """Distortion at the posterior mean, and rate, of each image of a part, in nats, in the order of `latent`."""
-    run, at, part = routes._run(request), routes._at(request), routes._choice(request, "part", routes.PARTS)
+    run, at, part = run_of(request), at_of(request), choice(request, "part", PARTS)
     stamp = models.stamp(run, at)
     found = _terms.get((run.path, at, part, stamp), lambda: _at_means(run, at, part))
     listed = {"distortion": found.distortion.numpy(), "rate": found.rate.numpy()}
@@ -107,7 +108,7 @@ def some_images(request: Request) -> Response:
         raise UserError(
             f"index must be 1 to {MOST_IMAGES} whole numbers with commas between, got {text[:40]!r}; use 0"
         )
-    images = models.dataset(routes._run(request))
+    images = models.dataset(run_of(request))
     index = np.array([int(number) for number in text.split(",")], np.int32)
     if int(index.max()) >= len(images.images):
         raise UserError(
@@ -120,10 +121,10 @@ def some_images(request: Request) -> Response:
 def _wanted(request: Request) -> Wanted:
     from vae.latent.tsne_umap import METHODS
 
-    method = routes._choice(request, "method", METHODS)
-    num = routes._whole(request, "num", 1, 1, 10**9)
-    part = routes._choice(request, "part", routes.PARTS)
-    return Wanted(routes._run(request), routes._at(request), part, method, num)  # type: ignore[arg-type]
+    method = choice(request, "method", METHODS)
+    num = whole(request, "num", 1, 1, 10**9)
+    part = choice(request, "part", PARTS)
+    return Wanted(run_of(request), at_of(request), part, method, num)  # type: ignore[arg-type]
 
 
 def projection_status(request: Request) -> Response:

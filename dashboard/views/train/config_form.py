@@ -16,15 +16,6 @@ from vae.config.schema import RunConfig, suggest
 #: β in steps that feel even to the hand: it is a weight, so its steps are ratios.
 BETAS = (0, 0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 50, 100, 200)
 
-DATA_TITLES = {
-    "digits": "Digits 8×8 (built in)",
-    "mnist": "MNIST",
-    "fashion-mnist": "Fashion-MNIST",
-    "kmnist": "KMNIST",
-    "emnist": "EMNIST",
-    "npz": "Your .npz file",
-    "folder": "Your image folder",
-}
 _TITLES = {
     "none": "No, grey as they are",
     "threshold": "At a threshold",

@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from dashboard import settings
+from dashboard.jobs.new_runs import create, kept_images
 from dashboard.jobs.trainers import trainers
 from dashboard.link import session
 from dashboard.look.markdown import plain
-from dashboard.shell import downloads
-from dashboard.views.train import config_form, data_preview
+from dashboard.look.words import DATA_TITLES
+from dashboard.shell import data_preview, downloads
+from dashboard.views.train import config_form
 from vae.config.checks import warnings
-from vae.config.schema import RunConfig
 from vae.errors import UserError
-from vae.runs.cleanup import UPLOADS, sweep_uploads
-from vae.runs.listing import create_run
-from vae.runs.run import Run
-from vae.storage.atomic import disk_sentence, replacing
+from vae.storage.atomic import disk_sentence
 
 
 def form() -> None:
     """Draw the form; pressing Train makes a run and starts it, or says why it cannot."""
-    names = list(config_form.DATA_TITLES)
-    name = st.selectbox("Data", names, format_func=config_form.DATA_TITLES.__getitem__, key="new:data")
+    names = list(DATA_TITLES)
+    name = st.selectbox("Data", names, format_func=DATA_TITLES.__getitem__, key="new:data")
     try:
         own = _own_images(name) if name in ("npz", "folder") else None
     except UserError as error:
@@ -39,9 +33,7 @@ def form() -> None:
         data_preview.draw(name, own)
     here = not downloads.lacks(name)
     if not here:
-        st.info(
-            f"{config_form.DATA_TITLES[name]} is not on this machine yet.", icon=":material/cloud_download:"
-        )
+        st.info(f"{DATA_TITLES[name]} is not on this machine yet.", icon=":material/cloud_download:")
         if downloads.offer(name, key=f"new:download:{name}"):
             st.rerun()
     button = st.container()
@@ -54,7 +46,7 @@ def form() -> None:
     if not pressed:
         return
     try:
-        with _kept(own) as path:
+        with kept_images(own) as path:
             config = config_form.make_config(values, path=path)
             run = create(config, title)
         trainers.start(run)
@@ -69,24 +61,6 @@ def form() -> None:
     session.renew("new:name")
     session.choose_run(run.id)
     st.rerun()
-
-
-def create(config: RunConfig, title: str) -> Run:
-    """Make the folder of a run, not trained yet; without a title its settings name it.
-
-    Raises:
-        UserError, OSError: If the images are missing or do not fit, or the folder cannot be written.
-    """
-    from vae.data.dataset import check_fits, load
-
-    dataset = load(config.data)
-    check_fits(config, dataset)
-    root = settings.runs_root()
-    kind = "cvae" if config.model.conditional else "vae"
-    words = (
-        title.strip() or f"{config.data.name} {kind} {config.model.latent_dim}d β={config.objective.beta:g}"
-    )
-    return create_run(root, words, config, dataset.info())
 
 
 def _own_images(name: str) -> Path | UploadedFile | None:
@@ -116,35 +90,3 @@ def _own_images(name: str) -> Path | UploadedFile | None:
         else None,
     )
     return settings.own_data(text) if text.strip() else None
-
-
-@contextmanager
-def _kept(own: Path | UploadedFile | None) -> Iterator[Path | None]:
-    """The path of the user's own images: an upload is kept beside the runs under the hash of its content.
-
-    An upload that the block refuses is not kept, and the refusal names the file as the user does.
-    """
-    if own is None or isinstance(own, Path):
-        yield own
-        return
-    content = own.getbuffer()
-    folder = settings.runs_root() / UPLOADS
-    path = folder / f"{hashlib.sha256(content).hexdigest()[:16]}.npz"
-    written = None
-    try:
-        os.utime(path)  # sent again: it stays for another hour, until the run is made
-    except OSError:
-        folder.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as file:
-            file.write(content)
-        written = path.stat().st_mtime_ns
-    try:
-        yield path
-    except (UserError, OSError) as error:
-        with suppress(FileNotFoundError):
-            if path.stat().st_mtime_ns == written:  # nobody has sent the same meanwhile
-                path.unlink()
-        sweep_uploads(settings.runs_root())
-        if isinstance(error, UserError):
-            raise UserError(str(error).replace(str(path), own.name)) from error
-        raise

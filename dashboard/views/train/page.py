@@ -11,10 +11,10 @@ from dashboard.cache import models
 from dashboard.components.curves import Extent, curves
 from dashboard.components.samples import samples
 from dashboard.jobs.trainers import trainers
-from dashboard.link import keys, session
+from dashboard.link import session
 from dashboard.look.markdown import plain
 from dashboard.shell import run_picker, time_machine
-from dashboard.views.train import config_form, new_run_form, watched_loop
+from dashboard.views.train import config_form, link, new_run_form, watched_loop
 from vae.errors import UserError
 from vae.runs.metrics import left_out
 from vae.runs.run import Run
@@ -48,10 +48,10 @@ def page() -> None:
             return
         if not session.presenting():  # the headline has it
             st.subheader(plain(run.name), anchor=False)
-        view = Extent(session.read(keys.AXIS, "epoch"), session.read(keys.SPAN, None))  # type: ignore[arg-type]
+        view = Extent(session.read(link.AXIS, "epoch"), session.read(link.SPAN, None))  # type: ignore[arg-type]
         view = curves(run.id, view=view, key=f"train-curves:{run.id}")
-        session.write(keys.AXIS, view.x)
-        session.write_text(keys.SPAN, keys.SPAN.write(view.span))
+        session.write(link.AXIS, view.x)
+        session.write_text(link.SPAN, link.SPAN.write(view.span))
         if sentence := left_out(run.metrics_path):
             st.caption(plain(sentence))
         # An example, or a run that was imported without its newest weights, has the best ones alone.

@@ -9,6 +9,9 @@ import pytest
 
 from dashboard.link import keys
 from dashboard.link import session as state
+from dashboard.views.explore import link as explore_link
+from dashboard.views.map import link as map_link
+from dashboard.views.train import link as train_link
 
 
 class Query(dict[str, str]):
@@ -71,7 +74,7 @@ class TestKeys:
         assert "must be one of test, train, got 'Train'" in state.take_notices()[0]
 
     def test_stops_of_a_path_are_images_and_points(self) -> None:
-        key = keys.path_stops(2, 10)
+        key = explore_link.path_stops(2, 10)
         state.write(key, [3, (0.5, -1.0), 9])
         assert url() == {"stops": "n3_0.5,-1_n9"}
         assert state.read(key, []) == [3, (0.5, -1.0), 9]
@@ -179,8 +182,8 @@ class TestMemory:
         state.write(keys.label(10), 3)
         state.write(keys.snapshot([0, 7]), 7)
         state.write(keys.DRAWING, "AQQXmgFmzAEA")
-        state.write(keys.PATH_RADIUS, 0.5)
-        state.write(keys.difference(10, 0), (7, (), 0.5))
+        state.write(explore_link.PATH_RADIUS, 0.5)
+        state.write(explore_link.difference(10, 0), (7, (), 0.5))
         assert {"run": "a", "z": "1,2", "y": "3", "at": "7"}.items() <= state.link().items()
         state.choose_run("b")
         assert url() == state.link() == {"run": "b"}
@@ -287,32 +290,32 @@ class TestAddress:
         assert url() == {"run": "b", "z": "5,5"}
 
     def test_widget_follows_the_address_but_not_its_own_echo(self) -> None:
-        state.write(keys.PART, "train")
+        state.write(map_link.PART, "train")
         url()
         state.st.session_state["w"] = "all"
-        state.seat(keys.PART, "w", "train")
+        state.seat(map_link.PART, "w", "train")
         assert state.st.session_state["w"] == "all"
         state.st.query_params["part"] = "test"
-        state.seat(keys.PART, "w", "test")
+        state.seat(map_link.PART, "w", "test")
         assert state.st.session_state["w"] == "test"
 
     @pytest.mark.parametrize("area", [None, (0.5, -2.0, 4.0), (0.0, 0.0, 0.1)])
     def test_view_of_the_map_comes_back_as_it_was_written(
         self, area: tuple[float, float, float] | None
     ) -> None:
-        state.write(keys.VIEW, area)
-        assert state.read(keys.VIEW, (9.0, 9.0, 9.0)) == area
+        state.write(map_link.VIEW, area)
+        assert state.read(map_link.VIEW, (9.0, 9.0, 9.0)) == area
 
     @pytest.mark.parametrize("text", ["1,2", "1,2,0", "nan,0,1", "0,inf,1", "0,0,2001", "some", "1001,0,1"])
     def test_other_than_a_view_is_told(self, text: str) -> None:
         state.st.query_params["view"] = text
-        assert state.read(keys.VIEW, None) is None
+        assert state.read(map_link.VIEW, None) is None
         assert "must be two coordinates" in state.take_notices()[0]
 
     @pytest.mark.parametrize("lasso", [(), (0.0, 0.0, 1.25, 0.0, 0.0, -1000.0), (0.5, -0.5) * 64])
     def test_lasso_of_the_map_comes_back_as_it_was_written(self, lasso: tuple[float, ...]) -> None:
-        state.write(keys.LASSO, lasso)
-        assert state.read(keys.LASSO, (9.0,)) == lasso
+        state.write(map_link.LASSO, lasso)
+        assert state.read(map_link.LASSO, (9.0,)) == lasso
 
     @pytest.mark.parametrize(
         "text",
@@ -320,29 +323,29 @@ class TestAddress:
     )
     def test_other_than_a_lasso_is_told(self, text: str) -> None:
         state.st.query_params["lasso"] = text
-        assert state.read(keys.LASSO, ()) == ()
+        assert state.read(map_link.LASSO, ()) == ()
         assert "for each of 3 to 64 corners" in state.take_notices()[0]
 
     @pytest.mark.parametrize("span", [None, (0.5, 2.0), (-0.125, 1234567.0)])
     def test_zoom_of_the_curves_comes_back_as_it_was_written(self, span: tuple[float, float] | None) -> None:
-        state.write(keys.SPAN, span)
-        assert state.read(keys.SPAN, (9.0, 10.0)) == span
+        state.write(train_link.SPAN, span)
+        assert state.read(train_link.SPAN, (9.0, 10.0)) == span
 
     @pytest.mark.parametrize("text", ["1", "2,1", "1,1", "nan,1", "0,inf", "0,1,2", "some"])
     def test_other_than_a_zoom_of_the_curves_is_told(self, text: str) -> None:
         state.st.query_params["span"] = text
-        assert state.read(keys.SPAN, None) is None
+        assert state.read(train_link.SPAN, None) is None
         assert "must be two numbers of the horizontal axis" in state.take_notices()[0]
 
     @pytest.mark.parametrize(("text", "found"), [("none", []), ("3,1,1", [1, 3]), ("-1", [-1])])
     def test_hidden_classes_are_numbers_of_classes(self, text: str, found: list[int]) -> None:
         state.st.query_params["hidden"] = text
-        assert state.read(keys.hidden(4), [0]) == found
+        assert state.read(map_link.hidden(4), [0]) == found
 
     @pytest.mark.parametrize("text", ["4", "-2", "a", "", "1,"])
     def test_other_than_classes_is_told(self, text: str) -> None:
         state.st.query_params["hidden"] = text
-        assert state.read(keys.hidden(4), []) == []
+        assert state.read(map_link.hidden(4), []) == []
         assert "numbers of classes from −1 to 3" in state.take_notices()[0]
 
 
@@ -361,7 +364,7 @@ class TestLateAddress:
         """Three addresses that the page came through, each by a choice of its own."""
         addresses = [{"seed": "1"}]
         state.st.query_params.from_dict(addresses[0])
-        for key, value in ((keys.SEED, 2), (keys.PART, "train")):
+        for key, value in ((keys.SEED, 2), (map_link.PART, "train")):
             state.write(key, value)
             addresses.append(url())
         assert addresses[-1] == {"seed": "2", "part": "train"}
@@ -370,8 +373,8 @@ class TestLateAddress:
     @pytest.mark.parametrize("late", [0, 1])
     def test_it_does_not_undo_what_was_chosen_since(self, passed: list[dict[str, str]], late: int) -> None:
         state.st.query_params.from_dict(passed[late])
-        assert (state.read(keys.SEED, 0), state.read(keys.PART, "test")) == (2, "train")
-        state.write(keys.TILES, "quantiles")
+        assert (state.read(keys.SEED, 0), state.read(map_link.PART, "test")) == (2, "train")
+        state.write(map_link.TILES, "quantiles")
         assert url() == {**passed[-1], "tiles": "quantiles"}
 
     def test_browser_that_lags_is_told_the_address_again(self, passed: list[dict[str, str]]) -> None:
@@ -383,7 +386,7 @@ class TestLateAddress:
         state.st.query_params.from_dict(passed[0])
         assert state.read(keys.SEED, 0) == 1
         arrival["travelled"] = False  # what is chosen next builds on it, also if that run was broken off
-        state.write(keys.TILES, "even")
+        state.write(map_link.TILES, "even")
         assert url() == {"seed": "1", "tiles": "even"}
 
     def test_link_and_another_page_are_believed(

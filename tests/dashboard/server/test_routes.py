@@ -29,9 +29,9 @@ import uvicorn
 from PIL import Image
 from starlette.applications import Starlette
 
-from dashboard import components, settings
+from dashboard import components, routes, settings
 from dashboard.cache import models, sheets
-from dashboard.server import answers, guard, packed_arrays, routes, run_watcher
+from dashboard.server import answers, guard, packed_arrays, run_watcher
 from vae.data.dataset import Dataset
 from vae.evaluation.typicality import surprise
 from vae.latent.embedding import embed

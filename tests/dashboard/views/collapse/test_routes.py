@@ -12,10 +12,9 @@ from typing import Any
 import pytest
 from starlette.applications import Starlette
 
-from dashboard import settings
+from dashboard import routes, settings
 from dashboard.cache import models
 from dashboard.cache.diagnoses import with_threshold
-from dashboard.server import routes
 from tests.dashboard.views.map.test_routes import Client
 from vae.diagnostics.diagnose import diagnose
 from vae.diagnostics.posterior_history import course

@@ -13,10 +13,10 @@ import torch
 import torch.nn.functional as F
 from starlette.applications import Starlette
 
-from dashboard import settings
+from dashboard import routes, settings
 from dashboard.cache import models
-from dashboard.server import packed_arrays, routes
-from dashboard.views.compare.routes import first_of_each, pixels
+from dashboard.cache.test_images import first_of_each, pixels
+from dashboard.server import packed_arrays
 from tests.dashboard.views.map.test_routes import Client
 from vae.data.dataset import Dataset
 from vae.evaluation.importance import log_weights

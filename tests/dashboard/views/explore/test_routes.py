@@ -16,9 +16,9 @@ import torch
 from PIL import Image
 from starlette.applications import Starlette
 
-from dashboard import settings
+from dashboard import routes, settings
 from dashboard.cache import models, sheets
-from dashboard.server import answers, packed_arrays, routes
+from dashboard.server import answers, packed_arrays
 from dashboard.views.explore import path_text
 from dashboard.views.explore.routes import KINDS, PACES
 from vae.data.dataset import Dataset

@@ -15,11 +15,11 @@ import torch
 import torch.nn.functional as F
 from starlette.applications import Starlette
 
-from dashboard import settings
+from dashboard import routes, settings
 from dashboard.cache import models
 from dashboard.jobs import planes as jobs
 from dashboard.jobs.planes import Projections, Wanted, find
-from dashboard.server import packed_arrays, routes
+from dashboard.server import packed_arrays
 from vae.data.dataset import Dataset
 from vae.errors import UserError
 from vae.latent.embedding import embed
