@@ -694,7 +694,7 @@ class TestStream:
 
     def test_open_streams_do_not_hold_up_the_servers_end(self, root: Path, free_port: int) -> None:
         program = (
-            "import uvicorn; from starlette.applications import Starlette; from dashboard.server import routes as api; "
+            "import uvicorn; from starlette.applications import Starlette; from dashboard import routes as api; "
             "app = Starlette(routes=api.routes(), middleware=api.middleware(), lifespan=api.lifespan); "
             f"uvicorn.run(app, host='127.0.0.1', port={free_port}, log_level='error')"
         )
