@@ -14,8 +14,9 @@ export default mounted((root) => {
   let data = null
   let view = null
   let heard = ""
-  let told = []
+  const told = []
   let runs = []
+  let telling = 0
   let drawn = ""
 
   const bar = scrubber((share, rests) => { change({ share }, rests ? 0 : null) })
@@ -51,9 +52,9 @@ export default mounted((root) => {
   function change(some, rest = REST) {
     view = { ...view, ...some }
     show()
-    clearTimeout(change.timer)
+    clearTimeout(telling)
     if (rest === null) return
-    change.timer = setTimeout(() => {
+    telling = setTimeout(() => {
       told.push(JSON.stringify(view))
       if (told.length > 16) told.shift()
       component.setTriggerValue("said", view)
@@ -209,7 +210,7 @@ export default mounted((root) => {
       drawn = wanted
       large.replaceChildren(...(isImage ? [figure("", first.row)] : []), ...runs.map(({ row }) => figure(row.name, row)))
     }
-    const figures = [...large.children]
+    const figures = /** @type {HTMLElement[]} */ ([...large.children])
     if (isImage) {
       const label = first.row.labels[first.images.found.labels[k]]
       fillFigure(figures.shift(), first.images.found.originals, k, `Test image ${rows()[k]}`, label === undefined ? "" : `class ${label}`)
@@ -252,7 +253,7 @@ export default mounted((root) => {
       show()
     },
     unmount() {
-      clearTimeout(change.timer)
+      clearTimeout(telling)
       bar.stop()
       observer.disconnect()
       runs.forEach((run) => run.images.stop())

@@ -43,7 +43,7 @@ export class Images {
     this.#changed = changed
     this.#stop = this.time.subscribe(() => {
       this.#place()
-      this.#follow()
+      void this.#follow()
     })
   }
 
@@ -52,7 +52,7 @@ export class Images {
     this.query = query
     this.share = share
     this.#place()
-    this.#follow()
+    void this.#follow()
   }
 
   /** Where in the training this is, in words. */

@@ -49,7 +49,7 @@ export default mounted((root) => {
   return {
     update(component) {
       data = component.data
-      draw()
+      void draw()
     },
     unmount() {
       gone = true

@@ -8,11 +8,11 @@ const BRIEF = 600
 const DOUBLE = 250
 
 /**
- * @param {HTMLElement} chart Plotly's element, with an axis pair for each panel.
+ * @param {any} chart Plotly's element, with an axis pair for each panel.
  * @param {{name: string, of: (line: object) => number}[]} panels
  */
 export function timeCursor(chart, panels) {
-  const nodes = panels.map(({ name }) => element("div", { class: "cursor", hidden: true, dataset: { cursor: name } }, element("span", {})))
+  const nodes = panels.map(({ name }) => element("div", { class: "cursor", hidden: true, dataset: { cursor: name } }, element("span")))
   let time = null
   let axis = null
   let pressed = null
@@ -44,7 +44,7 @@ export function timeCursor(chart, panels) {
       node.style.transform = `translate(${across._offset + left}px, ${up._offset}px)`
       node.style.height = `${up._length}px`
       const value = panel.name === "beta" ? shown.beta : line && panel.of(line)
-      say(node.firstChild, value === undefined ? "" : panel.name === "beta" ? `β ${Number(value.toPrecision(4))}` : number(value))
+      say(node.children[0], value === undefined ? "" : panel.name === "beta" ? `β ${Number(value.toPrecision(4))}` : number(value))
       node.dataset.side = left > across._length / 2 ? "left" : "right"
     })
   }

@@ -24,7 +24,8 @@ const STATES = {
 export default mounted((root) => {
   const pill = element("span", { class: "pill" }, "Connecting…")
   const progress = element("span", { class: "ll-note" })
-  const bar = element("div", { class: "bar", role: "progressbar", "aria-label": "Training", "aria-valuemin": 0, "aria-valuemax": 100 }, element("div", {}))
+  const filled = element("div")
+  const bar = element("div", { class: "bar", role: "progressbar", "aria-label": "Training", "aria-valuemin": 0, "aria-valuemax": 100 }, filled)
   const alarm = element("p", { class: "alarm", role: "status", hidden: true })
   const figures = Object.fromEntries(
     PANELS.map(({ name, label }) => {
@@ -46,6 +47,7 @@ export default mounted((root) => {
       element("label", {}, element("input", { type: "radio", name: group, value: name, onchange: () => { choose(name); tell(chosen) } }), label)),
   )
   const unzoom = element("button", { class: "ll-button", type: "button", hidden: true, onclick: () => resetZoom() }, "Reset zoom")
+  /** @type {any} Plotly's element. */
   const chart = element("div", { class: "chart" })
   const cursor = timeCursor(chart, PANELS)
   const empty = element("p", { class: "ll-message" }, WAITING)
@@ -90,7 +92,7 @@ export default mounted((root) => {
   const onVisible = () => !document.hidden && schedule()
   document.addEventListener("visibilitychange", onVisible)
 
-  plotly((sentence) => say(empty, sentence || WAITING)).then((loaded) => { Plotly = loaded; schedule(true) })
+  void plotly((sentence) => say(empty, sentence || WAITING)).then((loaded) => { Plotly = loaded; schedule(true) })
 
   function choose(name, span = null) {
     axisName = name
@@ -226,7 +228,7 @@ export default mounted((root) => {
       if (status.state === "running") parts.push(`${count(status.images_per_second)} images/s`)
       say(progress, status.num_steps ? parts.join(" · ") : "")
       const share = status.num_steps ? Math.min(100, (100 * status.step) / status.num_steps) : 0
-      bar.firstChild.style.width = `${share}%`
+      filled.style.width = `${share}%`
       bar.setAttribute("aria-valuenow", String(Math.round(share)))
     }
     const words = {

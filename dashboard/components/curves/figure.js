@@ -29,7 +29,7 @@ const WORDS = {
  * What plotly.js is to draw.
  * @param {Record<string, any>} history Lines of the run (`lib/stream.js`).
  * @param {{x: (line: object) => number, title: string, width: number, height: number, zoom: Record<string, number[]> | null,
- *   theme: Record<string, string>, colours: Record<string, string>}} how The horizontal axis and its title, size in CSS
+ *   theme: import("../lib/theme.js").Theme, colours: Record<string, string>}} how The horizontal axis and its title, size in CSS
  *   pixels, ranges that the person chose, and colours.
  * @returns {{traces: object[], layout: object, marks: string[]}} `marks` are the labels of β's changes.
  */

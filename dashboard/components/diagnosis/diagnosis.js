@@ -50,7 +50,7 @@ export default mounted((root) => {
   observer.observe(grid)
   const onVisible = () => schedule(true)
   document.addEventListener("visibilitychange", onVisible)
-  plotly().then((loaded) => { Plotly = loaded; schedule(true) })
+  void plotly().then((loaded) => { Plotly = loaded; schedule(true) })
 
   function schedule(now = false) {
     if (gone || frame || document.hidden) return
@@ -59,7 +59,7 @@ export default mounted((root) => {
       timer ||= setTimeout(() => { timer = 0; schedule(true) }, wait)
       return
     }
-    frame = requestAnimationFrame(() => { frame = 0; draw() })
+    frame = requestAnimationFrame(() => { frame = 0; void draw() })
   }
 
   async function draw() {
@@ -118,7 +118,7 @@ export default mounted((root) => {
         listed = parts
         shown = data.parts.filter((name) => name in cards).map((name) => cards[name]())
         grid.replaceChildren(...shown.map(({ node }) => node))
-        spread([...grid.children].filter((node) => node.dataset.chart))
+        spread(/** @type {HTMLElement[]} */ ([...grid.children]).filter((node) => node.dataset.chart))
       }
       if (runs !== `${data.run} ${data.beside}`) {
         runs = `${data.run} ${data.beside}`

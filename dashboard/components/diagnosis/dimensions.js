@@ -97,7 +97,7 @@ export function usageCard() {
  * @param {{moved: (threshold: number) => void, released: (threshold: number) => void}} told
  */
 export function varianceCard({ moved, released }) {
-  const { node, chart, legend, note } = card(
+  const { node, chart, legend } = card(
     "variance", "Which dimensions count as active?", "How far the posterior mean of each dimension moves from image to image: its variance. A dimension that says nothing has a variance near 0.",
   )
   const range = element("input", {

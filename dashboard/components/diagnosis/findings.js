@@ -61,18 +61,18 @@ class Findings {
   adopt({ at, stamp, live, threshold }) {
     this.#base = { at, stamp, live }
     this.threshold = threshold
-    this.#refresh()
+    void this.#refresh()
   }
 
   /** Ask for the verdict at another threshold. */
   judge(threshold) {
     this.threshold = threshold
-    this.#refresh()
+    void this.#refresh()
   }
 
   #moved() {
-    this.#course()
-    this.#refresh()
+    void this.#course()
+    void this.#refresh()
     this.#tell()
   }
 
@@ -115,9 +115,9 @@ class Findings {
     const wait = known ? 0 : moment ? 0 : Math.min(LIMIT, Math.max(PAUSE, SHARE * (performance.now() - began)))
     this.#timer = setTimeout(() => {
       this.#timer = 0
-      this.#refresh()
+      void this.#refresh()
     }, wait)
-    if (question.isOver || this.#time.shown !== moment) this.#refresh()
+    if (question.isOver || this.#time.shown !== moment) void this.#refresh()
   }
 
   /** Why there is none yet. */

@@ -58,7 +58,9 @@ export function pictureBody({ load, change }) {
   })
   const shown = element("canvas", { class: "shown", width: 1, height: 1, hidden: true, role: "img", "aria-label": "Your picture" })
   const drop = element("label", { class: "drop" }, file, shown, element("span", { class: "ll-note" }, "Drop or paste a picture, or choose a file"))
-  const made = element(
+  /** @type {"auto" | "yes" | "no"} */
+  const auto = "auto"
+  const made = Object.assign(element(
     "div", { class: "drawing" }, drop,
     element(
       "div", { class: "tools" },
@@ -66,6 +68,6 @@ export function pictureBody({ load, change }) {
       choice("Invert", { auto: "Auto", yes: "Yes", no: "No" }, "auto", (value) => { made.invert = value; change() }),
       centring.label,
     ),
-  )
-  return Object.assign(made, { centring: centring.input, shown, invert: "auto" })
+  ), { centring: centring.input, shown, invert: auto })
+  return made
 }

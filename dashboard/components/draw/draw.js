@@ -53,6 +53,10 @@ export default mounted((root) => {
   let posterior = null
   let waiting = null
   let busy = false
+  /** Whether the hand let go while an image was being encoded. */
+  let released = false
+  /** The classes' weights that the point had last. */
+  let conditionBefore
   let picture = null
   let y = null
   /** The drawing that Python named last, and those that it was told and has not named yet. */
@@ -66,7 +70,7 @@ export default mounted((root) => {
     draw: drawingBody(pad),
     picture: pictureBody({ load: (file) => load(file), change: () => lookAtPicture() }),
   }
-  const tabs = tabRow(TABS, bodies, (name) => { open(name); tell() })
+  const tabs = tabRow(TABS, bodies, "Where the point comes from", (name) => { open(name); tell() })
   const message = element("p", { class: "ll-note message" })
   const result = new Result((drawn) => take(drawn))
   const panel = element("section", { class: "ll-card panel", "aria-label": "Images to encode" }, tabs.root,
@@ -86,7 +90,7 @@ export default mounted((root) => {
     tabs.open(name)
     say(message, "")
     root.dataset.tab = name
-    if (name === "test") openGallery()
+    if (name === "test") void openGallery()
     else prepareEncoder()
     if (name === "draw") lookAtDrawing(undefined, false)
     else if (name === "picture") lookAtPicture(false)
@@ -103,7 +107,7 @@ export default mounted((root) => {
     await new Promise((resolve) => (window.requestIdleCallback ?? setTimeout)(resolve))
     if (gone || tab !== "test") return
     await gallery.open({ ...data, at: "best", stamp: data.stamp, conditional: data.classes.length > 0 }, decoder)
-    if (data.row !== null && subject === null && !gone && tab === "test") lookAtTest({ ...gallery.posterior(data.row), moves: false })
+    if (data.row !== null && subject === null && !gone && tab === "test") void lookAtTest({ ...gallery.posterior(data.row), moves: false })
     root.dataset.gallery = "true"
   }
 
@@ -122,7 +126,7 @@ export default mounted((root) => {
   function prepareEncoder() {
     useEncoder()
     const asked = encoder
-    Promise.all([encoder.ready, data.missing ? null : surpriseOf(data.run, weights).catch(() => {})]).then(() => {
+    void Promise.all([encoder.ready, data.missing ? null : surpriseOf(data.run, weights).catch(() => {})]).then(() => {
       if (encoder === asked) root.dataset.encoder = encoder.source
     })
   }
@@ -151,7 +155,7 @@ export default mounted((root) => {
     const ink = pad.image()
     const x = new Float32Array(data.shape[0] * ink.length)
     for (let channel = 0; channel < data.shape[0]; channel += 1) x.set(ink, channel * ink.length)
-    look({ kind: "draw", x: cut(x), row: null, moves, linked, event, then: moves && linked ? release : null })
+    void look({ kind: "draw", x: cut(x), row: null, moves, linked, event, after: moves && linked ? release : null })
   }
 
   async function load(file) {
@@ -177,7 +181,7 @@ export default mounted((root) => {
     }
     const { x, inverted } = prepare(picture, data.shape, { centring: bodies.picture.centring.checked, invert: bodies.picture.invert })
     say(message, inverted && bodies.picture.invert === "auto" ? "The background is bright, so light and dark were exchanged." : "")
-    look({ kind: "picture", x: cut(x), row: null, moves, then: moves ? release : null })
+    void look({ kind: "picture", x: cut(x), row: null, moves, after: moves ? release : null })
   }
 
   async function lookAtTest({ row, mean: mu, sigma, label, moves = true }) {
@@ -198,7 +202,7 @@ export default mounted((root) => {
     const x = await gallery.pixels(row)
     if (subject !== chosen) return
     const late = moves && !isKept
-    if (x) return look({ ...chosen, x: cut(x), moves: late, follows: true, then: late ? told.soon : null })
+    if (x) return look({ ...chosen, x: cut(x), moves: late, follows: true, after: late ? told.soon : null })
     await showMean(chosen)
   }
 
@@ -234,14 +238,14 @@ export default mounted((root) => {
           store.set({ z: store.point.z, sigma: posterior.sigma, mean: posterior.mean }, { source: "python" })
         }
         show(now, found, of)
-        now.then?.()
+        now.after?.()
       } catch (error) {
         show(null)
         say(message, `The image cannot be encoded in this page: ${error.message}`)
       }
     }
     busy = false
-    if (look.released) release()
+    if (released) release()
   }
 
   /** Without the original there is only what the model makes of its posterior. */
@@ -288,7 +292,7 @@ export default mounted((root) => {
   function release() {
     told.cancel()
     toldLater.cancel()
-    look.released = busy
+    released = busy
     if (busy) return
     if (!store.point?.sigma || !subject) return tab === "draw" && tell()
     const { z } = store.point
@@ -309,10 +313,10 @@ export default mounted((root) => {
     root.dataset.posterior = String(Boolean(point.sigma))
     // Another class, while the point is a drawing's: its posterior under that class.
     const condition = point.y ? Array.from(point.y, (weight) => weight.toFixed(3)).join() : ""
-    const changed = condition !== follow.condition && follow.condition !== undefined
-    follow.condition = condition
+    const changed = condition !== conditionBefore && conditionBefore !== undefined
+    conditionBefore = condition
     if (changed && point.sigma && subject?.x && subject.kind !== "test" && point.source === "sliders") {
-      look({ ...subject, moves: true, event: undefined })
+      void look({ ...subject, moves: true, event: undefined })
       told.soon()
     }
   }
@@ -341,7 +345,7 @@ export default mounted((root) => {
     }
     root.dataset.encoder = encoder.source
     // What waits to be looked at is looked at by this encoder.
-    if (subject?.x && !waiting) await look({ ...subject, moves: false, follows: true, linked: data.drawn, event: undefined, then: null })
+    if (subject?.x && !waiting) await look({ ...subject, moves: false, follows: true, linked: data.drawn, event: undefined, after: null })
     else judging.expect(data.run, weights)
   }
 

@@ -34,6 +34,7 @@ export class Gallery {
   #pixels = new Kept(ROOM)
   /** Why there are no originals, in the server's words. */
   missing = ""
+  /** @type {(chosen: Chosen) => void} */
   #choose = () => {}
 
   /** @param {(chosen: Chosen) => void} choose Told when the person chooses. */
@@ -85,7 +86,8 @@ export class Gallery {
 
   /**
    * Show the test images of a run.
-   * @param {{run: string, at: string, stamp: string, labels: string[], conditional: boolean, shape: number[], row: number | null}} data
+   * @param {{run: string, at: string, stamp: string, labels: string[], conditional: boolean, shape: number[], row: number | null,
+   *   missing: string}} data
    * @param {import("../lib/decoder.js").Decoder} decoder
    */
   async open(data, decoder) {
@@ -158,7 +160,7 @@ export class Gallery {
     if (this.#shuffled) mixUp(this.#order)
     const at = anew ? -1 : this.#order.indexOf(this.#chosen)
     this.#page = at < 0 ? 0 : Math.floor(at / NUM)
-    this.#show()
+    void this.#show()
   }
 
   #shuffle() {
@@ -171,7 +173,7 @@ export class Gallery {
     const num = Math.ceil(this.#order.length / NUM)
     if (!num) return
     this.#page = (this.#page + by + num) % num
-    this.#show()
+    void this.#show()
   }
 
   #typed() {

@@ -10,8 +10,10 @@ export class Pad {
   #values = new Float32Array(0)
   #size = { width: 1, height: 1 }
   #pointer = null
+  /** @type {(event?: Event) => void} */
   #change = () => {}
   #release = () => {}
+  /** @type {"pen" | "eraser"} */
   tool = "pen"
   /** Of the pen, in pixels of the image. */
   width = 2.5

@@ -14,7 +14,7 @@ export function isClose(a, b) {
 
 /**
  * Whether a link's point is a posterior's mean or, where the link says so, a draw of it.
- * @param {ArrayLike<number>} z
+ * @param {Float32Array | number[]} z
  * @param {Posterior} posterior
  * @param {boolean} drawn
  */

@@ -4,41 +4,42 @@ import { element } from "../lib/dom.js"
 /**
  * @param {Record<string, string>} titles What each tab is called, by its name.
  * @param {Record<string, HTMLElement>} bodies What it shows.
+ * @param {string} label What is chosen by them.
  * @param {(name: string) => void} chosen Told when the person opens one.
  * @returns {{root: HTMLElement, open: (name: string) => void}}
  */
-export function tabRow(titles, bodies, chosen) {
+export function tabRow(titles, bodies, label, chosen) {
+  const group = `tabs-${crypto.getRandomValues(new Uint32Array(1))[0]}`
   const names = Object.keys(titles)
-  const root = element("div", { class: "tabs", role: "tablist", "aria-label": "Where the point comes from" })
-  for (const name of names) {
-    root.append(
-      element("button", {
-        class: "tab", type: "button", role: "tab", id: `tab-${name}`, "aria-controls": `body-${name}`, dataset: { tab: name },
-        onclick: () => chosen(name), onkeydown: turn,
-      }, titles[name]),
-    )
-    bodies[name].id = `body-${name}`
+  const buttons = names.map((name) => {
+    bodies[name].id = `${group}-body-${name}`
     bodies[name].setAttribute("role", "tabpanel")
-    bodies[name].setAttribute("aria-labelledby", `tab-${name}`)
-  }
+    bodies[name].setAttribute("aria-labelledby", `${group}-tab-${name}`)
+    return element("button", {
+      class: "tab", type: "button", role: "tab", id: `${group}-tab-${name}`, "aria-controls": bodies[name].id, dataset: { tab: name },
+      onclick: () => chosen(name), onkeydown: turn,
+    }, titles[name])
+  })
+  const root = element("div", { class: "tabs", role: "tablist", "aria-label": label }, ...buttons)
 
   function turn(event) {
     const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key]
     if (!by) return
     event.preventDefault()
-    chosen(names[(names.indexOf(event.target.dataset.tab) + by + names.length) % names.length])
-    root.querySelector('[aria-selected="true"]').focus()
+    const next = (names.indexOf(event.target.dataset.tab) + by + names.length) % names.length
+    chosen(names[next])
+    buttons[next].focus()
   }
 
   return {
     root,
     open(name) {
-      for (const button of root.children) {
-        const isOpen = button.dataset.tab === name
+      buttons.forEach((button, k) => {
+        const isOpen = names[k] === name
         button.setAttribute("aria-selected", String(isOpen))
         button.tabIndex = isOpen ? 0 : -1
-        bodies[button.dataset.tab].hidden = !isOpen
-      }
+        bodies[names[k]].hidden = !isOpen
+      })
     },
   }
 }

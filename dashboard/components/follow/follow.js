@@ -116,10 +116,10 @@ export default mounted((root) => {
         time = timeOf(data.run)
         stop = time.subscribe(follow)
         observer.disconnect()
-        const page = root.getRootNode().host?.closest('[data-testid="stMain"]') ?? document.body
+        const page = /** @type {ShadowRoot} */ (root.getRootNode()).host?.closest('[data-testid="stMain"]') ?? document.body
         observer.observe(page, { childList: true, subtree: true, attributes: true, attributeFilter: ["src"] })
       }
-      follow()
+      void follow()
     },
     unmount() {
       gone = true

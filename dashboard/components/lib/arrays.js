@@ -4,6 +4,7 @@
  */
 import { ask } from "./server.js"
 
+/** @type {Record<string, new (buffer: ArrayBuffer, offset: number, length: number) => ArrayBufferView>} */
 const TYPES = { float32: Float32Array, int32: Int32Array, int16: Int16Array, uint8: Uint8Array }
 
 /**
@@ -17,13 +18,17 @@ export async function arrays(url, options) {
   const { arrays: listed, ...fields } = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)))
   const start = 4 + length
   for (const { name, dtype, shape, offset } of listed) {
-    const size = shape.reduce((product, side) => product * side, 1)
+    const size = shape.reduce((/** @type {number} */ product, /** @type {number} */ side) => product * side, 1)
     fields[name] = { data: new TYPES[dtype](buffer, start + offset, size), shape }
   }
   return fields
 }
 
-/** Bytes of what `arrays` has found. */
+/**
+ * Bytes of what `arrays` has found.
+ * @param {Record<string, any>} found
+ * @returns {number}
+ */
 export function sizeOf(found) {
   return Object.values(found).reduce((sum, value) => sum + (value?.data?.byteLength ?? 0), 0)
 }

@@ -10,19 +10,29 @@ import { ask } from "./server.js"
 import { pictureAddress } from "./store.js"
 
 /**
- * @typedef {{data: Float32Array, channels: number, height: number, width: number} | {bitmap: ImageBitmap, height: number,
- *   width: number}} Picture Values of the mean image, or what the server drew.
+ * @typedef {{height: number, width: number, bitmap?: ImageBitmap, data?: ArrayLike<number>, channels?: number, offset?: number,
+ *   scale?: number}} Picture What the server drew as `bitmap`, or values of the mean image from `offset` on, of which 1 / `scale`
+ *   is black's distance to white: 255 where it is left out.
+ * @typedef {import("./models.js").Weights} Weights
+ * @typedef {{z: Float32Array, y: Float32Array | null}} Place
+ * @typedef {{point: Place, deliver: (picture: Picture) => void, fail: (error: Error) => void}} Job
  */
 
 export { drawFirst }
 
 /** The decoders of the page. */
+/** @type {Models<Decoder>} */
 export const decoders = new Models((run, weights) => new Decoder(run, weights), 160, 400e6)
 
 export class Decoder extends Model {
+  /** @type {Map<object, Job>} */
   #jobs = new Map()
   #busy = false
 
+  /**
+   * @param {string} run
+   * @param {Weights} weights
+   */
   constructor(run, weights) {
     super(run, weights, "decoder.onnx", "server")
   }
@@ -30,30 +40,37 @@ export class Decoder extends Model {
   /**
    * Decode a point when the turn comes, unless the client asks for a newer one first.
    * @param {object} client Anything that stands for who asks.
-   * @param {{z: Float32Array, y: Float32Array | null}} point
+   * @param {Place} point
    * @param {(picture: Picture) => void} deliver
    * @param {(error: Error) => void} [fail]
    */
   request(client, point, deliver, fail = () => {}) {
     this.#jobs.set(client, { point, deliver, fail })
-    if (!this.#busy) this.#work()
+    if (!this.#busy) void this.#work()
   }
 
-  /** Forget what a client asked for. */
+  /**
+   * Forget what a client asked for.
+   * @param {object} client
+   */
   cancel(client) {
     this.#jobs.delete(client)
   }
 
   async #work() {
     this.#busy = true
-    while (this.#jobs.size) {
-      const [client, job] = this.#jobs.entries().next().value
+    // A client that asks anew while it is served comes last, so that nobody waits for ever.
+    for (const [client, job] of this.#jobs) {
       this.#jobs.delete(client)
       await goOn(async () => job.deliver(await this.#decode(job.point)), job.fail)
     }
     this.#busy = false
   }
 
+  /**
+   * @param {Place} point
+   * @returns {Promise<Picture>}
+   */
   #decode({ z, y }) {
     return this.source === "browser" ? this.batch(z, y, 1) : this.#decodeOnServer(z, y)
   }
@@ -63,17 +80,22 @@ export class Decoder extends Model {
    * @param {Float32Array} z `num` points, one after the other.
    * @param {Float32Array | null} y As many weights of classes.
    * @param {number} num
-   * @returns {Promise<Picture & {num: number}>}
+   * @returns {Promise<{num: number, data: Float32Array, channels: number, height: number, width: number}>}
    */
   async batch(z, y, num) {
     const { image } = await this.compute(({ Tensor }, { inputNames }) => ({
       z: new Tensor("float32", z, [num, z.length / num]),
-      ...(inputNames.includes("y") && { y: new Tensor("float32", y, [num, y.length / num]) }),
+      ...(inputNames.includes("y") && { y: new Tensor("float32", y ?? [], [num, (y ?? []).length / num]) }),
     }))
     const [, channels, height, width] = image.dims
     return { num, data: image.data, channels, height, width }
   }
 
+  /**
+   * @param {Float32Array} z
+   * @param {Float32Array | null} y
+   * @returns {Promise<Picture>}
+   */
   async #decodeOnServer(z, y) {
     const bitmap = await createImageBitmap(await ask(pictureAddress(this.run, this.weights, z, y), "blob"))
     return { bitmap, height: bitmap.height, width: bitmap.width }

@@ -2,10 +2,11 @@
 
 /**
  * Make an element.
- * @param {string} tag
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
  * @param {Record<string, any>} [properties] `class`, `dataset`, `style`, `on…` handlers, ARIA and other attributes.
  * @param {...(Node | string | null | undefined)} children Strings become text.
- * @returns {HTMLElement}
+ * @returns {HTMLElementTagNameMap[Tag]}
  */
 export function element(tag, properties = {}, ...children) {
   const made = document.createElement(tag)
@@ -21,17 +22,29 @@ export function element(tag, properties = {}, ...children) {
   return made
 }
 
-/** Set an element's text only where it differs, so that nothing is laid out in vain. */
+/**
+ * Set an element's text only where it differs, so that nothing is laid out in vain.
+ * @param {Element} node
+ * @param {string} text
+ */
 export function say(node, text) {
   if (node.textContent !== text) node.textContent = text
 }
 
-/** The children of a sentence of the library, in which what is to be typed stands between backticks. */
+/**
+ * The children of a sentence of the library, in which what is to be typed stands between backticks.
+ * @param {string} sentence
+ * @returns {(string | HTMLElement)[]}
+ */
 export function withCode(sentence) {
   return sentence.split("`").map((part, k) => (k % 2 ? element("code", {}, part) : part))
 }
 
-/** Set an element's text as `say` does, to a sentence of the library. */
+/**
+ * Set an element's text as `say` does, to a sentence of the library.
+ * @param {Element} node
+ * @param {string} sentence
+ */
 export function explain(node, sentence) {
   if (node.textContent !== sentence.replaceAll("`", "")) node.replaceChildren(...withCode(sentence))
 }
@@ -64,24 +77,37 @@ export function mounted(make) {
 
 const SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉"
 
-/** Name of a latent dimension as in the papers: 0 is z₁. */
+/**
+ * Name of a latent dimension as in the papers: 0 is z₁.
+ * @param {number} index
+ */
 export function dimName(index) {
-  return "z" + [...String(index + 1)].map((digit) => SUBSCRIPTS[Number(digit)]).join("")
+  return `z${[...String(index + 1)].map((digit) => SUBSCRIPTS[Number(digit)]).join("")}`
 }
 
-/** A number with so many decimals and a true minus sign; a huge one by its power of ten. */
+/**
+ * A number with so many decimals and a true minus sign; a huge one by its power of ten.
+ * @param {number} value
+ * @param {number} [decimals]
+ */
 export function number(value, decimals = 2) {
   if (!Number.isFinite(value)) return "–"
   const text = Math.abs(value) < 1e6 ? Math.abs(value).toFixed(decimals) : Math.abs(value).toExponential(decimals).replace("e+", "e")
   return (value < 0 && Number(text) !== 0 ? "−" : "") + text
 }
 
-/** A whole number with thousands apart, as Python's pages write them: 70,000. */
+/**
+ * A whole number with thousands apart, as Python's pages write them: 70,000.
+ * @param {number} value
+ */
 export function count(value) {
   return Number.isFinite(value) ? Math.round(value).toString().replace(/\B(?=(\d{3})+$)/g, ",") : "–"
 }
 
-/** A latent point in words, at most four of its numbers. */
+/**
+ * A latent point in words, at most four of its numbers.
+ * @param {ArrayLike<number>} z
+ */
 export function point(z) {
   const shown = Array.from(z).slice(0, 4).map((value) => number(value))
   return `(${shown.join(", ")}${z.length > 4 ? ", …" : ""})`

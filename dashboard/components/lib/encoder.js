@@ -10,9 +10,14 @@ import { Model, Models } from "./models.js"
  */
 
 /** The encoders of the page. */
+/** @type {Models<Encoder>} */
 export const encoders = new Models((run, weights) => new Encoder(run, weights), 80, 200e6)
 
 export class Encoder extends Model {
+  /**
+   * @param {string} run
+   * @param {import("./models.js").Weights} weights
+   */
   constructor(run, weights) {
     super(run, weights, "autoencoder.onnx", "missing")
   }
@@ -25,9 +30,9 @@ export class Encoder extends Model {
    */
   async encode(x, y) {
     const { mean, log_var: logVar, image, distortion, rate } = await this.compute(({ Tensor }, { inputNames, inputMetadata }) => {
-      const [, ...shape] = inputMetadata.find(({ name }) => name === "x").shape
+      const [, ...shape] = inputMetadata.find((/** @type {{name: string}} */ { name }) => name === "x").shape
       return {
-        x: new Tensor("float32", x, [1, ...shape]), ...(inputNames.includes("y") && { y: new Tensor("float32", y, [1, y.length]) }),
+        x: new Tensor("float32", x, [1, ...shape]), ...(inputNames.includes("y") && { y: new Tensor("float32", y ?? [], [1, (y ?? []).length]) }),
       }
     })
     return { mean: mean.data, logVar: logVar.data, image: image.data, distortion: distortion.data[0], rate: rate.data[0] }

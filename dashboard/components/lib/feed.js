@@ -29,6 +29,7 @@ export class Known {
   history = new History()
   /** The place in the run's file up to which the history is known, as the server calls it. */
   place = ""
+  /** @type {Record<string, any> | null} */
   status = null
   /** @type {Connection} */
   connection = "connecting"
@@ -37,19 +38,26 @@ export class Known {
   /** @type {Set<Follower>} */
   followers = new Set()
 
-  tell(kind, ...values) {
-    for (const follower of this.followers) follower[kind]?.(this, ...values)
+  /**
+   * @param {"change" | "status" | "connection"} kind
+   * @param {object[] | null} [added]
+   */
+  tell(kind, added = null) {
+    for (const follower of this.followers) follower[kind]?.(this, added)
   }
 }
 
 export class Feed {
   /** @type {Map<string, Known>} The run that was followed last comes last. */
   #known = new Map()
+  /** @type {EventSource | null} */
   #source = null
   /** Runs that the connection carries. */
-  #carried = new Set()
-  #timer = 0
-  #silence = 0
+  #carried = /** @type {Set<string>} */ (new Set())
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #silence
   #failures = 0
 
   /**
@@ -74,7 +82,10 @@ export class Feed {
     }
   }
 
-  /** A run at rest may go on: ask now. */
+  /**
+   * A run at rest may go on: ask now.
+   * @param {string} run
+   */
   wake(run) {
     if (!this.#carried.has(run)) this.#soon(TOGETHER)
   }
@@ -84,14 +95,17 @@ export class Feed {
     return [...this.#known].filter(([, { followers, connection }]) => followers.size && connection !== "gone").map(([run]) => run)
   }
 
-  /** Look after the connection, after a while, unless that is done sooner anyway. */
+  /**
+   * Look after the connection, after a while, unless that is done sooner anyway.
+   * @param {number} pause ms.
+   */
   #soon(pause) {
     const due = performance.now() + pause
     if (this.#timer && this.#due <= due) return
     clearTimeout(this.#timer)
     this.#due = due
     this.#timer = setTimeout(() => {
-      this.#timer = 0
+      this.#timer = undefined
       this.#settle()
     }, pause)
   }
@@ -113,15 +127,20 @@ export class Feed {
     this.#carried = new Set()
   }
 
+  /** @param {string[]} runs */
   #open(runs) {
     const url = new URL(address("stream"))
     for (const run of runs) {
-      const { place } = this.#known.get(run)
+      const place = this.#known.get(run)?.place
       url.searchParams.append("run", place ? `${run}~${place}` : run)
     }
     const source = new EventSource(url.href)
     this.#source = source
     this.#carried = new Set(runs)
+    /**
+     * @param {string} name
+     * @param {(known: Known, value: Record<string, any>) => void} handle
+     */
     const hear = (name, handle) =>
       source.addEventListener(name, (event) => {
         if (source !== this.#source) return
@@ -129,7 +148,7 @@ export class Feed {
         const { run, ...value } = JSON.parse(event.data)
         const known = this.#known.get(run)
         if (known && event.lastEventId) known.place = event.lastEventId
-        handle(known, value)
+        handle(/** @type {Known} */ (known), value)
       })
     source.onopen = () => {
       if (source !== this.#source) return
@@ -138,7 +157,7 @@ export class Feed {
       this.#connection("open")
     }
     // A new one is asked for from here, and not by the browser: it says what has come meanwhile.
-    source.onerror = () => source === this.#source && this.#failed()
+    source.onerror = () => { if (source === this.#source) void this.#failed() }
     hear("reset", (known, { lines }) => {
       known.history = new History()
       known.history.add(lines)
@@ -153,7 +172,7 @@ export class Feed {
       known.tell("status")
     })
     hear("gone", (known, { error }) => {
-      this.#carried.delete(this.#runOf(known))
+      this.#carried.delete(this.#runOf(known) ?? "")
       Object.assign(known, { connection: "gone", sentence: error ?? "This run is not there any more.", place: "" })
       known.tell("connection")
       if (!this.#carried.size) this.#close()
@@ -166,6 +185,7 @@ export class Feed {
     this.#heard()
   }
 
+  /** @param {Known} known */
   #runOf(known) {
     return [...this.#known].find(([, one]) => one === known)?.[0]
   }
@@ -173,9 +193,13 @@ export class Feed {
   /** The server is there. */
   #heard() {
     clearTimeout(this.#silence)
-    this.#silence = setTimeout(() => this.#failed(), SILENCE)
+    this.#silence = setTimeout(() => void this.#failed(), SILENCE)
   }
 
+  /**
+   * @param {Connection} connection
+   * @param {string} [sentence]
+   */
   #connection(connection, sentence = "") {
     for (const known of this.#known.values()) {
       if (known.connection === "gone" || (known.connection === connection && known.sentence === sentence)) continue
@@ -213,6 +237,7 @@ export class Feed {
  * @returns {() => void} The way to stop.
  */
 export function report(feed, run, place, tell) {
+  /** @type {Required<Follower>} */
   const follower = {
     change: ({ history, place: now }, added) => {
       if (added) return tell({ type: "lines", run, lines: added, place: now })
@@ -229,7 +254,11 @@ export function report(feed, run, place, tell) {
   return stop
 }
 
-/** The server's words if it refuses to have runs followed; "" if it does not, or says nothing. */
+/**
+ * The server's words if it refuses to have runs followed; "" if it does not, or says nothing.
+ * @param {string[]} runs
+ * @returns {Promise<string>}
+ */
 async function whyNot(runs) {
   const url = new URL(address("stream", { probe: 1 }))
   for (const run of runs) url.searchParams.append("run", run)

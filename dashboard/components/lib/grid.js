@@ -17,7 +17,9 @@ export class Grid {
       high = Math.max(high, y[k])
     }
     if (!num) [left, right, low, high] = [-1, 1, -1, 1]
-    Object.assign(this, { side, left, right, low, high })
+    this.side = side
+    this.left = left
+    this.low = low
     this.width = (right - left) / side || 1
     this.height = (high - low) / side || 1
     // Counting sort: `order` holds the points cell by cell, `starts` where each cell begins.
@@ -33,10 +35,12 @@ export class Grid {
     for (let k = 0; k < num; k += 1) this.order[next[cells[k]]++] = k
   }
 
+  /** @param {number} x */
   #column(x) {
     return Math.min(this.side - 1, Math.max(0, Math.floor((x - this.left) / this.width)))
   }
 
+  /** @param {number} y */
   #row(y) {
     return Math.min(this.side - 1, Math.max(0, Math.floor((y - this.low) / this.height)))
   }

@@ -14,7 +14,10 @@ export class History {
   /** Training lines received, before any were merged. */
   received = 0
 
-  /** One that a message carried. */
+  /**
+   * One that a message carried.
+   * @param {Pick<History, "train" | "validation" | "events" | "received">} message
+   */
   static of({ train, validation, events, received }) {
     return Object.assign(new History(), { train, validation, events, received })
   }
@@ -40,12 +43,16 @@ export class History {
   }
 }
 
-/** Merge neighbours of a list of training lines: means weighted by their steps, position of the later. */
+/**
+ * Merge neighbours of a list of training lines: means weighted by their steps, position of the later.
+ * @param {Line[]} lines
+ */
 function halve(lines) {
   const merged = []
   for (let k = 0; k + 1 < lines.length; k += 2) {
     const [a, b] = [lines[k], lines[k + 1]]
     const [m, n] = [a.num_steps ?? 1, b.num_steps ?? 1]
+    /** @type {Line} */
     const line = { ...b, num_steps: m + n }
     for (const name of AVERAGED) line[name] = (a[name] * m + b[name] * n) / (m + n)
     merged.push(line)

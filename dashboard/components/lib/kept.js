@@ -1,20 +1,28 @@
-/** What is kept for a page, so many bytes of it: what was used longest ago goes first. */
+/**
+ * What is kept for a page, so many bytes of it: what was used longest ago goes first.
+ * @template T
+ */
 export class Kept {
   #room
+  /** @type {Map<any, {value: T, size: number}>} */
   #held = new Map()
   #bytes = 0
   #dropped
 
   /**
    * @param {number} room Bytes of all together; the newest stays though it is larger.
-   * @param {(value: any) => void} [dropped] Told what goes.
+   * @param {(value: T) => void} [dropped] Told what goes.
    */
   constructor(room, dropped = () => {}) {
     this.#room = room
     this.#dropped = dropped
   }
 
-  /** What is kept under a key, which counts as used; undefined if nothing is. */
+  /**
+   * What is kept under a key, which counts as used; undefined if nothing is.
+   * @param {any} key
+   * @returns {T | undefined}
+   */
   get(key) {
     const found = this.#held.get(key)
     if (!found) return undefined
@@ -23,11 +31,16 @@ export class Kept {
     return found.value
   }
 
+  /** @param {any} key */
   has(key) {
     return this.#held.has(key)
   }
 
-  /** @param {number} size Bytes. */
+  /**
+   * @param {any} key
+   * @param {T} value
+   * @param {number} size Bytes.
+   */
   set(key, value, size) {
     this.delete(key)
     this.#held.set(key, { value, size })
@@ -38,6 +51,7 @@ export class Kept {
     }
   }
 
+  /** @param {any} key */
   delete(key) {
     const found = this.#held.get(key)
     if (!found) return
@@ -50,7 +64,7 @@ export class Kept {
     for (const key of [...this.#held.keys()]) this.delete(key)
   }
 
-  /** @returns {any[]} Everything, what was used longest ago first. */
+  /** @returns {T[]} Everything, what was used longest ago first. */
   get values() {
     return [...this.#held.values()].map(({ value }) => value)
   }

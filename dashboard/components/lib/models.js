@@ -1,5 +1,10 @@
 /** What the page loads once for the weights of a run, and how much of it is kept. */
+import { messageOf } from "./errors.js"
 import { loadModel } from "./runtime.js"
+
+/**
+ * @typedef {{at: string, stamp: string}} Weights Which weights, and a name for their content.
+ */
 
 /** A network of a run in this browser. */
 export class Model {
@@ -13,16 +18,20 @@ export class Model {
   size = 0
   #file
   #elsewhere
+  /** @type {any} */
   #session = null
+  /** @type {any} */
   #ort = null
   #running = 0
   #released = false
-  #stuck
+  /** @type {() => void} */
+  #stuck = () => {}
+  /** @type {Promise<void>} */
   #isStuck
 
   /**
    * @param {string} run
-   * @param {{at: string, stamp: string}} weights
+   * @param {Weights} weights
    * @param {string} file Name of the route.
    * @param {"server" | "missing"} elsewhere What `source` says where this browser cannot have it.
    */
@@ -60,15 +69,15 @@ export class Model {
       this.#ort = ort
     } catch (error) {
       this.source = this.#elsewhere
-      this.reason = error.message
+      this.reason = messageOf(error)
     }
     return this.source
   }
 
   /**
    * Compute; one that was put away meanwhile is loaded again.
-   * @param {(ort: object, session: object) => Record<string, object>} feeds Its inputs.
-   * @returns {Promise<Record<string, {data: Float32Array, dims: number[]}>>} Its outputs.
+   * @param {(ort: any, session: any) => Record<string, object>} feeds Its inputs.
+   * @returns {Promise<Record<string, {data: any, dims: number[]}>>} Its outputs.
    */
   async compute(feeds) {
     this.#running += 1
@@ -90,12 +99,17 @@ export class Model {
   }
 }
 
+/**
+ * Models of the page.
+ * @template {Model} T
+ */
 export class Models {
   #make
+  /** @type {Map<string, T>} */
   #held = new Map()
 
   /**
-   * @param {(run: string, weights: {at: string, stamp: string}) => object} make A model of a run's weights.
+   * @param {(run: string, weights: Weights) => T} make A model of a run's weights.
    * @param {number} most Models kept.
    * @param {number} mostBytes Bytes of all together; of those that nobody uses, the one asked for longest ago goes first.
    */
@@ -108,7 +122,8 @@ export class Models {
   /**
    * The model of a run's weights, loaded once for the page.
    * @param {string} run
-   * @param {{at: string, stamp: string}} weights
+   * @param {Weights} weights
+   * @returns {T}
    */
   of(run, weights) {
     const key = keyOf(run, weights)
@@ -127,12 +142,19 @@ export class Models {
     return model
   }
 
-  /** The model of a run's weights if it has been asked for, and undefined else. */
+  /**
+   * The model of a run's weights if it has been asked for, and undefined else.
+   * @param {string} run
+   * @param {Weights} weights
+   */
   known(run, weights) {
     return this.#held.get(keyOf(run, weights))
   }
 
-  /** How many of a run can be kept at once, and a few of other weights beside them; null where none of the run has come. */
+  /**
+   * How many of a run can be kept at once, and a few of other weights beside them; null where none of the run has come.
+   * @param {string} run
+   */
   room(run) {
     let largest = 0
     for (const model of this.#held.values()) if (model.run === run) largest = Math.max(largest, model.size)
@@ -143,6 +165,10 @@ export class Models {
 /** Models of other weights that stay beside those of a run. */
 const BESIDE = 8
 
+/**
+ * @param {string} run
+ * @param {Weights} weights
+ */
 function keyOf(run, { at, stamp }) {
   return `${run} ${at} ${stamp}`
 }

@@ -8,7 +8,7 @@ export function paint(canvas, picture) {
   const { width, height } = picture
   if (canvas.width !== width) canvas.width = width
   if (canvas.height !== height) canvas.height = height
-  const context = (canvas.llContext ??= canvas.getContext("2d"))
+  const context = (canvas.llContext ??= contextOf(canvas))
   if (picture.bitmap) {
     context.drawImage(picture.bitmap, 0, 0)
     picture.bitmap.close()
@@ -19,7 +19,7 @@ export function paint(canvas, picture) {
     canvas.llPixels.data.fill(255)
   }
   const pixels = canvas.llPixels.data
-  const { data, channels } = picture
+  const { data = [], channels } = picture
   const size = width * height
   const offset = picture.offset ?? 0
   const scale = picture.scale ?? 255
@@ -31,4 +31,16 @@ export function paint(canvas, picture) {
     pixels[4 * k + 2] = data[at + blue] * scale
   }
   context.putImageData(canvas.llPixels, 0, 0)
+}
+
+/**
+ * What to draw on a canvas with.
+ * @param {HTMLCanvasElement | OffscreenCanvas} canvas
+ * @param {CanvasRenderingContext2DSettings} [settings]
+ * @returns {CanvasRenderingContext2D}
+ */
+export function contextOf(canvas, settings) {
+  const context = canvas.getContext("2d", settings)
+  if (!context) throw new Error("This browser gives no more canvases; reload the page.")
+  return /** @type {CanvasRenderingContext2D} */ (context)
 }

@@ -4,9 +4,13 @@ import { address, persist, VERSION } from "./server.js"
 import { mix } from "./theme.js"
 
 const ID = "latent-lab-plotly"
+/** @type {Promise<any> | null} */
 let loading = null
 
-/** Who waits for it, and why it is not there yet. */
+/**
+ * Who waits for it, and why it is not there yet.
+ * @type {Set<(sentence: string) => void>}
+ */
 const waiting = new Set()
 let sentence = ""
 
@@ -33,7 +37,7 @@ function load() {
   return new Promise((resolve, reject) => {
     if (window.Plotly) return resolve(window.Plotly)
     // The component's loader has begun it already, unless that failed before.
-    let script = document.getElementById(ID)
+    let script = /** @type {HTMLScriptElement | null} */ (document.getElementById(ID))
     if (!script || script.dataset.failed) {
       script?.remove()
       script = Object.assign(document.createElement("script"), {
@@ -49,7 +53,10 @@ function load() {
   })
 }
 
-/** The same for an element, which says why there is no chart yet. */
+/**
+ * The same for an element, which says why there is no chart yet.
+ * @param {HTMLElement} node
+ */
 export async function plotlyFor(node) {
   const message = element("p", { class: "ll-message" })
   const Plotly = await plotly((now) => {
@@ -61,21 +68,28 @@ export async function plotlyFor(node) {
   return Plotly
 }
 
+/** @type {CSSStyleSheet | null} */
 let sheet = null
 
-/** Plotly puts its style into the document, where a component's shadow tree does not see it: bring it there too. */
+/**
+ * Plotly puts its style into the document, where a component's shadow tree does not see it: bring it there too.
+ * @param {HTMLElement} node
+ */
 export function adoptStyle(node) {
-  const tree = node.getRootNode()
-  const global = document.getElementById("plotly.js-style-global")
+  const tree = /** @type {ShadowRoot | Document} */ (node.getRootNode())
+  const global = /** @type {HTMLStyleElement | null} */ (document.getElementById("plotly.js-style-global"))?.sheet
   if (tree === document || !global) return
   if (!sheet) {
     sheet = new CSSStyleSheet()
-    sheet.replaceSync([...global.sheet.cssRules].map((rule) => rule.cssText).join("\n"))
+    sheet.replaceSync([...global.cssRules].map((rule) => rule.cssText).join("\n"))
   }
   if (!tree.adoptedStyleSheets.includes(sheet)) tree.adoptedStyleSheets.push(sheet)
 }
 
-/** What all charts share: fonts, background, grid. The same as the template of look/colours.py. */
+/**
+ * What all charts share: fonts, background, grid. The same as the template of look/colours.py.
+ * @param {import("./theme.js").Theme} theme
+ */
 export function look(theme) {
   return {
     paper_bgcolor: "rgba(0,0,0,0)",
@@ -91,7 +105,10 @@ export function look(theme) {
   }
 }
 
-/** What all axes share. */
+/**
+ * What all axes share.
+ * @param {import("./theme.js").Theme} theme
+ */
 export function axis(theme) {
   return {
     gridcolor: theme.grid,

@@ -13,7 +13,8 @@ const REST = 300
  *   not at all.
  */
 export function atRest(work, wait = REST) {
-  let timer = 0
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer
   const cancel = () => clearTimeout(timer)
   return {
     soon() {
@@ -38,7 +39,7 @@ export async function goOn(work, fail = console.error) {
     await work()
   } catch (error) {
     try {
-      fail(error)
+      fail(error instanceof Error ? error : new Error(String(error)))
     } catch (another) {
       console.error(error, another)
     }
@@ -51,10 +52,12 @@ export async function goOn(work, fail = console.error) {
  * @returns {{soon: () => void, cancel: () => void}} Ask for the work, of which one is under way at most; or for no more of it.
  */
 export function atPace(work, pause) {
-  let [timer, began, busy, again, gone] = [0, -Infinity, false, false, false]
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer
+  let [began, busy, again, gone] = [-Infinity, false, false, false]
 
   async function go() {
-    timer = 0
+    timer = undefined
     began = performance.now()
     busy = true
     again = false

@@ -1,15 +1,18 @@
 /** onnxruntime-web in this page: WebAssembly, one thread, loaded once for all models. */
+import { messageOf } from "./errors.js"
 import { address, ask, importing, runAddress, ServerError, VERSION } from "./server.js"
 
 /** How often the runtime is loaded anew where it could not be started. */
 const TRIES = 3
 
+/** @type {Promise<any> | null} */
 let runtime = null
 let failures = 0
 
 const BASE = address(`runtime/${VERSION}/`)
 const WASM = `${BASE}ort-wasm-simd-threaded.wasm`
 
+/** @param {(sentence: string) => void} [waiting] */
 async function load(waiting) {
   const [{ module: ort }, glue] = await Promise.all(
     ["ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs"].map((name) =>
@@ -25,8 +28,12 @@ async function load(waiting) {
 /** What is drawn before the runtime's 14 MB are compiled: compiling takes all cores for a second. */
 const first = new Set()
 
-/** Let something be drawn before models are loaded. */
+/**
+ * Let something be drawn before models are loaded.
+ * @param {Promise<unknown>} promise
+ */
 export function drawFirst(promise) {
+  /** @type {Promise<unknown>} */
   const settled = promise.catch(() => {}).then(() => first.delete(settled))
   first.add(settled)
 }
@@ -37,7 +44,7 @@ export function drawFirst(promise) {
  * @param {string} file Name of the route: `decoder.onnx`, `autoencoder.onnx`.
  * @param {{at: string, stamp: string}} weights
  * @param {(sentence: string) => void} [waiting] Told why it takes so long, and "" when that is over.
- * @returns {Promise<{ort: object, session: object, size: number}>} Its size in bytes.
+ * @returns {Promise<{ort: any, session: any, size: number}>} Its size in bytes.
  * @throws {Error} If the server refuses it, or this browser cannot run it.
  */
 export async function loadModel(run, file, { at, stamp }, waiting) {
@@ -59,7 +66,7 @@ export async function loadModel(run, file, { at, stamp }, waiting) {
       const session = await ort.InferenceSession.create(new Uint8Array(model), { executionProviders: ["wasm"] })
       return { ort, session, size: model.byteLength }
     } catch (error) {
-      if (!/backend/i.test(error.message)) throw error
+      if (!/backend/i.test(messageOf(error))) throw error
       // The runtime could not be started, its 14 MB did not come for one: it never tries again, but another copy of it does.
       console.error(error)
       if (failures >= TRIES) throw new ServerError("onnxruntime-web could not be started in this browser.")

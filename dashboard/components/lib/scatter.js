@@ -17,20 +17,29 @@ export const BACK = 255
  *   opacity: number, back: boolean, backOpacity: number}} Points Places in the plane in the order they are drawn; for each
  *   the code of its colour; radius in device pixels; whether any code is `BACK`.
  * @typedef {{ax: number, bx: number, ay: number, by: number}} Placing Pixel = ax · x + bx, and likewise y.
+ * @typedef {{offsets: Int32Array, alphas: Uint16Array, starts: Int32Array}} Mask
  */
 
-/** A colour as a pixel of this machine holds it: 0xAABBGGRR. */
+/**
+ * A colour as a pixel of this machine holds it: 0xAABBGGRR.
+ * @param {number[]} channels Red, green and blue, 0 to 255.
+ */
 export function pixel([red, green, blue]) {
   return ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0
 }
 
 export class Scatter {
-  /** @type {ImageData | null} The picture with its margin. */
-  image = null
+  /** The picture with its margin, after `resize`. */
+  image = /** @type {ImageData} */ (/** @type {unknown} */ (null))
   #pixels = new Uint32Array(0)
+  /** @type {Map<string, Mask>} */
   #masks = new Map()
 
-  /** Make room for a picture of so many device pixels, without the margin. */
+  /**
+   * Make room for a picture of so many device pixels, without the margin.
+   * @param {number} width
+   * @param {number} height
+   */
   resize(width, height) {
     const [wide, high] = [width + 2 * MARGIN, height + 2 * MARGIN]
     if (this.image?.width === wide && this.image.height === high) return
@@ -54,6 +63,13 @@ export class Scatter {
     this.#splat(points, num, placing, false, points.opacity)
   }
 
+  /**
+   * @param {Points} points
+   * @param {number} num
+   * @param {Placing} placing
+   * @param {boolean} backs
+   * @param {number} opacity
+   */
   #splat({ x, y, codes, palette, radius, back }, num, { ax, bx, ay, by }, backs, opacity) {
     const pixels = this.#pixels
     const { width, height } = this.image
@@ -90,7 +106,12 @@ export class Scatter {
     }
   }
 
-  /** A disc's pixels for each place within a pixel where its centre may lie: offsets, and opacities out of 256. */
+  /**
+   * A disc's pixels for each place within a pixel where its centre may lie: offsets, and opacities out of 256.
+   * @param {number} radius
+   * @param {number} opacity
+   * @returns {Mask}
+   */
   #mask(radius, opacity) {
     const key = `${radius.toFixed(2)} ${opacity}`
     const known = this.#masks.get(key)
@@ -98,6 +119,7 @@ export class Scatter {
     const reach = Math.ceil(radius) + 1
     // Discs smaller than a pixel cover it in part.
     const strength = 256 * opacity * Math.min(1, Math.PI * radius * radius)
+    /** @type {number[][]} */
     const [offsets, alphas, starts] = [[], [], [0]]
     // The smallest are one pixel each: millions of them are drawn in a tenth of a second.
     if (radius < PIXEL) {
@@ -121,6 +143,12 @@ export class Scatter {
     return this.#keep(key, offsets, alphas, starts)
   }
 
+  /**
+   * @param {string} key
+   * @param {number[]} offsets
+   * @param {number[]} alphas
+   * @param {number[]} starts
+   */
   #keep(key, offsets, alphas, starts) {
     const mask = { offsets: Int32Array.from(offsets), alphas: Uint16Array.from(alphas), starts: Int32Array.from(starts) }
     if (this.#masks.size > 32) this.#masks.clear()

@@ -5,6 +5,8 @@
  * Only what the server refuses in its own words is final. All else (no answer, a restart, a proxy's error page, a busy server)
  * passes: it is asked again, ever more rarely, and at once when the server is back.
  */
+import { isAbort } from "./errors.js"
+
 const parts = new URL(import.meta.url).pathname.split("/")
 
 /** Version of all browser files; it is part of their address, so that browsers may keep them for ever. */
@@ -63,7 +65,10 @@ export function ask(url, as, { signal, waiting } = {}) {
   return persist(async () => (await answered(fetch(url, { signal })))[as](), { signal, waiting })
 }
 
-/** The server's answer; a refusal, or what stands in the way of an answer for now, as an error (see `persist`). */
+/**
+ * The server's answer; a refusal, or what stands in the way of an answer for now, as an error (see `persist`).
+ * @param {Promise<Response>} asked
+ */
 async function answered(asked) {
   const response = await asked
   const { ok, status } = response
@@ -84,7 +89,7 @@ async function answered(asked) {
 export function importing(url, options) {
   return persist(async (tries) => {
     const now = new URL(url)
-    if (tries) now.searchParams.set("again", tries)
+    if (tries) now.searchParams.set("again", String(tries))
     try {
       return { module: await import(now.href), url: now.href }
     } catch (error) {
@@ -96,7 +101,11 @@ export function importing(url, options) {
   }, options)
 }
 
-/** The server's words of a refusal; null where something else has answered in its place. */
+/**
+ * The server's words of a refusal; null where something else has answered in its place.
+ * @param {Response} response
+ * @returns {Promise<string | null>}
+ */
 async function sentenceOf(response) {
   try {
     const { error } = await response.json()
@@ -120,8 +129,9 @@ export async function persist(work, { signal, waiting = () => {} } = {}) {
       const found = await work(tries)
       if (tries) waiting("")
       return found
-    } catch (error) {
-      if (error instanceof ServerError || error.name === "AbortError" || signal?.aborted) throw error
+    } catch (thrown) {
+      if (thrown instanceof ServerError || isAbort(thrown) || signal?.aborted) throw thrown
+      const error = /** @type {Error & {answered?: boolean, after?: number}} */ (thrown)
       waiting(error.answered ? error.message : SILENT)
       const pause = Math.max(error.after ?? 0, Math.min(LATE, SOON * 2 ** tries) * (0.8 + 0.4 * Math.random()))
       await Promise.race([sleep(pause, signal), ...(error.answered ? [] : [back()])])
@@ -130,6 +140,11 @@ export async function persist(work, { signal, waiting = () => {} } = {}) {
   }
 }
 
+/**
+ * @param {number} pause ms.
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<void>}
+ */
 function sleep(pause, signal) {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, pause)
@@ -137,6 +152,7 @@ function sleep(pause, signal) {
   })
 }
 
+/** @type {Promise<void> | null} */
 let coming = null
 
 /** Settled when the server is there again: one asks for all who wait. */
@@ -173,7 +189,7 @@ export class Question {
     /** For `ask`. */
     this.options = {
       signal: this.#control.signal,
-      waiting: (sentence) => {
+      waiting: (/** @type {string} */ sentence) => {
         this.#waits = Boolean(sentence)
         told(sentence)
       },

@@ -11,13 +11,16 @@ import { runAddress } from "./server.js"
  * `sigma` are that posterior's, else null. `time` is when the person acted, as `performance.now()` counts.
  */
 
-class Store {
+export class Store {
   /** @type {Point | null} */
   point = null
+  /** @type {Set<(point: Point) => void>} */
   #listeners = new Set()
   /** What Python was told, newest last, and for each component what it heard from Python and how much of that was echo. */
+  /** @type {{said: string, count: number}[]} */
   #told = []
   #count = 0
+  /** @type {WeakMap<object, {said: string | null, echo: number}>} */
   #heard = new WeakMap()
 
   /**
@@ -39,7 +42,11 @@ class Store {
     for (const listener of this.#listeners) listener(this.point)
   }
 
-  /** Hear of every move; returns the way to stop. */
+  /**
+   * Hear of every move.
+   * @param {(point: Point) => void} listener
+   * @returns {() => void} The way to stop.
+   */
   subscribe(listener) {
     this.#listeners.add(listener)
     if (this.point) listener(this.point)
@@ -64,27 +71,45 @@ class Store {
     else if (!this.point || said !== signature(this.point.z, this.point.y)) this.set({ z, y }, { source: "python" })
   }
 
-  /** Remember what Python is told, to know its echo. */
+  /**
+   * Remember what Python is told, to know its echo.
+   * @param {ArrayLike<number>} z
+   * @param {ArrayLike<number> | null} y
+   */
   tell(z, y) {
     this.#told.push({ said: signature(z, y), count: ++this.#count })
     if (this.#told.length > 32) this.#told.shift()
   }
 }
 
+/**
+ * @param {ArrayLike<number>} z
+ * @param {ArrayLike<number> | null} y
+ */
 function signature(z, y) {
-  const digits = (values) => Array.from(values, (value) => Number(value).toFixed(4)).join(" ")
+  const digits = (/** @type {ArrayLike<number>} */ values) => Array.from(values, (value) => Number(value).toFixed(4)).join(" ")
   return `${digits(z)}|${y ? digits(y) : ""}`
 }
 
+/** @type {Map<string, Store>} */
 const stores = new Map()
 
-/** The point of a run. */
+/**
+ * The point of a run.
+ * @param {string} run
+ * @returns {Store}
+ */
 export function pointOf(run) {
-  if (!stores.has(run)) stores.set(run, new Store())
-  return stores.get(run)
+  const store = stores.get(run) ?? new Store()
+  stores.set(run, store)
+  return store
 }
 
-/** Weights of the classes that stand for one of them. */
+/**
+ * Weights of the classes that stand for one of them.
+ * @param {number} index
+ * @param {number} length
+ */
 export function oneHot(index, length) {
   const weights = new Float32Array(length)
   if (index >= 0 && index < length) weights[index] = 1
@@ -102,7 +127,13 @@ export function conditionOf({ classes, y, mix }) {
   return mix ? blend(y ?? 0, mix[0], mix[1], classes.length) : weights
 }
 
-/** Weights on the way from one class to another, `share` from 0 to 1. */
+/**
+ * Weights on the way from one class to another, `share` from 0 to 1.
+ * @param {number} from
+ * @param {number} to
+ * @param {number} share
+ * @param {number} length
+ */
 export function blend(from, to, share, length) {
   const weights = oneHot(from, length)
   weights[from] -= share
@@ -110,22 +141,38 @@ export function blend(from, to, share, length) {
   return weights
 }
 
-/** The class that weighs most, -1 without classes. */
+/**
+ * The class that weighs most, -1 without classes.
+ * @param {Float32Array | number[] | null} y
+ */
 export function classOf(y) {
-  return y && y.length ? y.indexOf(Math.max(...y)) : -1
+  return y?.length ? y.indexOf(Math.max(...y)) : -1
 }
 
-/** A number short enough for a link: four decimals. */
+/**
+ * A number short enough for a link: four decimals.
+ * @param {number | string} value
+ */
 export function short(value) {
   return Number(Number(value).toFixed(4))
 }
 
-/** The query that names a point to the server. */
+/**
+ * The query that names a point to the server.
+ * @param {ArrayLike<number>} z
+ * @param {ArrayLike<number> | null} y
+ */
 export function pointQuery(z, y) {
   return { z: Array.from(z, short).join(","), y: y ? Array.from(y, short).join(",") : null }
 }
 
-/** Address of the server's picture of a point. */
+/**
+ * Address of the server's picture of a point.
+ * @param {string} run
+ * @param {import("./models.js").Weights} weights
+ * @param {ArrayLike<number>} z
+ * @param {ArrayLike<number> | null} y
+ */
 export function pictureAddress(run, { at, stamp }, z, y) {
   return runAddress(run, "decode", { ...pointQuery(z, y), at, v: stamp })
 }

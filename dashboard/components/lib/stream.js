@@ -23,8 +23,11 @@ const SIGN = 10_000
 class Link {
   /** @type {Map<string, Stream>} */
   #follows = new Map()
+  /** @type {MessagePort | null} */
   #port = null
+  /** @type {Feed | null} */
   #feed = null
+  /** @type {Map<string, () => void>} */
   #stops = new Map()
 
   constructor() {
@@ -68,10 +71,12 @@ class Link {
     for (const stream of this.#follows.values()) this.follow(stream)
   }
 
+  /** @param {{type: string, run?: string, place?: string}} message */
   #say(message) {
     this.#port?.postMessage(message)
   }
 
+  /** @param {Stream} stream */
   follow(stream) {
     const { run, place } = stream
     this.#follows.set(run, stream)
@@ -81,6 +86,7 @@ class Link {
     this.#stops.set(run, report(this.#feed, run, place, (message) => stream.receive(message)))
   }
 
+  /** @param {Stream} stream */
   leave({ run }) {
     if (!this.#follows.delete(run)) return
     this.#say({ type: "leave", run })
@@ -88,26 +94,32 @@ class Link {
     this.#stops.delete(run)
   }
 
+  /** @param {string} run */
   wake(run) {
     this.#say({ type: "wake", run })
     this.#feed?.wake(run)
   }
 }
 
+/** @type {Link | null} */
 let link = null
 
 class Stream {
   history = new History()
   /** The place in the run's file up to which the history goes. */
   place = ""
+  /** @type {Line | null} */
   status = null
   /** @type {import("./feed.js").Connection} */
   connection = "connecting"
   /** The server's words where it refused. */
   sentence = ""
+  /** @type {Set<Listener>} */
   #listeners = new Set()
-  #timer = 0
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer
 
+  /** @param {string} run */
   constructor(run) {
     this.run = run
   }
@@ -138,7 +150,10 @@ class Stream {
     link.follow(this)
   }
 
-  /** Hear of the run. */
+  /**
+   * Hear of the run.
+   * @param {any} message
+   */
   receive({ type, ...news }) {
     if (type === "lines") {
       this.history.add(news.lines)
@@ -159,6 +174,10 @@ class Stream {
     }
   }
 
+  /**
+   * @param {keyof Listener} kind
+   * @param {any} value
+   */
   #tell(kind, value) {
     for (const listener of this.#listeners) listener[kind]?.(value)
   }
@@ -167,10 +186,17 @@ class Stream {
 /** @type {Map<string, Stream>} */
 const streams = new Map()
 
-for (const [target, name] of [[document, "visibilitychange"], [window, "pageshow"]]) {
-  target.addEventListener(name, () => streams.forEach((stream) => stream.settle()))
+let watches = false
+
+/** Nobody follows anything from a page that is not looked at. */
+function watch() {
+  if (watches) return
+  watches = true
+  const settleAll = () => { for (const stream of streams.values()) stream.settle() }
+  document.addEventListener("visibilitychange", settleAll)
+  window.addEventListener("pageshow", settleAll)
+  window.addEventListener("pagehide", () => { for (const stream of streams.values()) link?.leave(stream) })
 }
-window.addEventListener("pagehide", () => streams.forEach((stream) => link?.leave(stream)))
 
 /**
  * Listen to a run.
@@ -179,12 +205,16 @@ window.addEventListener("pagehide", () => streams.forEach((stream) => link?.leav
  * @returns {{stream: Stream, stop: () => void}}
  */
 export function listen(run, listener) {
-  if (!streams.has(run)) streams.set(run, new Stream(run))
-  const stream = streams.get(run)
+  watch()
+  const stream = streams.get(run) ?? new Stream(run)
+  streams.set(run, stream)
   return { stream, stop: stream.listen(listener) }
 }
 
-/** A run at rest is about to go on: whoever follows it hears of it soon. */
+/**
+ * A run at rest is about to go on: whoever follows it hears of it soon.
+ * @param {string} run
+ */
 export function wake(run) {
   if (streams.has(run)) link?.wake(run)
 }

@@ -6,15 +6,18 @@ const SILENCE = 40_000
 
 const feed = new Feed()
 /** What each tab follows, and when it was heard last. */
+/** @type {Map<MessagePort, {heard: number, follows: Map<string, () => void>}>} */
 const tabs = new Map()
 
-addEventListener("connect", ({ ports: [port] }) => {
+addEventListener("connect", (event) => {
+  const [port] = /** @type {MessageEvent} */ (event).ports
   const tab = { heard: performance.now(), follows: new Map() }
-  const tell = (message) => port.postMessage(message)
+  const tell = (/** @type {object} */ message) => port.postMessage(message)
+  /** @type {Record<string, (message: {run: string, place?: string}) => void>} */
   const does = {
     follow: ({ run, place }) => {
       does.leave({ run })
-      tab.follows.set(run, report(feed, run, place, tell))
+      tab.follows.set(run, report(feed, run, place ?? "", tell))
     },
     leave: ({ run }) => {
       tab.follows.get(run)?.()
@@ -22,7 +25,7 @@ addEventListener("connect", ({ ports: [port] }) => {
     },
     wake: ({ run }) => feed.wake(run),
     // It was away for so long that it was given up.
-    here: () => tabs.has(port) || tell({ type: "again" }),
+    here: () => { if (!tabs.has(port)) tell({ type: "again" }) },
   }
   port.onmessage = ({ data }) => {
     does[data.type]?.(data)

@@ -1,13 +1,21 @@
 /** Colours of the page's theme, for what cannot read CSS variables itself: charts. */
+import { contextOf } from "./picture.js"
 
 /**
  * @typedef {{background: string, panel: string, text: string, muted: string, grid: string, primary: string, font: string,
  *   dark: boolean, name: "light" | "dark"}} Theme
  */
 
-/** @returns {[number, number, number] | null} Channels of a CSS colour, 0 to 255. */
+/** @type {CanvasRenderingContext2D | null} */
+let pixel = null
+
+/**
+ * @param {string} color
+ * @returns {[number, number, number] | null} Channels of a CSS colour, 0 to 255.
+ */
 export function channels(color) {
-  const canvas = (channels.canvas ??= new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true }))
+  pixel ??= contextOf(new OffscreenCanvas(1, 1), { willReadFrequently: true })
+  const canvas = pixel
   canvas.clearRect(0, 0, 1, 1)
   canvas.fillStyle = "#000"
   canvas.fillStyle = color
@@ -16,7 +24,12 @@ export function channels(color) {
   return alpha ? [red, green, blue] : null
 }
 
-/** A colour between two others, `share` of the way from the first. */
+/**
+ * A colour between two others, `share` of the way from the first.
+ * @param {string} from
+ * @param {string} to
+ * @param {number} share
+ */
 export function mix(from, to, share) {
   const a = channels(from) ?? [255, 255, 255]
   const b = channels(to) ?? [0, 0, 0]
@@ -30,7 +43,7 @@ export function mix(from, to, share) {
  */
 export function theme(node) {
   const style = getComputedStyle(node)
-  const read = (name, otherwise) => {
+  const read = (/** @type {string} */ name, /** @type {string} */ otherwise) => {
     const value = style.getPropertyValue(name).trim()
     return value && value !== "unset" ? value : otherwise
   }

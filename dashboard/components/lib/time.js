@@ -3,6 +3,7 @@
  * curves and sheets follow, none knowing of the other. There is one for each run, because modules of one address are
  * shared in the page. It works without a scrubber: then the moment stays where it is, at the right end at first.
  */
+import { messageOf } from "./errors.js"
 import { ask, runAddress } from "./server.js"
 import { listen, wake } from "./stream.js"
 
@@ -20,10 +21,10 @@ const PAUSE = 150
 /** How long a time that nobody watches any more goes on listening, ms: longer than a component's remounting takes. */
 const LINGER = 1500
 
-class Time {
+export class Time {
   /** @type {Snapshot[]} Ascending steps. */
   snapshots = []
-  /** The snapshot that is shown, or null at the right end: the weights that the page was opened with. */
+  /** @type {number | null} Step of the snapshot that is shown, or null at the right end: the weights that the page was opened with. */
   step = null
   /** Who moved it last. */
   source = ""
@@ -37,19 +38,28 @@ class Time {
   /** The newest weights of a training that is under way, or that ended before this page's eyes. */
   #live = ""
   #run = ""
+  /** @type {Set<(time: Time) => void>} */
   #listeners = new Set()
+  /** @type {(() => void) | null} */
   #stop = null
+  /** @type {import("./history.js").History | null} */
   #history = null
   #asked = 0
-  #timer = 0
-  #linger = 0
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #linger
+  /** @type {Promise<any> | null} */
   #loading = null
   #again = false
   /** What Python was told, newest last, and for each component what it heard from Python and how much of that was echo. */
+  /** @type {{step: number | null, count: number}[]} */
   #told = []
   #count = 0
+  /** @type {WeakMap<object, {said: number | null | undefined, echo: number}>} */
   #heard = new WeakMap()
 
+  /** @param {string} run */
   constructor(run) {
     this.#run = run
   }
@@ -105,9 +115,14 @@ class Time {
     this.#tellAll()
   }
 
-  /** The step of the snapshot that is nearest to a step; the step itself before the list is there, null without any. */
+  /**
+   * The step of the snapshot that is nearest to a step; the step itself before the list is there, null without any.
+   * @param {number} step
+   * @returns {number | null}
+   */
   nearest(step) {
     if (!this.loaded) return step
+    /** @type {number | null} */
     let best = null
     for (const snapshot of this.snapshots) {
       if (best === null || Math.abs(snapshot.step - step) < Math.abs(best - step)) best = snapshot.step
@@ -125,7 +140,10 @@ class Time {
     return snapshot ? { at: String(snapshot.step), stamp: snapshot.stamp } : this.end(base)
   }
 
-  /** The weights at the right end, whatever is shown: see `weights`. */
+  /**
+   * The weights at the right end, whatever is shown: see `weights`.
+   * @param {Weights} base
+   */
   end(base) {
     if (!this.#live) return base
     return { at: this.following ? "last" : base.at, stamp: this.#live }
@@ -140,8 +158,8 @@ class Time {
     if (this.#timer) return
     const wait = Math.max(0, this.#asked + PAUSE - performance.now())
     this.#timer = setTimeout(() => {
-      this.#timer = 0
-      this.#load()
+      this.#timer = undefined
+      void this.#load()
     }, this.#asked ? wait : 0)
   }
 
@@ -154,7 +172,7 @@ class Time {
       this.failure = ""
       this.heed(state)
     } catch (error) {
-      this.failure = error.message
+      this.failure = messageOf(error)
     }
     this.#loading = null
     this.loaded = true
@@ -168,13 +186,19 @@ class Time {
     }
   }
 
-  /** Why the list of snapshots does not come yet. */
+  /**
+   * Why the list of snapshots does not come yet.
+   * @param {string} sentence
+   */
   #waits(sentence) {
     this.failure = sentence
     this.#tellAll()
   }
 
-  /** Hear what the run's state is: one that is at work is followed. */
+  /**
+   * Hear what the run's state is: one that is at work is followed.
+   * @param {string} state
+   */
   heed(state) {
     if (BUSY.includes(state) && !BUSY.includes(this.state)) wake(this.#run)
     this.state = state
@@ -186,7 +210,7 @@ class Time {
     if (this.#stop) return
     let early = true
     const heard = listen(this.#run, {
-      event: ({ event }) => event === "snapshot" && this.refresh(),
+      event: ({ event }) => { if (event === "snapshot") this.refresh() },
       change: (history) => {
         // A history that began anew: the run went on from an earlier point, or the connection was lost for long.
         if (this.#history && history !== this.#history) this.refresh()
@@ -236,18 +260,25 @@ class Time {
     else this.set(step, { source: "python" })
   }
 
-  /** Remember what Python is told, to know its echo. */
+  /**
+   * Remember what Python is told, to know its echo.
+   * @param {number | null} step
+   */
   tell(step) {
     this.#told.push({ step, count: ++this.#count })
     if (this.#told.length > 32) this.#told.shift()
   }
 }
 
-/** Where the newest weights are, by a run's status: they are a little behind the training itself. */
+/**
+ * Where the newest weights are, by a run's status: they are a little behind the training itself.
+ * @param {import("./history.js").Line} status
+ */
 function newestOf({ live_step: live, step, epoch }) {
   return Number.isInteger(live) && step > 0 ? { step: live, epoch: (epoch * live) / step } : null
 }
 
+/** @type {Map<string, Time>} */
 const times = new Map()
 
 /**
@@ -256,6 +287,7 @@ const times = new Map()
  * @returns {Time}
  */
 export function timeOf(run) {
-  if (!times.has(run)) times.set(run, new Time(run))
-  return times.get(run)
+  const time = times.get(run) ?? new Time(run)
+  times.set(run, time)
+  return time
 }

@@ -22,7 +22,11 @@ export class Viewport {
   whole = 1
   #region = { left: -1, right: 1, low: -1, high: 1 }
 
-  /** Another size in CSS pixels; the middle stays, and what was in view along the shorter side. */
+  /**
+   * Another size in CSS pixels; the middle stays, and what was in view along the shorter side.
+   * @param {number} width
+   * @param {number} height
+   */
   resize(width, height) {
     const fitted = this.isWhole
     const before = this.whole
@@ -32,7 +36,10 @@ export class Viewport {
     this.scale *= this.whole / before
   }
 
-  /** Show all of a region, with some air. */
+  /**
+   * Show all of a region, with some air.
+   * @param {Region} region
+   */
   fit(region) {
     this.#region = region
     this.whole = this.scale = this.#fitting()
@@ -40,7 +47,10 @@ export class Viewport {
     this.v = (region.low + region.high) / 2
   }
 
-  /** Another region is the whole from now on; the view stays, unless it was of the whole. */
+  /**
+   * Another region is the whole from now on; the view stays, unless it was of the whole.
+   * @param {Region} region
+   */
   widen(region) {
     if (this.isWhole) return this.fit(region)
     this.#region = region
@@ -64,18 +74,22 @@ export class Viewport {
     return off < 0.5 && Math.abs(this.scale / this.whole - 1) < 1e-6
   }
 
+  /** @param {number} u */
   x(u) {
     return this.width / 2 + (u - this.u) * this.scale
   }
 
+  /** @param {number} v */
   y(v) {
     return this.height / 2 - (v - this.v) * this.scale
   }
 
+  /** @param {number} x */
   uAt(x) {
     return this.u + (x - this.width / 2) / this.scale
   }
 
+  /** @param {number} y */
   vAt(y) {
     return this.v - (y - this.height / 2) / this.scale
   }
@@ -85,12 +99,21 @@ export class Viewport {
     return { left: this.uAt(0), right: this.uAt(this.width), low: this.vAt(this.height), high: this.vAt(0) }
   }
 
+  /**
+   * @param {number} dx CSS pixels.
+   * @param {number} dy
+   */
   pan(dx, dy) {
     this.u -= dx / this.scale
     this.v += dy / this.scale
   }
 
-  /** Zoom by a factor; what lies at a pixel stays there. */
+  /**
+   * Zoom by a factor; what lies at a pixel stays there.
+   * @param {number} factor
+   * @param {number} [x]
+   * @param {number} [y]
+   */
   zoom(factor, x = this.width / 2, y = this.height / 2) {
     const [u, v] = [this.uAt(x), this.vAt(y)]
     this.scale = Math.min(NEAREST * this.whole, Math.max(FARTHEST * this.whole, this.scale * factor))
@@ -98,11 +121,16 @@ export class Viewport {
     this.v = v + (y - this.height / 2) / this.scale
   }
 
-  /** Round numbers between two, about every so many pixels: values and how many decimals they need. */
+  /**
+   * Round numbers between two, about every so many pixels: values and how many decimals they need.
+   * @param {number} low
+   * @param {number} high
+   * @param {number} [apart]
+   */
   ticks(low, high, apart = 80) {
     const rough = (apart / this.scale) || 1
     const power = 10 ** Math.floor(Math.log10(rough))
-    const step = [1, 2, 5, 10].map((times) => times * power).find((size) => size >= rough)
+    const step = [1, 2, 5, 10].map((times) => times * power).find((size) => size >= rough) ?? 10 * power
     const decimals = Math.max(0, -Math.floor(Math.log10(step) + 1e-9))
     const values = []
     for (let k = Math.ceil(low / step); k * step <= high && values.length < 100; k += 1) values.push(k * step)
@@ -114,14 +142,17 @@ export class Viewport {
  * Pan by dragging, zoom by wheel or two fingers, tell clicks from drags, draw a lasso.
  * @param {HTMLElement} node What is pressed; pixels count from its corner.
  * @param {Viewport} viewport
- * @param {{moved: () => void, click: (event: PointerEvent) => void, hover: (event: PointerEvent) => void, leave: () => void,
+ * @param {{moved: () => void, click: (event: PointerEvent) => void, hover: (event: MouseEvent) => void, leave: () => void,
  *   lassoing: (event: PointerEvent) => boolean, lasso: (path: [number, number][], done: boolean) => void,
  *   place: (event: MouseEvent) => [number, number], zooms?: (event: WheelEvent) => boolean}} heard `zooms` says whether the
  *   wheel is meant for the view, and not for the page that it lies in.
  */
 export function gestures(node, viewport, heard) {
+  /** @type {Map<number, [number, number]>} */
   const pressed = new Map()
+  /** @type {{at: [number, number], time: number, dragged?: boolean} | null} */
   let press = null
+  /** @type {[number, number][] | null} */
   let path = null
 
   node.addEventListener("pointerdown", (event) => {
@@ -155,19 +186,32 @@ export function gestures(node, viewport, heard) {
     pressed.set(event.pointerId, now)
   })
 
+  /**
+   * @param {number[]} from
+   * @param {number[]} to
+   */
   function far(from, to) {
     return Math.hypot(to[0] - from[0], to[1] - from[1]) >= STILL
   }
 
+  /**
+   * @param {number} id
+   * @param {number[]} before
+   * @param {number[]} now
+   */
   function pinch(id, before, now) {
     const [other] = [...pressed].filter(([key]) => key !== id).map(([, place]) => place)
-    const spread = (place) => Math.max(8, Math.hypot(place[0] - other[0], place[1] - other[1]))
+    const spread = (/** @type {number[]} */ place) => Math.max(8, Math.hypot(place[0] - other[0], place[1] - other[1]))
     viewport.pan((now[0] - before[0]) / 2, (now[1] - before[1]) / 2)
     viewport.zoom(spread(now) / spread(before), (now[0] + other[0]) / 2, (now[1] + other[1]) / 2)
     heard.leave()
     heard.moved()
   }
 
+  /**
+   * @param {PointerEvent} event
+   * @param {boolean} kept
+   */
   function release(event, kept) {
     if (!pressed.delete(event.pointerId)) return
     const [was, drawn] = [press, path]

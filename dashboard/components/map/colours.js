@@ -36,9 +36,18 @@ export function colourings(dims, columns) {
   return found.map((colouring) => ({ kind: "label", ...colouring }))
 }
 
+/**
+ * The order of names, for those that a link lists.
+ * @param {string} one
+ * @param {string} other
+ */
+export function byName(one, other) {
+  return one < other ? -1 : one > other ? 1 : 0
+}
+
 /** The colour of a label as CSS has it. */
 export function colourOf(label, palette) {
-  return palette[(label < 0 ? 0 : label) % palette.length]
+  return palette[Math.max(0, label) % palette.length]
 }
 
 /** Codes and palette by label: `{codes, palette}`, codes in the order of the rows. */

@@ -64,7 +64,7 @@ export function legend(heard) {
     },
     /** Colour the keys; without a palette the colours mean something else, and the keys are plain. */
     paint(palette) {
-      for (const key of node.querySelectorAll(".key")) {
+      for (const key of /** @type {NodeListOf<HTMLElement>} */ (node.querySelectorAll(".key"))) {
         key.style.setProperty("--key", palette ? colourOf(Number(key.dataset.label), palette) : "var(--ll-muted)")
       }
     },

@@ -102,7 +102,7 @@ export function loading(map) {
       map.root.dataset.ready = String(Math.round(performance.now() - started))
       if (another && !compact) map.originals.load(map.data.num * map.data.shape.reduce((product, side) => product * side, 1))
       if (!map.flat && map.view.projection !== "pca") choosePlane()
-      if (map.time.step !== null) positions.preload(map.data.run, map.time.snapshots.map(({ step, stamp }) => ({ at: String(step), stamp })), map.part)
+      if (map.time.step !== null) void positions.preload(map.data.run, map.time.snapshots.map(({ step, stamp }) => ({ at: String(step), stamp })), map.part)
     } catch (error) {
       if (map.gone || mine !== map.loading || error.name === "AbortError") return
       if (!(error instanceof ServerError)) console.error(error)
@@ -125,7 +125,7 @@ export function loading(map) {
     if (map.message.querySelector("button") && map.message.textContent.startsWith(map.data.question)) return
     const begin = () => {
       map.accepted.add(map.data.part)
-      load()
+      void load()
     }
     map.message.replaceChildren(
       element("span", {}, map.data.question, element("br"), element("br"),
@@ -185,7 +185,7 @@ export function loading(map) {
     useDecoder()
     if (signature(moment()) === map.seen) return
     map.job.hide()
-    load()
+    void load()
   }
 
   Object.assign(map, { moment, isElsewhere, isEnd, wholeName, load, stopLoading, choosePlane, useDecoder, dropDecoder, timed })

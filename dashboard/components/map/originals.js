@@ -31,7 +31,11 @@ export class Originals {
    * @param {string} failure Why none can be asked for; empty if they can.
    */
   constructor(run, part, signal, changed, failure) {
-    Object.assign(this, { run, part, signal, changed, failure })
+    this.run = run
+    this.part = part
+    this.signal = signal
+    this.changed = changed
+    this.failure = failure
   }
 
   /** Begin to fetch, if they are few enough to be fetched at once. */
@@ -122,9 +126,13 @@ export function tellMissing(node, failure) {
   explain(node, failure ? `Original images are not shown: ${failure.replace(/\.$/, "")}.` : "")
 }
 
-function part({ images, max_value: most }, row) {
-  const { data, offset, ...rest } = view({ images, max_value: most }, row)
-  const [, channels, height, width] = images.shape
+/**
+ * @param {any} found
+ * @param {number} row
+ */
+function part(found, row) {
+  const { data, offset, ...rest } = view(found, row)
+  const [, channels, height, width] = found.images.shape
   return { ...rest, data: data.slice(offset, offset + channels * height * width), offset: 0 }
 }
 

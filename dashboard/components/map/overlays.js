@@ -1,7 +1,7 @@
 /** What lies below and above the points, as the layers say. */
 import { say } from "../lib/dom.js"
 import { contours, grid, marks } from "./axes.js"
-import { colourOf } from "./colours.js"
+import { byName, colourOf } from "./colours.js"
 import { drawEllipse, ellipse, Sprites } from "./layers.js"
 import { project } from "./points.js"
 import { EDGE } from "./scene.js"
@@ -60,7 +60,7 @@ export function overlays(map) {
     if (!map.shown) return
     map.refreshLayers()
     map.lookAround()
-    map.root.dataset.layers = [...map.view.layers].sort().join(",")
+    map.root.dataset.layers = [...map.view.layers].sort(byName).join(",")
     map.scene.redraw("below", "points", "above", "mark")
   }
 

@@ -38,6 +38,7 @@ export function pointing(map) {
     return z.every((value, d) => Math.abs(value - map.shown.mean[row * map.shown.dims + d]) < 1e-3)
   }
 
+  /** @returns {[number, number]} */
   function placeIn(event) {
     const box = map.chart.getBoundingClientRect()
     return [event.clientX - box.left - EDGE.left, event.clientY - box.top - EDGE.top]

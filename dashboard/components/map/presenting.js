@@ -85,7 +85,10 @@ export function presenting(map) {
     return `${shows} What is decoded is a slice: points of this plane, with nothing of the directions that it leaves out.`
   }
 
-  /** Titles of both axes; an axis that means nothing has none, and no numbers. */
+  /**
+   * Titles of both axes; an axis that means nothing has none, and no numbers.
+   * @returns {[string, string]}
+   */
   function axisTitles() {
     if (map.flat) return [`${map.flat.method.title} 1`, `${map.flat.method.title} 2`]
     if (map.data.latent_dim === 1) return [dimName(0), ""]

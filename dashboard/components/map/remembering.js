@@ -1,6 +1,6 @@
 /** What of a map's view is in the link: plane, colours, layers, tiles, classes taken out, and the part in view. */
 import { chosen, passing } from "../lib/address.js"
-import { colourings } from "./colours.js"
+import { byName, colourings } from "./colours.js"
 
 /** So long a view rests before the link says it, ms. */
 const REST = 600
@@ -23,11 +23,11 @@ export function remembering(map) {
 
   function plain() {
     const { projection, colour, layers, tiles, hidden, area, lasso } = map.view
-    return { projection, colour, layers: [...layers].sort(), tiles, hidden, area, lasso }
+    return { projection, colour, layers: [...layers].sort(byName), tiles, hidden, area, lasso }
   }
 
   function signature({ projection, colour, layers, tiles, hidden, area, lasso }) {
-    return JSON.stringify([projection, colour, [...layers].sort(), tiles, hidden, area, lasso])
+    return JSON.stringify([projection, colour, [...layers].sort(byName), tiles, hidden, area, lasso])
   }
 
   function take({ projection, colour, layers, tiles, hidden, area, lasso }) {

@@ -30,11 +30,13 @@ export class Scene {
   /** @type {Painter} Draws the page's point, which moves while the rest lies still. */
   mark = () => {}
   /** Draws around the plot: axes. In CSS pixels of the chart. */
+  /** @type {Painter} */
   frame = () => {}
   background = "#ffffff"
   /** @type {import("../lib/scatter.js").Points | null} */
   points = null
   /** Called before each frame with the time; true while something still moves. */
+  /** @type {(now: number) => boolean} */
   step = () => false
   /** Milliseconds that drawing the points took last. */
   took = 0

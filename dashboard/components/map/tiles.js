@@ -31,7 +31,7 @@ export function evenTiles(seen, [u, v]) {
 /**
  * One row of tiles for a space of one dimension, just above the line on which its points lie.
  * @param {Region} seen
- * @param {number} centre Of the prior.
+ * @param {number} u Centre of the prior.
  * @param {boolean} even Whether they are equally large, else equally probable.
  * @returns {Tiling | null} Null where nothing of the prior is in view.
  */
@@ -92,7 +92,7 @@ function inverse(probability, low, high) {
 }
 
 /**
- * Probability of a standard normal below a place, to about ten digits of it, in the tail too.
+ * Probability of a standard normal below a place, to four digits of it, in the tail too.
  */
 export function normal(x) {
   if (x > 0) return 1 - normal(-x)

@@ -16,7 +16,7 @@ export function arithmetic(page) {
   const result = picture("Result")
   const weight = element("input", {
     class: "weight", type: "range", min: -2, max: 2, step: 0.05, value: 1, "aria-label": "Weight of the difference", title: "Double click sets it to 1", oninput: compute,
-    onchange: () => page.changed(), ondblclick: () => { weight.value = 1; compute(); page.changed() },
+    onchange: () => page.changed(), ondblclick: () => { weight.value = "1"; compute(); page.changed() },
   })
   const value = element("span", { class: "value" })
   const send = element("button", { class: "ll-button", type: "button", dataset: { action: "send" }, onclick: sendResult }, "Send to sliders")
@@ -44,7 +44,7 @@ export function arithmetic(page) {
 
   function group(key, letter) {
     const made = { mean: null, num: 0, asked: "", members: new Set() }
-    made.select = element("select", { class: "field", "aria-label": `Group ${letter}`, dataset: { group: key }, onchange: () => { fetchMean(made, true); page.changed() } })
+    made.select = element("select", { class: "field", "aria-label": `Group ${letter}`, dataset: { group: key }, onchange: () => { void fetchMean(made, true); page.changed() } })
     made.members_list = element("fieldset", { class: "members", hidden: true }, element("legend", { class: "ll-sr" }, `Stops in group ${letter}`))
     return Object.assign(made, picture(`Mean ${letter}`, made.select, made.members_list), { letter })
   }
@@ -93,7 +93,7 @@ export function arithmetic(page) {
             onchange: (event) => {
               if (event.target.checked) made.members.add(stop)
               else made.members.delete(stop)
-              fetchMean(made)
+              void fetchMean(made)
               page.changed()
             },
           }),
@@ -148,7 +148,7 @@ export function arithmetic(page) {
     const found = sum()
     if (!found) return
     // The result becomes the point: with the weight it had, it would move on.
-    weight.value = 0
+    weight.value = "0"
     page.send(found)
     compute()
     page.changed()

@@ -173,7 +173,7 @@ export default mounted((root) => {
     component.setTriggerValue("route", said)
     if (!ofPath) return
     sums.refresh(weights)
-    load()
+    void load()
   }
 
   function query() {
@@ -194,7 +194,7 @@ export default mounted((root) => {
     if (legs < 1) return film.show(null, 1)
     const num = legs * Math.min(LEG, Math.floor(STEPS / legs)) + 1
     try {
-      const found = await arrays(runAddress(data.run, "path", { ...query(), num }), { signal: mine.signal, waiting: tell })
+      const found = /** @type {any} */ (await arrays(runAddress(data.run, "path", { ...query(), num }), { signal: mine.signal, waiting: tell }))
       if (mine !== loading) return
       film.show(found, data.shape[2] / data.shape[1])
       root.dataset.frames = String(film.num)
@@ -315,7 +315,7 @@ export default mounted((root) => {
   function refresh() {
     row.refresh(weights)
     sums.refresh(weights)
-    load()
+    void load()
   }
 
   return {

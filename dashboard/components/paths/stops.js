@@ -10,7 +10,8 @@ const STILL = 5
 
 /**
  * @typedef {{text: string, number: number | null, z: Float32Array | null, label: number | null, drawn: boolean, dragged: boolean,
- *   node: HTMLElement, canvas: HTMLCanvasElement, words: HTMLElement, buttons: Record<string, HTMLElement>}} Stop
+ *   node: HTMLElement, canvas: HTMLCanvasElement, words: HTMLElement, picture: HTMLButtonElement,
+ *   buttons: Record<"earlier" | "later" | "remove", HTMLButtonElement>}} Stop
  * `text` names it to the server: `n` and a test image's number, or coordinates.
  */
 
@@ -45,6 +46,7 @@ export function stopRow(page) {
     const canvas = element("canvas", { class: "ll-pixels", width: 1, height: 1, role: "img" })
     const words = element("span", { class: "words" })
     const numbered = /^n(\d+)$/.exec(text)
+    /** @type {any} */
     const stop = { text, number: numbered ? Number(numbered[1]) : null, z: null, label: null, drawn: false, dragged: false, canvas, words }
     if (!numbered) stop.z = Float32Array.from(text.split(","), Number)
     const small = (label, symbol, action, onclick) =>
@@ -102,7 +104,7 @@ export function stopRow(page) {
     stops.forEach((stop, place) => {
       stop.node.style.order = ""
       stop.picture.setAttribute("aria-label", `Stop ${place + 1}: ${stop.words.textContent}. Go there; drag to move it.`)
-      stop.picture.dataset.place = place + 1
+      stop.picture.dataset.place = String(place + 1)
       stop.buttons.earlier.disabled = place === 0
       stop.buttons.later.disabled = place === stops.length - 1
     })
@@ -194,7 +196,7 @@ export function stopRow(page) {
       const to = order.indexOf(under)
       order = order.filter((other) => other !== stop)
       order.splice(to, 0, stop)
-      order.forEach(({ node }, place) => { node.style.order = place })
+      order.forEach(({ node }, place) => { node.style.order = String(place) })
     }
     const end = (last) => {
       window.removeEventListener("pointermove", onMove)

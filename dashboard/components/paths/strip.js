@@ -89,7 +89,7 @@ export function strip(page) {
 
   function drawTiles() {
     shown.forEach((index, k) => {
-      const canvas = tiles.children[k]
+      const canvas = /** @type {HTMLCanvasElement} */ (tiles.children[k])
       page.decode(canvas, frame(index), canvas, page.condition(index, frames)?.y)
     })
   }
@@ -218,7 +218,7 @@ export function strip(page) {
       node.hidden = !frames
       preview.style.aspectRatio = String(aspect)
       if (!frames) return
-      scrubber.max = frames.z.shape[0] - 1
+      scrubber.max = String(frames.z.shape[0] - 1)
       explain()
       draw()
       place(Math.round(before * (frames.z.shape[0] - 1)))

@@ -1,6 +1,11 @@
 /** Where the plane's axes end, and its lines of equal ELBO: rate + distortion is the same all along one. */
 
-/** How far an axis goes, with room around the dots; the rate begins at 0. */
+/**
+ * How far an axis goes, with room around the dots; the rate begins at 0.
+ * @param {number[]} values
+ * @param {boolean} fromZero
+ * @returns {[number, number]}
+ */
 export function range(values, fromZero) {
   const [low, high] = [fromZero ? 0 : Math.min(...values), Math.max(...values)]
   const room = Math.max(0.12 * (high - low), 1e-3 * Math.abs(high), 0.5)
@@ -29,6 +34,7 @@ export function isoLines(x, y) {
 }
 
 /** Where words may stand beside a dot, the best place first, and how far from it, CSS pixels. */
+/** @type {[string, number, number][]} */
 const PLACES = [["top right", 1, -1], ["bottom right", 1, 1], ["top left", -1, -1], ["bottom left", -1, 1], ["middle right", 1, 0], ["middle left", -1, 0]]
 const [AWAY, HIGH, WIDE] = [7, 14, 6.2]
 

@@ -24,6 +24,7 @@ function place(beta) {
 }
 
 export default mounted((root) => {
+  /** @type {any} Plotly's element. */
   const chart = element("div", { class: "chart", role: "img" })
   /** The way to a dot without a pointer. */
   const picker = element("select", { class: "picker", "aria-label": "Run whose figures are shown", onchange: () => { pinned = picker.value; over = null; tell() } })
@@ -73,7 +74,7 @@ export default mounted((root) => {
     }
     const words = Object.entries(rows).flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)])
     figures.replaceChildren(...words)
-    show(dot)
+    void show(dot)
     say(button, dot.chosen ? "Take out of the comparison" : "Compare this run")
     button.disabled = !dot.chosen && data.full
     button.title = button.disabled ? "No more runs fit side by side; take one out first" : ""
@@ -178,7 +179,7 @@ export default mounted((root) => {
       data = next.data
       list()
       tell()
-      draw()
+      void draw()
     },
     unmount() {
       gone = true

@@ -102,9 +102,9 @@ export default mounted((root) => {
     clearTimeout(sheet.timer)
     sheet.timer = setTimeout(() => {
       sheet.timer = 0
-      refresh(sheet)
+      void refresh(sheet)
     }, snapshot ? 0 : PAUSE)
-    if (time?.shown || question.isOver) refresh(sheet)
+    if (time?.shown || question.isOver) void refresh(sheet)
   }
 
   /** Say why there is no picture, or no newer one yet. */

@@ -23,7 +23,7 @@ export function picker(root, { classes, title, blending, change, release }) {
 
   const weights = () => (now.to === null ? oneHot(now.from, classes.length) : blend(now.from, now.to, now.share, classes.length))
   const group = `class-${crypto.getRandomValues(new Uint32Array(1))[0]}`
-  const options = classes.map((label, index) =>
+  const options = classes.map((_, index) =>
     element("input", {
       type: "radio", name: group, value: index,
       onchange: (event) => {
@@ -70,7 +70,7 @@ export function picker(root, { classes, title, blending, change, release }) {
     second.value = now.to === null ? "" : String(now.to)
     for (const option of second.options) option.disabled = option.value === String(now.from)
     rail.hidden = words.hidden = now.to === null
-    if (share.valueAsNumber !== now.share) share.value = now.share
+    if (share.valueAsNumber !== now.share) share.value = String(now.share)
     say(words, `${Math.round(100 * now.share)} %`)
     share.setAttribute("aria-valuetext", now.to === null ? "" : `${Math.round(100 * now.share)} % of ${classes[now.to]}`)
   }

@@ -283,7 +283,7 @@ export default mounted((root) => {
 
   /** Show a point; a field that is being typed in is left alone. */
   function show(point, force = false) {
-    const active = root.getRootNode().activeElement
+    const active = /** @type {ShadowRoot} */ (root.getRootNode()).activeElement
     for (const [index, control] of controls) {
       const { range, field } = control
       const value = point.z[index] ?? 0
@@ -320,7 +320,7 @@ export default mounted((root) => {
     showRates()
     if (!strips) return
     if (decoder) following.soon()
-    else takeDecoder()
+    else void takeDecoder()
   }
 
   async function takeDecoder() {

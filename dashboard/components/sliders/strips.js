@@ -10,7 +10,7 @@ export const NUM = 5
 /** Milliseconds between two rows while the point moves, and without a move until it counts as at rest. */
 const REST = 120
 
-const whenIdle = window.requestIdleCallback?.bind(window) ?? ((work) => setTimeout(work, 40))
+const whenIdle = globalThis.requestIdleCallback?.bind(globalThis) ?? ((work) => setTimeout(work, 40))
 
 /**
  * @typedef {{index: number, steps: number[], canvases: HTMLCanvasElement[], strip: HTMLElement, seen: boolean,
@@ -29,7 +29,7 @@ export class Strips {
   #gone = false
   #observer = new IntersectionObserver((entries) => {
     for (const { target, isIntersecting } of entries) {
-      const row = this.#rows.get(target)
+      const row = this.#rows.get(/** @type {HTMLElement} */ (target))
       if (row) row.seen = isIntersecting
     }
     this.#schedule()

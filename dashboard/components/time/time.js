@@ -224,7 +224,9 @@ export default mounted((root) => {
       component = next
       data = next.data
       // Streamlit leaves more room below the foot of a page than a bar needs.
-      const foot = root.getRootNode().host?.closest('[data-testid="stBottomBlockContainer"]')
+      const { host } = /** @type {ShadowRoot} */ (root.getRootNode())
+      /** @type {HTMLElement | null} */
+      const foot = host?.closest('[data-testid="stBottomBlockContainer"]')
       if (foot) foot.style.paddingBottom = "12px"
       if (time !== timeOf(data.run)) {
         stop()
@@ -239,9 +241,9 @@ export default mounted((root) => {
           }
           last = time.step
           draw()
-          preloader?.work()
+          void preloader?.work()
         })
-        preloader?.work()
+        void preloader?.work()
       }
       if (heard !== data.state) {
         // Another state than the page was drawn with before: a run that was started anew, for one.

@@ -38,6 +38,7 @@ function contours(found, truth, encoder, colours) {
   // The regions within a line, the widest first, so that each is painted over what it lies in. Plotly fills where its
   // constraint does not hold.
   const shades = { 1: 0.5, 2: 0.34, 3: 0.18 }
+  /** @type {object[]} */
   const traces = SIGMAS.toReversed().map((times) => ({
     type: "contour", x, y, z, showscale: false, showlegend: false, hoverinfo: "skip", autocontour: false, line: { color: truth, width: 1.6 },
     contours: { type: "constraint", operation: ">", value: times }, fillcolor: mix(colours.background, truth, shades[times]),

@@ -2,11 +2,13 @@
 import { drawingBody } from "../draw/bodies.js"
 import { Gallery } from "../draw/gallery.js"
 import { Pad } from "../draw/pad.js"
+import { tabRow } from "../draw/tabs.js"
 import { arrays, sizeOf } from "../lib/arrays.js"
 import { decoders } from "../lib/decoder.js"
 import { element, explain, mounted, number, say } from "../lib/dom.js"
 import { Kept } from "../lib/kept.js"
 import { paint } from "../lib/picture.js"
+import { atRest } from "../lib/rest.js"
 import { Question, runAddress } from "../lib/server.js"
 import { theme } from "../lib/theme.js"
 import { timeOf } from "../lib/time.js"
@@ -26,7 +28,7 @@ export default mounted((root) => {
   let stop = () => {}
   let chosen = null
   let heard = ""
-  let told = []
+  const told = []
   let gone = false
   let busy = false
   let wanted = ""
@@ -36,30 +38,22 @@ export default mounted((root) => {
   /** The server's answers, and what each is of, by their address. */
   const answers = new Kept(ROOM)
   let question = null
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let asking
+  const telling = atRest(tell, REST)
   /** What the image that is asked about is called. */
   let title = ""
 
-  const pad = new Pad({ change: () => drew(), release: () => tell() })
+  const pad = new Pad({ change: () => drew(), release: () => telling.soon() })
   const gallery = new Gallery(({ row }) => { choose({ row }) })
   const bodies = { test: gallery.root, draw: drawingBody(pad) }
-  const tabs = element("div", { class: "tabs", role: "tablist", "aria-label": "Whose truth is told" })
-  for (const [name, label] of Object.entries(TABS)) {
-    bodies[name].id = `truth-${name}`
-    bodies[name].setAttribute("role", "tabpanel")
-    tabs.append(element("button", {
-      class: "tab", type: "button", role: "tab", "aria-controls": `truth-${name}`, dataset: { tab: name }, onclick: () => choose({ panel: name }),
-      onkeydown: (event) => {
-        if (!["ArrowLeft", "ArrowRight"].includes(event.key)) return
-        choose({ panel: name === "test" ? "draw" : "test" })
-        tabs.querySelector('[aria-selected="true"]').focus()
-      },
-    }, label))
-  }
+  const tabs = tabRow(TABS, bodies, "Whose truth is told", (name) => choose({ panel: name }))
   const chart = element("div", { class: "plot", role: "img", "aria-label": "True posterior and q(z|x)" })
   const message = element("p", { class: "ll-message", hidden: true })
   const marks = { truth: element("span"), encoder: element("span") }
+  const dots = { truth: element("i", { dataset: { of: "truth" } }), encoder: element("i", { dataset: { of: "encoder" } }) }
   const key = element(
-    "p", { class: "ll-note key" }, ...Object.entries(marks).map(([of, words]) => element("span", {}, element("i", { dataset: { of } }), words)),
+    "p", { class: "ll-note key" }, ...Object.entries(marks).map(([of, words]) => element("span", {}, dots[of], words)),
   )
   const canvas = element("canvas", { class: "ll-pixels", role: "img", "aria-label": "The image as the model sees it" })
   const name = element("strong")
@@ -81,7 +75,7 @@ export default mounted((root) => {
     element("div", { class: "now" }, canvas, element("div", {}, name, element("br"), where)), sum, check, means,
   )
   const frame = element(
-    "div", { class: "truth" }, element("section", { class: "ll-card pick", "aria-label": "Image" }, tabs, element("div", {}, ...Object.values(bodies))),
+    "div", { class: "truth" }, element("section", { class: "ll-card pick", "aria-label": "Image" }, tabs.root, element("div", {}, ...Object.values(bodies))),
     element("div", {}, chart, message, key), numbers,
   )
   root.replaceChildren(frame)
@@ -93,9 +87,9 @@ export default mounted((root) => {
   function choose(some) {
     const before = chosen.panel
     chosen = { ...chosen, ...some }
-    if (chosen.panel !== before) open()
+    if (chosen.panel !== before) tabs.open(chosen.panel)
     ask()
-    tell()
+    telling.soon()
   }
 
   function drew() {
@@ -104,22 +98,10 @@ export default mounted((root) => {
   }
 
   function tell() {
-    clearTimeout(tell.timer)
-    tell.timer = setTimeout(() => {
-      chosen.drawing = pad.text ?? ""
-      told.push(JSON.stringify(chosen))
-      if (told.length > 16) told.shift()
-      component.setTriggerValue("said", chosen)
-    }, REST)
-  }
-
-  function open() {
-    for (const button of tabs.children) {
-      const isOpen = button.dataset.tab === chosen.panel
-      button.setAttribute("aria-selected", String(isOpen))
-      button.tabIndex = isOpen ? 0 : -1
-      bodies[button.dataset.tab].hidden = !isOpen
-    }
+    chosen.drawing = pad.text ?? ""
+    told.push(JSON.stringify(chosen))
+    if (told.length > 16) told.shift()
+    component.setTriggerValue("said", chosen)
   }
 
   /** The query that names the image to the server; null for an empty pad. */
@@ -138,8 +120,8 @@ export default mounted((root) => {
 
   function ask(wait = 0) {
     root.dataset.settled = "false"
-    clearTimeout(ask.timer)
-    ask.timer = setTimeout(fetchAll, wait)
+    clearTimeout(asking)
+    asking = setTimeout(fetchAll, wait)
   }
 
   async function fetchAll() {
@@ -212,7 +194,7 @@ export default mounted((root) => {
     const [dot, cross] = data.latent_dim > 1 ? ["● ", "✖ "] : ["", ""]
     say(means, `Means: ${dot}q(z|x) ${mean}, ${cross}true posterior ${truth}.`)
     Object.assign(root.dataset, { elbo: String(found.elbo), gap: String(found.gap), log: String(found.log_prob), at: place })
-    draw()
+    void draw()
   }
 
   async function draw() {
@@ -254,15 +236,18 @@ export default mounted((root) => {
           }
         }
       }
-      open()
+      tabs.open(chosen.panel)
       key.dataset.flat = String(data.latent_dim < 2)
       const lines = data.latent_dim > 1 ? ": 1, 2 and 3 σ" : ""
       say(marks.truth, `p(z|x), the true posterior${lines}`)
       say(marks.encoder, `q(z|x), the encoder's${lines}`)
       const decoder = decoders.of(data.run, { at: "best", stamp: data.stamp })
-      decoder.ready.then(() => gone || gallery.open({ ...data, at: "best" }, decoder)).then(() => gallery.mark(chosen.row))
+      decoder.ready.then(async () => {
+        if (!gone) await gallery.open({ ...data, at: "best" }, decoder)
+        gallery.mark(chosen.row)
+      })
       for (const [of, colour] of [["truth", "distortion"], ["encoder", "rate"]]) {
-        key.querySelector(`[data-of="${of}"]`).style.color = data.palette[theme(root).name][colour]
+        dots[of].style.color = data.palette[theme(root).name][colour]
       }
       ask()
     },
@@ -271,8 +256,8 @@ export default mounted((root) => {
       question?.makeWay()
       gallery.close()
       stop()
-      clearTimeout(tell.timer)
-      clearTimeout(ask.timer)
+      telling.cancel()
+      clearTimeout(asking)
       observer.disconnect()
       window.Plotly?.purge(chart)
     },
