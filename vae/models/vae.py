@@ -200,5 +200,5 @@ class VAE(nn.Module):
         z = self.sample(mean, log_var, generator, noise)
         with torch.autocast(x.device.type, products):
             output = self.decoder(z, condition, x)
-        distortion = -self.likelihood.log_prob(output.to(x.dtype), x)
+        distortion = -self.likelihood.log_prob_of_rounded(output, x)
         return Terms(distortion, rate_per_dim(mean, log_var))

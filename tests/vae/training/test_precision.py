@@ -25,7 +25,7 @@ from vae.config.schema import ModelConfig, RunConfig, TrainConfig
 from vae.data.dataset import Dataset
 from vae.evaluation.elbo import evaluate
 from vae.evaluation.saved_metrics import kept, measure
-from vae.models.likelihoods import Gaussian, LearnedGaussian
+from vae.models.likelihoods import Bernoulli, ContinuousBernoulli, Gaussian, LearnedGaussian, Likelihood
 from vae.models.vae import VAE
 from vae.runs.snapshots import load_model
 from vae.training.trainer import Trainer
@@ -65,6 +65,33 @@ def test_every_evaluation_of_a_bf16_run_is_of_float32_and_says_how_it_was_traine
     assert (different.option, different.values) == ("train.precision", ("float32", "bf16"))
     other = train(tmp_path / "b")
     assert (other.status().precision, measure(other, digits).trained_in) == (None, "float32")
+
+
+@pytest.mark.parametrize(
+    "make", [Bernoulli, ContinuousBernoulli, lambda: Gaussian(0.3), lambda: LearnedGaussian(0.3)],
+    ids=["bernoulli", "continuous bernoulli", "gaussian", "learned sigma"],
+)  # fmt: skip
+@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 5, 7)], ids=["grey", "colour, odd sides"])
+def test_an_output_in_bfloat16_has_the_likelihood_and_gradient_of_its_own_numbers(
+    make: Callable[[], Likelihood], shape: tuple[int, int, int]
+) -> None:
+    draw = torch.Generator().manual_seed(0)
+    output = (6 * torch.randn(5, *shape, generator=draw)).to(torch.bfloat16)
+    x = torch.rand(5, *shape, generator=draw)
+    output[0, 0, 0, :3], x[0, 0, 0, :3] = torch.tensor([90.0, -90.0, 0.0]), torch.tensor([1.0, 0.0, 0.5])
+    weights = torch.linspace(-1, 2, 5)
+    kept = output.clone()
+    rounded, usual = output.requires_grad_(), output.detach().float().requires_grad_()
+    likelihood = make()
+    found, expected = likelihood.log_prob_of_rounded(rounded, x), likelihood.log_prob(usual, x)
+    (found * weights).sum().backward()
+    (expected * weights).sum().backward()
+    assert rounded.grad is not None and usual.grad is not None
+    assert (found.dtype, rounded.grad.dtype) == (torch.float32, torch.bfloat16)
+    torch.testing.assert_close(rounded.grad.float(), usual.grad, rtol=2**-7, atol=1e-5)
+    exact = likelihood.double().log_prob(usual.detach().double(), x.double())
+    torch.testing.assert_close(found.detach().double(), exact.detach(), rtol=2e-6, atol=1e-4)
+    assert torch.equal(rounded.detach(), kept), "the output is the caller's"
 
 
 def test_a_processor_without_bfloat16_is_told_and_only_where_it_would_train(
