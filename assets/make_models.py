@@ -16,7 +16,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from vae.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig
-from vae.data.dataset import load
+from vae.data.dataset import load_dataset
 from vae.runs.metric_lines import thin
 from vae.runs.metrics import MetricsReader
 from vae.runs.run import Run
@@ -53,7 +53,7 @@ def make(run_id: str, data_root: Path | None) -> None:
     """Train one example and put it in its place."""
     name, data, model, train = EXAMPLES[run_id]
     public = RunConfig(data=DataConfig(name=data), model=model, train=train)
-    dataset = load(public.data.replace(root=data_root))
+    dataset = load_dataset(public.data.replace(root=data_root))
     with tempfile.TemporaryDirectory() as scratch:
         run = Run.create(Path(scratch) / run_id, public, dataset.info(), name)
         with tqdm(

@@ -28,7 +28,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 import torch  # noqa: E402
 
 from vae.config.schema import DataConfig, DataInfo, ModelConfig, RunConfig, TrainConfig  # noqa: E402
-from vae.data.dataset import Dataset, load  # noqa: E402
+from vae.data.dataset import Dataset, load_dataset  # noqa: E402
 from vae.data.readers.torchvision import is_downloaded  # noqa: E402
 from vae.models.vae import VAE  # noqa: E402
 from vae.runs.run import Run  # noqa: E402
@@ -112,7 +112,7 @@ def make_model(tiny_info: DataInfo) -> MakeModel:
 @pytest.fixture(scope="session")
 def digits() -> Dataset:
     """scikit-learn's 1,797 real digits, with the default split; not to be changed."""
-    return load(DataConfig())
+    return load_dataset(DataConfig())
 
 
 @pytest.fixture(scope="session")

@@ -8,20 +8,20 @@ from dashboard.cache import models
 from vae.runs.run import Run
 
 if TYPE_CHECKING:
-    from vae.data.attributes import Columns
+    from vae.data.attributes import Attributes
 
 _columns = models.Cache(8)
 
 
-def of(run: Run) -> Columns:
+def of(run: Run) -> Attributes:
     """The columns, without reading the images; none where the data are not on this machine or are others by now."""
-    from vae.data.attributes import Columns
+    from vae.data.attributes import Attributes
     from vae.data.dataset import read_columns
     from vae.data.types import DataError
     from vae.runs.run_dataset import data_of
 
     if run.config.data.path is None or run.has_foreign_paths:
-        return Columns()
+        return Attributes()
     config, info = data_of(run), run.info
     assert config.path is not None, "it has one"
     num_images = info.num_train + info.num_validation + info.num_test
@@ -31,4 +31,4 @@ def of(run: Run) -> Columns:
         stamp = (found.st_mtime_ns, found.st_size)
         return _columns.get((config, num_images, stamp), lambda: read_columns(config, num_images, info.rules))
     except (OSError, DataError):
-        return Columns()
+        return Attributes()

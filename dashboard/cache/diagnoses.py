@@ -67,11 +67,11 @@ def with_threshold(run: Run, found: Diagnosis, at: At, threshold: float) -> Diag
 
 
 def _outline(run: Run, at: At, threshold: float, missing: str) -> dict[str, Any]:
-    from vae.diagnostics.posterior_history import silhouette
+    from vae.diagnostics.posterior_history import posterior_summary
 
     step = at if isinstance(at, int) else None
     key = ("outline", run.path, step, models.stamp(run, "best"), tuple(run.snapshots()))
-    found = _measured.get(key, lambda: silhouette(run, step))
+    found = _measured.get(key, lambda: posterior_summary(run, step))
     variance = found.active_variance
     active = [value > threshold for value in variance]
     return {
@@ -97,7 +97,7 @@ def _outline(run: Run, at: At, threshold: float, missing: str) -> dict[str, Any]
 
 def course(run: Run) -> list[dict[str, Any]]:
     """Every dimension at every snapshot, see `vae.diagnostics.posterior_history`."""
-    from vae.diagnostics.posterior_history import course as over
+    from vae.diagnostics.posterior_history import training_stages as over
 
     key = (run.path, tuple(models.stamp(run, step) for step in run.snapshots()))
     return _courses.get(key, lambda: [stage.to_dict() for stage in over(run)])

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from vae.diagnostics.diagnose import Dimension
     from vae.diagnostics.label_leakage import Leak
     from vae.evaluation.typicality import Surprise
-    from vae.latent.aggregate_posterior import Gap
+    from vae.latent.aggregate_posterior import PriorGap
     from vae.latent.embedding import Embedding, Projection
     from vae.latent.generation import Mixture
     from vae.models.vae import VAE
@@ -343,7 +343,7 @@ def plane(run: Run, at: At) -> Projection:
     )
 
 
-def mixture(run: Run, at: At, num_components: int | None) -> tuple[Mixture, Gap]:
+def mixture(run: Run, at: At, num_components: int | None) -> tuple[Mixture, PriorGap]:
     """A Gaussian mixture fitted to the test images' posteriors, and how far these themselves are from the prior.
 
     Args:
@@ -355,14 +355,14 @@ def mixture(run: Run, at: At, num_components: int | None) -> tuple[Mixture, Gap]
         DataError: If the posteriors must be computed and the images are not on this machine.
         CheckpointError: If the weights are missing or damaged.
     """
-    from vae.latent.aggregate_posterior import gap
+    from vae.latent.aggregate_posterior import prior_gap
     from vae.latent.generation import MIXTURE_SIZES, fit_mixture
 
-    def make() -> tuple[Mixture, Gap]:
+    def make() -> tuple[Mixture, PriorGap]:
         sizes = MIXTURE_SIZES if num_components is None else (num_components,)
         posteriors = embedding(run, at, "test")
         found = fit_mixture(posteriors, sizes)
-        return found, gap(posteriors, found)
+        return found, prior_gap(posteriors, found)
 
     return _summaries.get(("mixture", run.path, at, _embedding_stamp(run, at), num_components), make)
 

@@ -33,9 +33,9 @@ def create(config: RunConfig, title: str) -> Run:
     Raises:
         UserError, OSError: If the images are missing or do not fit, or the folder cannot be written.
     """
-    from vae.data.dataset import check_fits, load
+    from vae.data.dataset import check_fits, load_dataset
 
-    dataset = load(config.data)
+    dataset = load_dataset(config.data)
     check_fits(config, dataset)
     root = settings.runs_root()
     kind = "cvae" if config.model.conditional else "vae"

@@ -59,7 +59,7 @@ def start(name: str, config: RunConfig, betas: list[float], chosen_seeds: list[i
     Raises:
         UserError: If the sweep breaks a rule, its images are not here, or a run of that id has other settings.
     """
-    from vae.data.dataset import load
+    from vae.data.dataset import load_dataset
     from vae.experiments.sweep import points
 
     planned = points(name, config, betas, chosen_seeds)
@@ -67,7 +67,7 @@ def start(name: str, config: RunConfig, betas: list[float], chosen_seeds: list[i
         raise UserError(
             f"a sweep from the page must have at most {MOST} runs, got {len(planned)}; use `vae sweep` for more"
         )
-    info = load(config.data).info()
+    info = load_dataset(config.data).info()
     root = settings.runs_root()
     found: list[Run | None] = []
     for point in planned:  # all are looked at before one is made

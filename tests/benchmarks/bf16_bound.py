@@ -18,7 +18,7 @@ from vae.runtime.cpu_threads import share_cores
 share_cores()
 
 from vae.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig  # noqa: E402
-from vae.data.dataset import Dataset, load  # noqa: E402
+from vae.data.dataset import Dataset, load_dataset  # noqa: E402
 from vae.evaluation.importance import importance_bound  # noqa: E402
 from vae.runs.run import Run  # noqa: E402
 from vae.training.trainer import Trainer  # noqa: E402
@@ -55,7 +55,7 @@ def main() -> None:
     parser.add_argument("--k", type=int, default=64)
     parser.add_argument("--images", type=int, default=2000)
     options = parser.parse_args()
-    dataset = load(DataConfig(name="mnist", root=options.data_root))
+    dataset = load_dataset(DataConfig(name="mnist", root=options.data_root))
     print(f"784-400-20-400-784, {options.epochs} epochs, k = {options.k}, {options.images:,} test images")
     print("| seed | float32 | bf16 | difference | seconds | seconds |")
     print("|---|---|---|---|---|---|")

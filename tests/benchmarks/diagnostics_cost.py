@@ -23,7 +23,7 @@ from vae.runtime.cpu_threads import share_cores
 share_cores()
 
 from vae.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig  # noqa: E402
-from vae.data.dataset import Dataset, load  # noqa: E402
+from vae.data.dataset import Dataset, load_dataset  # noqa: E402
 from vae.diagnostics.diagnose import diagnose, live_numbers  # noqa: E402
 from vae.runs.run import Run  # noqa: E402
 from vae.training import trainer as engine  # noqa: E402
@@ -93,10 +93,10 @@ def main() -> None:
     parser.add_argument("--latent-dim", type=int, default=20)
     options = parser.parse_args()
     if options.data_root is not None:
-        mnist = load(DataConfig(name="mnist", root=options.data_root))
+        mnist = load_dataset(DataConfig(name="mnist", root=options.data_root))
         measure(mnist, options.latent_dim, options.rounds, num_epochs=1)
     # A turn is a quarter of a second, so that many are needed to see past what else the machine does.
-    measure(load(DataConfig()), options.latent_dim, 10 * options.rounds, num_epochs=10)
+    measure(load_dataset(DataConfig()), options.latent_dim, 10 * options.rounds, num_epochs=10)
 
 
 if __name__ == "__main__":

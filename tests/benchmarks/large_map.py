@@ -49,7 +49,7 @@ def make_images(path: Path, num: int) -> None:
 def make_run(folder: Path, images: Path) -> str:
     """Train a two-dimensional model on some thousand steps, and give the run's id."""
     from vae.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig
-    from vae.data.dataset import load
+    from vae.data.dataset import load_dataset
     from vae.runs.run import Run
     from vae.training.trainer import Trainer
 
@@ -58,7 +58,7 @@ def make_run(folder: Path, images: Path) -> str:
         model=ModelConfig(hidden=(64,)),
         train=TrainConfig(epochs=1, batch_size=2000, seed=0, device="cpu", num_snapshots=0),
     )
-    dataset = load(config.data)
+    dataset = load_dataset(config.data)
     run = Run.create(folder / "large", config, dataset.info())
     for _ in Trainer(run, dataset).train():
         pass

@@ -26,7 +26,7 @@ from tests.browser.server import Server
 from tests.browser.shelf import Shelf
 from tests.browser.tab import FLAGS, App
 from vae.config.schema import ModelConfig, RunConfig, TrainConfig
-from vae.data.dataset import load
+from vae.data.dataset import load_dataset
 from vae.runs.run import Run
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -70,7 +70,7 @@ def follow(port: int, ending: threading.Event) -> None:
 def train(server: Server) -> Run:
     """A run that trains all the time, started as the Train page does."""
     config = RunConfig(model=ModelConfig(hidden=(400,)), train=TrainConfig(epochs=100_000, device="cpu"))
-    return Run.create(server.runs / "trains", config, load(config.data).info())
+    return Run.create(server.runs / "trains", config, load_dataset(config.data).info())
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ from vae.runtime.cpu_threads import share_cores
 share_cores()
 
 from vae.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig  # noqa: E402
-from vae.data.dataset import Dataset, load  # noqa: E402
+from vae.data.dataset import Dataset, load_dataset  # noqa: E402
 from vae.models.linear_vae import PPCA, linear_terms  # noqa: E402
 from vae.models.posterior_statistics import active_units  # noqa: E402
 from vae.models.vae import VAE  # noqa: E402
@@ -61,7 +61,7 @@ def main() -> None:
     parser.add_argument("--variances", type=float, nargs="+", default=list(VARIANCES))
     parser.add_argument("--seed", type=int, default=0, help="of weights, order and noise")
     options = parser.parse_args()
-    dataset = load(DataConfig(validation=0))
+    dataset = load_dataset(DataConfig(validation=0))
     x = dataset.pixels(dataset.part("train")[0]).double()
     print(
         "| σ² | ELBO, closed form | ELBO, trained | short of it | active, closed form | trained | seconds |"

@@ -30,7 +30,7 @@ from torch import nn  # noqa: E402
 
 import vae  # noqa: E402
 from vae.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig  # noqa: E402
-from vae.data.dataset import Dataset, load  # noqa: E402
+from vae.data.dataset import Dataset, load_dataset  # noqa: E402
 from vae.diagnostics.decoder_sigma import SIGMA_FACTOR  # noqa: E402
 from vae.diagnostics.diagnose import diagnose  # noqa: E402
 from vae.diagnostics.diagnosis import Diagnosis  # noqa: E402
@@ -203,7 +203,7 @@ def makers(name: str, dataset: Dataset) -> tuple[Name, dict[str, Callable[[int, 
 
 def provoke(names: list[str], seeds: list[int], root: Path) -> None:
     """Print the table of the recipes."""
-    dataset = load(DataConfig())
+    dataset = load_dataset(DataConfig())
     print("| recipe | cure | verdict | as it should | active units | s |")
     print("|---|---|---|---|---|---|")
     for name in names:
@@ -218,7 +218,7 @@ def provoke(names: list[str], seeds: list[int], root: Path) -> None:
 
 def healthy_mnist(data_root: Path, seeds: list[int], epochs: int, root: Path) -> None:
     """Print what is said of runs that nothing is wrong with: two latent dimensions, and twenty."""
-    dataset = load(DataConfig(name="mnist", root=data_root))
+    dataset = load_dataset(DataConfig(name="mnist", root=data_root))
     print(f"\n| MNIST, {epochs} epochs | verdict | never accused | remarks | active units | s |")
     print("|---|---|---|---|---|---|")
     for latent_dim in (2, 20):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 
 from vae.config.schema import DataConfig
-from vae.data.dataset import Dataset, load
+from vae.data.dataset import Dataset, load_dataset
 
 Arrays = tuple[NDArray[Any], NDArray[Any] | None]
 _NUM, _SIDE, _CLASSES = 1000, 8, 10
@@ -128,4 +128,4 @@ def data(root: Path, make: Callable[[int], Arrays], seed: int, name: str = "", *
         images, labels = make(seed)
         arrays = {"images": images} if labels is None else {"images": images, "labels": labels}
         np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
-    return load(DataConfig(name="npz", path=path, **options))
+    return load_dataset(DataConfig(name="npz", path=path, **options))

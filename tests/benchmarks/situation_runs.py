@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 import vae
 from vae.config.schema import DataConfig, ModelConfig, ObjectiveConfig, RunConfig, TrainConfig
-from vae.data.dataset import Dataset, load
+from vae.data.dataset import Dataset, load_dataset
 from vae.errors import UserError
 from vae.runs.run import Run
 from vae.training.trainer import Trainer
@@ -28,7 +28,7 @@ _DONE = "situation.json"
 
 def digits() -> Dataset:
     """The built-in digits."""
-    return load(DataConfig())
+    return load_dataset(DataConfig())
 
 
 def settings(

@@ -46,7 +46,7 @@ from tests.benchmarks.situation_runs import (  # noqa: E402
     summed,
 )
 from vae.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig  # noqa: E402
-from vae.data.dataset import Dataset, load  # noqa: E402
+from vae.data.dataset import Dataset, load_dataset  # noqa: E402
 from vae.experiments.failure_modes import RECIPES  # noqa: E402
 from vae.runs.run import Run  # noqa: E402
 
@@ -96,7 +96,7 @@ def mnist(config: RunConfig) -> Make:
     """A run on MNIST, where its folder is given."""
 
     def make(bench: Bench, name: str = "") -> tuple[Run, Dataset, dict[str, object]]:
-        dataset = load(DataConfig(name="mnist", root=bench.data_root))
+        dataset = load_dataset(DataConfig(name="mnist", root=bench.data_root))
         return bench.trained(name, config, dataset), dataset, {}
 
     return make

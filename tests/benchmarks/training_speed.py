@@ -30,7 +30,7 @@ import torch.nn.functional as F  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 
 from vae.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig  # noqa: E402
-from vae.data.dataset import Dataset, load  # noqa: E402
+from vae.data.dataset import Dataset, load_dataset  # noqa: E402
 from vae.runs.run import Run  # noqa: E402
 from vae.training.trainer import Trainer  # noqa: E402
 
@@ -238,7 +238,7 @@ def main() -> None:
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     root: Path = options.data_root
-    dataset = load(config(root, 1, 0).data)
+    dataset = load_dataset(config(root, 1, 0).data)
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
 

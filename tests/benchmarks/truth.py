@@ -22,7 +22,7 @@ share_cores()
 
 import torch  # noqa: E402
 
-from vae.evaluation.exact_posterior import truths  # noqa: E402
+from vae.evaluation.exact_posterior import exact_posteriors  # noqa: E402
 from vae.evaluation.importance import importance_bound  # noqa: E402
 from vae.evaluation.proposals import Proposal  # noqa: E402
 from vae.runs.run import Run  # noqa: E402
@@ -46,7 +46,7 @@ def main() -> None:
     run = Run.open(options.run)
     model, dataset = load_model(run), images_of(run, root=options.data_root)
     began = time.perf_counter()
-    exact = truths(model, dataset, num_images=options.images, seed=options.seed)
+    exact = exact_posteriors(model, dataset, num_images=options.images, seed=options.seed)
     seconds = time.perf_counter() - began
     print(f"{run.name}: test, {len(exact.rows)} images, k = {options.samples:,}, seed {options.seed}\n")
     print(

@@ -9,7 +9,7 @@ import numpy as np
 
 from tests.browser.server import Server
 from vae.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig
-from vae.data.dataset import load
+from vae.data.dataset import load_dataset
 from vae.runs.run import Run
 
 
@@ -33,7 +33,7 @@ class Shelf:
 
         from vae.training.trainer import Trainer
 
-        images = load(config.data)
+        images = load_dataset(config.data)
         run = Run.create(path, config, images.info(), name)
         num_threads = torch.get_num_threads()
         torch.set_num_threads(1)

@@ -11,7 +11,7 @@ import pytest
 from dashboard.cache.diagnoses import with_threshold
 from vae.diagnostics.diagnose import diagnose
 from vae.experiments.failure_modes import RECIPES
-from vae.objectives.effective_beta import units
+from vae.objectives.effective_beta import effective_beta
 from vae.runs.run import Run
 from vae.runs.size import NUM_PROBES
 
@@ -166,9 +166,9 @@ def test_a_bad_question_is_told_and_a_good_one_answered(kept: App, watch: Watch,
     value.wait_for()
     (sentence,) = app.alerts()
     assert re.search(r"The link's units must be β, pixels, .*, got '1,784,16,median,sum,nats,0'", sentence)
-    assert value.inner_text() == f"{units(1, 64, 2).effective_beta:.4g}"
+    assert value.inner_text() == f"{effective_beta(1, 64, 2).effective_beta:.4g}"
     app.open("collapse", run=run.id, tab="units", units="1,784,16,mean,sum,nats,0")
-    expected = units(1, 784, 16, reconstruction="mean over pixels")
+    expected = effective_beta(1, 784, 16, reconstruction="mean over pixels")
     app.page.get_by_text(expected.sentence).wait_for()
     assert value.inner_text() == f"{expected.effective_beta:.4g}"
     assert app.alerts() == []

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from vae.config.schema import ModelConfig, ObjectiveConfig, RunConfig, TrainConfig
-from vae.data.dataset import load
+from vae.data.dataset import load_dataset
 from vae.runs.run import Run
 from vae.runs.snapshots import load_model
 
@@ -41,7 +41,7 @@ def cells(app: App, pick: str) -> Any:
 
 
 def reconstructed(run: Run, at: Any, row: int) -> list[int]:
-    dataset = load(run.config.data)
+    dataset = load_dataset(run.config.data)
     x = dataset.pixels(dataset.part("test")[0][row : row + 1])
     model = load_model(run, at)
     with torch.no_grad():

@@ -99,7 +99,7 @@ def test_test_images_can_be_chosen_by_class_and_number(exploring: App, shelf: Sh
 def test_drawing_moves_the_point_live_and_is_judged_by_the_library_s_numbers(
     exploring: App, shelf: Shelf
 ) -> None:
-    from vae.data.dataset import load
+    from vae.data.dataset import load_dataset
 
     app = exploring
     panel(app, "draw")
@@ -130,7 +130,7 @@ def test_drawing_moves_the_point_live_and_is_judged_by_the_library_s_numbers(
     assert f"σ {sigma:.2f}" in app.page.locator('.dim[data-dim="0"] .rate').inner_text()
     cost = -float(terms.elbo[0])
     assert float(app.marks("draw")["cost"]) == pytest.approx(cost, abs=0.2)
-    quantiles = surprise(model, load(run.config.data), "train").quantiles
+    quantiles = surprise(model, load_dataset(run.config.data), "train").quantiles
     share = np.searchsorted(quantiles, cost)
     kind = "far" if share > 100 else "simplest" if share == 0 else "unusual" if share > 97.5 else "like"
     app.until(lambda: app.marks("draw").get("verdict") == kind, f"not judged as {kind}")

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from vae.config.schema import ModelConfig, RunConfig, TrainConfig
-from vae.data.dataset import load
-from vae.evaluation.exact_posterior import truth
+from vae.data.dataset import load_dataset
+from vae.evaluation.exact_posterior import exact_posterior
 from vae.runs.run import Run
 from vae.runs.snapshots import load_model
 
@@ -52,9 +52,9 @@ def settled(app: App) -> None:
 
 
 def expected(run: Run, at: str | int, row: int) -> float:
-    dataset = load(run.config.data)
+    dataset = load_dataset(run.config.data)
     x = dataset.pixels(dataset.part("test")[0][row : row + 1])
-    return truth(load_model(run, at), x).log_prob  # type: ignore[arg-type]
+    return exact_posterior(load_model(run, at), x).log_prob  # type: ignore[arg-type]
 
 
 def test_the_sum_adds_up_for_any_image_and_moment(evaluating: App, run: Run) -> None:

@@ -88,9 +88,9 @@ def test_map_is_coloured_by_the_datas_own_columns_and_back_undoes_one_choice(app
 
 
 def _test_index(run: Run) -> list[int]:
-    from vae.data.dataset import load
+    from vae.data.dataset import load_dataset
 
-    return [int(number) for number in load(run.config.data).test]
+    return [int(number) for number in load_dataset(run.config.data).test]
 
 
 def test_back_goes_back_one_page_with_one_press(app: App, own: Run) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from tests.browser.mapped import chart, drawn, screen
-from vae.data.dataset import load
+from vae.data.dataset import load_dataset
 from vae.latent.embedding import embed
 from vae.latent.tsne_umap import digest
 from vae.runs.snapshots import load_model
@@ -35,7 +35,7 @@ def test_plane_of_tsne_is_computed_on_demand_and_its_images_are_decoded(
     part.locator('[data-action="cancel"]').click()
     app.until(lambda: "Cancelled" in part.locator(".job").inner_text(), "it was not cancelled")
     # Computed meanwhile, by another tab for example.
-    images = load(run.config.data)
+    images = load_dataset(run.config.data)
     mean = embed(load_model(run), images, "train").mean
     rows = torch.arange(0, len(mean), dtype=torch.int32)
     places = torch.stack([10.0 * rows, 100.0 - rows], 1)

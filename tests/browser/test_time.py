@@ -22,7 +22,7 @@ from playwright.sync_api import Error
 
 from tests.browser.mapped import drawn, region
 from vae.config.schema import ModelConfig, RunConfig, TrainConfig
-from vae.data.dataset import load
+from vae.data.dataset import load_dataset
 from vae.evaluation.typicality import surprise
 from vae.latent.embedding import embed
 from vae.runs.metrics import MetricsWriter
@@ -51,7 +51,7 @@ def run(server: Server, shelf: Shelf) -> Run:
 @pytest.fixture(scope="module")
 def digits(run: Run) -> Dataset:
     """The images of that run."""
-    return load(run.config.data)
+    return load_dataset(run.config.data)
 
 
 @pytest.fixture

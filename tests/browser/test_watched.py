@@ -13,7 +13,7 @@ from torch import nn
 import vae
 from tests.browser.test_explore import CANVAS, DECODE, ENCODE, slider, value
 from vae.config.schema import DataConfig
-from vae.data.dataset import load
+from vae.data.dataset import load_dataset
 from vae.runs.run import Run
 from vae.runs.snapshots import load_model
 
@@ -31,7 +31,7 @@ def run(server: Server) -> Run:
         decoder = nn.Sequential(nn.Linear(2, 16), nn.Tanh(), nn.Linear(16, 64))
     with torch.no_grad():
         decoder[2].weight.mul_(5)
-    data = load(DataConfig())
+    data = load_dataset(DataConfig())
     path: Path = server.runs / "explore-watched"
     watcher = vae.watch(path, encoder=encoder, decoder=decoder, data=data, epochs=1, batch_size=1294)
     watcher.step()

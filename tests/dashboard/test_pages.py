@@ -23,7 +23,7 @@ from dashboard.views.generate import images, parts
 from vae.data.dataset import Dataset
 from vae.data.types import DataError
 from vae.diagnostics.label_leakage import label_leak
-from vae.latent.aggregate_posterior import gap
+from vae.latent.aggregate_posterior import prior_gap
 from vae.latent.embedding import embed, kept_embedding
 from vae.latent.generation import every_class, fit_mixture
 from vae.runs.run import Run
@@ -409,7 +409,7 @@ class TestGenerate:
         assert sentences(at) == []
         embedding = kept_embedding(run)
         assert embedding is not None
-        found = gap(embedding, fit_mixture(embedding, (2,)))
+        found = prior_gap(embedding, fit_mixture(embedding, (2,)))
         for metric, of in zip(at.metric, (found.prior_to_aggregate, found.aggregate_to_prior), strict=False):
             assert metric.value == f"{of.mean:.2f} ± {of.standard_error:.2f}"
         assert found.misfit is not None

@@ -30,7 +30,7 @@ from tests.hostile import graphs as own_graphs
 from tests.hostile import images, runs
 from vae.cli.main import main
 from vae.config.schema import DataConfig, DataInfo, ModelConfig
-from vae.data.dataset import load, read_columns
+from vae.data.dataset import load_dataset, read_columns
 from vae.errors import MAX_SENTENCE, UserError
 from vae.evaluation.saved_bounds import kept
 from vae.export import onnx_session
@@ -219,7 +219,7 @@ def test_a_graph(word: str, tiny_info: DataInfo, monkeypatch: pytest.MonkeyPatch
 def read(config: DataConfig) -> None:
     """Read images and columns, as a training does."""
     try:
-        dataset = load(config)
+        dataset = load_dataset(config)
         for refused in read_columns(config, len(dataset.images)).refused:
             check_clean(refused)
         for name in dataset.class_names:

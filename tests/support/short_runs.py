@@ -13,7 +13,7 @@ from torch import Tensor
 
 from vae.config.schema import ModelConfig, RunConfig, TrainConfig
 from vae.data.dataset import Dataset
-from vae.data.dataset import load as load_data
+from vae.data.dataset import load_dataset as load_data
 from vae.runs.metric_lines import Line
 from vae.runs.metrics import MetricsReader
 from vae.runs.run import Run

@@ -144,11 +144,11 @@ class CheckData:
 
     def __call__(self) -> None:
         from vae.config.schema import DataConfig
-        from vae.data.dataset import load
+        from vae.data.dataset import load_dataset
 
         config = DataConfig(name="folder" if self.path.is_dir() else "npz", path=self.path)
         with Bar() as bar:
-            dataset = load(config, progress=bar.file)
+            dataset = load_dataset(config, progress=bar.file)
         info = dataset.info()
         parts = {"train": info.num_train, "validation": info.num_validation, "test": info.num_test}
         columns = [column.name for column in dataset.columns.found]

@@ -105,6 +105,8 @@ class Evaluate(Measurement):
     """Chains for each image for --ais; without, 8."""
     truth: Flag = False
     """log p(x), the exact ELBO and the gap between them by quadrature, for one or two latent dimensions."""
+    device: Literal["auto", "cpu", "cuda", "mps"] = "cpu"
+    """Where to compute; auto takes the best there is. The seed's noise is that of the device."""
     diagnose: Flag = False
     """What became of the latent space: a verdict with its evidence and what to try; of the last weights, which are what
     training came to, unless --at is given."""
@@ -117,7 +119,7 @@ class Evaluate(Measurement):
 
         seed = self.checked_seed()
         run = Run.open(self.run_dir)
-        model = load_model(run, weights_at(self.weights))
+        model = load_model(run, weights_at(self.weights), device=self.device)
         self._check(model)
         dataset = self.images(run)
         result = evaluate(model, dataset, self.split, seed=seed)
@@ -195,7 +197,7 @@ class Evaluate(Measurement):
     def _more(self, model: VAE, dataset: Dataset, seed: int) -> dict[str, Any]:
         """The figures besides the ELBO, as far as they were asked for."""
         from vae.evaluation import ais as annealed
-        from vae.evaluation.exact_posterior import truths
+        from vae.evaluation.exact_posterior import exact_posteriors
         from vae.evaluation.importance import importance_bound
 
         found: dict[str, Any] = {}
@@ -224,7 +226,7 @@ class Evaluate(Measurement):
                     progress=lambda done, total: bar.at(done, total, "image", "annealing"),
                 ).to_dict()
             if self.truth:
-                found["truth"] = truths(
+                found["truth"] = exact_posteriors(
                     model,
                     dataset,
                     self.split,

@@ -81,7 +81,7 @@ class Train:
             )
 
     def _begin(self, run_dir: Path) -> None:
-        from vae.data.dataset import check_fits, load
+        from vae.data.dataset import check_fits, load_dataset
         from vae.runs.run import Run
         from vae.runtime.devices import choose_device
 
@@ -89,7 +89,7 @@ class Train:
             tell(f"warning: {warning}")
         choose_device(self.config.train.device)
         with Bar() as bar:
-            dataset = load(self.config.data, download=self.download, progress=bar.file)
+            dataset = load_dataset(self.config.data, download=self.download, progress=bar.file)
         tell_of(dataset.reading)
         check_fits(self.config, dataset)
         self._train(Run.create(run_dir, self.config, dataset.info(), self.name), dataset)

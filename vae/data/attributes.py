@@ -45,7 +45,7 @@ class Column:
 
 
 @dataclass(frozen=True, eq=False)
-class Columns:
+class Attributes:
     """The columns of a data set, and a sentence for each that cannot be used."""
 
     found: tuple[Column, ...] = ()

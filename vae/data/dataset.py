@@ -1,6 +1,6 @@
 """Images as bytes in memory: loaded, split by the seed, and turned into pixels between 0 and 1.
 
-`load` reads any data set that `DataConfig` can name. Nothing here imports scikit-learn or torchvision before
+`load_dataset` reads any data set that `DataConfig` can name. Nothing here imports scikit-learn or torchvision before
 it is needed: each takes seconds, and a trainer starts with this module.
 """
 
@@ -18,7 +18,7 @@ from torch import Tensor
 
 from vae.config.reading import RULES, Reading
 from vae.config.schema import DataConfig, DataInfo, RunConfig
-from vae.data.attributes import Columns
+from vae.data.attributes import Attributes
 from vae.data.readers.digits import read_digits
 from vae.data.readers.image_folder import look_at_folder, read_folder, read_folder_columns
 from vae.data.readers.npz import look_at_npz, read_npz, read_npz_columns
@@ -59,7 +59,7 @@ class Dataset:
     reading: Reading = field(default_factory=Reading)
 
     @functools.cached_property
-    def columns(self) -> Columns:
+    def columns(self) -> Attributes:
         """What else the user's own data say of each image, in the order of ``images``; read when first asked for.
 
         Raises:
@@ -172,7 +172,7 @@ class Dataset:
         return (noise < images).to(torch.float32)
 
 
-def load(
+def load_dataset(
     config: DataConfig, *, rules: int = RULES, download: bool = False, progress: Progress | None = None
 ) -> Dataset:
     """Read the images, make them binary if that is asked for, and split them.
@@ -237,7 +237,7 @@ def look(config: DataConfig) -> Reading:
     return look_at_npz(config.path) if config.name == "npz" else look_at_folder(config.path)
 
 
-def read_columns(config: DataConfig, num_images: int, rules: int = RULES) -> Columns:
+def read_columns(config: DataConfig, num_images: int, rules: int = RULES) -> Attributes:
     """The further columns of the user's own data; the images are not read. Other data have none.
 
     Args:
@@ -248,7 +248,7 @@ def read_columns(config: DataConfig, num_images: int, rules: int = RULES) -> Col
         DataError: If the file or folder cannot be read, or has another number of images.
     """
     if config.path is None or config.name not in ("npz", "folder"):
-        return Columns()
+        return Attributes()
     read = read_npz_columns if config.name == "npz" else read_folder_columns
     found = read(config.path, rules)
     for column in found.found:

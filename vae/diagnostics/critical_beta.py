@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from vae.diagnostics.held_out_variance import Spectrum, noise_variance, some_of_train, spectrum
-from vae.models.batches import Seen, slices
+from vae.models.batches import ModelInputs, slices
 from vae.models.likelihoods import SMALLEST_LEARNED_SIGMA, Gaussian, LearnedGaussian, Likelihood
 from vae.models.memory_budget import rows_within
 
@@ -30,7 +30,7 @@ _LARGEST_LOGIT = 30.0
 
 
 @dataclass(frozen=True)
-class Ignorance:
+class NoLatentBaseline:
     r"""The best decoder that ignores z: one picture for all images, or one for each class if there is a condition.
 
     Around it the objective is that of a linear model with Gaussian noise: with the residuals divided by the noise's
@@ -63,9 +63,9 @@ class Ignorance:
 
 
 @torch.no_grad()
-def ignorance(
-    likelihood: Likelihood, dataset: Dataset, x: Tensor | Seen, y: Tensor | None, *, conditional: bool
-) -> Ignorance:
+def no_latent_baseline(
+    likelihood: Likelihood, dataset: Dataset, x: Tensor | ModelInputs, y: Tensor | None, *, conditional: bool
+) -> NoLatentBaseline:
     """What the images of a data set allow a decoder that ignores z.
 
     Args:
@@ -94,7 +94,7 @@ def ignorance(
     fitting = found
     if isinstance(likelihood, Gaussian):
         fitting = found.scaled((best.sigma / best.fitting_sigma) ** 2)
-    return Ignorance(
+    return NoLatentBaseline(
         distortion=float(distortions.mean()),
         critical_beta=critical,
         num_paying=num_paying,
@@ -147,7 +147,7 @@ def _best_pictures(
     return _Pictures(likelihood, output), residual / scale[groups]
 
 
-def _log_probs(pictures: _Pictures, own: Tensor, x: Tensor | Seen) -> Tensor:
+def _log_probs(pictures: _Pictures, own: Tensor, x: Tensor | ModelInputs) -> Tensor:
     """log p of each image ``(N,)`` under the picture that is its own, in double precision, a few at a time."""
     output = pictures.output
     size = rows_within(_COPIES * output[0].numel() * torch.float64.itemsize, most=_MOST_IMAGES)

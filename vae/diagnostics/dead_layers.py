@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import torch
 from torch import Tensor, nn
 
-from vae.models.batches import Seen, slices
+from vae.models.batches import ModelInputs, slices
 from vae.models.made import ACTIVATIONS
 from vae.models.memory_budget import rows_for
 from vae.runtime.eval_mode import at_rest
@@ -44,7 +44,7 @@ class DeadLayer:
 @torch.no_grad()
 @at_rest
 def dead_layer(
-    model: VAE, x: Tensor | Seen, y: Tensor | None, mean: Tensor, log_var: Tensor
+    model: VAE, x: Tensor | ModelInputs, y: Tensor | None, mean: Tensor, log_var: Tensor
 ) -> DeadLayer | None:
     """The first layer of the encoder, else of the decoder, that says nothing; None if all say something.
 

@@ -23,7 +23,7 @@ from vae.diagnostics.sample_size import ENOUGH
 from vae.diagnostics.training_state import Training
 from vae.errors import UserError
 from vae.latent.embedding import Embedding, ranges, rate_order
-from vae.models.batches import Seen, log_probs, posteriors
+from vae.models.batches import ModelInputs, log_probs, posteriors
 from vae.models.posterior_statistics import active_units
 from vae.models.vae import VAE, At
 from vae.objectives.terms import rate_per_dim
@@ -103,7 +103,9 @@ def diagnose(
     if isinstance(target, VAE):
         model = target
         if dataset is None:
-            raise UserError("images must be given to diagnose a model, got none; pass vae.load(DataConfig())")
+            raise UserError(
+                "images must be given to diagnose a model, got none; pass vae.load_dataset(DataConfig())"
+            )
     else:
         from vae.runs.history import history_until
         from vae.runs.run import Run
@@ -137,7 +139,7 @@ def diagnose(
 
 @torch.no_grad()
 @at_rest
-def live_numbers(model: VAE, x: Tensor | Seen, y: Tensor | None, *, seed: int = 0) -> dict[str, float]:
+def live_numbers(model: VAE, x: Tensor | ModelInputs, y: Tensor | None, *, seed: int = 0) -> dict[str, float]:
     """The few numbers that a trainer writes down at each evaluation; a number that is not finite is left out.
 
     Args:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from vae.diagnostics.held_out_variance import Spectrum, noise_variance, some_of_train, spectrum
-from vae.models.batches import Seen, posteriors, slices
+from vae.models.batches import ModelInputs, posteriors, slices
 from vae.models.likelihoods import Gaussian
 from vae.models.memory_budget import rows_for
 from vae.runtime.eval_mode import at_rest
@@ -44,7 +44,7 @@ def further_dimensions(model: VAE, dataset: Dataset, *, seed: int = 0) -> Spectr
     places = some_of_train(dataset)
     weight, likelihood = next(model.parameters()), model.likelihood
     rows_of_train = torch.searchsorted(dataset.places("train"), places)
-    seen = Seen(dataset, "train", rows_of_train, seed, device=weight.device, dtype=weight.dtype)
+    seen = ModelInputs(dataset, "train", rows_of_train, seed, device=weight.device, dtype=weight.dtype)
     mean, log_var = posteriors(model, seen, seen.labels)
     z = model.sample(mean, log_var, generator(seed, "diagnosis", mean.device))
     condition = model.condition(seen.labels, len(seen))

@@ -6,14 +6,14 @@ import torch
 from torch import Tensor
 
 from vae.data.dataset import Dataset, Part
-from vae.diagnostics.critical_beta import ignorance
+from vae.diagnostics.critical_beta import no_latent_baseline
 from vae.diagnostics.dead_layers import dead_layer
 from vae.diagnostics.diagnosis import Diagnosis
 from vae.diagnostics.further_dimensions import further_dimensions
 from vae.diagnostics.mutual_information import information
 from vae.diagnostics.permutation import Rise, usage
 from vae.errors import UserError
-from vae.models.batches import Seen, log_probs, posteriors, slices
+from vae.models.batches import ModelInputs, log_probs, posteriors, slices
 from vae.models.likelihoods import Gaussian
 from vae.models.memory_budget import rows_for
 from vae.models.posterior_statistics import ACTIVE_THRESHOLD, active_variance
@@ -38,7 +38,7 @@ def measure(
         raise UserError(
             f"a diagnosis needs at least 2 images, got {len(rows)} of the {part} part; choose another part"
         )
-    seen = Seen.by(model, dataset, part, rows, seed)
+    seen = ModelInputs.by(model, dataset, part, rows, seed)
     x, y = seen.held(), seen.labels
     mean, log_var = posteriors(model, x, y)
     rates = rate_per_dim(mean, log_var)
@@ -61,7 +61,7 @@ def measure(
     )
     is_independent = model.config.decoder == "independent"
     conditional = model.num_conditions > 0
-    known = ignorance(likelihood, dataset, x, y, conditional=conditional)
+    known = no_latent_baseline(likelihood, dataset, x, y, conditional=conditional)
     alone = known if is_independent else None  # of one whose pixels see each other, nobody knows the best
     at_mean = log_probs(model, mean, x, condition).cpu().double().mean().neg()
     variance = active_variance(mean)
@@ -101,7 +101,7 @@ def measure(
     )
 
 
-def _differ(x: Tensor | Seen) -> bool:
+def _differ(x: Tensor | ModelInputs) -> bool:
     """Whether at least two of the images differ."""
     first = x[:1]
     return any(bool((x[start : start + 1] != first).any()) for start in range(1, len(x)))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from vae.models.batches import Seen, log_probs
+from vae.models.batches import ModelInputs, log_probs
 from vae.runtime.eval_mode import at_rest
 from vae.runtime.seeding import generator
 
@@ -84,7 +84,7 @@ def derangement(num: int, draw: torch.Generator) -> Tensor:
 
 
 def permuted_rise(
-    model: VAE, z: Tensor, x: Tensor | Seen, condition: Tensor | None, log_prob: Tensor, order: Tensor
+    model: VAE, z: Tensor, x: Tensor | ModelInputs, condition: Tensor | None, log_prob: Tensor, order: Tensor
 ) -> Tensor:
     """The rise of the distortion with all of z permuted, image by image, ``(N,)`` nats; see `usage`."""
     return log_prob - log_probs(model, z[order], x, condition)
@@ -92,7 +92,7 @@ def permuted_rise(
 
 @torch.no_grad()
 @at_rest
-def usage(model: VAE, x: Tensor | Seen, z: Tensor, y: Tensor | None = None, *, seed: int = 0) -> Usage:
+def usage(model: VAE, x: Tensor | ModelInputs, z: Tensor, y: Tensor | None = None, *, seed: int = 0) -> Usage:
     """Permute z across images, all of it and dimension by dimension, and the condition, and see what it costs.
 
     Args:
@@ -131,7 +131,7 @@ def usage(model: VAE, x: Tensor | Seen, z: Tensor, y: Tensor | None = None, *, s
 
 
 def _condition_rise(
-    model: VAE, z: Tensor, x: Tensor | Seen, condition: Tensor, log_prob: Tensor, draw: torch.Generator
+    model: VAE, z: Tensor, x: Tensor | ModelInputs, condition: Tensor, log_prob: Tensor, draw: torch.Generator
 ) -> Rise:
     """Conditions permuted in the decoder alone; images that got one of their own class do not count."""
     other = condition[derangement(len(x), draw).to(z.device)]

@@ -45,7 +45,7 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Silhouette:
+class PosteriorSummary:
     """What posteriors alone say, without images and without the decoder.
 
     Attributes:
@@ -69,13 +69,13 @@ class Silhouette:
     information: Information
 
 
-def course(run: Run) -> list[Stage]:
+def training_stages(run: Run) -> list[Stage]:
     """Every dimension at every snapshot of a run, ascending; one that is damaged, or being removed, is left out."""
-    stages = (_stage(run, moment) for moment in moments(run))
-    return [stage for stage in stages if stage is not None]
+    found = (_stage(run, moment) for moment in moments(run))
+    return [stage for stage in found if stage is not None]
 
 
-def silhouette(run: Run, step: int | None = None) -> Silhouette:
+def posterior_summary(run: Run, step: int | None = None) -> PosteriorSummary:
     """What can be said of a run where its images are not at hand: from posteriors that training left in it.
 
     Args:
@@ -100,11 +100,11 @@ def silhouette(run: Run, step: int | None = None) -> Silhouette:
     return _silhouette(None, "test", kept.mean[:NUM_IMAGES], kept.log_var[:NUM_IMAGES])
 
 
-def _silhouette(step: int | None, part: str, mean: Tensor, log_var: Tensor) -> Silhouette:
+def _silhouette(step: int | None, part: str, mean: Tensor, log_var: Tensor) -> PosteriorSummary:
     rate, sigma, variance = _per_dim(mean, log_var)
     spread = (active_variance(mean) + torch.exp(log_var.cpu().double()).mean(0)).sqrt()
     about = information(mean, log_var)
-    return Silhouette(step, part, len(mean), rate, sigma, variance, tuple(spread.tolist()), about)
+    return PosteriorSummary(step, part, len(mean), rate, sigma, variance, tuple(spread.tolist()), about)
 
 
 def _stage(run: Run, moment: Moment) -> Stage | None:

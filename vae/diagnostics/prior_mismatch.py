@@ -32,7 +32,7 @@ _SENTENCES = {
 
 
 @dataclass(frozen=True)
-class Departure:
+class PriorMismatch:
     """The latent dimension whose aggregate posterior lies farthest from the prior.
 
     Attributes:
@@ -47,7 +47,7 @@ class Departure:
     nats: float
 
 
-def departure(diagnosis: Diagnosis) -> Departure | None:
+def prior_mismatch(diagnosis: Diagnosis) -> PriorMismatch | None:
     """Whether all z together have left the prior, and how; what few images show by accident is no evidence."""
     found = []
     num = diagnosis.num_images
@@ -62,10 +62,10 @@ def departure(diagnosis: Diagnosis) -> Departure | None:
         least, most = (max(square - variance, 1e-12) + bound for bound in variance_within(variance, num))
         aside, near = max(abs(mean) - SMALL_ERRORS * math.sqrt(variance / num), 0), min(max(1, least), most)
         if least > BLOWN_VARIANCE:
-            found.append(Departure(dim, "apart" if 2 * variance >= square else "wide", nats))
+            found.append(PriorMismatch(dim, "apart" if 2 * variance >= square else "wide", nats))
         elif aside**2 / 2 + (near - 1 - math.log(near)) / 2 > FAR_NATS:
             found.append(
-                Departure(dim, "shifted" if to_the_side > by_spread or square > 1 else "narrow", nats)
+                PriorMismatch(dim, "shifted" if to_the_side > by_spread or square > 1 else "narrow", nats)
             )
     return max(found, key=lambda one: one.nats, default=None)
 
@@ -78,7 +78,7 @@ def left_the_prior(diagnosis: Diagnosis, beta: float, *, is_silent: bool) -> Ver
         beta: In force.
         is_silent: Whether z says nothing about the images.
     """
-    found = departure(diagnosis)
+    found = prior_mismatch(diagnosis)
     if found is None or (is_silent and found.kind in ("shifted", "narrow")):
         return None
     spread = diagnosis.spread_per_dim[found.dim]

@@ -21,7 +21,7 @@ _LIKELIHOODS = {
 
 
 @dataclass(frozen=True)
-class Yardstick:
+class EvaluationProtocol:
     """What log p(x) of a run is the probability of; two runs with equal ones can be compared.
 
     A fixed and a learned σ of the Gaussian give densities of the same pixels, and stand in one plane.
@@ -43,7 +43,7 @@ class Yardstick:
     given: str
 
     @classmethod
-    def of(cls, run: Run) -> Yardstick:
+    def of(cls, run: Run) -> EvaluationProtocol:
         """A run's."""
         config = run.config
         return cls(
@@ -72,7 +72,7 @@ def pixels(config: RunConfig) -> str:
     )
 
 
-def apart(yardsticks: list[Yardstick]) -> str:
+def why_not_comparable(yardsticks: list[EvaluationProtocol]) -> str:
     """In what several yardsticks differ, as a sentence; empty if they are alike."""
     names = {
         "fingerprint": "images",

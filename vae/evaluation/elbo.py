@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from vae.data.dataset import Dataset, Part
-from vae.models.batches import Noise, Seen
+from vae.models.batches import ModelInputs, Noise
 from vae.models.vae import VAE
 from vae.objectives.terms import rate_per_dim
 from vae.runtime.eval_mode import at_rest
@@ -91,7 +91,7 @@ def at_posterior_mean(model: VAE, dataset: Dataset, part: Part = "test") -> AtMe
         UserError: If the part holds no images.
     """
     distortion, rate = [], []
-    for batch in Seen.by(model, dataset, part).batches(model):
+    for batch in ModelInputs.by(model, dataset, part).batches(model):
         condition = model.condition(batch.y, len(batch.x))
         mean, log_var = model.encoder(batch.x, condition)
         distortion.append(-model.log_prob(mean, batch.x, condition).float().cpu())
@@ -113,7 +113,7 @@ def evaluate(model: VAE, dataset: Dataset, part: Part = "test", *, seed: int = 0
     Raises:
         UserError: If the part holds no images.
     """
-    seen, weight = Seen.by(model, dataset, part, seed=seed), next(model.parameters())
+    seen, weight = ModelInputs.by(model, dataset, part, seed=seed), next(model.parameters())
     noise = Noise(len(seen), model.config.latent_dim, weight, generator(seed, "evaluation", weight.device))
     elbo, distortion, rates = [], [], []
     for batch in seen.batches(model):

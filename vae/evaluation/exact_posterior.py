@@ -27,7 +27,7 @@ from vae.evaluation.quadrature import (
     settled,
     with_neighbours,
 )
-from vae.models.batches import Seen, chosen_images, posteriors
+from vae.models.batches import ModelInputs, chosen_images, posteriors
 from vae.models.memory_budget import BUDGET, FLOAT, image_bytes, rows_within
 from vae.models.vae import VAE
 from vae.objectives.terms import rate_per_dim
@@ -65,7 +65,7 @@ _TENSORS = ("mean", "covariance", "q_mean", "q_log_var")
 
 
 @dataclass(frozen=True)
-class Truth:
+class ExactPosterior:
     r"""All there is to know of one image under a model of one or two latent dimensions, nats.
 
     Attributes:
@@ -140,11 +140,11 @@ class Truth:
 
 
 @dataclass(frozen=True)
-class Truths:
+class ExactPosteriors:
     """The truth of many images, each tensor with one entry for each of N images, nats, double precision.
 
     Attributes:
-        log_prob, elbo, gap, change: Shape ``(N,)``, see `Truth`.
+        log_prob, elbo, gap, change: Shape ``(N,)``, see `ExactPosterior`.
         mean, covariance: Of the true posteriors, ``(N, D)`` and ``(N, D, D)``.
         q_mean, q_log_var: The encoder's, each ``(N, D)``.
         rows: Which images of the part they are, ``(N,)``.
@@ -181,7 +181,9 @@ class Truths:
 
 @torch.no_grad()
 @at_rest
-def truth(model: VAE, x: Tensor, y: Tensor | None = None, *, tolerance: float = TOLERANCE) -> Truth:
+def exact_posterior(
+    model: VAE, x: Tensor, y: Tensor | None = None, *, tolerance: float = TOLERANCE
+) -> ExactPosterior:
     """log p(x), the true posterior, the exact ELBO and the gap of one image.
 
     Args:
@@ -199,7 +201,9 @@ def truth(model: VAE, x: Tensor, y: Tensor | None = None, *, tolerance: float = 
         log p(x) = ELBO + KL(q ‖ p(z|x)): Kingma & Welling (2014), https://arxiv.org/abs/1312.6114
     """
     if len(x) != 1:
-        raise UserError(f"the truth is told of one image at a time, got {len(x)}; `truths` takes many")
+        raise UserError(
+            f"the truth is told of one image at a time, got {len(x)}; `exact_posteriors` takes many"
+        )
     check_grid(model, tolerance)
     condition = model.condition(y, 1)
     mean, log_var = model.encoder(x, condition)
@@ -209,7 +213,7 @@ def truth(model: VAE, x: Tensor, y: Tensor | None = None, *, tolerance: float = 
 
 @torch.no_grad()
 @at_rest
-def truths(
+def exact_posteriors(
     model: VAE,
     dataset: Dataset,
     part: Part = "test",
@@ -218,7 +222,7 @@ def truths(
     seed: int = 0,
     tolerance: float = TOLERANCE,
     progress: Progress | None = None,
-) -> Truths:
+) -> ExactPosteriors:
     """The truth of the images of a part, or so many of them, drawn by the seed.
 
     Raises:
@@ -228,7 +232,7 @@ def truths(
     found: dict[str, list[Any]] = {name: [] for name in (*_NUMBERS, *_TENSORS)}
     rows, done = [], 0
     for batch in chosen_images(model, dataset, part, num_images, seed):
-        for one in each_truth(model, batch.x, batch.y, tolerance=tolerance):
+        for one in each_exact_posterior(model, batch.x, batch.y, tolerance=tolerance):
             for name, values in found.items():  # its grid is forgotten
                 values.append(getattr(one, name))
             done += 1
@@ -237,13 +241,13 @@ def truths(
         rows.append(batch.rows)
     numbers = {name: torch.tensor(found[name], dtype=torch.float64) for name in _NUMBERS}
     tensors = {name: torch.stack(found[name]) for name in _TENSORS}
-    return Truths(**numbers, **tensors, rows=torch.cat(rows), seed=seed)
+    return ExactPosteriors(**numbers, **tensors, rows=torch.cat(rows), seed=seed)
 
 
 @torch.no_grad()
-def each_truth(
-    model: VAE, x: Tensor | Seen, y: Tensor | None, *, tolerance: float = TOLERANCE
-) -> Iterator[Truth]:
+def each_exact_posterior(
+    model: VAE, x: Tensor | ModelInputs, y: Tensor | None, *, tolerance: float = TOLERANCE
+) -> Iterator[ExactPosterior]:
     """The truth of each of several images ``(B, C, H, W)`` in turn; they share what they can of the first look."""
     check_grid(model, tolerance)
     condition = model.condition(y, len(x))
@@ -291,7 +295,12 @@ class _FirstLook:
     """
 
     def __init__(
-        self, model: VAE, x: Tensor | Seen, places: Sequence[int], condition: Tensor | None, reach: float
+        self,
+        model: VAE,
+        x: Tensor | ModelInputs,
+        places: Sequence[int],
+        condition: Tensor | None,
+        reach: float,
     ) -> None:
         self.model, self.condition = model, condition
         self._x, self._left = x, list(places)
@@ -360,7 +369,7 @@ def _truth(
     q_log_var: Tensor,
     look: _FirstLook,
     tolerance: float,
-) -> Truth:
+) -> ExactPosterior:
     check_finite("the encoder's mean and log-variance", torch.cat([q_mean, q_log_var]))
     log_joint = _log_joint(model, x, condition)
     size = float(log_joint(q_mean.cpu().double()[None]))
@@ -380,7 +389,7 @@ def _truth(
     (elbo, of_elbo), (gap, of_gap) = _over_posterior(log_joint, q_mean, q_log_var, log_prob, tolerance)
     change = max(change, of_elbo, of_gap)
     check_finite("log p(x), the ELBO and the gap", torch.tensor([log_prob, elbo, gap]))
-    return Truth(
+    return ExactPosterior(
         log_prob, elbo, gap, change, mean, covariance, q_mean, q_log_var, points, density, side, log_joint
     )
 

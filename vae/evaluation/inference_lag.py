@@ -15,7 +15,7 @@ from vae.runtime.mean_of import MeanOf, known
 
 if TYPE_CHECKING:
     from vae.data.dataset import Dataset
-    from vae.models.batches import Seen
+    from vae.models.batches import ModelInputs
     from vae.models.vae import VAE
     from vae.runs.run import Run
 
@@ -24,7 +24,7 @@ NUM_IMAGES, NUM_MOMENTS = 50, 20
 
 
 @dataclass(frozen=True)
-class Lag:
+class InferenceLag:
     """The lag at one moment, over the probe images.
 
     Attributes:
@@ -56,26 +56,29 @@ class Lag:
 
 
 @at_rest
-def lag_of(model: VAE, x: Tensor | Seen, y: Tensor | None, *, step: int = 0, epoch: float = 0.0) -> Lag:
+def lag_of(
+    model: VAE, x: Tensor | ModelInputs, y: Tensor | None, *, step: int = 0, epoch: float = 0.0
+) -> InferenceLag:
     """The lag of a model of one or two latent dimensions, on images ``(B, C, H, W)``.
 
     Raises:
         UserError: If there are no images, or the model has more than two latent dimensions.
     """
-    from vae.evaluation.exact_posterior import each_truth
+    from vae.evaluation.exact_posterior import each_exact_posterior
 
     if not len(x):
         raise UserError(
             "the encoder's lag needs images, got none; choose a run with a validation or test part"
         )
     figures = [
-        (one.q_mean, one.mean, one.covariance.diagonal().mean(), one.gap) for one in each_truth(model, x, y)
+        (one.q_mean, one.mean, one.covariance.diagonal().mean(), one.gap)
+        for one in each_exact_posterior(model, x, y)
     ]
     means, true_means, variances, gaps = zip(*figures, strict=True)
     mean, true_mean, variance = torch.stack(means), torch.stack(true_means), torch.stack(variances)
     distance = (mean - true_mean).norm(dim=1)
     gap = torch.tensor(gaps, dtype=torch.float64)
-    return Lag(step, epoch, mean, true_mean, distance, distance / variance.sqrt(), gap)
+    return InferenceLag(step, epoch, mean, true_mean, distance, distance / variance.sqrt(), gap)
 
 
 def encoder_lag(
@@ -85,7 +88,7 @@ def encoder_lag(
     num_images: int = NUM_IMAGES,
     num_moments: int = NUM_MOMENTS,
     progress: Callable[[int, int], None] | None = None,
-) -> list[Lag]:
+) -> list[InferenceLag]:
     """The lag at the snapshots of a run, on the first of its probe images.
 
     Args:

@@ -15,7 +15,7 @@ from vae.storage.atomic import read_json, write_json
 if TYPE_CHECKING:
     from vae.evaluation.ais import Annealed
     from vae.evaluation.importance import ImportanceBound
-    from vae.evaluation.inference_lag import Lag
+    from vae.evaluation.inference_lag import InferenceLag
     from vae.runs.run import Run
 
 FILE = "measurements.json"
@@ -95,7 +95,7 @@ def kept(run: Run, folder: Path | None = None) -> Measurements:
 
 
 def keep(
-    run: Run, folder: Path | None = None, *, bound: Bound | None = None, lag: list[Lag] | None = None
+    run: Run, folder: Path | None = None, *, bound: Bound | None = None, lag: list[InferenceLag] | None = None
 ) -> None:
     """Add a bound, in the place of an equal one, or put the lag in the place of the former.
 

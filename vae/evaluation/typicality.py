@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from vae.data.dataset import Dataset, Part
-from vae.models.batches import Seen
+from vae.models.batches import ModelInputs
 from vae.models.vae import VAE
 from vae.objectives.terms import Terms, rate_per_dim
 from vae.runtime.eval_mode import at_rest
@@ -66,7 +66,7 @@ def surprise(model: VAE, dataset: Dataset, part: Part = "test", most: int | None
     num_in_part = len(dataset.places(part))
     rows = torch.arange(num_in_part if most is None else min(most, num_in_part))
     found: list[Tensor] = []
-    for batch in Seen.by(model, dataset, part, rows).batches(model):
+    for batch in ModelInputs.by(model, dataset, part, rows).batches(model):
         found.append(-elbo_at_mean(model, batch.x, batch.y).cpu().double())
     values = torch.cat(found).sort().values
     # Sorted values rather than torch.quantile, which refuses more than 16 million.

@@ -104,7 +104,7 @@ def reproduce(
     Raises:
         UserError: If the name is unknown, the data are missing, or the folder holds another run.
     """
-    from vae.data.dataset import load
+    from vae.data.dataset import load_dataset
     from vae.runs.run import Run
     from vae.storage.scratch import scratch
     from vae.training.trainer import Trainer
@@ -121,7 +121,7 @@ def reproduce(
         data=reference.config.data.replace(root=data_root),
         train=reference.config.train.replace(seed=seed, epochs=wanted),
     )
-    dataset = load(config.data)
+    dataset = load_dataset(config.data)
     with scratch() as folder:
         run = _run_at(run_dir or folder / name, config, dataset)
         if run.status().state != "finished":

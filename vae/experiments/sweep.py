@@ -171,7 +171,7 @@ def train_point(folder: str, point: Point) -> Outcome:
 
 
 def _result(folder: Path, point: Point) -> tuple[Result, bool]:
-    from vae.data.dataset import load
+    from vae.data.dataset import load_dataset
     from vae.runs.run import Run
     from vae.runs.run_dataset import images_of
     from vae.training.trainer import Trainer
@@ -197,7 +197,7 @@ def _result(folder: Path, point: Point) -> tuple[Result, bool]:
             named = point.config.data.name not in ("digits", "npz", "folder")
             dataset = images_of(run, root=point.config.data.root if named else None)
     else:
-        dataset = load(point.config.data)
+        dataset = load_dataset(point.config.data)
         words = f"{point.run_id.split('-beta-')[0]} β={point.config.objective.beta:g} seed {point.config.train.seed}"
         run = Run.create(path, point.config, dataset.info(), words[:80])
     if run.status().state != "finished":

@@ -26,7 +26,7 @@ _LOG_2PI = math.log(2 * math.pi)
 
 
 @dataclass(frozen=True)
-class Gap:
+class PriorGap:
     r"""How far the prior p and the aggregate posterior :math:`q(z) = \tfrac1N \sum_n q(z|x_n)` are apart, in nats.
 
     Each number is a mean over draws of the difference of two log-densities that are known exactly, so that nothing but
@@ -50,9 +50,9 @@ class Gap:
     saturated: bool
 
 
-def gap(
+def prior_gap(
     embedding: Embedding, mixture: Mixture | None = None, *, seed: int = 0, num_draws: int = NUM_DRAWS
-) -> Gap:
+) -> PriorGap:
     """Monte Carlo estimates of both divergences between the standard normal prior and the aggregate posterior.
 
     Both are 0 if and only if the two agree. One point is drawn from each posterior, and so many from the prior; none of
@@ -82,7 +82,7 @@ def gap(
     own = -0.5 * (noise.square() + log_var + math.log(2 * math.pi)).sum(1)
     aggregate = log_aggregate(drawn, mean, log_var, own)
     prior = prior_points(num_draws, mean.shape[1], seed=seed).cpu().double()
-    return Gap(
+    return PriorGap(
         prior_to_aggregate=MeanOf.of(_log_prior(prior) - log_aggregate(prior, mean, log_var)),
         aggregate_to_prior=MeanOf.of(aggregate - _log_prior(drawn)),
         misfit=None if mixture is None else MeanOf.of(aggregate - mixture.log_prob(drawn)),

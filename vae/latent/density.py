@@ -9,7 +9,7 @@ from torch import Tensor
 DEEPEST = 6.0
 
 
-def depth(density: Tensor) -> Tensor:
+def sigma_equivalent(density: Tensor) -> Tensor:
     r"""How far below its peak a density lies, as the number of σ at which a Gaussian lies so far below its own.
 
     .. math:: r = \sqrt{-2 \log (p / p_{\max})}

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from vae.data.dataset import Dataset, Part
-from vae.models.batches import Seen, decoded, posteriors
+from vae.models.batches import ModelInputs, decoded, posteriors
 from vae.models.memory_budget import rows_for
 from vae.models.vae import VAE
 from vae.runtime.eval_mode import at_rest
@@ -74,7 +74,7 @@ def embed(model: VAE, dataset: Dataset, part: Part = "test", *, seed: int = 0) -
         UserError: If the part holds no images.
     """
     means, log_vars = [], []
-    for batch in Seen.by(model, dataset, part, seed=seed).batches(model):
+    for batch in ModelInputs.by(model, dataset, part, seed=seed).batches(model):
         mean, log_var = model.posterior(batch.x, batch.y)
         means.append(mean.cpu())
         log_vars.append(log_var.cpu())

@@ -33,7 +33,7 @@ class Batch:
     total: int
 
 
-class Seen:
+class ModelInputs:
     """Images of a part as a model sees them, whose pixels are made when they are asked for and then forgotten.
 
     A slice of it, or rows of it, are pixels ``(B, C, H, W)``, just as those of a tensor of all pixels would be. With
@@ -70,7 +70,9 @@ class Seen:
         self._dataset, self._seed, self._device, self._dtype = dataset, seed, device, dtype
 
     @classmethod
-    def by(cls, model: VAE, dataset: Dataset, part: Part, rows: Tensor | None = None, seed: int = 0) -> Seen:
+    def by(
+        cls, model: VAE, dataset: Dataset, part: Part, rows: Tensor | None = None, seed: int = 0
+    ) -> ModelInputs:
         """Those of the model's precision and on its device.
 
         Raises:
@@ -87,7 +89,7 @@ class Seen:
     def __getitem__(self, some: slice | Tensor) -> Tensor:
         return self._dataset.seen(self.index[some], self._seed, self._device).to(self._dtype)
 
-    def held(self) -> Tensor | Seen:
+    def held(self) -> Tensor | ModelInputs:
         """All pixels as one tensor, if that takes little memory; else itself, which makes them anew each time."""
         each = self._dataset.images[0].numel() * self._dtype.itemsize
         return self[:] if len(self) * each <= BUDGET / 4 else self
@@ -126,7 +128,7 @@ def chosen_images(
     if num_images is not None and num_images < total:
         order = torch.randperm(total, generator=generator(seed, "probe"))
         wanted = order[:num_images].sort().values
-    seen, size = Seen.by(model, dataset, part, wanted, seed), rows_for(model)
+    seen, size = ModelInputs.by(model, dataset, part, wanted, seed), rows_for(model)
     # Pieces of the part, whether few or all of its images are wanted.
     ends = torch.searchsorted(wanted, torch.arange(size, total + size, size)).tolist()
     for start, end in zip([0, *ends], ends, strict=False):
@@ -135,7 +137,7 @@ def chosen_images(
 
 
 @at_rest
-def posteriors(model: VAE, x: Tensor | Seen, y: Tensor | None) -> tuple[Tensor, Tensor]:
+def posteriors(model: VAE, x: Tensor | ModelInputs, y: Tensor | None) -> tuple[Tensor, Tensor]:
     """Means and log-variances of many images, each ``(N, D)``, as many at once as the model may be given."""
     found = [
         model.posterior(x[some], None if y is None else y[some]) for some in slices(len(x), rows_for(model))
@@ -144,7 +146,7 @@ def posteriors(model: VAE, x: Tensor | Seen, y: Tensor | None) -> tuple[Tensor, 
 
 
 @at_rest
-def log_probs(model: VAE, z: Tensor, x: Tensor | Seen, condition: Tensor | None) -> Tensor:
+def log_probs(model: VAE, z: Tensor, x: Tensor | ModelInputs, condition: Tensor | None) -> Tensor:
     """log p(x|z) of the first of many images, one for each z, ``(N,)``, as many at once as the model may be given."""
     return torch.cat(
         [

@@ -18,6 +18,22 @@ from vae.objectives.terms import Terms, rate_per_dim
 At = Literal["best", "last"] | int
 
 
+class Passed(NamedTuple):
+    """What comes of images that go through a model.
+
+    Attributes:
+        image: E[x|z], ``(B, C, H, W)``.
+        mean: Of q(z|x), ``(B, D)``.
+        log_var: Its log-variance, ``(B, D)``.
+        z: The sample of q(z|x) that was decoded, ``(B, D)``.
+    """
+
+    image: Tensor
+    mean: Tensor
+    log_var: Tensor
+    z: Tensor
+
+
 class AtMean(NamedTuple):
     """What a model makes of images at the means of their posteriors.
 
@@ -155,6 +171,21 @@ class VAE(nn.Module):
         """
         mean: Tensor = self.likelihood.mean(self.decoder(z, self.condition(y, len(z))))
         return mean
+
+    def forward(self, x: Tensor, y: Tensor | None = None, generator: torch.Generator | None = None) -> Passed:
+        """Images through the whole model: encoded, one z drawn from each posterior, and decoded.
+
+        Args:
+            x: Images, shape ``(B, C, H, W)``.
+            y: Labels ``(B,)`` or weights of the classes ``(B, K)``, for a conditional model.
+            generator: Where the noise of z is drawn from; torch's own without.
+
+        Raises:
+            UserError: If a conditional model gets no labels, or wrong ones.
+        """
+        mean, log_var = self.posterior(x, y)
+        z = self.sample(mean, log_var, generator)
+        return Passed(self.likelihood.mean(self.decoder(z, self.condition(y, len(x)), x)), mean, log_var, z)
 
     def at_mean(self, x: Tensor, y: Tensor | None = None) -> AtMean:
         """The objective's terms with z at the posterior mean: nothing is sampled, so that one image has one number.

@@ -20,7 +20,7 @@ Error = Literal["nats", "squared error", "half squared error"]
 
 
 @dataclass(frozen=True)
-class Units:
+class EffectiveBeta:
     """The scale of a model's objective.
 
     Attributes:
@@ -66,7 +66,7 @@ class Units:
         )
 
 
-def units(
+def effective_beta(
     beta: float,
     num_pixels: int,
     latent_dim: int,
@@ -75,7 +75,7 @@ def units(
     divergence: Divergence = "sum over dimensions",
     error: Error = "nats",
     sigma: float | None = None,
-) -> Units:
+) -> EffectiveBeta:
     r"""What is my β if my code uses the mean?
 
     A loss may be multiplied by any number without a change of its optimum. So a mean over P pixels in the
@@ -122,7 +122,7 @@ def units(
             sigma = math.sqrt(own_variance)
         # The loss divided by 2σ² (or σ²) is in nats of that σ.
         weight *= own_variance / sigma**2
-    return Units(
+    return EffectiveBeta(
         beta=beta,
         effective_beta=weight,
         normalised_beta=weight * latent_dim / num_pixels,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from vae.config.schema import DataConfig, DataInfo, RunConfig
 from vae.data.dataset import Dataset
-from vae.data.dataset import load as load_images
+from vae.data.dataset import load_dataset as load_images
 from vae.data.types import DataError, Progress, shown
 from vae.runs.cleanup import UPLOADS
 from vae.runs.run import Run

@@ -13,7 +13,7 @@ from torch import Tensor
 from vae.data.dataset import Dataset, Part
 from vae.export.onnx_networks import external_model
 from vae.limits import WEIGHTS_BYTES
-from vae.models.batches import Seen, posteriors
+from vae.models.batches import ModelInputs, posteriors
 from vae.models.posterior_statistics import active_variance
 from vae.models.vae import VAE, At
 from vae.objectives.terms import rate_per_dim
@@ -23,6 +23,7 @@ from vae.runs.weights_file import LIVE as LIVE
 from vae.runs.weights_file import OF_MODEL, in_full, weights_path, without_numbers
 from vae.runs.weights_file import check_weights as check_weights
 from vae.runs.weights_file import is_external as is_external
+from vae.runtime.devices import choose_device
 from vae.runtime.eval_mode import at_rest
 from vae.storage.atomic import write_json
 from vae.storage.confined import make_folder, remove_folder, rename
@@ -47,12 +48,12 @@ class Probe:
     """A fixed set of images whose posterior every snapshot keeps, from the validation part if there is one.
 
     Attributes:
-        x: Their pixels, all of them or as they are asked for, see `vae.models.batches.Seen.held`.
+        x: Their pixels, all of them or as they are asked for, see `vae.models.batches.ModelInputs.held`.
         labels: On the device, or None.
         index: Places in the data set.
     """
 
-    x: Tensor | Seen
+    x: Tensor | ModelInputs
     labels: Tensor | None
     index: Tensor
 
@@ -61,7 +62,7 @@ class Probe:
         """The first images of the validation (else the test) part; dynamic binarisation is that of seed 0."""
         part: Part = "validation" if len(dataset.validation) else "test"
         rows = torch.arange(min(most, NUM_PROBES, len(dataset.places(part))))
-        seen = Seen(dataset, part, rows, device=device)
+        seen = ModelInputs(dataset, part, rows, device=device)
         return cls(seen.held(), seen.labels, seen.index)
 
 
@@ -170,19 +171,23 @@ def _read(run: Run, path: Path) -> dict[str, Tensor]:
     return {name.removeprefix(OF_MODEL): tensor for name, tensor in found.items()}
 
 
-def load_model(run: Run, at: At = "best") -> VAE:
-    """The model of a run, ready to evaluate on the CPU.
+def load_model(run: Run, at: At = "best", *, device: str = "cpu") -> VAE:
+    """The model of a run, ready to evaluate.
 
     Args:
         run: An opened run.
         at: As for `load_weights`.
+        device: Where it is to compute: ``"cpu"``, ``"cuda"``, ``"mps"``, or ``"auto"`` for the best there is. Networks
+            that are kept as ONNX compute on the CPU, whatever is said.
 
     Raises:
         CheckpointError: If the weights are missing, damaged, or belong to another architecture.
+        UserError: If the device is not there.
     """
+    place = choose_device(device)
     if is_external(run):
         return external_model(run.config.model, run.info, load_weights(run, at))
     model, weights = without_numbers(run), load_weights(run, at)
     check_shapes(weights, model.state_dict())
     model.load_state_dict(weights, assign=True)
-    return model.eval().requires_grad_(False)
+    return model.eval().requires_grad_(False).to(place)

@@ -18,6 +18,6 @@ def choose_device(name: str) -> torch.device:
         return torch.device(next(kind for kind in ("cuda", "mps", "cpu") if there[kind]))
     if not there[name]:
         raise UserError(
-            f"train.device must be there, got {name!r}, which this machine has not; use auto or cpu"
+            f"the device must be there, got {name!r}, which this machine has not; use auto or cpu"
         )
     return torch.device(name)

@@ -11,7 +11,7 @@ from vae.runs.run import Run
 CONTROL_SECONDS = 0.05
 
 
-class Wishes:
+class ControlReader:
     """The user's wishes, as of the last look.
 
     Args:

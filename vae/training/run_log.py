@@ -247,7 +247,7 @@ class SettingsMean:
 
 
 @dataclass
-class Journal:
+class RunLog:
     """Writes lines and status of one run.
 
     Args:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 
-class Turns:
+class Throttle:
     """When something that takes time is due again, so that it takes no more than its share.
 
     Args:

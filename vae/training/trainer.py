@@ -36,19 +36,19 @@ from vae.storage.confined import remove
 from vae.storage.finite_tensors import Diverged, check_divergence
 from vae.storage.safetensors_io import save
 from vae.training.adam import set_learning_rate
-from vae.training.control import CONTROL_SECONDS, Wishes
+from vae.training.control import CONTROL_SECONDS, ControlReader
 from vae.training.optimisation import Learner
 from vae.training.resume import ResumePoint, last_checkpoint, restore_training, training_tensors
 from vae.training.run_log import (
-    Journal,
     Means,
     Report,
+    RunLog,
     SettingsMean,
     Stopwatch,
     divergence_sentence,
     what_went_wrong,
 )
-from vae.training.throttle import Turns
+from vae.training.throttle import Throttle
 
 #: The newest weights are shown at most this often.
 LIVE_SECONDS = 0.5
@@ -97,7 +97,8 @@ class Trainer(Learner):
         self._snapshot_steps = snapshot_steps(self.num_steps, self.size.num_snapshots)
         self._is_large = self.size.weights > LARGE
         self._lives, self._checkpoints, self._bests = (
-            Turns(WRITING_SHARE, seconds) for seconds in (LIVE_SECONDS, config.train.checkpoint_seconds, 0.0)
+            Throttle(WRITING_SHARE, seconds)
+            for seconds in (LIVE_SECONDS, config.train.checkpoint_seconds, 0.0)
         )
         #: The best weights, where they wait to be written.
         self._waiting_best: dict[str, Tensor] | None = None
@@ -122,7 +123,10 @@ class Trainer(Learner):
         with self.run.lock():
             if afresh and self.run.control().command != "run":
                 self.run.request(command="run")
-            self._wishes, self._is_paused = Wishes(self.run, self.config.train.max_images_per_second), False
+            self._wishes, self._is_paused = (
+                ControlReader(self.run, self.config.train.max_images_per_second),
+                False,
+            )
             self._means = Means.zero(self.config.model.latent_dim, self.device)
             self._settings, self._is_steered = SettingsMean(), False
             point = self._restore()
@@ -131,7 +135,7 @@ class Trainer(Learner):
             with MetricsWriter(self.run.metrics_path) as metrics:
                 metrics.truncate(point.metrics_offset if point else 0)
                 clock = Stopwatch(point.seconds if point else 0.0)
-                self.journal = Journal(self.run, metrics, self.position, self.num_steps, clock)
+                self.journal = RunLog(self.run, metrics, self.position, self.num_steps, clock)
                 with self.journal.beating():
                     try:
                         yield from self._train_or_diverge()

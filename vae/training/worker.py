@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from vae.config.schema import ModelConfig, RunConfig, TrainConfig
-from vae.data.dataset import load
+from vae.data.dataset import load_dataset
 from vae.runs.run import Run
 from vae.runs.run_dataset import images_of
 from vae.runs.status import LOG
@@ -54,7 +54,7 @@ def warm_up() -> None:
         model=ModelConfig(hidden=(2,)), train=TrainConfig(epochs=1, batch_size=1000, num_snapshots=2)
     )
     with suppress(OSError), scratch() as folder:
-        dataset = load(config.data)
+        dataset = load_dataset(config.data)
         for _ in Trainer(Run.create(folder / "warm-up", config, dataset.info()), dataset).train():
             pass
 

@@ -22,7 +22,7 @@ from torch.utils.data import (
 )
 
 from vae.config.schema import DataConfig
-from vae.data.dataset import Dataset, load
+from vae.data.dataset import Dataset, load_dataset
 from vae.data.types import DataError, check_kind
 from vae.runs.run_dataset import IMAGES_FILE
 from vae.storage.scratch import scratch
@@ -106,7 +106,7 @@ def _read(arrays: dict[str, Array], config: DataConfig) -> Dataset:
         np.savez(path, **arrays)  # type: ignore[arg-type]
         check_kind(path, "npz")
         try:
-            dataset = load(config.replace(path=path))
+            dataset = load_dataset(config.replace(path=path))
         except DataError as error:
             raise DataError(str(error).replace(f" in {path}", "").replace(str(path), "data")) from None
     return replace(dataset, config=config)

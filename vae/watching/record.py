@@ -23,8 +23,8 @@ from vae.runtime.seeding import generator
 from vae.storage.finite_tensors import Diverged, check_divergence
 from vae.storage.safetensors_header import CheckpointError, inspect
 from vae.storage.safetensors_io import save
-from vae.training.run_log import METRICS_SECONDS, Journal, Means, Position, Stopwatch, what_went_wrong
-from vae.training.throttle import Turns
+from vae.training.run_log import METRICS_SECONDS, Means, Position, RunLog, Stopwatch, what_went_wrong
+from vae.training.throttle import Throttle
 from vae.watching.interpretation import number, reread_likelihood, reread_output, reread_spread
 from vae.watching.setup import Watched
 
@@ -60,9 +60,9 @@ class Record:
         self._noise, self._order = generator(0, "noise", device), generator(0, "order")
         self._means = Means.zero(run.config.model.latent_dim, device)
         self._num_steps, self._sum_of_betas = 0, 0.0
-        self._lines = Turns(LINE_SHARE, METRICS_SECONDS)
-        self._lives = Turns(LIVE_SHARE, LIVE_SECONDS)
-        self._evaluations = Turns(EVALUATION_SHARE)
+        self._lines = Throttle(LINE_SHARE, METRICS_SECONDS)
+        self._lives = Throttle(LIVE_SHARE, LIVE_SECONDS)
+        self._evaluations = Throttle(EVALUATION_SHARE)
         before = run.status()
         self._best_elbo = _best_elbo(run)
         self._evaluated, self._newest_snapshot = -1, max(run.snapshots(), default=-1)
@@ -79,7 +79,7 @@ class Record:
         #: And what the user is still to be told of it.
         self.untold: list[str] = []
         metrics = held.enter_context(MetricsWriter(run.metrics_path))
-        self.journal = Journal(run, metrics, position, num_steps, Stopwatch(before.seconds))
+        self.journal = RunLog(run, metrics, position, num_steps, Stopwatch(before.seconds))
 
     @property
     def problem(self) -> str:

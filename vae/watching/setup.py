@@ -14,7 +14,7 @@ from vae.config.schema import ModelConfig
 from vae.data.dataset import Dataset
 from vae.diagnostics.loop_terms import Spread
 from vae.errors import UserError
-from vae.models.batches import Seen
+from vae.models.batches import ModelInputs
 from vae.models.memory_budget import image_bytes, rows_within
 from vae.models.vae import VAE
 from vae.runs.snapshots import Probe
@@ -97,7 +97,7 @@ def set_up(given: Given, encoder: Any, decoder: Any, model: Any, said: Said) -> 
     own_decoders = [OwnDecoder(one, config, info, given.scale) for one in decoders]
     device = own_encoders[0].anchor.device
     num_tried = rows_within(image_bytes(info, _COPIES), most=min(_NUM_TRIED, len(dataset.train)))
-    seen = Seen(dataset, "train", torch.arange(num_tried), device=device)
+    seen = ModelInputs(dataset, "train", torch.arange(num_tried), device=device)
     x = seen[:]
     has_labels = seen.labels is not None
     if said.conditional and not has_labels:

@@ -20,7 +20,7 @@ from vae.errors import clean
 from vae.runs.run import Run
 from vae.runs.watch_notes import write_notes
 from vae.storage.finite_tensors import Diverged
-from vae.training.control import CONTROL_SECONDS, Wishes
+from vae.training.control import CONTROL_SECONDS, ControlReader
 from vae.training.run_log import Position, what_went_wrong
 from vae.watching.isolation import undisturbed
 from vae.watching.record import Record
@@ -51,7 +51,7 @@ class Watcher:
         self._read_beta: float | None = None
         self._beta_of_loop = self._beta = (again or run.config).objective.beta
         self._beta_before_hand: float | None = None
-        self._wishes = Wishes(run, 0)
+        self._wishes = ControlReader(run, 0)
         self._wishes.look()
         self._hand = self._wishes.beta
         self._held = ExitStack()

@@ -10,7 +10,7 @@ from dashboard.views.collapse import beta_question_text, link
 from dashboard.views.collapse.beta_question_text import Question
 from vae.diagnostics.loss_scale import loop_scale, unknown
 from vae.errors import UserError
-from vae.objectives.effective_beta import Units, units
+from vae.objectives.effective_beta import EffectiveBeta, effective_beta
 from vae.runs.metrics import MetricsReader
 from vae.runs.run import Run
 
@@ -48,7 +48,7 @@ def line(run: Run) -> None:
     )
 
 
-def _of_run(run: Run) -> tuple[Units, str, bool]:
+def _of_run(run: Run) -> tuple[EffectiveBeta, str, bool]:
     """The scale of a run, how its loss comes to it, and whether it is known; a loop of the user's own is measured."""
     info, model = run.info, run.config.model
     num_pixels, sigma = info.channels * info.height * info.width, model.sigma
@@ -65,7 +65,7 @@ def _of_run(run: Run) -> tuple[Units, str, bool]:
         else:
             means = unknown(beta, scale)
     return (
-        units(beta, num_pixels, model.latent_dim, sigma=sigma if _has_sigma(run) else None),
+        effective_beta(beta, num_pixels, model.latent_dim, sigma=sigma if _has_sigma(run) else None),
         means,
         is_known,
     )
@@ -162,7 +162,7 @@ def _question(asked: Question) -> Question:
 
 def _answer(asked: Question) -> None:
     try:
-        found = units(
+        found = effective_beta(
             asked.beta,
             asked.num_pixels,
             asked.latent_dim,

@@ -13,7 +13,7 @@ from dashboard.link import keys, session
 from dashboard.shell import presentation, run_picker
 from dashboard.views.compare import link, rate_distortion, sweep_form
 from vae.config.diff import Difference, differences
-from vae.evaluation.comparability import Yardstick, pixels
+from vae.evaluation.comparability import EvaluationProtocol, pixels
 from vae.runs.run import Run
 
 
@@ -73,8 +73,8 @@ def _choose(runs: Sequence[Run], titles: dict[str, str]) -> list[Run]:
 def _first_two(runs: Sequence[Run]) -> list[str]:
     """The run that the other pages show, and the next one that it can be compared with."""
     current = run_picker.chosen() or runs[0]
-    yardstick = Yardstick.of(current)
-    others = [run.id for run in runs if run.id != current.id and Yardstick.of(run) == yardstick]
+    yardstick = EvaluationProtocol.of(current)
+    others = [run.id for run in runs if run.id != current.id and EvaluationProtocol.of(run) == yardstick]
     return [current.id, *others[:1]]
 
 

@@ -14,7 +14,7 @@ from dashboard.look.markdown import plain
 from dashboard.shell import run_picker
 from dashboard.shell.run_picker import DATA, STATE_WORDS
 from dashboard.views.compare import link
-from vae.evaluation.comparability import Yardstick, apart
+from vae.evaluation.comparability import EvaluationProtocol, why_not_comparable
 from vae.runs.run import Run
 
 #: Dots of one plane, at most.
@@ -36,10 +36,10 @@ def draw(chosen: Sequence[Run], runs: Sequence[Run]) -> str | None:
     if not shown:
         st.info("There is no run to show here yet.")
         return None
-    groups: dict[Yardstick, list[Run]] = {}
+    groups: dict[EvaluationProtocol, list[Run]] = {}
     for run in shown[:MOST_DOTS]:
-        groups.setdefault(Yardstick.of(run), []).append(run)
-    if sentence := apart(list(groups)):
+        groups.setdefault(EvaluationProtocol.of(run), []).append(run)
+    if sentence := why_not_comparable(list(groups)):
         st.caption(plain(sentence))
     if len(shown) > MOST_DOTS:
         st.caption(f"The first {MOST_DOTS} of {len(shown):,} runs are shown.")
@@ -80,9 +80,9 @@ def _shown(chosen: Sequence[Run], runs: Sequence[Run]) -> list[Run]:
     if picked == "sweep":
         name = _sweep(right, known, linked if linked in known else known[0])
         return [run for run in runs if sweeps.is_of(run, name)]
-    yardsticks = {Yardstick.of(run) for run in chosen or runs[:1]}
+    yardsticks = {EvaluationProtocol.of(run) for run in chosen or runs[:1]}
     first = list(chosen)
-    return first + [run for run in runs if run not in first and Yardstick.of(run) in yardsticks]
+    return first + [run for run in runs if run not in first and EvaluationProtocol.of(run) in yardsticks]
 
 
 def _sweep(place: st.delta_generator.DeltaGenerator, known: list[str], wanted: str) -> str:
@@ -126,7 +126,9 @@ def _undone(members: Sequence[Run]) -> None:
         st.rerun()
 
 
-def _group(yardstick: Yardstick, members: Sequence[Run], chosen: Sequence[Run], *, alone: bool) -> str | None:
+def _group(
+    yardstick: EvaluationProtocol, members: Sequence[Run], chosen: Sequence[Run], *, alone: bool
+) -> str | None:
     ids = {run.id for run in chosen}
     dots, without = [], []
     for run in members:
@@ -176,7 +178,7 @@ def _group(yardstick: Yardstick, members: Sequence[Run], chosen: Sequence[Run], 
     return taken
 
 
-def _title(yardstick: Yardstick) -> str:
+def _title(yardstick: EvaluationProtocol) -> str:
     return f"{DATA[yardstick.data]}{yardstick.words.removeprefix(yardstick.data)}"
 
 

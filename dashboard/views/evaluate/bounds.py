@@ -17,7 +17,7 @@ from dashboard.look.markdown import plain
 from dashboard.shell.job_progress import progress as follow
 from dashboard.views.evaluate import link
 from vae.evaluation import saved_bounds
-from vae.evaluation.comparability import Yardstick
+from vae.evaluation.comparability import EvaluationProtocol
 from vae.evaluation.saved_bounds import Bound
 from vae.evaluation.saved_metrics import Figures, Result
 from vae.models.posterior_statistics import ACTIVE_THRESHOLD
@@ -66,7 +66,7 @@ def elbo(run: Run) -> Result | None:
 
 
 def _words(run: Run) -> str:
-    words = Yardstick.of(run).words
+    words = EvaluationProtocol.of(run).words
     return f"Nats per example, best weights; {words}"
 
 

@@ -10,7 +10,7 @@ from dashboard.link import keys, session
 from dashboard.look.markdown import plain
 from dashboard.shell import latent_view
 from dashboard.views.evaluate import link
-from vae.evaluation.comparability import Yardstick
+from vae.evaluation.comparability import EvaluationProtocol
 from vae.runs.run import Run
 
 
@@ -53,7 +53,7 @@ def draw(run: Run) -> None:
     st.caption(
         plain(
             f"{lines}log p(x) by quadrature over a grid that is made finer until the integral settles; N = 1, no "
-            f"samples; {Yardstick.of(run).words}.{moments}"
+            f"samples; {EvaluationProtocol.of(run).words}.{moments}"
         )
     )
 

@@ -31,8 +31,8 @@ _found = models.Cache(400)
 def truth(request: Request) -> Response:
     """log p(x), ELBO and gap of a test image (`row`) or of given pixels (`x`, base64 of bytes), and the posterior.
 
-    The density is given as `vae.latent.density.depth`, on a grid of two axes or along one. `printed` is the sum as it
-    is shown.
+    The density is given as `vae.latent.density.sigma_equivalent`, on a grid of two axes or along one. `printed` is the
+    sum as it is shown.
     """
     run, at = run_of(request), at_of(request)
     label = whole(request, "y", 0, 0, max(0, run.info.num_classes - 1))
@@ -74,8 +74,8 @@ def _made(run: Run, at: At, pixels: Any, label: int, row: int) -> bytes:
     import torch
 
     from vae.evaluation.exact_posterior import TOLERANCE
-    from vae.evaluation.exact_posterior import truth as of
-    from vae.latent.density import depth
+    from vae.evaluation.exact_posterior import exact_posterior as of
+    from vae.latent.density import sigma_equivalent
     from vae.runtime.number_format import adding_up
 
     model = test_images.model_of(run, at)
@@ -86,7 +86,7 @@ def _made(run: Run, at: At, pixels: Any, label: int, row: int) -> bytes:
     found = of(model, pixels, y if run.config.model.conditional else None)
     axes, density = found.on_grid(SIDE if run.config.model.latent_dim > 1 else 400)
     listed = {
-        "depth": depth(density).numpy().astype(np.float32),
+        "depth": sigma_equivalent(density).numpy().astype(np.float32),
         "density": density.numpy().astype(np.float32),
         **{f"axis{number}": axis.numpy().astype(np.float32) for number, axis in enumerate(axes)},
         "image": pixels[0].numpy().astype(np.float32),

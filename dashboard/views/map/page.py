@@ -21,7 +21,7 @@ from vae.errors import UserError
 from vae.runs.run import Run
 
 if TYPE_CHECKING:
-    from vae.data.attributes import Columns
+    from vae.data.attributes import Attributes
 
 #: More points than these are shown only when the person says so.
 MOST_AT_ONCE = 200_000
@@ -192,7 +192,7 @@ def _methods(run: Run) -> list[Method]:
     ]
 
 
-def _view(run: Run, columns: Columns) -> View:
+def _view(run: Run, columns: Attributes) -> View:
     """What the link says that the map shows."""
     latent_dim = run.config.model.latent_dim
     projection = session.read(link.projection(latent_dim), "pca")
@@ -211,17 +211,17 @@ def _view(run: Run, columns: Columns) -> View:
     )
 
 
-def _colour(run: Run, columns: Columns) -> keys.Key[str]:
+def _colour(run: Run, columns: Attributes) -> keys.Key[str]:
     return link.colour(run.config.model.latent_dim, [column.name for column in columns.found])
 
 
-def _hidden(run: Run, columns: Columns, colour: str) -> keys.Key[list[int]]:
+def _hidden(run: Run, columns: Attributes, colour: str) -> keys.Key[list[int]]:
     """The legend's classes: those of the column that the colours say, else the labels."""
     column = columns.named(colour.removeprefix("column:")) if colour.startswith("column:") else None
     return link.hidden(len(column.classes) if column is not None and column.classes else run.info.num_classes)
 
 
-def _keep(run: Run, columns: Columns, view: View) -> None:
+def _keep(run: Run, columns: Attributes, view: View) -> None:
     """Put into the link what the map shows."""
     for key, value in (
         (link.projection(run.config.model.latent_dim), view.projection),

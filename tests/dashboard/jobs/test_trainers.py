@@ -23,7 +23,7 @@ from dashboard.jobs import trainers as module
 from dashboard.jobs.trainers import Trainers, limit
 from tests.support.hostile_folders import Trap, everything, folder, link, listening, pipe
 from vae.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig, suggest
-from vae.data.dataset import load as load_data
+from vae.data.dataset import load_dataset as load_data
 from vae.runs.metrics import MetricsReader
 from vae.runs.naming import RunError
 from vae.runs.run import Run

@@ -14,7 +14,7 @@ from dashboard.cache import models
 from dashboard.look.markdown import plain
 from tests.support.mnist_files import put, tiny
 from vae.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig
-from vae.data.dataset import load
+from vae.data.dataset import load_dataset
 from vae.runs.run import Run
 
 
@@ -36,7 +36,7 @@ def save(path: Path, seed: int = 0) -> Path:
 
 def made(root: Path, data: DataConfig) -> Run:
     config = RunConfig(data=data, model=ModelConfig(hidden=(4,)), train=TrainConfig(batch_size=20))
-    return Run.create(root / "a", config, load(data).info())
+    return Run.create(root / "a", config, load_dataset(data).info())
 
 
 def script() -> None:

@@ -27,7 +27,7 @@ from tests.support.mnist_files import MNIST_FILES, idx, put
 from vae.cli import main
 from vae.config.base import Config
 from vae.config.schema import RunConfig, TrainConfig
-from vae.data.dataset import load as load_data
+from vae.data.dataset import load_dataset as load_data
 from vae.evaluation.elbo import evaluate
 from vae.runs.run import Run
 from vae.runs.snapshots import load_model, load_weights
@@ -405,7 +405,7 @@ def test_no_command_and_unknown_commands_end_with_code_2(vae: Vae) -> None:
 def test_a_device_that_is_not_there_is_told_and_makes_no_run(vae: Vae, tmp_path: Path) -> None:
     answer = vae("train", "--run-dir", tmp_path / "a", "--train.device", "cuda")
     assert_refused(
-        answer, "train.device must be there, got 'cuda', which this machine has not; use auto or cpu"
+        answer, "the device must be there, got 'cuda', which this machine has not; use auto or cpu"
     )
     assert not list(tmp_path.iterdir())
 

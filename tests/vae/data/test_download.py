@@ -25,7 +25,7 @@ import torch
 from tests.support.mnist_files import MNIST_FILES, put, tiny
 from vae.config.schema import DataConfig
 from vae.data import download as downloads
-from vae.data.dataset import load
+from vae.data.dataset import load_dataset
 from vae.data.readers.torchvision import download, is_downloaded
 from vae.data.types import DataError
 
@@ -129,7 +129,7 @@ def test_a_download_brings_the_files_torchvision_reads_and_leaves_nothing_else(
     assert everything_in(root) == sorted(f"{folder}/raw/{file}" for file in MNIST_FILES)
     assert [path.name for path in root.iterdir()] == [folder]
     assert is_downloaded(name, root)
-    dataset = load(DataConfig(name=name, root=root))
+    dataset = load_dataset(DataConfig(name=name, root=root))
     assert torch.equal(dataset.images[:20, 0], getattr(datasets, folder)(root).data)
     assert server.asked == [f"{file}.gz" for file in MNIST_FILES]
     download(name, root)
@@ -154,9 +154,9 @@ def test_load_downloads_if_asked_to(tmp_path: Path, server: Server, monkeypatch:
     offer(monkeypatch, server, [server.address])
     config = DataConfig(name="mnist", root=tmp_path)
     with pytest.raises(DataError, match="is not on this machine"):
-        load(config)
+        load_dataset(config)
     assert server.asked == []
-    assert load(config, download=True).info().num_test == 8
+    assert load_dataset(config, download=True).info().num_test == 8
 
 
 def test_the_next_mirror_is_tried(
@@ -241,7 +241,7 @@ def test_a_file_that_was_cut_short_is_downloaded_anew(
     offer(monkeypatch, server, [server.address])
     put(tmp_path, {**tiny(), MNIST_FILES[2]: tiny()[MNIST_FILES[2]][:-1]})
     download("mnist", tmp_path)
-    assert load(DataConfig(name="mnist", root=tmp_path)).info().num_test == 8
+    assert load_dataset(DataConfig(name="mnist", root=tmp_path)).info().num_test == 8
 
 
 def test_a_full_disk_is_told_and_leaves_nothing(
@@ -296,11 +296,13 @@ def test_emnist_comes_as_one_zip_of_which_only_our_parts_are_kept(
     monkeypatch.setattr(EMNIST, "url", server.address + "some/gzip.zip")
     monkeypatch.setattr(EMNIST, "md5", hashlib.md5(buffer.getvalue()).hexdigest())
     said: list[str] = []
-    load(DataConfig(name="emnist", root=tmp_path), download=True, progress=lambda what, *_: said.append(what))
+    load_dataset(
+        DataConfig(name="emnist", root=tmp_path), download=True, progress=lambda what, *_: said.append(what)
+    )
     assert everything_in(tmp_path) == sorted(kept)
     assert said == ["gzip.zip", "gzip.zip", "unpacking emnist"]
     for split in ("balanced", "letters", "digits"):
-        dataset = load(DataConfig(name="emnist", root=tmp_path, emnist_split=split))
+        dataset = load_dataset(DataConfig(name="emnist", root=tmp_path, emnist_split=split))
         assert torch.equal(dataset.images[:20, 0], EMNIST(tmp_path, split).data.transpose(1, 2))
     assert download("emnist", tmp_path) == tmp_path
     assert len(server.asked) == 1

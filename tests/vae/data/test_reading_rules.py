@@ -13,7 +13,7 @@ from PIL import Image
 from vae.cli import main
 from vae.config.reading import LeftOut, Reading
 from vae.config.schema import DataConfig, DataInfo, ModelConfig, RunConfig, TrainConfig
-from vae.data.dataset import load
+from vae.data.dataset import load_dataset
 from vae.data.types import DataError
 from vae.runs.run import Run
 from vae.runs.run_dataset import images_of
@@ -66,8 +66,8 @@ def place_of(name: str, root: Path) -> Path:
 def test_by_the_first_rules_images_are_what_they_were(name: str, tmp_path: Path) -> None:
     save, fingerprint = SAVED[name]
     config = DataConfig(name=name, path=save(place_of(name, tmp_path)))
-    assert load(config, rules=1).info().fingerprint == fingerprint
-    assert load(config).info().fingerprint != fingerprint
+    assert load_dataset(config, rules=1).info().fingerprint == fingerprint
+    assert load_dataset(config).info().fingerprint != fingerprint
 
 
 @pytest.mark.parametrize("name", SAVED)
@@ -78,7 +78,7 @@ def test_a_run_of_the_first_versions_opens_measures_and_goes_on(name: str, tmp_p
         model=ModelConfig(hidden=(4,)),
         train=TrainConfig(epochs=1, batch_size=10, num_snapshots=0, device="cpu"),
     )
-    dataset = load(config.data, rules=1)
+    dataset = load_dataset(config.data, rules=1)
     run = Run.create(tmp_path / "runs" / "a", config, dataset.info())
     for _ in Trainer(run, dataset).train():
         pass
@@ -94,14 +94,14 @@ def test_a_run_of_the_first_versions_opens_measures_and_goes_on(name: str, tmp_p
     main.main(["train", "--resume", str(run.path), "--more-epochs", "1"])
     assert Run.open(run.path).status().epoch == 2
     with pytest.raises(DataError, match=r"load them with vae\.images_of\(run\)"):
-        Trainer(again, load(config.data))
+        Trainer(again, load_dataset(config.data))
 
 
 def test_a_new_run_keeps_the_new_rules_and_its_reading(tmp_path: Path) -> None:
     config = RunConfig(
         data=DataConfig(name="folder", path=save_folder(tmp_path / "own")), model=ModelConfig(hidden=(4,))
     )
-    info = load(config.data).info()
+    info = load_dataset(config.data).info()
     again = Run.open(Run.create(tmp_path / "a", config, info).path)
     assert again.info.class_names == tuple(map(str, range(12)))
     assert again.info.rules == 2 and again.info.reading == info.reading
@@ -145,7 +145,7 @@ def test_data_that_changed_in_place_are_told_by_what_differs(
     )
     np.savez(tmp_path / "own.npz", images=images, labels=labels)
     config = RunConfig(data=DataConfig(name="npz", path=tmp_path / "own.npz"))
-    run = Run.create(tmp_path / "a", config, load(config.data).info())
+    run = Run.create(tmp_path / "a", config, load_dataset(config.data).info())
     match change.get("images"):
         case "first pixel":
             images[0, 0, 0] ^= 1

@@ -13,7 +13,7 @@ from PIL import Image
 from tests.hostile.measured import cost
 from vae.config.schema import DataConfig
 from vae.data import unpacked_size
-from vae.data.dataset import load
+from vae.data.dataset import load_dataset
 from vae.data.types import DataError
 from vae.data.unpacked_size import check_room, free_memory
 
@@ -41,7 +41,7 @@ def test_a_small_file_of_zeros_costs_no_memory(
     path = zeros(tmp_path / "zeros.npz", shape, kind, fortran=fortran)
     assert path.stat().st_size < 500_000
     with pytest.raises(DataError, match="must not unpack to more than 150 times their file"):
-        load(DataConfig(name="npz", path=path))
+        load_dataset(DataConfig(name="npz", path=path))
 
 
 def test_the_command_line_refuses_a_file_of_zeros_in_little_memory(tmp_path: Path) -> None:
@@ -58,7 +58,7 @@ def test_a_folder_of_blank_images_costs_no_memory(tmp_path: Path) -> None:
     for number in range(150):
         (tmp_path / f"{number}.png").write_bytes(blank.getvalue())
     with pytest.raises(DataError, match="must not unpack to more than 150 times their file"):
-        load(DataConfig(name="folder", path=tmp_path))
+        load_dataset(DataConfig(name="folder", path=tmp_path))
 
 
 def test_sprites_that_pack_well_have_room() -> None:
@@ -79,7 +79,7 @@ def test_an_image_file_is_no_larger_than_an_image(tmp_path: Path) -> None:
     with (tmp_path / "a.png").open("ab") as file:
         file.truncate(10 << 30)  # of nothing
     with pytest.raises(DataError, match=r"a\.png must have at most 33,554,432 bytes"):
-        load(DataConfig(name="folder", path=tmp_path))
+        load_dataset(DataConfig(name="folder", path=tmp_path))
 
 
 def test_a_jpeg_of_endless_scans_is_refused(tmp_path: Path) -> None:
@@ -89,4 +89,4 @@ def test_a_jpeg_of_endless_scans_is_refused(tmp_path: Path) -> None:
     start = data.rindex(b"\xff\xda")
     (tmp_path / "a.jpg").write_bytes(data[:start] + data[start:-2] * 60 + b"\xff\xda" * 200 + data[-2:])
     with pytest.raises(DataError, match="must have at most 100 scans"):
-        load(DataConfig(name="folder", path=tmp_path))
+        load_dataset(DataConfig(name="folder", path=tmp_path))

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from vae.data.dataset import Dataset
-from vae.diagnostics.critical_beta import ignorance
+from vae.diagnostics.critical_beta import no_latent_baseline
 from vae.diagnostics.further_dimensions import further_dimensions
 from vae.diagnostics.held_out_variance import Spectrum, spectrum
 from vae.models.vae import VAE
@@ -37,7 +37,7 @@ def test_a_model_that_says_nothing_leaves_what_the_best_picture_leaves(
 ) -> None:
     model = blind(make_model, digits, likelihood)
     x = digits.pixels(digits.part("validation")[0])
-    expected = ignorance(model.likelihood, digits, x, None, conditional=False).spectrum
+    expected = no_latent_baseline(model.likelihood, digits, x, None, conditional=False).spectrum
     found = further_dimensions(model, digits)
     assert found is not None
     assert found.variances == pytest.approx(expected.variances[:4], rel=0.05)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from vae.diagnostics.mutual_information import information
-from vae.diagnostics.posterior_history import course, silhouette
+from vae.diagnostics.posterior_history import posterior_summary, training_stages
 from vae.latent.embedding import kept_embedding
 from vae.runs.run import Run
 from vae.storage.safetensors_header import CheckpointError
@@ -24,7 +24,7 @@ def run(trained_run: Run, tmp_path: Path) -> Run:
 
 
 def test_stages_are_the_snapshots_posteriors_dimension_by_dimension(run: Run) -> None:
-    stages = course(run)
+    stages = training_stages(run)
     assert [stage.step for stage in stages] == run.snapshots()
     for stage in stages:
         tensors, _ = load(run.snapshot_dir(stage.step), "probe")
@@ -36,14 +36,14 @@ def test_stages_are_the_snapshots_posteriors_dimension_by_dimension(run: Run) ->
 
 
 def test_snapshots_of_an_older_version_give_the_same_stages(run: Run) -> None:
-    before = course(run)
+    before = training_stages(run)
     for step in run.snapshots():
         path = run.snapshot_dir(step) / "snapshot.json"
         values = json.loads(path.read_text())
         path.write_text(
             json.dumps({k: v for k, v in values.items() if k not in ("sigma_per_dim", "active_variance")})
         )
-    for new, old in zip(before, course(run), strict=True):
+    for new, old in zip(before, training_stages(run), strict=True):
         np.testing.assert_allclose(old.sigma_per_dim, new.sigma_per_dim, rtol=1e-5)
         np.testing.assert_allclose(old.active_variance, new.active_variance, rtol=1e-5)
 
@@ -51,12 +51,15 @@ def test_snapshots_of_an_older_version_give_the_same_stages(run: Run) -> None:
 def test_a_damaged_snapshot_is_left_out(run: Run) -> None:
     first, *rest = run.snapshots()
     (run.snapshot_dir(first) / "snapshot.json").write_text("{}")
-    assert [stage.step for stage in course(run)] == rest
+    assert [stage.step for stage in training_stages(run)] == rest
 
 
 def test_silhouette_is_of_the_last_snapshot_or_the_one_asked_for(run: Run) -> None:
-    stages = course(run)
-    for found, stage in ((silhouette(run), stages[-1]), (silhouette(run, stages[0].step), stages[0])):
+    stages = training_stages(run)
+    for found, stage in (
+        (posterior_summary(run), stages[-1]),
+        (posterior_summary(run, stages[0].step), stages[0]),
+    ):
         assert (found.step, found.part) == (stage.step, "probe")
         np.testing.assert_allclose(found.rate_per_dim, stage.rate_per_dim, rtol=1e-4)
         spread = np.square(found.spread_per_dim) - found.active_variance
@@ -65,7 +68,7 @@ def test_silhouette_is_of_the_last_snapshot_or_the_one_asked_for(run: Run) -> No
 
 def test_silhouette_without_snapshots_is_of_the_kept_posteriors(run: Run) -> None:
     shutil.rmtree(run.path / "snapshots")
-    found, kept = silhouette(run), kept_embedding(run)
+    found, kept = posterior_summary(run), kept_embedding(run)
     assert kept is not None
     assert (found.step, found.part, found.num_images) == (None, "test", len(kept.mean))
     assert found.information == information(kept.mean, kept.log_var)
@@ -73,8 +76,8 @@ def test_silhouette_without_snapshots_is_of_the_kept_posteriors(run: Run) -> Non
 
 def test_silhouette_of_nothing_says_what_is_missing(run: Run) -> None:
     with pytest.raises(CheckpointError, match="none of step 123456"):
-        silhouette(run, 123456)
+        posterior_summary(run, 123456)
     shutil.rmtree(run.path / "snapshots")
     (run.path / "latent.safetensors").unlink()
     with pytest.raises(CheckpointError, match="has none"):
-        silhouette(run)
+        posterior_summary(run)

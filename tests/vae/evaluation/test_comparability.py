@@ -8,13 +8,13 @@ import pytest
 
 from tests.conftest import MakeInfo
 from vae.config.schema import DataConfig, ModelConfig, RunConfig
-from vae.evaluation.comparability import Yardstick, apart
+from vae.evaluation.comparability import EvaluationProtocol, why_not_comparable
 from vae.runs.run import Run
 
 
-def of(config: RunConfig, make_info: MakeInfo, fingerprint: str = "0" * 16) -> Yardstick:
+def of(config: RunConfig, make_info: MakeInfo, fingerprint: str = "0" * 16) -> EvaluationProtocol:
     info = make_info().replace(fingerprint=fingerprint)
-    return Yardstick.of(Run(Path("a"), config, info, "a", "2026-01-01T00:00:00+00:00"))
+    return EvaluationProtocol.of(Run(Path("a"), config, info, "a", "2026-01-01T00:00:00+00:00"))
 
 
 PLAIN = RunConfig()
@@ -35,7 +35,7 @@ def test_figures_of_other_pixels_likelihoods_or_conditions_do_not_compare(
 ) -> None:
     yardsticks = [of(PLAIN, make_info), of(other, make_info)]
     assert yardsticks[0] != yardsticks[1]
-    assert apart(yardsticks).startswith(f"Their {word} differ")
+    assert why_not_comparable(yardsticks).startswith(f"Their {word} differ")
 
 
 def test_another_cut_of_the_grey_pixels_makes_other_images(make_info: MakeInfo) -> None:
@@ -44,7 +44,9 @@ def test_another_cut_of_the_grey_pixels_makes_other_images(make_info: MakeInfo) 
 
 
 def test_other_images_do_not_compare(make_info: MakeInfo) -> None:
-    assert apart([of(PLAIN, make_info), of(PLAIN, make_info, "1" * 16)]).startswith("Their images differ")
+    assert why_not_comparable([of(PLAIN, make_info), of(PLAIN, make_info, "1" * 16)]).startswith(
+        "Their images differ"
+    )
 
 
 def test_networks_beta_seed_and_a_learned_sigma_do_compare(make_info: MakeInfo) -> None:
@@ -55,4 +57,4 @@ def test_networks_beta_seed_and_a_learned_sigma_do_compare(make_info: MakeInfo) 
         train=PLAIN.train.replace(seed=5),
     )
     assert of(gaussian, make_info) == of(learned, make_info)
-    assert apart([of(gaussian, make_info), of(learned, make_info)]) == ""
+    assert why_not_comparable([of(gaussian, make_info), of(learned, make_info)]) == ""

@@ -197,8 +197,8 @@ def test_real_digits_are_evaluated_to_the_last_one(
 def test_the_test_part_of_mnist_has_all_its_images(
     mnist_root: object, make_model: MakeModel, make_info: Callable[..., DataInfo]
 ) -> None:
-    from vae.data.dataset import load
+    from vae.data.dataset import load_dataset
 
-    mnist = load(DataConfig(name="mnist", root=mnist_root))
+    mnist = load_dataset(DataConfig(name="mnist", root=mnist_root))
     model = make_model(info=make_info(height=28, width=28, num_classes=10), dtype=torch.float32)
     assert evaluate(model, mnist, "test").num_images == 10_000

@@ -16,7 +16,13 @@ from vae.config.schema import DataConfig, DataInfo, ModelConfig
 from vae.data.dataset import Dataset
 from vae.errors import UserError
 from vae.evaluation.ais import annealed
-from vae.evaluation.exact_posterior import TOLERANCE, Truth, each_truth, truth, truths
+from vae.evaluation.exact_posterior import (
+    TOLERANCE,
+    ExactPosterior,
+    each_exact_posterior,
+    exact_posterior,
+    exact_posteriors,
+)
 from vae.evaluation.importance import importance_bound, log_weights
 from vae.models.likelihoods import Bernoulli
 from vae.models.linear_vae import PPCA, linear_terms
@@ -68,7 +74,7 @@ def test_quadrature_is_the_closed_form_of_a_linear_model(
     best = PPCA.fit(images.pixels(images.images), num_dims, SIGMA)
     model = best.install(make_model(hidden=(), latent_dim=num_dims, likelihood="gaussian", sigma=SIGMA))
     model.encoder.log_var.bias.data += 0.5
-    found = truths(model, images, num_images=3)
+    found = exact_posteriors(model, images, num_images=3)
     x = pixels(images)[found.rows]
     assert torch.allclose(found.log_prob, best.log_prob(x), atol=1e-6)
     assert torch.allclose(found.elbo, linear_terms(model, x).elbo, atol=1e-6)
@@ -137,7 +143,10 @@ def test_quadrature_and_importance_weighting_agree_for_every_kind_of_model(
     options: dict[str, object], images: Dataset, make_model: MakeModel
 ) -> None:
     model = make_model(**options)
-    exact, found = truths(model, images, num_images=1), importance_bound(model, images, k=2000, num_images=1)
+    exact, found = (
+        exact_posteriors(model, images, num_images=1),
+        importance_bound(model, images, k=2000, num_images=1),
+    )
     assert torch.equal(exact.rows, found.rows)
     assert bool(((found.log_prob - exact.log_prob).abs() < 5 * found.sampling_error).all())
     assert float((exact.elbo + exact.gap - exact.log_prob).abs().max()) < 1e-3
@@ -158,7 +167,7 @@ def test_the_truth_is_the_same_whether_or_not_the_first_look_fits_into_memory(
     with torch.no_grad():  # so far out that the grid must be widened for some of the images
         model.decoder.hidden[0].bias.add_(model.decoder.hidden[0].weight[:, :num_dims].sum(1) * far)
     model.to(torch.float32)
-    expected = truths(model, images, num_images=4)
+    expected = exact_posteriors(model, images, num_images=4)
     decoded = []
     forward = model.decoder.forward
     monkeypatch.setattr(
@@ -169,7 +178,7 @@ def test_the_truth_is_the_same_whether_or_not_the_first_look_fits_into_memory(
         "vae.evaluation.exact_posterior.rows_within",
         lambda each, most: rows_within(each, most=most, budget=budget),
     )
-    found = truths(model, images, num_images=4)
+    found = exact_posteriors(model, images, num_images=4)
     assert torch.allclose(found.log_prob, expected.log_prob, atol=2e-4)
     assert torch.allclose(found.gap, expected.gap, atol=5e-4)
     assert torch.allclose(found.covariance, expected.covariance, atol=1e-4)
@@ -180,10 +189,10 @@ def test_the_truth_is_the_same_whether_or_not_the_first_look_fits_into_memory(
 def test_of_many_images_the_figures_are_kept_and_not_their_grids(
     images: Dataset, linear: VAE, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    alive: list[weakref.ref[Truth]] = []
+    alive: list[weakref.ref[ExactPosterior]] = []
 
-    def watched(*arguments: Any, **options: Any) -> Iterator[Truth]:
-        for one in each_truth(*arguments, **options):
+    def watched(*arguments: Any, **options: Any) -> Iterator[ExactPosterior]:
+        for one in each_exact_posterior(*arguments, **options):
             alive.append(weakref.ref(one))
             yield one
 
@@ -193,14 +202,14 @@ def test_of_many_images_the_figures_are_kept_and_not_their_grids(
         nonlocal most
         most = max(most, sum(one() is not None for one in alive))
 
-    monkeypatch.setattr("vae.evaluation.exact_posterior.each_truth", watched)
-    assert len(truths(linear, images, progress=count).rows) == len(alive) == 10
+    monkeypatch.setattr("vae.evaluation.exact_posterior.each_exact_posterior", watched)
+    assert len(exact_posteriors(linear, images, progress=count).rows) == len(alive) == 10
     assert most <= 2
 
 
 def test_one_image_s_truth_has_its_density_on_any_grid(images: Dataset, linear: VAE, oracle: PPCA) -> None:
     x = pixels(images)[:1]
-    found: Truth = truth(linear, x)
+    found: ExactPosterior = exact_posterior(linear, x)
     assert float(found.density.sum()) * found.cell**2 == pytest.approx(1, abs=1e-9)
     axes, density = found.on_grid(80)
     mean, variance = oracle.posterior(x)
@@ -240,7 +249,9 @@ def test_modes_narrower_than_the_first_look_are_all_found(
     sigma = 0.02
     config = ModelConfig(latent_dim=1, hidden=(), likelihood="gaussian", sigma=sigma)
     encoder = Still(seen, sigma / (1.15 * math.sqrt(20)))
-    found = truth(VAE(config, make_info(), networks=(encoder, Folded())), torch.zeros(1, 1, 5, 4).double())
+    found = exact_posterior(
+        VAE(config, make_info(), networks=(encoder, Folded())), torch.zeros(1, 1, 5, 4).double()
+    )
     z = torch.linspace(-2, 2, 2_000_001, dtype=torch.float64)
     misfit = ((z - 0.45) * (z + 0.7)).square() * 20
     log_joint = (
@@ -254,13 +265,13 @@ def test_modes_narrower_than_the_first_look_are_all_found(
 def test_an_integral_that_has_not_settled_is_told(
     images: Dataset, linear: VAE, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert bool((truths(linear, images, num_images=2).change < TOLERANCE).all())
+    assert bool((exact_posteriors(linear, images, num_images=2).change < TOLERANCE).all())
     monkeypatch.setattr("vae.evaluation.quadrature._MOST_POINTS", 32)  # fewer than the first rule has
-    assert truths(linear, images, num_images=2).change.tolist() == [math.inf] * 2
+    assert exact_posteriors(linear, images, num_images=2).change.tolist() == [math.inf] * 2
 
 
 def test_a_truth_s_box_holds_the_true_posterior_and_the_encoder_s(images: Dataset, linear: VAE) -> None:
-    found = truth(linear, pixels(images)[:1])
+    found = exact_posterior(linear, pixels(images)[:1])
     low, high = found.box
     held = ((found.points > low) & (found.points < high)).all(1)
     assert float(found.density[held].sum()) * found.cell**2 > 0.999
@@ -317,11 +328,11 @@ def test_edges_are_one_sample_one_image_and_sentences(
     with pytest.raises(UserError, match="the validation part must hold images"):
         importance_bound(linear, images, "validation", k=2)
     with pytest.raises(UserError, match="at most 2 latent dimensions, got 3"):
-        truths(make_model(latent_dim=3), images)
+        exact_posteriors(make_model(latent_dim=3), images)
     with pytest.raises(UserError, match="the truth is told of one image at a time, got 2"):
-        truth(linear, pixels(images)[:2])
+        exact_posterior(linear, pixels(images)[:2])
     with pytest.raises(UserError, match="tolerance must be > 0 nats, got 0"):
-        truths(linear, images, num_images=1, tolerance=0)
+        exact_posteriors(linear, images, num_images=1, tolerance=0)
     told: list[tuple[int, int]] = []
     importance_bound(linear, images, k=2, progress=lambda done, total: told.append((done, total)))
     assert told[-1] == (10, 10)
@@ -337,7 +348,7 @@ def test_weights_that_are_no_numbers_are_refused_in_a_sentence(
     with pytest.raises(UserError, match="bound of each image must be finite, got 2 of 2 that are not"):
         importance_bound(model, images, k=10, num_images=2)
     with pytest.raises(UserError, match=r"must be finite, got .* take earlier weights"):
-        truths(model, images, num_images=2)
+        exact_posteriors(model, images, num_images=2)
     if network == "decoder":  # annealing does not ask the encoder
         with pytest.raises(UserError, match="annealed bound of each image must be finite, got 2 of 2"):
             annealed(model, images, num_images=2, num_steps=3)

@@ -17,7 +17,7 @@ from vae.config.schema import DataConfig
 from vae.data.dataset import Dataset
 from vae.errors import UserError
 from vae.evaluation.ais import annealed
-from vae.evaluation.exact_posterior import truths
+from vae.evaluation.exact_posterior import exact_posteriors
 from vae.evaluation.importance import ImportanceBound, importance_bound, log_weights, max_rows
 from vae.evaluation.proposals import drawn
 from vae.evaluation.quadrature import log_normal
@@ -55,7 +55,7 @@ def overconfident(make_model: MakeModel) -> VAE:
 def test_the_mixture_and_annealing_find_what_an_overconfident_encoder_misses(
     images: Dataset, overconfident: VAE
 ) -> None:
-    exact = truths(overconfident, images, num_images=4)
+    exact = exact_posteriors(overconfident, images, num_images=4)
     assert float(exact.gap.min()) > 1
     assert float((exact.elbo + exact.gap - exact.log_prob).abs().max()) < 1e-3
     narrow = importance_bound(overconfident, images, k=5000, num_images=4)
@@ -199,7 +199,7 @@ def test_the_command_line_has_the_library_s_figures(
     assert told["importance"] == json.loads(json.dumps(bound.to_dict()))
     chains = annealed(model, digits, num_images=2, num_steps=5, num_chains=2, seed=4)
     assert told["ais"] == json.loads(json.dumps(chains.to_dict()))
-    exact = truths(model, digits, num_images=2, seed=4)
+    exact = exact_posteriors(model, digits, num_images=2, seed=4)
     assert told["truth"] == json.loads(json.dumps(exact.to_dict()))
     main.main(command)
     text = capsys.readouterr().out

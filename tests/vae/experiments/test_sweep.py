@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from vae.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig
-from vae.data.dataset import load
+from vae.data.dataset import load_dataset
 from vae.errors import UserError
 from vae.evaluation.elbo import evaluate
 from vae.evaluation.saved_metrics import FILE, kept
@@ -67,7 +67,7 @@ def test_a_point_is_the_run_that_training_by_hand_gives_with_its_test_figures(tm
     (point,) = points("a", CONFIG, [2], [5])
     outcome = train_point(str(tmp_path), point)
     assert outcome.error is None and outcome.result is not None and not outcome.was_done
-    dataset = load(CONFIG.data)
+    dataset = load_dataset(CONFIG.data)
     by_hand = Run.create(tmp_path / "by-hand", point.config, dataset.info())
     for _ in Trainer(by_hand, dataset).train():
         pass
@@ -147,7 +147,7 @@ def test_kept_figures_count_no_more_once_the_run_was_trained_further(tmp_path: P
     run = Run.open(tmp_path / point.run_id)
     assert kept(run) is not None
     run.extend(1)
-    for _ in Trainer(Run.open(run.path), load(CONFIG.data)).train():
+    for _ in Trainer(Run.open(run.path), load_dataset(CONFIG.data)).train():
         pass
     assert kept(run) is None
 
@@ -156,7 +156,7 @@ def test_kept_figures_count_no_more_once_the_run_was_trained_further(tmp_path: P
     "text", ["", "[]", '{"step": 6}', '{"step": 6, "num_images": 5, "best": {}, "last": {"elbo": "many"}}']
 )
 def test_figures_that_make_no_sense_are_as_good_as_none(tmp_path: Path, text: str) -> None:
-    run = Run.create(tmp_path / "a", CONFIG, load(CONFIG.data).info())
+    run = Run.create(tmp_path / "a", CONFIG, load_dataset(CONFIG.data).info())
     (run.path / FILE).write_text(text)
     assert kept(run) is None
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.distributions import Normal
 
 from vae.errors import UserError
-from vae.latent.aggregate_posterior import gap
+from vae.latent.aggregate_posterior import prior_gap
 from vae.latent.embedding import Embedding
 from vae.latent.generation import fit_mixture
 
@@ -66,7 +66,7 @@ def by_quadrature(found: Embedding) -> tuple[float, float]:
 
 @pytest.mark.parametrize("name", CASES)
 def test_both_divergences_are_those_of_quadrature(name: str) -> None:
-    found = gap(CASES[name])
+    found = prior_gap(CASES[name])
     for estimate, exact in zip(
         (found.prior_to_aggregate, found.aggregate_to_prior), by_quadrature(CASES[name]), strict=True
     ):
@@ -80,24 +80,24 @@ def test_one_gaussian_that_looks_like_the_prior_hides_no_gap() -> None:
     fitted = fit_mixture(ring, (1,))
     assert float(fitted.means.abs().max()) < 0.1
     assert float((fitted.factors[0] - torch.eye(2)).abs().max()) < 0.1
-    found = gap(ring, fitted)
+    found = prior_gap(ring, fitted)
     assert found.misfit is not None
     assert found.aggregate_to_prior.mean > 0.1
     assert found.misfit.mean > 0.1, "and the mixture is told to miss it"
-    closer = gap(ring, fit_mixture(ring, (20,))).misfit
+    closer = prior_gap(ring, fit_mixture(ring, (20,))).misfit
     assert closer is not None and closer.mean < 0.5 * found.misfit.mean
 
 
 def test_a_gap_is_nothing_where_all_posteriors_are_the_prior() -> None:
-    found = gap(posteriors(torch.zeros(50, 3), 1.0))
+    found = prior_gap(posteriors(torch.zeros(50, 3), 1.0))
     for of in (found.prior_to_aggregate, found.aggregate_to_prior):
         assert of.mean == pytest.approx(0, abs=1e-9)
     assert not found.saturated
 
 
 def test_posteriors_that_do_not_overlap_are_told() -> None:
-    assert gap(posteriors(torch.randn(200, 10, generator=DRAW), 0.01)).saturated
-    assert not gap(CASES["healthy, 2-D"]).saturated
+    assert prior_gap(posteriors(torch.randn(200, 10, generator=DRAW), 0.01)).saturated
+    assert not prior_gap(CASES["healthy, 2-D"]).saturated
 
 
 @pytest.mark.parametrize(
@@ -105,4 +105,4 @@ def test_posteriors_that_do_not_overlap_are_told() -> None:
 )
 def test_what_has_no_aggregate_posterior_is_refused(broken: Embedding) -> None:
     with pytest.raises(UserError, match=r"two images at least|must be finite"):
-        gap(broken)
+        prior_gap(broken)

@@ -14,11 +14,11 @@ from vae.data.dataset import Dataset
 from vae.diagnostics.measure import measure
 from vae.evaluation.ais import annealed
 from vae.evaluation.elbo import at_posterior_mean, evaluate
-from vae.evaluation.exact_posterior import truths
+from vae.evaluation.exact_posterior import exact_posteriors
 from vae.evaluation.importance import importance_bound
 from vae.evaluation.typicality import surprise
 from vae.latent.embedding import embed
-from vae.models.batches import Noise, Seen, chosen_images
+from vae.models.batches import ModelInputs, Noise, chosen_images
 from vae.models.vae import VAE
 from vae.runtime.seeding import generator, image_seeds
 
@@ -75,7 +75,7 @@ def test_every_measurement_under_one_seed_sees_the_same_pixels(
     assert evaluate(without_z, grey, seed=seed).elbo == pytest.approx(float(exact.mean()), abs=1e-9)
     chains = annealed(without_z, grey, num_images=40, num_steps=1, num_chains=1, seed=seed)
     assert torch.allclose(chains.log_prob, exact[chains.rows], atol=1e-9)
-    known = truths(without_z, grey, num_images=4, seed=seed)
+    known = exact_posteriors(without_z, grey, num_images=4, seed=seed)
     assert torch.allclose(known.log_prob, exact[known.rows], atol=1e-6)
     diagnosed = measure(without_z, grey, "test", num_images=1050, seed=seed)
     assert diagnosed.distortion == pytest.approx(-float(exact[:1050].mean()), abs=1e-9)
@@ -165,11 +165,11 @@ def test_noise_is_drawn_in_blocks_of_its_own() -> None:
 def test_pixels_are_held_where_they_are_few_and_made_anew_where_they_are_many(
     grey: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen = Seen(grey, "test")
+    seen = ModelInputs(grey, "test")
     held = seen.held()
     assert isinstance(held, Tensor)
     monkeypatch.setattr("vae.models.batches.BUDGET", 1000)
     many = seen.held()
-    assert isinstance(many, Seen)
+    assert isinstance(many, ModelInputs)
     assert torch.equal(many[20:50], held[20:50])
     assert len(many) == len(held)

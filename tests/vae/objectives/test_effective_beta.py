@@ -15,8 +15,8 @@ from vae.objectives.effective_beta import (
     Reconstruction,
     beta_of_sigma,
     coincidence,
+    effective_beta,
     reductions,
-    units,
 )
 
 
@@ -47,7 +47,7 @@ def test_a_loss_with_means_has_the_gradient_of_ours_with_the_effective_beta(
     if divergence == "mean over dimensions and pixels":
         rate = rate / num_pixels
     theirs = torch.autograd.grad(distortion + beta * rate, (scale, weight))
-    found = units(
+    found = effective_beta(
         beta,
         num_pixels,
         latent_dim,
@@ -65,7 +65,7 @@ def test_a_loss_with_means_has_the_gradient_of_ours_with_the_effective_beta(
 
 
 def test_sums_leave_beta_as_it_is() -> None:
-    found = units(4, 784, 20)
+    found = effective_beta(4, 784, 20)
     assert found.effective_beta == 4
     assert found.normalised_beta == pytest.approx(4 * 20 / 784)
     assert found.equivalent_sigma is None
@@ -74,25 +74,28 @@ def test_sums_leave_beta_as_it_is() -> None:
 
 def test_means_that_cancel_out_are_not_called_sums() -> None:
     means = {"reconstruction": "mean over pixels", "divergence": "mean over dimensions"}
-    assert "cancels out" in units(1, 20, 20, **means).sentence  # type: ignore[arg-type]
-    assert "whatever is averaged" in units(0, 784, 20, reconstruction="mean over pixels").sentence
-    for found in (units(1, 20, 20, **means), units(0, 784, 20, reconstruction="mean over pixels")):  # type: ignore[arg-type]
+    assert "cancels out" in effective_beta(1, 20, 20, **means).sentence  # type: ignore[arg-type]
+    assert "whatever is averaged" in effective_beta(0, 784, 20, reconstruction="mean over pixels").sentence
+    for found in (
+        effective_beta(1, 20, 20, **means),
+        effective_beta(0, 784, 20, reconstruction="mean over pixels"),
+    ):  # type: ignore[arg-type]
         assert "nothing but the batch" not in found.sentence
         assert not found.is_summed
 
 
 def test_the_mean_over_pixels_is_hundreds_of_betas_and_the_sentence_says_so() -> None:
-    found = units(1, 784, 20, reconstruction="mean over pixels")
+    found = effective_beta(1, 784, 20, reconstruction="mean over pixels")
     assert found.effective_beta == 784
     assert "784 times" in found.sentence
 
 
 def test_a_squared_error_is_a_gaussian_of_variance_one_half() -> None:
-    assert units(1, 784, 20, error="squared error").effective_beta == pytest.approx(1)
-    assert units(1, 784, 20, error="squared error").sigma == pytest.approx(math.sqrt(0.5))
+    assert effective_beta(1, 784, 20, error="squared error").effective_beta == pytest.approx(1)
+    assert effective_beta(1, 784, 20, error="squared error").sigma == pytest.approx(math.sqrt(0.5))
     # Whatever σ the answer is given in, one σ trains the same model at β = 1.
     for sigma in (0.1, 1.0):
-        found = units(0.02, 784, 20, error="squared error", sigma=sigma)
+        found = effective_beta(0.02, 784, 20, error="squared error", sigma=sigma)
         assert found.equivalent_sigma == pytest.approx(0.1)
     assert beta_of_sigma(0.2, 0.1) == pytest.approx(4)
 
@@ -109,8 +112,8 @@ def test_mistaken_reductions_are_recognised_by_their_beta() -> None:
 def test_numbers_out_of_range_are_refused() -> None:
     for wrong in (-1, math.inf, math.nan):
         with pytest.raises(UserError, match="beta must be >= 0"):
-            units(wrong, 784, 20)
+            effective_beta(wrong, 784, 20)
     with pytest.raises(UserError, match="latent_dim must be >= 1, got 0"):
-        units(1, 784, 0)
+        effective_beta(1, 784, 0)
     with pytest.raises(UserError, match="sigma must be > 0"):
-        units(1, 784, 20, sigma=0)
+        effective_beta(1, 784, 20, sigma=0)

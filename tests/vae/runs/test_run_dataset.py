@@ -17,7 +17,7 @@ import vae
 from tests.support.mnist_files import put, tiny
 from vae.cli import main
 from vae.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig
-from vae.data.dataset import load
+from vae.data.dataset import load_dataset
 from vae.data.types import DataError
 from vae.errors import UserError
 from vae.experiments.sweep import points, sweep
@@ -62,7 +62,7 @@ SETS: dict[str, tuple[str, Callable[..., Path]]] = {
 def made(path: Path, data: DataConfig, *, trained: bool = True) -> Run:
     """A run of one epoch."""
     config = RunConfig(data=data, model=SMALL, train=QUICK)
-    dataset = load(data)
+    dataset = load_dataset(data)
     run = Run.create(path, config, dataset.info())
     if trained:
         for _ in Trainer(run, dataset).train():
@@ -133,7 +133,7 @@ def test_columns_are_still_read_after_the_working_directory_changed(
     save_folder(tmp_path / "own")
     (tmp_path / "own" / "labels.csv").write_text("file,kind\na/00.png,x\n")
     monkeypatch.chdir(tmp_path)
-    dataset = load(DataConfig(name="folder", path=Path("own")))
+    dataset = load_dataset(DataConfig(name="folder", path=Path("own")))
     os.chdir("/")
     assert [column.name for column in dataset.columns.found] == ["kind"]
 
@@ -309,4 +309,4 @@ def test_a_home_that_nobody_has_is_a_sentence(tmp_path: Path, capsys: pytest.Cap
         capsys, "train", "--run-dir", tmp_path / "a", "--data.path", "~nosuchuser/own.npz"
     )
     with pytest.raises(UserError, match="~nosuchuser"):
-        load(DataConfig(name="folder", path=Path("~nosuchuser/own")))
+        load_dataset(DataConfig(name="folder", path=Path("~nosuchuser/own")))

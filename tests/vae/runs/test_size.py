@@ -12,14 +12,14 @@ import torch
 
 from vae.cli.main import main
 from vae.config.schema import DataConfig, DataInfo, RunConfig, TrainConfig
-from vae.data.dataset import Dataset, load
+from vae.data.dataset import Dataset, load_dataset
 from vae.models.vae import VAE
 from vae.runs import size as sizes
 from vae.runs.run import Run
 from vae.runs.size import RunSize, bound_of, halved, run_size
 from vae.runs.snapshots import load_model, load_weights, snapshot_steps
 from vae.runs.weights_file import check_weights
-from vae.training.run_log import LONG_HISTORY, Journal, Position, Stopwatch
+from vae.training.run_log import LONG_HISTORY, Position, RunLog, Stopwatch
 from vae.training.trainer import Trainer
 
 
@@ -72,7 +72,7 @@ def test_a_run_of_large_images_keeps_to_its_bound_and_says_so(
 def test_the_bound_holds_at_every_moment_over_stops_and_longer_budgets(
     large_images: DataConfig, tmp_path: Path
 ) -> None:
-    dataset = load(large_images)
+    dataset = load_dataset(large_images)
     train = TrainConfig(epochs=12, batch_size=8, num_snapshots=20, max_gigabytes=0.11, device="cpu")
     run, most = trained(tmp_path / "run", RunConfig(data=large_images, train=train), dataset)
     assert most <= 110e6
@@ -87,7 +87,7 @@ def test_the_bound_holds_at_every_moment_over_stops_and_longer_budgets(
 def test_snapshots_in_half_precision_are_the_model_but_for_rounding(
     large_images: DataConfig, tmp_path: Path
 ) -> None:
-    dataset = load(large_images)
+    dataset = load_dataset(large_images)
     train = TrainConfig(epochs=3, batch_size=8, num_snapshots=40, max_gigabytes=0.1, device="cpu")
     run, _ = trained(tmp_path / "run", RunConfig(data=large_images, train=train), dataset)
     step = run.snapshots()[-1]
@@ -182,7 +182,7 @@ def test_a_long_history_grows_more_slowly(
 ) -> None:
     run = Run.create(tmp_path / "a", RunConfig(), tiny_info)
     metrics = SimpleNamespace(offset=0)
-    journal = Journal(run, metrics, Position(1000, 100), 40, Stopwatch())  # type: ignore[arg-type]
+    journal = RunLog(run, metrics, Position(1000, 100), 40, Stopwatch())  # type: ignore[arg-type]
     monkeypatch.setattr("vae.training.run_log.time.perf_counter", lambda: 100.0)
     for offset, seconds in (
         (0, 0.1),

@@ -18,11 +18,11 @@ import vae
 from tests.support.fake_gpu import NotOnGpu, OnGpu, fake_gpu
 from tests.support.short_runs import create
 from vae.config.schema import DataConfig, ModelConfig, ObjectiveConfig, RunConfig, TrainConfig
-from vae.data.dataset import Dataset, load
+from vae.data.dataset import Dataset, load_dataset
 from vae.diagnostics.diagnose import diagnose, live_numbers
 from vae.evaluation.ais import annealed
 from vae.evaluation.elbo import at_posterior_mean, evaluate
-from vae.evaluation.exact_posterior import truths
+from vae.evaluation.exact_posterior import exact_posteriors
 from vae.evaluation.importance import importance_bound
 from vae.evaluation.typicality import surprise
 from vae.latent.embedding import embed, manifold, pace, prior_samples, reconstructions
@@ -44,7 +44,7 @@ def gpu() -> Iterator[torch.device]:
 @pytest.fixture(scope="module")
 def drawn() -> Dataset:
     """The digits, with pixels that are drawn anew each time."""
-    return load(DataConfig(binarize="dynamic"))
+    return load_dataset(DataConfig(binarize="dynamic"))
 
 
 MODELS = {
@@ -62,7 +62,7 @@ MEASURES: dict[str, Callable[[VAE, Dataset], Any]] = {
     "importance": lambda model, images: importance_bound(model, images, k=4, num_images=9),
     "mixture": lambda model, images: importance_bound(model, images, k=300, num_images=9, proposal="mixture"),
     "annealed": lambda model, images: annealed(model, images, num_images=4, num_steps=3, num_chains=2),
-    "truth": lambda model, images: truths(model, images, num_images=1),
+    "truth": lambda model, images: exact_posteriors(model, images, num_images=1),
     "diagnose": lambda model, images: diagnose(model, images, num_images=30),
     "embed": embed,
     "pace": lambda model, images: pace(model),

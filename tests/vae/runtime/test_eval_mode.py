@@ -25,7 +25,7 @@ from vae.data.dataset import Dataset
 from vae.diagnostics.diagnose import diagnose
 from vae.evaluation.ais import annealed
 from vae.evaluation.elbo import at_posterior_mean, evaluate
-from vae.evaluation.exact_posterior import truth
+from vae.evaluation.exact_posterior import exact_posterior
 from vae.evaluation.importance import importance_bound
 from vae.export.onnx import autoencoder_onnx, decoder_onnx, encoder_onnx
 from vae.latent.embedding import embed, prior_samples
@@ -71,7 +71,7 @@ LOOKS: dict[str, Callable[[VAE, Dataset], Any]] = {
     "annealing": lambda model, data: (
         annealed(model, data, num_images=2, num_steps=4, num_chains=2).bound.mean
     ),
-    "truth": lambda model, data: truth(model, data.pixels(data.images[:1])).log_prob,
+    "truth": lambda model, data: exact_posterior(model, data.pixels(data.images[:1])).log_prob,
     "diagnosis": lambda model, data: diagnose(model, data, num_images=60).distortion,
     "samples": lambda model, data: prior_samples(model, 4)[0],
     "decoder as ONNX": lambda model, data: decoder_onnx(model),

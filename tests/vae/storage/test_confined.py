@@ -28,7 +28,7 @@ from tests.support.hostile_folders import (
     pipe,
 )
 from vae.config.schema import ModelConfig, RunConfig, TrainConfig
-from vae.data.dataset import load as load_data
+from vae.data.dataset import load_dataset as load_data
 from vae.errors import UserError
 from vae.runs.archive import export_run
 from vae.runs.listing import list_runs

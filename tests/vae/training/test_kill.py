@@ -17,7 +17,7 @@ import pytest
 import torch
 
 from vae.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig
-from vae.data.dataset import load as load_data
+from vae.data.dataset import load_dataset as load_data
 from vae.runs.listing import list_runs
 from vae.runs.metrics import MetricsReader
 from vae.runs.run import Run

@@ -18,13 +18,13 @@ from vae.runs.metrics import MetricsReader, MetricsWriter
 from vae.runs.run import Run
 from vae.storage.finite_tensors import Diverged
 from vae.training import run_log
-from vae.training.run_log import Journal, Means, Position, Stopwatch, what_went_wrong
+from vae.training.run_log import Means, Position, RunLog, Stopwatch, what_went_wrong
 
 
 @pytest.fixture
-def diary(tmp_path: Path, tiny_info: DataInfo) -> Journal:
+def diary(tmp_path: Path, tiny_info: DataInfo) -> RunLog:
     run = Run.create(tmp_path / "a", RunConfig(), tiny_info)
-    return Journal(run, MetricsWriter(run.metrics_path), Position(1000, 100), 40, Stopwatch())
+    return RunLog(run, MetricsWriter(run.metrics_path), Position(1000, 100), 40, Stopwatch())
 
 
 def terms(size: int, seed: int, latent_dim: int = 3) -> Terms:
@@ -71,7 +71,7 @@ def test_means_weigh_each_image_alike_whatever_its_batch() -> None:
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
-def test_a_mean_that_is_not_finite_is_divergence_and_is_not_written(diary: Journal, bad: float) -> None:
+def test_a_mean_that_is_not_finite_is_divergence_and_is_not_written(diary: RunLog, bad: float) -> None:
     means = Means.zero(3, torch.device("cpu"))
     batch = terms(10, 1)
     batch.distortion[3] = bad
@@ -95,7 +95,7 @@ def test_the_stopwatch_goes_on_from_before_and_leaves_pauses_out() -> None:
     assert held + 0.05 <= clock.seconds < held + 1
 
 
-def test_lines_and_events_are_what_readers_accept(diary: Journal) -> None:
+def test_lines_and_events_are_what_readers_accept(diary: RunLog) -> None:
     means = Means.zero(3, torch.device("cpu"))
     means.add(terms(100, 1).mean(), 100)
     diary.position.advance()
@@ -108,7 +108,7 @@ def test_lines_and_events_are_what_readers_accept(diary: Journal) -> None:
     assert line["images_per_second"] > 0
 
 
-def test_lines_are_at_most_ten_a_second(diary: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lines_are_at_most_ten_a_second(diary: RunLog, monkeypatch: pytest.MonkeyPatch) -> None:
     now = time.perf_counter()
     monkeypatch.setattr(run_log.time, "perf_counter", lambda: now)
     means = Means.zero(3, torch.device("cpu"))
@@ -123,7 +123,7 @@ def test_lines_are_at_most_ten_a_second(diary: Journal, monkeypatch: pytest.Monk
 
 
 def test_speed_is_of_the_last_second_and_a_pause_does_not_lower_it(
-    diary: Journal, monkeypatch: pytest.MonkeyPatch
+    diary: RunLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = time.perf_counter()
     monkeypatch.setattr(run_log.time, "perf_counter", lambda: now)
@@ -143,7 +143,7 @@ def test_speed_is_of_the_last_second_and_a_pause_does_not_lower_it(
 
 
 def test_the_heartbeat_is_renewed_twice_a_second_and_says_where_training_is(
-    diary: Journal, monkeypatch: pytest.MonkeyPatch
+    diary: RunLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = time.perf_counter()
     monkeypatch.setattr(run_log.time, "perf_counter", lambda: now)
@@ -163,7 +163,7 @@ def test_the_heartbeat_is_renewed_twice_a_second_and_says_where_training_is(
     assert status["num_steps"] == 40
 
 
-def test_only_a_change_of_state_waits_for_the_disk(diary: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_a_change_of_state_waits_for_the_disk(diary: RunLog, monkeypatch: pytest.MonkeyPatch) -> None:
     synced: list[int] = []
     monkeypatch.setattr("vae.storage.atomic.os.fsync", synced.append)
     diary.status("running", 1.0)

@@ -27,7 +27,7 @@ from tests.support.short_runs import (
     wishing,
 )
 from vae.config.schema import DataConfig, ModelConfig, ObjectiveConfig, RunConfig
-from vae.data.dataset import load as load_data
+from vae.data.dataset import load_dataset as load_data
 from vae.evaluation.elbo import evaluate
 from vae.objectives.terms import RatePenalty
 from vae.runs.run import Run

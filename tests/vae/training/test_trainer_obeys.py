@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.short_runs import LONG, SMALL, TRAIN, Live, create, events, lines, numbers, train, wishing
 from vae.config.schema import ObjectiveConfig
-from vae.data.dataset import load as load_data
+from vae.data.dataset import load_dataset as load_data
 from vae.diagnostics.diagnose import diagnose
 from vae.objectives.schedules import StepSettings, beta_at, learning_rate_at
 from vae.runs.metric_lines import Line

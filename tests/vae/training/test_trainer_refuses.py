@@ -27,7 +27,7 @@ from tests.support.short_runs import (
 )
 from vae.config.schema import DataConfig, ModelConfig
 from vae.data.dataset import Dataset
-from vae.data.dataset import load as load_data
+from vae.data.dataset import load_dataset as load_data
 from vae.data.types import DataError
 from vae.errors import UserError
 from vae.runs.naming import RunError

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vae.config.reading import RULES, Notes, Reading
-from vae.data.attributes import Columns
+from vae.data.attributes import Attributes
 from vae.data.readers.folder_layout import Layout, find_layout
 from vae.data.readers.image_files import decode
 from vae.data.readers.label_table import columns_of
@@ -96,7 +96,7 @@ def look_at_folder(path: Path) -> Reading:
     return notes.reading()
 
 
-def read_folder_columns(path: Path, rules: int = RULES) -> Columns:
+def read_folder_columns(path: Path, rules: int = RULES) -> Attributes:
     """The columns of ``labels.csv`` in a folder of images, if there is one; see `vae.data.readers.label_table`.
 
     Args:

@@ -18,7 +18,7 @@ from itertools import islice
 from pathlib import Path
 
 from vae.config.reading import Notes
-from vae.data.attributes import MAX_COLUMNS, Column, Columns, check_name, column_of_text, is_number
+from vae.data.attributes import MAX_COLUMNS, Attributes, Column, check_name, column_of_text, is_number
 from vae.data.readers.file_names import SEVERAL, FileNames
 from vae.data.readers.folder_layout import TABLE, Layout
 from vae.data.types import MAX_IMAGES, DataError, alike_note, parts_note, reason, shown
@@ -58,7 +58,7 @@ class _Table:
     separator: str
 
 
-def columns_of(layout: Layout, path: Path, notes: Notes) -> Columns:
+def columns_of(layout: Layout, path: Path, notes: Notes) -> Attributes:
     """The columns of a folder's table, in the order of its images; a sentence for what cannot be used.
 
     Its first line names the columns, or is a row as the others. One column, most often the first, names the files: with
@@ -70,7 +70,7 @@ def columns_of(layout: Layout, path: Path, notes: Notes) -> Columns:
         notes: Told what was guessed and what came to nothing.
     """
     if layout.table is None:
-        return Columns()
+        return Attributes()
     files = [file.relative_to(path).as_posix() for file in layout.files]
     try:
         table = _table(layout.table, path, files, notes)
@@ -79,7 +79,7 @@ def columns_of(layout: Layout, path: Path, notes: Notes) -> Columns:
     except (OSError, UnicodeError) as error:
         return _refused(layout.table, reason(error), "save it as UTF-8")
     except DataError as error:
-        return Columns((), (str(error),))
+        return Attributes((), (str(error),))
     found: list[Column] = []
     refused: list[str] = []
     for number, name in enumerate(table.names):
@@ -93,11 +93,11 @@ def columns_of(layout: Layout, path: Path, notes: Notes) -> Columns:
         num = sum(cell in _MISSING and bool(row) for cell, row in zip(cells, table.rows, strict=True))
         if num:
             notes.did(f"column {name} of {TABLE} has no value for {num:,} of {len(cells):,} images")
-    return Columns(tuple(found), tuple(refused))
+    return Attributes(tuple(found), tuple(refused))
 
 
-def _refused(file: Path, why: str, remedy: str) -> Columns:
-    return Columns((), (f"{shown(file)} cannot be read ({shown(why)}); {remedy}",))
+def _refused(file: Path, why: str, remedy: str) -> Attributes:
+    return Attributes((), (f"{shown(file)} cannot be read ({shown(why)}); {remedy}",))
 
 
 def _column(name: str, cells: Sequence[str], separator: str, notes: Notes) -> Column:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from vae.config.reading import RULES, Notes, Reading
-from vae.data.attributes import Columns
+from vae.data.attributes import Attributes
 from vae.data.readers import array_labels
 from vae.data.readers.array_names import Named, find_names, is_named, layout
 from vae.data.readers.array_shapes import Shape, find_shape, short
@@ -99,7 +99,7 @@ def look_at_npz(path: Path) -> Reading:
         return notes.reading()
 
 
-def read_npz_columns(path: Path, rules: int = RULES) -> Columns:
+def read_npz_columns(path: Path, rules: int = RULES) -> Attributes:
     """Further arrays of a file, one value for each image: whole numbers or text are classes, floats are numbers.
 
     Arrays of another shape are something else and are passed over. The images are not read. A file with given parts has
@@ -114,7 +114,7 @@ def read_npz_columns(path: Path, rules: int = RULES) -> Columns:
     with open_npz(path) as file:
         names = find_names(file.shapes, rules)
         if len(names) != 1:
-            return Columns()
+            return Attributes()
         # Sums, not the shape's rules: whatever is wrong with the images is told when they are read.
         num_images = file.headers[names[0].images].shape[0]
         used = {name for name in (names[0].images, names[0].labels) if name is not None}

@@ -7,14 +7,14 @@ from collections.abc import Container, Iterator
 from typing import TYPE_CHECKING
 
 from vae.config.reading import Notes
-from vae.data.attributes import MAX_COLUMN_BYTES, MAX_COLUMNS, Column, Columns, check_name, column
+from vae.data.attributes import MAX_COLUMN_BYTES, MAX_COLUMNS, Attributes, Column, check_name, column
 from vae.data.types import DataError, parts_note, reason, shown
 
 if TYPE_CHECKING:
     from vae.data.readers.npz_file import NpzFile
 
 
-def columns_of(file: NpzFile, num_images: int, used: Container[str]) -> Columns:
+def columns_of(file: NpzFile, num_images: int, used: Container[str]) -> Attributes:
     """All columns of a file, and a sentence for each array of as many values that cannot be one.
 
     Args:
@@ -24,7 +24,7 @@ def columns_of(file: NpzFile, num_images: int, used: Container[str]) -> Columns:
     """
     each = list(_each(file, num_images, used))
     refused = [one for one in each if isinstance(one, str)]
-    return Columns(tuple(one for one in each if isinstance(one, Column)), tuple(refused[:MAX_COLUMNS]))
+    return Attributes(tuple(one for one in each if isinstance(one, Column)), tuple(refused[:MAX_COLUMNS]))
 
 
 def note_columns(file: NpzFile, num_images: int, used: Container[str], notes: Notes) -> None:

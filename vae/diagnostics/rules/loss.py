@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vae.diagnostics.findings import Evidence, Verdict
-from vae.diagnostics.prior_mismatch import departure, left_the_prior
+from vae.diagnostics.prior_mismatch import left_the_prior, prior_mismatch
 from vae.diagnostics.rules.facts import Facts
 from vae.diagnostics.sample_size import FEWEST, SMALL_ERRORS
 from vae.objectives.effective_beta import Coincidence, coincidence, is_round
@@ -78,7 +78,7 @@ def _suffers(facts: Facts) -> bool:
     """Whether the model does what a β this far from 1 makes it do."""
     if facts.is_heavy:
         return facts.is_beyond_doubt or not facts.is_unfinished
-    return facts.beta < 1 and (departure(facts.diagnosis) is not None or facts.costs)
+    return facts.beta < 1 and (prior_mismatch(facts.diagnosis) is not None or facts.costs)
 
 
 def _mistaken(facts: Facts, sentence: str) -> Verdict:

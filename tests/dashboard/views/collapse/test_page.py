@@ -18,7 +18,7 @@ from tests.support.settling import settled
 from vae.data.dataset import Dataset
 from vae.evaluation import inference_lag
 from vae.experiments.failure_modes import RECIPES
-from vae.objectives.effective_beta import units
+from vae.objectives.effective_beta import effective_beta
 from vae.runs.run import Run
 
 
@@ -43,10 +43,10 @@ class TestUnits:
     @pytest.mark.parametrize(
         ("asked", "expected"),
         [
-            ("1,784,16,mean,sum,nats,0", units(1, 784, 16, reconstruction="mean over pixels")),
+            ("1,784,16,mean,sum,nats,0", effective_beta(1, 784, 16, reconstruction="mean over pixels")),
             (
                 "0.5,3072,64,mean,mean,squared,0.1",
-                units(
+                effective_beta(
                     0.5,
                     3072,
                     64,

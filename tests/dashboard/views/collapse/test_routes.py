@@ -17,7 +17,7 @@ from dashboard.cache import models
 from dashboard.cache.diagnoses import with_threshold
 from tests.dashboard.views.map.test_routes import Client
 from vae.diagnostics.diagnose import diagnose
-from vae.diagnostics.posterior_history import course
+from vae.diagnostics.posterior_history import training_stages
 from vae.diagnostics.rules.verdicts import decide
 from vae.runs.metrics import MetricsReader
 from vae.runs.run import Run
@@ -64,7 +64,7 @@ def test_another_threshold_counts_anew(client: Client, run: Run) -> None:
 
 
 def test_the_course_is_the_librarys(client: Client, run: Run) -> None:
-    expected = [stage.to_dict() for stage in course(run)]
+    expected = [stage.to_dict() for stage in training_stages(run)]
     assert said(client, COURSE)["stages"] == json.loads(json.dumps(expected))
 
 
@@ -86,7 +86,7 @@ def test_without_its_images_a_run_is_told_from_its_posteriors(client: Client, ru
     assert found["verdict"] is None
     assert found["usage"] is None
     assert "/nowhere/images.npz" in found["missing"]
-    assert found["rate_per_dim"] == pytest.approx(course(run)[-1].rate_per_dim, rel=1e-5)
+    assert found["rate_per_dim"] == pytest.approx(training_stages(run)[-1].rate_per_dim, rel=1e-5)
 
 
 def test_a_verdict_follows_its_threshold(run: Run) -> None:

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from vae.config.schema import DataConfig
-from vae.data.dataset import load
+from vae.data.dataset import load_dataset
 from vae.data.readers.npz import read_npz
 from vae.data.types import DataError, Images
 
@@ -362,7 +362,8 @@ def test_numbers_on_a_scale_become_a_column_under_another_name(tmp_path: Path) -
     assert "save them under another name" in refusal(tmp_path, images=BYTES, labels=LABELS + 0.5)
     np.savez(tmp_path / "own.npz", images=BYTES, age=LABELS + 0.5)
     assert [
-        column.name for column in load(DataConfig(name="npz", path=tmp_path / "own.npz")).columns.found
+        column.name
+        for column in load_dataset(DataConfig(name="npz", path=tmp_path / "own.npz")).columns.found
     ] == ["age"]
 
 
@@ -431,14 +432,14 @@ def test_given_parts_are_kept(name: Namer, tmp_path: Path) -> None:
     }
     np.savez(tmp_path / "own.npz", **dict(sorted(arrays.items())))
     config = DataConfig(name="npz", path=tmp_path / "own.npz")
-    dataset = load(config)
+    dataset = load_dataset(config)
     assert torch.equal(dataset.images[:, 0], torch.from_numpy(BYTES))
     assert dataset.train.tolist() == list(range(6))
     assert dataset.validation.tolist() == [6, 7]
     assert dataset.test.tolist() == [8, 9, 10, 11]
     assert "2 for validation, 4 for test" in dataset.reading.layout
     # A share of 0 trains on all that is no test.
-    assert load(config.replace(validation=0)).train.tolist() == list(range(8))
+    assert load_dataset(config.replace(validation=0)).train.tolist() == list(range(8))
 
 
 def test_a_part_without_labels_is_left_out_where_others_have_them(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from vae.config.schema import DataConfig
-from vae.data.dataset import Dataset, load
+from vae.data.dataset import Dataset, load_dataset
 from vae.data.readers import folder_layout
 from vae.data.readers.image_folder import read_folder
 from vae.data.types import DataError, Images
@@ -34,7 +34,7 @@ def put(root: Path, *names: str) -> Path:
 
 
 def loaded(root: Path, **options: float) -> Dataset:
-    return load(DataConfig(name="folder", path=root, **options))
+    return load_dataset(DataConfig(name="folder", path=root, **options))
 
 
 def values(found: Images | Dataset) -> list[int]:

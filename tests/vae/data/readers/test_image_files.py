@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from vae.config.schema import DataConfig
-from vae.data.dataset import load
+from vae.data.dataset import load_dataset
 from vae.data.readers.image_folder import read_folder
 from vae.data.types import DataError, Images
 
@@ -234,4 +234,4 @@ def test_a_file_of_many_pages_is_no_data_set_and_its_pages_are_said(tmp_path: Pa
     pages = [Image.fromarray(GREY) for _ in range(5)]
     pages[0].save(tmp_path / "stack.tif", save_all=True, append_images=pages[1:])
     with pytest.raises(DataError, match=r"got 1 in all.*all pages and frames of a file but its first"):
-        load(DataConfig(name="folder", path=tmp_path))
+        load_dataset(DataConfig(name="folder", path=tmp_path))

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from vae.config.schema import DataConfig
-from vae.data.dataset import load
+from vae.data.dataset import load_dataset
 from vae.data.readers import folder_layout, image_files, image_folder
 from vae.data.readers.image_folder import read_folder, read_folder_columns
 from vae.data.types import DataError
@@ -154,7 +154,7 @@ def test_a_folder_is_loaded_and_split_with_progress(tmp_path: Path) -> None:
     for number in range(20):
         put(grey(number), tmp_path / "ab"[number % 2] / f"{number:02}.png")
     said: list[tuple[str, int, int]] = []
-    dataset = load(DataConfig(name="folder", path=tmp_path), progress=lambda *what: said.append(what))
+    dataset = load_dataset(DataConfig(name="folder", path=tmp_path), progress=lambda *what: said.append(what))
     info = dataset.info()
     assert (info.num_train, info.num_validation, info.num_test) == (14, 2, 4)
     assert said == [("reading images", 1, 20), ("reading images", 20, 20)]

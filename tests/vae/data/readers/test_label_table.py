@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from vae.config.schema import DataConfig
-from vae.data.attributes import Columns
-from vae.data.dataset import load
+from vae.data.attributes import Attributes
+from vae.data.dataset import load_dataset
 from vae.data.readers.image_folder import read_folder, read_folder_columns
 
 FILES = ("a/0001.png", "a/0002.png", "b/café.png", "b/x.png")
@@ -28,7 +28,7 @@ def put(root: Path, files: tuple[str, ...] = FILES) -> Path:
     return root
 
 
-def read(root: Path, table: str | bytes) -> Columns:
+def read(root: Path, table: str | bytes) -> Attributes:
     (root / "labels.csv").write_bytes(table if isinstance(table, bytes) else table.encode())
     return read_folder_columns(root)
 
@@ -38,7 +38,7 @@ def said(root: Path) -> str:
     return " | ".join([*reading.remarks(), *reading.warnings()])
 
 
-def kinds(columns: Columns, name: str = "kind") -> list[str | None]:
+def kinds(columns: Attributes, name: str = "kind") -> list[str | None]:
     found = columns.named(name)
     assert found is not None, columns.refused
     return [None if number < 0 else found.classes[number] for number in found.values.tolist()]
@@ -237,7 +237,7 @@ def test_a_table_lies_beside_the_folder_of_images_or_in_it(where: str, tmp_path:
 def test_columns_go_with_given_parts(tmp_path: Path) -> None:
     put(tmp_path, ("train/1.png", "train/2.png", "train/3.png", "test/1.png"))
     (tmp_path / "labels.csv").write_text("file,kind\ntest/1.png,t\ntrain/1.png,x\n")
-    dataset = load(DataConfig(name="folder", path=tmp_path))
+    dataset = load_dataset(DataConfig(name="folder", path=tmp_path))
     assert kinds(dataset.columns) == ["x", None, None, "t"]
     assert dataset.test.tolist() == [3]
 

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from vae.config.schema import DataConfig
-from vae.data.dataset import load
+from vae.data.dataset import load_dataset
 from vae.data.readers import npz
 from vae.data.readers.npz import read_npz, read_npz_columns
 from vae.data.types import DataError, Images
@@ -131,7 +131,7 @@ def test_classes_are_the_sorted_different_labels(
 def test_a_whole_data_set_is_loaded_and_split(tmp_path: Path) -> None:
     images = np.random.default_rng(0).integers(0, 256, (50, 9, 7, 3), dtype=np.uint8)
     path = saved(tmp_path, images=images, labels=["a", "b"] * 25)
-    info = load(DataConfig(name="npz", path=path)).info()
+    info = load_dataset(DataConfig(name="npz", path=path)).info()
     assert (info.channels, info.height, info.width, info.class_names) == (3, 9, 7, ("a", "b"))
     assert (info.num_train, info.num_validation, info.num_test) == (36, 4, 10)
 

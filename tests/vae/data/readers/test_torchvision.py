@@ -13,14 +13,14 @@ import torch
 
 from tests.support.mnist_files import MNIST_FILES, idx, put, tiny
 from vae.config.schema import DataConfig
-from vae.data.dataset import Dataset, load
+from vae.data.dataset import Dataset, load_dataset
 from vae.data.readers import torchvision
 from vae.data.readers.torchvision import default_root, is_downloaded
 from vae.data.types import DataError
 
 
 def mnist(root: Path, **options: object) -> Dataset:
-    return load(DataConfig(name="mnist", root=root, **options))
+    return load_dataset(DataConfig(name="mnist", root=root, **options))
 
 
 def sentence_of(error: pytest.ExceptionInfo[DataError]) -> str:
@@ -117,7 +117,7 @@ def test_emnist_is_turned_upright_and_its_labels_count_from_zero(
         for name, content in files.items()
     }
     put(tmp_path, named, "EMNIST")
-    dataset = load(DataConfig(name="emnist", emnist_split=split, root=tmp_path))
+    dataset = load_dataset(DataConfig(name="emnist", emnist_split=split, root=tmp_path))
     stored = np.frombuffer(files["train-images-idx3-ubyte"], np.uint8, offset=16).reshape(100, 5, 4)
     np.testing.assert_array_equal(dataset.images[:100, 0].numpy(), stored.transpose(0, 2, 1))
     assert dataset.images.is_contiguous()
@@ -252,4 +252,4 @@ def test_a_set_is_looked_for_in_the_default_root(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(torchvision, "default_root", lambda: tmp_path)
     put(tmp_path, tiny())
     assert is_downloaded("mnist")
-    assert load(DataConfig(name="mnist")).info().num_test == 8
+    assert load_dataset(DataConfig(name="mnist")).info().num_test == 8
