@@ -362,8 +362,11 @@ for step in range(1500):
     cut = random.randrange(len(data))
     os.write(descriptor, data[:cut])  # in two pieces, so that readers meet torn lines
     os.write(descriptor, data[cut:])
+    if step == 700:
+        sys.stdin.readline()  # the rest is written once something has been read
 """
-    process = subprocess.Popen([sys.executable, "-c", code])
+    process = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, text=True)
+    assert process.stdin is not None
     reader, pieces = MetricsReader(path), 0
     found: list[int] = []
     deadline = time.monotonic() + 60
@@ -372,6 +375,8 @@ for step in range(1500):
         assert not (reset and found)
         found += steps(lines)
         pieces += bool(lines)
+        if lines and not process.stdin.closed:
+            process.stdin.close()
         if random.random() < 0.2:
             reader = MetricsReader(path, reader.token)  # a browser that reconnects
     assert process.wait() == 0
