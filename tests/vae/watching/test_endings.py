@@ -175,7 +175,8 @@ from torch import nn
 from vae.config.schema import DataConfig
 from vae.data.dataset import load_dataset
 encoder, decoder = nn.Sequential(nn.Flatten(), nn.Linear(64, 4)), nn.Linear(2, 64)
-watcher = vae.watch(Path(sys.argv[1]), encoder=encoder, decoder=decoder, data=load_dataset(DataConfig()), batch_size=600)
+data = load_dataset(DataConfig())
+watcher = vae.watch(Path(sys.argv[1]), encoder=encoder, decoder=decoder, data=data, batch_size=600)
 for _ in range(3):
     watcher.step(reconstruction=60.0, kl=1.0)
 print("trained", flush=True)
