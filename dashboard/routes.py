@@ -20,7 +20,7 @@ from starlette.routing import BaseRoute, Route
 
 from dashboard import settings
 from dashboard.cache import models
-from dashboard.server import exports, run_files, static_files
+from dashboard.server import ending, exports, run_files, static_files
 from dashboard.server.answers import computations, reads, refusal, route
 from dashboard.server.guard import Guard
 from dashboard.server.http import run_of
@@ -116,12 +116,15 @@ def middleware() -> list[Middleware]:
 async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
     """End the streams when the server is asked to stop; import torch beside the first page.
 
-    The server waits for open answers before it tells the application of its end, so the signal itself is listened to.
+    The server waits for open answers before it tells the application of its end, so the signal itself is listened to;
+    and it waits without a limit, so there is one here (`dashboard.server.ending`).
     """
     _streams.closing = False
     before: dict[int, Any] = {}
 
     def stop(number: int, frame: Any) -> None:
+        if not _streams.closing:
+            ending.within(ending.PATIENCE, 128 + number)
         _streams.closing = True
         if callable(before[number]):
             before[number](number, frame)
