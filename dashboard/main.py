@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.link import session
-from dashboard.shell import help, presentation, run_images, run_picker
+from dashboard.shell import help, presentation, reconnection, run_images, run_picker
 from dashboard.shell.navigation import NEED_A_RUN, pages, start
 
 ICON = str(Path(__file__).resolve().with_name("icon.svg"))
@@ -30,6 +30,8 @@ images = st.sidebar.container()
 if page != opening and not presenting:
     presentation.offer()
     help.offer(page.url_path, page.title)
+with st.sidebar:
+    reconnection.redrawn_when_back()
 told = st.container()
 page.run()
 with told:  # last, because a page finds out on its way what is wrong with its link

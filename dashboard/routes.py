@@ -26,6 +26,7 @@ from dashboard.server.guard import Guard
 from dashboard.server.http import run_of
 from dashboard.server.inject_history_script import FirstScript
 from dashboard.server.run_stream import MOST_RUNS, Follow, Streams
+from dashboard.server.topics import TOPICS
 from dashboard.views.collapse import routes as collapse_api
 from dashboard.views.compare import routes as compare_api
 from dashboard.views.evaluate import routes as evaluate_api
@@ -48,7 +49,7 @@ async def _stream(request: Request) -> Response:
 
 
 async def _stream_of_runs(request: Request) -> Response:
-    """All the runs that a browser follows: each `run` is an id, or ``ID~PLACE`` where it is known up to a place."""
+    """All that a browser follows: each `run` is an id, ``ID~PLACE`` where it is known up to a place, or a topic."""
     asked = request.query_params.getlist("run")
     if not 1 <= len(asked) <= MOST_RUNS:
         sentence = f"run must be given 1 to {MOST_RUNS} times, got {len(asked)}; follow fewer"
@@ -61,6 +62,9 @@ async def _stream_of_runs(request: Request) -> Response:
     def find() -> None:
         for text in asked:
             run_id, _, after = text.partition("~")
+            if run_id in TOPICS:
+                follows[run_id] = (TOPICS[run_id], None)
+                continue
             try:
                 follows[run_id] = (find_run(run_id, settings.roots()), after or None)
             except UserError as error:

@@ -89,6 +89,11 @@ class Background:
         with self._lock:
             return [job for key, job in self._jobs.items() if key.startswith(begins) and job.is_open]
 
+    def overview(self) -> list[tuple[str, State, int, int]]:
+        """Of each job that is remembered: its key, its state, and how many parts of how many are done."""
+        with self._lock:
+            return [(key, job.state, job.done, job.total) for key, job in self._jobs.items()]
+
     def cancel(self, key: str) -> None:
         """Call it off: at once if it waits, after the part that is under way if it works."""
         with self._lock:

@@ -20,7 +20,9 @@ from functools import partial
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from dashboard.server.admission import RETRY_SECONDS, Admission, Busy
-from dashboard.server.run_watcher import Watcher, Watchers, event
+from dashboard.server.run_watcher import Watchers
+from dashboard.server.topics import Topic
+from dashboard.server.watched import Watched, event
 from vae.runs.run import Run
 
 _log = logging.getLogger(__name__)
@@ -41,8 +43,8 @@ _ENOUGH, _BEHIND = 1 << 20, 1 << 24
 #: Reading a long history takes a while; other runs do not wait for it.
 _joining = Admission("join", at_once=4, in_all=16)
 
-#: A run to follow, and the place up to which the client knows its history.
-Follow = tuple[Run, str | None]
+#: A run or a topic to follow, and the place up to which the client knows a run's history.
+Follow = tuple[Run | Topic, str | None]
 
 
 class _Connection:
@@ -54,7 +56,7 @@ class _Connection:
         self._texts: list[str] = []
         self._length = 0
         self._news = asyncio.Event()
-        self.watchers: set[Watcher] = set()
+        self.watchers: set[Watched] = set()
         self.is_open = True
         #: Whether it cannot be told all that it should be, so that it is to come again.
         self.is_broken = False
@@ -68,7 +70,7 @@ class _Connection:
                 self._length += len(text)
         self.wake()
 
-    def left(self, watcher: Watcher) -> None:
+    def left(self, watcher: Watched) -> None:
         self.watchers.discard(watcher)
         self.wake()
 
@@ -87,16 +89,16 @@ class _Connection:
             texts, self._texts, self._length = self._texts, [], 0
         return "".join(texts)
 
-    async def join(self, watcher: Watcher, after: str | None) -> None:
+    async def join(self, watcher: Watched, after: str | None) -> None:
         """Listen to a run: first it is told what the client does not know yet."""
         self.watchers.add(watcher)
         try:
             while self._length > _ENOUGH:
                 await asyncio.sleep(_PACE)
-            await _joining.run(watcher.run.id, partial(watcher.subscribe, self, after))
+            await _joining.run(watcher.name, partial(watcher.subscribe, self, after))
         except Exception as error:
             if not isinstance(error, Busy):
-                _log.exception("run %s cannot be followed", watcher.run.id, exc_info=error)
+                _log.exception("run %s cannot be followed", watcher.name, exc_info=error)
             self.is_broken = True
         self.wake()
 

@@ -1,71 +1,49 @@
-"""One watcher for each run that somebody follows: its files are read in a thread, once for all who listen."""
+"""One watcher for each run or topic that somebody follows: a thread looks for news, once for all who listen."""
 
 from __future__ import annotations
 
-import json
-import logging
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
 
-from dashboard.cache import models
+from dashboard.jobs.run_news import news
+from dashboard.jobs.trainers import trainers
+from dashboard.server.topics import BUSY, TOPICS, Topic, TopicWatcher
+from dashboard.server.watched import Watched, event
 from vae.errors import UserError
 from vae.runs.metric_lines import Line, thinned
 from vae.runs.metrics import MetricsReader
 from vae.runs.run import Run
 from vae.storage.confined import lstat
 
-_log = logging.getLogger(__name__)
-
 #: Seconds between two looks at the files of a run whose trainer is at work, and of one at rest.
 POLL, POLL_AT_REST = 0.1, 0.5
 #: Seconds after which the status is read even if its file has not changed: a trainer may have died silently.
 STATUS_SECONDS = 1.0
-#: Seconds between two looks after one that failed in a way that nobody foresaw.
-_AFTER_FAILURE = 5.0
 #: Lines of each kind in a history that is sent.
 HISTORY = 2000
 #: Bytes of the file that are read for one client that was away for a while; after a longer time it gets all, thinned.
 _CATCH_UP = 1 << 20
-#: States of a run from which more is to come.
-BUSY = ("queued", "starting", "running", "paused")
 #: Runs whose histories are kept though nobody listens.
 _KEPT = 16
 
 
-class Listener(Protocol):
-    """Who listens to runs; watchers call it from their threads, so that nothing in it may wait."""
-
-    #: Whether it listens still; the next look of a watcher leaves out who does not.
-    is_open: bool
-
-    def tell(self, text: str) -> None:
-        """Hear of an event."""
-
-    def left(self, watcher: Watcher) -> None:
-        """Hear that a run is gone: nothing more is told of it."""
-
-
-class Watcher:
-    """Follows one run and tells everybody the same.
+class Watcher(Watched):
+    """Follows one run.
 
     Args:
         run: The run.
         ended: Called when nobody listens any more.
     """
 
-    def __init__(self, run: Run, ended: Callable[[], None]) -> None:
+    def __init__(self, run: Run, ended: Callable[[], None] = lambda: None) -> None:
+        super().__init__(run.id, ended)
         self.run = run
-        self._ended = ended
-        self._lock = threading.Lock()
-        self._listeners: set[Listener] = set()
-        self._thread: threading.Thread | None = None
         self._reader = MetricsReader(run.metrics_path)
         self._status = _Status(run)
-        self._is_begun = self.is_gone = False
+        self._is_begun = False
         self._history: list[Line] = []
         #: Lines above which it is thinned again.
         self._most = 0
@@ -77,35 +55,14 @@ class Watcher:
         """Whether more is to come by itself."""
         return self._status.is_busy
 
-    @property
-    def is_watched(self) -> bool:
-        """Whether anybody listens."""
-        return bool(self._listeners)
+    def _pause(self) -> float:
+        return POLL if self._status.is_busy else POLL_AT_REST
 
-    def subscribe(self, listener: Listener, after: str | None) -> None:
-        """Tell what a client does not know yet, and from then on all that is new.
-
-        It may take as long as reading the file.
-
-        Args:
-            listener: Who is told.
-            after: The place (`MetricsReader.token`) up to which it knows the history; None for nothing.
-        """
-        with self._lock:
-            self._look()
-            if self.is_gone:
-                listener.tell(self._farewell())
-                listener.left(self)
-                return
-            # Where the file cannot be read right now, the whole follows as soon as it can.
-            if self._is_begun and (text := self._since(after)):
-                listener.tell(text)
-            if self._status.text:
-                listener.tell(self._status.text)
-            self._listeners.add(listener)
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name=f"watch {self.run.id}", daemon=True)
-                self._thread.start()
+    def _known(self, after: str | None) -> list[str]:
+        if self.is_gone:
+            return [self._farewell()]
+        # Where the file cannot be read right now, the whole follows as soon as it can.
+        return [text for text in (self._since(after) if self._is_begun else "", self._status.text) if text]
 
     def _since(self, after: str | None) -> str:
         """What a client needs that knows the history up to a place: nothing, the lines since then, or the whole."""
@@ -122,32 +79,11 @@ class Watcher:
             self._whole = (self._reader.token, whole)
         return self._whole[1]
 
-    # In a thread of its own -------------------------------------------------------------------------------------------
-
-    def _work(self) -> None:
-        while True:
-            pause = POLL if self._status.is_busy else POLL_AT_REST
-            with self._lock:
-                self._listeners = {listener for listener in self._listeners if listener.is_open}
-                if self.is_gone or not self._listeners:
-                    self._thread = None
-                    break
-                try:
-                    self._look()
-                except Exception as error:  # whoever listens goes on
-                    _log.exception("run %s cannot be watched", self.run.id, exc_info=error)
-                    pause = _AFTER_FAILURE
-            time.sleep(pause)
-        self._ended()
-
     def _look(self) -> None:
         """Read what is new, and tell it."""
         if not self.run.path.is_dir():
-            self.is_gone = True
             self._tell(self._farewell())
-            listeners, self._listeners = self._listeners, set()
-            for listener in listeners:
-                listener.left(self)
+            self._leave()
             return
         try:
             reset, found, _ = self._reader.read(HISTORY)
@@ -169,15 +105,8 @@ class Watcher:
             # A file is being replaced or the folder removed: the next look sees what has become of it.
             pass
 
-    def _tell(self, text: str) -> None:
-        for listener in self._listeners:
-            listener.tell(text)
-
     def _farewell(self) -> str:
         return self._event("gone", {"error": f"run {self.run.id} was deleted"})
-
-    def _event(self, name: str, value: dict[str, Any], identity: str | None = None) -> str:
-        return event(name, {"run": self.run.id, **value}, identity)
 
 
 class _Status:
@@ -191,23 +120,19 @@ class _Status:
         self._files = [
             run.path / name for name in ("status.json", "control.json", "config.json", "live.safetensors")
         ]
-        self._seen: list[int] = []
+        self._seen: list[int | None] = []
         self._read = 0.0
 
     def has_news(self) -> bool:
         """Whether the status now differs from the last one in more than its heartbeat."""
-        seen = [_changed(path) for path in self._files]
+        seen = [*(_changed(path) for path in self._files), trainers.place(self._run)]
         now = time.monotonic()
         if seen == self._seen and now - self._read < STATUS_SECONDS:
             return False
-        found = self._run.status()
+        found = news(self._run)
         self._seen, self._read = seen, now
-        self.is_busy = found.state in BUSY
-        status = found.to_dict()
-        del status["heartbeat"], status["host"], status["pid"]
-        status["control"] = self._run.control().to_dict()
-        status["stamp"] = models.stamp(self._run, "last")
-        before, self.text = self.text, event("status", {"run": self._run.id, **status})
+        self.is_busy = found["state"] in BUSY
+        before, self.text = self.text, event("status", {"run": self._run.id, **found})
         return before != self.text
 
 
@@ -223,21 +148,18 @@ def _changed(path: Path) -> int:
         return 0
 
 
-def event(name: str, value: Any, identity: str | None = None) -> str:
-    """One server-sent event."""
-    content = json.dumps(value, allow_nan=False, separators=(",", ":"))
-    return (f"id: {identity}\n" if identity else "") + f"event: {name}\ndata: {content}\n\n"
-
-
 class Watchers:
     """The watchers of one server; the histories of the runs that were followed last are kept for whoever comes next."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._watchers: OrderedDict[Path, Watcher] = OrderedDict()
+        self._topics = {topic: TopicWatcher(topic) for topic in TOPICS.values()}
 
-    def of(self, run: Run) -> Watcher:
-        """The watcher of a run."""
+    def of(self, run: Run | Topic) -> Watched:
+        """The watcher of a run or of a topic."""
+        if isinstance(run, Topic):
+            return self._topics[run]
         with self._lock:
             watcher = self._watchers.get(run.path)
             if watcher is None or watcher.is_gone:

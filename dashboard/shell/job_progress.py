@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dashboard.components.signal import rerun_when_changed
 from dashboard.jobs.queue import background
 from dashboard.link import session
+from dashboard.server import topics
 
 
-@st.fragment(run_every=0.7)
+@st.fragment
 def progress(key: str) -> None:
     """A bar that follows a measurement, and the way to call it off; the page is drawn anew when it ends."""
+    rerun_when_changed(topics.jobs.drawn(), pause=0.7, key=key)
     job, by_itself = background.get(key), session.is_watched(key)
     if job is None or not job.is_open:
         if by_itself:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.cache import models
+from dashboard.components.signal import rerun_when_changed
+from dashboard.jobs.run_news import some_news
 from dashboard.look.markdown import plain
 from dashboard.shell import run_picker
 from vae.errors import UserError
@@ -32,8 +34,9 @@ def instead(run: Run, error: UserError) -> None:
         )
         return
 
-    @st.fragment(run_every=1.0)
+    @st.fragment
     def look() -> None:
+        rerun_when_changed(some_news(run, "state", "best", "notes"), key=f"waiting:{run.id}")
         if models.stamp(run, "best") or run.status().state not in run_picker.BUSY or why_no_networks(run):
             st.rerun()
         st.info(

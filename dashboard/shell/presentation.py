@@ -11,9 +11,13 @@ from dashboard.look.markdown import plain
 #: Streamlit writes what is chosen in the accent on a shade of the accent, which is too faint on dark.
 _CHOSEN = """[data-testid="stButtonGroup"] button[data-selected][role="radio"] { color: inherit; font-weight: 600; }"""
 
+#: What has nothing to show (`components/signal`) takes no room.
+_HIDDEN = """[class*="st-key-signal-"] { display: none; }"""
+
 #: What Streamlit sizes is in rem; `components/lib/tokens.css` reads the three variables for our components.
 _STYLE = f"""<style>
 {_CHOSEN}
+{_HIDDEN}
 html {{ font-size: 20px; }}
 :root {{ --ll-scale: 1.25; --ll-zoom: 1.25; --ll-technical: none; }}
 [data-testid="stMain"] :is([data-testid="stCaptionContainer"], [data-testid="stTooltipIcon"]),
@@ -26,6 +30,7 @@ html {{ font-size: 20px; }}
 #: Streamlit leaves wide margins, which a page of many parts needs itself.
 _PLAIN = f"""<style>
 {_CHOSEN}
+{_HIDDEN}
 [data-testid="stMainBlockContainer"] {{ padding: 4rem 3rem 2rem; }}
 [data-testid="stBottomBlockContainer"] {{ padding: 0.5rem 3rem 0.75rem; }}
 [data-testid="stSidebar"] [data-testid="stSelectbox"] input {{ text-overflow: ellipsis; }}

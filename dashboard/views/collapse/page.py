@@ -11,6 +11,8 @@ from dashboard import settings
 from dashboard.cache import diagnoses, models
 from dashboard.components.diagnosis import Part, Probe, diagnosis
 from dashboard.components.samples import samples
+from dashboard.components.signal import rerun_when_changed
+from dashboard.jobs.run_news import some_news
 from dashboard.link import session
 from dashboard.look.markdown import plain
 from dashboard.shell import encoder_lag, run_picker, time_machine
@@ -186,11 +188,12 @@ def _doing(run: Run) -> None:
         _rests(run)
         return
 
-    @st.fragment(run_every=1.0)
+    @st.fragment
     def draw() -> None:
+        rerun_when_changed(some_news(run, "state", "epoch", "num_steps"), pause=1.0, key=f"doing:{run.id}")
         status, epochs = run.status(), run_picker.epochs(run)
         if status.state not in run_picker.BUSY:
-            st.rerun()  # the whole page: the timer ends
+            st.rerun()  # the whole page
         words = f"**{plain(run.name)}** · {run_picker.describe(status)}"
         words += f", {run_picker.epoch(run)}" if status.step else ""
         if epochs is None:  # a loop of the user's own, which has not said how long it goes on

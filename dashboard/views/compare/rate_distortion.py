@@ -8,9 +8,11 @@ import streamlit as st
 
 from dashboard.cache import models
 from dashboard.components.plane import MOST_LABELS, Dot, plane
+from dashboard.components.signal import rerun_when_changed
 from dashboard.jobs import sweeps, test_metrics
 from dashboard.link import session
 from dashboard.look.markdown import plain
+from dashboard.server import topics
 from dashboard.shell import run_picker
 from dashboard.shell.run_picker import DATA, STATE_WORDS
 from dashboard.views.compare import link
@@ -211,9 +213,10 @@ def _missing(without: Sequence[Run], chosen: set[str], mark: int) -> None:
         st.rerun()
 
 
-@st.fragment(run_every=1.0)
+@st.fragment
 def _watch(runs: Sequence[Run], seen: tuple[str, ...]) -> None:
     """Tell how far measuring is, measure what a sweep has finished, and draw anew when there is more to see."""
+    rerun_when_changed({**topics.runs.drawn(), **topics.jobs.drawn()}, pause=1.0, key="plane")
     open_jobs = test_metrics.under_way()
     name = session.read(link.SWEEP, "")
     at_work = _at_work(runs)

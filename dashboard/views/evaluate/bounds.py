@@ -9,11 +9,13 @@ import streamlit as st
 
 from dashboard.cache import models
 from dashboard.components.chart import Series, chart
+from dashboard.components.signal import rerun_when_changed
 from dashboard.jobs import test_metrics
 from dashboard.jobs.measurements import IMPORTANCE, kept
 from dashboard.jobs.queue import Progress, background
 from dashboard.link import keys, session
 from dashboard.look.markdown import plain
+from dashboard.server import topics
 from dashboard.shell.job_progress import progress as follow
 from dashboard.views.evaluate import link
 from vae.evaluation import saved_bounds
@@ -335,9 +337,10 @@ def _curve(run: Run, bound: Bound, found: Result | None) -> None:
         )
 
 
-@st.fragment(run_every=0.7)
+@st.fragment
 def until_measured(run: Run) -> None:
     """Draw the page anew when the test figures are there, or cannot be."""
+    rerun_when_changed(topics.jobs.drawn(), pause=0.7, key="figures")
     job = test_metrics.job(run)
     if session.is_watched("figures") and (job is None or not job.is_open):
         st.rerun()

@@ -7,9 +7,10 @@ from typing import Any
 import streamlit as st
 
 from dashboard import settings
+from dashboard.components.signal import rerun_when_changed
 from dashboard.link import session
 from dashboard.look.markdown import plain
-from dashboard.server import exports
+from dashboard.server import exports, topics
 from dashboard.shell import run_picker
 from dashboard.shell.navigation import go_to
 from vae.errors import UserError
@@ -46,9 +47,10 @@ def page() -> None:
             st.warning(plain(f"{odd.id}: {complaint}"), icon=":material/link_off:")
 
 
-@st.fragment(run_every=2.0)
+@st.fragment
 def _table(selected: Run | None) -> None:
-    """The runs, looked for again every two seconds: they are made and trained elsewhere too."""
+    """The runs, drawn anew when there are others or they have changed: they are made and trained elsewhere too."""
+    rerun_when_changed(topics.runs.drawn(), pause=2.0, key="runs")
     runs, _ = run_picker.all_runs()
     ids = [run.id for run in runs]
     # A selection is the number of a row: another list of runs is another table.

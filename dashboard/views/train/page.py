@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -10,6 +11,8 @@ from streamlit.delta_generator import DeltaGenerator
 from dashboard.cache import models
 from dashboard.components.curves import Extent, curves
 from dashboard.components.samples import samples
+from dashboard.components.signal import rerun_when_changed
+from dashboard.jobs.run_news import some_news
 from dashboard.jobs.trainers import trainers
 from dashboard.link import session
 from dashboard.look.markdown import plain
@@ -67,18 +70,19 @@ def page() -> None:
 
 
 def _steering(run: Run) -> None:
-    """What the user may want of this run now; looks at its state each second."""
+    """What the user may want of this run now; drawn anew when its state, its β or its place in the queue changes."""
     with_page = True
 
-    @st.fragment(run_every=1.0 if run.status().state in run_picker.BUSY else None)
+    @st.fragment
     def draw() -> None:
+        rerun_when_changed(_steered(run), key=f"steering:{run.id}")
         status = run.status()
         was_busy = st.session_state.get(f"busy:{run.id}")
         is_busy = status.state in run_picker.BUSY
         st.session_state[f"busy:{run.id}"] = is_busy
         if was_busy is not None and was_busy != is_busy:
-            st.rerun()  # the whole page: the form opens or closes, the timer starts or ends
-        if not with_page:  # a wish runs this part alone, and a second later it runs again: a toast stays
+            st.rerun()  # the whole page: the form opens or closes
+        if not with_page:  # a wish runs this part alone, and soon it runs again: a toast stays
             for sentence in session.take_notices():
                 st.toast(plain(sentence), icon=":material/info:", duration="long")
         place = trainers.place(run)
@@ -94,6 +98,14 @@ def _steering(run: Run) -> None:
 
     draw()
     with_page = False
+
+
+def _steered(run: Run) -> dict[str, dict[str, Any]]:
+    """What the buttons and sentences beside the curves depend on."""
+    names = ["state", "error", "control", "place", "is_waiting", "notes"]
+    if WatchNotes.of(run).reads_beta is False:  # then its loop's own β is said
+        names.append("beta")
+    return some_news(run, *names)
 
 
 def _beta(run: Run, is_busy: bool) -> None:

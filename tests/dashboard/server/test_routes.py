@@ -31,7 +31,7 @@ from starlette.applications import Starlette
 
 from dashboard import components, routes, settings
 from dashboard.cache import models, sheets
-from dashboard.server import answers, guard, packed_arrays, run_watcher
+from dashboard.server import answers, guard, packed_arrays, watched
 from vae.data.dataset import Dataset
 from vae.evaluation.typicality import surprise
 from vae.latent.embedding import embed
@@ -671,7 +671,7 @@ class TestStream:
     def test_run_that_cannot_be_read_for_a_moment_is_followed_on(
         self, client: Client, live: Run, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(run_watcher, "_AFTER_FAILURE", 0.05)
+        monkeypatch.setattr(watched, "_AFTER_FAILURE", 0.05)
         live.write_status(Status(state="queued", heartbeat=time.time()))
         read, broken = MetricsReader.read, [True]
 

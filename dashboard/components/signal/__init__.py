@@ -1,0 +1,27 @@
+"""Part of a page that is drawn anew when what it shows has changed, and only then: no timer asks, and no hidden tab."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dashboard.components import register
+
+_COMPONENT = register("signal", height=0)
+
+
+def rerun_when_changed(drawn: Mapping[str, Mapping[str, Any]], *, pause: float = 0.3, key: str) -> None:
+    """Draw the fragment that this stands in (or the page) anew once something is not as it is drawn now.
+
+    Args:
+        drawn: By run or topic (`dashboard.server.topics`), fields of its news (`dashboard.jobs.run_news`) with their
+            values. They must be read before whatever is drawn from them, so that no change falls between.
+        pause: Seconds between two drawings at least.
+        key: Streamlit's key of this component; `presentation` takes the room of keys that begin with `signal:`.
+    """
+    given = {name: dict(values) for name, values in drawn.items()}
+    _COMPONENT(key=f"signal:{key}", data={"drawn": given, "pause": pause}, on_changed_change=_heard)
+
+
+def _heard() -> None:
+    """That the page runs is all there is to it."""

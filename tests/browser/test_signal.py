@@ -1,0 +1,118 @@
+"""Pages follow what changes without a timer: they draw anew when they must, and ask for nothing while they need not."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from streamlit.proto.BackMsg_pb2 import BackMsg
+
+from tests.browser.live import LiveRuns, live_runs
+from tests.browser.test_connections import HIDE
+
+if TYPE_CHECKING:
+    from tests.browser.server import Server
+    from tests.browser.shelf import Shelf
+    from tests.browser.tab import App, Browse
+
+
+@pytest.fixture(scope="module")
+def live(shelf: Shelf, server: Server) -> Iterator[LiveRuns]:
+    with live_runs(shelf, server, ["signal-0", "signal-1"], 0.3) as found:
+        yield found
+
+
+class Reruns:
+    """Counts what a tab asks Python to draw, from its opening on."""
+
+    def __init__(self, app: App) -> None:
+        self.num = 0
+        app.page.on("websocket", lambda socket: socket.on("framesent", self._sent))
+
+    def _sent(self, frame: Any) -> None:
+        self.num += (
+            isinstance(frame, bytes) and BackMsg.FromString(frame).WhichOneof("type") == "rerun_script"
+        )
+
+
+def state_words(app: App) -> str:
+    return str(
+        app.page.locator('[data-testid="stMain"] [data-testid="stMarkdown"] strong').first.inner_text()
+    )
+
+
+def opened(browse: Browse, server: Server, page: str, *parts: str, **query: str) -> tuple[App, Reruns]:
+    app = browse(server)
+    reruns = Reruns(app)
+    app.open(page, *parts, **query)
+    app.idle()
+    return app, reruns
+
+
+@pytest.mark.parametrize(
+    ("page", "part", "per_second"),
+    [
+        ("train", "curves", 0.0),
+        ("collapse", "diagnosis", 1.0),
+        ("runs", "signal", 0.5),
+        ("compare", "beside", 1.0),
+    ],
+)
+def test_page_of_a_run_at_work_is_drawn_no_more_often_than_it_changes(
+    browse: Browse, server: Server, live: LiveRuns, page: str, part: str, per_second: float
+) -> None:
+    query = {"runs": "signal-0,signal-1"} if page == "compare" else {"run": "signal-0"}
+    app, reruns = opened(browse, server, page, part, **query)
+    app.pause(1.0)
+    before, began = reruns.num, time.monotonic()
+    app.pause(3.0)
+    assert reruns.num - before <= per_second * (time.monotonic() - began) + 1
+    if per_second:
+        app.until(lambda: reruns.num > before, "it does not follow the run")
+    app.page.evaluate(HIDE, True)
+    app.idle()
+    before = reruns.num
+    app.pause(2.5)
+    assert reruns.num == before, "a hidden tab is drawn"
+    app.page.evaluate(HIDE, False)
+    if per_second:
+        app.until(lambda: reruns.num > before, "a tab that is shown again does not catch up")
+
+
+def test_buttons_follow_a_state_and_a_slider_a_beta_that_were_changed_elsewhere(
+    browse: Browse, server: Server, live: LiveRuns
+) -> None:
+    app, reruns = opened(browse, server, "train", "curves", run="signal-1")
+    run = next(run for run in live.runs if run.id == "signal-1")
+    assert state_words(app) == "Training"
+    before = reruns.num
+    run.request(beta=4.0)
+    handle = app.page.get_by_role("group", name="β, the weight of the KL", exact=True).locator(
+        "input[type=range]"
+    )
+    app.until(lambda: handle.get_attribute("aria-valuetext") == "4", "the slider stays where it was", 5)
+    live.runs.remove(run)
+    live.write(run)
+    run.write_status(run.status_as_written().replace(state="paused"))
+    app.button("Resume").wait_for(timeout=5000)
+    assert state_words(app) == "Paused"
+    app.page.evaluate(HIDE, True)
+    app.idle()
+    run.write_status(run.status_as_written().replace(state="failed", error="the disk is full; make room"))
+    app.pause(1.5)
+    assert app.button("Resume").is_visible(), "a hidden tab is drawn"
+    app.page.evaluate(HIDE, False)
+    app.button("Train on").wait_for(timeout=5000)
+    app.until(lambda: any("the disk is full" in text for text in app.alerts()), "the error is not told")
+    # Each change is drawn once, and perhaps once more for what the page could not know yet.
+    assert reruns.num - before <= 8
+
+
+def test_signal_takes_no_room_on_the_page(browse: Browse, server: Server, live: LiveRuns) -> None:
+    app, _ = opened(browse, server, "runs", "signal")
+    assert (
+        app.page.locator('[class*="st-key-signal-"]').first.evaluate("node => node.getClientRects().length")
+        == 0
+    )
