@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.browser.live import LiveRuns, live_runs
+from tests.browser.server import wait_until
 
 if TYPE_CHECKING:
     from tests.browser.server import Server
@@ -73,6 +74,18 @@ def test_many_live_pages_of_a_browser_leave_connections_for_the_next(
     assert time.monotonic() - began < 40
     before = tab.number("curves", "received")
     tab.until(lambda: tab.number("curves", "received") > before, "the tab before does not go on")
+
+
+def test_seven_tabs_on_train_leave_connections_for_a_new_page(
+    browse: Browse, server: Server, live: LiveRuns, ended: str
+) -> None:
+    tabs = [browse(server).open("train", "curves", run=NAMES[number % 6]) for number in range(7)]
+    assert health(server)["streams"] == 1
+    newcomer = browse(server).open("explore", "image", "sliders", run=ended)
+    assert newcomer.marks("image")["source"] == "browser"
+    received = [tab.number("curves", "received") for tab in tabs]
+    for tab, before in zip(tabs, received, strict=True):
+        tab.until(lambda t=tab, b=before: t.number("curves", "received") > b, "a tab does not go on")
 
 
 def test_ended_runs_hold_no_stream_and_are_noticed_when_they_go_on(
@@ -138,6 +151,6 @@ def test_tabs_of_two_browsers_have_a_stream_each(
         second = App(other, server).open("train", "curves", run=NAMES[1])
         second.until(lambda: health(server)["streams"] == 2, "two browsers share a stream")
         second.page.close()
-        second.until(lambda: health(server)["streams"] == 1, "a closed tab holds a stream")
+        wait_until(lambda: health(server)["streams"] == 1, "a closed tab holds a stream")
     finally:
         other.close()
