@@ -22,8 +22,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from vae.runtime.cpu_threads import share_cores
+from vae.runtime.memory_reuse import keep_freed_memory
 
 share_cores()
+keep_freed_memory()  # as in every process that trains
 
 import torch  # noqa: E402
 import torch.nn.functional as F  # noqa: E402

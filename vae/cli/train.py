@@ -121,11 +121,13 @@ class Train:
 
     def _train(self, run: Run, dataset: Dataset) -> None:
         from vae.runtime.cpu_threads import suit
+        from vae.runtime.memory_reuse import keep_freed_memory
         from vae.training.trainer import Trainer
         from vae.training.worker import stopping_on_signals
 
         trainer = Trainer(run, dataset)
         suit(trainer.model, run.config.train.batch_size)
+        keep_freed_memory()
         if trainer.size.is_notable:
             tell(trainer.size.sentence())
         with stopping_on_signals(trainer) as signals, Bar() as bar:

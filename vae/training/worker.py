@@ -16,6 +16,7 @@ from vae.runs.run import Run
 from vae.runs.run_dataset import images_of
 from vae.runs.status import LOG
 from vae.runtime.cpu_threads import suit
+from vae.runtime.memory_reuse import keep_freed_memory
 from vae.storage.confined import open_anew
 from vae.storage.scratch import scratch
 from vae.training.preconditions import check_trainable
@@ -40,6 +41,7 @@ def wait_and_train() -> None:
     try:
         trainer = Trainer(run, images_of(run))
         suit(trainer.model, run.config.train.batch_size)
+        keep_freed_memory()
         with stopping_on_signals(trainer):
             for _ in trainer.train(afresh=False):
                 pass

@@ -101,7 +101,8 @@ def test_a_processor_without_bfloat16_is_told_and_only_where_it_would_train(
 
     def warned(has: bool | None, precision: Any = "bf16") -> bool:
         monkeypatch.setattr(checks, "has_bf16", lambda _: has)
-        return any("bf16" in said for said in RunConfig(train=TrainConfig(precision=precision)).warnings())
+        config = RunConfig(train=TrainConfig(precision=precision))
+        return any("bf16" in said for said in checks.warnings(config))
 
     assert [warned(False), warned(True), warned(None), warned(False, "float32")] == [
         True,
