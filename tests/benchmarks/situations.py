@@ -159,7 +159,6 @@ HEALTHY = (
     Situation("cosine", "healthy", run(settings(train={"learning_rate_schedule": "cosine"})), FINE),
     Situation("encoder-steps", "healthy", run(settings(epochs=60, train={"encoder_steps": 2})), FINE),
     Situation("oversized", "healthy", recipe("oversized-latent-space"), ("spare-dimensions",)),
-    Situation("made-capacity", "healthy", recipe("strong-decoder", "capacity"), FINE),
     Situation("dots", "healthy", run(settings(latent_dim=2, epochs=150), own(images.dots)), FINE),
     Situation(
         "coloured-squares",

@@ -182,12 +182,6 @@ _ALL = (
                 (("objective.free_bits", 5.0), ("objective.free_bits_per", "total")),
             ),
             Cure(
-                "capacity",
-                "Capacity",
-                "The rate is pulled to five nats; what they say is up to the encoder.",
-                (("objective.capacity", 5.0), ("objective.beta", 5.0), ("objective.capacity_epochs", 30.0)),
-            ),
-            Cure(
                 "independent-pixels",
                 "A weaker decoder",
                 "Pixels that are independent given z know of each other through z alone.",

@@ -17,7 +17,7 @@ _MENDS: dict[Name, tuple[str, ...]] = {
     "over-regularised": ("beta-1", "capacity", "free-bits"),
     "early-collapse": ("fewer-layers", "warm-up", "warm-up-with-encoder", "free-bits", "cyclical"),
     "partial-collapse": ("warm-up-with-encoder", "fewer-layers", "warm-up"),
-    "decoder-ignores-z": ("capacity", "free-bits"),
+    "decoder-ignores-z": ("free-bits",),
     "wrong-scale": ("beta-1",),
     "wrong-sigma": ("learned-sigma",),
     "variance-blown-up": ("beta-1",),

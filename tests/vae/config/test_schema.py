@@ -492,7 +492,7 @@ def test_settings_that_take_effect_are_not_warned_of() -> None:
         "train": {"encoder_steps": 5, "encoder_steps_epochs": 3},
     }
     assert warnings(RunConfig.from_dict(values)) == []
-    assert RunConfig(objective=ObjectiveConfig(capacity=25, capacity_epochs=20)).warnings() == []
+    assert warnings(RunConfig(objective=ObjectiveConfig(capacity=25, capacity_epochs=20))) == []
 
 
 @pytest.mark.parametrize(
@@ -558,7 +558,7 @@ def test_an_autoregressive_decoder_is_for_small_grey_images(
 @pytest.mark.parametrize("likelihood", ["bernoulli", "continuous-bernoulli", "gaussian", "gaussian-learned"])
 def test_binary_pixels_under_a_density_are_warned_of(binarize: str, likelihood: str) -> None:
     config = RunConfig(data=DataConfig(binarize=binarize), model=ModelConfig(likelihood=likelihood))
-    assert len(config.warnings()) == (binarize != "none" and likelihood != "bernoulli")
+    assert len(warnings(config)) == (binarize != "none" and likelihood != "bernoulli")
 
 
 @pytest.mark.parametrize(

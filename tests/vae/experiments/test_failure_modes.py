@@ -9,6 +9,7 @@ from typing import get_args
 import pytest
 import torch
 
+from vae.config.checks import warnings
 from vae.config.schema import RunConfig
 from vae.data.dataset import Dataset, check_fits
 from vae.diagnostics.diagnose import diagnose
@@ -51,7 +52,7 @@ def test_each_recipe_and_cure_fits_the_digits_and_keeps_the_seed(digits: Dataset
     for recipe in RECIPES.values():
         config = recipe.with_seed(7)
         check_fits(config, digits)
-        assert not config.warnings()
+        assert not warnings(config)
         assert bool(recipe.cures) == (recipe.verdict != "healthy")
         for cure in recipe.cures:
             cured = recipe.cure(cure.name).applied(config)

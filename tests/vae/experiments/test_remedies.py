@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from vae.config.checks import warnings
 from vae.config.diff import differences
 from vae.config.schema import ModelConfig, ObjectiveConfig, RunConfig, TrainConfig
 from vae.experiments.failure_modes import RECIPES
@@ -40,7 +41,7 @@ def test_every_cure_is_a_valid_configuration_of_the_same_seed_and_data(name: str
         assert all(value_of(cured, path) == value_of(RunConfig(), path) for path in idle)
         assert not changed & {"train.seed", "train.epochs"}
         # A cure that had no effect would be no cure.
-        assert len(cured.warnings()) <= len(config.warnings())
+        assert len(warnings(cured)) <= len(warnings(config))
 
 
 def test_what_a_run_does_already_is_not_offered() -> None:

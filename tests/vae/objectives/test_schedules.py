@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from vae.config.checks import warnings
 from vae.config.schema import ModelConfig, ObjectiveConfig, RunConfig, TrainConfig
 from vae.objectives.schedules import (
     Standing,
@@ -57,8 +58,8 @@ def test_the_cosine_falls_from_the_whole_rate_through_half_of_it_to_nothing_afte
 def test_a_schedule_of_the_learning_rate_in_a_single_epoch_is_told_to_have_no_effect() -> None:
     for name in ("stages", "cosine"):
         train = TrainConfig(learning_rate_schedule=name, epochs=1)
-        assert any("train.learning_rate_schedule" in one for one in RunConfig(train=train).warnings())
-        assert not RunConfig(train=train.replace(epochs=2)).warnings()
+        assert any("train.learning_rate_schedule" in one for one in warnings(RunConfig(train=train)))
+        assert not warnings(RunConfig(train=train.replace(epochs=2)))
 
 
 # Where a schedule stands ----------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
 import vae
+from vae.config.checks import warnings
 from vae.config.schema import DataInfo, ModelConfig, ObjectiveConfig, RunConfig, TrainConfig
 from vae.data.dataset import Dataset
 from vae.errors import UserError
@@ -222,16 +223,16 @@ def test_the_best_checkpoint_has_the_best_validation_elbo_at_beta_1(digits: Data
 
 def test_a_warm_up_that_never_reaches_beta_is_told() -> None:
     objective = ObjectiveConfig(beta=4, schedule="linear", warmup_epochs=50)
-    (warning,) = RunConfig(objective=objective, train=TrainConfig(epochs=10)).warnings()
+    (warning,) = warnings(RunConfig(objective=objective, train=TrainConfig(epochs=10)))
     assert "longer than train.epochs" in warning and "beta never reaches 4" in warning
 
 
 @pytest.mark.parametrize("schedule", ["linear", "sigmoid"])
 def test_every_warm_up_is_told_of_and_one_that_fits_ends_at_beta(schedule: str) -> None:
     objective = ObjectiveConfig(beta=4, schedule=schedule, warmup_epochs=50)
-    (warning,) = RunConfig(objective=objective, train=TrainConfig(epochs=49)).warnings()
+    (warning,) = warnings(RunConfig(objective=objective, train=TrainConfig(epochs=49)))
     assert "beta never reaches 4" in warning and beta_at(objective, 49) < 4
-    assert RunConfig(objective=objective, train=TrainConfig(epochs=50)).warnings() == []
+    assert warnings(RunConfig(objective=objective, train=TrainConfig(epochs=50))) == []
     assert beta_at(objective, 50) == 4
 
 

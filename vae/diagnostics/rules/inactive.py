@@ -138,7 +138,7 @@ def decoder_ignores_z(facts: Facts) -> Verdict | None:
         ),
         (
             *(("a weaker decoder: independent pixels",) if facts.is_autoregressive else ()),
-            "free bits in total, or a capacity: a rate that pays for nothing else",
+            "free bits in total: a rate that costs nothing, so that it pays to use it",
             "a warm-up together with extra encoder steps",
         ),
     )
