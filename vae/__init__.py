@@ -5,8 +5,9 @@ The names below are loaded on first use, so that `import vae` and `vae --help` d
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+import lazy_loader
 
 if TYPE_CHECKING:
     from vae.config.base import ConfigError
@@ -35,49 +36,6 @@ if TYPE_CHECKING:
     from vae.training.trainer import Trainer
     from vae.watching.watch import watch
 
-#: The module of each public name.
-_HOME = {
-    "ArchiveError": "vae.runs.archive",
-    "Bernoulli": "vae.models.likelihoods",
-    "CheckpointError": "vae.storage.safetensors_header",
-    "ConfigError": "vae.config.base",
-    "ContinuousBernoulli": "vae.models.likelihoods",
-    "DataConfig": "vae.config.schema",
-    "DataError": "vae.data.types",
-    "DataInfo": "vae.config.schema",
-    "Dataset": "vae.data.dataset",
-    "Diagnosis": "vae.diagnostics.diagnosis",
-    "Embedding": "vae.latent.embedding",
-    "Evaluation": "vae.evaluation.elbo",
-    "ExactPosterior": "vae.evaluation.exact_posterior",
-    "Gaussian": "vae.models.likelihoods",
-    "ImportanceBound": "vae.evaluation.importance",
-    "LearnedGaussian": "vae.models.likelihoods",
-    "Learner": "vae.training.optimisation",
-    "Likelihood": "vae.models.likelihoods",
-    "MeanTerms": "vae.objectives.terms",
-    "ModelConfig": "vae.config.schema",
-    "ObjectiveConfig": "vae.config.schema",
-    "Run": "vae.runs.run",
-    "RunConfig": "vae.config.schema",
-    "RunError": "vae.runs.naming",
-    "Terms": "vae.objectives.terms",
-    "TrainConfig": "vae.config.schema",
-    "Trainer": "vae.training.trainer",
-    "UserError": "vae.errors",
-    "VAE": "vae.models.vae",
-    "diagnose": "vae.diagnostics.diagnose",
-    "embed": "vae.latent.embedding",
-    "evaluate": "vae.evaluation.elbo",
-    "exact_posterior": "vae.evaluation.exact_posterior",
-    "images_of": "vae.runs.run_dataset",
-    "importance_bound": "vae.evaluation.importance",
-    "list_runs": "vae.runs.listing",
-    "load_dataset": "vae.data.dataset",
-    "load_model": "vae.runs.snapshots",
-    "sweep": "vae.experiments.sweep",
-    "watch": "vae.watching.watch",
-}
 #: Names of versions before, and their successors.
 _RENAMED = {"load": "load_dataset"}
 
@@ -125,12 +83,50 @@ __all__ = [
 ]
 
 
+_lazily, __dir__, _ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "config.base": ["ConfigError"],
+        "config.schema": [
+            "DataConfig",
+            "DataInfo",
+            "ModelConfig",
+            "ObjectiveConfig",
+            "RunConfig",
+            "TrainConfig",
+        ],
+        "data.dataset": ["Dataset", "load_dataset"],
+        "data.types": ["DataError"],
+        "diagnostics.diagnose": ["diagnose"],
+        "diagnostics.diagnosis": ["Diagnosis"],
+        "errors": ["UserError"],
+        "evaluation.elbo": ["Evaluation", "evaluate"],
+        "evaluation.exact_posterior": ["ExactPosterior", "exact_posterior"],
+        "evaluation.importance": ["ImportanceBound", "importance_bound"],
+        "experiments.sweep": ["sweep"],
+        "latent.embedding": ["Embedding", "embed"],
+        "models.likelihoods": [
+            "Bernoulli",
+            "ContinuousBernoulli",
+            "Gaussian",
+            "LearnedGaussian",
+            "Likelihood",
+        ],
+        "models.vae": ["VAE"],
+        "objectives.terms": ["MeanTerms", "Terms"],
+        "runs.archive": ["ArchiveError"],
+        "runs.listing": ["list_runs"],
+        "runs.naming": ["RunError"],
+        "runs.run": ["Run"],
+        "runs.run_dataset": ["images_of"],
+        "runs.snapshots": ["load_model"],
+        "storage.safetensors_header": ["CheckpointError"],
+        "training.optimisation": ["Learner"],
+        "training.trainer": ["Trainer"],
+        "watching.watch": ["watch"],
+    },
+)
+
+
 def __getattr__(name: str) -> Any:
-    name = _RENAMED.get(name, name)
-    if name in _HOME:
-        return getattr(import_module(_HOME[name]), name)
-    raise AttributeError(f"module 'vae' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+    return _lazily(_RENAMED.get(name, name))

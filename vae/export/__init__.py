@@ -2,3 +2,21 @@
 
 May import `models` and below; runs keep and load such networks.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import lazy_loader
+
+if TYPE_CHECKING:
+    from vae.export.onnx import autoencoder_onnx, decoder_onnx, encoder_onnx
+
+__all__ = ["autoencoder_onnx", "decoder_onnx", "encoder_onnx"]
+
+__getattr__, __dir__, _ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "onnx": ["autoencoder_onnx", "decoder_onnx", "encoder_onnx"],
+    },
+)

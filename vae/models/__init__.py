@@ -2,3 +2,40 @@
 
 May import `data`, `objectives` and below; everything that looks at a model imports it.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import lazy_loader
+
+if TYPE_CHECKING:
+    from vae.models.batches import ModelInputs
+    from vae.models.likelihoods import Bernoulli, ContinuousBernoulli, Gaussian, LearnedGaussian, Likelihood
+    from vae.models.posterior_statistics import active_units, active_variance
+    from vae.models.vae import VAE, At, AtMean, Passed
+
+__all__ = [
+    "VAE",
+    "At",
+    "AtMean",
+    "Bernoulli",
+    "ContinuousBernoulli",
+    "Gaussian",
+    "LearnedGaussian",
+    "Likelihood",
+    "ModelInputs",
+    "Passed",
+    "active_units",
+    "active_variance",
+]
+
+__getattr__, __dir__, _ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "batches": ["ModelInputs"],
+        "likelihoods": ["Bernoulli", "ContinuousBernoulli", "Gaussian", "LearnedGaussian", "Likelihood"],
+        "posterior_statistics": ["active_units", "active_variance"],
+        "vae": ["VAE", "At", "AtMean", "Passed"],
+    },
+)

@@ -2,3 +2,23 @@
 
 May import `config`, `storage`, `runtime`; models and all above import it.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import lazy_loader
+
+if TYPE_CHECKING:
+    from vae.objectives.effective_beta import EffectiveBeta
+    from vae.objectives.terms import MeanTerms, RatePenalty, Terms, penalty_at, rate_per_dim
+
+__all__ = ["EffectiveBeta", "MeanTerms", "RatePenalty", "Terms", "penalty_at", "rate_per_dim"]
+
+__getattr__, __dir__, _ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "effective_beta": ["EffectiveBeta"],
+        "terms": ["MeanTerms", "RatePenalty", "Terms", "penalty_at", "rate_per_dim"],
+    },
+)
