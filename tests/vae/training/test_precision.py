@@ -25,6 +25,7 @@ from vae.config.schema import ModelConfig, RunConfig, TrainConfig
 from vae.data.dataset import Dataset
 from vae.evaluation.elbo import evaluate
 from vae.evaluation.saved_metrics import kept, measure
+from vae.models.initialisation import transposed_convolution
 from vae.models.likelihoods import Bernoulli, ContinuousBernoulli, Gaussian, LearnedGaussian, Likelihood
 from vae.models.vae import VAE
 from vae.runs.snapshots import load_model
@@ -92,6 +93,32 @@ def test_an_output_in_bfloat16_has_the_likelihood_and_gradient_of_its_own_number
     exact = likelihood.double().log_prob(usual.detach().double(), x.double())
     torch.testing.assert_close(found.detach().double(), exact.detach(), rtol=2e-6, atol=1e-4)
     assert torch.equal(rounded.detach(), kept), "the output is the caller's"
+
+
+@pytest.mark.parametrize("extra", [(1, 1), (0, 1), (0, 0)], ids=["even", "odd height", "odd"])
+@pytest.mark.parametrize("num_out", [1, 3], ids=["grey", "colour"])
+def test_a_transposed_convolution_in_bfloat16_is_that_of_pytorch_and_in_float32_bit_for_bit(
+    num_out: int, extra: tuple[int, int]
+) -> None:
+    draw = torch.Generator().manual_seed(1)
+    layer = transposed_convolution(8, num_out, extra, draw).to(memory_format=torch.channels_last)
+    plain = torch.nn.ConvTranspose2d(8, num_out, 3, stride=2, padding=1, output_padding=extra).double()
+    plain.load_state_dict(layer.state_dict())
+    x = torch.randn(4, 8, 5, 7, generator=draw).to(torch.bfloat16).float()
+    wanted = torch.randn(4, num_out, 9 + extra[0], 13 + extra[1], generator=draw).to(torch.bfloat16)
+    ours, theirs = x.clone().requires_grad_(), x.double().requires_grad_()
+    with torch.autocast("cpu", torch.bfloat16):
+        found = layer(ours)
+    expected = plain(theirs)
+    torch.testing.assert_close(found.double(), expected, rtol=2e-2, atol=2e-2)
+    found.backward(wanted.to(found.dtype))
+    expected.backward(wanted.double())
+    weight, bias = layer.weight.grad, layer.bias.grad if layer.bias is not None else None
+    assert weight is not None and bias is not None and plain.bias is not None
+    for mine, exact in ((ours.grad, theirs.grad), (weight, plain.weight.grad), (bias, plain.bias.grad)):
+        assert mine is not None and exact is not None
+        torch.testing.assert_close(mine.double(), exact, rtol=2e-2, atol=2e-2 * float(exact.abs().max()))
+    assert torch.equal(layer(x), torch.nn.ConvTranspose2d.forward(layer, x))
 
 
 def test_a_processor_without_bfloat16_is_told_and_only_where_it_would_train(
