@@ -192,7 +192,11 @@ def main() -> None:
     parser.add_argument(
         "--seconds", type=float, default=15, help="over which a trainer is measured, each time"
     )
+    parser.add_argument(
+        "--limit", type=float, default=3600, help="seconds after which no further round begins"
+    )
     wanted = parser.parse_args()
+    began_at = time.monotonic()
     chromium = os.environ.get("LATENT_LAB_CHROMIUM") or shutil.which("chromium")
     with tempfile.TemporaryDirectory() as place, ExitStack() as stack:
         folder = Path(place)
@@ -214,7 +218,7 @@ def main() -> None:
         print("  " + ", ".join(f"{name} {seconds:.2f}" for name, seconds in alone.items()), flush=True)
 
         first = App(browser.new_context(), server).open("train", run=run.id)
-        first.button("Train").click()
+        first.button("Train").first.click()
         wait_until(lambda: run.status().step > 100, "it does not train", 60)
         first.page.context.close()
         with stack.enter_context(ExitStack()) as viewers:
@@ -223,6 +227,7 @@ def main() -> None:
             without = [steps_per_cpu_second(run, wanted.seconds)]
             print(f"CPU seconds per second without viewers: {shares(clock.read())}", flush=True)
 
+            opened_at = time.monotonic()
             viewers.enter_context(live_runs(shelf, server, LIVE, 0.5))
             shared = browser.new_context(viewport={"width": 1366, "height": 900})
             viewers.callback(shared.close)
@@ -233,11 +238,12 @@ def main() -> None:
                     shared, server, "train" if is_last else names[number % len(names)], number, shown=is_last
                 )
             viewers.enter_context(clients(server, wanted.streams, wanted.sessions, run))
-            clock.read()
+            print(f"opened within {time.monotonic() - opened_at:.0f} s: {shares(clock.read())}", flush=True)
             watched = [steps_per_cpu_second(run, wanted.seconds)]
             print(
                 f"with {wanted.tabs} tabs of one browser, {wanted.streams} streams, {wanted.sessions} sessions: "
-                f"{shares(clock.read())}; {streams(server)} streams are open"
+                f"{shares(clock.read())}; {streams(server)} streams are open",
+                flush=True,
             )
 
             print(
@@ -245,6 +251,9 @@ def main() -> None:
             )
             memory, waits = [], []
             for number in range(wanted.rounds):
+                if time.monotonic() - began_at > wanted.limit:
+                    print(f"time is up after {number} rounds of {wanted.rounds}")
+                    break
                 found = tour(browser, server, number)
                 began, *others = found.items()
                 longest = max(others, key=lambda item: item[1])

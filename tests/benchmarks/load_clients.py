@@ -23,11 +23,13 @@ from websockets.asyncio.client import connect
 
 #: Seconds between two sheets of a page, as in `components/samples/samples.js`.
 PAUSE = 0.9
+#: Bytes of one line: a whole history is one.
+LONGEST = 1 << 26
 
 
 async def lines(port: int, path: str) -> AsyncIterator[bytes]:
     """Of an answer, without its head."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=LONGEST)
     try:
         head = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n"
         writer.write(head.encode())
