@@ -14,7 +14,7 @@ from torch import Tensor
 from vae.data.dataset import Dataset, Part
 from vae.diagnostics.diagnosable import check_asked
 from vae.diagnostics.diagnosis import Diagnosis
-from vae.diagnostics.loss_scale import loop_scale
+from vae.diagnostics.loops.loss_scale import loop_scale
 from vae.diagnostics.measure import NUM_IMAGES, measure
 from vae.diagnostics.mutual_information import information
 from vae.diagnostics.permutation import Rise, derangement, permuted_rise

@@ -10,7 +10,7 @@ from vae.data.dataset import Part
 from vae.diagnostics.dead_layers import DeadLayer
 from vae.diagnostics.findings import Verdict
 from vae.diagnostics.held_out_variance import Spectrum
-from vae.diagnostics.loss_scale import LoopScale
+from vae.diagnostics.loops.loss_scale import LoopScale
 from vae.diagnostics.mutual_information import Information
 from vae.diagnostics.permutation import Rise, Usage
 from vae.diagnostics.training_state import Training

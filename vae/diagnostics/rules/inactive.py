@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vae.diagnostics.dead_layers import DeadLayer
 from vae.diagnostics.findings import Evidence, Verdict
-from vae.diagnostics.loss_scale import pays
+from vae.diagnostics.loops.loss_scale import pays
 from vae.diagnostics.over_regularisation import sentence, silences
 from vae.diagnostics.rules.facts import SILENCE, SMALLEST_RISE, Facts
 from vae.diagnostics.rules.loss import loop_out_of_scale, variance_blown_up
