@@ -240,7 +240,7 @@ def forker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forker]:
 def empty_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     """An empty folder of runs for pages without a browser: none of them shipped, and no trainer that starts."""
     from dashboard import settings
-    from dashboard.cache import models
+    from dashboard.cache import lru
     from dashboard.jobs.trainers import trainers
     from tests.support.settling import settled
 
@@ -248,7 +248,7 @@ def empty_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(settings, "shipped_root", lambda: tmp_path / "shipped")
     monkeypatch.setattr(trainers, "start", lambda run: None)
-    models.clear()
+    lru.clear()
     yield tmp_path / "runs"
     settled()
-    models.clear()
+    lru.clear()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dashboard.cache import models
+from dashboard.cache import lru
 from vae.runs.run import Run
 
 if TYPE_CHECKING:
     from vae.data.attributes import Attributes
 
-_columns = models.Cache(8)
+_columns = lru.Cache(8)
 
 
 def of(run: Run) -> Attributes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from dashboard.cache import models
+from dashboard.cache import datasets, lru, models
 from dashboard.cache.models import At
 from vae.errors import UserError
 from vae.runs.run import Run
@@ -14,8 +14,8 @@ from vae.storage.confined import is_plain, lstat
 if TYPE_CHECKING:
     from vae.diagnostics.diagnosis import Diagnosis
 
-_measured = models.Cache(64)
-_courses = models.Cache(8)
+_measured = lru.Cache(64)
+_courses = lru.Cache(8)
 
 
 def diagnosis(run: Run, at: At) -> Diagnosis:
@@ -27,13 +27,13 @@ def diagnosis(run: Run, at: At) -> Diagnosis:
     """
     from vae.diagnostics.diagnose import diagnose
 
-    if missing := models.missing_images(run):
+    if missing := datasets.missing_images(run):
         from vae.data.types import DataError
 
         raise DataError(missing)
     return _measured.get(
         (run.path, at, models.stamp(run, at), run.config, run.status().state),
-        lambda: diagnose(run, models.dataset(run), at=at),
+        lambda: diagnose(run, datasets.dataset(run), at=at),
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from dashboard.cache import models
+from dashboard.cache import datasets, lru, models
 from dashboard.cache.models import At
 from vae.models.memory_budget import rows_within
 from vae.runs.run import Run
@@ -18,7 +18,7 @@ from vae.runs.run import Run
 #: Pixels of a sheet: images that would be more together are made smaller.
 MOST_PIXELS = 1 << 22
 #: Sheets that were drawn last.
-_drawn = models.Cache(400, max_bytes=64 << 20)
+_drawn = lru.Cache(400, max_bytes=64 << 20)
 
 Kind = Literal["reconstructions", "samples", "manifold"]
 #: Bytes of images that are rounded at once.
@@ -118,7 +118,7 @@ def _draw(run: Run, kind: Kind, at: At, num: int, seed: int, label: int | None) 
     model = models.model(run, at)
     match kind:
         case "reconstructions":
-            dataset = models.dataset(run)
+            dataset = datasets.dataset(run)
             labels = None if dataset.labels is None else dataset.labels[dataset.test]
             chosen = one_of_each(None if labels is None else labels.numpy(), len(dataset.test), num)
             x = dataset.seen(dataset.test[chosen], seed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dashboard.cache import models, sheets
+from dashboard.cache import datasets, models, sheets
 from dashboard.cache.models import At
 from vae.errors import UserError
 from vae.runs.run import Run
@@ -29,7 +29,7 @@ def pixels(run: Run, rows: list[int]) -> tuple[Any, Any]:
     """
     import torch
 
-    dataset = models.dataset(run)
+    dataset = datasets.dataset(run)
     index = dataset.test[torch.tensor(rows)]
     return dataset.seen(index), None if dataset.labels is None else dataset.labels[index]
 
@@ -37,7 +37,7 @@ def pixels(run: Run, rows: list[int]) -> tuple[Any, Any]:
 def first_of_each(run: Run, num: int) -> list[int]:
     """Places of test images: the first of each class, then whatever comes first; the first ones without labels."""
     try:
-        dataset = models.dataset(run)
+        dataset = datasets.dataset(run)
     except UserError:
         return list(range(min(num, run.info.num_test)))
     labels = None if dataset.labels is None else dataset.labels[dataset.test].numpy()

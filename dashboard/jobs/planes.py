@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from dashboard.cache import models
+from dashboard.cache import latents, lru, models
 from dashboard.cache.models import At
 from dashboard.jobs import test_metrics
 from vae.errors import UserError
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from vae.latent.tsne_umap import Flat, Method
 
 State = Literal["none", "running", "done", "failed", "cancelled"]
-_read = models.Cache(8)
+_read = lru.Cache(8)
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ class Projections:
         from vae.storage.scratch import scratch
 
         wanted = job.wanted
-        mean = models.embedding(wanted.run, wanted.at, wanted.part).mean.float()
+        mean = latents.embedding(wanted.run, wanted.at, wanted.part).mean.float()
         rows = torch.from_numpy(sample(len(mean), wanted.num))
         check_points(mean[rows.long()].numpy(), wanted.method)
         with scratch() as folder:
@@ -210,7 +210,7 @@ def find(wanted: Wanted) -> Flat | None:
     with suppress(UserError, OSError):
         folder = _folder(wanted.run)
         state = lstat(folder / f"{wanted.name}.safetensors")
-        mean = models.embedding(wanted.run, wanted.at, wanted.part).mean.float()
+        mean = latents.embedding(wanted.run, wanted.at, wanted.part).mean.float()
         key = (*wanted.key, state.st_mtime_ns, models.stamp(wanted.run, wanted.at))
         return _read.get(key, lambda: read(folder, wanted.name, mean))
     return None

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from dashboard import settings
-from dashboard.cache import models
+from dashboard.cache import datasets, models
 from dashboard.jobs.queue import Job, Progress, background
 from vae.errors import UserError
 from vae.evaluation import saved_metrics
@@ -47,7 +47,7 @@ def why_not(run: Run) -> str:
         return f"“{run.name}” is being trained; it can be measured when it is done."
     if not models.stamp(run, "best"):
         return why_no_networks(run) or f"“{run.name}” has no weights."
-    return models.missing_images(run)
+    return datasets.missing_images(run)
 
 
 def key(run: Run) -> str:
@@ -60,7 +60,7 @@ def start(run: Run) -> None:
 
     def work(progress: Progress) -> None:
         progress(0, 1)
-        saved_metrics.measure(run, models.dataset(run), folder(run))
+        saved_metrics.measure(run, datasets.dataset(run), folder(run))
         if kept(run) is None:
             raise UserError(f"the figures of “{run.name}” could not be kept; is its folder writable?")
         progress(1, 1)

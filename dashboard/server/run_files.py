@@ -11,7 +11,7 @@ import numpy as np
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from dashboard.cache import models, sheets
+from dashboard.cache import datasets, latents, models, sheets
 from dashboard.cache.models import Half
 from dashboard.server import packed_arrays
 from dashboard.server.answers import FOR_EVER, reads, route, tagged
@@ -59,7 +59,7 @@ def _onnx(request: Request, half: Half) -> Response:
 def _originals(request: Request) -> Response:
     """The images of a part as bytes, and their indices in the data set; with `rows`, those of the part alone."""
     run, part = run_of(request), choice(request, "part", PARTS)
-    images = models.dataset(run)
+    images = datasets.dataset(run)
     index = (
         np.arange(len(images.images), dtype=np.int32)
         if part == "all"
@@ -76,7 +76,7 @@ def _originals(request: Request) -> Response:
 
 def _surprise(request: Request) -> Response:
     """Percentiles of what training images cost the model, nats per example, and of which images they are."""
-    found = models.surprise(run_of(request), at_of(request))
+    found = latents.surprise(run_of(request), at_of(request))
     content = json.dumps(vars(found), allow_nan=False)
     return tagged(request, content.encode(), "application/json")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from dashboard.cache import models
+from dashboard.cache import lru
 from dashboard.look.markdown import plain
 from vae.config.reading import Reading
 from vae.config.schema import DataConfig
@@ -19,7 +19,7 @@ from vae.storage.scratch import scratch
 #: Seconds for which a look counts: the form is drawn again with each option, and a large folder takes a moment.
 _SECONDS = 15
 
-_looks = models.Cache(8)
+_looks = lru.Cache(8)
 
 
 def draw(name: str, own: Path | UploadedFile) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.cache import models
+from dashboard.cache import datasets
 from dashboard.components.chart import Series, chart
 from dashboard.jobs import test_metrics
 from dashboard.jobs.measurements import kept
@@ -41,7 +41,7 @@ def start(run: Run) -> None:
         from vae.evaluation.inference_lag import encoder_lag
 
         made = encoder_lag(
-            run, models.dataset(run), num_images=NUM_IMAGES, num_moments=NUM_MOMENTS, progress=progress
+            run, datasets.dataset(run), num_images=NUM_IMAGES, num_moments=NUM_MOMENTS, progress=progress
         )
         saved_bounds.keep(run, test_metrics.folder(run), lag=made)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dashboard.cache import models
+from dashboard.cache import datasets, latents, models
 from dashboard.components.draw import Posterior
 from dashboard.components.map import Click
 from dashboard.components.sliders import Dim, Mix
@@ -66,7 +66,7 @@ def _dims(run: Run) -> tuple[list[Dim], str]:
 
     models.model(run, "best")  # refuses weights that are missing or damaged
     try:
-        found, num_images = models.dimensions(run, "best")
+        found, num_images = latents.dimensions(run, "best")
     except DataError as error:
         plain = [Dim(index) for index in range(run.config.model.latent_dim)]
         return plain, f"KL per dimension is unknown here: {error}"
@@ -148,7 +148,7 @@ def _best(run: Run, row: int) -> tuple[Posterior, int | None] | None:
     from vae.data.types import DataError
 
     try:
-        found = models.embedding(run, "best", "test") if row >= 0 else None
+        found = latents.embedding(run, "best", "test") if row >= 0 else None
     except DataError:
         return None
     if found is None or row >= len(found.mean):
@@ -162,7 +162,7 @@ def _encoded(run: Run, at: models.At, row: int, label: int | None) -> Posterior:
     """The posterior of one test image under other weights, from pixels as the page's own encoder sees them."""
     import torch
 
-    images = models.dataset(run)
+    images = datasets.dataset(run)
     model = models.model(run, at)
     x = images.images[images.test[row : row + 1]].to(torch.float32) / images.max_value
     if (edge := cut(run)) is not None:
@@ -199,5 +199,5 @@ def row_of(run: Run, click: Click) -> int | None:
     """The number among the test images of the image that was clicked; None for a spot without one."""
     if click.index is None:
         return None
-    found = (models.embedding(run, "best", "test").index == click.index).nonzero().flatten()
+    found = (latents.embedding(run, "best", "test").index == click.index).nonzero().flatten()
     return int(found[0]) if len(found) else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import settings
-from dashboard.cache import models
+from dashboard.cache import datasets
 from dashboard.link import session
 from dashboard.look.markdown import plain
 from dashboard.shell import data_preview, downloads, run_picker
@@ -27,7 +27,7 @@ def draw() -> None:
             with st.expander("They are in another folder", icon=":material/folder_open:"):
                 _place(run, "Folder of downloaded sets")
     elif data.path is not None and not run_picker.is_shipped(run):
-        missing = models.missing_images(run)
+        missing = datasets.missing_images(run)
         with st.expander("Images", expanded=bool(missing), icon=":material/photo_library:"):
             if missing:
                 st.caption(plain(f"Originals, figures and verdicts need the images. {missing}"))

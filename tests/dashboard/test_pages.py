@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from streamlit.testing.v1 import AppTest
 
 from dashboard import settings
-from dashboard.cache import models
+from dashboard.cache import lru
 from dashboard.components.draw import Posterior
 from dashboard.components.paths import Said
 from dashboard.jobs.trainers import trainers
@@ -46,9 +46,9 @@ def root(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     monkeypatch.setenv(settings.RUNS_VARIABLE, str(tmp_path / "runs"))
     monkeypatch.setattr(settings, "shipped_root", lambda: tmp_path / "shipped")
     monkeypatch.setattr(trainers, "start", lambda run: None)
-    models.clear()
+    lru.clear()
     yield tmp_path / "runs"
-    models.clear()
+    lru.clear()
 
 
 Put = Callable[..., Run]

@@ -25,7 +25,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from dashboard import routes, settings
-from dashboard.cache import models
+from dashboard.cache import lru
 from tests.hostile import graphs as own_graphs
 from tests.hostile import images, runs
 from vae.cli.main import main
@@ -321,7 +321,7 @@ def port(root: Path) -> Iterator[int]:
             routes._streams.closing = True
             server.should_exit = True
             thread.join(10)
-            models.clear()
+            lru.clear()
 
 
 VALUES = (

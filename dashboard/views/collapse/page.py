@@ -8,7 +8,7 @@ from typing import Literal
 import streamlit as st
 
 from dashboard import settings
-from dashboard.cache import diagnoses, models
+from dashboard.cache import datasets, diagnoses, models
 from dashboard.components.diagnosis import Part, Probe, diagnosis
 from dashboard.components.samples import samples
 from dashboard.components.signal import rerun_when_changed
@@ -168,7 +168,7 @@ def _side_by_side(before: Run, after: Run) -> None:
                     st.markdown(f"**{title}: {plain(run.name)}**")
                 if part == "images":
                     at, is_last = _weights(run)
-                    missing = models.missing_images(run)
+                    missing = datasets.missing_images(run)
                     samples(run.id, at=at, live=is_last, missing=missing, key=f"{title}:images:{run.id}")
                 else:
                     _draw(run, (part,), f"{title}:", other.id)

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.cache import models, test_images
+from dashboard.cache import datasets, models, test_images
 from dashboard.components.beside import NUM, Row, View, beside
 from dashboard.link import keys, session
 from dashboard.shell import presentation, run_picker
@@ -124,7 +124,7 @@ def _side_by_side(chosen: Sequence[Run], titles: dict[str, str]) -> None:
     pick = session.read(link.PICK, "")
     first = session.read(link.first_image(num_images), -1)
     view = View(pick, None if first < 0 else first, session.read(link.SHARE, 1.0), session.read(keys.SEED, 0))
-    here = next((run for run in chosen if not models.missing_images(run)), chosen[0])
+    here = next((run for run in chosen if not datasets.missing_images(run)), chosen[0])
     said = beside(
         [_row(run, titles[run.id]) for run in chosen],
         view=view,

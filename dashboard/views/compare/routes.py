@@ -9,7 +9,7 @@ import numpy as np
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dashboard.cache import models, sheets
+from dashboard.cache import lru, models, sheets
 from dashboard.cache.models import At
 from dashboard.cache.test_images import model_of, pixels
 from dashboard.server import packed_arrays
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 #: Images in a row of the comparison, at most.
 MOST = 20
-_rows = models.Cache(600, max_bytes=96 << 20)
+_rows = lru.Cache(600, max_bytes=96 << 20)
 
 
 def side_by_side(request: Request) -> Response:

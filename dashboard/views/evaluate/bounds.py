@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from dashboard.cache import models
+from dashboard.cache import datasets, models
 from dashboard.components.chart import Series, chart
 from dashboard.components.signal import rerun_when_changed
 from dashboard.jobs import test_metrics
@@ -103,7 +103,7 @@ def importance(run: Run, found: Result | None) -> None:
         step = run.status().step
         made = importance_bound(
             models.model(run, "best"),
-            models.dataset(run),
+            datasets.dataset(run),
             k=k,
             num_images=wanted,
             seed=seed,
@@ -134,7 +134,7 @@ def annealing(run: Run) -> None:
         from vae.evaluation.importance import NUM_SAMPLES, importance_bound
 
         step = run.status().step
-        model, dataset = models.model(run, "best"), models.dataset(run)
+        model, dataset = models.model(run, "best"), datasets.dataset(run)
         made = annealed(model, dataset, num_images=num, num_steps=steps, seed=seed, progress=progress)
         _keep(run, saved_bounds.of_annealing(made, step))
         asked = ("importance", step, num, seed, NUM_SAMPLES, 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.cache import models
+from dashboard.cache import datasets, models
 from dashboard.components.truth import Chosen, truth
 from dashboard.link import keys, session
 from dashboard.look.markdown import plain
@@ -33,7 +33,7 @@ def draw(run: Run) -> None:
         latent_dim=config.model.latent_dim,
         cut={"none": None, "threshold": data.threshold}.get(data.binarize, 0.5),
         centre=data.name in ("mnist", "emnist"),
-        missing=models.missing_images(run),
+        missing=datasets.missing_images(run),
         stamp=models.stamp(run, "best"),
         key=f"truth:{run.id}",
     )

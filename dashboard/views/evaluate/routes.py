@@ -11,7 +11,7 @@ import numpy as np
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dashboard.cache import models, test_images
+from dashboard.cache import lru, models, test_images
 from dashboard.cache.models import At
 from dashboard.server import packed_arrays
 from dashboard.server.answers import tagged
@@ -25,7 +25,7 @@ SIDE = 96
 MOST_VALUES = 4096
 #: Of log p(x) and its parts, as they are printed.
 DECIMALS = 3
-_found = models.Cache(400)
+_found = lru.Cache(400)
 
 
 def truth(request: Request) -> Response:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.cache import models
+from dashboard.cache import latents
 from dashboard.components.map import Click, Plane, View, latent_map
 from dashboard.components.sliders import Mix
 from dashboard.link import session
@@ -38,8 +38,8 @@ def beside_map(run: Run, view: LatentView, z: list[float], y: int | None, mix: M
         return None
     latent_dim = run.config.model.latent_dim
     try:
-        models.embedding(run, "best", "test")
-        found = models.plane(run, "best") if latent_dim != 2 else None
+        latents.embedding(run, "best", "test")
+        found = latents.plane(run, "best") if latent_dim != 2 else None
     except UserError as error:
         st.caption(plain(f"There is no map: {error}"))
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.cache import models
+from dashboard.cache import datasets
 from dashboard.components.draw import Picked, Posterior, draw
 from dashboard.components.image import image
 from dashboard.components.sliders import Mix, Range, sliders
@@ -146,7 +146,7 @@ def _panel(
         labels=run.info.class_names,
         num_images=run.info.num_test,
         shape=view.shape,
-        missing=models.missing_images(run),
+        missing=datasets.missing_images(run),
         panel=session.read(keys.PANEL, "test"),  # type: ignore[arg-type]
         drawing=drawing,
         pointless=not session.has_point(),

@@ -18,7 +18,7 @@ from PIL import Image
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from dashboard.cache import models, sheets
+from dashboard.cache import datasets, latents, models, sheets
 from dashboard.cache.models import At
 from dashboard.server import packed_arrays
 from dashboard.server.admission import check
@@ -68,7 +68,7 @@ def routes(run: str) -> dict[str, Callable[[Request], Response]]:
 def _test_image(request: Request) -> Response:
     """A test image by `number`, or the `pick`-th of a `label`, counted round: its mean, and its pixels if at hand."""
     run, at = run_of(request), at_of(request)
-    found = models.embedding(run, at, "test")
+    found = latents.embedding(run, at, "test")
     if "number" in request.query_params:
         row = whole(request, "number", 0, 0, len(found.mean) - 1)
     else:
@@ -79,7 +79,7 @@ def _test_image(request: Request) -> Response:
     if found.labels is not None:
         fields["label"] = int(found.labels[row])
     try:
-        images = models.dataset(run)
+        images = datasets.dataset(run)
         listed["image"] = images.images[found.index[row]].numpy()
         fields["max_value"] = images.max_value
     except UserError as error:
@@ -112,7 +112,7 @@ def _group(request: Request) -> Response:
         points = _points(request, run, at, 1)
         mean, num = points.mean(0), len(points)
     else:
-        found = models.embedding(run, at, "test")
+        found = latents.embedding(run, at, "test")
         rows = _rows(request, run, found)
         mean, num = group_mean(found.mean, rows), len(rows)
     return JSONResponse({"mean": mean.tolist(), "num": num}, headers={"Cache-Control": "no-cache"})
@@ -141,7 +141,7 @@ def _points(request: Request, run: Run, at: At, at_least: int) -> Tensor:
     points = []
     for stop in _stops(request, run, at_least):
         if isinstance(stop, int):
-            points.append(models.embedding(run, at, "test").mean[stop].float())
+            points.append(latents.embedding(run, at, "test").mean[stop].float())
         else:
             points.append(torch.tensor(stop))
     return torch.stack(points)
@@ -164,7 +164,7 @@ def _labels(request: Request, run: Run, at: At) -> list[int | None]:
     def label(stop: path_text.Stop) -> int | None:
         if not isinstance(stop, int):
             return None
-        labels = models.embedding(run, at, "test").labels
+        labels = latents.embedding(run, at, "test").labels
         return None if labels is None else int(labels[stop])
 
     return [label(stop) for stop in _stops(request, run, 2)]
@@ -214,8 +214,8 @@ def _path(request: Request) -> Response:
     fields: dict[str, Any] = {"stops": found.stops, "length": found.length, "reason": ""}
     fields["labels"] = _labels(request, run, at)
     try:
-        means = models.embedding(run, at, "test").mean
-        usual = models.neighbour_radius(run, at)
+        means = latents.embedding(run, at, "test").mean
+        usual = latents.neighbour_radius(run, at)
         radius = asked_for or usual
         listed["count"] = neighbours(found.z, means, radius).numpy().astype(np.int32)
         fields |= {

@@ -9,7 +9,7 @@ import streamlit as st
 from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
 
-from dashboard.cache import models
+from dashboard.cache import datasets, models
 from dashboard.link import keys, session
 from dashboard.look.markdown import plain
 from dashboard.shell.time_machine import Weights
@@ -191,7 +191,7 @@ def originals(run: Run, embedding: Embedding) -> Originals | None:
     from vae.data.types import DataError
 
     try:
-        dataset = models.dataset(run)
+        dataset = datasets.dataset(run)
     except DataError:
         return None
     if len(embedding.index) and int(embedding.index.max()) >= len(dataset.images):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from dashboard.cache import models
+from dashboard.cache import latents
 from dashboard.look.markdown import plain
 from dashboard.shell.time_machine import Weights
 from dashboard.views.generate import images
@@ -19,7 +19,7 @@ from vae.runs.run import Run
 def leak(run: Run, weights: Weights) -> Following:
     """How well the class can be read off z."""
     with st.spinner("Asking a linear classifier for the class of each test image, given z…"):
-        found = models.leak(run, weights.at)
+        found = latents.leak(run, weights.at)
     first, second, third = st.columns(3, gap="medium")
     first.metric(
         "Accuracy of predicting the class from z", f"{found.accuracy:.1%} ± {found.standard_error:.1%}"

@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from dashboard.cache import models, sheets
+from dashboard.cache import latents, models, sheets
 from dashboard.components.follow import Sheet
 from dashboard.link import keys
 from dashboard.look.markdown import plain
@@ -130,7 +130,7 @@ def compare(run: Run, weights: Weights) -> Following:
         columns["mixture"],
         st.spinner("Fitting a mixture of Gaussians to the posteriors of the test images…"),
     ):
-        mixture, gap = models.mixture(run, weights.at, wanted)
+        mixture, gap = latents.mixture(run, weights.at, wanted)
     drawn["mixture"] = mixture.sample(num, seed=seed).float()
     show(
         "mixture",
@@ -184,8 +184,8 @@ def _draw_places(run: Run, weights: Weights, drawn: dict[str, Tensor]) -> None:
 
     from vae.latent.generation import posterior_draws
 
-    plane = models.plane(run, weights.at)
-    everything = plane.project(posterior_draws(models.embedding(run, weights.at, "test")).float())
+    plane = latents.plane(run, weights.at)
+    everything = plane.project(posterior_draws(latents.embedding(run, weights.at, "test")).float())
     cloud = everything[:: -(-len(everything) // CLOUD)]
     centre = plane.project(torch.zeros(1, run.config.model.latent_dim))[0].tolist()
     flat = run.config.model.latent_dim <= 2

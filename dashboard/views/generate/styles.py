@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from dashboard.cache import models, sheets
+from dashboard.cache import latents, models, sheets
 from dashboard.components.follow import Sheet
 from dashboard.link import keys, session
 from dashboard.look.markdown import plain
@@ -80,7 +80,7 @@ def transfer(run: Run, weights: Weights) -> Following:
         if drawing:
             words = "z is of the posterior of your drawing: its style, under every class." + parts.whose(run)
     else:
-        embedding = models.embedding(run, weights.at, "test")
+        embedding = latents.embedding(run, weights.at, "test")
         originals = controls.originals(run, embedding)
         with picking:
             number = controls.pick_image(run, weights, embedding, originals)

@@ -15,7 +15,7 @@ import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from dashboard.cache import models
+from dashboard.cache import lru
 from dashboard.look.colours import BACKGROUND, TEXT, ThemeName, classes_palette, inks
 from dashboard.look.markdown import plain
 from vae.errors import UserError
@@ -108,7 +108,7 @@ FORMATS: dict[str, tuple[str, Make]] = {
 }
 
 
-_made = models.Cache(4)
+_made = lru.Cache(4)
 
 
 @st.fragment

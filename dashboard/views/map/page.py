@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from dashboard.cache import columns as own_columns
-from dashboard.cache import models
+from dashboard.cache import datasets, latents
 from dashboard.components.image import image
 from dashboard.components.map import Kind, Method, Plane, Said, View, latent_map
 from dashboard.components.sliders import sliders
@@ -47,12 +47,12 @@ def page() -> None:
         no_weights_yet.instead(run, error)
         return
     z, y = latent_view.point(run), latent_view.label(run)
-    missing = models.missing_images(run)
+    missing = datasets.missing_images(run)
     with corner:
         part, sizes = _part(run, missing)
     num = sizes[part]
     if num <= MOST_AT_ONCE:
-        models.prefetch(run, "best", part)
+        latents.prefetch(run, "best", part)
     columns = own_columns.of(run)
     shown = _view(run, columns)
     left, right = st.columns([5, 2], gap="medium")
@@ -153,11 +153,11 @@ def _pinned(run: Run, z: list[float]) -> int | None:
     found = latent_view.posterior(run, z=z)
     if found is None or not latent_view.is_of(z, found[0]):
         return None
-    return int(models.embedding(run, "best", "test").index[found[0].row])
+    return int(latents.embedding(run, "best", "test").index[found[0].row])
 
 
 def _plane(run: Run) -> Plane:
-    found = models.plane(run, "best")
+    found = latents.plane(run, "best")
     return Plane(found.mean.tolist(), found.components.tolist(), found.explained)
 
 
@@ -165,7 +165,7 @@ def _question(run: Run, num: int) -> str:
     """What so many points cost, if they are many."""
     if num <= MOST_AT_ONCE:
         return ""
-    seconds = num / models.pace(run, "best")
+    seconds = num / latents.pace(run, "best")
     # Mean, places, drawing order, label and index of each point.
     megabytes = num * (4 * run.config.model.latent_dim + 34) / 1e6
     return (

@@ -10,7 +10,7 @@ import numpy as np
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from dashboard.cache import columns, models
+from dashboard.cache import columns, datasets, latents, lru, models
 from dashboard.cache.models import At
 from dashboard.jobs.planes import Wanted, find, projections
 from dashboard.server import packed_arrays
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 #: Images that one request may name.
 MOST_IMAGES = 300
-_terms = models.Cache(16)
+_terms = lru.Cache(16)
 
 
 def _answer(request: Request, listed: dict[str, Any], **fields: Any) -> Response:
@@ -34,7 +34,7 @@ def _answer(request: Request, listed: dict[str, Any], **fields: Any) -> Response
 
 def _embedding(request: Request) -> tuple[Run, At, str, Any]:
     run, at, part = run_of(request), at_of(request), choice(request, "part", PARTS)
-    return run, at, part, models.embedding(run, at, part)
+    return run, at, part, latents.embedding(run, at, part)
 
 
 def latent(request: Request) -> Response:
@@ -81,7 +81,7 @@ def column(request: Request) -> Response:
     asked = columns.of(run).named(name)
     if asked is None:
         raise UserError(f"name must be one of the data's columns, got {name[:40]!r}; reload the page")
-    models.dataset(run)  # refuses images that are not the ones the run was made for
+    datasets.dataset(run)  # refuses images that are not the ones the run was made for
     values = asked.values[found.index.long()].numpy()
     values = values.astype(np.float32 if asked.is_number else np.int16, copy=False)
     return _answer(request, {"values": values}, classes=list(asked.classes))
@@ -90,7 +90,7 @@ def column(request: Request) -> Response:
 def _at_means(run: Run, at: At, part: str) -> AtMean:
     from vae.evaluation.elbo import AtMean, at_posterior_mean
 
-    model, images = models.model(run, at), models.dataset(run)
+    model, images = models.model(run, at), datasets.dataset(run)
     names = ("train", "validation", "test") if part == "all" else (part,)
     found = [at_posterior_mean(model, images, name) for name in names if len(getattr(images, name))]  # type: ignore[arg-type]
     return AtMean.joined(found)
@@ -108,7 +108,7 @@ def some_images(request: Request) -> Response:
         raise UserError(
             f"index must be 1 to {MOST_IMAGES} whole numbers with commas between, got {text[:40]!r}; use 0"
         )
-    images = models.dataset(run_of(request))
+    images = datasets.dataset(run_of(request))
     index = np.array([int(number) for number in text.split(",")], np.int32)
     if int(index.max()) >= len(images.images):
         raise UserError(

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dashboard.cache import models
+from dashboard.cache import datasets, models
 from dashboard.components.curves import Extent, curves
 from dashboard.components.samples import samples
 from dashboard.components.signal import rerun_when_changed
@@ -63,7 +63,7 @@ def page() -> None:
             run.id,
             at="best" if best_alone else "last",
             live=not best_alone,
-            missing=models.missing_images(run),
+            missing=datasets.missing_images(run),
             key=f"train-samples:{run.id}",
         )
     time_machine.draw(run, end="Best" if best_alone else "Newest", decoders=False)

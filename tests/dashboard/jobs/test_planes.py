@@ -91,7 +91,7 @@ def test_odd_planes_are_placed(tmp_path: Path) -> None:
 def job_of(monkeypatch: pytest.MonkeyPatch, z: np.ndarray[Any, Any], path: Path) -> _Job:
     """A plane that is asked for of a run whose posterior means are given."""
     found = Embedding(torch.from_numpy(z), torch.zeros(z.shape), None, torch.arange(len(z)))
-    monkeypatch.setattr("dashboard.cache.models.embedding", lambda run, at, part: found)
+    monkeypatch.setattr("dashboard.cache.latents.embedding", lambda run, at, part: found)
     run: Any = SimpleNamespace(path=path, id="collapsed")
     return _Job(Wanted(run, "best", "test", "tsne", 1000))
 

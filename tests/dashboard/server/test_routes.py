@@ -30,7 +30,7 @@ from PIL import Image
 from starlette.applications import Starlette
 
 from dashboard import components, routes, settings
-from dashboard.cache import models, sheets
+from dashboard.cache import lru, sheets
 from dashboard.server import answers, guard, packed_arrays, watched
 from vae.data.dataset import Dataset
 from vae.evaluation.typicality import surprise
@@ -471,13 +471,13 @@ class TestRuns:
         config = json.loads((live.path / "config.json").read_text())
         config["config"]["data"]["binarize"] = "dynamic"
         (live.path / "config.json").write_text(json.dumps(config))
-        models.clear()
+        lru.clear()
         found = [
             client.get(f"/api/runs/live/sheet.png?kind=reconstructions&seed={seed}") for seed in (1, 1, 2)
         ]
         assert [sheet.status for sheet in found] == [200, 200, 200]
         assert found[0].body == found[1].body != found[2].body
-        models.clear()
+        lru.clear()
 
     def test_run_without_its_images_still_decodes_and_says_what_is_missing(
         self, client: Client, live: Run
@@ -486,7 +486,7 @@ class TestRuns:
         missing = json.loads(json.dumps(config).replace('"name": "digits"', '"name": "mnist"'))
         missing["config"]["data"]["root"] = str(live.path / "absent")
         (live.path / "config.json").write_text(json.dumps(missing))
-        models.clear()
+        lru.clear()
         answer = client.get("/api/runs/live/originals")
         assert answer.status == 404 and "mnist" in answer.sentence.lower()
         assert client.get("/api/runs/live/decode?z=0,0").status == 200
@@ -736,7 +736,7 @@ def _wait_for(client: Client) -> None:
 
 class TestCache:
     def test_result_that_many_ask_for_at_once_is_made_once(self) -> None:
-        cache, made = models.Cache(2), []
+        cache, made = lru.Cache(2), []
 
         def make() -> int:
             time.sleep(0.05)
@@ -752,20 +752,20 @@ class TestCache:
         assert (results, made) == ([7] * 8, [1])
 
     def test_least_recently_used_result_is_forgotten(self) -> None:
-        cache = models.Cache(2)
+        cache = lru.Cache(2)
         for key in ("a", "b", "a", "c"):
             cache.get(key, lambda key=key: key.upper())  # type: ignore[misc]
         assert cache.get("a", lambda: "new") == "A"
         assert cache.get("b", lambda: "new") == "new"
 
     def test_error_is_not_kept(self) -> None:
-        cache = models.Cache(2)
+        cache = lru.Cache(2)
         with pytest.raises(ZeroDivisionError):
             cache.get("key", lambda: 1 // 0)
         assert cache.get("key", lambda: 3) == 3
 
     def test_results_take_so_many_bytes_and_no_more(self) -> None:
-        cache = models.Cache(100, max_bytes=3000)
+        cache = lru.Cache(100, max_bytes=3000)
         for key in range(10):
             cache.get(key, lambda: np.zeros(1000, np.uint8))
         assert cache.num_bytes == 3000
@@ -778,7 +778,7 @@ class TestCache:
             def __init__(self) -> None:
                 self.content = b"x" * 1000
 
-        cache = models.Cache(100, max_bytes=1500)
+        cache = lru.Cache(100, max_bytes=1500)
         held = cache.get("held", Made)
         for key in range(5):
             cache.get(key, Made)
@@ -793,7 +793,7 @@ class TestCache:
     def test_size_of_a_model_is_that_of_its_weights(self, trained_run: Run) -> None:
         model = load_model(trained_run, "best")
         weights = sum(tensor.nbytes for tensor in model.state_dict().values())
-        assert weights <= models.size_of(model) < 1.5 * weights + 20_000
+        assert weights <= lru.size_of(model) < 1.5 * weights + 20_000
 
 
 class TestArrays:

@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard import settings
-from dashboard.cache import models
+from dashboard.cache import datasets, lru
 from dashboard.look.markdown import plain
 from tests.support.mnist_files import put, tiny
 from vae.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig
@@ -23,9 +23,9 @@ def root(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     monkeypatch.setenv(settings.RUNS_VARIABLE, str(tmp_path / "runs"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(settings, "shipped_root", lambda: tmp_path / "shipped")
-    models.clear()
+    lru.clear()
     yield tmp_path / "runs"
-    models.clear()
+    lru.clear()
 
 
 def save(path: Path, seed: int = 0) -> Path:
@@ -69,7 +69,7 @@ def test_images_that_moved_are_named_anew(root: Path, tmp_path: Path) -> None:
     name(at, now)
     assert not at.error
     assert Run.open(run.path).config.data.path == now
-    assert not models.missing_images(Run.open(run.path))
+    assert not datasets.missing_images(Run.open(run.path))
 
 
 def test_other_images_are_refused_and_nothing_is_kept(root: Path, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from dashboard.cache import models
+from dashboard.cache import latents, lru, models
 from dashboard.jobs.trainers import Trainers
 from tests.support.hostile_folders import (
     FILES,
@@ -72,9 +72,9 @@ def place(stopped: Run, tmp_path: Path) -> Iterator[tuple[Path, Path]]:
     shutil.copytree(stopped.path, tmp_path / "runs" / "run")
     (tmp_path / "outside").mkdir()
     (tmp_path / "outside" / ".precious.tmp").write_text("kept")
-    models.clear()
+    lru.clear()
     yield tmp_path / "runs" / "run", tmp_path / "outside"
-    models.clear()
+    lru.clear()
 
 
 def use(path: Path) -> list[str]:
@@ -108,7 +108,7 @@ def use(path: Path) -> list[str]:
         moments,
         load_model,
         lambda run: models.stamp(run, "best") + models.stamp(run, "last"),
-        lambda run: models.embedding(run, "best", "test"),
+        lambda run: latents.embedding(run, "best", "test"),
         lambda run: MetricsReader(run.metrics_path).read(),
         lambda run: export_run(run, io.BytesIO()),
         lambda run: run.request(beta=2.0),

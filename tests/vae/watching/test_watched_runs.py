@@ -16,11 +16,10 @@ from torch import Tensor, nn
 
 import vae
 from dashboard import settings
-from dashboard.cache import models
-from dashboard.jobs import sweeps, test_metrics
+from dashboard.cache import lru
+from dashboard.jobs import measurements, sweeps, test_metrics
 from dashboard.jobs.trainers import trainers
 from dashboard.shell import run_picker
-from dashboard.views.evaluate import bounds
 from vae.cli.main import main
 from vae.config.schema import DataConfig, ModelConfig, RunConfig
 from vae.data.dataset import Dataset
@@ -80,9 +79,9 @@ def pictureless(digits: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Ru
 def root(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     monkeypatch.setenv(settings.RUNS_VARIABLE, str(tmp_path / "runs"))
     monkeypatch.setattr(settings, "shipped_root", lambda: tmp_path / "shipped")
-    models.clear()
+    lru.clear()
     yield tmp_path / "runs"
-    models.clear()
+    lru.clear()
 
 
 Put = Callable[..., Run]
@@ -277,7 +276,7 @@ def test_annealing_is_not_offered_where_there_are_no_gradients(kept: Run, put: P
         annealed(load_model(run), digits, num_images=1)
     with pytest.raises(SystemExit):
         main(["evaluate", str(run.path), "--ais", "--images", "2"])
-    assert bounds.kinds(run) == frozenset()
+    assert measurements.kinds(run) == frozenset()
 
 
 # How long it goes on -------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dashboard import settings
-from dashboard.cache import diagnoses, models
+from dashboard.cache import datasets, diagnoses
 from dashboard.shell import encoder_lag
 from dashboard.views.evaluate import bounds
 from tests.dashboard.test_pages import button, page, sentences
@@ -204,7 +204,7 @@ class TestLag:
         at = page("collapse", run="one")
         button(at, "Measure the lag").click().run()
         settled()
-        expected = inference_lag.encoder_lag(run, models.dataset(run), num_images=2, num_moments=2)
+        expected = inference_lag.encoder_lag(run, datasets.dataset(run), num_images=2, num_moments=2)
         found = bounds.kept(run).lag
         assert [one.gap for one in found] == [one.to_dict()["gap"] for one in expected]
         told = f"Measured at step {run.status().step:,}."

@@ -13,7 +13,7 @@ import pytest
 from starlette.applications import Starlette
 
 from dashboard import routes, settings
-from dashboard.cache import models
+from dashboard.cache import lru
 from dashboard.cache.diagnoses import with_threshold
 from tests.dashboard.views.map.test_routes import Client
 from vae.diagnostics.diagnose import diagnose
@@ -29,7 +29,7 @@ DIAGNOSIS, COURSE = "/api/runs/short/diagnosis", "/api/runs/short/course"
 def client(root: Path) -> Iterator[Client]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(settings.RUNS_VARIABLE, str(root))
-        models.clear()
+        lru.clear()
         yield Client(Starlette(routes=routes.routes()))
 
 

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from starlette.applications import Starlette
 
 from dashboard import routes, settings
-from dashboard.cache import models
+from dashboard.cache import datasets, lru
 from dashboard.cache.test_images import first_of_each, pixels
 from dashboard.server import packed_arrays
 from tests.dashboard.views.map.test_routes import Client
@@ -33,7 +33,7 @@ TRUTH = "/api/runs/short/truth"
 def client(root: Path) -> Iterator[Client]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(settings.RUNS_VARIABLE, str(root))
-        models.clear()
+        lru.clear()
         yield Client(Starlette(routes=routes.routes()))
 
 
@@ -85,7 +85,7 @@ class TestSideBySide:
         def gone(run: Run) -> Any:
             raise DataError("the images are elsewhere")
 
-        monkeypatch.setattr(models, "dataset", gone)
+        monkeypatch.setattr(datasets, "dataset", gone)
         found, fields = unpacked(client, f"{BESIDE}?rows=1,2&seed=99")
         assert set(found) == {"decoded"}
         assert fields["missing"] == "the images are elsewhere"
@@ -108,7 +108,7 @@ class TestSideBySide:
         from dataclasses import replace
 
         drawn = replace(digits, config=digits.config.replace(binarize="dynamic"))
-        monkeypatch.setattr(models, "dataset", lambda run: drawn)
+        monkeypatch.setattr(datasets, "dataset", lambda run: drawn)
         alone, _ = pixels(run, [4])
         among, _ = pixels(run, [1, 4, 2])
         torch.testing.assert_close(alone[0], among[1], rtol=0, atol=0)

@@ -17,7 +17,7 @@ from PIL import Image
 from starlette.applications import Starlette
 
 from dashboard import routes, settings
-from dashboard.cache import models, sheets
+from dashboard.cache import datasets, latents, lru, models, sheets
 from dashboard.server import answers, packed_arrays
 from dashboard.views.explore import path_text
 from dashboard.views.explore.routes import KINDS, PACES
@@ -73,9 +73,9 @@ def run(trained_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Any:
     shutil.copytree(trained_run.path, folder / "short")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(settings.RUNS_VARIABLE, str(folder))
-        models.clear()
+        lru.clear()
         yield Run.open(folder / "short")
-    models.clear()
+    lru.clear()
 
 
 @pytest.fixture(scope="module")
@@ -148,7 +148,7 @@ class TestImagesAndGroups:
         def missing(run: Run) -> Dataset:
             raise answers.NotFound("the images are elsewhere; bring them")
 
-        monkeypatch.setattr(models, "dataset", missing)
+        monkeypatch.setattr(datasets, "dataset", missing)
         listed, fields = get("short/test-image", number=5).arrays()
         assert set(listed) == {"z"}
         assert fields["reason"] == "the images are elsewhere; bring them"
@@ -198,7 +198,7 @@ class TestPath:
         def missing(*_: object) -> None:
             raise answers.NotFound("the images are elsewhere; bring them")
 
-        monkeypatch.setattr(models, "embedding", missing)
+        monkeypatch.setattr(latents, "embedding", missing)
         listed, fields = get("short/path", stops="0,0_1,1").arrays()
         assert set(listed) == {"z"}
         assert fields["reason"] == "the images are elsewhere; bring them"
@@ -268,7 +268,7 @@ class TestFiles:
     ) -> None:
         model = make_model(info=digits.info(), conditional=True, dtype=torch.float32).eval()
         monkeypatch.setattr(models, "model", lambda *_: model.requires_grad_(False))
-        labels = models.embedding(run, "best", "test").labels
+        labels = latents.embedding(run, "best", "test").labels
         assert labels is not None and int(labels[1]) != int(labels[2])
         query = {"stops": "n1_n2_0,0", "num": 5}
         _, fields = get("short/path", **query).arrays()

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from starlette.applications import Starlette
 
 from dashboard import routes, settings
-from dashboard.cache import models
+from dashboard.cache import latents
 from dashboard.jobs import planes as jobs
 from dashboard.jobs.planes import Projections, Wanted, find
 from dashboard.server import packed_arrays
@@ -222,7 +222,7 @@ def test_failure_is_told_in_a_sentence(
     def refuse(*_: object) -> None:
         raise UserError("the images are not on this machine")
 
-    monkeypatch.setattr(models, "embedding", refuse)
+    monkeypatch.setattr(latents, "embedding", refuse)
     wanted = Wanted(run, "best", "train", "tsne", 50)
     computing.start(wanted)
     until(lambda: computing.status(wanted)["state"] == "failed", "it did not fail")

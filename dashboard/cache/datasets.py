@@ -1,0 +1,46 @@
+"""The images of runs, kept in memory while they are the ones that the runs were made for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dashboard.cache.lru import Cache
+from vae.errors import UserError
+from vae.runs.run import Run
+
+if TYPE_CHECKING:
+    from vae.data.dataset import Dataset
+
+_datasets = Cache(4, max_bytes=384 << 20)
+
+
+def dataset(run: Run) -> Dataset:
+    """The images of a run, if they are on this machine; nothing is downloaded.
+
+    Raises:
+        DataError: If they are not, or are not the ones that the run was made for.
+    """
+    from vae.runs.run_dataset import data_of, images_of
+
+    return _datasets.get((data_of(run), run.info), lambda: images_of(run))
+
+
+def missing_images(run: Run) -> str:
+    """Why a run's images cannot be shown here, in one sentence; empty if they seem to be there.
+
+    Fast: files are looked for and not read, so that a request for the images may still be refused.
+    """
+    from vae.data.readers.torchvision import is_downloaded
+    from vae.runs.run_dataset import data_of
+
+    try:
+        data = data_of(run)
+        if data.path is not None:
+            is_here = data.path.exists()
+        else:
+            is_here = data.name == "digits" or is_downloaded(data.name, data.root, data.emnist_split)
+        if not is_here:
+            dataset(run)
+    except UserError as error:
+        return str(error)
+    return ""
