@@ -51,8 +51,8 @@ def say_sorry(error: Exception) -> bool:
     """An error that nobody foresaw: a sentence for the page, the details for the terminal."""
     logging.getLogger(__name__).error("a page failed", exc_info=error)
     st.error(
-        "This part of the page failed in a way that we did not foresee. Your runs are safe. Reload the page; the "
-        "terminal that started Latent Lab says more.",
+        "Something went wrong in this part of the page. Your runs are safe. Reload the page; details are in the "
+        "terminal.",
         icon=":material/error:",
     )
     return True

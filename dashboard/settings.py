@@ -106,6 +106,6 @@ def own_data(text: str) -> Path:
             return where
     offered = ", ".join(str(root) for root in roots) or "none"
     raise UserError(
-        f"images on the server must be below one of the folders that its operator offers ({offered}), "
-        f"got {text[:80]!r}; upload them, or have the operator set {DATA_VARIABLE}"
+        f"images on the server must be in one of the folders that its operator offers ({offered}), got "
+        f"{text[:80]!r}; upload them, or ask the operator to set {DATA_VARIABLE}"
     )

@@ -78,7 +78,7 @@ def memory_sentence(error: Exception) -> str | None:
         or "allocate memory" in said
     ):
         return (
-            "the model and its batches must fit into memory, and do not; use a smaller train.batch_size, or narrower "
-            "model.hidden or model.channels"
+            "the model and its batches must fit into memory, and do not; use a smaller train.batch_size, or "
+            "narrower model.hidden or model.channels"
         )
     return None

@@ -84,8 +84,8 @@ class Projections:
                 return
             if running:
                 raise UserError(
-                    f"one plane is computed at a time, and that of run {running[0].wanted.run.id} is under way; "
-                    "wait for it, or cancel it there"
+                    f"only one projection is computed at a time, and run {running[0].wanted.run.id} is computing "
+                    "one now; wait for it, or cancel it there"
                 )
             job = self._jobs[wanted.key] = _Job(wanted)
         threading.Thread(target=self._work, args=(job,), name="projection", daemon=True).start()
@@ -190,17 +190,11 @@ def keep(wanted: Wanted, tensors: dict[str, Tensor], state: dict[str, Any]) -> N
 def why_ended(code: int) -> str:
     """Why a process said nothing before its end, by its exit status, as a sentence."""
     if code == -signal.SIGKILL:
-        return (
-            "the process that computed it was killed from outside, as a system does that runs out of memory; choose "
-            "fewer points"
-        )
+        return "the system ended the process that computed it, probably because memory ran out; choose fewer points"
     if code < 0:
         name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
-        return (
-            f"the library that computed it crashed ({name}), which says nothing of your run; use the plane of largest "
-            "variance"
-        )
-    return f"the process that computed it failed with status {code}; try again, or use the plane of largest variance"
+        return f"the library that computed it crashed ({name}); your run is not affected: use PCA"
+    return f"the process that computed it failed with status {code}; try again, or use PCA"
 
 
 def find(wanted: Wanted) -> Flat | None:

@@ -119,7 +119,7 @@ class Background:
             except BaseException as error:  # the next ones go on, whatever a library raises
                 _log.exception("a measurement failed", exc_info=error)
                 outcome = "failed"
-                job.error = "this failed in a way that we did not foresee; the server's log says why"
+                job.error = "something went wrong; details are in the server's log"
             with self._lock:
                 if job.state == "running":
                     job.state = outcome

@@ -37,7 +37,7 @@ def numbers(text: str, name: str) -> list[float]:
         return [float(part) for part in parts]
     except ValueError:
         raise UserError(
-            f"{name} must be numbers with blanks between, got {text[:60]!r}; use 0.5 1 2"
+            f"{name} must be numbers separated by spaces, got {text[:60]!r}; use 0.5 1 2"
         ) from None
 
 
@@ -49,7 +49,7 @@ def seeds(text: str) -> list[int]:
     """
     found = numbers(text, "seeds")
     if not all(value.is_integer() and abs(value) < 2**53 for value in found):
-        raise UserError(f"seeds must be whole numbers with blanks between, got {text[:60]!r}; use 0 1 2")
+        raise UserError(f"seeds must be whole numbers separated by spaces, got {text[:60]!r}; use 0 1 2")
     return [int(value) for value in found]
 
 
@@ -65,7 +65,7 @@ def start(name: str, config: RunConfig, betas: list[float], chosen_seeds: list[i
     planned = points(name, config, betas, chosen_seeds)
     if len(planned) > MOST:
         raise UserError(
-            f"a sweep from the page must have at most {MOST} runs, got {len(planned)}; use `vae sweep` for more"
+            f"a sweep from this page must have at most {MOST} runs, got {len(planned)}; use `vae sweep` for more"
         )
     info = load_dataset(config.data).info()
     root = settings.runs_root()

@@ -44,9 +44,9 @@ def kept(run: Run) -> Result | None:
 def why_not(run: Run) -> str:
     """Why a run cannot be measured now, as a sentence; empty if it can, as far as is seen at once."""
     if run.status().state in AT_WORK:
-        return f"“{run.name}” is being trained; it can be measured when it is done."
+        return f"“{run.name}” is training; its test metrics can be measured when it has finished."
     if not models.stamp(run, "best"):
-        return why_no_networks(run) or f"“{run.name}” has no weights."
+        return why_no_networks(run) or f"“{run.name}” has no weights yet."
     return datasets.missing_images(run)
 
 
@@ -62,7 +62,7 @@ def start(run: Run) -> None:
         progress(0, 1)
         saved_metrics.measure(run, datasets.dataset(run), folder(run))
         if kept(run) is None:
-            raise UserError(f"the figures of “{run.name}” could not be kept; is its folder writable?")
+            raise UserError(f"the test metrics of “{run.name}” could not be saved; is its folder writable?")
         progress(1, 1)
 
     background.start(key(run), work)

@@ -30,7 +30,7 @@ from vae.training.preconditions import check_trainable, why_not_trainable
 _log = logging.getLogger(__name__)
 
 #: Said of a run that cannot be begun for a reason that nobody foresaw.
-_UNFORESEEN = "the trainer could not be started in a way that we did not foresee; the server's log says why"
+_UNFORESEEN = "the trainer could not be started; details are in the server's log"
 
 #: Environment variable with the number of trainers at once.
 LIMIT_VARIABLE = "LATENT_LAB_TRAINERS"
@@ -104,7 +104,7 @@ class Trainers:
             status = run.status()
             if status.state == "finished" and status.epoch >= run.config.train.epochs:
                 raise RunError(
-                    f"run {run.id!r} has done its {run.config.train.epochs} epochs; ask for more of them"
+                    f"run {run.id!r} has trained all of its {run.config.train.epochs} epochs; ask for more epochs"
                 )
             run.request(command="run")
             self._enqueue(run)

@@ -144,8 +144,8 @@ class Admission:
                 if not queue:
                     del self._queues[group]
                 raise Busy(
-                    f"at most {self.most_waiting} requests may wait, {self.most_of_a_group} of them for one run, and "
-                    f"so many do already; try again in {RETRY_SECONDS} s"
+                    f"at most {self.most_waiting} requests may wait, {self.most_of_a_group} of them for one run, "
+                    f"and that limit is reached; try again in {RETRY_SECONDS} s"
                 )
             work = _Work(group, key, function)
             work.num_waiting = 1

@@ -85,7 +85,7 @@ def refusal(error: Exception) -> Response:
     if isinstance(error, Abandoned):
         return Response(status_code=_GONE)
     _log.exception("a route failed", exc_info=error)
-    return JSONResponse({"error": "this could not be computed; the server's log says why"}, 500)
+    return JSONResponse({"error": "something went wrong; details are in the server's log"}, 500)
 
 
 def _is_missing(error: Exception) -> bool:

@@ -89,7 +89,7 @@ async def answer(request: Request) -> Response:
     with _lock:
         found = _ready.get(request.path_params["token"])
     if found is None:
-        return refusal(NotFound("this zip file has been cleared away; press Export on the Runs page again"))
+        return refusal(NotFound("this zip file has been removed; press Export on the Runs page again"))
     return _Download(found[0])
 
 

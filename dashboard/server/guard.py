@@ -156,10 +156,10 @@ def _host_refusal(headers: Headers) -> str | None:
     host = hosts[0][:80] if hosts else ""
     parsed = parse_host(host)
     if len(hosts) != 1 or parsed is None:
-        return f"a request must name its host once, as a name with or without a port; got {host!r}; open localhost"
+        return f"a request must give its host once, as a name with or without a port, got {host!r}; open localhost"
     return (
-        f"this dashboard was opened as {host!r}, which is none of its names; open it as localhost or by its address "
-        f"in numbers, or start it with {settings.HOSTS_VARIABLE}={parsed[0]}"
+        f"this dashboard was opened as {host!r}, which is not one of its names; open it as localhost or by its IP "
+        f"address, or start it with {settings.HOSTS_VARIABLE}={parsed[0]}"
     )
 
 
@@ -170,7 +170,7 @@ def _page_refusal(scope: Scope, headers: Headers) -> str | None:
     """Why a request of a foreign page is refused; None if it is no such request."""
     origins = headers.getlist("origin")
     if origins and (len(origins) > 1 or not _is_allowed_origin(origins[0], headers["host"])):
-        return f"a page at {origins[0][:80]!r} may not ask this dashboard anything; open the dashboard itself"
+        return f"a page at {origins[0][:80]!r} may not send requests to this dashboard; open the dashboard itself"
     site = headers.get("sec-fetch-site", _site_of_referer(headers)).strip().lower()
     if scope["type"] == "websocket" or origins or site in ("none", "same-origin"):
         return None
@@ -185,10 +185,10 @@ def _page_refusal(scope: Scope, headers: Headers) -> str | None:
         return None
     if is_framed:
         return (
-            "a page elsewhere may not show this dashboard in a frame; open it in a tab of its own, or start it with "
+            "other sites may not show this dashboard in a frame; open it in its own tab, or start it with "
             f"{settings.FRAMES_VARIABLE}=https://course.example"
         )
-    return "a page elsewhere may only link to this dashboard's pages; open the dashboard itself"
+    return "other sites may only link to this dashboard's pages; open the dashboard itself"
 
 
 def _site_of_referer(headers: Headers) -> str:

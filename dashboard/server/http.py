@@ -58,12 +58,12 @@ def numbers(text: str, name: str, num: int, limit: float) -> list[float]:
     parts = text.split(",", num)
     if len(parts) != num:
         raise UserError(
-            f"{name} must be {num} numbers with commas between, got {text[:40]!r}; add or drop some"
+            f"{name} must be {num} numbers separated by commas, got {text[:40]!r}; add or drop some"
         )
     try:
         values = [float(part) for part in parts]
     except ValueError:
-        raise UserError(f"{name} must be numbers with commas between, got {text[:40]!r}; use 0") from None
+        raise UserError(f"{name} must be numbers separated by commas, got {text[:40]!r}; use 0") from None
     if not all(math.isfinite(value) and abs(value) <= limit for value in values):
         raise UserError(f"{name} must be from {-limit:g} to {limit:g}, got {text[:40]!r}; use 0")
     return values
@@ -90,7 +90,7 @@ def rows_of(request: Request, num: int) -> list[int]:
     parts = text.split(",", MAX_ROWS)
     if len(parts) > MAX_ROWS or not all(re.fullmatch(r"[0-9]{1,10}", p) and int(p) < num for p in parts):
         raise UserError(
-            f"rows must be at most {MAX_ROWS} whole numbers from 0 to {num - 1} with commas between, "
-            f"got {text[:40]!r}; use 0"
+            f"rows must be at most {MAX_ROWS} whole numbers from 0 to {num - 1}, separated by commas, got "
+            f"{text[:40]!r}; use 0"
         )
     return [int(part) for part in parts]

@@ -152,9 +152,9 @@ class Streams:
         """Why one more stream is too much; None if it is not."""
         sentence = ""
         if self.num >= MOST_STREAMS:
-            sentence = f"at most {MOST_STREAMS} browsers may follow runs at once; close some"
+            sentence = f"at most {MOST_STREAMS} browsers can follow runs at the same time; close some"
         elif self.num_watched >= MOST_WATCHED:
-            sentence = f"at most {MOST_WATCHED} runs may be followed at once; close some pages"
+            sentence = f"at most {MOST_WATCHED} runs can be followed at the same time; close some pages"
         if not sentence:
             return None
         return JSONResponse({"error": sentence}, 503, headers={"Retry-After": str(RETRY_SECONDS)})

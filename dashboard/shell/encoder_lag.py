@@ -28,9 +28,12 @@ def key(run: Run) -> str:
 def why_not(run: Run) -> str:
     """Why the lag cannot be measured now, as a sentence; empty if it can."""
     if run.config.model.latent_dim > MOST_DIMS:
-        return "The encoder's lag is measured against the true posterior, which is known in one or two dimensions."
+        return (
+            "The encoder's lag is measured against the true posterior, which can be computed for one or two "
+            "latent dimensions only."
+        )
     if len(run.snapshots()) < 2:
-        return "The encoder's lag is read from snapshots, and this run kept none."
+        return "The encoder's lag is measured from snapshots, and this run kept none."
     return test_metrics.why_not(run)
 
 
@@ -63,8 +66,8 @@ def draw(run: Run) -> None:
         elif st.button(
             "Measure the lag again" if found.lag else "Measure the lag",
             icon=":material/play_arrow:",
-            help=f"The true posterior of {NUM_IMAGES} probe images at up to {NUM_MOMENTS} snapshots, beside this page; "
-            "the result is kept in the run.",
+            help=f"Computes the true posterior of {NUM_IMAGES} probe images at up to {NUM_MOMENTS} snapshots, in "
+            "the background. The result is saved with the run.",
             key=f"{key(run)}:start",
         ):
             start(run)
@@ -82,21 +85,19 @@ def _charts(run: Run, found: saved_bounds.Measurements, is_old: bool) -> None:
     gap = along("Gap", [one.gap for one in points], [one.gap_standard_error for one in points], "rate")
     distances = [one.in_deviations for one in points]
     errors = [one.in_deviations_standard_error for one in points]
-    distance = along("Distance of the means", distances, errors, "distortion")
+    distance = along("Distance between the means", distances, errors, "distortion")
     left, right = st.columns(2, gap="medium")
     with left:
         chart([gap], x="epoch", y="KL(q ‖ p(z|x)), nats", key=f"lag-gap:{run.id}")
     with right:
-        chart([distance], x="epoch", y="distance, σ of the true posterior", key=f"lag-distance:{run.id}")
+        chart([distance], x="epoch", y="distance, in σ of the true posterior", key=f"lag-distance:{run.id}")
     part = "validation" if run.info.num_validation else "test"
-    later = " The run has been trained on since." if is_old else ""
+    later = " The run has been trained further since." if is_old else ""
     st.caption(
-        plain(
-            "Left: what the ELBO loses because q is not the true posterior; of an encoder that lags it is large early "
-            f"and falls late. Right: how far apart their means are. {points[0].num_images} probe images ({part}), by "
-            f"quadrature, at {len(points)} snapshots; bars are one standard error over the images. Measured at step "
-            f"{found.lag_step:,}.{later}"
-        )
+        "Left: what the ELBO loses because q is not the true posterior. Right: distance between their means. Measured "
+        f"at step {found.lag_step:,}.{later}",
+        help=f"If the encoder lags, the gap is large early and shrinks late. {points[0].num_images} probe images "
+        f"({part}), by quadrature, at {len(points)} snapshots; bars are one standard error over the images.",
     )
 
 

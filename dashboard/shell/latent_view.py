@@ -69,7 +69,7 @@ def _dims(run: Run) -> tuple[list[Dim], str]:
         found, num_images = latents.dimensions(run, "best")
     except DataError as error:
         plain = [Dim(index) for index in range(run.config.model.latent_dim)]
-        return plain, f"KL per dimension is unknown here: {error}"
+        return plain, f"KL per dimension is not available: {error}"
     dims = [
         Dim(index=dim.index, low=dim.low, high=dim.high, rate=dim.rate, collapsed=not dim.active)
         for dim in found
@@ -78,7 +78,7 @@ def _dims(run: Run) -> tuple[list[Dim], str]:
     num_active = sum(dim.active for dim in found)
     words = (
         f"KL in nats per example, over {num_images:,} test images. Active dimensions: {num_active} of {len(dims)} "
-        f"(variance of the posterior mean over these images above {ACTIVE_THRESHOLD:g})."
+        f"(variance of the posterior mean above {ACTIVE_THRESHOLD:g})."
     )
     return dims, words
 
@@ -87,11 +87,11 @@ def _weights(run: Run) -> str:
     """Which weights the page shows: where the best differ from the newest, somebody may look for a collapse in vain."""
     best, newest = models.best_state(run), run.status()
     if best is None:
-        return "Weights: the newest."
-    words = f"Weights: the best on validation (−ELBO {-best['elbo']:.2f} at step {best['step']:,}"
+        return "Weights: newest."
+    words = f"Weights: best on validation (−ELBO {-best['elbo']:.2f} at step {best['step']:,}"
     if newest.step <= best["step"]:
         return f"{words})."
-    later = ", the last snapshot shows what became of them later" if len(run.snapshots()) > 1 else ""
+    later = "; the last snapshot shows the newest weights" if len(run.snapshots()) > 1 else ""
     return f"{words} of {newest.step:,}){later}."
 
 

@@ -14,37 +14,37 @@ _PAGES = {
     "train": (
         "Train",
         ":material/model_training:",
-        "Train a model and watch it learn: move β while it trains, pause, step, stop, go on.",
+        "Train a model and watch it learn. Change β while it trains; pause, step, stop or continue.",
     ),
     "explore": (
         "Explore",
         ":material/tune:",
-        "Drag a slider for each latent dimension; the decoded image follows the pointer.",
+        "One slider for each latent dimension; the decoded image follows while you drag.",
     ),
     "map": (
         "Map",
         ":material/scatter_plot:",
-        "Where the posterior puts each test image, coloured by label; hover to decode any spot.",
+        "Where the posterior places each test image, coloured by class. Hover to decode any point.",
     ),
     "generate": (
         "Generate",
         ":material/auto_awesome:",
-        "New images: of the class that you pick, one style as every class, and what z knows of the class.",
+        "Sample new images, and see what the latent code and the class each control.",
     ),
     "collapse": (
         "Collapse",
         ":material/compress:",
-        "Why is the KL zero? What became of each latent dimension, what to do about it, and collapses to try.",
+        "Why is the KL zero? A diagnosis of the latent space, remedies, and examples of each kind of collapse.",
     ),
     "evaluate": (
         "Evaluate",
         ":material/straighten:",
-        "ELBO and its parts, bounds on log p(x), and in one or two dimensions the truth itself.",
+        "The ELBO and its parts, bounds on log p(x), and exact log p(x) for one or two latent dimensions.",
     ),
     "compare": (
         "Compare",
         ":material/compare:",
-        "Several runs side by side: what differs, the rate-distortion plane, the same images and the same z.",
+        "Runs side by side: their settings, the rate–distortion plane, the same images and the same z.",
     ),
     "runs": (
         "Runs",

@@ -29,7 +29,7 @@ def instead(run: Run, error: UserError) -> None:
         return
     if run.status().state not in run_picker.BUSY:
         st.info(
-            f"“{plain(run.name)}” has no weights ({run_picker.describe(run.status())}), and nothing trains it now.",
+            f"“{plain(run.name)}” has no weights ({run_picker.describe(run.status())}), and it is not training now.",
             icon=":material/info:",
         )
         return
@@ -40,8 +40,8 @@ def instead(run: Run, error: UserError) -> None:
         if models.stamp(run, "best") or run.status().state not in run_picker.BUSY or why_no_networks(run):
             st.rerun()
         st.info(
-            f"“{plain(run.name)}” has no weights yet ({run_picker.describe(run.status())}). They are shown here as "
-            "soon as training writes the first.",
+            f"“{plain(run.name)}” has no weights yet ({run_picker.describe(run.status())}). They appear here after "
+            "the first checkpoint.",
             icon=":material/hourglass_empty:",
         )
 

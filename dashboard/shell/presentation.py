@@ -69,6 +69,6 @@ def offer() -> None:
         on_click=session.present,
         args=(True,),
         width="stretch",
-        help="For the back row: larger, without settings and notes. The link says `present=1`.",
+        help="Enlarges the page and hides settings and notes, for a projector. The link then says `present=1`.",
         key="present",
     )

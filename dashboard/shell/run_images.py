@@ -20,26 +20,29 @@ def draw() -> None:
         return
     data = run.config.data
     if downloads.lacks(data.name, data.root, data.emnist_split):
-        st.caption("Its images are not on this machine: originals, figures and verdicts need them.")
+        st.caption("Dataset not downloaded. Original images, test metrics and a full diagnosis need it.")
         if downloads.offer(data.name, data.root, key="sidebar:download"):
             _everything_anew()
         if not run_picker.is_shipped(run):
-            with st.expander("They are in another folder", icon=":material/folder_open:"):
-                _place(run, "Folder of downloaded sets")
+            with st.expander("Already in another folder?", icon=":material/folder_open:"):
+                _place(run, "Folder of downloaded datasets")
     elif data.path is not None and not run_picker.is_shipped(run):
         missing = datasets.missing_images(run)
         with st.expander("Images", expanded=bool(missing), icon=":material/photo_library:"):
             if missing:
-                st.caption(plain(f"Originals, figures and verdicts need the images. {missing}"))
+                st.caption(
+                    plain(f"Original images, test metrics and a full diagnosis need the images. {missing}")
+                )
             data_preview.show(run.info.reading)
-            _place(run, f"Where are {data.path.name if len(data.path.name) <= 40 else 'the images'} now?")
+            _place(run, f"Where are {(data.path.name if len(data.path.name) <= 40 else 'the images')} now?")
 
 
 def _place(run: Run, words: str) -> None:
     """A field for where the images are, and what comes of it; where visitors may name no place, a sentence."""
     if settings.data_roots() == []:
         st.caption(
-            f"Whoever runs this server can name their place: `vae train --resume`, or {settings.DATA_VARIABLE}."
+            "Only the operator of this server can say where they are, with `vae train --resume` or "
+            f"{settings.DATA_VARIABLE}."
         )
         return
     with st.form(f"place:{run.id}", border=False):
@@ -48,7 +51,7 @@ def _place(run: Run, words: str) -> None:
     if not pressed or not text.strip():
         return
     try:
-        with st.spinner("Comparing with the images of the run…"):
+        with st.spinner("Comparing with the run's images…"):
             _use(run, text)
     except UserError as error:
         st.error(plain(str(error)), icon=":material/block:")

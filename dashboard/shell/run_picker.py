@@ -20,8 +20,8 @@ from vae.runs.status import Status
 FIRST = ("mnist-2d", "digits-2d")
 
 STATE_WORDS = {
-    "new": "not begun",
-    "queued": "waiting for its turn",
+    "new": "not started",
+    "queued": "queued",
     "starting": "starting",
     "running": "training",
     "paused": "paused",
@@ -37,7 +37,7 @@ STATE_WORDS = {
 BUSY = ("queued", "starting", "running", "paused")
 
 #: What a run is, in words, by the names of its configuration.
-NETWORKS = {"mlp": "fully connected", "conv": "convolutional", "external": "networks of your own"}
+NETWORKS = {"mlp": "fully connected", "conv": "convolutional", "external": "your own networks"}
 DATA = {**DATA_TITLES, "digits": "Digits"}
 LIKELIHOODS = {
     "bernoulli": "Bernoulli likelihood",
@@ -80,7 +80,7 @@ def draw(*, needed: bool) -> None:
     if wanted is not None and wanted not in by_id:
         told = next((run.sentence for run in broken if run.id == wanted), None)
         shown = wanted if len(wanted) <= 60 else f"{wanted[:59]}…"
-        session.notice(told or f"There is no run {shown!r} here; another one is shown. Was it deleted?")
+        session.notice(told or f"Run {shown!r} was not found; another one is shown. Was it deleted?")
         wanted = None
     if wanted is None:
         finished = [run.id for run in found if not is_shipped(run) and run.snapshots()]
@@ -100,7 +100,7 @@ def draw(*, needed: bool) -> None:
         list(names),
         index=list(names).index(wanted),
         format_func=names.__getitem__,
-        help="What the pages show. Shipped examples are marked; your own runs come first.",
+        help="The run that the pages show. Your own runs come first; shipped examples are marked.",
         # Another widget whenever a title changes: the browser holds on to the title, not to the run.
         key=f"run-picker:{wanted}:{hash(tuple(names.items()))}",
     )
@@ -174,7 +174,7 @@ def _summary(run: Run) -> None:
     data, tone = run.config.data, "colour" if info.channels == 3 else "grey"
     pixels = {
         "none": f"{tone} pixels",
-        "threshold": f"pixels cut at {data.threshold:g}",
+        "threshold": f"pixels thresholded at {data.threshold:g}",
         "static": "pixels sampled once",
         "dynamic": "pixels sampled anew each time",
     }

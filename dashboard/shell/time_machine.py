@@ -50,10 +50,7 @@ def draw(run: Run, *, end: str, decoders: bool) -> int | None:
     if not steps and now not in _GROWING:
         session.forget(key)
         if not session.presenting():
-            st.caption(
-                "No snapshots were kept of this run, so that its training cannot be shown again. A run that you train "
-                "has a time machine here."
-            )
+            st.caption("This run kept no snapshots, so its training cannot be replayed.")
         return None
     with st.bottom:
         moved = scrubber(
@@ -92,20 +89,20 @@ def _steps(run: Run) -> list[int]:
 
 def of_snapshot(run: Run, step: int) -> Weights:
     """The weights of a snapshot."""
-    words = f"Weights: the snapshot of step {step:,}."
+    words = f"Weights: snapshot of step {step:,}."
     return Weights(step, models.stamp(run, step), words, f"step-{step}")
 
 
 def of_right_end(run: Run) -> Weights:
     """The best weights of a run that rests; the newest of one that trains, which the scrubber follows there."""
     if run.status().state in _AT_WORK:
-        words = "Weights: the newest of the training that is under way."
+        words = "Weights: newest, of the training in progress."
         return Weights("last", models.stamp(run, "last"), words, f"newest{_live_step(run)}")
     best = models.best_state(run)
     stamp = models.stamp(run, "best")
     if best is None:
-        return Weights("best", stamp, "Weights: the newest.", "newest")
-    words = f"Weights: the best on validation, of step {best['step']:,}."
+        return Weights("best", stamp, "Weights: newest.", "newest")
+    words = f"Weights: best on validation, of step {best['step']:,}."
     return Weights("best", stamp, words, "best")
 
 
@@ -119,12 +116,12 @@ def words(run: Run, step: int | None, best: str) -> str:
     """
     if step is not None:
         return (
-            f"{of_snapshot(run, step).words} KL per dimension is that of this snapshot, over the run's probe images; "
-            "the sliders' ranges are those of the best weights."
+            f"{of_snapshot(run, step).words} KL per dimension is that of this snapshot, over the run's probe "
+            "images; slider ranges are those of the best weights."
         )
     if run.status().state in _AT_WORK:
         newest = of_right_end(run).words
-        return f"{newest} KL per dimension and the sliders' ranges are those of the best weights so far."
+        return f"{newest} KL per dimension and slider ranges are those of the best weights so far."
     return best
 
 

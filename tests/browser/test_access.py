@@ -93,7 +93,7 @@ KINDS = {
     "generate": [
         Kind("slider", re.compile("^Images"), ("ArrowRight",), "num", 0.8),
         Kind("spinbutton", "Seed", ("5", "Enter"), "seed", None),
-        Kind("button", "Draw again", ("Enter",), "seed"),
+        Kind("button", "Sample again", ("Enter",), "seed"),
         Kind("radio", "7", ("Space",), "y"),
         Kind("radio", "Style × class", ("Space",), "mode"),
     ],

@@ -61,7 +61,7 @@ def broken(server: Server, shelf: Shelf) -> Iterator[None]:
 @pytest.mark.parametrize(
     ("run", "words"),
     [
-        ("../../etc/passwd", "There is no run '../../etc/passwd' here"),
+        ("../../etc/passwd", "Run '../../etc/passwd' was not found"),
         ("bad-config", "config.json"),
         ("bad-newer", "was written by a newer version"),
     ],

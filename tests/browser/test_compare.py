@@ -69,9 +69,9 @@ def test_both_runs_stand_in_the_plane_and_a_dot_tells_its_figures(comparing: App
     for number, name in enumerate(("low", "high")):
         points.nth(number).hover(force=True)
         app.until(lambda name=name: app.marks("plane").get("shown") == name, f"the dot of {name} is silent")
-    assert "Take out of the comparison" in app.part("plane").inner_text()
+    assert "Remove from the comparison" in app.part("plane").inner_text()
     app.page.mouse.move(0, 0)
-    app.page.get_by_label("Run whose figures are shown").select_option("low")  # the keyboard's way
+    app.page.get_by_label("Run whose test metrics are shown").select_option("low")  # the keyboard's way
     app.until(lambda: app.marks("plane").get("shown") == "low", "the list of runs does not show what it says")
 
 

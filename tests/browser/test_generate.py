@@ -96,7 +96,7 @@ def test_seed_temperature_and_number_are_in_the_link_and_give_the_same_images(
 ) -> None:
     app.open("generate", run="generate-conditional", y=5)
     first = shown(app)
-    app.button("Draw again").click()
+    app.button("Sample again").click()
     app.until(lambda: app.query().get("seed") == "1", "no other seed")
     app.idle()
     assert not np.array_equal(shown(app), first)
@@ -130,7 +130,7 @@ def test_seed_temperature_and_number_are_in_the_link_and_give_the_same_images(
 def test_run_without_labels_says_why_no_class_can_be_picked(app: App) -> None:
     app.open("generate", run="generate-digits")
     shown(app)
-    assert "trained without labels" in app.page.locator('[data-testid="stMain"]').inner_text()
+    assert "is unconditional" in app.page.locator('[data-testid="stMain"]').inner_text()
     groups = app.page.get_by_role("radiogroup")
     assert groups.all_inner_texts()[0].split("\n\n") == ["Samples", "Prior and posterior", "Label leak"]
     assert groups.count() == 1
@@ -197,7 +197,7 @@ class TestTables:
         kept.open("explore", "image", run="generate-conditional", z="1.5,-0.5")
         kept.click("Generate")
         pick_other(kept, None, "Style transfer")
-        pick_other(kept, "z from", "Your drawing, or the point of Explore")
+        pick_other(kept, "z from", "Your drawing, or the point from Explore")
         kept.until(lambda: kept.query().get("from") == "point", "the point was not taken")
         kept.idle()
         cells = shown_cells(kept, 10)
@@ -321,12 +321,12 @@ class TestTime:
             live = load_model(run, step).decode(torch.cat([z, truncate(z, 1.0)])).numpy()[:, 0]
         assert is_near(after[[0, 2]], live)
         assert np.array_equal(after[1], before[1])
-        assert "follow when the scrubber is let go" in words(kept)
+        assert "update when you release the scrubber" in words(kept)
         kept.page.mouse.up()
         kept.until(lambda: not np.array_equal(shown_cells(kept, 3)[1], before[1]), "the mixture stayed")
-        kept.until(lambda: "let go" not in words(kept), "it still says so")
+        kept.until(lambda: "release the scrubber" not in words(kept), "it still says so")
         kept.open("generate", "follow", "time", run=f"{run.id}-conditional", mode="leak", at=step)
-        assert words(kept) == f"Weights: the snapshot of step {step}."
+        assert words(kept) == f"Weights: snapshot of step {step}."
         assert kept.page.locator('[data-testid="stMetric"]').count() == 3
 
 

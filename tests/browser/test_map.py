@@ -89,9 +89,9 @@ def test_hovering_shows_the_image_and_decodes_the_spot(mapped: App, run: Run, di
     expected = digits.images[digits.test[row]].numpy().astype(float) * 255 / digits.max_value
     assert np.abs(np.array(original) - expected.flatten()).max() <= 1
     assert f"Test image {row}\n" in card.inner_text() and card.inner_text().endswith(str(label))
-    before = app.pixels('[aria-label="Decoded spot"]')
+    before = app.pixels('[aria-label="Decoded point"]')
     point_at(app, mean + torch.tensor([0.7, 0.7]))
-    app.until(lambda: app.pixels('[aria-label="Decoded spot"]') != before, "the decoded spot stood still")
+    app.until(lambda: app.pixels('[aria-label="Decoded point"]') != before, "the decoded spot stood still")
     # In a hole there is no image, and none is shown.
     left, _, _, high = region(app)
     point_at(app, torch.tensor([left + 0.05, high - 0.05]))

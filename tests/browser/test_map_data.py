@@ -80,12 +80,10 @@ def test_map_without_the_data_set_says_that_originals_are_missing(
     # Only the test images' places are kept in a run; nothing is asked for that cannot come.
     app.open("map", "map", "image", run=run.id, part="all")
     app.until(lambda: app.query().get("part") == "test", "the other images cannot be shown")
-    assert "The test images are shown in place of all images" in app.page.inner_text(
-        '[data-testid="stAlert"]'
-    )
+    assert "showing the test images instead of all images." in app.page.inner_text('[data-testid="stAlert"]')
     corner = app.page.locator('[data-testid="stButtonGroup"] button')
     assert corner.all_inner_texts() == [f"Test ({run.info.num_test})"]
-    assert app.page.get_by_text("The other images need their files").is_visible()
+    assert app.page.get_by_text("The other images are not available").is_visible()
     assert app.number("map", "points") == run.info.num_test
     app.until(lambda: "gone.npz" in app.part("map").inner_text(), "it does not say what is missing")
     assert "Original images are not shown: " in app.part("map").inner_text()

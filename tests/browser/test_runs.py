@@ -76,7 +76,7 @@ def test_runs_of_one_name_stay_apart(app: App, server: Server, shelf: Shelf) -> 
     for run_id in ("twin-a", "twin-b"):
         shelf.put("digits", server, run_id, "Twins")
         app.open("generate", run=run_id)
-        app.button("Draw again").click()
+        app.button("Sample again").click()
         app.until(lambda: app.query().get("seed") == "1", "nothing was drawn")
         assert app.query()["run"] == run_id
     app.page.locator('[data-testid="stSidebar"]').get_by_label("Run", exact=True).click()

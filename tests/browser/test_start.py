@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tests.browser.tab import App, Browse
 
 PAGES = ("Train", "Explore", "Map", "Generate", "Collapse", "Evaluate", "Compare", "Runs")
-CHOOSE = "Choose two or more runs: here, or by a click on a dot of the plane."
+CHOOSE = "Choose two or more runs: here, or by clicking a dot in the plane."
 PARTS = {"train": ["curves"], "explore": ["sliders"], "map": ["map"]}
 
 #: Texts of the page, but for the value over a slider's handle: it is the handle's child and drawn above it.
@@ -86,7 +86,7 @@ def test_nothing_is_asked_of_any_other_machine(browse: Browse, own_server: Serve
     app.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=4)
     app.until(lambda: app.number("map", "decoded"), "hovering decoded nothing")
     app.click("Generate")
-    app.button("Draw again").click()
+    app.button("Sample again").click()
     app.until(lambda: app.query().get("seed") == "1", "the seed did not change")
     app.click("Runs")
     app.idle()

@@ -114,7 +114,7 @@ def test_trainer_that_is_killed_is_told_and_goes_on_from_its_checkpoint(watching
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
     app.until(lambda: app.marks("curves").get("state") == "interrupted", "the page does not know")
-    app.button("Train on").click()
+    app.button("Continue training").click()
     app.until(lambda: app.marks("curves").get("state") == "running", "it did not go on", 60)
     assert run.status().pid != pid
     holds_all(app, run)

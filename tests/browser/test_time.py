@@ -355,7 +355,7 @@ def test_new_snapshot_and_newer_weights_of_a_running_training_appear(
 
 def test_run_without_snapshots_says_so_in_one_sentence(app: App) -> None:
     app.open("explore", "image", "sliders", run="digits-2d")
-    sentence = "No snapshots were kept of this run"
+    sentence = "This run kept no snapshots"
     app.until(lambda: app.page.get_by_text(sentence).count() == 1, "nothing is said")
     assert not app.marks("time")
 

@@ -185,7 +185,7 @@ def test_stop_keeps_a_checkpoint_and_train_on_goes_on_from_it(live: Live, at_wor
         lambda: live.run.status().state == "stopped" and not live.run.is_locked(), "it did not stop"
     )
     step = live.run.status().step
-    at_work.button("Train on").click()
+    at_work.button("Continue training").click()
     at_work.until(
         lambda: live.run.status().state == "running" and live.run.status().step > step, "it did not go on", 30
     )

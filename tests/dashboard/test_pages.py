@@ -150,7 +150,7 @@ class TestPages:
         put("good")
         at = page(name, run="../../elsewhere")
         (sentence,) = sentences(at)
-        assert sentence.startswith("There is no run '../../elsewhere' here")
+        assert sentence.startswith("Run '../../elsewhere' was not found")
         assert at.query_params["run"] == "good"
 
     def test_broken_run_is_told_with_its_reason(self, put: Put) -> None:
@@ -179,7 +179,7 @@ class TestPages:
             (run.path / left).unlink()
         at = page(name, run="fresh")
         assert not sentences(at)
-        assert "has no weights (finished), and nothing trains it now" in at.info[0].value
+        assert "has no weights (finished), and it is not training now" in at.info[0].value
         (run.path / "later").rename(checkpoints)
         at.run()
         assert not sentences(at)
@@ -189,7 +189,7 @@ class TestPages:
         put("good")
         at = page("explore", run="elsewhere", z="1,1", posterior="3", range="prior")
         (sentence,) = sentences(at)
-        assert sentence.startswith("There is no run 'elsewhere' here")
+        assert sentence.startswith("Run 'elsewhere' was not found")
         assert (at.query_params["z"], at.query_params["range"]) == ("0,0", "prior")
         assert "posterior" not in at.query_params
 
@@ -213,7 +213,7 @@ class TestPages:
         put("good")
         at = page("map", run="good", projection="tsne")
         (sentence,) = sentences(at)
-        assert "projection must be pca, or left out, for a run of one or two latent dimensions" in sentence
+        assert "projection must be pca, or left out, for a run with one or two latent dimensions" in sentence
         assert at.query_params["projection"] == "pca"
 
 
@@ -225,7 +225,7 @@ class TestChooser:
         assert all(title.startswith("Twin") for title in titles.values())
         for run in runs:
             at = page("generate", run=run.id)
-            button(at, "Draw again").click().run()
+            button(at, "Sample again").click().run()
             assert at.query_params["run"] == run.id
 
     def test_picking_another_run_begins_at_its_own_point(self, put: Put) -> None:
@@ -364,7 +364,7 @@ class TestGenerate:
         at = page("generate", run="good", seed="7", temperature="0.5", num="9")
         assert {slider.label: slider.value for slider in at.slider} == {"Images": 9, "Temperature": 0.5}
         assert at.number_input[0].value == 7
-        button(at, "Draw again").click().run()
+        button(at, "Sample again").click().run()
         assert at.query_params["seed"] == "8"
 
     def test_run_without_labels_offers_no_class(self, put: Put) -> None:
@@ -372,7 +372,7 @@ class TestGenerate:
         at = page("generate", run="good", y="3")
         (modes,) = at.segmented_control
         assert modes.options == ["Samples", "Prior and posterior", "Label leak"]
-        assert any("trained without labels" in caption.value for caption in at.caption)
+        assert any("is unconditional" in caption.value for caption in at.caption)
 
     @pytest.mark.parametrize("mode", ["samples", "styles", "transfer", "mix", "leak"])
     def test_every_mode_of_a_conditional_run_is_drawn_and_in_the_link(
@@ -414,10 +414,13 @@ class TestGenerate:
             assert metric.value == f"{of.mean:.2f} ± {of.standard_error:.2f}"
         assert found.misfit is not None
         words = " ".join(caption.value.replace("\\", "") for caption in at.caption)
-        assert f"misses it by KL {found.misfit.mean:.2f} ± {found.misfit.standard_error:.2f} nats" in words
+        assert (
+            f"aggregate posterior by KL {found.misfit.mean:.2f} ± {found.misfit.standard_error:.2f} nats"
+            in words
+        )
         assert at.query_params["components"] == "2"
         captions = [caption.value.replace("\\", "") for caption in at.caption]
-        assert any("the prior cut off at ±0.5 in every coordinate" in words for words in captions)
+        assert any("the prior, cut off at ±0.5 in every coordinate" in words for words in captions)
         assert [html.proto.body.count("<img") for html in at.get("html")] == [9, 9, 9, 1, 1, 1]
 
     def test_mode_that_the_run_cannot_have_is_told_and_samples_are_shown(self, put: Put) -> None:
@@ -477,7 +480,7 @@ class TestGenerate:
         self, put: Put, conditional: Run
     ) -> None:
         assert parts.whose(conditional) == "", "there are no other weights"
-        assert "the scrubber here changes the decoder alone" in parts.whose(put("good"))
+        assert "the time machine here changes only the decoder" in parts.whose(put("good"))
 
     def test_originals_that_are_not_here_are_told_and_the_rest_is_shown(self, conditional: Run) -> None:
         values = json.loads((conditional.path / "config.json").read_text())
@@ -485,7 +488,7 @@ class TestGenerate:
         (conditional.path / "config.json").write_text(json.dumps(values))
         at = page("generate", run=conditional.id, mode="transfer", image="5")
         assert sentences(at) == []
-        assert any("are not on this machine" in caption.value for caption in at.caption)
+        assert any("Images not available" in caption.value for caption in at.caption)
         shown = "".join(html.proto.body for html in at.get("html"))
         assert shown.count("<img") == 8 + 10
 
@@ -544,7 +547,7 @@ class TestPresentation:
         assert not at.slider
         assert not at.number_input
         assert {"num": "9", "temperature": "0.5", "seed": "3"}.items() <= dict(at.query_params).items()
-        button(at, "Draw again").click().run()
+        button(at, "Sample again").click().run()
         assert at.query_params["seed"] == "4"
 
     def test_way_out_stands_at_the_edge_of_the_map_too_and_the_link_says_which_images(self, put: Put) -> None:
@@ -575,7 +578,7 @@ class TestTrain:
         run = put("good")
         run.write_status(run.status().replace(state="stopped"))
         at = page("train", run="good")
-        assert button(at, "Train on")
+        assert button(at, "Continue training")
         assert button(at, "Train")
         assert beta_slider(at).disabled
 

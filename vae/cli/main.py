@@ -130,7 +130,7 @@ class ListData:
             print(json.dumps({"root": str(root), "on_this_machine": there}))
             return
         for name, is_there in there.items():
-            print(f"{name:14} {'here' if is_there else f'not here: vae data download {name}'}")
+            print(f"{name:14} {'here' if is_there else f'not downloaded: vae data download {name}'}")
 
 
 @dataclass(frozen=True)

@@ -136,7 +136,7 @@ class Evaluate(Measurement):
             diagnosis = diagnose(run, dataset, at=at, part=self.split, seed=seed)
             more["diagnosis"] = {"at": str(at), **diagnosis.to_dict()}
             of = f"weights of step {at:,}" if isinstance(at, int) else f"{at} weights"
-            other = "; what is above is of the best" if self.at is None else ""
+            other = "; the numbers above are those of the best" if self.at is None else ""
             diagnosed = [f"diagnosis of the {of}{other}", *diagnosis.lines()]
         warnings = more.get("importance", {}).get("warnings", [])
         if self.json:
@@ -173,13 +173,11 @@ class Evaluate(Measurement):
 
         asked = self.importance is not None or self.ais or self.truth
         if self.images_ is not None and not asked:
-            raise UserError(
-                "--images is for the figures besides the ELBO, got none of them; add --importance, --ais or --truth"
-            )
+            raise UserError("--images applies to --importance, --ais and --truth, got none of them; add one")
         if not self.ais and (self.ais_steps is not None or self.ais_chains is not None):
-            raise UserError("--ais-steps and --ais-chains are for --ais, got them without; add --ais")
+            raise UserError("--ais-steps and --ais-chains need --ais, got them without; add --ais")
         if self.proposal != "posterior" and self.importance is None:
-            raise UserError("--proposal mixture is for --importance, got it without; add --importance 5000")
+            raise UserError("--proposal mixture needs --importance, got it without; add --importance 5000")
         for name, number in (
             ("images", self.images_),
             ("ais-steps", self.ais_steps),
@@ -251,10 +249,10 @@ def _lines(more: dict[str, Any], *, conditional: bool = False) -> list[str]:
         of = "" if found["proposal"] == "posterior" else ", mixture as proposal"
         sampling = found["sampling_error"]
         lines.append(
-            f"{bound}{found['log_prob']:9.3f} {plus_minus(found['standard_error'])} (importance-weighted{of}, "
-            f"k = {found['k']:,}, {_images(found['num_images'])}, seed {found['seed']}; a bound on average, "
-            f"± {'?' if sampling is None else format(sampling, '.2g')} by sampling alone; effective sample size "
-            f"{found['effective_size']['median']:.1f} in the middle)"
+            f"{bound}{found['log_prob']:9.3f} {plus_minus(found['standard_error'])} (importance-weighted{of}, k = "
+            f"{found['k']:,}, {_images(found['num_images'])}, seed {found['seed']}; a lower bound on average, ± "
+            f"{('?' if sampling is None else format(sampling, '.2g'))} from sampling alone; median effective sample "
+            f"size {found['effective_size']['median']:.1f})"
         )
         lines += [
             f"  k = {point['k']:<9,} {point['log_prob']:9.3f} {plus_minus(point['standard_error'])}"
@@ -264,16 +262,16 @@ def _lines(more: dict[str, Any], *, conditional: bool = False) -> list[str]:
         size = found["effective_size"]
         lines.append(
             f"{bound}{found['log_prob']:9.3f} {plus_minus(found['standard_error'])} (annealed, "
-            f"{found['num_steps']:,} steps, {found['num_chains']} chains, {_images(found['num_images'])}, "
-            f"seed {found['seed']}; a bound on average; {size['mean']:.1f} effective chains, {size['min']:.1f} at "
-            f"least; {found['accepted']:.0%} of the transitions accepted)"
+            f"{found['num_steps']:,} steps, {found['num_chains']} chains, {_images(found['num_images'])}, seed "
+            f"{found['seed']}; a lower bound on average; {size['mean']:.1f} effective chains on average, "
+            f"{size['min']:.1f} at least; {found['accepted']:.0%} of the transitions accepted)"
         )
     if found := more.get("truth"):
         lines += [
             f"{exact}{found['log_prob']:9.3f} {plus_minus(found['standard_error'])} (quadrature, "
-            f"{_images(found['num_images'])}, seed {found['seed']}; ELBO + gap misses it by "
-            f"{found['largest_misfit']:.1g} at most, a finer grid changed an integral by "
-            f"{found['largest_change']:.1g} at most)",
+            f"{_images(found['num_images'])}, seed {found['seed']}; ELBO + gap misses it by at most "
+            f"{found['largest_misfit']:.1g}, a finer grid changed an integral by at most "
+            f"{found['largest_change']:.1g})",
             f"  ELBO          {found['elbo']:9.3f} {plus_minus(found['elbo_standard_error'])} (exact)",
             f"  gap           {found['gap']:9.3f} {plus_minus(found['gap_standard_error'])} (KL to the true posterior)",
         ]

@@ -75,5 +75,5 @@ class Sweep:
                 bar.at(done, len(planned), "run")
         if failed:
             raise UserError(
-                f"{failed} of {len(planned)} runs failed; the same command trains them again, and no others"
+                f"{failed} of {len(planned)} runs failed; run the same command again to train only those"
             )

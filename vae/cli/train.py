@@ -64,20 +64,20 @@ class Train:
             moved = RunConfig(data=DataConfig(name=data.name, path=data.path, root=data.root))
             if self.run_dir is not None or self.name is not None or self.config != moved:
                 raise UserError(
-                    "--resume goes on with the options that the run was made with, got others besides; "
-                    "leave them out (but --data.path and --data.root say where its images are now), or start a new "
-                    "run with --run-dir"
+                    "--resume continues with the options that the run was made with, got others besides; leave "
+                    "them out (--data.path and --data.root may say where its images are now), or start a new run "
+                    "with --run-dir"
                 )
             self._go_on(self.resume)
         elif self.more_epochs:
             raise UserError(
-                "--more-epochs needs a run to go on with, got none; use --resume DIR, or --train.epochs"
+                "--more-epochs needs a run to continue, got none; use --resume DIR, or --train.epochs"
             )
         elif self.run_dir is not None:
             self._begin(self.run_dir)
         else:
             raise UserError(
-                "a run must have a folder, got none; use --run-dir DIR, or --resume DIR to go on with one"
+                "a run must have a folder, got none; use --run-dir DIR, or --resume DIR to continue one"
             )
 
     def _begin(self, run_dir: Path) -> None:
@@ -141,7 +141,7 @@ class Train:
             print(json.dumps({"run": str(run.path), **status.to_dict(), **outcome}))
         if status.state == "diverged":
             raise UserError(status.error or "the run diverged")
-        hint = f"; go on with `vae train --resume {run.path}`" if status.state == "stopped" else ""
+        hint = f"; continue with `vae train --resume {run.path}`" if status.state == "stopped" else ""
         how = ", trained in bf16" if status.precision else ""
         tell(f"{status.state} at epoch {status.epoch:g} of {run.config.train.epochs}{how}{hint}")
         if signals:

@@ -97,7 +97,7 @@ def _shown(value: object) -> str:
     try:
         text = repr(value)
     except ValueError:  # Python does not write out whole numbers of more than 4,300 digits
-        return "a number of too many digits"
+        return "a number with too many digits"
     return text if len(text) <= 80 else f"{text[:77]}…"
 
 

@@ -64,7 +64,7 @@ def _unreached(run: RunConfig) -> list[str]:
     if objective.beta and objective.schedule == "cyclical" and objective.cycle_epochs / 2 > epochs:
         found.append("half of " + _longer("objective.cycle_epochs", objective.cycle_epochs, epochs, beta))
     if objective.capacity and objective.capacity_epochs > epochs:
-        target = f"the target of the rate never reaches {objective.capacity:g} nats"
+        target = f"the rate's target never reaches {objective.capacity:g} nats"
         found.append(_longer("objective.capacity_epochs", objective.capacity_epochs, epochs, target))
     if run.train.encoder_steps and run.train.encoder_steps_epochs > epochs:
         name, value = "train.encoder_steps_epochs", run.train.encoder_steps_epochs
@@ -92,7 +92,7 @@ def _idle(run: RunConfig) -> list[str]:
         owner, name = _owner(run, option)
         value = getattr(owner, name)
         shown = " ".join(map(str, value)) if isinstance(value, tuple) else value
-        found.append(f"{option} ({shown}) has no effect: it is for {purpose}")
+        found.append(f"{option} ({shown}) has no effect: it applies only to {purpose}")
     return found
 
 
@@ -106,8 +106,8 @@ def _unsuitable(run: RunConfig) -> list[str]:
     if run.data.binarize == "none" or run.model.likelihood == "bernoulli":
         return []
     return [
-        f"binary pixels (data.binarize = {run.data.binarize}) under a {run.model.likelihood} likelihood: "
-        "its density has no upper bound on them; bernoulli is the likelihood for binary pixels"
+        f"binary pixels (data.binarize = {run.data.binarize}) under a {run.model.likelihood} likelihood: its "
+        "density has no upper bound on them; use bernoulli for binary pixels"
     ]
 
 
@@ -115,7 +115,7 @@ def _slow(run: RunConfig) -> list[str]:
     if run.train.precision != "bf16" or has_bf16(run.train.device) is not False:
         return []
     return [
-        "train.precision (bf16) is slower than float32 on this machine's processor, which multiplies no bfloat16; use "
+        "train.precision (bf16) is slower than float32 on this processor, which has no bfloat16 instructions; use "
         "float32"
     ]
 

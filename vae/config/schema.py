@@ -26,11 +26,11 @@ class DataConfig(Config):
     """Which images, how they are split, and how a pixel becomes a number."""
 
     name: Literal["digits", "mnist", "fashion-mnist", "kmnist", "emnist", "npz", "folder"] = option(
-        "digits", "Data set: digits is built in; npz and folder are your own images.", label="Data"
+        "digits", "Dataset: digits is built in; npz and folder are your own images.", label="Data"
     )
     root: Path | None = option(
         None,
-        "Folder of downloaded sets (default: the user's cache folder).",
+        "Folder of downloaded datasets (default: the user's cache folder).",
         label="Download folder",
         advanced=True,
     )
@@ -42,7 +42,7 @@ class DataConfig(Config):
     )
     binarize: Literal["none", "threshold", "static", "dynamic"] = option(
         "none",
-        "Pixels: grey as they are, cut at the threshold, sampled once, or sampled anew each time they are seen.",
+        "Pixels: grey as they are, thresholded, sampled once, or sampled anew each time they are seen.",
         label="Binarise pixels",
     )
     threshold: float = option(
@@ -65,7 +65,7 @@ class DataConfig(Config):
     )
     test: float = option(
         0.2,
-        "Share held out for the test, for sets without a test part of their own.",
+        "Share held out for testing, for datasets without a test part of their own.",
         label="Test share",
         remedy="use 0.2 to hold out a fifth",
         advanced=True,
@@ -74,7 +74,7 @@ class DataConfig(Config):
     )
     split_seed: int = option(
         0,
-        "Seed of the split and of static binarisation; one seed, one test set.",
+        "Seed of the split and of static binarisation; the same seed gives the same test images.",
         label="Split seed",
         remedy="use any whole number from 0",
         advanced=True,
@@ -114,12 +114,13 @@ class ModelConfig(Config):
 
     network: Literal["mlp", "conv", "external"] = option(
         "mlp",
-        "Fully connected or convolutional encoder and decoder; external are a user's own, watched by vae.watch.",
+        "Fully connected or convolutional encoder and decoder; external: your own networks, watched by vae.watch.",
         label="Network",
     )
     decoder: Literal["independent", "autoregressive"] = option(
         "independent",
-        "Pixels are independent given z, or each also sees the pixels before it (for Bernoulli, at most 256 pixels).",
+        "Pixels are independent given z, or each also depends on the pixels before it (Bernoulli, at most 256 "
+        "pixels).",
         label="Decoder",
         advanced=True,
     )
@@ -158,12 +159,12 @@ class ModelConfig(Config):
     )
     likelihood: Literal["bernoulli", "continuous-bernoulli", "gaussian", "gaussian-learned"] = option(
         "bernoulli",
-        "p(x|z): Bernoulli, continuous Bernoulli, Gaussian with fixed sigma, or with one learned sigma.",
+        "p(x|z): Bernoulli, continuous Bernoulli, Gaussian with fixed sigma, or Gaussian with one learned sigma.",
         label="Likelihood",
     )
     sigma: float = option(
         0.1,
-        "Standard deviation of the Gaussian likelihood: fixed, or where the learned one starts.",
+        "Standard deviation of the Gaussian likelihood: fixed, or the initial value if it is learned.",
         label="Sigma",
         remedy="use 0.1 for pixels between 0 and 1",
         ge=0.001,
@@ -215,7 +216,7 @@ class ObjectiveConfig(Config):
 
     beta: float = option(
         1.0,
-        "Weight of the rate (KL term), in nats per example; 1 is the ELBO.",
+        "Weight of the KL (rate), in nats per example; 1 is the ELBO.",
         label="β",
         remedy="use 0 to drop the KL term",
         ge=0,
@@ -244,7 +245,7 @@ class ObjectiveConfig(Config):
     )
     free_bits: float = option(
         0.0,
-        "Nats of rate that cost nothing, so that nothing presses the mean rate of a batch below them; 0 is none.",
+        "Nats of KL (rate) that cost nothing, so that nothing pushes the batch mean below them; 0 is none.",
         label="Free bits (nats)",
         remedy="use 0 for none, or for example 0.5 per dimension",
         ge=0,
@@ -259,7 +260,7 @@ class ObjectiveConfig(Config):
     )
     capacity: float = option(
         0.0,
-        "Nats that the rate is pulled to, from either side, with weight beta; 0 is none.",
+        "Nats that the KL (rate) is pulled to, from either side, with weight beta; 0 is none.",
         label="Capacity (nats)",
         remedy="use 0 for none, or for example 25",
         ge=0,
@@ -268,7 +269,7 @@ class ObjectiveConfig(Config):
     )
     capacity_epochs: float = option(
         10.0,
-        "Epochs in which the target of the rate rises evenly from 0 to the capacity.",
+        "Epochs in which the target of the KL (rate) rises linearly from 0 to the capacity.",
         label="Capacity epochs",
         remedy="use a part of the training's epochs, for example 10",
         gt=0,
@@ -304,7 +305,7 @@ class TrainConfig(Config):
     )
     learning_rate_schedule: Literal["constant", "stages", "cosine"] = option(
         "constant",
-        "The learning rate stays, falls by 10^(-1/7) from stage to stage, where stage i has 3^i epochs, or falls to 0 "
+        "The learning rate stays constant, falls by 10^(-1/7) per stage (stage i lasts 3^i epochs), or falls to 0 "
         "along half a cosine.",
         label="Learning rate schedule",
         advanced=True,
@@ -342,7 +343,7 @@ class TrainConfig(Config):
     )
     precision: Literal["float32", "bf16"] = option(
         "float32",
-        "What the networks' products are taken in while training: bf16 is faster where the processor has it, and less "
+        "Precision of the networks' products in training: bf16 is faster on processors that have it, and less "
         "exact; weights, optimiser and every evaluation stay float32.",
         label="Precision of products",
         advanced=True,
@@ -374,8 +375,8 @@ class TrainConfig(Config):
     )
     max_gigabytes: float = option(
         0.0,
-        "Disk space that the run may take (GB); 0 is the smaller of 2 GB and a tenth of the free disk. Where not all "
-        "snapshots fit, they keep half precision, and there are fewer.",
+        "Disk space that the run may take (GB); 0 is the smaller of 2 GB and a tenth of the free disk. If not all "
+        "snapshots fit, there are fewer, in half precision.",
         label="Disk space (GB)",
         remedy="use 0 for the usual bound, or for example 5",
         ge=0,
@@ -384,7 +385,7 @@ class TrainConfig(Config):
     )
     checkpoint_seconds: float = option(
         20.0,
-        "Seconds between checkpoints from which the run can go on.",
+        "Seconds between checkpoints for resuming.",
         label="Checkpoint every (s)",
         remedy="use 20",
         gt=0,

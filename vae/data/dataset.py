@@ -161,8 +161,8 @@ class Dataset:
             return images.to(torch.float32).div_(self.max_value)
         if generator is None:
             raise ValueError(
-                "generator must be given for binarize = dynamic, got none; "
-                "pass torch.Generator(images.device).manual_seed(seed)"
+                "generator must be given for binarize = dynamic, got none; pass "
+                "torch.Generator(images.device).manual_seed(seed)"
             )
         # A whole number below max_value is below the byte with probability byte / max_value: the Bernoulli
         # draw, exactly, four times as fast as torch.bernoulli, which makes a double for each pixel.

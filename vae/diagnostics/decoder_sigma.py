@@ -56,7 +56,9 @@ class Sigma:
         """What β amounts to where σ is not the one that was told, but the one that fits, if they are far apart."""
         if max(self.told / self.residual, self.residual / self.told) <= SIGMA_FACTOR:
             return ()
-        words = f"β that this is if σ were {self.residual:.3g}, as the residuals are, and not {self.told:.3g}"
+        words = (
+            f"β that this would be with σ = {self.residual:.3g}, the residuals', instead of {self.told:.3g}"
+        )
         return (Evidence(words, self.effective_beta),)
 
     def verdict(self, activity: tuple[Evidence, ...], *, is_watched: bool, is_compared: bool) -> Verdict:
@@ -68,22 +70,28 @@ class Sigma:
             is_compared: Whether the scale of its terms is known.
         """
         effect = (
-            "differences that a person sees cost almost nothing, and z is not worth its rate"
+            "even visible differences cost almost nothing, so z is not worth its KL"
             if self.is_large
-            else "the least difference costs so much that the rate counts for nothing, and z is no sample of the prior"
+            else (
+                "the smallest difference costs so much that the KL hardly counts, and the posteriors move away "
+                "from the prior"
+            )
         )
         the = (
-            "If your loss has the σ that vae.watch was told, the" if is_watched and not is_compared else "The"
+            "If your loss uses the σ that vae.watch was given, the"
+            if is_watched and not is_compared
+            else "The"
         )
         return Verdict(
             "wrong-sigma",
             f"σ is too {'large' if self.is_large else 'small'}",
-            f"{the} decoder is told that a pixel strays by σ = {self.told:.3g}, and it strays by {self.residual:.3g}: "
-            f"{effect}. This is as training by β = {self.effective_beta:.3g} with the right σ would be.",
+            f"{the} decoder assumes an error of σ = {self.told:.3g} per pixel, but the residuals are "
+            f"{self.residual:.3g}: {effect}. This is like training at β = {self.effective_beta:.3g} with the right "
+            "σ.",
             (
                 Evidence("σ of the decoder", self.told, "of a pixel's range"),
                 Evidence("root mean squared residual", self.residual, "of a pixel's range"),
-                Evidence("β that this amounts to", self.effective_beta),
+                Evidence("effective β", self.effective_beta),
                 *activity,
             ),
             self._of_a_loop() if is_watched else self._of_a_run(),

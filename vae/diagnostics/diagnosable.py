@@ -19,8 +19,8 @@ def check_asked(target: object, at: object, part: object, num_images: int) -> No
     """
     if not isinstance(target, Run | VAE | Path | str):
         raise UserError(
-            f"what is diagnosed must be a run, its folder or a vae.VAE, got {type(target).__name__}; "
-            "watch networks of your own by vae.watch, and diagnose its run"
+            f"diagnose needs a run, its folder or a vae.VAE, got {type(target).__name__}; watch your own networks "
+            "with vae.watch, and diagnose that run"
         )
     if at not in ("best", "last") and (not isinstance(at, int) or isinstance(at, bool)):
         raise UserError(f"at must be 'best', 'last' or the step of a snapshot, got {at!r}; use 'last'")

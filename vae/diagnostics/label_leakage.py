@@ -55,18 +55,29 @@ class Leak:
         """What it means, in one sentence, for a conditional model or one without labels."""
         if conditional:
             if self.is_chance:
-                return "A linear classifier finds nothing of the class in z: the condition alone has it, as it should."
+                return (
+                    "A linear classifier cannot read the class from z: only the condition carries it, as it "
+                    "should."
+                )
             if self.share < 0.1:
-                return "z knows a little of the class that the decoder is told: the separation is almost complete."
+                return (
+                    "z contains a little of the class that the decoder is given: the separation is almost "
+                    "complete."
+                )
             return (
-                "z still knows the class that the decoder is told: style and class are not separated, and one z under "
-                "another class may keep something of its own."
+                "z still contains the class that the decoder is given: style and class are not separated, and one "
+                "z decoded as another class may keep traces of its own."
             )
         if self.is_chance:
-            return "A linear classifier finds nothing of the class in z: this model encodes other things, or nothing."
+            return "A linear classifier cannot read the class from z: this model encodes other things, or nothing."
         if self.share >= 0.5:
-            return "z knows the class, as expected: nobody tells this model the label, so z has to carry it."
-        return "z tells the class in part: this model saw no labels, and no straight lines separate its classes in z."
+            return (
+                "z contains the class, as expected: this model is not given the label, so z has to carry it."
+            )
+        return (
+            "z contains part of the class: this model saw no labels, and no linear classifier separates its "
+            "classes in z."
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """The numbers as JSON values."""

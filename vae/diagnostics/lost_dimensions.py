@@ -35,17 +35,17 @@ class Loss:
         """When and why, as far as it is known."""
         who = _names(self.dims)
         if self.raised is None:
-            return f"{who} said something before, and fell silent by epoch {self.epoch:.3g} (step {self.step:,})."
+            return f"{who} was active before, and became inactive by epoch {self.epoch:.3g} (step {self.step:,})."
         before, beta = float(self.raised["before"]), float(self.raised["beta"])
         return (
-            f"{who} fell silent when β was raised by hand from {before:.4g} to {beta:.4g}, at epoch "
+            f"{who} became inactive when β was raised by hand from {before:.4g} to {beta:.4g}, at epoch "
             f"{float(self.raised['epoch']):.3g} (step {int(self.raised['step']):,})."
         )
 
     def evidence(self) -> tuple[Evidence, ...]:
         """The moment as numbers."""
         if self.raised is None:
-            return (Evidence("epoch by which they fell silent", self.epoch),)
+            return (Evidence("epoch by which they became inactive", self.epoch),)
         return (
             Evidence("epoch at which β was raised by hand", float(self.raised["epoch"])),
             Evidence("β before", float(self.raised["before"])),

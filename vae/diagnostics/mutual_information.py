@@ -57,8 +57,8 @@ class Information:
         if not self.saturated:
             return ""
         return (
-            f"{self.num_examples:,} images cannot show more than log N = {self.cap:.2f} nats of I(x; z): it is at "
-            "least, and the marginal KL at most, what is said; more images tell more."
+            f"{self.num_examples:,} images can show at most log N = {self.cap:.2f} nats of I(x; z): it is at least, "
+            "and the marginal KL at most, what is shown; more images tell more."
         )
 
     def mutual_evidence(self) -> Evidence:

@@ -39,7 +39,7 @@ def leaves_little(diagnosis: Diagnosis, beta: float) -> bool:
 
 def sentence(diagnosis: Diagnosis, beta: float, *, is_silent: bool) -> str:
     """What too high a β does, in words; "the best solution" only where a linear model collapses too."""
-    cost = f"At β = {beta:.4g} each nat that the encoder writes into z costs {beta:.4g} nats of the objective"
+    cost = f"At β = {beta:.4g} each nat of KL costs {beta:.4g} nats of the objective"
     critical = diagnosis.critical_beta or 0.0
     if not is_silent:
         return (
@@ -48,10 +48,11 @@ def sentence(diagnosis: Diagnosis, beta: float, *, is_silent: bool) -> str:
         )
     if beta >= critical or (diagnosis.num_paying == 0 and beta >= 1):
         return (
-            f"{cost}, by a linear model of these images more than it saves in the reconstruction. So it writes "
-            "nothing, and the training has found the best solution of this objective."
+            f"{cost}, by a linear model of these images more than it saves in the reconstruction. So a posterior "
+            "that equals the prior is the best solution of this objective, and training has found it."
         )
     return (
-        f"{cost}, and by a linear model of these images none is worth more than {critical:.4g}. So near to that a "
-        "model that uses z is hardly better, and the training has come to rest where z says nothing."
+        f"{cost}, and by a linear model of these images no direction is worth more than {critical:.4g}. So close to "
+        "that value a model that uses z is hardly better, and training has converged to a posterior that equals "
+        "the prior."
     )

@@ -94,7 +94,7 @@ def posterior_summary(run: Run, step: int | None = None) -> PosteriorSummary:
     if kept is None:
         wanted = "none" if step is None else f"none of step {step}"
         raise CheckpointError(
-            f"without images, a run is judged by the posteriors that training left in it, and run {run.id} has "
+            f"without images, a diagnosis uses the posteriors that training saved in the run, and run {run.id} has "
             f"{wanted}; choose another run"
         )
     return _silhouette(None, "test", kept.mean[:NUM_IMAGES], kept.log_var[:NUM_IMAGES])

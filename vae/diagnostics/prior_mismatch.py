@@ -20,14 +20,16 @@ FAR_NATS = 2.0
 TINY = 0.2
 
 _SENTENCES = {
-    "apart": "Nothing holds the posteriors near the prior: their means lie far apart{widths}, so that z from the prior "
-    "falls where the decoder has never been. It is an autoencoder whose samples are no images.",
-    "wide": "The posteriors are much wider than the prior: a z is mostly noise, the decoder gets little of what the "
-    "encoder knows, and the rate is paid for the width.",
-    "shifted": "The posteriors of all images lie together, far from the prior. z tells the images apart, but z from "
-    "the prior falls where the decoder has never been, and much of the rate is paid for the distance.",
-    "narrow": "The posteriors of all images lie in a small part of the prior{widths}. z tells the images apart, but "
-    "nearly all z from the prior fall where the decoder has never been.",
+    "apart": "Nothing keeps the posteriors near the prior: their means lie far apart{widths}, so samples from the "
+    "prior fall where the decoder was never trained. This is an autoencoder, and its samples are not "
+    "images.",
+    "wide": "The posteriors are much wider than the prior: a sample of z is mostly noise, the decoder gets little "
+    "of what the encoder has learned, and the KL is spent on the width.",
+    "shifted": "The posteriors of all images lie together, far from the prior. z distinguishes the images, but "
+    "samples from the prior fall where the decoder was never trained, and much of the KL is spent on "
+    "the distance.",
+    "narrow": "The posteriors of all images lie in a small part of the prior{widths}. z distinguishes the images, "
+    "but nearly all samples from the prior fall where the decoder was never trained.",
 }
 
 
@@ -84,7 +86,9 @@ def left_the_prior(diagnosis: Diagnosis, beta: float, *, is_silent: bool) -> Ver
     spread = diagnosis.spread_per_dim[found.dim]
     if found.kind == "shifted":
         where = Evidence(
-            "mean of the aggregate posterior", diagnosis.mean_per_dim[found.dim], "σ of the prior, whose is 0"
+            "mean of the aggregate posterior",
+            diagnosis.mean_per_dim[found.dim],
+            "σ of the prior, whose mean is 0",
         )
     elif found.kind == "narrow":
         where = Evidence("smallest spread of the aggregate posterior", spread, "of the prior's")
@@ -99,7 +103,7 @@ def left_the_prior(diagnosis: Diagnosis, beta: float, *, is_silent: bool) -> Ver
     widths = " and their widths are tiny" if least < TINY else ""
     return Verdict(
         "variance-blown-up",
-        "z has left the prior",
+        "The aggregate posterior is far from the prior",
         _SENTENCES[found.kind].format(widths=widths),
         (
             where,

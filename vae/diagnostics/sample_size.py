@@ -58,12 +58,12 @@ def too_few(num_images: int, part: str, question: str, evidence: tuple[Evidence,
     """
     return Verdict(
         "too-few-images",
-        "Too few images to say",
-        f"{num_images:,} images of the {part} part are too few for a verdict: they cannot tell whether {question}. "
-        "That something was not found in them is no sign that it is missing.",
+        "Too few images for a verdict",
+        f"{num_images:,} images of the {part} part are too few for a verdict: they cannot show whether {question}. "
+        "What was not found in them may still be there.",
         (Evidence("images", num_images), *evidence),
         (
-            "more images: a larger num_images, or another part of the data; the training part has most, and tells of "
-            "images that the model has learned from",
+            "more images: a larger num_images, or another part of the data; the training part has most, but the "
+            "model has learned from those images",
         ),
     )

@@ -82,10 +82,7 @@ def why_not_annealed(config: ModelConfig) -> str:
     """Why the networks of a configuration cannot be annealed, as a sentence; empty if they can."""
     if config.network != "external":
         return ""
-    return (
-        "annealing needs gradients of the decoder, and a watched run keeps it without; use the importance-weighted "
-        "bound"
-    )
+    return "annealing needs gradients of the decoder, and a watched run keeps none; use the importance-weighted bound"
 
 
 @at_rest

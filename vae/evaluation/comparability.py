@@ -9,7 +9,7 @@ from vae.runs.run import Run
 
 _PIXELS = {
     "none": "grey pixels",
-    "threshold": "pixels cut at {threshold:g}",
+    "threshold": "pixels thresholded at {threshold:g}",
     "static": "pixels sampled once",
     "dynamic": "pixels sampled anew each time",
 }
@@ -89,7 +89,4 @@ def why_not_comparable(yardsticks: list[EvaluationProtocol]) -> str:
         return ""
     listed = found[0] if len(found) == 1 else f"{', '.join(found[:-1])} and {found[-1]}"
     differ = "differs" if found in (["likelihood"], ["condition"]) else "differ"
-    return (
-        f"Their {listed} {differ}, so that a nat of one is not a nat of the other: the figures cannot be compared, and "
-        "stand in planes of their own."
-    )
+    return f"Their {listed} {differ}. Their values are not comparable, so they get separate charts."

@@ -202,7 +202,7 @@ def exact_posterior(
     """
     if len(x) != 1:
         raise UserError(
-            f"the truth is told of one image at a time, got {len(x)}; `exact_posteriors` takes many"
+            f"the exact posterior is computed for one image at a time, got {len(x)}; `exact_posteriors` takes many"
         )
     check_grid(model, tolerance)
     condition = model.condition(y, 1)

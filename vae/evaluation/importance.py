@@ -103,10 +103,10 @@ class ImportanceBound:
         if self.k < 100 or median >= _TINY:
             return []
         return [
-            f"the weights of half the images have an effective size of about {median:.1f} of {self.k:,} samples, or "
-            "less: the bound may lie well below log p(x); take more samples"
-            f"{', the mixture as proposal' if self.proposal == 'posterior' else ''}, or compare with annealed "
-            "importance sampling"
+            f"for half of the images, about {median:.1f} of {self.k:,} samples or fewer really count: the bound may "
+            "lie well below log p(x); take more "
+            f"samples{(', the mixture as proposal' if self.proposal == 'posterior' else '')}, or compare with "
+            "annealed importance sampling"
         ]
 
     def to_dict(self) -> dict[str, Any]:

@@ -114,7 +114,7 @@ def encoder_lag(
         )
     if min(num_images, num_moments) < 1:
         raise UserError(
-            f"images and moments must be at least 1, got {num_images} and {num_moments}; leave them out"
+            f"images and snapshots must be at least 1, got {num_images} and {num_moments}; leave them out"
         )
     if len(found) > num_moments:
         places = torch.linspace(0, len(found) - 1, num_moments).round().long().tolist()

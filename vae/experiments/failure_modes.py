@@ -97,23 +97,23 @@ def _digits(
     )
 
 
-_ELBO = Cure("beta-1", "β = 1", "The ELBO: a nat of rate costs a nat.", (("objective.beta", 1.0),))
+_ELBO = Cure("beta-1", "β = 1", "The ELBO: a nat of KL costs one nat.", (("objective.beta", 1.0),))
 _WARM_UP = Cure(
     "warm-up",
     "Warm-up",
-    "β rises from 0 over most of the training, so that the encoder finds something to say before it has to pay.",
+    "β rises from 0 over most of the training, so that the encoder learns something before it has to pay.",
     (("objective.schedule", "linear"), ("objective.warmup_epochs", 60.0)),
 )
 _FREE_BITS = Cure(
     "free-bits",
     "Free bits",
-    "Half a nat of each dimension's rate costs nothing, so that nothing presses it to 0.",
+    "Half a nat of each dimension's KL costs nothing, so nothing pushes it to 0.",
     (("objective.free_bits", 0.5),),
 )
 _LEARNED_SIGMA = Cure(
     "learned-sigma",
     "Learned σ",
-    "The decoder's σ starts at 0.1, is trained with everything else, and comes to what its residuals are.",
+    "The decoder's σ starts at 0.1 and is trained with everything else, until it matches the residuals.",
     (("model.likelihood", "gaussian-learned"), ("model.sigma", 0.1)),
 )
 
@@ -121,15 +121,14 @@ _ALL = (
     Recipe(
         "healthy",
         "A healthy run",
-        "Two latent dimensions at β = 1. Both tell the digits apart, and the decoder needs them.",
+        "Two latent dimensions at β = 1. Both distinguish the digits, and the decoder needs them.",
         "healthy",
         _digits(latent_dim=2),
     ),
     Recipe(
         "beta-too-high",
         "β too high",
-        "Each nat that the encoder writes costs 20, and saves a few at most. So the best that training can find is to "
-        "write nothing.",
+        "Each nat of KL costs 20 nats and saves a few at most. So the best solution is to encode nothing.",
         "over-regularised",
         _digits(objective=ObjectiveConfig(beta=20)),
         (
@@ -137,7 +136,7 @@ _ALL = (
             Cure(
                 "cyclical",
                 "Cyclical β up to 1",
-                "β rises from 0 to 1 again and again: what one cycle has lost the next may find.",
+                "β rises from 0 to 1 again and again: the next cycle may find what the last one lost.",
                 (
                     ("objective.beta", 1.0),
                     ("objective.schedule", "cyclical"),
@@ -150,7 +149,7 @@ _ALL = (
     Recipe(
         "oversized-latent-space",
         "Oversized latent space",
-        "Digits of 8 × 8 pixels fill a few dimensions. The others are kept at the prior, where they cost nothing.",
+        "Digits of 8 × 8 pixels need only a few dimensions. The others stay at the prior, where they cost nothing.",
         "spare-dimensions",
         _digits(latent_dim=64, epochs=150),
         (
@@ -163,7 +162,7 @@ _ALL = (
             Cure(
                 "free-bits",
                 "Free bits",
-                "A twentieth of a nat of each dimension's rate costs nothing, so that each says something.",
+                "A twentieth of a nat of each dimension's KL costs nothing, so each becomes active.",
                 (("objective.free_bits", 0.05),),
             ),
         ),
@@ -171,20 +170,20 @@ _ALL = (
     Recipe(
         "strong-decoder",
         "Too strong a decoder",
-        "The decoder sees the pixels before the one that it draws. It learns the digits from them and does not need z.",
+        "The decoder sees the pixels before each pixel. It learns the digits from them and does not need z.",
         "decoder-ignores-z",
         _digits(decoder="autoregressive"),
         (
             Cure(
                 "free-bits",
                 "Free bits",
-                "Five nats of the whole rate cost nothing. Since they are free, it pays to put something into them.",
+                "Five nats of the total KL cost nothing. Since they are free, it pays to encode something in them.",
                 (("objective.free_bits", 5.0), ("objective.free_bits_per", "total")),
             ),
             Cure(
                 "independent-pixels",
                 "A weaker decoder",
-                "Pixels that are independent given z know of each other through z alone.",
+                "Pixels that are independent given z can only share information through z.",
                 (("model.decoder", "independent"),),
             ),
         ),
@@ -192,8 +191,8 @@ _ALL = (
     Recipe(
         "unlucky-start",
         "Unlucky start",
-        "Four layers, freshly initialised, pass on next to nothing of the image. At first the KL term is all that "
-        "there is to gain, and once the posteriors are the prior nothing leads away from it.",
+        "Four untrained layers pass on almost nothing of the image. At first only the KL term can be reduced, and "
+        "once the posteriors equal the prior nothing leads away from it.",
         "early-collapse",
         _digits(latent_dim=2, hidden=(64,) * 4, learning_rate=5e-3, activation="tanh"),
         (
@@ -206,8 +205,8 @@ _ALL = (
             Cure(
                 "encoder-steps",
                 "Two layers, a warm-up and extra encoder steps",
-                "β stays near 0 at first and then rises to 1, and the encoder alone is trained for five steps before "
-                "each step of the first epochs, so that it leads. Through four layers this is not enough.",
+                "β stays near 0 at first and then rises to 1. In the first epochs the encoder is trained alone for "
+                "five steps before each step, so that it stays ahead. With four layers this is not enough.",
                 (
                     ("model.hidden", (64, 64)),
                     ("train.encoder_steps", 5),
@@ -221,31 +220,32 @@ _ALL = (
     Recipe(
         "sigma-too-large",
         "σ too large",
-        "The decoder is told that pixels stray by their whole range. Then no difference between images is worth a nat.",
+        "The decoder assumes that pixels vary over their whole range. Then no difference between images is worth a "
+        "nat.",
         "wrong-sigma",
         _digits(likelihood="gaussian", sigma=1.0),
         (
             _LEARNED_SIGMA,
-            Cure("sigma-0.15", "σ = 0.15", "About what the residuals are.", (("model.sigma", 0.15),)),
+            Cure("sigma-0.15", "σ = 0.15", "About the size of the residuals.", (("model.sigma", 0.15),)),
         ),
     ),
     Recipe(
         "sigma-too-small",
         "σ too small",
-        "The decoder is told that pixels stray by a hundredth of their range. The least error costs hundreds of nats, "
-        "and the rate counts for nothing.",
+        "The decoder assumes that pixels vary by a hundredth of their range. The smallest error costs hundreds of "
+        "nats, and the KL hardly counts.",
         "wrong-sigma",
         _digits(likelihood="gaussian", sigma=0.01),
         (
             _LEARNED_SIGMA,
-            Cure("sigma-0.15", "σ = 0.15", "About what the residuals are.", (("model.sigma", 0.15),)),
+            Cure("sigma-0.15", "σ = 0.15", "About the size of the residuals.", (("model.sigma", 0.15),)),
         ),
     ),
     Recipe(
         "condition-ignored",
         "Condition ignored",
-        "The decoder is told the class, but 32 dimensions at next to no cost say everything about an image, the class "
-        "too. Asked for a 3, it draws whatever z says.",
+        "The decoder is given the class, but 32 dimensions at almost no cost encode everything about an image, the "
+        "class too. Asked for a 3, it produces whatever z contains.",
         "condition-ignored",
         _digits(latent_dim=32, conditional=True, objective=ObjectiveConfig(beta=0.001)),
         (_ELBO,),
@@ -253,8 +253,8 @@ _ALL = (
     Recipe(
         "wrong-scale",
         "A mean where a sum belongs",
-        "The reconstruction is averaged over the 64 pixels and the KL term is not. That is β = 64, whatever the code "
-        "says.",
+        "The reconstruction is averaged over the 64 pixels and the KL term is not. That is β = 64, whatever the "
+        "code says.",
         "wrong-scale",
         _digits(objective=ObjectiveConfig(beta=64)),
         (_ELBO,),
@@ -262,8 +262,8 @@ _ALL = (
     Recipe(
         "no-rate",
         "No KL term",
-        "At β = 0 nothing holds the posteriors near the prior. They move apart and shrink, and the prior's samples "
-        "fall between them.",
+        "At β = 0 nothing keeps the posteriors near the prior. They move apart and shrink, and samples from the "
+        "prior fall between them.",
         "variance-blown-up",
         _digits(objective=ObjectiveConfig(beta=0), epochs=150),
         (_ELBO, Cure("warm-up", "Warm-up", "From β = 0 to 1.", (("objective.beta", 1.0), *_WARM_UP.changes))),

@@ -84,21 +84,21 @@ def _all(config: RunConfig) -> tuple[Cure, ...]:
         Cure(
             "beta-1",
             "β = 1",
-            "The ELBO: a nat of rate costs a nat.",
+            "The ELBO: a nat of KL costs one nat.",
             (("objective.capacity", 0.0), ("objective.free_bits", 0.0), ("objective.beta", 1.0), *steady),
         ),
         Cure(
             "warm-up",
             "Warm-up",
-            f"β rises from 0 to {beta:g} over the first {rise:g} epochs, so that the encoder finds something to say "
+            f"β rises from 0 to {beta:g} over the first {rise:g} epochs, so that the encoder learns something "
             "before it has to pay.",
             (("objective.schedule", "linear"), ("objective.warmup_epochs", rise)),
         ),
         Cure(
             "warm-up-with-encoder",
             "Long warm-up with extra encoder steps",
-            f"β rises to {beta:g} over most of the training, and at first the encoder alone is trained for five steps "
-            "before each step, so that it leads.",
+            f"β rises to {beta:g} over most of the training, and at first the encoder is trained alone for five "
+            "steps before each step, so that it stays ahead.",
             (
                 ("objective.schedule", "sigmoid"),
                 ("objective.warmup_epochs", max(1.0, float(round(_LONG * config.train.epochs)))),
@@ -109,19 +109,19 @@ def _all(config: RunConfig) -> tuple[Cure, ...]:
         Cure(
             "fewer-layers",
             "One hidden layer",
-            "Fewer layers pass on more of the image at first, so that more dimensions find something to say.",
+            "Fewer layers pass on more of the image at first, so more dimensions become active.",
             (("model.hidden", config.model.hidden[:1]),),
         ),
         Cure(
             "cyclical",
             "Cyclical β",
-            f"β rises from 0 to {beta:g} again and again: what one cycle has lost the next may find.",
+            f"β rises from 0 to {beta:g} again and again: the next cycle may find what the last one lost.",
             (("objective.schedule", "cyclical"), ("objective.cycle_epochs", max(1.0, rise / 2))),
         ),
         Cure(
             "free-bits",
             "Free bits",
-            "Half a nat of each dimension's rate costs nothing, so that nothing presses it to 0.",
+            "Half a nat of each dimension's KL costs nothing, so nothing pushes it to 0.",
             (
                 ("objective.capacity", 0.0),
                 ("objective.free_bits", _FREE),
@@ -131,8 +131,8 @@ def _all(config: RunConfig) -> tuple[Cure, ...]:
         Cure(
             "capacity",
             "Capacity",
-            f"The rate is pulled to {_CAPACITY * config.model.latent_dim:g} nats, one for each dimension; what they "
-            "say is up to the encoder.",
+            f"The KL is pulled to {_CAPACITY * config.model.latent_dim:g} nats, one for each dimension; the encoder "
+            "chooses what to encode.",
             (
                 ("objective.free_bits", 0.0),
                 ("objective.capacity", _CAPACITY * config.model.latent_dim),
@@ -144,13 +144,13 @@ def _all(config: RunConfig) -> tuple[Cure, ...]:
         Cure(
             "learned-sigma",
             "Learned σ",
-            "The decoder's σ is trained with everything else, and comes to what its residuals are.",
+            "The decoder's σ is trained with everything else, until it matches the residuals.",
             (("model.likelihood", "gaussian-learned"),),
         ),
         Cure(
             "smaller-steps",
             "A tenth of the learning rate",
-            f"Steps of {config.train.learning_rate / 10:g}, which leave no unit where nothing reaches it.",
+            f"A learning rate of {config.train.learning_rate / 10:g}, so that no unit dies.",
             (("train.learning_rate", config.train.learning_rate / 10),),
         ),
         Cure(
@@ -162,7 +162,7 @@ def _all(config: RunConfig) -> tuple[Cure, ...]:
         Cure(
             "encoder-steps",
             "Extra encoder steps",
-            "Before each step the encoder alone is trained for five, so that it does not lag behind the decoder.",
+            "Before each step the encoder is trained alone for five, so that it does not lag behind the decoder.",
             (("train.encoder_steps", 5),),
         ),
     )

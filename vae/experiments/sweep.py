@@ -84,8 +84,7 @@ def points(name: str, config: RunConfig, betas: Sequence[float], seeds: Sequence
         )
     if config.model.network == "external":
         raise UserError(
-            "a sweep must train networks of this library, got model.network = 'external', which are a user's own; use "
-            "mlp or conv"
+            "a sweep must train networks of this library, got model.network = 'external'; use mlp or conv"
         )
     config = config.replace(data=config.data.absolute())
     found = []

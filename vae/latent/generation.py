@@ -212,6 +212,6 @@ def fit_mixture(
 def _num_classes(model: VAE) -> int:
     if not model.num_conditions:
         raise UserError(
-            "the model must be conditional for this, got one without; train with model.conditional"
+            "this needs a conditional model, got one without a condition; train with model.conditional"
         )
     return model.num_conditions

@@ -120,8 +120,8 @@ def place(
     centred: NDArray[np.float32] = (xy - xy.mean(0)).astype(np.float32)
     if not np.isfinite(centred).all():
         raise UserError(
-            f"{TITLES[method]} found no plane for these points: their distances are too unequal for single precision; "
-            "use the plane of largest variance"
+            f"{TITLES[method]} found no projection of these points: their distances are too unequal for single "
+            "precision; use PCA"
         )
     return centred
 
@@ -148,13 +148,13 @@ def check_points(z: NDArray[np.float32], method: Method) -> None:
     num = num_places(z)
     if num == 1:
         raise UserError(
-            f"{title} has nothing to show: all {len(z):,} images lie at one place of the latent space. The encoder "
-            "tells none from another, the posterior has collapsed; the Collapse page says why"
+            f"{title} has nothing to show: all {len(z):,} images have the same latent position. The posterior has "
+            "collapsed; see the Collapse page"
         )
     if num < FEWEST:
         raise UserError(
-            f"{title} needs at least {FEWEST} different places, got {num} of {len(z):,} images: the encoder hardly "
-            "tells them apart, the posterior has collapsed; see the Collapse page, or use the plane of largest variance"
+            f"{title} needs at least {FEWEST} different positions, got {num} of {len(z):,} images: the posterior "
+            "has collapsed; see the Collapse page, or use PCA"
         )
 
 

@@ -143,7 +143,7 @@ def _check_linear(model: VAE) -> tuple[float, nn.Linear]:
     layer = model.decoder.flat[0]
     if not (linear and isinstance(model.likelihood, Gaussian) and isinstance(layer, nn.Linear)):
         raise UserError(
-            "the closed form is of a linear Gaussian model, got another; use model.network mlp, no model.hidden, "
+            "the closed form needs a linear Gaussian model, got another; use model.network mlp, no model.hidden, "
             "model.likelihood gaussian, and no condition"
         )
     return float(model.likelihood.sigma), layer

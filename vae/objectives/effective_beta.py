@@ -54,14 +54,14 @@ class EffectiveBeta:
         effective = f"{self.effective_beta:.4g}"
         if math.isclose(self.beta, self.effective_beta, rel_tol=1e-9):
             if self.is_summed:
-                return f"Your β is {effective}: nothing but the batch is averaged."
+                return f"Your β is {effective}: only the batch is averaged."
             if self.beta == 0:
-                return "Your β is 0: the KL term counts for nothing, whatever is averaged."
+                return "Your β is 0: the KL term does not count, whatever is averaged."
             return (
                 f"Your β is {effective}: more than the batch is averaged, but it cancels out at these sizes."
             )
         return (
-            f"Your code says β = {self.beta:.4g}, and trains as β = {effective} would: the KL term weighs "
+            f"Your code says β = {self.beta:.4g}, but trains like β = {effective}: the KL term weighs "
             f"{self.effective_beta / self.beta:.4g} times what it seems to."
         )
 

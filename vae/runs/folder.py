@@ -72,7 +72,7 @@ class RunFolder:
         if not self.is_link:
             return ""
         return (
-            f"run {self.id!r} is a link, and can only be looked at; to change or train it, open the folder itself, "
+            f"run {self.id!r} is a link and can only be viewed; to change or train it, open the folder itself, "
             f"{self.path.resolve()}"
         )
 
@@ -120,7 +120,7 @@ class RunFolder:
     def _taken_sentence(self) -> str:
         status = self.status_as_written()
         who = f" (pid {status.pid} on {status.host})" if status.is_active and status.pid else ""
-        return f"a trainer{who} is already at work on run {self.id!r}; stop it first, or wait for its end"
+        return f"a trainer{who} is already working on run {self.id!r}; stop it first, or wait until it ends"
 
     def _sweep(self) -> None:
         """Remove what killed writers left; but a dashboard may be writing in the run's folder right now."""
@@ -196,8 +196,8 @@ class RunFolder:
             is_same = False
         if not is_same:
             raise RunError(
-                f"the folder {self.path} must still hold the run that was opened, and holds another one or none; open "
-                "it again"
+                f"the folder {self.path} must still hold the run that was opened, and holds another one or none; "
+                "open it again"
             )
 
     def complaint(self) -> str:

@@ -311,8 +311,8 @@ def left_out(path: Path) -> str:
     if every < 2:
         return ""
     return (
-        f"The history of this run is long ({size / 2**20:,.0f} MiB): one in {every} of its training lines is read; "
-        "evaluations and events are all read, unless they too are very many."
+        f"This run's history is long ({size / 2**20:,.0f} MiB). Showing one in {every} training lines; "
+        "evaluations and events are complete, unless they too are very many."
     )
 
 

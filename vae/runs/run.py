@@ -292,8 +292,10 @@ def _way_on(path: Path) -> str:
     try:
         is_watched = Run.open(path).config.model.network == "external"
     except RunError:
-        return "open it in the dashboard to see what is wrong with it"
-    return "go on watching it with resume=True" if is_watched else f"go on with `vae train --resume {path}`"
+        return "open it in the dashboard to see what is wrong"
+    return (
+        "continue watching with resume=True" if is_watched else f"continue with `vae train --resume {path}`"
+    )
 
 
 def _versions() -> dict[str, str]:

@@ -53,8 +53,8 @@ def data_of(run: Run, *, path: Path | None = None, root: Path | None = None) -> 
         return data
     if run.has_foreign_paths:
         raise DataError(
-            f"run {run.id} needs the images it was made for, got none: it was imported, and "
-            f"{shown(data.path.name)} is on another machine; give your copy of it with --data.path"
+            f"run {run.id} needs the images it was made for, got none: it was imported, and {shown(data.path.name)} "
+            "is on another machine; give your copy with --data.path"
         )
     path = _moved_along(run, data.path)
     if path.is_relative_to(run.path) and (why := why_not_plain(path, is_folder=data.name == "folder")):
@@ -106,8 +106,8 @@ def images_of(
     data = data_of(run, path=path, root=root)
     if data.path is not None and _is_gone(data.path):
         raise DataError(
-            f"the images of run {run.id} must be at {shown(data.path)}, got nothing there; if they moved, say "
-            "where they are with --data.path"
+            f"the images of run {run.id} must be at {shown(data.path)}, got nothing there; if they moved, say where "
+            "they are with --data.path"
         )
     dataset = load_images(data, rules=run.info.rules, download=download, progress=progress)
     check_images(run, dataset)

@@ -34,9 +34,7 @@ LOG = "trainer.log"
 SILENCE = 15.0
 
 #: What is told of a run that says that it waits for its turn, while nobody keeps the queue that it waits in.
-NOT_STARTED = (
-    "it was put into a queue that nobody keeps here, and has not been started; press Train to start it"
-)
+NOT_STARTED = "it says that it is queued, but nothing here has queued it; press Train to start it"
 
 
 class Status(Config):

@@ -100,13 +100,13 @@ class Held:
             now = os.lstat(self.path)
         except (FileNotFoundError, NotADirectoryError):
             raise FolderLost(
-                f"{rule}, and was moved or deleted; where it is now, `vae train --resume` goes on from its last "
+                f"{rule}, and was moved or deleted; where it is now, `vae train --resume` continues from its last "
                 "checkpoint"
             ) from None
         if (now.st_dev, now.st_ino) != (self.made_file.st_dev, self.made_file.st_ino):
             raise FolderLost(
-                f"{rule}, and something else stands at {self.path} now, which was left alone; "
-                "`vae train --resume` goes on with the run where it is"
+                f"{rule}, and something else is at {self.path} now, which was not changed; `vae train --resume` "
+                "continues the run where it is"
             )
         if not self.is_whole():
             raise FolderLost(

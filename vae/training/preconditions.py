@@ -20,16 +20,16 @@ def why_not_trainable(run: Run, *, look_for_images: bool = False) -> str:
     config = run.config
     if config.model.network == "external":
         return (
-            f"run {run.id!r} must be trained where its networks are, in the program that vae.watch watched; to go on, "
-            "run that program again with vae.watch(…, resume=True)"
+            f"run {run.id!r} must be trained where its networks are, in the program that vae.watch watched; to "
+            "continue, run that program again with vae.watch(…, resume=True)"
         )
     best, last = (run.checkpoints_dir / f"{name}.safetensors" for name in ("best", "last"))
     if why := run.why_fixed() or run.complaint():
         return why
     if is_plain(best) and not is_plain(last):
         return (
-            f"run {run.id!r} must hold its last checkpoint to go on, and has only the best weights; start a new run "
-            "with its configuration"
+            f"run {run.id!r} must hold its last checkpoint to continue, and has only the best weights; start a new "
+            "run with its configuration"
         )
     try:
         from vae.runtime.devices import (

@@ -90,15 +90,16 @@ def last_checkpoint(
     if not is_there(run.checkpoints_dir / "last.safetensors"):
         if is_there(run.checkpoints_dir / "best.safetensors"):
             raise RunError(
-                f"run {run.id} must hold its last checkpoint to go on, got only the best weights; start a new run with "
-                "its configuration"
+                f"run {run.id} must hold its last checkpoint to continue, got only the best weights; start a new "
+                "run with its configuration"
             )
         return None
     tensors, state = load(run.checkpoints_dir, "last")
     point = ResumePoint.of(state, position)
     if point.epochs >= epochs and run.status().state == "finished":
         raise RunError(
-            f"run {run.id} has done its {epochs} epochs; ask for more with `vae train --resume DIR --more-epochs N`"
+            f"run {run.id} has trained all of its {epochs} epochs; ask for more with `vae train --resume DIR "
+            "--more-epochs N`"
         )
     return tensors, point
 

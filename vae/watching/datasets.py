@@ -147,7 +147,7 @@ def _scale(images: Array, found: Given) -> Scale:
     else:
         scale = Scale(low, high)
     found.guesses.append(
-        f"the images have numbers from {low:.4g} to {high:.4g}, and your networks are given them so, black as "
+        f"the images have values from {low:.4g} to {high:.4g}, and your networks get them so, black as "
         f"{scale.low:.4g} and white as {scale.high:.4g}; pass scale=(black, white) if that is wrong"
     )
     return scale

@@ -103,17 +103,17 @@ def settle_spread(encoder: OwnEncoder, raw: Tensor, said: Spread | None, notes: 
             kind = "std"
             if ending(data, "log_var") == "Exp" and not halves_an_exponent(data, "log_var"):
                 notes.doubts.append(
-                    "the encoder's second answer is an exponential, and is taken for a standard deviation; pass "
+                    "the encoder's second output is an exponential, and is taken for a standard deviation; pass "
                     "encoder_gives='var' if it is a variance"
                 )
             else:
                 notes.guesses.append(
-                    "the encoder's second answer is never negative, and is taken for a standard deviation; pass "
+                    "the encoder's second output is never negative, and is taken for a standard deviation; pass "
                     "encoder_gives='var' if it is a variance"
                 )
     elif is_above:
         notes.doubts.append(
-            "the encoder's second answer is above 0 for every image, as a standard deviation is: if it is one, pass "
+            "the encoder's second output is above 0 for every image, like a standard deviation: if it is one, pass "
             "encoder_gives='std'"
         )
     encoder.answer = replace(answer, kind=kind)
@@ -228,9 +228,9 @@ def say_how(encoder: OwnEncoder, decoder: OwnDecoder, said: Said, notes: Notes, 
     if said.conditional is None and has_labels and (encoder.way != "none" or decoder.way != "none"):
         for name, half in (("encoder", encoder), ("decoder", decoder)):
             if half.way != "none":
-                notes.guesses.append(f"the {name} is given the class {words[half.way]}")
+                notes.guesses.append(f"the {name} gets the class {words[half.way]}")
             else:
-                notes.guesses.append(f"the {name} is not given the class, because it works without")
+                notes.guesses.append(f"the {name} does not get the class, because it works without it")
 
 
 def reread_spread(encoder: OwnEncoder, kind: Spread) -> tuple[Answer, str]:
@@ -238,7 +238,7 @@ def reread_spread(encoder: OwnEncoder, kind: Spread) -> tuple[Answer, str]:
     assert encoder.answer is not None
     return (
         replace(encoder.answer, kind=kind, is_certain=True),
-        f"the encoder's second answer is {_WORDS[kind]}, as the KL that your loop reports shows; pass "
+        f"the encoder's second output is {_WORDS[kind]}, as the KL that your loop reports shows; pass "
         f"encoder_gives={kind!r} to say so from the start",
     )
 

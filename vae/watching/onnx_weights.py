@@ -49,8 +49,8 @@ class Exports:
             self._compare(external_model(self._model.config, self._model.info, weights), self._probe)
         except Exception as error:  # the exporter, and the user's code in it, may raise anything
             self.problem = clean(
-                "the pages that show pictures need networks that can be exported to ONNX, and these cannot, "
-                f"says the exporter: {_said(error)}; everything else of the run is kept"
+                "pages that show images need networks that can be exported to ONNX, and these cannot, says the "
+                f"exporter: {_said(error)}; everything else of the run is kept"
             )
             return
         for name, half in self._halves.items():

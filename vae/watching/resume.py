@@ -32,8 +32,8 @@ def run_to_resume(path: Path, *, resume: bool) -> Run | None:
     run = Run.open(path)
     if (watcher := watcher_of(run)) is not None and watcher.is_watching:
         raise UserError(
-            f"run {run.id!r} must have one watcher, and this program still has one at work on it; close that one "
-            "first, with its close()"
+            f"run {run.id!r} can have only one watcher, and this program still has one open; close it first with "
+            "close()"
         )
     if run.config.model.network != "external":
         raise RunError(
@@ -41,7 +41,7 @@ def run_to_resume(path: Path, *, resume: bool) -> Run | None:
         )
     if not resume:
         raise RunError(
-            f"{path} already holds a run; go on watching it with resume=True, choose another folder, or delete it"
+            f"{path} already holds a run; continue watching it with resume=True, choose another folder, or delete it"
         )
     return run
 

@@ -228,7 +228,7 @@ class Watcher:
             self._journal.status("failed", self._beta, sentence)
         self._end()
         if not quietly:
-            _tell(f"the training is not watched any more: {sentence}", stacklevel=5)
+            _tell(f"the training is no longer watched: {sentence}", stacklevel=5)
 
     def _end(self) -> None:
         _open.discard(self)

@@ -20,7 +20,7 @@ export default mounted((root) => {
   let drawn = ""
 
   const bar = scrubber((share, rests) => { change({ share }, rests ? 0 : null) })
-  const images = section("The same images, reconstructed", "Each run's decoder at the mean of its own posterior.", "image")
+  const images = section("The same images, reconstructed", "Each run's decoder, at the mean of its own posterior.", "image")
   const points = section("The same z, decoded", "", "z")
   const large = element("div", { class: "large" })
   const enlarged = element("section", { class: "ll-card enlarged", "aria-label": "Enlarged", hidden: true }, large)
@@ -34,7 +34,7 @@ export default mounted((root) => {
     button("One test image of each class", "One of each class", () => change({ first: null }), "each"),
   )
   points.tools.append(
-    seed, button("The z of another seed", "Other z", () => change({ seed: (view.seed + 1) % 2 ** 31 }), "seed"),
+    seed, button("Sample other z, with another seed", "Other z", () => change({ seed: (view.seed + 1) % 2 ** 31 }), "seed"),
   )
   root.replaceChildren(element("div", { class: "beside" }, images.root, points.root, enlarged, bar.root))
   const observer = new ResizeObserver(() => fit())
@@ -95,10 +95,10 @@ export default mounted((root) => {
     runs.forEach((run, k) => { run.decoded = line("z", run.row, named(run), k === 0) })
     points.body.replaceChildren(...runs.map(({ decoded }) => decoded.node))
     const dims = new Set(data.rows.map(({ latent_dim }) => latent_dim))
-    const told = data.rows.some(({ conditional }) => conditional) ? " A run that is told the class decodes them as one class after the other." : ""
+    const told = data.rows.some(({ conditional }) => conditional) ? " A conditional run shows one class after the other." : ""
     say(points.note, (dims.size > 1
-      ? "The runs have different numbers of latent dimensions, so that no z is in all of them: each has its own of the same seed."
-      : "z drawn from the prior once, decoded by each run.") + told)
+      ? "The runs have different numbers of latent dimensions, so each has its own z, of the same seed."
+      : "z sampled once from the prior and decoded by each run.") + told)
     fit()
   }
 
@@ -222,7 +222,7 @@ export default mounted((root) => {
       const [distortion, rate] = isImage ? [found.distortion.data[k], found.rate.data[k]] : [NaN, NaN]
       const cost = isImage ? `${number(distortion, 1)} + KL ${number(rate, 1)} nats` : `z ${k + 1} of seed ${view.seed}`
       fillFigure(node, pictures, k, runs[place].row.name, cost)
-      node.title = isImage ? "−log p(x|z) at the mean of the posterior, plus KL: no ELBO, for which z is drawn" : ""
+      node.title = isImage ? "Cost at the posterior mean: reconstruction + KL (not the ELBO, which samples z)" : ""
     })
   }
 

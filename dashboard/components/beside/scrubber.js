@@ -10,7 +10,7 @@ export function scrubber(moved) {
   let share = 1
   let timer = 0
   const range = element("input", {
-    class: "ll-range", type: "range", min: 0, max: STEPS, step: 1, "aria-label": "Share of the training, all runs together",
+    class: "ll-range", type: "range", min: 0, max: STEPS, step: 1, "aria-label": "Share of each run's training",
     oninput: () => { pause(); move(range.valueAsNumber / STEPS, false) }, onchange: () => moved(share, true),
   })
   const play = element("button", { class: "ll-button", type: "button", dataset: { action: "play" }, onclick: () => (timer ? pause(true) : begin()) }, "Play")
@@ -27,7 +27,7 @@ export function scrubber(moved) {
     share = to
     const value = String(Math.round(STEPS * share))
     if (range.value !== value) range.value = value
-    const text = share >= 1 ? "best weights of each" : `${Math.round(100 * share)} % of each training`
+    const text = share >= 1 ? "best weights of each run" : `${Math.round(100 * share)} % of each training`
     say(words, text)
     range.setAttribute("aria-valuetext", text)
     end.setAttribute("aria-pressed", String(share >= 1))

@@ -14,10 +14,10 @@ const REST = 300
 /** Between two drawings at least so many ms, and so many times what the last one took: a trainer may share the machine. */
 const PAUSE = 200
 const SHARE = 6
-const WAITING = "Waiting for the first numbers…"
+const WAITING = "Waiting for the first metrics…"
 const STATES = {
-  new: "Not begun", queued: "Waiting for its turn", starting: "Starting…", running: "Training", paused: "Paused", finished: "Finished",
-  stopped: "Stopped", interrupted: "Interrupted: the trainer is gone", diverged: "Diverged", failed: "Failed",
+  new: "Not started", queued: "Queued", starting: "Starting…", running: "Training", paused: "Paused", finished: "Finished",
+  stopped: "Stopped", interrupted: "Interrupted: the trainer has ended", diverged: "Diverged", failed: "Failed",
   unknown: "Unknown: the status file is damaged",
 }
 
@@ -52,7 +52,7 @@ export default mounted((root) => {
   const cursor = timeCursor(chart, PANELS)
   const empty = element("p", { class: "ll-message" }, WAITING)
   const legend = element(
-    "span", { class: "ll-note legend" }, element("i", { class: "line" }), "training (mean since the last point; the figures: over the last epoch)",
+    "span", { class: "ll-note legend" }, element("i", { class: "line" }), "training (mean since the last point; the numbers: over the last epoch)",
     element("i", { class: "dots" }), "validation",
   )
   root.replaceChildren(
@@ -232,7 +232,7 @@ export default mounted((root) => {
       bar.setAttribute("aria-valuenow", String(Math.round(share)))
     }
     const words = {
-      waiting: sentence || "The server does not answer; the curves go on as soon as it does.",
+      waiting: sentence || "The server does not answer. The curves continue as soon as it does.",
       gone: sentence,
     }[connection] || status?.error || ""
     alarm.hidden = !words

@@ -22,7 +22,7 @@ export const AXES = {
 }
 
 const WORDS = {
-  pause: "paused", resume: "went on", stop: "stopped", diverged: "diverged", finish: "finished", start: "",
+  pause: "paused", resume: "continued", stop: "stopped", diverged: "diverged", finish: "finished", start: "",
 }
 
 /**

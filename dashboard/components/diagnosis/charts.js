@@ -5,7 +5,7 @@ import { adoptStyle, axis, CONFIG, look } from "../lib/plotly.js"
 /** Dimensions that a chart has room for, those with the largest rate first. */
 export const MOST = 64
 /** What a card says before anything was measured. */
-export const SOON = "Measured once the run has its first weights."
+export const SOON = "Available after the first checkpoint."
 /** So many carry their names. */
 const NAMED = 24
 
@@ -65,7 +65,7 @@ export function marks(isNear) {
 }
 
 /** The same in a sentence. */
-export const AT_CEILING = "I(x; z) is near that ceiling: it is at least so large, and the marginal KL, the rest of the rate, at most."
+export const AT_CEILING = "I(x; z) is close to its limit, log N: it is at least this large, and the marginal KL at most."
 
 /** Dimensions in the order of the charts: the largest rate first, at most `MOST`. */
 export function ordered(found) {

@@ -11,7 +11,7 @@ const QUANTITIES = {
 
 /** @param {{chosen: (quantity: string) => void, went: (step: number) => void}} told */
 export function courseCard({ chosen, went }) {
-  const { node, chart, legend, note } = card("course", "Each dimension along training", "One column for each snapshot, denser at the start; one row for each dimension, the largest rate on top. Click a column to go there.")
+  const { node, chart, legend, note } = card("course", "Each dimension along training", "One column per snapshot, denser at the start; one row per dimension, largest KL on top. Click a column to go there.")
   legend.remove()
   let stages = []
   const strip = heatStrip((place) => stages[place] && went(stages[place].step))
@@ -35,7 +35,7 @@ export function courseCard({ chosen, went }) {
       const some = stages.length > 1
       strip.node.hidden = axis.hidden = choice.hidden = !some
       empty.hidden = some
-      say(empty, data.live ? "Appears with the second snapshot." : "No snapshots were kept of this run.")
+      say(empty, data.live ? "Appears with the second snapshot." : "This run kept no snapshots.")
       node.dataset.quantity = quantity
       node.dataset.stages = String(stages.length)
       if (!some) return

@@ -1,21 +1,21 @@
 /** The few numbers of collapse that a trainer writes down at each evaluation, along training. */
-import { count, element, number, say } from "../lib/dom.js"
+import { count, element, number, say, sayWithHelp } from "../lib/dom.js"
 import { AT_CEILING, card, describe, draw, key, legendOf, marks } from "./charts.js"
 
 const PANELS = [
   { title: "Active units", unit: "dimensions", lines: [{ name: "active_units", key: "rate", words: "active units" }] },
   {
-    title: "Rate and its parts", unit: "nats per image",
+    title: "KL and its parts", unit: "nats per image",
     lines: [
-      { name: "rate", key: "rate", words: "rate" }, { name: "mutual_information", key: "elbo", words: "I(x; z)" },
+      { name: "rate", key: "rate", words: "KL" }, { name: "mutual_information", key: "elbo", words: "I(x; z)" },
       { name: "marginal_kl", key: "beta", words: "marginal KL" },
     ],
   },
-  { title: "Rise with another image’s z", unit: "nats per image", lines: [{ name: "permuted_rise", key: "distortion", words: "rise of the distortion" }] },
+  { title: "Rise with another image’s z", unit: "nats per image", lines: [{ name: "permuted_rise", key: "distortion", words: "rise of the reconstruction" }] },
 ]
 
 export function curvesCard() {
-  const { node, chart, legend, note } = card("curves", "Along training", "")
+  const { node, chart, legend, note } = card("curves", "During training", "")
   const empty = element("p", { class: "ll-message", hidden: true })
   node.append(empty)
   return {
@@ -25,17 +25,20 @@ export function curvesCard() {
       const some = lines.some((line) => line.active_units !== undefined)
       chart.hidden = legend.hidden = !some
       empty.hidden = some
-      say(empty, lines.length ? "This run was trained by a version that did not write these numbers." : "The curves begin with the first evaluation.")
+      say(empty, lines.length ? "This run was trained by a version that did not record these metrics." : "The curves begin with the first evaluation.")
       node.dataset.points = String(lines.length)
       const isNear = (line) => line?.mutual_information > probe.near
       const marked = (line, name) => marks(isNear(line))[name] ?? ""
       const last = lines.findLast((line) => line.active_units !== undefined)
-      say(note, `At the run’s evaluations; where epochs are short, not at each. The rate is that of all validation images; active units, I(x; z), marginal KL and the rise are those of the run’s N = ${count(probe.num)} probe images, which cannot show an I(x; z) of more than log N = ${number(probe.cap)} nats; so the parts do not add up exactly.${isNear(last) ? ` ${AT_CEILING}` : ""}`)
+      sayWithHelp(
+        note, `One point per evaluation.${isNear(last) ? ` ${AT_CEILING}` : ""}`,
+        `Where epochs are short, not at each evaluation. KL is that of all validation images; active units, I(x; z), marginal KL and the rise are those of N = ${count(probe.num)} probe images, which can show an I(x; z) of at most log N = ${number(probe.cap)} nats, so the parts do not add up exactly.`,
+      )
       node.dataset.near = String(isNear(last))
       if (!some || !ink) return
       // Far below its ceiling I(x; z) would be a line at the bottom of a chart that had to show it.
       const hasCeiling = lines.some(({ rate }) => rate > probe.cap / 2)
-      const ceiling = key(ink.colours.text, `ceiling of I(x; z): log N = ${number(probe.cap)}`, "line")
+      const ceiling = key(ink.colours.text, `limit of I(x; z): log N = ${number(probe.cap)}`, "line")
       legendOf(legend, ...PANELS[1].lines.map((line) => key(ink.palette[line.key], line.words, "line")), ...(hasCeiling ? [ceiling] : []))
       describe(chart, `At epoch ${number(last.epoch, 0)}: ${PANELS.flatMap((panel) => panel.lines).filter(({ name }) => last[name] !== undefined).map(({ name, words }) => `${words} ${marked(last, name)}${number(last[name])}`).join("; ")}`)
       // Side by side with another run, both are drawn to one scale.

@@ -1,5 +1,5 @@
 /** Charts with one bar for each dimension: its rate, and what the decoder loses without it; and how active units are counted. */
-import { dimName, element, number, say } from "../lib/dom.js"
+import { dimName, element, number, say, sayWithHelp } from "../lib/dom.js"
 import { mix } from "../lib/theme.js"
 import { card, describe, draw, key, legendOf, names, ordered, some, SOON } from "./charts.js"
 
@@ -11,7 +11,7 @@ const SPOKEN = 8
 
 /** Rate of each dimension, and below it how sharp its posteriors are. */
 export function ratesCard() {
-  const { node, chart, legend, note } = card("rates", "Rate of each dimension (KL), and its σ", "")
+  const { node, chart, legend, note } = card("rates", "KL of each dimension, and its σ", "")
   return {
     node,
     draw({ findings: { found, threshold }, twin, ink }) {
@@ -21,7 +21,7 @@ export function ratesCard() {
       const colours = dims.map((dim) => (found.active_variance[dim] > threshold ? ink.palette.rate : pale(ink)))
       const num = found.active_variance.filter((variance) => variance > threshold).length
       node.dataset.active = String(num)
-      say(note, `${num} of ${found.latent_dim} dimensions are active. Total rate ${number(found.rate)} nats per image.`)
+      say(note, `${num} of ${found.latent_dim} dimensions are active. Total KL ${number(found.rate)} nats per image.`)
       legendOf(
         legend, key(ink.palette.rate, `active: variance above ${short(threshold)}`), key(pale(ink), "not active"),
         key(ink.colours.text, "σ of the prior: 1", "line"),
@@ -59,17 +59,20 @@ export function usageCard() {
       if (!found || !ink) return
       const { usage } = found
       chart.hidden = legend.hidden = !usage
-      if (!usage) return say(note, "Whether the decoder uses z is measured on the images, which are not on this machine.")
-      const response = `Its answer changes by ${number(usage.response)} nats between z drawn from the prior`
-      say(note, `Rise of the distortion when that part of z is taken from another image; about 0 where the decoder does not use it. ${response}${usage.response < 0.5 ? ": it hardly listens to any z." : "."}`)
+      if (!usage) return say(note, "Images not available. Whether the decoder uses z can only be measured with the images.")
+      const response = `Decoded images differ by ${number(usage.response)} nats between z sampled from the prior`
+      sayWithHelp(
+        note, "Rise of the reconstruction when that part of z comes from another image; about 0 where the decoder does not use it.",
+        `${response}${usage.response < 0.5 ? ": it ignores z." : "."}`,
+      )
       const dims = ordered(found)
       const bars = [
         { name: "all z", words: "all of z", rise: usage.all, colour: ink.palette.distortion },
-        ...(usage.condition?.num_images ? [{ name: "class", words: "the class", rise: usage.condition, colour: ink.palette.elbo }] : []),
+        ...(usage.condition?.num_images ? [{ name: "class", words: "the condition", rise: usage.condition, colour: ink.palette.elbo }] : []),
         ...dims.map((dim) => ({ name: dimName(dim), words: dimName(dim), rise: usage.per_dim[dim], colour: mix(ink.colours.background, ink.palette.distortion, 0.55) })),
       ]
       legendOf(
-        legend, key(ink.palette.distortion, "all of z"), ...(usage.condition?.num_images ? [key(ink.palette.elbo, "the class alone")] : []),
+        legend, key(ink.palette.distortion, "all of z"), ...(usage.condition?.num_images ? [key(ink.palette.elbo, "the condition alone")] : []),
         key(mix(ink.colours.background, ink.palette.distortion, 0.55), "one dimension"),
       )
       node.dataset.all = String(usage.all.nats)
@@ -85,7 +88,7 @@ export function usageCard() {
       describe(chart, `Rise in nats: ${bars.slice(0, SPOKEN).map(({ words, rise }) => `${words} ${number(rise.nats)}`).join("; ")}`)
       return draw(chart, [trace], {
         margin: { l: 56, r: 8, t: 8, b: 48 },
-        xaxis: names(bars.map(({ name }) => name), "what is taken from another image"),
+        xaxis: names(bars.map(({ name }) => name), "what comes from another image"),
         yaxis: { range: [1.1 * low, 1.06 * high], zeroline: true, title: { text: "rise, nats per image" }, nticks: 5 },
       }, ink)
     },
@@ -98,7 +101,7 @@ export function usageCard() {
  */
 export function varianceCard({ moved, released }) {
   const { node, chart, legend } = card(
-    "variance", "Which dimensions count as active?", "How far the posterior mean of each dimension moves from image to image: its variance. A dimension that says nothing has a variance near 0.",
+    "variance", "Which dimensions count as active?", "The variance of each dimension's posterior mean over the images. For a dimension that is not active it is near 0.",
   )
   const range = element("input", {
     type: "range", step: 0.1, "aria-label": "Threshold of activity, a variance on a logarithmic scale",

@@ -1,5 +1,5 @@
 /** The rate taken apart: what z tells of its image, and how far all z together lie from the prior. */
-import { count, element, number, say } from "../lib/dom.js"
+import { count, element, number, say, sayWithHelp } from "../lib/dom.js"
 import { mix } from "../lib/theme.js"
 import { AT_CEILING, card, describe, draw, key, legendOf, marks, SOON } from "./charts.js"
 
@@ -7,7 +7,7 @@ import { AT_CEILING, card, describe, draw, key, legendOf, marks, SOON } from "./
 const CLEAR = "\u2003"
 
 export function informationCard() {
-  const { node, chart, legend, note } = card("information", "What z tells of the image", "")
+  const { node, chart, legend, note } = card("information", "Information in z", "")
   const exact = element("p", { class: "ll-note" })
   node.append(exact)
   return {
@@ -17,17 +17,20 @@ export function informationCard() {
       if (!found || !ink) return
       const { information } = found
       const mark = marks(information.saturated)
-      const over = `Estimated over N = ${count(information.num_examples)} images, which cannot show more than log N = ${number(information.cap)} nats.`
+      const over = `Estimated from N = ${count(information.num_examples)} images, which can show at most log N = ${number(information.cap)} nats.`
       node.dataset.saturated = String(information.saturated)
-      say(note, `The rate is what z tells of its image, I(x; z), plus what it costs that all z together differ from the prior. ${over}${information.saturated ? ` ${AT_CEILING}` : ""}`)
+      sayWithHelp(
+        note, `KL (rate) = information about the image, I(x; z), + marginal KL, the mismatch of aggregate posterior and prior.${information.saturated ? ` ${AT_CEILING}` : ""}`,
+        over,
+      )
       const error = 1.96 * information.standard_error
-      say(exact, `One z was drawn for each image; the exact rate is ${number(information.rate_exact)}${error >= 0.01 ? `, so that the noise is about ${number(error)}` : ""} nats.`)
+      say(exact, `One z sampled per image; the exact KL is ${number(information.rate_exact)}${error >= 0.01 ? `; sampling error about ${number(error)}` : ""} nats.`)
       const rows = [
-        { name: "Rate (KL)", mark: "", value: information.rate, colour: ink.palette.rate },
+        { name: "KL (rate)", mark: "", value: information.rate, colour: ink.palette.rate },
         { name: "I(x; z)", mark: mark.mutual_information, value: information.mutual_information, colour: ink.palette.elbo },
         { name: "Marginal KL", mark: mark.marginal_kl, value: information.marginal_kl, colour: mix(ink.colours.background, ink.palette.rate, 0.5) },
       ]
-      legendOf(legend, key(ink.colours.text, `ceiling of I(x; z): log N = ${number(information.cap)}`, "line"))
+      legendOf(legend, key(ink.colours.text, `limit of I(x; z): log N = ${number(information.cap)}`, "line"))
       const high = Math.max(...rows.map(({ value }) => value), information.cap)
       const low = Math.min(0, ...rows.map(({ value }) => value))
       describe(chart, rows.map(({ name, mark: sign, value }) => `${name} ${sign}${number(value)} nats`).join("; "))

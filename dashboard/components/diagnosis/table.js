@@ -1,5 +1,5 @@
 /** Every dimension in numbers: what the charts show, for reading, copying, and for those who do not see charts. */
-import { count, dimName, element, number, say } from "../lib/dom.js"
+import { count, dimName, element, number, sayWithHelp } from "../lib/dom.js"
 import { AT_CEILING, marks } from "./charts.js"
 
 const COLUMNS = ["dimension", "KL, nats", "posterior σ", "variance of the mean", "σ of all z", "active", "rise without it, nats"]
@@ -20,7 +20,10 @@ export function tableCard() {
     const { found, threshold } = now.findings
     if (!details.open || !found || (drawn?.found === found && drawn.threshold === threshold)) return
     drawn = { found, threshold }
-    say(caption, `Over ${count(found.num_images)} images. σ of all z is that of the aggregate posterior; the prior's is 1. Rise: of the distortion, with this dimension from another image. ${together(found.information)}`)
+    sayWithHelp(
+      caption, together(found.information),
+      `Over ${count(found.num_images)} images. σ of all z: of the aggregate posterior (the prior's is 1). Rise: of the reconstruction, with this dimension from another image.`,
+    )
     const dims = found.rate_per_dim.map((_, dim) => dim).sort((a, b) => found.rate_per_dim[b] - found.rate_per_dim[a] || a - b)
     body.replaceChildren(...dims.map((dim) => {
       const rise = found.usage?.per_dim[dim]
@@ -39,6 +42,6 @@ export function tableCard() {
 /** The rate of all dimensions and its parts, which no dimension has for itself. */
 function together({ rate, mutual_information: told, marginal_kl: apart, saturated, num_examples: num, cap }) {
   const mark = marks(saturated)
-  const parts = `rate ${number(rate)}, of it I(x; z) ${mark.mutual_information}${number(told)} and marginal KL ${mark.marginal_kl}${number(apart)} nats`
+  const parts = `KL ${number(rate)}, of which I(x; z) ${mark.mutual_information}${number(told)} and marginal KL ${mark.marginal_kl}${number(apart)} nats`
   return `All together: ${parts} (N = ${count(num)}, log N = ${number(cap)}).${saturated ? ` ${AT_CEILING}` : ""}`
 }

@@ -35,11 +35,11 @@ export function verdictCard() {
 
 function content(found, failure) {
   if (failure) return [element("h3", {}, "No verdict"), element("p", {}, ...withCode(failure))]
-  if (!found) return [element("h3", {}, "Measuring…"), element("p", {}, "A second or two, once the run has its first weights.")]
+  if (!found) return [element("h3", {}, "Measuring…"), element("p", {}, "A second or two after the first checkpoint.")]
   if (!found.verdict) {
     return [
       element("h3", {}, `${found.num_active} of ${found.latent_dim} dimensions are active`),
-      element("p", {}, "A verdict needs the images, because the decoder has to be asked. What the encoder does is read from the posteriors that training kept."),
+      element("p", {}, "A full diagnosis needs the images. Without them, only the encoder is shown."),
       element("p", { class: "ll-note" }, ...withCode(found.missing)),
     ]
   }
@@ -50,7 +50,7 @@ function content(found, failure) {
   return [
     element("h3", {}, found.verdict.title), element("p", {}, together(found.verdict.sentence)),
     element("div", { class: "because" }, element("div", {}, element("h4", {}, "Because"), evidence(found.verdict.evidence)), element("div", {}, ...remedies(found.verdict.remedies))),
-    ...(remarks.length ? [element("div", { class: "remarks" }, element("h4", {}, "Further remarks"), ...remarks)] : []),
+    ...(remarks.length ? [element("div", { class: "remarks" }, element("h4", {}, "Remarks"), ...remarks)] : []),
   ]
 }
 
@@ -82,5 +82,5 @@ function source(found, of, time) {
   const images = `the first ${count(found.num_images)} ${PARTS[found.part] ?? found.part} images`
   const step = found.step === null ? "" : ` of step ${count(found.step)}`
   const kind = of?.isNewest ? (time.following ? "the newest weights" : of.at === "best" ? "the best weights" : "the last weights") : "the snapshot"
-  return `Measured on ${images}, with ${kind}${step}. Active: variance of the posterior mean over these images above ${Number(found.active_threshold.toPrecision(3))}.`
+  return `Measured on ${images}, with ${kind}${step}. Active: variance of the posterior mean above ${Number(found.active_threshold.toPrecision(3))}.`
 }

@@ -21,7 +21,7 @@ function tick(label, title, action, change) {
  * @param {import("./pad.js").Pad} pad
  */
 export function drawingBody(pad) {
-  const centring = tick("Centre", "Scale and shift the drawing as MNIST's digits are", "centring", (event) => {
+  const centring = tick("Centre", "Scale and shift the drawing as in MNIST", "centring", (event) => {
     pad.centring = event.target.checked
     pad.changed()
   })
@@ -51,13 +51,13 @@ export function drawingBody(pad) {
  * @param {{load: (file: File) => void, change: () => void}} listeners
  */
 export function pictureBody({ load, change }) {
-  const centring = tick("Centre", "Scale and shift the ink as MNIST's digits are, on black", "centring-picture", change)
+  const centring = tick("Centre", "Scale and shift the digit as in MNIST, on black", "centring-picture", change)
   const file = element("input", {
-    type: "file", accept: "image/png,image/jpeg,image/webp,image/gif", class: "ll-sr", "aria-label": "Picture file",
+    type: "file", accept: "image/png,image/jpeg,image/webp,image/gif", class: "ll-sr", "aria-label": "Image file",
     onchange: (event) => { load(event.target.files[0]); event.target.value = "" },
   })
-  const shown = element("canvas", { class: "shown", width: 1, height: 1, hidden: true, role: "img", "aria-label": "Your picture" })
-  const drop = element("label", { class: "drop" }, file, shown, element("span", { class: "ll-note" }, "Drop or paste a picture, or choose a file"))
+  const shown = element("canvas", { class: "shown", width: 1, height: 1, hidden: true, role: "img", "aria-label": "Your image" })
+  const drop = element("label", { class: "drop" }, file, shown, element("span", { class: "ll-note" }, "Drop or paste an image, or choose a file"))
   /** @type {"auto" | "yes" | "no"} */
   const auto = "auto"
   const made = Object.assign(element(

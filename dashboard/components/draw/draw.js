@@ -20,7 +20,7 @@ import { Result } from "./result.js"
 import { tabRow } from "./tabs.js"
 import { Judging, surpriseOf } from "./verdict.js"
 
-const TABS = { test: "Test image", draw: "Draw", picture: "Picture" }
+const TABS = { test: "Test image", draw: "Draw", picture: "Image file" }
 /** Between two moments of the page's time at which an image is looked at, ms. */
 const PACE = 80
 /** Python hears of a point that went along with the time so long after it came to rest, ms: first it is to hear of the time. */
@@ -95,7 +95,7 @@ export default mounted((root) => {
     if (name === "draw") lookAtDrawing(undefined, false)
     else if (name === "picture") lookAtPicture(false)
     else {
-      say(message, "Choose an image: its posterior's mean goes to the sliders.")
+      say(message, "Choose an image: the sliders move to its posterior mean.")
       show(null)
     }
   }
@@ -148,7 +148,7 @@ export default mounted((root) => {
   function lookAtDrawing(event, moves = true, linked = false) {
     if (tab !== "draw") return
     if (pad.isEmpty) {
-      say(message, "Draw here: the encoder follows the pen. Without a pointer, choose a test image.")
+      say(message, "Draw here: the encoder follows the pen. Or choose a test image.")
       return show(null)
     }
     say(message, "")
@@ -176,11 +176,11 @@ export default mounted((root) => {
   function lookAtPicture(moves = true) {
     if (tab !== "picture") return
     if (!picture) {
-      say(message, "A picture becomes an image of the model's size, and the encoder looks at it. It stays in this page.")
+      say(message, "Your image is scaled to the model's size and encoded. It stays in this browser.")
       return show(null)
     }
     const { x, inverted } = prepare(picture, data.shape, { centring: bodies.picture.centring.checked, invert: bodies.picture.invert })
-    say(message, inverted && bodies.picture.invert === "auto" ? "The background is bright, so light and dark were exchanged." : "")
+    say(message, inverted && bodies.picture.invert === "auto" ? "The background is bright, so light and dark were inverted." : "")
     void look({ kind: "picture", x: cut(x), row: null, moves, after: moves ? release : null })
   }
 
@@ -241,7 +241,7 @@ export default mounted((root) => {
         now.after?.()
       } catch (error) {
         show(null)
-        say(message, `The image cannot be encoded in this page: ${error.message}`)
+        say(message, `The image could not be encoded: ${error.message}`)
       }
     }
     busy = false
@@ -301,7 +301,7 @@ export default mounted((root) => {
   }
 
   function tell(change = null) {
-    if (pad.text === null) say(message, "The drawing has too many strokes for a link, which keeps its point alone.")
+    if (pad.text === null) say(message, "The drawing has too many strokes for a link; the link keeps only its point.")
     const now = pad.text ?? ""
     if (now !== (said.at(-1) ?? drawing)) said.push(now)
     component.setTriggerValue("said", { tab, drawing: now, ...change })

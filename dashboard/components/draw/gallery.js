@@ -240,7 +240,7 @@ export class Gallery {
       canvases.forEach((canvas, k) => paint(canvas, { ...picture, offset: k * channels * height * width }))
     }
     for (const canvas of canvases) canvas.classList.remove("waiting")
-    explain(this.note, this.missing ? `These are reconstructions, for the test images are not on this machine: ${this.missing}` : "")
+    explain(this.note, this.missing ? `Images not available, so these are reconstructions: ${this.missing}` : "")
     this.root.dataset.page = rows.join()
   }
 

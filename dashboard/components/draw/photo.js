@@ -56,18 +56,18 @@ export function sizeOf(bytes) {
  */
 export async function read(file) {
   if (file.size > MAX_BYTES) {
-    throw new Refused(`The picture must be at most 20 MB, got ${(file.size / 2 ** 20).toFixed(0)} MB; make it smaller.`)
+    throw new Refused(`The image file must be at most 20 MB, got ${(file.size / 2 ** 20).toFixed(0)} MB; make it smaller.`)
   }
   const size = sizeOf(new Uint8Array(await file.slice(0, 2 ** 20).arrayBuffer()))
-  if (!size) throw new Refused("The file must be a PNG, JPEG, WebP or GIF picture; choose another.")
+  if (!size) throw new Refused("The file must be a PNG, JPEG, WebP or GIF image; choose another.")
   if (!(size.width * size.height > 0 && size.width * size.height <= MAX_PIXELS)) {
-    throw new Refused(`The picture must have at most 50 million pixels, got ${size.width} × ${size.height}; make it smaller.`)
+    throw new Refused(`The image must have at most 50 million pixels, got ${size.width} × ${size.height}; make it smaller.`)
   }
   let bitmap
   try {
     bitmap = await createImageBitmap(file)
   } catch {
-    throw new Refused("The picture is damaged or of a kind that this browser does not read; save it as PNG and try again.")
+    throw new Refused("The image file is damaged or of a kind that this browser cannot read; save it as PNG and try again.")
   }
   const scale = Math.min(1, SIDE / Math.max(bitmap.width, bitmap.height))
   const [width, height] = [bitmap.width, bitmap.height].map((side) => Math.max(1, Math.round(side * scale)))

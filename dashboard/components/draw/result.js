@@ -7,7 +7,7 @@ import { judge, percentile } from "./verdict.js"
 const LABELS = {
   input: ["Input", null],
   image: ["Decoded", null],
-  difference: ["Difference", "Decoded less input: orange is added, blue is missing"],
+  difference: ["Difference", "Decoded minus input: orange is added, blue is missing"],
 }
 
 export class Result {
@@ -33,7 +33,7 @@ export class Result {
       element("div", { class: "companions" }, ...figures),
       element(
         "div", { class: "ll-row" }, element("span", { class: "ll-note" }, "To the sliders"),
-        button("Mean", "Put the posterior's mean on the sliders", false), button("Sample", "Put a draw of the posterior on the sliders", true),
+        button("Move the sliders to the posterior mean", "Move the sliders to the posterior mean", false), button("Move the sliders to a sample of the posterior", "Move the sliders to a sample of the posterior", true),
       ),
       this.#verdict, this.#scale, this.#numbers,
     )
@@ -64,7 +64,7 @@ export class Result {
     paint(this.#pictures.difference, { data: difference(x, found.image, shape, colours), channels: 3, height, width, scale: 1 })
     say(
       this.#numbers,
-      `−ELBO at the mean ${number(found.distortion + found.rate, 1)} nats = reconstruction ${number(found.distortion, 1)} + KL ` +
+      `Cost at the posterior mean ${number(found.distortion + found.rate, 1)} nats = reconstruction ${number(found.distortion, 1)} + KL ` +
         `${number(found.rate, 1)}${given === null ? "." : `, given class ${given}.`}`,
     )
   }
@@ -73,7 +73,7 @@ export class Result {
   showDecoded(picture) {
     this.#reveal(false)
     if (picture) paint(this.#pictures.image, picture)
-    say(this.#numbers, "Without the image itself, its difference and how far it lies from the others are unknown.")
+    say(this.#numbers, "Without the image itself, there is no difference and no comparison with the data.")
     this.refuse("")
   }
 

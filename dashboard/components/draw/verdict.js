@@ -61,7 +61,7 @@ export function judge(percent, { num_images: num, part, num_in_part: whole }) {
   const images = part === "train" ? "training images" : "test images"
   const all = `the ${num < whole ? "first " : ""}${count(num)} ${images}${num < whole ? ` of ${count(whole)}` : ""}`
   if (percent > 100) return { kind: "far", words: `Far from the ${images}: its −ELBO is above that of every one of ${all}.` }
-  if (percent < 0) return { kind: "simplest", words: `Unlike the ${images}: its −ELBO is below that of every one of ${all}, as an almost empty picture has it.` }
+  if (percent < 0) return { kind: "simplest", words: `Unlike the ${images}: its −ELBO is below that of every one of ${all}, as for an almost empty image.` }
   const share = `${number(percent, percent < 1 || percent > 99 ? 1 : 0)} %`
   if (percent > HIGH) return { kind: "unusual", words: `Unusual: its −ELBO is above that of ${share} of ${all}.` }
   if (percent < LOW) return { kind: "simple", words: `Unusually simple: its −ELBO is above that of only ${share} of ${all}.` }
@@ -122,7 +122,7 @@ export class Judging {
     const { run, weights } = this.#looked
     const isShown = () => this.#looked !== null && addressOf(this.#looked.run, this.#looked.weights) === addressOf(run, weights)
     const refuse = (sentence) =>
-      isShown() && this.#result.refuse(`How far it lies from the training images is unknown, for they are not on this machine: ${sentence}`)
+      isShown() && this.#result.refuse(`Cannot compare with the training images: ${sentence}`)
     // The server would only say the same.
     if (this.#missing()) return refuse(this.#missing())
     surpriseOf(run, weights).then((surprise) => isShown() && this.#tell(surprise), (error) => refuse(error.message))

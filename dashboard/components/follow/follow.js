@@ -35,8 +35,8 @@ export default mounted((root) => {
   function tell(weights, failure = "") {
     const snapshot = time.shown
     const waits = keyOf(weights) !== keyOf(data.shown)
-    const atEnd = keyOf(weights) === keyOf(data.end) ? data.end.words : "Weights: the newest."
-    const live = snapshot ? `Weights: the snapshot of step ${count(snapshot.step)}.` : atEnd
+    const atEnd = keyOf(weights) === keyOf(data.end) ? data.end.words : "Weights: newest."
+    const live = snapshot ? `Weights: snapshot of step ${count(snapshot.step)}.` : atEnd
     say(words, waits && (failure || !data.sheets.length) ? data.shown.words : live)
     say(later, failure || (waits ? data.later : ""))
   }
@@ -65,7 +65,7 @@ export default mounted((root) => {
           break
         }
         if (decoder.source === "server") {
-          tell(weights, "This browser cannot decode: the images follow when the scrubber is let go.")
+          tell(weights, "This browser cannot decode. The images update when you release the scrubber.")
           break
         }
         decoder.clients.add(root)

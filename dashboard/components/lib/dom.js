@@ -32,6 +32,22 @@ export function say(node, text) {
 }
 
 /**
+ * Set an element's text to a short sentence, and put what else there is to know behind a question mark that opens.
+ * @param {HTMLElement} node
+ * @param {string} text
+ * @param {string} help
+ */
+export function sayWithHelp(node, text, help) {
+  if (!node.querySelector(".ll-help")) {
+    const mark = element("summary", { "aria-label": "More about this" }, "?")
+    node.replaceChildren(element("span"), " ", element("details", { class: "ll-help" }, mark, element("span")))
+  }
+  const [sentence, more] = node.children
+  say(sentence, text)
+  say(more.children[1], help)
+}
+
+/**
  * The children of a sentence of the library, in which what is to be typed stands between backticks.
  * @param {string} sentence
  * @returns {(string | HTMLElement)[]}

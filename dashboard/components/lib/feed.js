@@ -173,7 +173,7 @@ export class Feed {
     })
     hear("gone", (known, { error }) => {
       this.#carried.delete(this.#runOf(known) ?? "")
-      Object.assign(known, { connection: "gone", sentence: error ?? "This run is not there any more.", place: "" })
+      Object.assign(known, { connection: "gone", sentence: error ?? "This run was deleted or moved.", place: "" })
       known.tell("connection")
       if (!this.#carried.size) this.#close()
     })

@@ -48,7 +48,7 @@ function load() {
     script.addEventListener("load", () => resolve(window.Plotly))
     script.addEventListener("error", () => {
       script.dataset.failed = "true"
-      reject(new Error("The chart library did not come."))
+      reject(new Error("The chart library could not be loaded."))
     })
   })
 }

@@ -15,7 +15,7 @@ export const VERSION = parts[parts.length - 3]
 const API = new URL("../../../", import.meta.url)
 
 /** Said while no server answers. */
-export const SILENT = "The server does not answer; this goes on as soon as it does."
+export const SILENT = "The server does not answer. This continues as soon as it does."
 /** Between two tries, ms: at first, and at most. */
 const [SOON, LATE] = [500, 15_000]
 /** Between two looks whether the server is back, ms, at most. */

@@ -10,7 +10,7 @@ const NUM_NEIGHBOURS = 8
 
 /** What is under the pointer: the decoded spot, and the nearest image. */
 export function hoverCard() {
-  const decoded = element("canvas", { class: "ll-pixels", width: 1, height: 1, role: "img", "aria-label": "Decoded spot" })
+  const decoded = element("canvas", { class: "ll-pixels", width: 1, height: 1, role: "img", "aria-label": "Decoded point" })
   const original = element("canvas", { class: "ll-pixels", width: 1, height: 1, role: "img", "aria-label": "Nearest image" })
   const spot = element("p", { class: "ll-note" })
   const nearest = element("p", { class: "ll-note" })
@@ -97,7 +97,7 @@ export function pinnedCard(heard) {
     pin(shown, row, nameOf, originals) {
       node.hidden = false
       say(title, `${titleOf(shown, row)}${nameOf(row) ? `, ${nameOf(row)}` : ""}`)
-      say(words, `Nearest in the latent space, by distance of the means in ${shown.dims === 1 ? "its dimension" : `all ${shown.dims} dimensions`}`)
+      say(words, `Nearest in the latent space, by distance of the posterior means in ${shown.dims === 1 ? "its dimension" : `all ${shown.dims} dimensions`}`)
       waiting = [[original, shown.index[row]]]
       const near = neighbours(shown, row, NUM_NEIGHBOURS)
       list.replaceChildren(...near.map((other) => {

@@ -25,9 +25,9 @@ export function colourings(dims, columns) {
     value: `column:${name}`, title: name, words: name, unit: "", column: name, kind: num ? `column:${name}` : "label",
   }))
   const found = [
-    { value: "label", title: "Label", words: "", unit: "" }, ...own,
-    { value: "distortion", title: "Distortion (reconstruction)", words: "Distortion at the posterior mean, −log p(x|z = μ)", unit: "nats" },
-    { value: "rate", title: "Rate (KL)", words: "Rate, KL(q(z|x) ‖ p(z))", unit: "nats" },
+    { value: "label", title: "Class", words: "", unit: "" }, ...own,
+    { value: "distortion", title: "Reconstruction (distortion)", words: "Reconstruction at the posterior mean, −log p(x|z = μ)", unit: "nats" },
+    { value: "rate", title: "KL (rate)", words: "KL(q(z|x) ‖ p(z))", unit: "nats" },
     { value: "sigma", title: "σ of the posterior", words: "σ of the posterior, mean over the dimensions", unit: "" },
     ...Array.from({ length: dims }, (_, d) => ({
       value: `sigma-${d + 1}`, title: `σ of ${dimName(d)}`, words: `σ of the posterior in ${dimName(d)}`, unit: "",

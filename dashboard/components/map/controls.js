@@ -16,7 +16,7 @@ export function controls(heard) {
   const plane = element("label", { class: "field" }, element("span", {}, "Plane"), projection)
   const lasso = element("button", {
     class: "ll-button", type: "button", "aria-pressed": "false", dataset: { action: "lasso" },
-    title: "Draw around images to select them; Shift and dragging does the same",
+    title: "Draw around images to select them (or hold Shift and drag)",
     onclick: () => heard.lasso(lasso.getAttribute("aria-pressed") !== "true"),
   }, "Lasso")
   const reset = element("button", {

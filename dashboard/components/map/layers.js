@@ -9,7 +9,7 @@ export const LAYERS = [
   ["contours", "Prior σ", "1, 2 and 3 standard deviations of the prior"],
   ["density", "Density", "Where the posterior means lie close together"],
   ["ellipses", "Posteriors", "1σ and 2σ of the posterior of the image under the pointer, of pinned and selected images"],
-  ["manifold", "Decoded plane", "What the decoder makes of each spot, behind the points"],
+  ["manifold", "Decoded plane", "The decoded image of each point, behind the dots"],
   ["images", "Images", "The images themselves, where at most 300 are in view"],
 ]
 

@@ -7,7 +7,7 @@ import { colourOf } from "./colours.js"
  * @param {{fade: (faded: Set<number>) => void, select: () => void}} heard
  */
 export function legend(heard) {
-  const node = element("fieldset", { class: "legend" }, element("legend", { class: "ll-sr" }, "Labels shown in colour"))
+  const node = element("fieldset", { class: "legend" }, element("legend", { class: "ll-sr" }, "Classes shown in colour"))
   let groups = []
   let faded = new Set()
 
@@ -23,7 +23,7 @@ export function legend(heard) {
 
   function entry(group) {
     return element(
-      "label", { title: `${count(group.num)} images; double click shows these alone`, ondblclick: () => alone(group.label) },
+      "label", { title: `${count(group.num)} images; double click shows only these`, ondblclick: () => alone(group.label) },
       element("input", {
         type: "checkbox", checked: true, dataset: { label: group.label },
         onchange: (event) => {
@@ -51,9 +51,9 @@ export function legend(heard) {
       node.replaceChildren(
         node.firstElementChild,
         ...(several ? groups.map(entry) : []),
-        several ? button("all", "All", "All labels in colour", () => change(new Set())) : "",
-        several ? button("none", "None", "No label in colour", () => change(new Set(groups.map(({ label }) => label)))) : "",
-        button("select", "Select", "Select all images whose label is shown in colour", () => heard.select()),
+        several ? button("all", "All", "All classes in colour", () => change(new Set())) : "",
+        several ? button("none", "None", "No class in colour", () => change(new Set(groups.map(({ label }) => label)))) : "",
+        button("select", "Select", "Select all images whose class is shown in colour", () => heard.select()),
       )
       this.show(out)
     },

@@ -38,7 +38,7 @@ export default mounted((root, { data: { compact } }) => {
   const title = element("h3", { class: "ll-title" })
   const slice = element("p", { class: "ll-note" })
   const source = element("p", { class: "ll-note" })
-  const hint = element("p", { class: "ll-note", hidden: true }, `Zoom in to see the images themselves: they show where at most ${FEW} are in view.`)
+  const hint = element("p", { class: "ll-note", hidden: true }, `Zoom in to see the images themselves, where at most ${FEW} are in view.`)
   const missing = element("p", { class: "ll-note" })
   const card = hoverCard()
   if (compact) {
@@ -70,7 +70,7 @@ export default mounted((root, { data: { compact } }) => {
       stage,
       panel.node, pinned.node,
       element("div", { class: "foot" },
-        element("p", { class: "ll-note" }, "Hover decodes the spot. A click pins an image, or sends the spot to the sliders. The wheel zooms, dragging moves the view, with Shift it selects."),
+        element("p", { class: "ll-note" }, "Hover to decode a point. Click to pin an image, or to move the sliders there. Wheel: zoom; drag: move; Shift and drag: select."),
         slice, hint, source, missing),
     ),
   )

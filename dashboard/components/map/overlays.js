@@ -18,7 +18,7 @@ export function overlays(map) {
   function refusals() {
     const refused = new Map()
     if (map.flat) {
-      for (const name of ["contours", "ellipses", "manifold"]) refused.set(name, `A plane of ${map.flat.method.title} has no prior and cannot be decoded`)
+      for (const name of ["contours", "ellipses", "manifold"]) refused.set(name, `The prior and decoded images cannot be shown in a ${map.flat.method.title} plane`)
     } else if (map.decoder?.source === "server") refused.set("manifold", "The decoder does not run in this page")
     if (map.originals?.failure) refused.set("images", map.originals.failure.replaceAll("`", ""))
     return refused

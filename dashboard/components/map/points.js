@@ -134,7 +134,7 @@ export function groups(labels, classes) {
   for (let k = 0; k < labels.length; k += 1) counts[labels[k] >= 0 && labels[k] < classes.length ? labels[k] : classes.length] += 1
   const found = classes.map((name, label) => ({ name, label, num: counts[label] }))
   const rest = counts[classes.length]
-  return rest ? [...found, { name: classes.length ? "no label" : "images", label: -1, num: rest }] : found
+  return rest ? [...found, { name: classes.length ? "no class" : "images", label: -1, num: rest }] : found
 }
 
 /** Values of the rows in the order in which they are drawn. */

@@ -62,14 +62,14 @@ export function presenting(map) {
   function explain() {
     const named = `${map.part === "all" ? "" : `${map.part === "train" ? "training" : map.part} `}images`
     const drawn = map.flat && map.shown.num < map.flat.of
-    say(map.title, drawn ? `${count(map.shown.num)} of ${count(map.flat.of)} ${named}, drawn at random` : `${count(map.shown.num)} ${named}`)
+    say(map.title, drawn ? `${count(map.shown.num)} of ${count(map.flat.of)} ${named}, chosen at random` : `${count(map.shown.num)} ${named}`)
     const said = []
-    if (map.part !== map.data.part) said.push(`While another moment of training is shown, the ${count(map.shown.num)} test images stand for all ${count(map.data.num)}.`)
+    if (map.part !== map.data.part) said.push(`Earlier snapshots show the ${count(map.shown.num)} test images, not all ${count(map.data.num)}.`)
     if (map.flat) {
-      said.push(`${map.flat.method.title} keeps neighbours together; its distances and axes mean nothing else. No spot between the images can be decoded: ` +
-        "hovering decodes the nearest image's posterior mean.")
+      said.push(`${map.flat.method.title} keeps neighbours together; its distances and axes have no meaning. ` +
+        "Hovering decodes the nearest image's posterior mean.")
     } else if (map.data.plane && map.data.latent_dim > 2) said.push(ofPlane())
-    if (map.view.projection !== "pca" && !map.flat && map.time.step !== null) said.push("Computed planes belong to the weights at the right end; the straight one is shown.")
+    if (map.view.projection !== "pca" && !map.flat && map.time.step !== null) said.push("t-SNE and UMAP belong to the run's weights; snapshots are shown by PCA.")
     say(map.slice, said.join(" "))
     map.slice.hidden = !said.length
     map.scene.frame = frame(map.colours, axisTitles())
@@ -80,9 +80,9 @@ export function presenting(map) {
     const elsewhere = map.isElsewhere(map.weights)
     const part = number(100 * (elsewhere ? share(map.shown, map.data.plane) : map.data.plane.explained), 0)
     const shows = elsewhere
-      ? `Under the weights shown, this plane (the principal axes of the run's ${map.data.at} weights) shows ${part} % of the variance of ${map.data.latent_dim} dimensions.`
+      ? `This plane (principal axes of the run's ${map.data.at} weights) shows ${part} % of this snapshot's variance.`
       : `The plane shows ${part} % of the variance of ${map.data.latent_dim} dimensions.`
-    return `${shows} What is decoded is a slice: points of this plane, with nothing of the directions that it leaves out.`
+    return `${shows} Decoded images lie on this plane; all other directions are held at the mean.`
   }
 
   /**

@@ -51,7 +51,7 @@ export function projectionPanel(heard) {
     if (method.hint) return say(words, method.hint)
     const capped = method.cap !== null && num > method.cap
     const sizes = capped ? [num, method.cap] : [num]
-    say(words, "Looking for it…")
+    say(words, "Checking…")
 
     const guesses = new Map()
     let begun = -Infinity
@@ -104,8 +104,8 @@ export function projectionPanel(heard) {
       all.hidden = !capped
       const first = capped ? method.cap : num
       const why = told === null ? "" : told.state === "failed" ? `It failed: ${told.words}. ` : "Cancelled. "
-      say(words, `${why}${method.title} is not computed yet; the plane of largest variance is shown meanwhile.`)
-      say(few, capped ? `Compute ${count(first)} of ${count(num)}, drawn at random (${guesses.get(first)})` : `Compute (${guesses.get(num)})`)
+      say(words, `${why}${method.title} is not computed yet. Showing PCA meanwhile.`)
+      say(few, capped ? `Compute ${count(first)} of ${count(num)}, chosen at random (${guesses.get(first)})` : `Compute (${guesses.get(num)})`)
       say(all, `Compute all ${count(num)} (${guesses.get(num)})`)
       const begin = (size) => {
         few.hidden = all.hidden = true

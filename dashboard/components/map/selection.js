@@ -155,11 +155,11 @@ export function selectionPanel(heard) {
     /** Mean distortion and rate, when the server has told them, `late` if newer weights are shown; an error says why not. */
     terms(found, late = false) {
       if (!now) return
-      if (!found) return say(words, "Asking the server for distortion and rate…")
+      if (!found) return say(words, "Computing reconstruction and KL…")
       if (found instanceof Error) return say(words, found.message)
       const { shown, rows } = now
       const [distortion, rate] = [found.distortion, found.rate].map((values) => average(values, rows, shown.rows))
-      say(words, `At the posterior means${late ? ", a moment ago" : ""}: distortion ${number(distortion)} nats, rate ${number(rate)} nats`)
+      say(words, `At the posterior means${late ? ", a short while ago" : ""}: reconstruction ${number(distortion)} nats, KL ${number(rate)} nats`)
     },
     /** The mean image, if the originals are here. */
     images(originals) {

@@ -139,8 +139,8 @@ export function arithmetic(page) {
   function tell() {
     const { a, b } = groups
     const apart = a.mean && b.mean ? Math.hypot(...a.mean.map((start, d) => start - b.mean[d])) : null
-    const words = apart === null ? "Choose two groups: their means are subtracted, and the difference is added to the page's point." : `The means are ${number(apart)} apart.`
-    const given = data?.conditional ? " This model is told the class, so z carries little of it, and the means of classes nearly coincide." : ""
+    const words = apart === null ? "Choose two groups. The difference of their means is added to the current point." : `The means are ${number(apart)} apart.`
+    const given = data?.conditional ? " This model is conditional, so z contains little of the class, and the means of classes nearly coincide." : ""
     say(note, words + given)
   }
 

@@ -21,7 +21,7 @@ const SETTLE = 250
 
 export default mounted((root) => {
   const message = element("p", { class: "ll-note message", role: "status", hidden: true })
-  const hint = element("p", { class: "ll-note hint" }, "Add two or more stops: the path between them is decoded, and can be played and scrubbed.")
+  const hint = element("p", { class: "ll-note hint" }, "Add two or more stops. The path between them is decoded, and can be played and scrubbed.")
   const row = stopRow({
     changed: () => commit(),
     chosen: (place) => goToStop(place),
@@ -39,11 +39,11 @@ export default mounted((root) => {
   })
   const play = element("button", { class: "ll-button play", type: "button", dataset: { action: "play" }, onclick: () => (playing ? pause(true) : start()) }, "▶ Play")
   const speed = select("Speed", [["0.5", "½ ×"], ["1", "1 ×"], ["2", "2 ×"], ["4", "4 ×"]], "1")
-  const loop = tick("Loop", "Play there and back until it is paused", true)
+  const loop = tick("Loop", "Play back and forth until paused", true)
   const kind = choice("How the path goes between stops", [["straight", "Straight"], ["spherical", "Spherical"]], commit)
-  const pace = tick("Even speed", "Steps of the same length all along the path; else each leg has the same number of steps", false, commit)
+  const pace = tick("Even speed", "Steps of equal length along the whole path; otherwise each leg has equally many steps", false, commit)
   const seconds = select("Seconds of the GIF, one way", [["2", "2 s"], ["3", "3 s"], ["5", "5 s"], ["8", "8 s"], ["12", "12 s"]], "3")
-  const back = tick("there and back", "The GIF goes to the end and back again, without a jump", true)
+  const back = tick("back and forth", "The GIF goes to the end and back, without a jump", true)
   const files = {
     png: link("PNG", "The strip, each pixel of the model enlarged to a square", () => fileAddress("path.png", { num: film.tiles })),
     csv: link("CSV", "z of every frame, one row each", () => fileAddress("path.csv", { num: film.num })),

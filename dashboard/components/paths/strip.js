@@ -30,7 +30,7 @@ export function strip(page) {
   const legend = element("span", {})
   const radius = element("input", {
     class: "field number", type: "text", inputmode: "decimal", autocomplete: "off", "aria-label": "Radius within which images count as neighbours",
-    title: "How near an image must lie to be counted, in units of the latent space; empty: as near as a typical image's tenth neighbour. Arrow keys change it by a quarter.",
+    title: "How near an image must be to count as a neighbour. Empty: the distance of a typical image's tenth neighbour. Arrow keys change it by a quarter.",
     onchange: () => measure(radius.value),
     onkeydown: (event) => {
       const times = { ArrowUp: 1.25, ArrowDown: 0.8 }[event.key]
@@ -61,7 +61,7 @@ export function strip(page) {
     const value = Number(text.trim().replace(",", "."))
     const [least, most] = radii
     if (text.trim() && !(value >= least && value <= most)) {
-      page.failed(`The radius must be a number from ${least} to ${most}, got ${text.trim().slice(0, 20)}; leave it empty for the usual one.`)
+      page.failed(`The radius must be a number from ${least} to ${most}, got ${text.trim().slice(0, 20)}; leave it empty for the default.`)
       radius.value = chosen
       return
     }
@@ -166,7 +166,7 @@ export function strip(page) {
 
   function explain() {
     const counts = frames.count?.data
-    if (!counts) return say(legend, `How many images lie along the path is unknown here: ${frames.reason}`)
+    if (!counts) return say(legend, `Images near the path cannot be counted: ${frames.reason}`)
     const share = counts.filter((value) => value === 0).length / counts.length
     const usual = digits(frames.usual_radius)
     radius.placeholder = usual

@@ -27,12 +27,12 @@ export default mounted((root) => {
   /** @type {any} Plotly's element. */
   const chart = element("div", { class: "chart", role: "img" })
   /** The way to a dot without a pointer. */
-  const picker = element("select", { class: "picker", "aria-label": "Run whose figures are shown", onchange: () => { pinned = picker.value; over = null; tell() } })
+  const picker = element("select", { class: "picker", "aria-label": "Run whose test metrics are shown", onchange: () => { pinned = picker.value; over = null; tell() } })
   const figures = element("dl", { class: "figures" })
   const sheet = element("img", { class: "sheet", hidden: true, onload: () => { sheet.hidden = false } })
-  const note = element("p", { class: "ll-note" }, "Samples of the prior: the same z for every run of as many dimensions.")
+  const note = element("p", { class: "ll-note" }, "Samples from the prior: the same z for every run with equally many dimensions.")
   const button = element("button", { class: "ll-button", type: "button", onclick: toggle })
-  const card = element("section", { class: "ll-card card", "aria-label": "The run that is pointed at", "aria-live": "polite" }, picker, figures, sheet, note, button)
+  const card = element("section", { class: "ll-card card", "aria-label": "The selected run", "aria-live": "polite" }, picker, figures, sheet, note, button)
   root.replaceChildren(element("div", { class: "plane" }, chart, card))
 
   let component = null
@@ -67,17 +67,17 @@ export default mounted((root) => {
     const rows = {
       "β": String(Number(dot.beta.toPrecision(4))),
       "−ELBO, nats": `${number(total)} ± ${number(dot.standard_error)}`,
-      "Distortion": number(distortion),
-      "Rate (KL)": number(rate),
+      "Reconstruction (distortion)": number(distortion),
+      "KL (rate)": number(rate),
       "Active units": `${dot.active} of ${dot.latent_dim}`,
       "Seed, step": `${dot.seed}, ${count(dot.step)}`,
     }
     const words = Object.entries(rows).flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)])
     figures.replaceChildren(...words)
     void show(dot)
-    say(button, dot.chosen ? "Take out of the comparison" : "Compare this run")
+    say(button, dot.chosen ? "Remove from the comparison" : "Compare this run")
     button.disabled = !dot.chosen && data.full
-    button.title = button.disabled ? "No more runs fit side by side; take one out first" : ""
+    button.title = button.disabled ? "No more runs fit side by side; remove one first" : ""
     root.dataset.shown = dot.id
   }
 
@@ -139,8 +139,8 @@ export default mounted((root) => {
     }
     const layout = {
       ...look(colours), height: data.height, width: chart.clientWidth, margin, hovermode: "closest", dragmode: "zoom", uirevision: dots.map(({ id }) => id).join(),
-      xaxis: { ...axis(colours), range: x, title: { text: "Rate (KL), nats", font: { size: 12 } } },
-      yaxis: { ...axis(colours), range: y, title: { text: "Distortion (reconstruction), nats", font: { size: 12 } } },
+      xaxis: { ...axis(colours), range: x, title: { text: "KL (rate), nats", font: { size: 12 } } },
+      yaxis: { ...axis(colours), range: y, title: { text: "Reconstruction (distortion), nats", font: { size: 12 } } },
       shapes: lines.map(({ from, to }) => ({
         type: "line", layer: "below", x0: from[0], y0: from[1], x1: to[0], y1: to[1], line: { color: colours.muted, width: 1, dash: "dot" }, opacity: 0.6,
       })),
@@ -170,7 +170,7 @@ export default mounted((root) => {
     picker.dataset.known = known
     picker.replaceChildren(...data.dots.map(({ id, name }) => element("option", { value: id }, name)))
     const words = data.dots.map(({ name, printed }) => `${name}: rate ${number(printed[2])}, distortion ${number(printed[1])}`)
-    chart.setAttribute("aria-label", `Rate and distortion, nats. ${words.join("; ")}`)
+    chart.setAttribute("aria-label", `Reconstruction (distortion) over KL (rate), nats. ${words.join("; ")}`)
   }
 
   return {

@@ -12,11 +12,11 @@ const ROOM = 64e6
 
 const KINDS = {
   reconstructions: {
-    title: "Reconstructions", caption: "Above: test images. Below: what the decoder makes of their posterior means.",
+    title: "Reconstructions", caption: "Above: test images. Below: their reconstructions from the posterior means.",
     alt: "Test images above their reconstructions",
   },
   samples: {
-    title: "Samples", caption: "New images: z drawn from the prior, then decoded. The same z every time.",
+    title: "Samples", caption: "New images: z sampled from the prior, then decoded. The same z every time.",
     alt: "Images decoded from samples of the prior",
   },
   manifold: {

@@ -13,7 +13,7 @@ const STEP = 0.05
 const LEAP = 0.5
 /** At a snapshot, a dimension with less KL than this, in nats, counts as collapsed. */
 const PALE = 0.01
-const COLLAPSED = "Collapsed: the posterior equals the prior here, so the decoder learned to ignore it"
+const COLLAPSED = "Not active: its posterior equals the prior, so the decoder has learned to ignore it"
 /** Between two moments of the page's time at which the strips follow it, ms. */
 const PACE = 300
 /** Rows drawn before the person asks for the rest. */
@@ -344,7 +344,7 @@ export default mounted((root) => {
       const now = rates ? rates[index] : dim.rate
       const known = now !== null && now !== undefined
       say(rate, [known ? `KL ${number(now)} nats` : "", sigma ? `σ ${number(sigma[index])}` : ""].filter(Boolean).join(" · "))
-      rate.title = rates ? "KL at the snapshot shown, over the run's probe images" : ""
+      rate.title = rates ? "KL at this snapshot, over the run's probe images" : ""
       range.setAttribute("aria-label", known ? `${dimName(index)}, KL ${number(now)} nats` : dimName(index))
       made.dataset.collapsed = String(rates ? now < PALE : dim.collapsed)
     }

@@ -25,5 +25,5 @@ export function typedNumber(text, index, bound) {
   const value = Number(text.trim().replace("−", "-").replace(",", "."))
   if (text.trim() !== "" && Math.abs(value) <= bound) return { value, refusal: "" }
   const shown = text.length > 24 ? `${text.slice(0, 23)}…` : text.trim() || "nothing"
-  return { value: null, refusal: `${dimName(index)} must be a number from −${count(bound)} to ${count(bound)}, got ${shown}; it stays as it was.` }
+  return { value: null, refusal: `${dimName(index)} must be a number from −${count(bound)} to ${count(bound)}, got ${shown}; it was not changed.` }
 }

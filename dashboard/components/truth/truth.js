@@ -47,7 +47,7 @@ export default mounted((root) => {
   const pad = new Pad({ change: () => drew(), release: () => telling.soon() })
   const gallery = new Gallery(({ row }) => { choose({ row }) })
   const bodies = { test: gallery.root, draw: drawingBody(pad) }
-  const tabs = tabRow(TABS, bodies, "Whose truth is told", (name) => choose({ panel: name }))
+  const tabs = tabRow(TABS, bodies, "Image to compute the exact posterior of", (name) => choose({ panel: name }))
   const chart = element("div", { class: "plot", role: "img", "aria-label": "True posterior and q(z|x)" })
   const message = element("p", { class: "ll-message", hidden: true })
   const marks = { truth: element("span"), encoder: element("span") }
@@ -127,7 +127,7 @@ export default mounted((root) => {
   async function fetchAll() {
     if (!data || !chosen) return
     const now = query()
-    if (!now) return refuse("Draw here: the truth follows when the pen is lifted.")
+    if (!now) return refuse("Draw a digit. Its exact posterior is computed when you lift the pen.")
     // The server would only say the same.
     if (chosen.panel === "test" && data.missing) {
       root.dataset.settled = "true"
@@ -188,8 +188,8 @@ export default mounted((root) => {
     say(gap, number(printed.gap, printed.decimals))
     say(total, number(printed.log_prob, printed.decimals))
     const misses = printed.misfit < 1e-6 ? "less than 0.000001" : number(printed.misfit, 6)
-    const unsettled = printed.settled ? "" : ` An integral still changed by ${number(found.change, 4)} when its grid was last made finer.`
-    say(check, `Nats. ELBO and KL are integrals over q(z|x) by two different rules, log p(x) is one over all z: the sum misses it by ${misses}. The last digits are rounded so that it adds up.${unsettled}`)
+    const unsettled = printed.settled ? "" : ` One integral still changed by ${number(found.change, 4)} at the last refinement of its grid.`
+    say(check, `Nats. The sum misses log p(x) by ${misses}; the printed digits are rounded so that they add up.${unsettled}`)
     const [mean, truth] = [found.q_mean, found.mean].map((values) => `(${values.map((value) => number(value)).join(", ")})`)
     const [dot, cross] = data.latent_dim > 1 ? ["● ", "✖ "] : ["", ""]
     say(means, `Means: ${dot}q(z|x) ${mean}, ${cross}true posterior ${truth}.`)

@@ -38,7 +38,7 @@ def line(run: Run) -> None:
     beta = (
         f"effective β {found.effective_beta:.4g} ({means}), β·D/pixels {found.normalised_beta:.3g}"
         if is_known
-        else f"effective β not known ({means})"
+        else f"effective β unknown ({means})"
     )
     st.caption(
         plain(
@@ -53,7 +53,7 @@ def _of_run(run: Run) -> tuple[EffectiveBeta, str, bool]:
     info, model = run.info, run.config.model
     num_pixels, sigma = info.channels * info.height * info.width, model.sigma
     asked = run.control().beta
-    beta, means = run.config.objective.beta if asked is None else asked, "nothing but the batch is averaged"
+    beta, means = run.config.objective.beta if asked is None else asked, "only the batch is averaged"
     is_known = True
     if model.network == "external":
         history = MetricsReader(run.metrics_path).read(at_most=2000)[1]
@@ -61,7 +61,7 @@ def _of_run(run: Run) -> tuple[EffectiveBeta, str, bool]:
         scale = loop_scale(history, beta, num_pixels, model.latent_dim, sigma if _has_sigma(run) else None)
         is_known = scale is not None and scale.kl is not None and not scale.is_of_loss
         if scale is not None and is_known:
-            beta, means = scale.effective_beta, f"measured in your loop, which says β = {scale.beta:.4g}"
+            beta, means = scale.effective_beta, f"measured in your loop, which reports β = {scale.beta:.4g}"
         else:
             means = unknown(beta, scale)
     return (
@@ -79,8 +79,8 @@ def panel(run: Run | None) -> None:
     """Draw the question, filled from the run, and the answer."""
     asked = session.read(link.UNITS, _first(run))
     st.markdown(
-        "A loss may be written with means in place of sums. Its optimum is then that of another β. "
-        "Say what your code does; the mean over the batch does not count, because both terms have it."
+        "Losses are often written with means instead of sums, which changes the effective β. Say what your code "
+        "does; the mean over the batch does not matter, because both terms have it."
     )
     left, right = st.columns([3, 2], gap="large")
     with left:
@@ -154,8 +154,8 @@ def _question(asked: Question) -> Question:
         step=None,
         format="%.6g",
         key=seated("sigma", asked.sigma),
-        help="The standard deviation of a pixel that a Gaussian decoder assumes. With a squared error and 0, it is the "
-        "one that the error stands for.",
+        help="The decoder's standard deviation per pixel. With a squared error, 0 means the σ that this error "
+        "implies.",
     )
     return Question(float(beta), int(pixels), int(dims), reconstruction, divergence, error, float(sigma))
 

@@ -38,7 +38,8 @@ _BELOW: tuple[Part, ...] = ("course", "variance", "information", "usage", "table
 def page() -> None:
     """Draw the page."""
     run_picker.headline(
-        "Collapse", "Why is the KL zero, and what to do? What became of each latent dimension, in words."
+        "Collapse",
+        "Why is the KL zero, and what can be done? A diagnosis of the latent space in plain words.",
     )
     run = run_picker.chosen()
     tab = _tab()
@@ -82,7 +83,7 @@ def _run(run: Run) -> None:
     else:
         _side_by_side(before, run)
         cures = st.container()
-        st.markdown(f"**More of “{plain(run.name)}”**")
+        st.markdown(f"**More about “{plain(run.name)}”**")
         _draw(run, _BELOW)
     if sentence := left_out(run.metrics_path):
         st.caption(plain(sentence))
@@ -215,4 +216,4 @@ def _rests(run: Run) -> None:
     else:
         done = f"{run_picker.describe(status).capitalize()} at {run_picker.epoch(run)}"
         can_go_on = not why_not_trainable(run, look_for_images=True)
-        st.caption(f"{done}; it can go on from there on the Train page." if can_go_on else f"{done}.")
+        st.caption(f"{done}. Continue it on the Train page." if can_go_on else f"{done}.")

@@ -36,8 +36,8 @@ VERDICTS = {
 def gallery() -> None:
     """Draw the recipes; one click makes the run and shows it live."""
     st.markdown(
-        "Each recipe trains a small model on the built-in digits and shows one thing that "
-        "happens to latent spaces. When it is done, cure it from the same seed and see both side by side."
+        "Each recipe trains a small model on the built-in digits and shows one kind of collapse. Then try a remedy "
+        "from the same seed and see both side by side."
     )
     recipes = list(RECIPES.values())
     for start in range(0, len(recipes), _COLUMNS):
@@ -70,14 +70,14 @@ def cures(run: Run, verdict: Name | None = None) -> None:
     found, of_recipe = recipe_runs.cures_of(run, verdict), bool(recipe_runs.own_cures(run))
     if not found:
         return
-    title = "Cures of this recipe" if of_recipe else "Train it again with one thing changed"
+    title = "Remedies for this recipe" if of_recipe else "Try again with one change"
     words = (
-        "the same seed, one thing changed, and both side by side"
+        "same seed, one setting changed, both shown side by side"
         if of_recipe
-        else "the same seed, and both side by side"
+        else "same seed, both shown side by side"
     )
     if not of_recipe and any(mends(cure, verdict) for cure in found):
-        words += "; first what mends this verdict"
+        words += "; remedies for this verdict come first"
     with st.container(border=True):
         st.markdown(f"**{title}** · {words}")
         with st.container(horizontal=True, gap="small"):

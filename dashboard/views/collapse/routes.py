@@ -54,7 +54,8 @@ def _json(request: Request, values: Any) -> Response:
         content = json.dumps(values, allow_nan=False, separators=(",", ":")).encode()
     except ValueError:
         raise UserError(
-            "the figures of these weights are not finite: the training diverged; choose an earlier moment"
+            "the test metrics of these weights are not finite because the training diverged; choose an earlier "
+            "snapshot"
         ) from None
     return tagged(request, content, "application/json")
 

@@ -24,7 +24,7 @@ def page() -> None:
     else:
         run_picker.headline(
             "Compare",
-            "Several runs side by side: what differs, what it costs, and what each makes of the same.",
+            "Runs side by side: their settings, their ELBO, and what each makes of the same images and the same z.",
         )
     runs, _ = run_picker.all_runs()
     if not runs:
@@ -33,18 +33,18 @@ def page() -> None:
     titles = run_picker.titles(runs)
     chosen = _choose(runs, titles)
     if len(chosen) < 2:
-        st.info("Choose two or more runs: here, or by a click on a dot of the plane.")
+        st.info("Choose two or more runs: here, or by clicking a dot in the plane.")
     else:
         st.subheader("What differs", anchor=False)
         _differences(chosen, titles)
-    st.subheader("Rate and distortion", anchor=False)
+    st.subheader("Rate–distortion plane", anchor=False)
     toggled = rate_distortion.draw(chosen, runs)
     if toggled is not None:
         _toggle(toggled, chosen)
     if not session.presenting():
         sweep_form.form(chosen + [run for run in runs if run not in chosen], titles)
     if len(chosen) >= 2:
-        st.subheader("The same for each", anchor=False)
+        st.subheader("The same images and z", anchor=False)
         _side_by_side(chosen, titles)
 
 
@@ -53,7 +53,7 @@ def _choose(runs: Sequence[Run], titles: dict[str, str]) -> list[Run]:
     by_id = {run.id: run for run in runs}
     wanted = session.read(link.RUNS, _first_two(runs))
     for gone in [run_id for run_id in wanted if run_id not in by_id]:
-        session.notice(f"There is no run {gone!r} here; the others are compared. Was it deleted?")
+        session.notice(f"Run {gone!r} was not found; the others are compared. Was it deleted?")
     known = [run_id for run_id in wanted if run_id in by_id]
     widget = session.fresh("compare-runs")
     session.seat(link.RUNS, widget, known)
@@ -90,7 +90,7 @@ def _differences(chosen: Sequence[Run], titles: dict[str, str]) -> None:
     """One row for each option in which they differ, one column a run."""
     found = differences([run.config for run in chosen])
     if not found:
-        st.caption("Their settings are the same in every option.")
+        st.caption("All of their settings are the same.")
         return
     st.dataframe(
         [_option(one, [titles[run.id] for run in chosen]) for one in found],
@@ -139,9 +139,9 @@ def _side_by_side(chosen: Sequence[Run], titles: dict[str, str]) -> None:
     session.keep(link.SHARE, view.share if view.share < 1 else None)
     session.keep(keys.SEED, view.seed or None)
     st.caption(
-        "Test images of the same numbers. Under an enlarged image: −log p(x|z) at the mean of the posterior, plus KL, "
-        "in nats; no ELBO, for which z is drawn. The scrubber moves every run to the snapshot nearest to that share of "
-        "its own steps."
+        "Under an enlarged image: cost at the posterior mean, reconstruction + KL (not the ELBO, which samples z).",
+        help="All runs show the test images of the same numbers. The time machine moves each run to the snapshot "
+        "nearest to that share of its training.",
     )
 
 

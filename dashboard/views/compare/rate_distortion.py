@@ -21,7 +21,7 @@ from vae.runs.run import Run
 
 #: Dots of one plane, at most.
 MOST_DOTS = 300
-_TITLES = {"chosen": "Chosen runs", "all": "All runs of these data", "sweep": "A sweep"}
+_TITLES = {"chosen": "Chosen runs", "all": "All runs of this dataset", "sweep": "A sweep"}
 
 
 def draw(chosen: Sequence[Run], runs: Sequence[Run]) -> str | None:
@@ -44,7 +44,7 @@ def draw(chosen: Sequence[Run], runs: Sequence[Run]) -> str | None:
     if sentence := why_not_comparable(list(groups)):
         st.caption(plain(sentence))
     if len(shown) > MOST_DOTS:
-        st.caption(f"The first {MOST_DOTS} of {len(shown):,} runs are shown.")
+        st.caption(f"Showing the first {MOST_DOTS} of {len(shown):,} runs.")
     seen = _seen(shown[:MOST_DOTS])
     taken: str | None = None
     for yardstick, members in groups.items():
@@ -61,7 +61,7 @@ def _shown(chosen: Sequence[Run], runs: Sequence[Run]) -> list[Run]:
     known = sweeps.names(runs)
     linked = session.read(link.SWEEP, "")
     if linked and linked not in known:
-        session.notice(f"There is no run of a sweep {linked!r} here. Was it deleted?")
+        session.notice(f"Sweep {linked!r} was not found. Was it deleted?")
         session.forget(link.SWEEP)
     options = ["chosen", "all", *(["sweep"] if known else [])]
     wanted = session.read(link.PLANE, "all")
@@ -120,7 +120,7 @@ def _undone(members: Sequence[Run]) -> None:
     if st.button(
         "Train it again" if len(found) == 1 else f"Train these {len(found)} again",
         icon=":material/replay:",
-        help="They go on from their last checkpoints; what is finished is left alone.",
+        help="They continue from their last checkpoints; finished runs are left alone.",
         key="sweep:again",
     ):
         for sentence in sweeps.again(found):
@@ -168,13 +168,14 @@ def _group(
             height=400 if alone else 320,
             key=f"plane:{hash(yardstick)}",
         )
-        labels = " Beside a dot: β, and active of all latent dimensions." if len(dots) <= MOST_LABELS else ""
+        labels = " Labels: β, and active of all latent dimensions." if len(dots) <= MOST_LABELS else ""
         whose = f"{_title(yardstick)}; last" if alone else "Last"
         st.caption(
             plain(
-                f"{whose} weights, those that training with its β came to; one sample of z for each image, nats per "
-                f"example at β = 1; bars and ± are one standard error over the images. Dotted: equal ELBO.{labels}"
-            )
+                f"{whose} weights; nats per example at β = 1, ± one standard error over the images. Dotted: equal "
+                f"ELBO.{labels}"
+            ),
+            help="The last weights are those that training with its β came to; one sample of z per image.",
         )
     _missing(without, ids, hash(yardstick))
     return taken
@@ -203,9 +204,9 @@ def _missing(without: Sequence[Run], chosen: set[str], mark: int) -> None:
     rest = [run for run in ready if run.id not in chosen or test_metrics.job(run) is None]
     rest = [run for run in rest if (job := test_metrics.job(run)) is None or not job.is_open]
     if rest and st.button(
-        f"Measure {len(rest)} more run{'s' if len(rest) > 1 else ''}",
+        f"Measure {len(rest)} more run{('s' if len(rest) > 1 else '')}",
         icon=":material/straighten:",
-        help="Encodes all test images of each, beside this page, and keeps the figures in the run.",
+        help="Encodes all test images in the background and saves the test metrics with each run.",
         key=f"measure:{mark}",
     ):
         for run in rest:
@@ -232,16 +233,17 @@ def _watch(runs: Sequence[Run], seen: tuple[str, ...]) -> None:
     words = []
     if open_jobs:
         words.append(
-            f"Measuring test figures: {len(open_jobs)} run{'s' if len(open_jobs) > 1 else ''} to go."
+            f"Measuring test metrics: {len(open_jobs)} run{('s' if len(open_jobs) > 1 else '')} left."
         )
     if at_work:
         totals = [
             (run.status().epoch, total) for run in at_work if (total := run_picker.epochs(run)) is not None
         ]
         shares = [min(1.0, epoch / total) for epoch, total in totals]
-        done = f", {sum(shares) / len(shares):.0%} done of these" if shares else ""
+        done = f", {sum(shares) / len(shares):.0%} done" if shares else ""
         words.append(
-            f"Training: {len(at_work)} run{'s' if len(at_work) > 1 else ''} to go{done}. Dots appear as they finish."
+            f"Training: {len(at_work)} run{('s' if len(at_work) > 1 else '')} left{done}. Dots appear as runs "
+            "finish."
         )
     if words:
         st.caption(" ".join(words))

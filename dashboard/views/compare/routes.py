@@ -71,7 +71,7 @@ def _made(run: Run, at: At, rows: list[int], seed: int, num: int) -> bytes:
             "rate": found.rate.numpy().astype(np.float32),
         }
         if not all(np.isfinite(listed[name]).all() for name in ("distortion", "rate")):
-            raise UserError("the figures of these weights are not finite; choose another moment")
+            raise UserError("the test metrics of these weights are not finite; choose another snapshot")
     return packed_arrays.pack(listed, **fields)
 
 

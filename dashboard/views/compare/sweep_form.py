@@ -29,14 +29,17 @@ def form(runs: Sequence[Run], titles: dict[str, str]) -> None:
             list(by_id),
             format_func=titles.__getitem__,
             key="sweep:base",
-            help="Its configuration, but for β and seed.",
+            help="Its configuration is used, except β and seed.",
         )
         name = second.text_input(
-            "Name", max_chars=40, key="sweep:name", help="Begins the runs' ids: <name>-beta-<β>-seed-<seed>."
+            "Name",
+            max_chars=40,
+            key="sweep:name",
+            help="Start of the runs' ids: <name>-beta-<β>-seed-<seed>.",
         )
         left, middle, right = st.columns(3, gap="medium")
         betas = left.text_input("Values of β", "0.25 0.5 1 2 4", key="sweep:betas")
-        seeds = middle.text_input("Seeds", "0", key="sweep:seeds", help="Each β is trained with each.")
+        seeds = middle.text_input("Seeds", "0", key="sweep:seeds", help="Each β is trained with each seed.")
         config = by_id[base].config
         epochs = right.number_input(
             "Epochs", 1, 100_000, min(config.train.epochs, 100_000), key=f"sweep:epochs:{base}"
@@ -54,8 +57,8 @@ def form(runs: Sequence[Run], titles: dict[str, str]) -> None:
         except OSError as error:
             st.error(plain(disk_sentence(error)), icon=":material/block:")
             return
-    told = f"{len(begun.queued)} runs wait for their turn" if begun.queued else "No run had to be started"
-    session.notice(f"{told}{f'; {len(begun.done)} were done before' if begun.done else ''}.")
+    told = f"{len(begun.queued)} runs queued" if begun.queued else "No run had to be started"
+    session.notice(f"{told}{f'; {len(begun.done)} had finished before' if begun.done else ''}.")
     session.write(link.SWEEP, name.strip() or "sweep")
     session.write(link.PLANE, "sweep")
     session.renew("compare-plane")

@@ -27,10 +27,10 @@ from vae.runs.run import Run
 from vae.runtime.number_format import plus_minus
 
 _HELP = {
-    "proposal": "q(z|x), as in published tables; or a mixture of it with wider ones and the prior, which also covers "
-    "what q(z|x) misses."
+    "proposal": "q(z|x), as in published tables, or a mixture with wider Gaussians and the prior, which also "
+    "covers what q(z|x) misses."
 }
-_FROM = {"importance": "q(z|x)", "mixture": "a mixture of q(z|x), wider ones and the prior"}
+_FROM = {"importance": "q(z|x)", "mixture": "a mixture of q(z|x), wider Gaussians and the prior"}
 
 
 def elbo(run: Run) -> Result | None:
@@ -39,30 +39,30 @@ def elbo(run: Run) -> Result | None:
     if found is None:
         job = test_metrics.job(run)
         if why:
-            st.info(plain(f"The test figures cannot be measured: {why}"))
+            st.info(plain(f"The test metrics cannot be measured: {why}"))
         elif job is not None and job.state == "failed":
-            st.error(plain(f"The test figures could not be measured: {job.error}"))
+            st.error(plain(f"The test metrics could not be measured: {job.error}"))
         else:
             test_metrics.start(run)
-            st.caption("Measuring the test figures…")
+            st.caption("Measuring the test metrics…")
         return None
     best = found.best
     total, distortion, rate = best.printed()
     columns = st.columns(5)
     columns[0].metric("−ELBO, nats", f"{total:.2f} {plus_minus(best.standard_error, 2)}")
-    columns[1].metric("Distortion (reconstruction)", f"{distortion:.2f}")
-    columns[2].metric("Rate (KL)", f"{rate:.2f}")
+    columns[1].metric("Reconstruction (distortion)", f"{distortion:.2f}")
+    columns[2].metric("KL (rate)", f"{rate:.2f}")
     columns[3].metric("Active units", f"{best.active_units} of {len(best.rate_per_dim)}")
     columns[4].metric("Test images", f"{found.num_images:,}")
     if parts := _parts(best):
         st.html(parts)
     st.caption(
         plain(
-            f"{_words(run)}; N = {found.num_images:,}, one sample of z for each (seed {run.config.train.seed}), β = 1 "
-            f"whatever the training β was; ± one standard error over the images. Active: variance of the posterior "
-            f"mean over these images above {ACTIVE_THRESHOLD:g}. The best weights are those of step {best.step:,} of "
-            f"{found.step:,}."
-        )
+            f"{_words(run)}; N = {found.num_images:,}; ± one standard error over the images. Best weights: step "
+            f"{best.step:,} of {found.step:,}."
+        ),
+        help=f"One sample of z per image (seed {run.config.train.seed}); β = 1 whatever the training β was. Active: "
+        f"variance of the posterior mean over these images above {ACTIVE_THRESHOLD:g}.",
     )
     return found
 
@@ -78,14 +78,14 @@ def _parts(found: Figures) -> str:
     if share is None:
         return ""
     _, distortion, rate = found.printed()
-    words = f"−ELBO is distortion {distortion:.2f} and rate {rate:.2f}"
+    words = f"−ELBO is reconstruction {distortion:.2f} and KL {rate:.2f}"
     return f"""<style>
 .ll-parts {{ border-radius: 4px; display: flex; gap: 2px; height: 0.75rem; overflow: hidden; }}
 .ll-parts i:first-child {{ background: #2f83c4; flex: {share:.4f}; }}
 .ll-parts i:last-child {{ background: #cf6a12; flex: {1 - share:.4f}; }}
 .ll-parts-key {{ display: flex; font-size: 0.8125rem; justify-content: space-between; margin-top: 2px; }}
 </style><div class="ll-parts" role="img" aria-label="{html.escape(words)}"><i></i><i></i></div>
-<div class="ll-parts-key"><span>distortion {share:.0%}</span><span>rate {1 - share:.0%}</span></div>"""
+<div class="ll-parts-key"><span>reconstruction {share:.0%}</span><span>KL {1 - share:.0%}</span></div>"""
 
 
 def importance(run: Run, found: Result | None) -> None:
@@ -93,7 +93,7 @@ def importance(run: Run, found: Result | None) -> None:
     controls = _controls(5)
     k = int(_segments(controls[0], run, "Samples k", link.SAMPLES, ("50", "500", "5000"), "500"))
     num = _segments(controls[1], run, "Test images", link.NUM_IMAGES, ("100", "1000", "all"), "100")
-    proposal = _segments(controls[2], run, "Drawn from", link.PROPOSAL, ("posterior", "mixture"), "posterior")
+    proposal = _segments(controls[2], run, "Proposal", link.PROPOSAL, ("posterior", "mixture"), "posterior")
     seed = _seed(controls[3], run)
     wanted = None if num == "all" or int(num) >= run.info.num_test else int(num)
 
@@ -230,7 +230,7 @@ def _button(
         title,
         icon=":material/play_arrow:",
         disabled=bool(why) or is_open,
-        help=plain(why) if why else "Beside this page; the result is kept in the run.",
+        help=plain(why) if why else "Runs in the background. The result is saved with the run.",
         width="stretch",
         key=f"{key}:start",
     ):
@@ -260,7 +260,7 @@ def _shown(
         return
     bound = exact[0] if exact else bounds[-1]
     if not exact and (job is None or not job.is_open):
-        st.caption("With these settings it has not been measured; the newest of this run is shown.")
+        st.caption("Not measured with these settings yet. Showing this run's latest result.")
     _figures(run, bound)
     if bound.curve:
         _curve(run, bound, found)
@@ -276,8 +276,8 @@ def _figures(run: Run, bound: Bound) -> None:
         columns[1].metric(
             "Importance-weighted" if other is None else f"Importance-weighted, k = {other.k:,}",
             "–" if other is None else f"{-other.log_prob:.2f} {plus_minus(other.standard_error, 2)}",
-            help="Of the same images under the same weights, so that the two may be compared: what ± says of the "
-            "choice of images is common to both.",
+            help="For the same images and weights, so the two are comparable: most of the ± comes from the choice "
+            "of images and is common to both.",
         )
         columns[2].metric(
             "Effective chains, median",
@@ -292,24 +292,25 @@ def _figures(run: Run, bound: Bound) -> None:
             f"{bound.effective_median:,.1f} of {bound.k:,}",
             help="(Σw)² / Σw² of an image's weights: how many of its samples really count.",
         )
-        columns[2].metric("Effective samples, least", f"{bound.effective_min:,.1f}")
+        columns[2].metric("Effective samples, minimum", f"{bound.effective_min:,.1f}")
         columns[3].metric("Test images", f"{bound.num_images:,}")
     for sentence in bound.warnings:
         st.warning(plain(f"{sentence[0].upper()}{sentence[1:]}."), icon=":material/warning:")
     more = "distributions" if annealed else "samples"
     now = run.status().step
-    later = f" The run has been trained on since, to step {now:,}." if bound.step != now else ""
+    later = f" The run has been trained further since, to step {now:,}." if bound.step != now else ""
     how = (
-        f"{bound.num_steps:,} distributions, {bound.k} chains for each image"
+        f"{bound.num_steps:,} distributions, {bound.k} chains per image"
         if annealed
-        else f"k = {bound.k:,} samples of {_FROM[bound.kind]}"
+        else f"k = {bound.k:,} samples from {_FROM[bound.kind]}"
     )
     st.caption(
         plain(
-            f"{_words(run)}; N = {bound.num_images:,}, {how}, seed {bound.seed}; ± one standard error over the images. "
-            f"On average at least −log p(x), and nearer to it the more {more} there are. "
-            f"Measured at step {bound.step:,}.{later}"
+            f"{_words(run)}; N = {bound.num_images:,}, {how}, seed {bound.seed}; ± one standard error over the images."
         )
+    )
+    st.caption(
+        f"An upper bound on −log p(x); more {more} make it tighter. Measured at step {bound.step:,}.{later}"
     )
 
 

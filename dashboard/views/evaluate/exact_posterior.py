@@ -44,17 +44,15 @@ def draw(run: Run) -> None:
     session.keep(keys.DRAWING, drawing or None)
     if config.model.conditional and panel == "draw":
         _class(run, y)
-    moments = " The scrubber below shows any moment of the training." if run.snapshots() else ""
+    replayed = " The time machine below shows any snapshot." if run.snapshots() else ""
     lines = (
-        "A line at 1 σ is where the density is as far below its peak as a Gaussian's is at 1 σ from its mean. "
+        " A line at 1 σ is where the density is as far below its peak as a Gaussian's is at 1 σ from its mean."
         if config.model.latent_dim > 1
         else ""
     )
     st.caption(
-        plain(
-            f"{lines}log p(x) by quadrature over a grid that is made finer until the integral settles; N = 1, no "
-            f"samples; {EvaluationProtocol.of(run).words}.{moments}"
-        )
+        plain(f"{EvaluationProtocol.of(run).words}; N = 1.{replayed}"),
+        help=f"log p(x) by quadrature over a grid that is refined until the integral settles; no samples.{lines}",
     )
 
 
@@ -64,6 +62,6 @@ def _class(run: Run, y: int | None) -> None:
     key = keys.label(len(names))
     session.seat(key, widget, y or 0)
     picked = st.selectbox(
-        "Class that the drawing is taken for", range(len(names)), format_func=names.__getitem__, key=widget
+        "Condition for the drawing", range(len(names)), format_func=names.__getitem__, key=widget
     )
     session.write(key, int(picked or 0))

@@ -16,7 +16,9 @@ from vae.evaluation.exact_posterior import MOST_DIMS
 def page() -> None:
     """Draw the page."""
     run_picker.headline(
-        "Evaluate", "How good is it really? The ELBO and its parts, bounds on log p(x), and the truth."
+        "Evaluate",
+        "How good is the model? The ELBO and its parts, bounds on log p(x), and exact log p(x) where "
+        "it can be computed.",
     )
     run = run_picker.chosen()
     if run is None:
@@ -34,7 +36,7 @@ def page() -> None:
         bounds.until_measured(run)
     is_flat = run.config.model.latent_dim <= MOST_DIMS
     if is_flat:
-        st.subheader("The truth itself", anchor=False)
+        st.subheader("Exact log p(x)", anchor=False)
         exact_posterior.draw(run)
     # A class is shown what was measured; the rest is for the person at the keyboard.
     there = measurements.kinds(run) if session.presenting() else measurements.KINDS

@@ -94,7 +94,7 @@ def _made(run: Run, at: At, pixels: Any, label: int, row: int) -> bytes:
     fields = found.to_dict()
     (elbo, gap), log_prob = adding_up([found.elbo, found.gap], found.log_prob, DECIMALS)
     if not all(np.isfinite(values).all() for values in listed.values()) or not np.isfinite(found.log_prob):
-        raise UserError("log p(x) of this image is not finite under these weights; choose another moment")
+        raise UserError("log p(x) of this image is not finite under these weights; choose another snapshot")
     misfit = abs(found.elbo + found.gap - found.log_prob)
     printed = {"elbo": elbo, "gap": gap, "log_prob": log_prob, "decimals": DECIMALS, "misfit": misfit}
     printed |= {"settled": found.change < TOLERANCE}

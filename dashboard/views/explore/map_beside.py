@@ -34,14 +34,14 @@ def switch(run: Run) -> bool:
 def beside_map(run: Run, view: LatentView, z: list[float], y: int | None, mix: Mix | None) -> Click | None:
     """Draw the map; what was clicked on it is why the page runs, or None."""
     if run.info.num_test > MOST:
-        st.caption(f"{run.info.num_test:,} test images are many: the Map page shows them.")
+        st.caption(f"Too many test images for this map ({run.info.num_test:,}): use the Map page.")
         return None
     latent_dim = run.config.model.latent_dim
     try:
         latents.embedding(run, "best", "test")
         found = latents.plane(run, "best") if latent_dim != 2 else None
     except UserError as error:
-        st.caption(plain(f"There is no map: {error}"))
+        st.caption(plain(f"No map: {error}"))
         return None
     plane = None if found is None else Plane(found.mean.tolist(), found.components.tolist(), found.explained)
     return latent_map(

@@ -33,7 +33,7 @@ def page() -> None:
         (whole, whole) if session.presenting() else whole.columns([9, 1], vertical_alignment="bottom")
     )
     with words:
-        run_picker.headline("Explore", "Drag a slider: the decoder follows your pointer, in this browser.")
+        run_picker.headline("Explore", "Drag a slider: the decoded image follows, computed in this browser.")
     run = run_picker.chosen()
     if run is None:
         st.info("There is no run yet. Train one on the Train page.")

@@ -45,8 +45,8 @@ def _stop(text: str, latent_dim: int, num_images: int, limit: float) -> Stop:
 def rule(latent_dim: int, num_images: int, limit: float) -> str:
     """What `parse` takes, in words."""
     return (
-        f"at most {MAX_STOPS} stops with underscores between, each n and the number of a test image from 0 to "
-        f"{num_images - 1}, or {latent_dim} numbers between −{limit:g} and {limit:g} with commas between"
+        f"at most {MAX_STOPS} stops separated by underscores, each n and the number of a test image from 0 to "
+        f"{num_images - 1}, or {latent_dim} numbers between −{limit:g} and {limit:g} separated by commas"
     )
 
 
@@ -99,8 +99,8 @@ def difference_rule(num_classes: int, num_stops: int) -> str:
     """What `parse_difference` takes, in words."""
     classes = f"c and a class from 0 to {num_classes - 1}, or " if num_classes else ""
     return (
-        f"two groups and a weight from −{MAX_WEIGHT:g} to {MAX_WEIGHT:g} with commas between, each group {classes}"
-        f"s and the numbers of some of the {num_stops} stops in their order"
+        f"two groups and a weight from −{MAX_WEIGHT:g} to {MAX_WEIGHT:g}, separated by commas, each group "
+        f"{classes}s and the numbers of some of the {num_stops} stops in their order"
     )
 
 

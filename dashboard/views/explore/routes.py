@@ -199,7 +199,7 @@ def _radius(request: Request) -> float | None:
         value = math.nan
     if not low <= value <= high:
         raise UserError(
-            f"radius must be a number from {low:g} to {high:g}, got {text[:40]!r}; leave it out for the usual one"
+            f"radius must be a number from {low:g} to {high:g}, got {text[:40]!r}; leave it out for the default"
         )
     return value
 

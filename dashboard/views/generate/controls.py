@@ -90,7 +90,9 @@ def slider(
 
 def temperature(place: DeltaGenerator, run: Run) -> float:
     """The standard deviation of z."""
-    words = "Standard deviation of z: 1 is the prior, less is safer, more is stranger."
+    words = (
+        "Standard deviation of z. 1 is the prior; less gives more typical images, more gives stranger ones."
+    )
     return float(slider(place, run, "Temperature", link.TEMPERATURE, 1.0, 0.0, 3.0, 0.05, words))
 
 
@@ -104,7 +106,8 @@ def components(place: DeltaGenerator, run: Run) -> int | None:
             list(COMPONENTS),
             format_func=COMPONENTS.__getitem__,
             key=widget,
-            help="Components of the mixture: a number, or the one with the lowest Bayesian information criterion.",
+            help="Components of the mixture: a number, or the one with the lowest Bayesian information criterion "
+            "(BIC).",
         )
     session.write(link.COMPONENTS, wanted)
     return None if wanted == "bic" else int(wanted)
@@ -115,11 +118,11 @@ def seed(place: DeltaGenerator, button: DeltaGenerator, run: Run) -> int:
     now, key = session.read(keys.SEED, 0), f"generate-seed:{run.id}"
     if not session.presenting():
         session.seat(keys.SEED, key, now)
-        words = "One seed, one set of z, whatever the class."
+        words = "The same seed gives the same z, whatever the class."
         now = int(place.number_input("Seed", 0, 2**31 - 1, key=key, help=words))
     session.write(keys.SEED, now)
     button.button(
-        "Draw again",
+        "Sample again",
         icon=":material/casino:",
         on_click=_next_seed,
         args=(key, now),
@@ -154,12 +157,14 @@ def image_or_point(run: Run) -> str:
         if st.query_params.get(link.SOURCE.name) not in ("image", "point"):
             st.session_state[f"generate-from-image:{run.id}"] = "point"
             session.write(link.SOURCE, "point")
-    return _source(run, "image", {"image": "A test image", "point": "Your drawing, or the point of Explore"})
+    return _source(
+        run, "image", {"image": "A test image", "point": "Your drawing, or the point from Explore"}
+    )
 
 
 def seed_or_point(run: Run) -> str:
     """Where z comes from in a mix of classes: the prior, or the point of Explore if there is one."""
-    offers = {"seed": "The prior", "point": "The point of Explore"}
+    offers = {"seed": "The prior", "point": "The point from Explore"}
     return _source(run, "seed", offers if session.has_point() else {"seed": offers["seed"]})
 
 
@@ -272,7 +277,7 @@ def _pick_number(run: Run, number: int, num: int, key: keys.Key[int]) -> None:
             return
         st.session_state[widget] = number
         session.notice(
-            f"Test images have the numbers 0 to {num - 1} on every page, got {typed}; test image {number} stays."
+            f"Test images have the numbers 0 to {num - 1} on every page, got {typed}; keeping test image {number}."
         )
 
     st.session_state.setdefault(widget, number)

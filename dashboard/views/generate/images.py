@@ -52,9 +52,7 @@ def check_size(run: Run, num: int) -> None:
     """
     pixels = num * run.info.height * run.info.width
     if pixels > MAX_PIXELS:
-        raise UserError(
-            f"all images together must have at most {MAX_PIXELS:,} pixels, got {pixels:,}; show fewer rows"
-        )
+        raise UserError(f"a sheet must have at most {MAX_PIXELS:,} pixels, got {pixels:,}; show fewer rows")
 
 
 def gallery(

@@ -18,7 +18,7 @@ from vae.runs.run import Run
 
 def leak(run: Run, weights: Weights) -> Following:
     """How well the class can be read off z."""
-    with st.spinner("Asking a linear classifier for the class of each test image, given z…"):
+    with st.spinner("Fitting a linear classifier to predict the class from z…"):
         found = latents.leak(run, weights.at)
     first, second, third = st.columns(3, gap="medium")
     first.metric(
@@ -29,19 +29,17 @@ def leak(run: Run, weights: Weights) -> Following:
     st.html(images.scale(found.accuracy, found.chance))
     st.markdown(f"**{plain(found.verdict(conditional=run.config.model.conditional))}**")
     left_out = (
-        f" {found.num_left_out:,} images of classes with one image alone were left out."
+        f" {found.num_left_out:,} images were left out: each is the only one of its class."
         if found.num_left_out
         else ""
     )
     st.caption(
-        plain(
-            f"Multinomial logistic regression on standardised posterior means, fitted to {found.num_fitted:,} test "
-            f"images and tested on the other {found.num_held_out:,} of {found.num_classes} classes (halves drawn by "
-            f"seed {found.seed}, each class alike), ± one standard error. Chance is to answer the most frequent class "
-            f"always.{left_out}"
-        )
+        f"± one standard error. Chance level: always answering the most frequent class.{left_out}",
+        help=f"Multinomial logistic regression on standardised posterior means, fitted to {found.num_fitted:,} test "
+        f"images and tested on the other {found.num_held_out:,}, of {found.num_classes} classes (random halves, seed "
+        f"{found.seed}, each class alike).",
     )
-    return Following(later="The classifier is asked again when the scrubber is let go.")
+    return Following(later="The classifier is fitted again when you release the scrubber.")
 
 
 #: Title, who may have it, and what draws it.

@@ -18,7 +18,7 @@ def page() -> None:
     """Draw the page."""
     run_picker.headline(
         "Generate",
-        "Draw z and decode it: images that nobody has ever drawn, and what z and the class each decide.",
+        "Sample new images, and see what the latent code and the class each control.",
     )
     run = run_picker.chosen()
     if run is None:
@@ -59,7 +59,7 @@ def _mode(run: Run) -> str:
         title, need, _ = studio.MODES[wanted]
         words = {
             "conditional": "a conditional run",
-            "unconditional": "a run without condition",
+            "unconditional": "an unconditional run",
             "labelled": "labels",
         }
         session.notice(f"“{title}” needs {words[need]}; samples are shown instead.")

@@ -62,7 +62,7 @@ def point(run: Run) -> list[float]:
 
 def lead_to_explore() -> None:
     """Say that Explore has no point yet, and lead there."""
-    st.info("There is no drawing and no point yet: draw a digit on the Explore page, or move a slider there.")
+    st.info("There is no drawing and no point yet: draw a digit or move a slider on the Explore page.")
     if st.button("Open Explore", icon=":material/draw:"):
         go_to("explore", {**session.link(), keys.PANEL.name: "draw"})
 
@@ -71,7 +71,7 @@ def whose(run: Run) -> str:
     """Which encoder made the z of a drawing, where the scrubber shows other weights: Explore's page encodes it."""
     if len(run.snapshots()) < 2:
         return ""
-    return " Explore encoded it, with the weights that were shown there; the scrubber here changes the decoder alone."
+    return " Explore encoded it with the weights shown there; the time machine here changes only the decoder."
 
 
 def drawn(text: str, run: Run) -> str:
@@ -108,4 +108,4 @@ def largest(side: int) -> int:
 def tell_cap(num_classes: int) -> None:
     """Say so where not all classes are drawn."""
     if num_classes > MAX_COLUMNS:
-        st.caption(f"The first {MAX_COLUMNS} of {num_classes:,} classes are shown; the downloads have all.")
+        st.caption(f"Showing the first {MAX_COLUMNS} of {num_classes:,} classes; the downloads have all.")

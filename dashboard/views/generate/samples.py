@@ -39,13 +39,13 @@ def samples(run: Run, weights: Weights) -> Following:
     conditional = run.config.model.conditional
     label = controls.pick_class(run, "Class", keys.label(run.info.num_classes), 0) if conditional else None
     settings, picture = st.columns([1, 3], gap="large")
-    num = controls.slider(settings, run, "Images", link.NUM, 36, 1, 100, 1, "How many to draw.")
+    num = controls.slider(settings, run, "Images", link.NUM, 36, 1, 100, 1, "How many images to sample.")
     temperature = controls.temperature(settings, run)
     seed = controls.seed(settings, settings, run)
     if not conditional:
         settings.caption(
-            "This model was trained without labels, so no class can be picked. Switch on Conditional in the form of "
-            "the Train page to train one that takes them."
+            "This model is unconditional, so no class can be chosen. To train a conditional one, switch on "
+            "Conditional on the Train page."
         )
     generated.check_size(run, num)
     model = models.model(run, weights.at)
@@ -82,9 +82,7 @@ def compare(run: Run, weights: Weights) -> Following:
     from vae.models.batches import decoded
 
     places = controls.places(5)
-    side = controls.slider(
-        places[0], run, "Rows", link.ROWS, 5, 1, 10, 1, "Each picture has so many rows and columns."
-    )
+    side = controls.slider(places[0], run, "Rows", link.ROWS, 5, 1, 10, 1, "Rows and columns of each sheet.")
     limit = controls.slider(
         places[1],
         run,
@@ -117,13 +115,13 @@ def compare(run: Run, weights: Weights) -> Following:
 
     show(
         "prior",
-        "z ~ N(0, I). Where an image is blurred or like nothing at all, the prior has put z into a hole: a place that "
-        "the encoder leaves empty.",
+        "z ~ N(0, I). Blurred or meaningless images come from holes: regions of the prior where the encoder places "
+        "no data.",
     )
     show(
         "truncated",
-        f"z from the prior cut off at ±{limit:g} in every coordinate, out of the same random numbers as the prior's: "
-        "safer and more alike, because the rare styles are left out.",
+        f"z from the prior, cut off at ±{limit:g} in every coordinate. Rare styles are left out, so images are more "
+        "typical and more alike.",
     )
     # A fit takes a while: what needs none is there before it.
     with (
@@ -134,32 +132,30 @@ def compare(run: Run, weights: Weights) -> Following:
     drawn["mixture"] = mixture.sample(num, seed=seed).float()
     show(
         "mixture",
-        f"z from a mixture of {_gaussians(mixture.num_components)} fitted to where the encoder puts the test images: "
-        "it keeps out of the holes, so fewer images fail.",
+        f"z from a mixture of {_gaussians(mixture.num_components)} fitted to the posteriors of the test images. It "
+        "avoids the holes, so fewer images fail.",
     )
     pictures = [(name, drawn[name], made[name]) for name in SOURCES]
     first, second, _ = st.columns(3, gap="small")
     first.metric("KL(prior ‖ aggregate posterior), nats", _estimate(gap.prior_to_aggregate))
     second.metric("KL(aggregate posterior ‖ prior), nats", _estimate(gap.aggregate_to_prior))
     caution = (
-        " These images' posteriors hardly overlap, so both numbers are upper bounds: more images would fill holes."
+        " These posteriors hardly overlap, so both numbers are upper bounds; more images would lower them."
         if gap.saturated
         else ""
     )
     assert gap.misfit is not None, "it was asked for"
     st.caption(
-        plain(
-            "Left: prior mass outside the data (holes). Right: data outside the prior, or denser there. Both are 0 "
-            f"only if the two agree. They are of the aggregate posterior itself, the mean of {gap.num_images:,} test "
-            f"images' posteriors, each with its standard error over draws.{caution}"
-        )
+        f"Left: prior mass outside the data (holes). Right: data outside the prior. 0 means they agree.{caution}",
+        help=f"Both are of the aggregate posterior itself, the mean of {gap.num_images:,} test images' posteriors; ± is "
+        "the standard error over samples. The right one is also large where the data are denser than the prior.",
     )
     st.caption(
-        plain(
-            f"The fitted mixture, from which the images are sampled, misses it by KL {_estimate(gap.misfit)} nats. It "
-            f"has full covariances and was fitted to one draw from the posterior of each of {mixture.num_points:,} "
+        f"The fitted mixture misses the aggregate posterior by KL {_estimate(gap.misfit)} nats.",
+        help=plain(
+            f"It has full covariances and was fitted to one sample of the posterior of each of {mixture.num_points:,} "
             f"test images; {_bic_words(mixture.bic)}"
-        )
+        ),
     )
     _draw_places(run, weights, {SOURCES[name]: z for name, z, _ in pictures})
     everything = np.concatenate([images for *_, images in pictures])
@@ -174,7 +170,7 @@ def compare(run: Run, weights: Weights) -> Following:
     )
     return Following(
         [Sheet(generated.images_of(name), drawn[name].tolist()) for name in ("prior", "truncated")],
-        "The mixture, its numbers and the places of z follow when the scrubber is let go.",
+        "The mixture, its metrics and the plots of z update when you release the scrubber.",
     )
 
 
@@ -190,7 +186,7 @@ def _draw_places(run: Run, weights: Weights, drawn: dict[str, Tensor]) -> None:
     centre = plane.project(torch.zeros(1, run.config.model.latent_dim))[0].tolist()
     flat = run.config.model.latent_dim <= 2
     seen = "the latent space" if flat else f"the plane of largest variance ({plane.explained:.0%} of it)"
-    st.markdown(f"**Where these z lie**, in {seen}")
+    st.markdown(f"**Where these z lie** in {seen}")
     for column, (title, z) in zip(st.columns(3, gap="small"), drawn.items(), strict=True):
         column.html(
             generated.places(
@@ -198,15 +194,16 @@ def _draw_places(run: Run, weights: Weights, drawn: dict[str, Tensor]) -> None:
             )
         )
     st.caption(
-        f"Grey: a draw from the posterior of each of {len(cloud):,} of the {len(everything):,} test images; "
-        "empty places inside the ring are holes. Dots: the z of the pictures above. Ring: two standard deviations of "
-        "the prior, around its mean. What lies beyond ±4 is outside the picture."
+        "Grey: posteriors of the test images; empty places inside the ring are holes. Dots: the z of the images above. "
+        "Ring: two standard deviations of the prior.",
+        help=f"One sample of the posterior of each of {len(cloud):,} of the {len(everything):,} test images. What lies "
+        "beyond ±4 is not shown.",
     )
 
 
 def _bic_words(bic: dict[int, float]) -> str:
     if len(bic) == 1:
-        return f"its number of components, {next(iter(bic))}, is the one that you chose."
+        return f"its number of components, {next(iter(bic))}, is your choice."
     best, more = min(bic, key=bic.__getitem__), [size for size in controls.SIZES if size > max(bic)]
     words = (
         f"of {', '.join(map(str, bic))} components, {best} {'has' if best == 1 else 'have'} the lowest BIC"

@@ -29,7 +29,7 @@ def styles(run: Run, weights: Weights) -> Following:
 
     names = run.info.class_names
     places = controls.places(4)
-    num = controls.slider(places[0], run, "Styles", link.ROWS, 5, 1, 10, 1, "Rows: how many z to draw.")
+    num = controls.slider(places[0], run, "Styles", link.ROWS, 5, 1, 10, 1, "Rows: how many z to sample.")
     temperature = controls.temperature(places[1], run)
     seed = controls.seed(places[2], places[3], run)
     generated.check_size(run, num * len(names))
@@ -46,7 +46,7 @@ def styles(run: Run, weights: Weights) -> Following:
         )
     )
     parts.tell_cap(len(names))
-    st.caption(f"A row is one z, so one style, under every class; seed {seed}. A column is one class.")
+    st.caption(f"Each row is one z, decoded as every class; seed {seed}. Each column is one class.")
     flat = images.reshape(-1, *images.shape[2:])
     facts = [parts.facts(run, seed, label) for _ in range(num) for label in range(len(names))]
     parts.downloads(
@@ -76,9 +76,12 @@ def transfer(run: Run, weights: Weights) -> Following:
     drawing = controls.drawing(run) if from_point else ""
     if from_point:
         z = torch.tensor([parts.point(run)])
-        words = "The point that Explore shows, under every class."
+        words = "The point from Explore, decoded as every class."
         if drawing:
-            words = "z is of the posterior of your drawing: its style, under every class." + parts.whose(run)
+            words = (
+                "z comes from the posterior of your drawing: its style, decoded as every class."
+                + parts.whose(run)
+            )
     else:
         embedding = latents.embedding(run, weights.at, "test")
         originals = controls.originals(run, embedding)
@@ -89,11 +92,11 @@ def transfer(run: Run, weights: Weights) -> Following:
         label = int(embedding.labels[number])
         original = None if originals is None else originals([number])[0]
         words = (
-            f"z is the posterior mean of test image {number}, given its own class, {names[label]}: under that class "
-            "the decoder returns its reconstruction, under the others the same style."
+            f"z is the posterior mean of test image {number} given its class, {names[label]}. As {names[label]} it "
+            "decodes to the reconstruction; as the others, to the same style."
         )
         if original is None:
-            words += " The images of this run are not on this machine, so the original cannot be shown."
+            words += " Images not available, so the original is not shown."
     generated.check_size(run, len(names))
     images = every_class(models.model(run, weights.at), z).numpy()
     shown = images[:, : parts.MAX_COLUMNS]
@@ -139,7 +142,9 @@ def transfer(run: Run, weights: Weights) -> Following:
             lambda: generated.archive(images[0], z.numpy().repeat(len(names), 0), facts),
         )
     if number is not None:
-        return Following(later="z is this encoder's: image and classes follow when the scrubber is let go.")
+        return Following(
+            later="z comes from this encoder: image and classes update when you release the scrubber."
+        )
     return Following([Sheet(generated.images_of("transfer"), z.tolist(), parts.one_hots(len(names)))])
 
 
@@ -159,13 +164,13 @@ def mix(run: Run, weights: Weights) -> Following:
     if controls.seed_or_point(run) == "point":
         seed: int | str = ""
         z = torch.tensor(parts.point(run))
-        words = "z is the point that Explore shows."
+        words = "z is the point from Explore."
     else:
         places = controls.places(4)
         temperature = controls.temperature(places[0], run)
         seed = controls.seed(places[1], places[2], run)
         z = prior_points(1, run.config.model.latent_dim, seed=seed, temperature=temperature)[0]
-        words = f"z is drawn from the prior with seed {seed}."
+        words = f"z is sampled from the prior with seed {seed}."
     generated.check_size(run, MIX_STEPS)
     shares, images = class_mix(models.model(run, weights.at), z, start, end, MIX_STEPS)
     middle = [f"{share:.1%}".replace(".0%", "%") for share in shares[1:-1].tolist()]
@@ -180,8 +185,8 @@ def mix(run: Run, weights: Weights) -> Following:
     )
     st.caption(
         plain(
-            f"{words} The numbers are the share of {names[end]} in the condition. Training showed the model pure "
-            "classes alone: what lies between is its own invention."
+            f"{words} The numbers are the share of {names[end]} in the condition. The model was trained on pure "
+            "classes only, so the images between are extrapolated."
         )
     )
     facts = [

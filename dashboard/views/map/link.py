@@ -29,7 +29,7 @@ def projection(latent_dim: int) -> Key[str]:
     if latent_dim > 2:
         return choice("projection", ("pca", "tsne", "umap"))
     flat = choice("projection", ("pca",))
-    return Key(flat.name, flat.parse, "pca, or left out, for a run of one or two latent dimensions")
+    return Key(flat.name, flat.parse, "pca, or left out, for a run with one or two latent dimensions")
 
 
 def hidden(num_classes: int) -> Key[list[int]]:

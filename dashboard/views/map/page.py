@@ -35,7 +35,9 @@ def page() -> None:
     whole = st.container()
     words, corner = (whole, whole) if session.presenting() else whole.columns(2, vertical_alignment="bottom")
     with words:
-        run_picker.headline("Map", "Each point is an image's posterior mean: hover to decode, click to go.")
+        run_picker.headline(
+            "Map", "Each dot is an image at its posterior mean. Hover to decode, click to pin."
+        )
     run = run_picker.chosen()
     if run is None:
         st.info("There is no run yet. Train one on the Train page.")
@@ -125,8 +127,7 @@ def _part(run: Run, missing: str) -> tuple[str, dict[str, int]]:
     wanted = session.read(link.PART, "test")
     if missing and wanted != "test":
         session.notice(
-            f"The test images are shown in place of {words[wanted].lower()} images: the files of the others are not on "
-            "this machine."
+            f"Images not available: showing the test images instead of {words[wanted].lower()} images."
         )
     part = wanted if wanted in parts else "test"
     if not session.presenting():
@@ -141,9 +142,7 @@ def _part(run: Run, missing: str) -> tuple[str, dict[str, int]]:
         )
         part = str(picked or "test")
         if missing:
-            st.caption(
-                "The other images need their files, which are not on this machine.", help=plain(missing)
-            )
+            st.caption("The other images are not available.", help=plain(missing))
     session.write(link.PART, part)
     return part, sizes
 
@@ -183,7 +182,7 @@ def _about(value: float) -> str:
 def _methods(run: Run) -> list[Method]:
     from vae.latent.tsne_umap import CAPS, METHODS, TITLES, missing
 
-    straight = Method("pca", "Largest variance (PCA)")
+    straight = Method("pca", "PCA (largest variance)")
     if run.config.model.latent_dim <= 2:
         return [straight]
     return [

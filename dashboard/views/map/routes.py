@@ -80,7 +80,7 @@ def column(request: Request) -> Response:
     name = request.query_params.get("name", "")
     asked = columns.of(run).named(name)
     if asked is None:
-        raise UserError(f"name must be one of the data's columns, got {name[:40]!r}; reload the page")
+        raise UserError(f"name must be one of the dataset's columns, got {name[:40]!r}; reload the page")
     datasets.dataset(run)  # refuses images that are not the ones the run was made for
     values = asked.values[found.index.long()].numpy()
     values = values.astype(np.float32 if asked.is_number else np.int16, copy=False)
@@ -137,7 +137,7 @@ def projection(request: Request) -> Response:
     found = find(wanted := _wanted(request))
     if found is None:
         raise UserError(
-            f"a plane of {wanted.method} must be computed first, got none; start it on the Map page"
+            f"a projection with {wanted.method} must be computed first, got none; start it on the Map page"
         )
     return _answer(request, {"xy": found.xy.numpy(), "rows": found.rows.numpy()})
 

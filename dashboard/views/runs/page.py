@@ -63,9 +63,9 @@ def _table(selected: Run | None) -> None:
         key=key,
         column_config={
             "Validation −ELBO": st.column_config.NumberColumn(
-                format="%.2f", help="Newest on the validation images, nats per example, at β = 1."
+                format="%.2f", help="The last validation ELBO, in nats per example at β = 1."
             ),
-            "β": st.column_config.NumberColumn(format="%g", help="Weight of the KL the run was made with."),
+            "β": st.column_config.NumberColumn(format="%g", help="The β that the run was created with."),
         },
     )
     if st.session_state.get(session.SELECTED) != (None if selected is None else selected.id):
@@ -90,7 +90,7 @@ def _row(run: Run) -> dict[str, Any]:
         "β": config.objective.beta,
         "Epochs": round(status.epoch, 1),
         "Validation −ELBO": None if validation is None else -validation["elbo"],
-        "Made": run.created[:16].replace("T", " "),
+        "Created": run.created[:16].replace("T", " "),
         "Id": run.id,
     }
 
@@ -124,7 +124,9 @@ def _actions(run: Run) -> None:
         if columns[4].button("Delete", icon=":material/delete:", width="stretch", disabled=fixed):
             _delete(run)
         if shipped:
-            st.caption("An example that came with Latent Lab: it can be explored and exported, not changed.")
+            st.caption(
+                "An example that came with Latent Lab. You can explore and export it, but not change it."
+            )
         elif why_fixed:
             st.caption(plain(f"{why_fixed[0].upper()}{why_fixed[1:]}."))
 
@@ -157,7 +159,7 @@ def _delete(run: Run) -> None:
 
 @st.dialog("Export run")
 def _export(run: Run) -> None:
-    st.text(f"“{run.name}” as one zip: configuration, metrics, checkpoints and snapshots, no images.")
+    st.text(f"“{run.name}” as one zip file: configuration, metrics, checkpoints and snapshots, no images.")
     with st.spinner("Packing…"):
         try:
             packed = exports.pack(run)
@@ -172,7 +174,7 @@ def _import_form() -> None:
     with st.expander("Import a run", icon=":material/unarchive:"):
         limit = f"{MAX_BYTES / 2**30:.0f} GiB"
         upload = st.file_uploader(
-            f"A zip that Export or `vae export` made, up to {limit} unpacked",
+            f"A zip file from Export or `vae export`, up to {limit} unpacked",
             type="zip",
             key=session.fresh("import"),
         )

@@ -33,7 +33,7 @@ def form() -> None:
         data_preview.draw(name, own)
     here = not downloads.lacks(name)
     if not here:
-        st.info(f"{DATA_TITLES[name]} is not on this machine yet.", icon=":material/cloud_download:")
+        st.info(f"{DATA_TITLES[name]}: dataset not downloaded.", icon=":material/cloud_download:")
         if downloads.offer(name, key=f"new:download:{name}"):
             st.rerun()
     button = st.container()
@@ -67,7 +67,7 @@ def _own_images(name: str) -> Path | UploadedFile | None:
     """A file or folder of this machine, or an uploaded .npz."""
     if name == "npz":
         upload = st.file_uploader(
-            "An .npz with `images` and, if you like, `labels`", type="npz", key=session.fresh("new:npz")
+            "An .npz file with `images` and, optionally, `labels`", type="npz", key=session.fresh("new:npz")
         )
         if upload is not None:
             return upload
@@ -75,8 +75,8 @@ def _own_images(name: str) -> Path | UploadedFile | None:
     if roots == []:
         if name == "folder":
             st.info(
-                "Folders on the server are not offered to visitors. Put the images into an .npz file and upload it, "
-                f"or ask the operator to offer a folder with {settings.DATA_VARIABLE}.",
+                "Visitors cannot use folders on the server. Put the images into an .npz file and upload it, or ask "
+                f"the operator to offer a folder with {settings.DATA_VARIABLE}.",
                 icon=":material/folder_off:",
             )
         return None
@@ -85,7 +85,10 @@ def _own_images(name: str) -> Path | UploadedFile | None:
     text = st.text_input(
         words,
         key=f"new:path:{name}",
-        help="One sub-folder for each class, or images only; below train and test if these are given. All of one size."
+        help=(
+            "One sub-folder for each class, or images only; inside train and test folders if you have them. All "
+            "images of one size."
+        )
         if name == "folder"
         else None,
     )

@@ -28,7 +28,7 @@ from vae.training.preconditions import check_trainable, why_not_trainable
 
 def page() -> None:
     """Draw the page."""
-    run_picker.headline("Train", "Train a VAE, watch it learn, and change β while it does.")
+    run_picker.headline("Train", "Train a VAE, watch it learn, and change β meanwhile.")
     run = run_picker.chosen()
     watched = run is not None and (not run_picker.is_shipped(run) or is_plain(run.metrics_path))
     steered = run is not None and not run_picker.is_shipped(run)
@@ -45,7 +45,7 @@ def page() -> None:
     with right:
         if run is None or not watched:
             st.info(
-                "Choose the settings on the left and press Train: the curves appear here.",
+                "Choose the settings on the left and press Train. The curves appear here.",
                 icon=":material/west:",
             )
             return
@@ -131,11 +131,11 @@ def _beta(run: Run, is_busy: bool) -> None:
         key=key,
         on_change=change,
         disabled=not is_busy,
-        help="Takes effect at once while it trains, and is marked on the curves. At β = 1 the objective is the ELBO.",
+        help="Takes effect at once and is marked on the curves. At β = 1 the objective is the ELBO.",
     )
     if control.beta is not None and run.config.objective.schedule != "constant":
         st.button(
-            "Follow the schedule again",
+            "Return to the schedule",
             on_click=lambda: _try(lambda: run.request(beta=None)),
             key=f"schedule:{run.id}",
         )
@@ -166,17 +166,19 @@ def _buttons(run: Run, now: str, notes: WatchNotes) -> None:
     elif now == "queued" and trainers.is_waiting(run):
         button("Leave the queue", "close", "cancel", st.container())
     elif now == "queued":
-        st.caption("Not started here: it says that it waits in a queue, and this installation was not asked.")
+        st.caption(
+            "Its status says that it is queued, but this server did not queue it. Press Train to start it."
+        )
         button("Train", "play_arrow", "start", st.container())
     elif why := why_not_trainable(run, look_for_images=True):
-        st.caption(plain(f"It cannot be trained on here: {why}."))
+        st.caption(plain(f"Training cannot continue here: {why}."))
     elif now == "new":
         button("Train", "play_arrow", "start", st.container())
     elif now in ("stopped", "interrupted", "failed", "diverged"):
-        button("Train on", "play_arrow", "start", st.container())
+        button("Continue training", "play_arrow", "start", st.container())
     elif now == "finished":
         st.number_input("More epochs", 1, 1_000_000, run.config.train.epochs, key=f"more:{run.id}")
-        button("Train on", "play_arrow", "extend", st.container())
+        button("Continue training", "play_arrow", "extend", st.container())
 
 
 def _ask(run: Run, wish: str) -> None:

@@ -16,8 +16,8 @@ def set_by_the_loop(run: Run, status: Status, notes: WatchNotes) -> bool:
         return False
     beta = run.config.objective.beta if status.beta is None else status.beta
     st.caption(
-        f"β = {beta:.4g}, set by your own loop. A loop that takes `watcher.beta` as its weight of the KL can be "
-        "steered from here."
+        f"β = {beta:.4g}, set by your own loop. To control it from here, use `watcher.beta` as the weight of the KL "
+        "in your loop."
     )
     return True
 
@@ -26,7 +26,7 @@ def cannot_be_stopped(notes: WatchNotes) -> bool:
     """Whether the loop never asks if it shall stop; then that is said in the place of the button."""
     if notes.reads_stop is not False:
         return False
-    st.caption("Your loop never looks at `watcher.stop_requested`, so that it cannot be stopped from here.")
+    st.caption("Your loop does not check `watcher.stop_requested`, so it cannot be stopped from here.")
     return True
 
 

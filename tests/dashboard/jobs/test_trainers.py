@@ -213,7 +213,7 @@ def test_what_cannot_start_is_refused_in_a_sentence(trainers: Trainers, root: Pa
     trainers.start(done)
     wait_until(lambda: state(done) == "finished")
     before = done.status()
-    with pytest.raises(RunError, match=r"run 'done' has done its 1 epochs; ask for more of them"):
+    with pytest.raises(RunError, match=r"run 'done' has trained all of its 1 epochs; ask for more epochs"):
         trainers.start(done)
     assert done.status() == before
     done.extend(1)
@@ -591,5 +591,5 @@ def test_the_queue_goes_on_after_an_error_that_nobody_foresaw(
         with suppress(OSError):
             trainers._begin_next()
     assert (state(broken), set(given)) == ("failed", {"sound"})
-    assert "did not foresee" in str(broken.status().error)
+    assert "could not be started" in str(broken.status().error)
     trainers.cancel(sound)

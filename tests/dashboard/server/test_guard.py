@@ -323,7 +323,7 @@ class TestOwnData:
             f"{offered}-not/a", "/", "circle/../../secret/a",
         ]  # fmt: skip
         for text in outside:
-            with pytest.raises(UserError, match="must be below one of the folders"):
+            with pytest.raises(UserError, match="must be in one of the folders"):
                 settings.own_data(text)
 
     def test_refusal_does_not_tell_what_is_there(self, shared: None, tmp_path: Path) -> None:
@@ -344,5 +344,5 @@ class TestOwnData:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv(settings.DATA_VARIABLE, str(tmp_path))
-        with pytest.raises(UserError, match="must be below"):
+        with pytest.raises(UserError, match="must be in"):
             settings.own_data("/etc/hosts")

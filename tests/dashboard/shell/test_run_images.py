@@ -99,7 +99,7 @@ def test_visitors_name_no_place_that_the_operator_does_not_offer(
     (tmp_path / "offered").mkdir()
     monkeypatch.setenv(settings.DATA_VARIABLE, str(tmp_path / "offered"))
     now = own.rename(tmp_path / "now.npz")
-    assert "must be below one of the folders" in name(sidebar(), now).error[0].value
+    assert "must be in one of the folders" in name(sidebar(), now).error[0].value
     assert Run.open(run.path).config.data.path == own
     monkeypatch.setattr(settings, "data_roots", lambda: [])
     assert not sidebar().text_input

@@ -55,7 +55,7 @@ def test_the_step_of_a_link_stays_in_it(runs: Path, trained_run: Run) -> None:
     app = opened(at=step)
     assert app.query_params["at"] == step
     assert told(app).startswith(
-        f"Weights: the snapshot of step {step}. KL per dimension is that of this snapshot"
+        f"Weights: snapshot of step {step}. KL per dimension is that of this snapshot"
     )
 
 
@@ -68,7 +68,7 @@ def test_a_link_to_no_snapshot_is_told_and_shows_the_right_end(runs: Path) -> No
 def test_a_run_without_snapshots_says_so(runs: Path) -> None:
     shutil.rmtree(runs / "short" / "snapshots")
     said = told(opened())
-    assert said.startswith("No snapshots were kept of this run, so that its training cannot be shown again.")
+    assert said.startswith("This run kept no snapshots, so its training cannot be replayed.")
     assert said.endswith("the best")
 
 
@@ -83,4 +83,4 @@ def test_while_a_run_trains_its_newest_weights_are_named(runs: Path) -> None:
     alive = Status(state="running", pid=os.getpid(), host=this_host(), heartbeat=time.time())
     with run.lock():
         run.write_status(alive)
-        assert told(opened()).startswith("Weights: the newest of the training that is under way. KL")
+        assert told(opened()).startswith("Weights: newest, of the training in progress. KL")

@@ -268,7 +268,7 @@ def test_data_list_says_what_is_here(vae: Vae, tmp_path: Path) -> None:
         "on_this_machine": {name: name == "digits" for name in names},
     }
     assert re.search(
-        r"mnist +not here: vae data download mnist\n", vae("data", "list", "--root", tmp_path).out
+        r"mnist +not downloaded: vae data download mnist\n", vae("data", "list", "--root", tmp_path).out
     )
 
 
@@ -363,7 +363,7 @@ def free_port() -> int:
             "train.batch_size must be <= the number of training images (1294), got 2000",
         ),
         ("--data.name npz --data.path /no/such.npz", "/no/such.npz"),
-        ("--more-epochs 3", "--more-epochs needs a run to go on with, got none; use --resume DIR"),
+        ("--more-epochs 3", "--more-epochs needs a run to continue, got none; use --resume DIR"),
         ("--name " + "x" * 81, "a name must be 1 to 80 characters on one line"),
     ],
 )
@@ -423,7 +423,7 @@ def test_a_folder_that_cannot_hold_a_run_is_told(vae: Vae, finished: Run, tmp_pa
         vae("train", "--run-dir", tmp_path / "-odd-"), "a run's folder name must be 1 to 80 letters"
     )
     again = vae("train", "--run-dir", finished.path)
-    assert_refused(again, f"already holds a run; go on with `vae train --resume {finished.path}`")
+    assert_refused(again, f"already holds a run; continue with `vae train --resume {finished.path}`")
     assert (tmp_path / "full" / "mine.txt").read_text() == "mine"
     assert finished.status().state == "finished"
 
@@ -521,7 +521,7 @@ def test_an_impossible_seed_is_told_as_in_training(vae: Vae, finished: Run, comm
 def test_resume_takes_no_other_options(vae: Vae, finished: Run) -> None:
     for words in (["--train.epochs", "9"], ["--run-dir", "b"], ["--name", "b"]):
         assert_refused(
-            vae("train", "--resume", finished.path, *words), "--resume goes on with the options that"
+            vae("train", "--resume", finished.path, *words), "--resume continues with the options that"
         )
     assert_refused(
         vae("train", "--resume", finished.path, "--more-epochs", "-1"), "epochs must be >= 1, got -1"
@@ -532,7 +532,7 @@ def test_a_second_trainer_on_one_run_is_refused(vae: Vae, copy: Run) -> None:
     with copy.lock():
         for words in ([], ["--more-epochs", "1"]):
             answer = vae("train", "--resume", copy.path, *words)
-            assert_refused(answer, "is already at work on run 'copy'; stop it first, or wait for its end")
+            assert_refused(answer, "is already working on run 'copy'; stop it first, or wait until it ends")
     assert Run.open(copy.path).config == copy.config
 
 
@@ -562,7 +562,7 @@ def test_an_imported_run_on_own_images_names_no_file_of_this_machine(vae: Vae, t
     assert vae("import", tmp_path / "run.zip", "--runs", tmp_path / "runs").code == 0
     answer = vae("evaluate", tmp_path / "runs" / "run")
     assert_refused(
-        answer, "it was imported, and images.npz is on another machine; give your copy of it with --data.path"
+        answer, "it was imported, and images.npz is on another machine; give your copy with --data.path"
     )
 
 

@@ -438,8 +438,8 @@ def test_a_cycle_that_never_reaches_beta_is_warned_of(cycle: float, is_warned: b
 def test_a_schedule_that_is_not_used_is_not_said_to_be_too_long() -> None:
     objective = ObjectiveConfig(warmup_epochs=1000, cycle_epochs=1000)
     assert warnings(RunConfig(objective=objective, train=TrainConfig(epochs=1))) == [
-        "objective.warmup_epochs (1000.0) has no effect: it is for objective.schedule = linear or sigmoid",
-        "objective.cycle_epochs (1000.0) has no effect: it is for objective.schedule = cyclical",
+        "objective.warmup_epochs (1000.0) has no effect: it applies only to objective.schedule = linear or sigmoid",
+        "objective.cycle_epochs (1000.0) has no effect: it applies only to objective.schedule = cyclical",
     ]
 
 
@@ -461,7 +461,9 @@ def test_a_schedule_that_is_not_used_is_not_said_to_be_too_long() -> None:
 def test_a_setting_without_effect_is_warned_of(idle: str, needed: str, setting: dict[str, Any]) -> None:
     section = idle.split(".")[0]
     (warning,) = warnings(RunConfig.from_dict({section: setting}))
-    assert re.fullmatch(rf"{re.escape(idle)} \(.+\) has no effect: it is for {re.escape(needed)}", warning)
+    assert re.fullmatch(
+        rf"{re.escape(idle)} \(.+\) has no effect: it applies only to {re.escape(needed)}", warning
+    )
 
 
 @pytest.mark.parametrize(
@@ -471,7 +473,7 @@ def test_a_setting_without_effect_is_warned_of(idle: str, needed: str, setting: 
             "objective",
             {"capacity": 25, "capacity_epochs": 11},
             "objective.capacity_epochs (11) is longer than train.epochs (10): "
-            "the target of the rate never reaches 25 nats",
+            "the rate's target never reaches 25 nats",
         ),
         (
             "train",

@@ -337,7 +337,7 @@ def test_the_command_line_tells_verdict_evidence_and_remedies(
     main.main(["evaluate", str(trained_run.path), "--diagnose"])
     lines = capsys.readouterr().out.splitlines()
     assert f"  {expected.verdict.title} ({expected.verdict.name})" in lines
-    assert "  diagnosis of the last weights; what is above is of the best" in lines
+    assert "  diagnosis of the last weights; the numbers above are those of the best" in lines
     main.main(["evaluate", str(trained_run.path), "--diagnose", "--json"])
     answer = json.loads(capsys.readouterr().out)
     assert answer["at"] == "best"

@@ -124,12 +124,12 @@ class TestWords:
     @pytest.mark.parametrize(
         ("accuracy", "conditional", "words"),
         [
-            (0.1, True, "finds nothing of the class in z"),
-            (0.05, True, "finds nothing of the class in z"),
+            (0.1, True, "cannot read the class from z"),
+            (0.05, True, "cannot read the class from z"),
             (0.13, True, "a little of the class"),
-            (0.6, True, "still knows the class"),
+            (0.6, True, "still contains the class"),
             (0.1, False, "encodes other things, or nothing"),
-            (0.4, False, "in part"),
+            (0.4, False, "part of the class"),
             (0.9, False, "as expected"),
         ],
     )

@@ -329,7 +329,7 @@ def test_edges_are_one_sample_one_image_and_sentences(
         importance_bound(linear, images, "validation", k=2)
     with pytest.raises(UserError, match="at most 2 latent dimensions, got 3"):
         exact_posteriors(make_model(latent_dim=3), images)
-    with pytest.raises(UserError, match="the truth is told of one image at a time, got 2"):
+    with pytest.raises(UserError, match="the exact posterior is computed for one image at a time, got 2"):
         exact_posterior(linear, pixels(images)[:2])
     with pytest.raises(UserError, match="tolerance must be > 0 nats, got 0"):
         exact_posteriors(linear, images, num_images=1, tolerance=0)

@@ -204,13 +204,13 @@ def test_the_command_line_has_the_library_s_figures(
     main.main(command)
     text = capsys.readouterr().out
     assert f"{bound.bound.mean:.3f} ± {bound.bound.standard_error:.3f} (importance-weighted, mixture" in text
-    assert f"± {bound.to_dict()['sampling_error']:.2g} by sampling alone" in text
+    assert f"± {bound.to_dict()['sampling_error']:.2g} from sampling alone" in text
     size = told["ais"]["effective_size"]
-    assert "(annealed, 5 steps, 2 chains, 2 images, seed 4; a bound on average; " in text
-    assert f"{size['mean']:.1f} effective chains, {size['min']:.1f} at least; " in text
+    assert "(annealed, 5 steps, 2 chains, 2 images, seed 4; a lower bound on average; " in text
+    assert f"{size['mean']:.1f} effective chains on average, {size['min']:.1f} at least; " in text
     assert f"{told['ais']['accepted']:.0%} of the transitions accepted)" in text
-    assert f"ELBO + gap misses it by {told['truth']['largest_misfit']:.1g} at most, a finer grid" in text
-    assert f"changed an integral by {told['truth']['largest_change']:.1g} at most)" in text
+    assert f"ELBO + gap misses it by at most {told['truth']['largest_misfit']:.1g}, a finer grid" in text
+    assert f"changed an integral by at most {told['truth']['largest_change']:.1g})" in text
     assert f"{float(exact.log_prob.mean()):.3f} ± " in text
 
 
@@ -229,9 +229,9 @@ def test_of_one_image_the_command_line_tells_no_error(
 @pytest.mark.parametrize(
     "options, sentence",
     [
-        (["--images", "3"], "--images is for the figures besides the ELBO"),
-        (["--proposal", "mixture"], "--proposal mixture is for --importance"),
-        (["--ais-steps", "3"], "--ais-steps and --ais-chains are for --ais"),
+        (["--images", "3"], "--images applies to --importance"),
+        (["--proposal", "mixture"], "--proposal mixture needs --importance"),
+        (["--ais-steps", "3"], "--ais-steps and --ais-chains need --ais"),
         (["--truth", "--images", "0"], "--images must be at least 1, got 0"),
         (["--importance", "0"], "k must be from 1 to 1,000,000 samples, got 0"),
     ],

@@ -153,9 +153,9 @@ def test_the_oracle_refuses_what_has_no_closed_form(images: Dataset, make_model:
         PPCA.fit(x, 2, 0)
     gaussian = {"likelihood": "gaussian", "sigma": NOISE}
     for options in ({**gaussian}, {"hidden": ()}, {**gaussian, "hidden": (), "conditional": True}):
-        with pytest.raises(UserError, match="of a linear Gaussian model"):
+        with pytest.raises(UserError, match="a linear Gaussian model"):
             best.install(make_model(**options))
-        with pytest.raises(UserError, match="of a linear Gaussian model"):
+        with pytest.raises(UserError, match="a linear Gaussian model"):
             linear_terms(make_model(**options), x)
     with pytest.raises(UserError, match=r"must have sigma 0\.1, got 0\.2"):
         best.install(make_model(hidden=(), likelihood="gaussian", sigma=0.2))

@@ -65,7 +65,7 @@ def test_lag_is_kept_with_the_step_of_its_run(run: Run, digits: Dataset) -> None
 
 def test_lag_of_nothing_is_refused_in_words(run: Run, digits: Dataset) -> None:
     for options in ({"num_images": 0}, {"num_moments": 0}):
-        with pytest.raises(UserError, match="images and moments must be at least 1, got"):
+        with pytest.raises(UserError, match="images and snapshots must be at least 1, got"):
             encoder_lag(run, digits, **options)
     with pytest.raises(UserError, match="the encoder's lag needs images, got none"):
         lag_of(load_model(run), torch.zeros(0, 1, 8, 8), None)

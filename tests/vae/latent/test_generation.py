@@ -88,7 +88,7 @@ class TestConditions:
             lambda model: every_class(model, torch.zeros(1, 2)),
             lambda model: class_mix(model, torch.zeros(2), 0, 1),
         ):
-            with pytest.raises(UserError, match=r"must be conditional .* train with model\.conditional"):
+            with pytest.raises(UserError, match=r"needs a conditional model.* train with model\.conditional"):
                 ask(make_model())
 
     @pytest.mark.parametrize(("start", "end", "num"), [(-1, 0, 9), (0, 3, 9), (0, 1, 1)])

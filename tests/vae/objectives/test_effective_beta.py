@@ -69,7 +69,7 @@ def test_sums_leave_beta_as_it_is() -> None:
     assert found.effective_beta == 4
     assert found.normalised_beta == pytest.approx(4 * 20 / 784)
     assert found.equivalent_sigma is None
-    assert found.sentence == "Your β is 4: nothing but the batch is averaged."
+    assert found.sentence == "Your β is 4: only the batch is averaged."
 
 
 def test_means_that_cancel_out_are_not_called_sums() -> None:
@@ -80,7 +80,7 @@ def test_means_that_cancel_out_are_not_called_sums() -> None:
         effective_beta(1, 20, 20, **means),
         effective_beta(0, 784, 20, reconstruction="mean over pixels"),
     ):  # type: ignore[arg-type]
-        assert "nothing but the batch" not in found.sentence
+        assert "only the batch" not in found.sentence
         assert not found.is_summed
 
 

@@ -110,7 +110,7 @@ def test_a_folder_with_files_is_not_overwritten(tmp_path: Path) -> None:
 
 def test_a_run_is_not_created_twice_and_the_message_says_how_to_go_on(run: Run) -> None:
     before = files_of(run.path)
-    with pytest.raises(RunError, match=r"already holds a run; go on with `vae train --resume"):
+    with pytest.raises(RunError, match=r"already holds a run; continue with `vae train --resume"):
         Run.create(run.path, RunConfig(), INFO)
     assert files_of(run.path) == before
 
@@ -349,7 +349,7 @@ def test_a_new_id_is_made_of_the_words_and_is_free(tmp_path: Path) -> None:
 
 def test_a_second_trainer_is_refused_and_told_who_is_at_work(run: Run, holder: subprocess.Popen[str]) -> None:
     run.write_status(Status(state="running", pid=holder.pid, host=this_host(), heartbeat=time.time()))
-    sentence = rf"a trainer \(pid {holder.pid} on .+\) is already at work on run 'a'"
+    sentence = rf"a trainer \(pid {holder.pid} on .+\) is already working on run 'a'"
     with pytest.raises(RunError, match=sentence), run.lock():
         raise AssertionError("two trainers on one run")
 
@@ -556,7 +556,7 @@ def test_a_deleted_run_is_gone(run: Run) -> None:
 
 def test_a_run_in_training_is_not_deleted(run: Run, holder: subprocess.Popen[str]) -> None:
     before = files_of(run.path)
-    with pytest.raises(RunError, match="is already at work on run 'a'; stop it first"):
+    with pytest.raises(RunError, match="is already working on run 'a'; stop it first"):
         run.delete()
     assert files_of(run.path) == before
 

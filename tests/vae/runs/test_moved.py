@@ -163,7 +163,7 @@ def test_a_command_says_it_and_ends_with_code_2(tmp_path: Path, other: Path, for
     kept = replaced(run.path, other)
     before = everything(run.path)
     assert process.wait() == 2
-    assert "something else stands at" in process.output and "Traceback" not in process.output
+    assert "something else is at" in process.output and "Traceback" not in process.output
     assert everything(run.path) == before
     assert Run.open(kept).status().state == "failed"
 
@@ -283,6 +283,6 @@ def test_a_watched_loop_goes_on_unwatched_and_is_told(
             watcher.step(loss=1.0)
             time.sleep(0.01)
         watcher.close()
-    assert any("is not watched any more: " + MOVED in str(one.message) for one in told)
+    assert any("is no longer watched: " + MOVED in str(one.message) for one in told)
     assert everything(other) == of_the_other
     assert (everything(watcher.run.path) if watcher.run.path.is_dir() else None) == before

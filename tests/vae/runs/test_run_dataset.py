@@ -211,7 +211,7 @@ def test_other_options_beside_a_new_place_are_refused_on_resume(
     run = made(tmp_path / "a", DataConfig(name="npz", path=save_npz(tmp_path / "own.npz")), trained=False)
     for words in (["--train.epochs", 3], ["--data.validation", 0.3]):
         sentence = refusal(capsys, "train", "--resume", run.path, "--data.path", tmp_path / "own.npz", *words)
-        assert "--resume goes on with the options" in sentence and "--data.path" in sentence
+        assert "--resume continues with the options" in sentence and "--data.path" in sentence
     sentence = refusal(capsys, "train", "--resume", run.path, "--data.name", "mnist")
     assert "--data.name must be that of the run, npz, got mnist" in sentence
 
@@ -230,7 +230,7 @@ def test_the_library_takes_the_new_place(tmp_path: Path) -> None:
 
 def test_a_place_is_not_changed_under_a_trainer(tmp_path: Path) -> None:
     run = made(tmp_path / "a", DataConfig(name="npz", path=save_npz(tmp_path / "own.npz")), trained=False)
-    with Run.open(run.path).lock(), pytest.raises(RunError, match="already at work"):
+    with Run.open(run.path).lock(), pytest.raises(RunError, match="already working"):
         run.place_images(run.config.data.replace(path=tmp_path / "now.npz"))
     assert Run.open(run.path).config == run.config
 

@@ -230,7 +230,8 @@ def test_ctrl_c_sigterm_and_a_closed_terminal_stop_after_the_current_step_and_ke
     assert process.wait() == 128 + number  # as a shell says it of a command that a signal ended
     assert "Traceback" not in process.output
     assert (
-        f"stopped at epoch {run.status().epoch:g} of 100000; go on with `vae train --resume" in process.output
+        f"stopped at epoch {run.status().epoch:g} of 100000; continue with `vae train --resume"
+        in process.output
     )
     status = run.status()
     assert (status.state, run.is_locked()) == ("stopped", False)

@@ -169,7 +169,7 @@ def test_a_second_trainer_is_refused_and_disturbs_nothing(tmp_path: Path) -> Non
         live.wait_for(lambda: live.run.status().state == "paused")
         before = live.run.control()
         with pytest.raises(
-            RunError, match=r"a trainer \(pid \d+ on .*\) is already at work on run 'a'; stop it"
+            RunError, match=r"a trainer \(pid \d+ on .*\) is already working on run 'a'; stop it"
         ):
             next(Trainer(live.run, live.dataset).train())
         assert live.run.control() == before
@@ -224,10 +224,12 @@ def test_a_run_with_weights_only_is_refused_and_keeps_them(tmp_path: Path) -> No
     run = train(tmp_path / "a")
     (run.checkpoints_dir / "last.safetensors").unlink()
     refused(
-        run, RunError, r"must hold its last checkpoint to go on, got only the best weights; start a new run"
+        run,
+        RunError,
+        r"must hold its last checkpoint to continue, got only the best weights; start a new run",
     )
     run.extend(3)
-    refused(run, RunError, r"must hold its last checkpoint to go on")
+    refused(run, RunError, r"must hold its last checkpoint to continue")
 
 
 SPOILED: dict[str, tuple[Callable[[dict[str, Tensor], dict[str, Any]], object], str]] = {

@@ -95,7 +95,7 @@ def test_what_goes_wrong_while_watching_ends_no_training_even_where_warnings_are
         watcher.step(1.0)  # warnings are errors in these tests
         watcher._guarded(watcher._keep_up)
     assert not watcher.is_watching
-    assert "the training is not watched any more" in capsys.readouterr().err
+    assert "the training is no longer watched" in capsys.readouterr().err
     assert not watcher.run.path.exists()
     watcher.close()
 
@@ -134,12 +134,10 @@ def test_a_folder_that_is_taken_is_refused_with_a_remedy_that_works(
 ) -> None:
     _, watcher = begin(tmp_path / "own", digits)
     for resume in (False, True):  # a cell of a notebook that is run again
-        with pytest.raises(
-            UserError, match=r"this program still has one at work on it; close that one first"
-        ):
+        with pytest.raises(UserError, match=r"this program still has one open; close it first"):
             begin(tmp_path / "own", digits, resume=resume)
     watcher.close()
-    with pytest.raises(RunError, match="go on watching it with resume=True"):
+    with pytest.raises(RunError, match="continue watching with resume=True"):
         begin(tmp_path / "own", digits)
     begin(tmp_path / "own", digits, resume=True)[1].close()
     with pytest.raises(RunError, match="was trained by `vae train`, not watched"):

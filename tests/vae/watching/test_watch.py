@@ -345,7 +345,7 @@ def test_what_cannot_be_exported_is_watched_without_pictures(tmp_path: Path, dig
     def decode(z: Tensor) -> Tensor:
         return torch.from_numpy(z.numpy() @ model.out[0].weight[:2].detach().numpy()[:, :2]).repeat(1, 32)
 
-    with pytest.warns(UserWarning, match="pages that show pictures need networks that can be exported"):
+    with pytest.warns(UserWarning, match="pages that show images need networks that can be exported"):
         watcher = vae.watch(tmp_path / "own", encoder=model.encode, decoder=decode, data=digits, epochs=1)
     train(model, watcher, digits, 30)
     watcher.close()

@@ -205,7 +205,7 @@ def test_a_run_that_came_without_what_it_needs_is_not_trained_on_either(
     shutil.copytree(trained_run.path, root / "best-alone")
     alone = Run.open(root / "best-alone")
     (alone.checkpoints_dir / "last.safetensors").unlink()
-    with pytest.raises(RunError, match="must hold its last checkpoint to go on"):
+    with pytest.raises(RunError, match="must hold its last checkpoint to continue"):
         trainers.start(alone)
     assert alone.status().state == "finished"
     own = RunConfig(data=DataConfig(name="npz", path=tmp_path / "gone.npz"))

@@ -150,8 +150,8 @@ def read_torchvision(
     missing = [name for pair in source.files() for name in pair if find_idx(raw, name) is None]
     if missing:
         raise DataError(
-            f"{_TITLES[config.name]} is not on this machine: {missing[0]} is missing in {shown(raw)}; "
-            f"run `{_command(config)}`, or use digits, which works offline"
+            f"{_TITLES[config.name]}: dataset not downloaded, {missing[0]} is missing in {shown(raw)}; run "
+            f"`{_command(config)}`, or use digits, which needs no download"
         )
     (train_images, train_labels), (test_images, test_labels) = source.files()
     with open_idx(raw, train_images, 3) as train, open_idx(raw, test_images, 3) as test:

@@ -23,7 +23,7 @@ _NO_KL = {
 #: What stands in front of the KL term, and the whole of it.
 _HALF, _FORMULA = "½", "½ Σ (σ² + μ² − 1 − log σ²)"
 #: What a loop that does not report both terms should do.
-REPORT = "watcher.step(reconstruction=…, kl=…) reports the two terms, and tells what β they amount to"
+REPORT = "report both terms with watcher.step(reconstruction=…, kl=…), and the effective β is shown"
 
 
 @dataclass(frozen=True)
@@ -156,27 +156,28 @@ class LoopScale:
     @property
     def amounts(self) -> str:
         """What the effective β is called."""
-        return f"β that it amounts to{', if the KL term is a sum' if self.kl is None else ''}"
+        return f"effective β{', if the KL term is a sum' if self.kl is None else ''}"
 
     @property
     def sentence(self) -> str:
         """What the scale does to β: what is known as known, and what is supposed as supposed."""
         if self.is_no_kl:
             return (
-                f"In your KL term {_NO_KL[self.kl_form][0]}: that formula gives what your loop reports. So it is not "
-                f"lowest where the posterior is the prior, and no β makes the ELBO of it. It should be {_FORMULA}."
+                f"In your KL term {_NO_KL[self.kl_form][0]}: that formula gives what your loop reports. It is not "
+                "smallest where the posterior equals the prior, so no β turns the loss into the ELBO. It should be "
+                f"{_FORMULA}."
             )
         found = f"Compared with sums over what belongs to one image, {self.words}. "
-        trains = f"your β = {self.beta:.4g} trains as β = {self.effective_beta:.4g} does"
+        trains = f"your β = {self.beta:.4g} trains like β = {self.effective_beta:.4g}"
         if self.has_wrong_sign:
             trains = trains.replace("β = -", "β = −")
-            return f"{found}So the loss is lowered by posteriors far from the prior: {trains}."
+            return f"{found}So posteriors far from the prior lower the loss: {trains}."
         if self.kl is not None:
-            return f"{found}So {trains}, without a word."
+            return f"{found}So {trains}."
         why = (
-            "Your loop reports nothing else, so that the scale of its terms is not known"
+            "Your loop reports nothing else, so the scale of its terms is not known"
             if self.is_of_loss
-            else "Your KL term was not reported, or always too small to compare"
+            else "Your KL term was not reported, or was always too small to compare"
         )
         mean = ""
         if self.latent_dim > 1:
@@ -207,7 +208,7 @@ def unknown(beta: float, scale: LoopScale | None) -> str:
         why = f"it reported only its loss, which is {scale.reconstruction.share}"
     else:
         why = f"its reconstruction is {scale.reconstruction.share}, its KL term was not compared"
-    return f"the scale of your loop's terms is not known: {why}. It says β = {beta:.4g}; {REPORT}"
+    return f"the scale of your loop's terms is not known: {why}. It reports β = {beta:.4g}; {REPORT}"
 
 
 def pays(beta: float, scale: LoopScale | None, *, is_watched: bool, is_known: bool = True) -> str:
@@ -220,11 +221,11 @@ def pays(beta: float, scale: LoopScale | None, *, is_watched: bool, is_known: bo
         is_known: Whether there are images enough to know what pays.
     """
     if not is_known:
-        return "and whether it would pay is not known: there are too few training images to tell"
+        return "and whether it would pay is not known: there are too few training images"
     if is_watched and (scale is None or scale.kl is None or scale.is_of_loss):
         return (
-            f"and whether it would pay is not known: the scale of your loop's terms is not, and its β = {beta:.4g} may "
-            f"amount to another; {REPORT}"
+            "and whether it would pay is not known: the scale of your loop's terms is unknown, so its β = "
+            f"{beta:.4g} may be a different effective β; {REPORT}"
         )
     return f"although it would pay: at β = {beta:.4g} a model that uses z has the better objective"
 
@@ -333,8 +334,8 @@ def _halves_of_kl(whole: list[Ratio]) -> list[Ratio]:
     """The same reductions with a ½ too few or too many."""
     found = []
     for factor, words, advice in (
-        (2.0, f"its {_HALF} is forgotten", f"halve the KL term: {_FORMULA}"),
-        (0.5, f"its {_HALF} is taken twice", f"double the KL term: {_FORMULA}"),
+        (2.0, f"its {_HALF} is missing", f"halve the KL term: {_FORMULA}"),
+        (0.5, f"its {_HALF} is there twice", f"double the KL term: {_FORMULA}"),
     ):
         for ratio in whole:
             both = f"{ratio.words}, and {words}" if ratio.words else words

@@ -274,19 +274,19 @@ class Facts:
         diagnosis = self.diagnosis
         return (
             Evidence(f"active units of {diagnosis.latent_dim}", diagnosis.num_active),
-            Evidence("rate (KL)", diagnosis.rate, "nats"),
+            Evidence("KL (rate)", diagnosis.rate, "nats"),
         )
 
     def permuted(self) -> Evidence:
         """What the decoder loses with another image's z."""
         rise = self.diagnosis.usage.all
-        words = "rise of the distortion with z from other images"
+        words = "rise of the reconstruction with z from other images"
         return Evidence(words, rise.nats, "nats", rise.standard_error)
 
     def by_class(self) -> tuple[Evidence, ...]:
         """What it loses with another image's class."""
         rise = self.diagnosis.usage.condition
-        words = "rise of the distortion with the class of another image"
+        words = "rise of the reconstruction with the class of another image"
         return () if rise is None else (Evidence(words, rise.nats, "nats", rise.standard_error),)
 
     def critical(self) -> tuple[Evidence, ...]:
@@ -299,12 +299,12 @@ class Facts:
         """Distortion and rate beside what a model without z has to pay."""
         diagnosis, alone = self.diagnosis, self.diagnosis.ignorant_distortion
         found = (
-            Evidence("distortion", diagnosis.distortion, "nats"),
-            Evidence("rate (KL)", diagnosis.rate, "nats"),
+            Evidence("reconstruction (distortion)", diagnosis.distortion, "nats"),
+            Evidence("KL (rate)", diagnosis.rate, "nats"),
         )
         if alone is None:
             return (*found, self.permuted())
-        return (*found, Evidence("distortion of the best decoder without z", alone, "nats"))
+        return (*found, Evidence("reconstruction of the best decoder without z", alone, "nats"))
 
     def sizes(self) -> tuple[Evidence, ...]:
         """Of image and latent space."""

@@ -28,34 +28,37 @@ def nothing_to_encode(facts: Facts) -> Verdict | None:
     critical = diagnosis.critical_beta
     are_alike = not diagnosis.conditional and critical is not None and critical < _ALIKE
     differs = (
-        f"{given} tells these images apart is noise: by a linear model, measured on images held out, no direction in "
-        "it is worth the nats that it would cost."
+        f"{given} distinguishes these images is noise: by a linear model, measured on held-out images, no direction "
+        "in it is worth the nats that it would cost."
     )
     if are_alike:
-        differs = "These images are all but the same: they differ by less than the noise that the likelihood expects."
+        differs = (
+            "These images are nearly identical: they differ by less than the noise that the likelihood "
+            "expects."
+        )
     if facts.is_silent or not facts.costs:
-        what = "So a z that says nothing is the best that there is, and no change of the training can help."
+        what = "So a posterior that equals the prior is the best solution, and no change of the training can help."
     else:
         what = (
-            f"What this model writes into z, {diagnosis.rate:.3g} nats of rate, is that noise: it saves less than it "
+            f"What this model encodes in z, {diagnosis.rate:.3g} nats of KL, is that noise: it saves less than it "
             "costs."
         )
     gain = diagnosis.class_gain
     says_all = diagnosis.conditional and gain is not None and gain.nats > SMALLEST_RISE
     return Verdict(
         "nothing-to-encode",
-        "The label says all that there is to say" if says_all else "There is nothing to encode",
+        "The label already says everything" if says_all else "There is nothing to encode",
         f"{differs} {what}",
         (*facts.critical(), *facts.activity(), *facts.balance()[:1], *facts.balance()[2:], *_of_class(facts)),
-        ("nothing, if it is meant so: the condition makes the images of a class",)
+        ("nothing, if this is intended: the condition determines the images of a class",)
         if says_all
-        else ("a look at the images: do they differ in what you want to learn?",),
+        else ("check the images: do they differ in what you want to learn?",),
     )
 
 
 def _of_class(facts: Facts) -> tuple[Evidence, ...]:
     gain = facts.diagnosis.class_gain
-    words = "what the best picture of each class saves beside one for all"
+    words = "saving by the best image of each class, compared with one image for all"
     return () if gain is None else (Evidence(words, gain.nats, "nats", gain.standard_error),)
 
 
@@ -73,9 +76,9 @@ def dead_network(facts: Facts) -> Verdict | None:
     return Verdict(
         "dead-network",
         f"The {dead.network} is dead",
-        f"{where} gives the same for every {whose}. No gradient gets through it, so that the {dead.network} cannot "
-        "learn any more, whatever the objective is: β, its schedule, free bits and a capacity change nothing there."
-        f"{_when(facts)}",
+        f"{where} gives the same output for every {whose}. No gradient passes through it, so the {dead.network} can "
+        "no longer learn, whatever the objective: β, its schedule, free bits and a capacity change "
+        f"nothing.{_when(facts)}",
         (
             *((Evidence("units of the dead layer", dead.num_units),) if dead.num_units else ()),
             *facts.activity(),
@@ -89,11 +92,11 @@ def _revive(facts: Facts, dead: DeadLayer) -> tuple[str, ...]:
     config = facts.config
     if config is None or facts.is_watched or dead.layer is None:
         return (
-            "a smaller learning rate, from fresh weights",
-            "units that cannot die: SiLU or a leaky ReLU in the place of ReLU",
-            "a look at the network: does its output depend on its input, and does its optimiser have its parameters?",
+            "a smaller learning rate, from new weights",
+            "units that cannot die: SiLU or a leaky ReLU instead of ReLU",
+            "check the network: does its output depend on its input, and does its optimiser have its parameters?",
         )
-    found = [f"train it again with a smaller learning rate than {config.train.learning_rate:g}"]
+    found = [f"train again with a learning rate below {config.train.learning_rate:g}"]
     if config.model.activation != "silu":
         found.append("units that cannot die: model.activation = silu, with the smaller learning rate")
     return (*found, "another seed")
@@ -118,22 +121,22 @@ def decoder_ignores_z(facts: Facts) -> Verdict | None:
             "The decoder explains the images by itself, each pixel from those before it, and does not need z"
         )
     elif speaks:
-        why = "The encoder writes about the images into z, but the decoder does not read it"
+        why = "The encoder writes information about the images into z, but the decoder does not use it"
     else:
-        why = "The decoder explains the images better than any one picture does, and not by z"
+        why = "The decoder explains the images better than any single image does, and not through z"
     alone_evidence = (
-        () if alone is None else (Evidence("distortion of the best decoder without z", alone, "nats"),)
+        () if alone is None else (Evidence("reconstruction of the best decoder without z", alone, "nats"),)
     )
     return Verdict(
         "decoder-ignores-z",
         "The decoder ignores z",
-        f"{why}: with z from another image, or from the prior, its reconstruction is as good. What z would say "
-        f"is then not worth its rate.{_when(facts)}",
+        f"{why}: with z from another image, or from the prior, its reconstruction is as good. Information in z is "
+        f"then not worth its KL.{_when(facts)}",
         (
             facts.permuted(),
             Evidence("response to z from the prior", diagnosis.usage.response, "nats"),
             *facts.activity(),
-            Evidence("distortion", diagnosis.distortion, "nats"),
+            Evidence("reconstruction (distortion)", diagnosis.distortion, "nats"),
             *alone_evidence,
         ),
         (
@@ -166,7 +169,7 @@ def over_regularised(facts: Facts) -> Verdict | None:
         (Evidence("β", facts.beta), *facts.critical(), *facts.activity(), *_moment(facts)),
         (
             "β = 1, the ELBO" if facts.beta > 1 else "a smaller β",
-            "a capacity: a rate that the training is pulled to",
+            "a capacity: a KL that the training is pulled to",
             "free bits",
         ),
     )
@@ -197,9 +200,9 @@ def early_collapse(facts: Facts) -> Verdict | None:
     return Verdict(
         "early-collapse",
         title,
-        f"z has said nothing about the images {when}, {would_pay}. While encoder and decoder still "
-        "know nothing, the KL term is all that there is to gain, the encoder becomes the prior, "
-        f"and the decoder learns to do without z.{_when(facts)}",
+        f"The posterior has been equal to the prior {when}, {would_pay}. While encoder and decoder are untrained, "
+        "only the KL term can be reduced: the posterior becomes the prior, and the decoder learns to do without "
+        f"z.{_when(facts)}",
         (
             *facts.activity(),
             facts.permuted(),
@@ -214,7 +217,7 @@ def early_collapse(facts: Facts) -> Verdict | None:
 
 #: What keeps an encoder from learning in a loop of one's own, and looks like a collapse.
 _LOOP_CHECKS = (
-    "a look at the loop: the gradient must reach the encoder, by z = mean + exp(½ log_var) · noise or rsample(), not "
+    "check the loop: the gradient must reach the encoder, by z = mean + exp(½ log_var) · noise or rsample(), not "
     "sample() or detach(), and the optimiser must have the encoder's parameters",
 )
 
@@ -227,9 +230,9 @@ def _remedies_of_collapse(facts: Facts) -> tuple[str, ...]:
     warms = is_known and config is not None and config.objective.schedule in ("linear", "sigmoid")
     has_free_bits = is_known and config is not None and config.objective.free_bits > 0
     return (
-        *(("fewer layers, so that more of the image comes through at first",) if is_deep else ()),
-        f"a {'longer ' if warms else ''}warm-up: β from 0 upwards, together with extra encoder steps at first",
-        *(() if has_free_bits else ("free bits: they hold each dimension up, at some cost",)),
+        *(("fewer layers, so that more of the image reaches z at first",) if is_deep else ()),
+        f"a {('longer ' if warms else '')}warm-up: β from 0 upwards, together with extra encoder steps at first",
+        *(() if has_free_bits else ("free bits: they keep each dimension active, at some cost",)),
     )
 
 
@@ -246,11 +249,11 @@ def partial_collapse(facts: Facts) -> Verdict | None:
     num, active = facts.num_further, diagnosis.num_active
     return Verdict(
         "partial-collapse",
-        f"{active} of {diagnosis.latent_dim} dimensions {'is' if active == 1 else 'are'} used, and more would pay",
-        f"By a linear model of what the reconstructions leave, {num} more dimension{'' if num == 1 else 's'} would "
-        f"save about {facts.further_gain:.2g} nats of the objective at β = {facts.beta:.4g}, their own rate paid; a "
-        "deeper model may find more. They fell silent while encoder and decoder knew little, and training does not "
-        f"bring them back: a long warm-up may gain as much or more.{_when(facts)}",
+        f"{active} of {diagnosis.latent_dim} dimensions {('is' if active == 1 else 'are')} used, and more would pay",
+        f"By a linear model of what the reconstructions leave, {num} more dimension{('' if num == 1 else 's')} "
+        f"would save about {facts.further_gain:.2g} nats of the objective at β = {facts.beta:.4g}, their own KL "
+        "included; a deeper model may find more. They became inactive early, and training does not bring them "
+        f"back: a long warm-up may gain as much or more.{_when(facts)}",
         (
             *facts.activity(),
             *_of_further(facts),
@@ -276,7 +279,7 @@ def _of_further(facts: Facts) -> tuple[Evidence, ...]:
     if facts.diagnosis.further is None or facts.beta <= 0:
         return ()
     return (
-        Evidence("dimensions not active that would pay, by a linear model", facts.num_further),
+        Evidence("inactive dimensions that would pay, by a linear model", facts.num_further),
         Evidence("nats that they would save", facts.further_gain, "nats"),
     )
 
@@ -289,12 +292,13 @@ def spare_dimensions(facts: Facts) -> Verdict | None:
         return None
     if diagnosis.further is None or not facts.is_price:
         effect = (
-            "The objective asks for this where a further dimension costs more rate than it saves distortion."
+            "The objective asks for this where a further dimension costs more KL than it saves in the "
+            "reconstruction."
         )
     elif facts.further_gain < _NOTHING:
         effect = (
-            "A further dimension would cost more rate than it saves distortion, by a linear model of what the "
-            "reconstructions leave; so this does no harm."
+            "A further dimension would cost more KL than it saves in the reconstruction, by a linear model of what "
+            "the reconstructions leave; so this does no harm."
         )
     else:
         effect = (
@@ -304,8 +308,8 @@ def spare_dimensions(facts: Facts) -> Verdict | None:
     return Verdict(
         "spare-dimensions",
         f"{spare} spare dimension{'' if spare == 1 else 's'}",
-        f"The model uses {diagnosis.num_active} of {diagnosis.latent_dim} latent dimensions and keeps the others "
-        f"at the prior, where they cost nothing. {effect}{_when(facts)}",
+        f"The model uses {diagnosis.num_active} of {diagnosis.latent_dim} latent dimensions and keeps the others at "
+        f"the prior, where they cost nothing. {effect}{_when(facts)}",
         (
             *facts.activity(),
             *_of_further(facts),
@@ -315,7 +319,7 @@ def spare_dimensions(facts: Facts) -> Verdict | None:
         (
             f"a latent space of {diagnosis.num_active} dimensions does the same with less",
             "a smaller β, if images matter more than samples",
-            "free bits, to make each dimension say something",
+            "free bits, to make each dimension active",
         ),
     )
 

@@ -33,7 +33,7 @@ def loop_out_of_scale(facts: Facts) -> Verdict | None:
             Evidence("β in your loop", scale.beta),
             *(() if scale.is_no_kl else (Evidence(scale.amounts, scale.effective_beta),)),
             *(() if facts.sigma is None else facts.sigma.fitted()),
-            *(Evidence(f"your {name} over ours", ratio.measured) for name, ratio in scale.parts),
+            *(Evidence(f"your {name} relative to ours", ratio.measured) for name, ratio in scale.parts),
             Evidence("comparisons", scale.num_comparisons),
             *facts.sizes(),
             *facts.critical(),
@@ -50,8 +50,8 @@ def wrong_scale(facts: Facts) -> Verdict | None:
         return None
     return _mistaken(
         facts,
-        f"β = {facts.beta:.4g} is as large as if {found.words}. Distortion and rate are both sums over what "
-        "belongs to one image; a mean in place of one of them changes the balance by hundreds without a word.",
+        f"β = {facts.beta:.4g} is as large as if {found.words}. Reconstruction and KL are both sums over what "
+        "belongs to one image; a mean instead of one of these sums changes the balance by a factor of hundreds.",
     )
 
 
@@ -87,7 +87,7 @@ def _mistaken(facts: Facts, sentence: str) -> Verdict:
         "A mean where a sum belongs",
         sentence,
         (Evidence("β", facts.beta), *facts.sizes(), *facts.critical(), *facts.activity()),
-        ("β = 1 with sums over pixels and over dimensions, averaged over images alone",),
+        ("β = 1 with sums over pixels and dimensions, averaged over images only",),
     )
 
 
@@ -137,12 +137,12 @@ def worse_than_no_z(facts: Facts) -> Verdict | None:
         return None  # it is getting there
     reason, remedies = _reason(facts)
     alone = diagnosis.ignorant_distortion
-    than = "this decoder with the z of another image" if alone is None else "the best picture without z"
-    amount = f"{-facts.surplus:.3g} nats more than" if is_sure else "no less than"
+    than = "this decoder with the z of another image" if alone is None else "the best single image without z"
+    amount = f"{-facts.surplus:.3g} nats more than" if is_sure else "not less than"
     return Verdict(
         "worse-than-no-z",
         "Worse than a model without z" if facts.surplus < 0 else "No better than a model without z",
-        f"Distortion and rate together come to {diagnosis.distortion + diagnosis.rate:.4g} nats, {amount} {than}. "
+        f"Reconstruction and KL together are {diagnosis.distortion + diagnosis.rate:.4g} nats, {amount} {than}. "
         f"{reason}",
         (
             *facts.balance(),
@@ -178,7 +178,7 @@ def _noise(facts: Facts) -> tuple[Evidence, ...]:
     at_mean = facts.diagnosis.distortion_at_mean
     if at_mean is None or not _is_noise_untrained(facts):
         return ()
-    return (Evidence("distortion with z = the posterior's mean", at_mean, "nats"),)
+    return (Evidence("reconstruction with z = the posterior's mean", at_mean, "nats"),)
 
 
 def _overfit(facts: Facts) -> Evidence:
@@ -190,50 +190,51 @@ def _reason(facts: Facts) -> tuple[str, tuple[str, ...]]:
     config, diagnosis = facts.config, facts.diagnosis
     if _is_noise_untrained(facts):
         return (
-            f"The noise of a sample of z costs {_noise_costs(facts):.3g} nats, more than in a decoder that was "
-            "trained with samples. It seems that z was not sampled in training, but was the posterior's mean.",
+            f"The noise of a sample of z costs {_noise_costs(facts):.3g} nats, more than in a decoder trained with "
+            "samples. Probably z was not sampled in training, but set to the posterior's mean.",
             ("sample z in training: z = mean + exp(½ log_var) · noise, fresh for each image and step",),
         )
     objective = None if config is None else config.objective
     if objective is not None and objective.capacity and _is_held_at(diagnosis.rate, objective.capacity):
         return (
-            f"The capacity pulls the rate to {objective.capacity:g} nats, more than it pays to say of these images.",
+            f"The capacity pulls the KL to {objective.capacity:g} nats, more than is worth encoding about these "
+            "images.",
             (f"a smaller capacity than {objective.capacity:g} nats", "β = 1 without a capacity, the ELBO"),
         )
     if objective is not None and objective.free_bits and facts.beta >= 1:
         free = objective.free_bits * (diagnosis.latent_dim if objective.free_bits_per == "dimension" else 1)
         if _is_held_at(diagnosis.rate, free):
             return (
-                f"Free bits hold the rate up at {free:.3g} nats, more than is worth saying about these images.",
+                f"Free bits keep the KL at {free:.3g} nats, more than is worth encoding about these images.",
                 (f"fewer free bits than {objective.free_bits:g}", "fewer latent dimensions"),
             )
     if facts.curve.overfit > max(_OVERFIT, -0.25 * facts.surplus):
         return (
-            "It has learned the training images by heart: on images that it has not seen the objective was better "
+            "The model has memorised the training images: on images that it has not seen the objective was better "
             f"before, by {facts.curve.overfit:.3g} nats.",
             (
-                "the best weights in the place of the last ones, or fewer epochs",
+                "the best weights instead of the last ones, or fewer epochs",
                 "more images",
                 "a smaller network",
             ),
         )
     if facts.is_price and facts.beta < 1:
         return (
-            f"At β = {facts.beta:.3g} a nat of rate costs {facts.beta:.3g} nats of the objective, so that z says much "
-            "that is not worth its nat at β = 1, where it is judged. Samples from the prior suffer from it.",
+            f"At β = {facts.beta:.3g} a nat of KL costs {facts.beta:.3g} nats of the objective, so z encodes much "
+            "that is not worth its cost at β = 1, where it is judged. Samples from the prior suffer from it.",
             ("β = 1, the ELBO", "a β between, if images matter more than samples"),
         )
     if facts.is_silent:
         return (
-            "The decoder does not even make the mean of all images, and no longer learns: its optimiser may lack its "
-            "parameters, or the learning rate is far too large.",
+            "The decoder does not even produce the mean of all images, and no longer learns: its optimiser may "
+            "lack its parameters, or the learning rate is far too large.",
             ("a learning rate of 0.001", "the decoder's parameters in the optimiser"),
         )
     return (
-        "The rate that it pays is more than what z saves of the distortion.",
+        "The KL is larger than what z saves in the reconstruction.",
         (
             "a smaller learning rate",
-            "the best weights in the place of the last ones",
+            "the best weights instead of the last ones",
             "fewer latent dimensions",
         ),
     )

@@ -23,8 +23,8 @@ def not_a_number(facts: Facts) -> Verdict | None:
     return Verdict(
         "diverged",
         "The numbers are not finite",
-        f"What these weights compute is not finite ({names}{', …' if len(found) > 4 else ''}): the training has "
-        "diverged, and nothing can be said of z.",
+        f"What these weights compute is not finite ({names}{(', …' if len(found) > 4 else '')}): the training has "
+        "diverged, and nothing can be said about z.",
         (Evidence("numbers that are not finite", len(found)),),
         _smaller_steps(facts),
     )
@@ -44,8 +44,8 @@ def diverged(facts: Facts) -> Verdict | None:
     return Verdict(
         "diverged",
         "The training diverged",
-        f"The loss stopped being a number, and the training ended there. What is measured here are weights of {whose}, "
-        "which no training came to: they tell nothing about what this model would learn.",
+        "The loss stopped being a number, and the training ended there. The weights measured here are those of "
+        f"{whose}, before it diverged: they say nothing about what this model would learn.",
         (*_position(facts), *facts.balance()),
         _smaller_steps(facts),
     )
@@ -55,12 +55,12 @@ def _smaller_steps(facts: Facts) -> tuple[str, ...]:
     """What keeps a loss finite."""
     config = facts.config
     if config is None or facts.is_watched:
-        return ("a smaller learning rate", "gradients that are clipped, by torch.nn.utils.clip_grad_norm_")
-    found = [f"a smaller learning rate than {config.train.learning_rate:g}"]
+        return ("a smaller learning rate", "clipped gradients, by torch.nn.utils.clip_grad_norm_")
+    found = [f"a learning rate below {config.train.learning_rate:g}"]
     if facts.plan > 1:
-        found.append(f"a smaller β than {facts.plan:.4g}")
+        found.append(f"a β below {facts.plan:.4g}")
     if config.model.likelihood.startswith("gaussian"):
-        found.append(f"a larger σ than {config.model.sigma:g}")
+        found.append(f"a σ above {config.model.sigma:g}")
     return tuple(found)
 
 
@@ -86,8 +86,8 @@ def more_to_learn(facts: Facts) -> Verdict | None:
     return Verdict(
         "still-learning",
         "Still learning",
-        f"The objective still falls: by {curve.fall:.2g} nats while the training became twice as long. As many epochs "
-        f"again may bring about {promise:.2g} nats more.",
+        f"The objective still falls: by {curve.fall:.2g} nats while the training became twice as long. As many "
+        f"epochs again may bring about {promise:.2g} nats more.",
         (*_position(facts), *_of_the_curve(facts)),
         _longer(facts),
     )
@@ -97,8 +97,8 @@ def _not_trained(facts: Facts) -> Verdict:
     return Verdict(
         "still-learning",
         "Not trained yet",
-        "These are the weights of step 0, as they were drawn: encoder and decoder know nothing yet, and what z says "
-        "means nothing. Choose a later snapshot, or train.",
+        "These are the initial weights, of step 0: encoder and decoder have learned nothing yet. Choose a later "
+        "snapshot, or train.",
         (Evidence("steps of training", 0), *facts.balance()),
         ("a later snapshot, or the last weights",),
     )
@@ -112,8 +112,8 @@ def _on_its_way(facts: Facts) -> Verdict:
     if target is not None and not target.is_reached:
         title = "The capacity is still rising"
         what = (
-            f"The target of the rate has come to {target.value:.3g} of {target.plateau:.4g} nats, after {epoch:.3g} of "
-            f"the {objective.capacity_epochs:g} epochs in which it rises (objective.capacity_epochs)"
+            f"The target of the KL has reached {target.value:.3g} of {target.plateau:.4g} nats, after {epoch:.3g} "
+            f"of the {objective.capacity_epochs:g} epochs in which it rises (objective.capacity_epochs)"
         )
         rest, shorter = objective.capacity_epochs - epoch, "a smaller objective.capacity_epochs"
         numbers = (
@@ -124,12 +124,12 @@ def _on_its_way(facts: Facts) -> Verdict:
         assert standing is not None
         is_cyclical = objective.schedule == "cyclical"
         name = "cycle" if is_cyclical else "warm-up"
-        title = f"Still in its {name}: β has not come to its value"
+        title = f"Still in its {name}: β has not reached its value"
         length = objective.cycle_epochs if is_cyclical else objective.warmup_epochs
         done = epoch % length if is_cyclical else epoch
         what = (
-            f"β has come to {standing.value:.3g} of {standing.plateau:.4g}, after {done:.3g} of the "
-            f"{length:g} epochs of its {name}"
+            f"β has reached {standing.value:.3g} of {standing.plateau:.4g}, after {done:.3g} of the {length:g} "
+            f"epochs of its {name}"
         )
         rest = (0.75 if is_cyclical and done < length / 2 else 1.0) * length - done
         shorter = f"a {name} that ends well before the training does"
@@ -137,8 +137,8 @@ def _on_its_way(facts: Facts) -> Verdict:
     return Verdict(
         "still-learning",
         title,
-        f"{what}. Until then a nat of rate costs less than it will, and what z says now, and where it lies, is not "
-        f"what it will be.{_how_it_ended(facts)}",
+        f"{what}. Until then a nat of KL costs less than it will later, and z will still "
+        f"change.{_how_it_ended(facts)}",
         (*numbers, *_position(facts), *facts.activity()),
         (*_more_epochs(facts, max(1, round(rest + 0.5 * epoch))), shorter),
     )
@@ -150,30 +150,24 @@ def _falling(facts: Facts) -> Verdict:
     if curve.is_falling and curve.fall is not None:
         half, end = curve.since + (curve.epoch - curve.since) / 2, curve.epoch
         sentences.append(
-            f"The objective still falls: by {curve.fall:.2g} nats from epoch {half:.3g} to {end:.3g}. What z says "
-            "cannot be judged yet."
+            f"The objective still falls: by {curve.fall:.2g} nats from epoch {half:.3g} to {end:.3g}. z cannot be "
+            "judged yet."
         )
     elif curve.way is not None and curve.steps:
         sentences.append(
-            f"So far {curve.steps:,} step{' was' if curve.steps == 1 else 's were'} taken, in which a weight can have "
-            f"moved by about {curve.way:.2g} at most: too little to judge what z says."
+            f"So far {curve.steps:,} step{(' was' if curve.steps == 1 else 's were')} taken, in which a weight can "
+            f"have moved by about {curve.way:.2g} at most: too little to judge z."
         )
     elif facts.curve.is_waking and facts.curve.rates is not None:
         before, now = facts.curve.rates
-        sentences.append(
-            f"z begins to say something: its rate has grown from {before:.2g} to {now:.2g} nats lately."
-        )
+        sentences.append(f"z begins to be used: its KL has grown from {before:.2g} to {now:.2g} nats lately.")
     else:
-        sentences.append(
-            "The decoder knows less about these images than their mean picture does: it has hardly been trained."
-        )
+        sentences.append("The decoder is worse than the mean of all images: it has hardly been trained.")
     if facts.is_silent:
         sentences.append(
-            "That z says nothing at first is usual: a decoder learns the mean of all images before it listens to z."
+            "It is usual that z is not used at first: a decoder learns the mean of all images before it uses z."
         )
-    sentences.append(
-        "One can tell that it has come to rest when twice as many epochs hardly change the curve."
-    )
+    sentences.append("Training has converged when twice as many epochs hardly change the curve.")
     return Verdict(
         "still-learning",
         "Still learning",
@@ -196,8 +190,8 @@ def _how_it_ended(facts: Facts) -> str:
         return ""
     ended = {
         "stopped": f" The training was stopped at epoch {epoch:.3g} of {training.epochs:,}.",
-        "interrupted": f" The trainer ended without a word at epoch {epoch:.3g} of {training.epochs:,}.",
-        "failed": f" The training broke off at epoch {epoch:.3g} of {training.epochs:,}.",
+        "interrupted": f" The trainer ended without a message at epoch {epoch:.3g} of {training.epochs:,}.",
+        "failed": f" The training failed at epoch {epoch:.3g} of {training.epochs:,}.",
         "finished": f" The training has ended all the same, after its {epoch:.4g} epochs.",
     }
     return ended.get(training.state, "")
@@ -218,7 +212,7 @@ def _of_the_curve(facts: Facts) -> tuple[Evidence, ...]:
         Evidence("fall of the objective over the last half of the training", curve.fall, "nats", curve.error)
     ]
     if curve.is_falling and curve.next_fall is not None:
-        words = "what as many epochs again may bring, an estimate from the curve"
+        words = "what as many epochs again may bring, estimated from the curve"
         found.append(Evidence(words, curve.next_fall, "nats"))
     return tuple(found)
 
@@ -250,6 +244,7 @@ def _more_epochs(facts: Facts, num: int) -> tuple[str, ...]:
     left = training.epochs - facts.curve.epoch
     if training.state != "finished" and left >= 1:
         return (
-            f"go on with the {left:,.0f} epochs that are left: `vae train --resume {training.id}`, or Train on",
+            f"continue with the {left:,.0f} epochs that are left: `vae train --resume {training.id}`, or Continue "
+            "training",
         )
-    return (f"{about}: `vae train --resume {training.id} --more-epochs {num}`, or Train on",)
+    return (f"{about}: `vae train --resume {training.id} --more-epochs {num}`, or Continue training",)

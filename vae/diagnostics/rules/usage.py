@@ -25,11 +25,11 @@ def condition_ignored(facts: Facts) -> Verdict | None:
     return Verdict(
         "condition-ignored",
         "The condition is ignored",
-        "The decoder draws the same image whatever class it is told: z says all of it, the class too. Asked for "
-        "a class, the model cannot make one.",
+        "The decoder produces the same image whatever class it is given: z contains everything, the class too. "
+        "Asked for a class, the model cannot generate it.",
         (*facts.by_class(), facts.permuted(), *facts.activity(), Evidence("β", facts.beta)),
         (
-            *(("β = 1, so that it costs z as much as it should to repeat the class",) if at_no_cost else ()),
+            *(("β = 1, so that repeating the class in z has its full cost",) if at_no_cost else ()),
             "a smaller latent space",
         ),
     )
@@ -43,12 +43,12 @@ def _labels_say_nothing(facts: Facts) -> Verdict | None:
     return Verdict(
         "condition-ignored",
         "The labels say nothing about the images",
-        "The best picture of each class explains these images no better than one picture for all, so that the decoder "
-        "is right to ignore the class. The labels may be shuffled, belong to other images, or name what images do not "
-        "show.",
+        "The best image of each class explains these images no better than one image for all, so the decoder is "
+        "right to ignore the class. The labels may be shuffled, belong to other images, or name what the images do "
+        "not show.",
         (
             Evidence(
-                "what the best picture of each class saves beside one for all",
+                "saving by the best image of each class, compared with one image for all",
                 gain.nats,
                 "nats",
                 gain.standard_error,
@@ -57,7 +57,7 @@ def _labels_say_nothing(facts: Facts) -> Verdict | None:
             facts.permuted(),
         ),
         (
-            "a look at the images of one class: do the labels belong to them?",
+            "check the images of one class: do the labels belong to them?",
             "a model without the condition, if they do",
         ),
     )
@@ -75,16 +75,16 @@ def too_few_images(facts: Facts) -> Verdict | None:
     num, part = diagnosis.num_images, diagnosis.part
     if facts.is_open:
         return too_few(
-            num, part, "the decoder reads z", (facts.permuted(), *facts.by_class(), *facts.activity())
+            num, part, "the decoder uses z", (facts.permuted(), *facts.by_class(), *facts.activity())
         )
     if facts.costs:
-        return too_few(num, part, "z is worth its rate", (*facts.balance(), facts.permuted()))
+        return too_few(num, part, "z is worth its KL", (*facts.balance(), facts.permuted()))
     least = _least_of_condition(facts)
     if rise is None or not rise.num_images:  # no class at all, or one alone
         return None
     if is_large(rise, least) or condition_ignored(facts) is not None:
         return None
-    return too_few(num, part, "the decoder reads the class", (*facts.by_class(), facts.permuted()))
+    return too_few(num, part, "the decoder uses the class", (*facts.by_class(), facts.permuted()))
 
 
 def healthy(facts: Facts) -> Verdict:
@@ -92,8 +92,8 @@ def healthy(facts: Facts) -> Verdict:
     return Verdict(
         "healthy",
         "Healthy",
-        "The encoder writes about each image into z, and the decoder reads it: with z from another image the "
-        "reconstruction gets much worse.",
+        "The encoder writes information about each image into z, and the decoder uses it: with z from another "
+        "image the reconstruction gets much worse.",
         (
             *facts.activity(),
             facts.permuted(),

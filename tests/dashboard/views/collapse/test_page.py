@@ -34,8 +34,9 @@ def run(root: Path, trained_run: Run) -> Run:
 
 
 def words(at: Any) -> str:
-    """All that the page says in text."""
+    """All that the page says in text, what stands behind help icons too."""
     found = [one.value for kind in (at.markdown, at.caption, at.info) for one in kind]
+    found += [one.proto.help for one in at.caption]
     return " ".join(found).replace("\\", "").replace("\N{WORD JOINER}", "")
 
 
@@ -185,13 +186,13 @@ class TestRuns:
         path.write_text(json.dumps(values))
         at = page("collapse", run="one")
         assert not [one for one in at.button if str(one.key).startswith("cure:")]
-        assert "effective β not known (the scale of your loop's terms is not known" in words(at)
+        assert "effective β unknown (the scale of your loop's terms is not known" in words(at)
         said = {"reconstruction_ratio": 1 / 64, "kl_ratio": 1.0, "num_comparisons": 3, "batch_size": 32}
         with run.metrics_path.open("a") as file:
             file.write(
                 json.dumps({"step": 60, "epoch": 3.0, "seconds": 1.0, "event": "scale", **said}) + "\n"
             )
-        line = "effective β 64 (measured in your loop, which says β = 1), β·D/pixels 2."
+        line = "effective β 64 (measured in your loop, which reports β = 1), β·D/pixels 2."
         assert line in words(page("collapse", run="one"))
 
 
@@ -218,10 +219,10 @@ class TestLag:
         run.write_status(run.status().replace(step=run.status().step + 1))
         at = page("collapse", run="one")
         assert bounds.kept(run).lag == found
-        assert "The run has been trained on since." in words(at)
+        assert "The run has been trained further since." in words(at)
         button(at, "Measure the lag again")
 
     def test_more_dimensions_have_none(self) -> None:
         shipped = Path(settings.__file__).parents[1] / "assets" / "models" / "mnist-16d"
         deep = Run.open(shipped)
-        assert "one or two dimensions" in encoder_lag.why_not(deep)
+        assert "one or two latent dimensions" in encoder_lag.why_not(deep)

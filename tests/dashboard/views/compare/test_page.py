@@ -47,7 +47,8 @@ def put(root: Path, trained_run: Run) -> Put:
 
 
 def captions(at: Any) -> str:
-    return " ".join(caption.value.replace("\\", "") for caption in at.caption)
+    """Captions and what stands behind their help icons."""
+    return " ".join(f"{caption.value} {caption.proto.help}".replace("\\", "") for caption in at.caption)
 
 
 class TestCompare:
@@ -92,7 +93,7 @@ class TestCompare:
         put("b")
         at = page("compare", runs="a,gone,b")
         (sentence,) = sentences(at)
-        assert "no run 'gone' here" in sentence
+        assert "Run 'gone' was not found" in sentence
         assert at.query_params["runs"] == "a,b"
 
     @pytest.mark.parametrize("runs", ["../a", "a,b,c,d,e,f,g", "", "a b"])
@@ -141,7 +142,7 @@ class TestCompare:
     def test_a_sweep_that_is_gone_is_told(self, put: Put) -> None:
         put("a")
         at = page("compare", runs="a", plane="sweep", sweep="lost")
-        assert any("no run of a sweep 'lost'" in sentence for sentence in sentences(at))
+        assert any("Sweep 'lost' was not found" in sentence for sentence in sentences(at))
         assert at.query_params["plane"] == "all"
 
     def test_without_a_chosen_run_the_plane_still_shows_those_that_are_there(self, put: Put) -> None:
@@ -191,7 +192,7 @@ class TestEvaluate:
         values = {metric.label: metric.value for metric in again.metric}
         assert values["Bound on −log p(x), k = 50"] == f"{-bound.log_prob:.2f} ± {bound.standard_error:.2f}"
         other = page("evaluate", run="a", k="50", images="100", seed="5", proposal="mixture")
-        assert "With these settings it has not been measured" in captions(other)
+        assert "Not measured with these settings yet" in captions(other)
         button(other, "Measure the bound").click().run()
         settled()
         assert [one.kind for one in saved_bounds.kept(run).bounds] == ["importance", "mixture"]
@@ -220,7 +221,10 @@ class TestEvaluate:
         path.write_text(json.dumps(values | {"best": best}))
         at = page("evaluate", run="a")
         assert not at.exception
-        assert next(metric for metric in at.metric if metric.label.startswith("Distortion")).value == "-40.00"
+        assert (
+            next(metric for metric in at.metric if metric.label.startswith("Reconstruction")).value
+            == "-40.00"
+        )
 
     def test_in_a_presentation_the_results_are_shown_and_nothing_is_to_be_set(self, put: Put) -> None:
         from tests.vae.evaluation.test_saved_bounds import bound
@@ -246,7 +250,7 @@ class TestEvaluate:
         at = page("evaluate", run="deep")
         titles = [one.value for one in at.subheader]
         assert "Importance-weighted bound" in titles
-        assert "The truth itself" not in titles
+        assert "Exact log p(x)" not in titles
 
     def test_a_run_without_weights_is_told_in_a_sentence(self, put: Put) -> None:
         run = put("a")

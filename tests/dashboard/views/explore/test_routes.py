@@ -297,7 +297,7 @@ class TestFiles:
         (
             "path",
             {"stops": "1,2,3_n1"},
-            "2 numbers between −1000 and 1000 with commas between, got '1,2,3_n1'",
+            "2 numbers between −1000 and 1000 separated by commas, got '1,2,3_n1'",
         ),
         ("path", {"stops": "_".join(["n1"] * 9)}, "at most 8 stops"),
         ("path", {"stops": "n1_n2", "kind": "round"}, "kind must be one of straight, spherical, got 'round'"),

@@ -179,7 +179,7 @@ def test_plane_is_computed_beside_the_server_and_kept_in_the_run(
     wanted = Wanted(run, "best", "test", "tsne", 100)
     computing.start(wanted)
     computing.start(wanted)  # once more changes nothing
-    with pytest.raises(UserError, match="one plane is computed at a time"):
+    with pytest.raises(UserError, match="only one projection is computed at a time"):
         computing.start(Wanted(run, "best", "test", "tsne", 99))
     found = until(
         lambda: (now := client.get(f"{address}/status?{query}").json())["state"] != "running" and now,

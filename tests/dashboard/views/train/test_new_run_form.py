@@ -132,7 +132,7 @@ def test_trainer_that_refuses_is_told(root: Path, trainers: Recorder) -> None:
 def test_data_that_is_not_here_is_offered_for_download_and_cannot_be_trained_on(trainers: Recorder) -> None:
     at = form()
     at.selectbox(key="new:data").set_value("mnist").run()
-    assert "MNIST is not on this machine yet" in at.info[0].value
+    assert "MNIST: dataset not downloaded" in at.info[0].value
     assert next(button for button in at.button if button.label == "Train").disabled
 
 

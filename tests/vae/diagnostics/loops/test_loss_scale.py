@@ -89,12 +89,12 @@ def test_a_kl_term_that_was_never_compared_is_supposed_and_not_known_and_gives_n
     found = scale(1 / 64, None)
     assert found.is_off and not found.is_certain
     assert (
-        "if your KL term is a sum, your β = 1 trains as β = 64 does; if it is a mean over dimensions, as β = 16."
+        "if your KL term is a sum, your β = 1 trains like β = 64; if it is a mean over dimensions, as β = 16."
         in (found.sentence)
     )
     assert found.amounts.endswith("if the KL term is a sum")
     assert not any("weight" in remedy for remedy in found.remedies)
-    assert "So your β = 1 trains as β = 64 does, without a word." in scale(1 / 64).sentence
+    assert "So your β = 1 trains like β = 64." in scale(1 / 64).sentence
 
 
 def test_the_kl_of_the_first_steps_counts_where_it_vanished_later_or_was_too_noisy() -> None:
