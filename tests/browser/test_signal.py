@@ -104,7 +104,7 @@ def test_buttons_follow_a_state_and_a_slider_a_beta_that_were_changed_elsewhere(
     app.pause(1.5)
     assert app.button("Resume").is_visible(), "a hidden tab is drawn"
     app.page.evaluate(HIDE, False)
-    app.button("Train on").wait_for(timeout=5000)
+    app.button("Continue training").wait_for(timeout=5000)
     app.until(lambda: any("the disk is full" in text for text in app.alerts()), "the error is not told")
     # Each change is drawn once, and perhaps once more for what the page could not know yet.
     assert reruns.num - before <= 8

@@ -147,8 +147,8 @@ def compare(run: Run, weights: Weights) -> Following:
     assert gap.misfit is not None, "it was asked for"
     st.caption(
         f"Left: prior mass outside the data (holes). Right: data outside the prior. 0 means they agree.{caution}",
-        help=f"Both are of the aggregate posterior itself, the mean of {gap.num_images:,} test images' posteriors; ± is "
-        "the standard error over samples. The right one is also large where the data are denser than the prior.",
+        help=f"Both are of the aggregate posterior itself, the mean of {gap.num_images:,} test images' posteriors; ± "
+        "is the standard error over samples. The right one is also large where the data are denser than the prior.",
     )
     st.caption(
         f"The fitted mixture misses the aggregate posterior by KL {_estimate(gap.misfit)} nats.",

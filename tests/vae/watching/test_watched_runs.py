@@ -189,7 +189,7 @@ def test_train_on_is_not_offered_for_a_watched_run(state: str, kept: Run, put: P
 
 def test_collapse_does_not_send_to_the_train_page_for_a_watched_run(kept: Run, put: Put) -> None:
     put(kept, state="stopped")
-    assert "can go on from there" not in words(page("collapse"))
+    assert "Continue it on the Train page" not in words(page("collapse"))
 
 
 def test_a_sweep_of_somebodys_networks_is_refused_before_it_begins(kept: Run, put: Put) -> None:

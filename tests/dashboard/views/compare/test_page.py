@@ -86,7 +86,7 @@ class TestCompare:
         assert "Their pixels differ" in captions(at)
         titles = [one.value.replace("\\", "") for one in at.markdown]
         assert any("grey pixels" in title for title in titles)
-        assert any("pixels cut at 0.5" in title for title in titles)
+        assert any("pixels thresholded at 0.5" in title for title in titles)
 
     def test_a_run_that_is_gone_is_told_and_the_others_are_compared(self, put: Put) -> None:
         put("a")

@@ -131,7 +131,7 @@ def test_emnist_is_turned_upright_and_its_labels_count_from_zero(
 def test_a_missing_set_says_where_it_looked_and_what_to_do(tmp_path: Path) -> None:
     assert refusal(tmp_path) == (
         f"MNIST: dataset not downloaded, train-images-idx3-ubyte is missing in {tmp_path / 'MNIST' / 'raw'}; "
-        f"run `vae data download mnist --root {tmp_path}`, or use digits, which works offline"
+        f"run `vae data download mnist --root {tmp_path}`, or use digits, which needs no download"
     )
     assert not is_downloaded("mnist", tmp_path)
 

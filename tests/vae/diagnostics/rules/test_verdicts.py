@@ -596,7 +596,7 @@ def test_a_dimension_that_died_when_beta_was_raised_is_told_with_that_moment() -
     lowered = [{**each, "before": 3.0, "beta": 1.0} if "event" in each else each for each in lines]
     assert not any("by hand" in each.sentence for each in decide(pruned, LONG, lowered))
     mute = [line(epoch, 0.001) for epoch in range(1, 21)]
-    assert not any("fell silent" in each.sentence for each in decide(pruned, LONG, mute))
+    assert not any("became inactive" in each.sentence for each in decide(pruned, LONG, mute))
 
 
 def test_a_dead_network_is_named_and_hears_only_what_reaches_it() -> None:
