@@ -44,7 +44,7 @@ def greeting() -> str:
     else:
         places = ["localhost", str(net_util.get_internal_ip())]
     where = " and ".join(server_util.get_url(f"[{place}]" if ":" in place else place) for place in places)
-    return f"\nLatent Lab is at {where}\nCtrl-C ends it; runs that train go on.\n"
+    return f"\nLatent Lab is at {where}\nCtrl-C ends it; runs that train continue.\n"
 
 
 def say_sorry(error: Exception) -> bool:

@@ -25,7 +25,7 @@ PACKAGES = ("vae", "dashboard")
 #: Stands for a value inside a sentence.
 VALUE = "…"
 #: Two words in a row, or one capitalised word, as a label has it.
-_WORDS = re.compile(r"[^\W\d_]{2,}[,;:)]? \(?[^\W\d_]|^[A-ZΑ-Ω][^\W\d_A-Z]+[.:?!…]?$")
+_WORDS = re.compile(r"[^\W\d_]{2,}[,;:)]? (?:× )?\(?[^\W\d_]|^[A-ZΑ-Ω][^\W\d_A-Z]+[.:?!…]?$")
 _SKIPPED_FOLDERS = {"node_modules", "dist", "runtime", "__pycache__"}
 
 
@@ -170,3 +170,36 @@ def markdown_texts(source: str) -> Iterator[tuple[str, int]]:
             is_code = not is_code
         elif not is_code and line.strip():
             yield re.sub(r"`[^`]*`|\]\([^)]*\)|<[^>]*>", VALUE, line), number
+
+
+def captions(source: str) -> Iterator[tuple[str, int]]:
+    """The first argument of each ``….caption(…)`` of a Python source, with its line; values count as ``…``."""
+    for node in ast.walk(ast.parse(source)):
+        is_caption = (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr == "caption"
+        )
+        if is_caption and node.args:
+            text = "".join(_literal(part) for part in _outermost(node.args[0]))
+            yield text, node.lineno
+
+
+def _outermost(node: ast.AST) -> Iterator[ast.AST]:
+    """The texts in an expression that are not inside another text."""
+    if isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str)):
+        yield node
+    elif isinstance(node, ast.IfExp):
+        yield from max(
+            (list(_outermost(part)) for part in (node.body, node.orelse)),
+            key=lambda x: sum(map(len, map(_literal, x))),
+        )
+    else:
+        for child in ast.iter_child_nodes(node):
+            yield from _outermost(child)
+
+
+def _literal(node: ast.AST) -> str:
+    if isinstance(node, ast.JoinedStr):
+        return "".join(str(part.value) if isinstance(part, ast.Constant) else VALUE for part in node.values)
+    return str(node.value) if isinstance(node, ast.Constant) else ""

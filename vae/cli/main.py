@@ -96,7 +96,7 @@ class Import:
 
 @dataclass(frozen=True)
 class Download:
-    """Download a data set through torchvision, checksums checked."""
+    """Download a dataset through torchvision, checksums checked."""
 
     name: Positional[DownloadName]
     """Which one."""
@@ -114,7 +114,7 @@ class Download:
 
 @dataclass(frozen=True)
 class ListData:
-    """The data sets, and which of them are on this machine."""
+    """The datasets, and which of them are downloaded."""
 
     root: OptionalPath = None
     """Folder of downloaded sets; without it, the user's cache folder."""
@@ -168,7 +168,7 @@ class CheckData:
 
 @dataclass(frozen=True)
 class Data:
-    """Data sets: what is on this machine, downloads, and a look at your own."""
+    """Datasets: what is downloaded, downloads, and a look at your own."""
 
     action: Annotated[
         Annotated[Download, subcommand("download")]

@@ -193,7 +193,7 @@ class Evaluate(Measurement):
             check_grid(model)
 
     def _more(self, model: VAE, dataset: Dataset, seed: int) -> dict[str, Any]:
-        """The figures besides the ELBO, as far as they were asked for."""
+        """The results besides the ELBO, as far as they were asked for."""
         from vae.evaluation import ais as annealed
         from vae.evaluation.exact_posterior import exact_posteriors
         from vae.evaluation.importance import importance_bound
@@ -240,7 +240,7 @@ def _images(num: int) -> str:
 
 
 def _lines(more: dict[str, Any], *, conditional: bool = False) -> list[str]:
-    """The figures besides the ELBO, in words; of a conditional model they are of log p(x|y)."""
+    """The results besides the ELBO, in words; for a conditional model they are of log p(x|y)."""
     from vae.runtime.number_format import plus_minus
 
     lines: list[str] = []

@@ -91,7 +91,7 @@ def _config(info: StructTypeInfo) -> StructConstructorSpec | None:
 
 
 class _Unsaid(str):
-    """The data set's name where the user gave none: with a path it follows from that."""
+    """The dataset's name where the user gave none: with a path it follows from that."""
 
 
 def _default(owner: type[Config], name: str, value: Any) -> Any:

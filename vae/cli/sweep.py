@@ -20,7 +20,7 @@ from vae.errors import UserError
 class Sweep:
     """Train a run for each β and seed; the Compare page draws them in the rate-distortion plane.
 
-    Started again with the same options it goes on with what is not finished, or failed, alone.
+    Started again with the same options, it trains only what is not finished or has failed.
     """
 
     name: Annotated[str, arg(metavar="NAME")]

@@ -33,7 +33,7 @@ AtWord = Annotated[str, arg(metavar="best|last|STEP")]
 
 @dataclass(frozen=True)
 class Train:
-    """Train a model into a run directory, or go on with one.
+    """Train a model into a run directory, or continue a run.
 
     Ctrl-C stops after the current step and keeps a checkpoint; the dashboard shows and steers the run meanwhile.
     """
@@ -41,13 +41,13 @@ class Train:
     run_dir: OptionalPath = None
     """Folder of the new run; its name is the run's id."""
     resume: OptionalPath = None
-    """A run directory to go on with, exactly where its last checkpoint left it; its options stay as they were."""
+    """A run directory to continue, exactly from its last checkpoint; its options stay as they were."""
     more_epochs: Annotated[int, arg(metavar="N", help_behavior_hint="")] = 0
     """With --resume: train so many epochs more than the run was made for."""
     name: Annotated[str | None, arg(metavar="TEXT", help_behavior_hint="")] = None
     """What the dashboard calls the new run; without it, its folder's name."""
     download: Flag = False
-    """Download the data set first if it is not on this machine."""
+    """Download the dataset first if it is not there."""
     json: Flag = False
     """Print the outcome as one JSON object on standard output."""
     standby: Flag = False
@@ -150,7 +150,7 @@ class Train:
 
 @dataclass(frozen=True)
 class Reproduce:
-    """Train a published set-up and print the figure obtained beside the published one."""
+    """Train a published model and print its test metric beside the published one."""
 
     name: Annotated[Positional[str], arg(metavar="NAME")]
     """pytorch-example (10 epochs), iwae-1layer (364 of its 3,280) or cvae (40 of them): all on MNIST."""
@@ -161,7 +161,7 @@ class Reproduce:
     epochs: Annotated[int | None, arg(metavar="N", help_behavior_hint="")] = None
     """Other than the part above; 3280 is the whole of the long ones."""
     run_dir: OptionalPath = None
-    """Keep the run in this folder; a run that is there already is gone on with."""
+    """Keep the run in this folder; a run that is there already is continued."""
     samples: Annotated[int | None, arg(metavar="K", help_behavior_hint="")] = None
     """Importance samples for each image where log p is published; without it, the published 5,000."""
     json: Flag = False

@@ -77,7 +77,7 @@ def diagnose(
     path: Path | None = None,
     root: Path | None = None,
 ) -> Diagnosis:
-    """Measure a model's latent space and say what is wrong with it, if anything is.
+    """Measure a model's latent space, in nats per example, and say what is wrong with it, if anything is.
 
     Args:
         target: A run, or its folder: its configuration and history count too. Or a model.
@@ -95,6 +95,10 @@ def diagnose(
     Raises:
         UserError: If there are fewer than two images, or they are not on this machine, or the run has no weights, or
             what they compute is not finite, or an argument is none of those that there are.
+
+    Source:
+        Active units: Burda, Grosse & Salakhutdinov (2016), https://arxiv.org/abs/1509.00519. Mutual information and
+        marginal KL: Hoffman & Johnson (2016). Collapse and encoder lag: He et al. (2019), https://arxiv.org/abs/1901.05534
     """
     from vae.runs.history import standing_of_beta
 

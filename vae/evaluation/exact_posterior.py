@@ -184,7 +184,7 @@ class ExactPosteriors:
 def exact_posterior(
     model: VAE, x: Tensor, y: Tensor | None = None, *, tolerance: float = TOLERANCE
 ) -> ExactPosterior:
-    """log p(x), the true posterior, the exact ELBO and the gap of one image.
+    """The true posterior of one image by quadrature, log p(x), the exact ELBO and the gap between them, in nats.
 
     Args:
         model: With one or two latent dimensions.
@@ -223,7 +223,7 @@ def exact_posteriors(
     tolerance: float = TOLERANCE,
     progress: Progress | None = None,
 ) -> ExactPosteriors:
-    """The truth of the images of a part, or so many of them, drawn by the seed.
+    """The exact posteriors of the images of a part, or of a random sample of them.
 
     Raises:
         UserError: If the model has more than two latent dimensions, there are no images, or a number is not finite.

@@ -150,7 +150,7 @@ def _all(config: RunConfig) -> tuple[Cure, ...]:
         Cure(
             "smaller-steps",
             "A tenth of the learning rate",
-            f"A learning rate of {config.train.learning_rate / 10:g}, so that no unit dies.",
+            f"A learning rate of {config.train.learning_rate / 10:g}, which lets no unit die.",
             (("train.learning_rate", config.train.learning_rate / 10),),
         ),
         Cure(

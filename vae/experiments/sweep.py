@@ -208,7 +208,7 @@ def _result(folder: Path, point: Point) -> tuple[Result, bool]:
             raise KeyboardInterrupt  # the checkpoint is written, and no further point is begun
     status = run.status()
     if status.state != "finished":
-        raise UserError(status.error or f"run {run.id} was stopped; start the sweep again to go on with it")
+        raise UserError(status.error or f"run {run.id} was stopped; start the sweep again to continue it")
     result = measure(run, dataset)
     if not math.isfinite(result.last.elbo):
         raise UserError(

@@ -372,7 +372,7 @@ class _Pool:
                     return None
                 if not self._changed.wait(until - time.monotonic()):
                     raise GraphError(
-                        "must wait for the networks of other runs, which take long; try again in a moment"
+                        "must wait for the networks of other runs, which take long; try again shortly"
                     )
 
     def forget(self, number: int) -> None:

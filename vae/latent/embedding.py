@@ -41,7 +41,7 @@ class Embedding:
     index: Tensor
 
     def to_tensors(self) -> dict[str, Tensor]:
-        """The tensors as they are kept in a file; labels are left out if there are none."""
+        """The tensors as they are kept in a file, shapes as in the class; labels are left out if there are none."""
         tensors = {"mean": self.mean, "log_var": self.log_var, "index": self.index}
         return tensors if self.labels is None else {**tensors, "labels": self.labels}
 

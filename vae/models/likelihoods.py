@@ -71,7 +71,7 @@ class Likelihood(nn.Module, ABC):
         """log p(x|z), shape ``(B,)``, for the decoder's output and images, both ``(B, C, H, W)``."""
 
     def log_prob_of_many(self, output: Tensor, x: Tensor) -> Tensor:
-        """As `log_prob`, for very many z and no gradient: as fast as it can be made; ``output`` may be overwritten."""
+        """As `log_prob`, nats, ``(B,)``, for very many z and without a gradient; ``output`` may be overwritten."""
         return self.log_prob(output, x)
 
     def log_prob_of_rounded(self, output: Tensor, x: Tensor) -> Tensor:
@@ -112,7 +112,11 @@ class Likelihood(nn.Module, ABC):
 
 
 class Bernoulli(Likelihood):
-    """Cross-entropy from logits. Grey pixels are allowed: then it is a bound's worth of nats, but not a density."""
+    """Cross-entropy from logits, in nats. Grey pixels are allowed; then it is not a density.
+
+    Source:
+        Kingma & Welling (2014), appendix C.1, https://arxiv.org/abs/1312.6114
+    """
 
     def log_prob(self, output: Tensor, x: Tensor) -> Tensor:
         return -_sum_pixels(F.binary_cross_entropy_with_logits(output, x, reduction="none"))
@@ -176,7 +180,11 @@ class ContinuousBernoulli(Likelihood):
 
 
 class Gaussian(Likelihood):
-    """Independent Gaussians of one standard deviation around the decoder's output, all constants included."""
+    """Independent Gaussians of one standard deviation around the decoder's output, in nats, all constants included.
+
+    Source:
+        Kingma & Welling (2014), appendix C.2, https://arxiv.org/abs/1312.6114
+    """
 
     def __init__(self, sigma: float) -> None:
         super().__init__()

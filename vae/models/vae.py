@@ -159,7 +159,7 @@ class VAE(nn.Module):
 
     @torch.no_grad()
     def log_prob_of_many(self, z: Tensor, x: Tensor, condition: Tensor | None = None) -> Tensor:
-        """As `log_prob`, for very many z and no gradient; ``x`` may be one image expanded."""
+        """As `log_prob`, nats, ``(B,)``, for very many z and without a gradient; ``x`` may be one image expanded."""
         found: Tensor = self.likelihood.log_prob_of_many(self.decoder(z, condition, x), x)
         return found
 

@@ -50,6 +50,9 @@ class Terms:
     Attributes:
         distortion: −log p(x|z) for the sampled z, summed over pixels, shape ``(B,)``.
         rate_per_dim: KL(q(z|x) ‖ p(z)) of each latent dimension, shape ``(B, D)``.
+
+    Source:
+        Kingma & Welling (2014), equation 3, https://arxiv.org/abs/1312.6114
     """
 
     distortion: Tensor
@@ -70,7 +73,7 @@ class Terms:
         return MeanTerms(self.distortion.mean(), self.rate_per_dim.mean(0))
 
     def loss(self, penalty: RatePenalty | float) -> Tensor:
-        """The loss of their means, see `MeanTerms.loss`."""
+        """The loss of their means, a scalar in nats per example, see `MeanTerms.loss`."""
         return self.mean().loss(penalty)
 
 
@@ -87,7 +90,7 @@ class MeanTerms:
     rate_per_dim: Tensor
 
     def loss(self, penalty: RatePenalty | float) -> Tensor:
-        """What training lowers: distortion plus the penalty of the rate, a scalar.
+        """The training loss, distortion plus the penalty of the rate: a scalar in nats per example.
 
         Args:
             penalty: What the rate costs; a number is its weight β, and β = 1 gives the negative ELBO.

@@ -119,7 +119,7 @@ class MetricsWriter:
         if there is None or (there.st_dev, there.st_ino) != self._file:
             raise FolderLost(
                 f"the run's {self.path.name} must stay while it is written, and was removed or replaced; restore it, "
-                "and go on from the last checkpoint with `vae train --resume`"
+                "and continue from the last checkpoint with `vae train --resume`"
             )
 
     def truncate(self, offset: int) -> None:

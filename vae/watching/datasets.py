@@ -1,4 +1,4 @@
-"""What people train on, as images and labels: arrays, torch data sets and loaders, lists of batches, dicts."""
+"""What people train on, as images and labels: arrays, torch datasets and loaders, lists of batches, dicts."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ def _scale(images: Array, found: Given) -> Scale:
 def _arrays(data: Any, found: Given) -> tuple[Array, Array | None]:
     """Images and labels as arrays."""
     if isinstance(data, tuple | list) and len(data) > 1 and all(_is_set(part) for part in data):
-        found.guesses.append("of several data sets the first is watched; pass the one that you train on")
+        found.guesses.append("of several datasets the first is watched; pass the one that you train on")
         data = data[0]
     if isinstance(data, DataLoader):
         return _of_a_loader(data, found)
@@ -248,7 +248,7 @@ def _of_a_set(
         )
     found.num_images = len(dataset) if rows is None else len(rows)
     if not found.num_images:
-        raise DataError("data must hold images, got an empty data set; check how it is made")
+        raise DataError("data must hold images, got an empty dataset; check how it is made")
     if collate in (None, default_collate) and (tensors := _tensors(dataset)) is not None:
         index = slice(None) if rows is None else torch.as_tensor(rows)
         parts = [_array(tensor[index]) for tensor in tensors[:2]]

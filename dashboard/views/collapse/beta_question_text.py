@@ -19,7 +19,7 @@ MOST_VALUES, MOST_WEIGHT = 10_000_000, 1e9
 
 RULE = (
     f"β, pixels, latent dimensions, {' or '.join(RECONSTRUCTIONS)}, {' or '.join(DIVERGENCES)}, "
-    f"{' or '.join(ERRORS)}, and σ or 0, with commas between"
+    f"{' or '.join(ERRORS)}, and σ or 0, separated by commas"
 )
 
 

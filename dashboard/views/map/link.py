@@ -41,7 +41,7 @@ def hidden(num_classes: int) -> Key[list[int]]:
             raise ValueError
         return sorted(set(values))
 
-    rule = f"numbers of classes from −1 to {num_classes - 1} with commas between, or none"
+    rule = f"numbers of classes from −1 to {num_classes - 1} separated by commas, or none"
     return Key("hidden", parse, rule, lambda values: ",".join(map(str, values)) or "none")
 
 

@@ -106,7 +106,7 @@ def some_images(request: Request) -> Response:
     text = request.query_params.get("index", "")
     if not re.fullmatch(r"[0-9]{1,9}(,[0-9]{1,9})*", text) or text.count(",") >= MOST_IMAGES:
         raise UserError(
-            f"index must be 1 to {MOST_IMAGES} whole numbers with commas between, got {text[:40]!r}; use 0"
+            f"index must be 1 to {MOST_IMAGES} whole numbers separated by commas, got {text[:40]!r}; use 0"
         )
     images = datasets.dataset(run_of(request))
     index = np.array([int(number) for number in text.split(",")], np.int32)

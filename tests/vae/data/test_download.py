@@ -153,7 +153,7 @@ def test_progress_tells_each_file_and_its_bytes(
 def test_load_downloads_if_asked_to(tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     offer(monkeypatch, server, [server.address])
     config = DataConfig(name="mnist", root=tmp_path)
-    with pytest.raises(DataError, match="is not on this machine"):
+    with pytest.raises(DataError, match="dataset not downloaded"):
         load_dataset(config)
     assert server.asked == []
     assert load_dataset(config, download=True).info().num_test == 8

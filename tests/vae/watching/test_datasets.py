@@ -192,7 +192,7 @@ def test_very_many_items_are_read_in_part_and_that_is_said(
         (Stream(), "which is a stream; pass some of its images as arrays"),
         (DataLoader(Stream()), "which is a stream"),
         ((x for x in FLOATS), "got a generator, which can be read once"),
-        (TensorDataset(FLOATS[:0]), "got an empty data set"),
+        (TensorDataset(FLOATS[:0]), "got an empty dataset"),
         ({"a": 1, "b": 2}, "data must name its images, got a dict of a, b"),
         (Items(lambda i: FLOATS[i, :, : 4 + i % 2]), "images must all have one shape"),
     ],

@@ -209,7 +209,7 @@ def _remedy(shape: tuple[int, ...], num_labels: int | None) -> str:
             return "put the images into one array with numpy.stack([one, another, …])"
         case (num, values) if side := _side_of_square(values):
             flat = f"use images.reshape(-1, {side}, {side}) if each row is an image of {side}×{side}"
-            return f"{flat}; one image of {values}×{num} is no data set" if num <= MAX_SIDE else flat
+            return f"{flat}; one image of {values}×{num} is no dataset" if num <= MAX_SIDE else flat
         case (_, values) if values % 3 == 0 and (side := _side_of_square(values // 3)):
             return (
                 f"use images.reshape(-1, 3, {side}, {side}) if each row has all of red first, or "

@@ -112,7 +112,7 @@ def default_root() -> Path:
             if not cache.is_absolute():  # the XDG specification: a relative path is to be ignored
                 cache = Path.home() / ".cache"
     except RuntimeError:
-        raise DataError("no home folder to keep data sets in; use another folder") from None
+        raise DataError("no home folder to keep datasets in; use another folder") from None
     return cache / "latent-lab" / "data"
 
 
