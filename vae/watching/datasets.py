@@ -170,7 +170,7 @@ def _arrays(data: Any, found: Given) -> tuple[Array, Array | None]:
     if isinstance(data, Iterator):
         raise DataError(
             "data must be images that can be read again, got a generator, which can be read once; pass arrays, a torch "
-            "data set or its DataLoader"
+            "dataset or its DataLoader"
         )
     if isinstance(data, tuple) and len(data) == 2:
         return _array(data[0]), None if data[1] is None else _array(data[1])
