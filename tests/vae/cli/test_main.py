@@ -113,7 +113,9 @@ def test_the_commands_of_the_documentation_work_as_written(
     assert run.status().state == "finished"
 
     assert_refused(
-        vae("train", "--resume", "runs/a"), "run a has done its 2 epochs; ask for more", "--more-epochs N"
+        vae("train", "--resume", "runs/a"),
+        "run a has trained all of its 2 epochs; ask for more",
+        "--more-epochs N",
     )
     answer = vae("train", "--resume", "runs/a", "--more-epochs", "1")
     assert (answer.code, answer.err) == (0, "finished at epoch 3 of 3\n")

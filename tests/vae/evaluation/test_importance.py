@@ -171,7 +171,7 @@ def test_few_effective_samples_are_told_with_what_to_do() -> None:
         return ImportanceBound(torch.zeros(3), torch.tensor(sizes), torch.arange(3), (), k, 0, proposal)
 
     (sentence,) = bound([1.0, 3.0, 90.0]).warnings()
-    assert "of about 3.0 of 200 samples, or less" in sentence
+    assert "about 3.0 of 200 samples or fewer really count" in sentence
     assert "the mixture as proposal, or compare with annealed" in sentence
     (sentence,) = bound([1.0, 3.0, 90.0], proposal="mixture").warnings()
     assert "take more samples, or compare" in sentence

@@ -244,7 +244,7 @@ def test_a_user_without_a_home_is_told_to_name_a_folder(monkeypatch: pytest.Monk
 
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.setattr(Path, "home", home)
-    with pytest.raises(DataError, match=r"no home folder to keep data sets in; use another folder$"):
+    with pytest.raises(DataError, match=r"no home folder to keep datasets in; use another folder$"):
         default_root()
 
 

@@ -255,13 +255,13 @@ def test_the_sigma_of_a_loop_is_judged_by_what_its_loss_has() -> None:
     # β = 50 by a σ of 0.1 is a σ of 0.71: too large, if anything.
     (found,) = decide(without, loop)
     assert found.name == "wrong-scale" and "trains like β = 50" in found.sentence
-    amounts = [each for each in found.evidence if "if σ were 0.26" in each.words]
+    amounts = [each for each in found.evidence if "with σ = 0.26" in each.words]
     assert [each.value for each in amounts] == [pytest.approx(50 * (0.1 / 0.26) ** 2)]
     assert names(replace(without, scale=squared_error(0.02, 0.1), residual=0.12), loop)[0] != "wrong-sigma"
     # As it was told to vae.watch; then nobody may say that pruned dimensions do no harm.
     told_so = replace(without, decoder_sigma=0.5**0.5, scale=squared_error(1.0, 0.5**0.5))
     (large,) = decide(told_so, loop)
-    assert large.title == "σ is too large" and "by β = 7.4" in large.sentence
+    assert large.title == "σ is too large" and "at β = 7.4" in large.sentence
     assert not any("model.likelihood" in remedy for remedy in large.remedies)
     assert any("vae.watch(sigma=" in remedy for remedy in large.remedies)
     assert "If your loss uses the σ" in decide(replace(told_so, scale=None), loop)[0].sentence
@@ -319,7 +319,7 @@ def test_near_its_cap_the_information_is_at_least_and_the_marginal_kl_at_most() 
         assert f"marginal KL{bound}" in [evidence.words for evidence in found.evidence]
         lines = replace(given, findings=(found,)).lines()
         assert any(("marginal KL ≤ 90.00" if bound else "marginal KL 90.00") in line for line in lines)
-        assert any("cannot show more than log N = 6.90" in line for line in lines) == bool(bound)
+        assert any("can show at most log N = 6.90" in line for line in lines) == bool(bound)
     (healthy,) = decide(diagnosis(information=told(6.8, 0.4)))
     assert "mutual information I(x; z), at least" in [evidence.words for evidence in healthy.evidence]
 
@@ -363,7 +363,7 @@ def test_a_number_that_is_small_accuses_where_it_is_so_by_more_than_its_error() 
 def test_a_class_that_few_images_do_not_show_is_not_said_to_be_ignored() -> None:
     few = diagnosis(num_images=12, conditional=True, usage=seen(12, 12.0, 2.0, (8.35, 2.89)))
     assert names(few) == ["too-few-images"]
-    assert "reads the class" in decide(few)[0].sentence
+    assert "uses the class" in decide(few)[0].sentence
     assert names(replace(few, usage=seen(12, 12.0, 2.0, (8.35, 1.5)))) == ["healthy"]
     assert names(replace(few, usage=seen(500, 12.0, 0.2, (0.0, 0.0)))) == ["condition-ignored"]
     one_class = Usage(Rise(12.0, 0.2, 500), (Rise(12.0, 0.2, 500),) * 4, Rise(0.0, 0.0, 0), 6.0, 0)
