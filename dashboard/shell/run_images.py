@@ -34,7 +34,7 @@ def draw() -> None:
                     plain(f"Original images, test metrics and a full diagnosis need the images. {missing}")
                 )
             data_preview.show(run.info.reading)
-            _place(run, f"Where are {(data.path.name if len(data.path.name) <= 40 else 'the images')} now?")
+            _place(run, f"Where are {data.path.name if len(data.path.name) <= 40 else 'the images'} now?")
 
 
 def _place(run: Run, words: str) -> None:

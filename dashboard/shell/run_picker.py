@@ -176,7 +176,7 @@ def _summary(run: Run) -> None:
         "none": f"{tone} pixels",
         "threshold": f"pixels thresholded at {data.threshold:g}",
         "static": "pixels sampled once",
-        "dynamic": "pixels sampled anew each time",
+        "dynamic": "pixels sampled again each time",
     }
     lines = [
         f"{kind}, {model.latent_dim} latent dimension{'s' if model.latent_dim > 1 else ''}, {NETWORKS[model.network]}",

@@ -47,7 +47,7 @@ class Export:
     run_dir: RunDir
     """The run directory."""
     to: Annotated[Path, arg(metavar="PATH")]
-    """A folder for decoder.onnx and encoder.onnx, or a file that ends in .zip."""
+    """Folder for decoder.onnx and encoder.onnx, or a file that ends in .zip."""
     at: AtWord = "best"
     """Which weights, for ONNX: best, last, or the step of a snapshot."""
 
@@ -135,7 +135,7 @@ class ListData:
 
 @dataclass(frozen=True)
 class CheckData:
-    """Read your own images as a run would, and say what was made of them: the layout, the parts, what was left out."""
+    """Read your own images as a run would, and print the layout, the parts, and what was left out."""
 
     path: Positional[Path]
     """Your .npz file or image folder."""

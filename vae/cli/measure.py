@@ -41,16 +41,16 @@ class Place:
 
 @dataclass(frozen=True)
 class Measurement:
-    """What all measurements are asked: of which run, which of its weights, and on which images."""
+    """Which run, which of its weights, and which images are measured."""
 
     run_dir: RunDir
     """The run directory."""
     split: Part = "test"
     """Which part of the data."""
     at: OptionalAt = None
-    """Which weights: best, last, or the step of a snapshot; without, best."""
+    """Which weights: best, last, or the step of a snapshot; default: best."""
     seed: int = 0
-    """Seed of all that is drawn."""
+    """Seed of all random numbers."""
     data: Place = Place()
     json: Flag = False
     """Print one JSON object on standard output."""
@@ -83,33 +83,33 @@ class Measurement:
 
 @dataclass(frozen=True)
 class Evaluate(Measurement):
-    """The ELBO of a run on all images of a part, in nats per example, and on demand what is above it.
+    """The ELBO of a run on all images of a part, in nats per example, and, if asked for, better bounds.
 
-    --importance bounds log p(x) more closely; --ais checks it without the encoder; --truth computes it, for one or two
-    latent dimensions.
+    --importance gives a tighter bound on log p(x); --ais checks it without the encoder; --truth computes it exactly,
+    for one or two latent dimensions.
     """
 
     importance: Annotated[int | None, arg(metavar="K", help_behavior_hint="")] = None
-    """The importance-weighted bound from so many samples for each image; published tables have 5000."""
+    """The importance-weighted bound, with K samples per image; published tables use 5000."""
     proposal: Literal["posterior", "mixture"] = "posterior"
-    """Where the samples of --importance come from: q(z|x), as in published tables, or a mixture of it with wider ones
-    and the prior, for an encoder that is too narrow."""
+    """Proposal of --importance: q(z|x), as in published tables, or a mixture with wider Gaussians and the prior, for an
+    encoder that is too narrow."""
     images_: Annotated[int | None, arg(name="images", metavar="N", help_behavior_hint="")] = None
-    """Only so many images, drawn by the seed, for the figures besides the ELBO; without: all for --importance, 100 for
+    """Number of images, chosen at random, for the results besides the ELBO; default: all for --importance, 100 for
     --ais and --truth."""
     ais: Flag = False
-    """Annealed importance sampling: a lower bound on log p(x) that does not ask the encoder."""
+    """Annealed importance sampling: a lower bound on log p(x) that does not use the encoder."""
     ais_steps: OptionalCount = None
-    """Intermediate distributions for --ais; without, 500."""
+    """Intermediate distributions for --ais; default: 500."""
     ais_chains: OptionalCount = None
-    """Chains for each image for --ais; without, 8."""
+    """Chains per image for --ais; default: 8."""
     truth: Flag = False
     """log p(x), the exact ELBO and the gap between them by quadrature, for one or two latent dimensions."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "cpu"
     """Where to compute; auto takes the best there is. The seed's noise is that of the device."""
     diagnose: Flag = False
-    """What became of the latent space: a verdict with its evidence and what to try; of the last weights, which are what
-    training came to, unless --at is given."""
+    """A diagnosis of the latent space: a verdict, its evidence and what to try. Uses the last weights, unless --at is
+    given."""
 
     def __call__(self) -> None:
         from vae.evaluation.elbo import evaluate
@@ -251,7 +251,7 @@ def _lines(more: dict[str, Any], *, conditional: bool = False) -> list[str]:
         lines.append(
             f"{bound}{found['log_prob']:9.3f} {plus_minus(found['standard_error'])} (importance-weighted{of}, k = "
             f"{found['k']:,}, {_images(found['num_images'])}, seed {found['seed']}; a lower bound on average, ± "
-            f"{('?' if sampling is None else format(sampling, '.2g'))} from sampling alone; median effective sample "
+            f"{'?' if sampling is None else format(sampling, '.2g')} from sampling alone; median effective sample "
             f"size {found['effective_size']['median']:.1f})"
         )
         lines += [
@@ -280,7 +280,7 @@ def _lines(more: dict[str, Any], *, conditional: bool = False) -> list[str]:
 
 @dataclass(frozen=True)
 class Leak(Measurement):
-    """The label-leak probe: how well a linear classifier reads the class off z, on held-out images.
+    """The label-leak probe: how well a linear classifier predicts the class from z, on held-out images.
 
     One half of the part fits the classifier, the other tests it; the seed is of the halves.
     """

@@ -24,11 +24,11 @@ class Sweep:
     """
 
     name: Annotated[str, arg(metavar="NAME")]
-    """Begins the runs' folder names."""
+    """Start of the runs' folder names."""
     betas: Annotated[tuple[float, ...], arg(metavar="β …")]
-    """Weights of the rate, for example 0.1 0.3 1 3 10; the option objective.beta is set to each."""
+    """Weights of the KL (rate), for example 0.1 0.3 1 3 10; the option objective.beta is set to each."""
     seeds: Annotated[tuple[int, ...], arg(metavar="N …")] = (0,)
-    """Seeds; each β is trained with each."""
+    """Seeds; each β is trained with each seed."""
     runs: Annotated[Path, arg(metavar="DIR")] = Path("runs")
     """Folder of runs."""
     jobs: int = 1
@@ -36,7 +36,7 @@ class Sweep:
     backend: Literal["loky", "threading", "dask"] = "loky"
     """joblib's backend: processes, threads, or a Dask cluster that you already have."""
     address: Annotated[str | None, arg(metavar="tcp://HOST:PORT", help_behavior_hint="")] = None
-    """Of the Dask scheduler; its workers must see --runs, and the data, under the same path."""
+    """Address of the Dask scheduler; its workers must see --runs, and the data, under the same path."""
     json: Flag = False
     """Print one JSON object a run on standard output."""
     config: Annotated[RunConfig, arg(name="")] = RunConfig()

@@ -43,9 +43,9 @@ class Train:
     resume: OptionalPath = None
     """A run directory to continue, exactly from its last checkpoint; its options stay as they were."""
     more_epochs: Annotated[int, arg(metavar="N", help_behavior_hint="")] = 0
-    """With --resume: train so many epochs more than the run was made for."""
+    """With --resume: train N more epochs than the run was made for."""
     name: Annotated[str | None, arg(metavar="TEXT", help_behavior_hint="")] = None
-    """What the dashboard calls the new run; without it, its folder's name."""
+    """Name of the new run in the dashboard; default: the folder's name."""
     download: Flag = False
     """Download the dataset first if it is not there."""
     json: Flag = False
@@ -159,11 +159,11 @@ class Reproduce:
     seed: int = 0
     """Seed of weights, order and noise."""
     epochs: Annotated[int | None, arg(metavar="N", help_behavior_hint="")] = None
-    """Other than the part above; 3280 is the whole of the long ones."""
+    """Number of epochs, instead of those above; 3280 is the whole schedule of the long ones."""
     run_dir: OptionalPath = None
     """Keep the run in this folder; a run that is there already is continued."""
     samples: Annotated[int | None, arg(metavar="K", help_behavior_hint="")] = None
-    """Importance samples for each image where log p is published; without it, the published 5,000."""
+    """Importance samples per image where log p is published; default: the published 5,000."""
     json: Flag = False
     """Print one JSON object on standard output."""
 

@@ -42,7 +42,7 @@ class DataConfig(Config):
     )
     binarize: Literal["none", "threshold", "static", "dynamic"] = option(
         "none",
-        "Pixels: grey as they are, thresholded, sampled once, or sampled anew each time they are seen.",
+        "Pixels: grey as they are, thresholded, sampled once, or sampled again each time they are seen.",
         label="Binarise pixels",
     )
     threshold: float = option(

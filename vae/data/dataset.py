@@ -144,7 +144,7 @@ class Dataset:
     def pixels(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Bytes of this set as numbers from 0 to 1, on the device where the bytes are.
 
-        With ``binarize = dynamic`` each pixel is drawn anew in each call: 1 with the probability of its grey,
+        With ``binarize = dynamic`` each pixel is sampled again in each call: 1 with the probability of its grey,
         else 0. Threshold and static binarisation happened when the set was loaded.
 
         Args:

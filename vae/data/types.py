@@ -157,6 +157,6 @@ def parts_note(name: str, classes: Sequence[str], notes: Notes) -> None:
     """Say so if a column names parts: images are not split by it."""
     if "train" in classes and len(classes) > 1 and all(one.lower() in PART_WORDS for one in classes):
         notes.doubt(
-            f"column {name} names parts, and the images are split anew all the same; to keep the parts, give them as "
+            f"column {name} names parts, and the images are split again anyway; to keep the parts, give them as "
             "arrays x_train and x_test, or as folders train and test"
         )

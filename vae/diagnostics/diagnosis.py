@@ -137,8 +137,8 @@ class Diagnosis:
         lines = [
             f"active units   {self.num_active} of {self.latent_dim} (variance of the posterior mean > "
             f"{self.active_threshold:g}, {self.num_images:,} images of the {self.part} part)",
-            f"I(x; z)        {('≥ ' if found.saturated else '')}{_hundredths(found.mutual_information)}, marginal "
-            f"KL {('≤ ' if found.saturated else '')}{_hundredths(found.marginal_kl)} (N = {found.num_examples:,}, "
+            f"I(x; z)        {'≥ ' if found.saturated else ''}{_hundredths(found.mutual_information)}, marginal "
+            f"KL {'≤ ' if found.saturated else ''}{_hundredths(found.marginal_kl)} (N = {found.num_examples:,}, "
             f"limit log N = {found.cap:.2f})",
         ]
         if found.caution:

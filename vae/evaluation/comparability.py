@@ -11,7 +11,7 @@ _PIXELS = {
     "none": "grey pixels",
     "threshold": "pixels thresholded at {threshold:g}",
     "static": "pixels sampled once",
-    "dynamic": "pixels sampled anew each time",
+    "dynamic": "pixels sampled again each time",
 }
 _LIKELIHOODS = {
     "bernoulli": "Bernoulli likelihood",

@@ -105,7 +105,7 @@ class ImportanceBound:
         return [
             f"for half of the images, about {median:.1f} of {self.k:,} samples or fewer really count: the bound may "
             "lie well below log p(x); take more "
-            f"samples{(', the mixture as proposal' if self.proposal == 'posterior' else '')}, or compare with "
+            f"samples{', the mixture as proposal' if self.proposal == 'posterior' else ''}, or compare with "
             "annealed importance sampling"
         ]
 

@@ -14,7 +14,7 @@ from vae.storage.atomic import disk_sentence
 from vae.storage.safetensors_header import CheckpointError, Entry, damaged, open_file, read_header
 
 ENCODER, DECODER = "encoder.onnx", "decoder.onnx"
-REMEDY = "watch the training again, or import the run anew"
+REMEDY = "watch the training again, or import the run again"
 #: The learned standard deviation of a likelihood, beside the graphs.
 _SIGMA = "likelihood.raw_sigma"
 

@@ -133,7 +133,7 @@ class MetricsWriter:
             OSError: If the disk is full or not writable; the file is left as it was.
         """
         if offset < 0:
-            raise ValueError(f"offset must be >= 0, got {offset}; use 0 to begin anew")
+            raise ValueError(f"offset must be >= 0, got {offset}; use 0 to start from the beginning")
         if offset >= self._offset:
             return
         end = self._end_of_lines(offset)

@@ -175,7 +175,7 @@ def _check_normal(found: torch.distributions.Distribution) -> None:
 
 
 def _varies(calls: Sequence[Any], path: Path) -> bool:
-    """Whether a part is drawn anew in each call."""
+    """Whether a part is sampled again in each call."""
     first = at(calls[0], path)
     return any(not torch.equal(first, at(other, path)) for other in calls[1:])
 
@@ -235,7 +235,7 @@ def _sentence(found: Any, fixed: list[Part], drawn: list[Part]) -> str:
             f"encoder must give mean and log_var, got {len(fixed)} parts of one shape, and nothing says which are "
             f"which: {got}; {remedy}"
         )
-    whose = ", which is drawn anew in each call" if drawn else ""
+    whose = ", which is sampled again in each call" if drawn else ""
     return f"encoder must give mean and log_var, each of shape (B, D), got {got}{whose}; {remedy}"
 
 

@@ -204,7 +204,7 @@ def _missing(without: Sequence[Run], chosen: set[str], mark: int) -> None:
     rest = [run for run in ready if run.id not in chosen or test_metrics.job(run) is None]
     rest = [run for run in rest if (job := test_metrics.job(run)) is None or not job.is_open]
     if rest and st.button(
-        f"Measure {len(rest)} more run{('s' if len(rest) > 1 else '')}",
+        f"Measure {len(rest)} more run{'s' if len(rest) > 1 else ''}",
         icon=":material/straighten:",
         help="Encodes all test images in the background and saves the test metrics with each run.",
         key=f"measure:{mark}",
@@ -232,9 +232,7 @@ def _watch(runs: Sequence[Run], seen: tuple[str, ...]) -> None:
             test_metrics.start(run)
     words = []
     if open_jobs:
-        words.append(
-            f"Measuring test metrics: {len(open_jobs)} run{('s' if len(open_jobs) > 1 else '')} left."
-        )
+        words.append(f"Measuring test metrics: {len(open_jobs)} run{'s' if len(open_jobs) > 1 else ''} left.")
     if at_work:
         totals = [
             (run.status().epoch, total) for run in at_work if (total := run_picker.epochs(run)) is not None
@@ -242,7 +240,7 @@ def _watch(runs: Sequence[Run], seen: tuple[str, ...]) -> None:
         shares = [min(1.0, epoch / total) for epoch, total in totals]
         done = f", {sum(shares) / len(shares):.0%} done" if shares else ""
         words.append(
-            f"Training: {len(at_work)} run{('s' if len(at_work) > 1 else '')} left{done}. Dots appear as runs "
+            f"Training: {len(at_work)} run{'s' if len(at_work) > 1 else ''} left{done}. Dots appear as runs "
             "finish."
         )
     if words:

@@ -20,7 +20,7 @@ _TITLES = {
     "none": "No, grey as they are",
     "threshold": "At a threshold",
     "static": "Sampled once (static)",
-    "dynamic": "Sampled anew each time (dynamic)",
+    "dynamic": "Sampled again each time (dynamic)",
     "mlp": "Fully connected",
     "conv": "Convolutional",
     "bernoulli": "Bernoulli",

@@ -222,7 +222,7 @@ def test_heads_of_zeros_are_mean_and_log_variance_all_the_same(tmp_path: Path, d
         ),
         (
             lambda m: lambda x: with_z(m)(x)[0],
-            "drawn anew in each call; pass a function that returns these two",
+            "sampled again in each call; pass a function that returns these two",
         ),
         (lambda m: lambda x: (*m.encode(x), 2 * m.encode(x)[0]), "nothing says which are which"),
         (lambda m: lambda x: {"features": x[:, :3]}, "encoder must"),

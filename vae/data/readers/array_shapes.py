@@ -146,7 +146,7 @@ def _doubt_sides(found: Shape, num_labels: int | None, notes: Notes) -> None:
         way = "reshape(-1, 3, height, width)" if min(height, width) == 3 else "reshape(-1, height, width)"
         notes.doubt(
             f"the images are only {min(height, width)} pixel{'s' * (min(height, width) > 1)} "
-            f"{('high' if height < width else 'wide')}; if each is an image in one row, save images.{way}"
+            f"{'high' if height < width else 'wide'}; if each is an image in one row, save images.{way}"
         )
     elif num_labels is None and len(found.reshape) == 3 and found.num == height < width:
         notes.doubt(

@@ -107,7 +107,7 @@ def decode(file: Path, rules: int) -> Decoded:
         raise
     except Exception as error:  # decoders raise whatever a damaged file makes them raise
         raise DataError(
-            f"{shown(file)} cannot be read as an image ({shown(reason(error))}); remove it or save it anew"
+            f"{shown(file)} cannot be read as an image ({shown(reason(error))}); remove it or save it again"
         ) from error
 
 
@@ -119,13 +119,13 @@ def _content(file: Path) -> bytes:
     """
     if (size := file.stat().st_size) > IMAGE_FILE_BYTES:
         raise DataError(
-            f"{shown(file)} must have at most {IMAGE_FILE_BYTES:,} bytes, got {size:,}; save it anew as PNG"
+            f"{shown(file)} must have at most {IMAGE_FILE_BYTES:,} bytes, got {size:,}; save it again as PNG"
         )
     with file.open("rb") as source:
         content = source.read(IMAGE_FILE_BYTES)
     if content[:2] == b"\xff\xd8" and (scans := content.count(b"\xff\xda")) > JPEG_SCANS:
         raise DataError(
-            f"{shown(file)} must have at most {JPEG_SCANS} scans, got {scans}; save it anew as PNG"
+            f"{shown(file)} must have at most {JPEG_SCANS} scans, got {scans}; save it again as PNG"
         )
     return content
 

@@ -182,7 +182,7 @@ def _pass_over(
         if name in named:
             continue
         if len(names) > 1:
-            notes.leave_out("arrays beside given parts", f"{shown(name)} {short(shape)}")
+            notes.leave_out("arrays besides given parts", f"{shown(name)} {short(shape)}")
         elif is_column(shape, num_images):
             columns.append(shown(name)[:40])
         else:

@@ -53,7 +53,7 @@ def _each(file: NpzFile, num_images: int, used: Container[str]) -> Iterator[Colu
         except DataError as error:
             yield str(error)
         except (NotImplementedError, ValueError, ArithmeticError, EOFError, struct.error) as error:
-            yield f"column {shown(name)[:100]} cannot be read ({reason(error)}); save it anew"
+            yield f"column {shown(name)[:100]} cannot be read ({reason(error)}); save it again"
 
 
 def is_column(shape: tuple[int, ...], num_images: int) -> bool:

@@ -157,7 +157,7 @@ def _header(archive: zipfile.ZipFile, name: str, path: Path) -> Header | None:
     ):
         raise DataError(
             f"{name} in {shown(path)} claims shape {short(shape)} of {dtype}, "
-            "which is not what the file holds; save it anew"
+            "which is not what the file holds; save it again"
         )
     return Header(entry, shape, dtype)
 
@@ -177,5 +177,5 @@ def _array(archive: zipfile.ZipFile, header: Header, path: Path) -> NDArray[Any]
         with archive.open(header.entry) as file:
             array: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
     except (ValueError, EOFError, zlib.error) as error:
-        raise DataError(f"{shown(path)} is cut short or damaged; save it anew") from error
+        raise DataError(f"{shown(path)} is cut short or damaged; save it again") from error
     return array

@@ -197,7 +197,7 @@ def dark_note(values: NDArray[np.uint8], notes: Notes) -> None:
     """Say so if bytes of files use so little of their range that the images look black."""
     high = int(values.max(initial=0))
     if 1 < high < _DARK:
-        notes.doubt(_dark(high, f"save the files anew with (pixels / {high} * 255).astype(numpy.uint8)"))
+        notes.doubt(_dark(high, f"save the files again with (pixels / {high} * 255).astype(numpy.uint8)"))
 
 
 def constant_note(values: NDArray[np.uint8], notes: Notes) -> None:

@@ -208,7 +208,7 @@ def _download(name: str, sources: list[_Source], root: Path, progress: Progress 
     except (ImportError, RuntimeError) as error:  # RuntimeError: built for another torch
         raise DataError(
             f"downloads need torchvision, which does not import ({error}); "
-            "install torch and torchvision anew, together"
+            "install torch and torchvision again, together"
         ) from error
     dataset_class = getattr(datasets, folder)
     with hidden_folder(root) as temporary:

@@ -231,7 +231,7 @@ def _remedies_of_collapse(facts: Facts) -> tuple[str, ...]:
     has_free_bits = is_known and config is not None and config.objective.free_bits > 0
     return (
         *(("fewer layers, so that more of the image reaches z at first",) if is_deep else ()),
-        f"a {('longer ' if warms else '')}warm-up: β from 0 upwards, together with extra encoder steps at first",
+        f"a {'longer ' if warms else ''}warm-up: β from 0 upwards, together with extra encoder steps at first",
         *(() if has_free_bits else ("free bits: they keep each dimension active, at some cost",)),
     )
 
@@ -249,8 +249,8 @@ def partial_collapse(facts: Facts) -> Verdict | None:
     num, active = facts.num_further, diagnosis.num_active
     return Verdict(
         "partial-collapse",
-        f"{active} of {diagnosis.latent_dim} dimensions {('is' if active == 1 else 'are')} used, and more would pay",
-        f"By a linear model of what the reconstructions leave, {num} more dimension{('' if num == 1 else 's')} "
+        f"{active} of {diagnosis.latent_dim} dimensions {'is' if active == 1 else 'are'} used, and more would pay",
+        f"By a linear model of what the reconstructions leave, {num} more dimension{'' if num == 1 else 's'} "
         f"would save about {facts.further_gain:.2g} nats of the objective at β = {facts.beta:.4g}, their own KL "
         "included; a deeper model may find more. They became inactive early, and training does not bring them "
         f"back: a long warm-up may gain as much or more.{_when(facts)}",

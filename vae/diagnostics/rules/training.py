@@ -23,7 +23,7 @@ def not_a_number(facts: Facts) -> Verdict | None:
     return Verdict(
         "diverged",
         "The numbers are not finite",
-        f"What these weights compute is not finite ({names}{(', …' if len(found) > 4 else '')}): the training has "
+        f"What these weights compute is not finite ({names}{', …' if len(found) > 4 else ''}): the training has "
         "diverged, and nothing can be said about z.",
         (Evidence("numbers that are not finite", len(found)),),
         _smaller_steps(facts),
@@ -155,7 +155,7 @@ def _falling(facts: Facts) -> Verdict:
         )
     elif curve.way is not None and curve.steps:
         sentences.append(
-            f"So far {curve.steps:,} step{(' was' if curve.steps == 1 else 's were')} taken, in which a weight can "
+            f"So far {curve.steps:,} step{' was' if curve.steps == 1 else 's were'} taken, in which a weight can "
             f"have moved by about {curve.way:.2g} at most: too little to judge z."
         )
     elif facts.curve.is_waking and facts.curve.rates is not None:
@@ -192,7 +192,7 @@ def _how_it_ended(facts: Facts) -> str:
         "stopped": f" The training was stopped at epoch {epoch:.3g} of {training.epochs:,}.",
         "interrupted": f" The trainer ended without a message at epoch {epoch:.3g} of {training.epochs:,}.",
         "failed": f" The training failed at epoch {epoch:.3g} of {training.epochs:,}.",
-        "finished": f" The training has ended all the same, after its {epoch:.4g} epochs.",
+        "finished": f" The training has ended anyway, after its {epoch:.4g} epochs.",
     }
     return ended.get(training.state, "")
 

@@ -496,7 +496,7 @@ def test_rows_of_three_colours_are_colour_images(tmp_path: Path) -> None:
 @pytest.mark.parametrize("shape", [(12, 1, 1, 72), (12, 1, 72), (12, 3, 24), (12, 72, 1, 1)])
 def test_images_of_a_few_rows_are_doubted(shape: tuple[int, ...], tmp_path: Path) -> None:
     (doubt,) = read(tmp_path, images=BYTES.reshape(shape), labels=LABELS).reading.doubts
-    assert "if each is a picture in a row, save images.reshape(-1, " in doubt
+    assert "if each is an image in one row, save images.reshape(-1, " in doubt
 
 
 def test_images_along_the_last_axis_are_doubted_where_no_label_counts_them(tmp_path: Path) -> None:
@@ -558,7 +558,7 @@ def test_rows_without_a_class_are_told_to_go(tmp_path: Path) -> None:
 def test_arrays_beside_given_parts_are_said(tmp_path: Path) -> None:
     """Labels of all parts in one array, or of the test part alone, are of no use."""
     found = read(tmp_path, x_train=BYTES, x_test=BYTES[:5], y=np.arange(17))
-    assert "arrays beside given parts (1: y (17,))" in said(found)
+    assert "arrays besides given parts (1: y (17,))" in said(found)
     found = read(tmp_path, x_train=BYTES, x_test=BYTES[:5], y_test=LABELS[:5])
     assert "labels of a part, where the images to train on have none (1: y_test)" in said(found)
 
@@ -579,4 +579,4 @@ def test_classes_that_differ_in_spaces_or_capitals_are_doubted(tmp_path: Path) -
 def test_a_column_of_parts_is_said_not_to_split(tmp_path: Path) -> None:
     found = read(tmp_path, images=BYTES, labels=LABELS, split=np.array(["train", "test"])[LABELS % 2])
     (doubt,) = found.reading.doubts
-    assert "column split names parts, and the images are split anew" in doubt
+    assert "column split names parts, and the images are split again" in doubt

@@ -354,4 +354,4 @@ def test_columns_that_are_too_many_or_come_twice_take_no_other_with_them(tmp_pat
 def test_a_column_of_parts_is_said_not_to_split(tmp_path: Path) -> None:
     put(tmp_path)
     read(tmp_path, "file,split\na/0001.png,train\na/0002.png,test\n")
-    assert "column split names parts, and the images are split anew" in said(tmp_path)
+    assert "column split names parts, and the images are split again" in said(tmp_path)
