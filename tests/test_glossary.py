@@ -111,6 +111,21 @@ def test_captions_have_two_lines_at_most() -> None:
     assert not long, "\n".join(long)
 
 
+def test_notes_of_components_have_two_lines_at_most() -> None:
+    # The third argument of `sayWithHelp` is what stands behind the question mark.
+    long = []
+    for path in files("*.js"):
+        source = re.sub(
+            r"(?<=sayWithHelp\()(.*?)\n\s+`[^\n]*`,\n\s+\)", r"\1)", path.read_text(), flags=re.DOTALL
+        )
+        long += [
+            f"{path.name}: {text}"
+            for text, _ in user_text.javascript_texts(source)
+            if len(text) > MOST_LETTERS
+        ]
+    assert not long, "\n".join(long)
+
+
 def test_titles_that_help_names_are_on_the_pages() -> None:
     on_pages = " ".join(one.text for one in texts() if not one.file.endswith(".md")).lower()
     missing = [

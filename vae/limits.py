@@ -1,4 +1,4 @@
-"""What a file or a request of somebody else may cost: bytes, counts and seconds, known before the work starts.
+"""Limits on untrusted files and requests: bytes, counts and seconds.
 
 Every place where such a thing is turned into memory or time has its budget here, with its unit and its reason;
 batches of our own numbers have theirs in `vae.models.memory_budget`. A limit is far above what an honest file needs,

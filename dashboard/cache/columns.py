@@ -1,4 +1,4 @@
-"""The further columns of a run's own data, kept in memory while the file that they are in stays the same."""
+"""Label columns of a run's own data, cached while their file stays the same."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The images of runs, kept in memory while they are the ones that the runs were made for."""
+"""The images of runs, cached while they are the ones that the runs were made for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The diagnosis of a run's weights as the page Collapse reads it, kept as long as the weights stay what they are."""
+"""The diagnosis of a run's weights for the Collapse page, cached while the weights stay the same."""
 
 from __future__ import annotations
 

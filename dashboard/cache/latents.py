@@ -1,4 +1,4 @@
-"""Latent positions of runs and what is made of them, kept in memory while their weights stay the same."""
+"""Latent positions of runs and what is computed from them, cached while their weights stay the same."""
 
 from __future__ import annotations
 

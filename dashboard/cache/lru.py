@@ -1,4 +1,4 @@
-"""Results kept in memory, so many and so many bytes of them: those used last."""
+"""An LRU cache, bounded in entries and in bytes."""
 
 from __future__ import annotations
 

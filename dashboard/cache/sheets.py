@@ -1,4 +1,4 @@
-"""Pictures of many images at once, as PNG at the images' own size; the page enlarges them pixel by pixel."""
+"""Sheets of many images as one PNG, at the images' own size; the page enlarges them."""
 
 from __future__ import annotations
 

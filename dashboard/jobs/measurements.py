@@ -1,4 +1,4 @@
-"""The costly figures of runs that are there: those that came with a run, and those measured on this machine."""
+"""Slow measurements of runs: those that came with a run, and those made on this machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Planes found by t-SNE and UMAP: computed in a process beside the server, kept in the run's folder."""
+"""Planes by t-SNE and UMAP: computed in a child process, saved in the run's folder."""
 
 from __future__ import annotations
 

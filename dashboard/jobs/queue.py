@@ -1,4 +1,4 @@
-"""Long measurements beside the pages: one at a time, with progress, until they are done or called off."""
+"""The queue of slow measurements: one at a time, with progress, until finished or cancelled."""
 
 from __future__ import annotations
 

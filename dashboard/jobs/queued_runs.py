@@ -1,4 +1,4 @@
-"""Which runs wait for a trainer because somebody asked this installation: noted outside their folders.
+"""Which runs this installation has queued for training; recorded outside their folders.
 
 A run's folder may come from anybody, and what its `status.json` says of a queue is not believed: whatever a server
 takes up by itself, it must have been told on this machine. A note names the run by its path, its identity and its

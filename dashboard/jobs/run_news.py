@@ -1,4 +1,4 @@
-"""What is new of a run: what its trainer does, what is asked of it, and whether it waits for its turn.
+"""What has changed in a run: its trainer's status, its control, and its place in the queue.
 
 Streams tell it, and pages that follow a run compare with it (`dashboard.components.signal`): both read it here, so that
 the same state is the same in both.

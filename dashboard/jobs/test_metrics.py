@@ -1,4 +1,4 @@
-"""Test figures of runs for the pages: the kept ones at once, the others measured beside the page."""
+"""Test metrics of runs for the pages: saved ones at once, the others measured in the background."""
 
 from __future__ import annotations
 

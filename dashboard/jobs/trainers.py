@@ -1,4 +1,4 @@
-"""Trainer processes: started by the dashboard, at most so many at once, the others in a queue before them.
+"""Trainer processes: started by the dashboard, a few at a time; the other runs wait in a queue.
 
 A trainer is a process of its own session: it goes on when the page, the browser or this server ends. One more process
 waits with torch loaded, because loading takes longer than a person wants to wait after pressing Train.

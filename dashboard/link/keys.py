@@ -1,4 +1,4 @@
-"""What a link may say, spelt here alone: each value's name, how it is read and written, and what it must be."""
+"""Keys of links that several pages share: each value's name, how it is read and written, and its rule."""
 
 from __future__ import annotations
 

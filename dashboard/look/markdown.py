@@ -1,4 +1,5 @@
-"""Words of users and files where Streamlit would read Markdown: shown as they are, and nothing is fetched for them."""
+"""Text of users and files inside Streamlit's Markdown: escaped, so that it is shown as it is and nothing is
+fetched."""
 
 from __future__ import annotations
 

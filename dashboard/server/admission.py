@@ -1,4 +1,4 @@
-"""Which request computes when: a few at a time, no run before all others, and nothing for a client that has gone.
+"""When a request may compute: a few at a time, fairly between runs, and not for a client that has left.
 
 Requests wait in one queue for each group (a run). The group with the fewest under way, served longest ago, comes next.
 What takes longer than a moment no longer counts among the quick ones, so that it holds up nobody but its own group.

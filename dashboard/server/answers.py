@@ -1,4 +1,4 @@
-"""How a route answers: when its turn comes, with a tag that browsers ask about again, and every error as a sentence."""
+"""Answers of routes: computed in turn, with an ETag, and every error as a sentence."""
 
 from __future__ import annotations
 

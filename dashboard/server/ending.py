@@ -1,4 +1,4 @@
-"""A server that is asked to end ends soon, whatever is under way.
+"""A server that is asked to end ends soon, whatever is in progress.
 
 The server waits, without a limit, for every open answer and connection: a computation of minutes, a download over a
 slow line, a browser that says nothing more. None of them is worth the wait: what trainers write is theirs, and

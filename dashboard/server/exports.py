@@ -1,4 +1,4 @@
-"""Runs that are handed out as zip files: packed into a file on the disk, sent from there piece by piece, then gone.
+"""Exported runs: packed into a zip file on disk, streamed from there, then removed.
 
 The file has no name, so nothing is left of it however the server ends. It lies beside the runs: the system's place for
 temporary files is often memory.

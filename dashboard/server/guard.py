@@ -1,4 +1,4 @@
-"""Stands before every request: who may open the server under which name, from which page, and in whose frame.
+"""Checks every request: host name, origin and frame, so that other sites reach nothing.
 
 A browser tells of each request where it comes from. What a page of another site or port asks for is refused before
 anything is looked up or computed, Streamlit's websocket included; such a page may only lead here by a link.

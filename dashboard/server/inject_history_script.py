@@ -1,4 +1,4 @@
-"""Puts our first script into Streamlit's page, before Streamlit's own: `components/lib/address.js`."""
+"""Injects our first script, `components/lib/address.js`, into Streamlit's page before its own scripts."""
 
 from __future__ import annotations
 

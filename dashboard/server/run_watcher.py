@@ -1,4 +1,4 @@
-"""One watcher for each run or topic that somebody follows: a thread looks for news, once for all who listen."""
+"""Watches runs and topics for news: one thread each, shared by all clients that follow it."""
 
 from __future__ import annotations
 

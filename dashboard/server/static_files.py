@@ -1,4 +1,4 @@
-"""The files that browsers load of ours, from memory: they wait for no computation and for no disk.
+"""Our browser files, served from memory.
 
 A file that is edited while the server runs is handed out as it is now; only what is still as it was when the server
 registered its components may be kept by browsers under that version's address.

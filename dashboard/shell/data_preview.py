@@ -1,4 +1,4 @@
-"""A look at own images as soon as they are named: what would be made of them, and what would be left out."""
+"""A preview of the user's own images: what would be read of them, and what would be left out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fetching a public data set that is not on this machine: nothing leaves the machine unless the button is pressed."""
+"""Download of a public dataset; nothing is fetched before the button is pressed."""
 
 from __future__ import annotations
 

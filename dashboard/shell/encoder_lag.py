@@ -1,4 +1,4 @@
-"""How far the encoder lags behind along training: measured on demand beside the pages, kept in the run, drawn alike."""
+"""How far the encoder lags behind during training: measured on demand, saved in the run, drawn on two pages."""
 
 from __future__ import annotations
 

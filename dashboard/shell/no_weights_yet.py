@@ -1,4 +1,4 @@
-"""A page whose run cannot be shown: why, and where weights are still to come, the page as soon as they are there."""
+"""A page whose run has no weights: says why, and shows the page as soon as there are some."""
 
 from __future__ import annotations
 

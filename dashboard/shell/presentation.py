@@ -1,5 +1,4 @@
-"""Presentation (`?present=1`): the same pages for the back row. Larger, with the menu on top, and without what only the
-person at the keyboard needs."""
+"""Presentation (`?present=1`): the same pages, larger, without settings and notes."""
 
 from __future__ import annotations
 

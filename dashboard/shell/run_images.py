@@ -1,4 +1,4 @@
-"""The images of the run that the pages show: the way to them where they are not here, and what was said of them."""
+"""The images of the shown run: download or location, and what was left out of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The `vae` command: what trains and measures is in `vae.cli.train`, `cli_measure` and `cli_sweep`; the rest is here.
+"""The `vae` command: the parser, and the commands that neither train nor measure.
 
 A user's error is one sentence on standard error and exit code 2. Imports no torch before a command needs it, so that
 `vae --help` is quick.

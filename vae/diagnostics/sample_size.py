@@ -1,4 +1,4 @@
-"""Whether images are enough to say something: a number is small, or large, only where its error leaves no doubt of it.
+"""Whether there are enough images for a verdict: a number counts as small or large only beyond its error.
 
 That a difference was not found is no evidence that there is none: of five images nothing is. So what accuses a model
 because a number is small needs the number and its error together to be small, and what calls it healthy needs a number

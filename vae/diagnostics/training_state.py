@@ -1,4 +1,4 @@
-"""How the training that a diagnosis looks at stands: whether it ended, how, and of which moment the weights are."""
+"""The state of the training behind a diagnosis: whether and how it ended, and which snapshot the weights are."""
 
 from __future__ import annotations
 

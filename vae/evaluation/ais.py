@@ -1,4 +1,4 @@
-"""log p(x) by annealed importance sampling, which asks the encoder nothing: a cross-check of what the encoder says."""
+"""log p(x) by annealed importance sampling, which does not use the encoder and so checks it."""
 
 from __future__ import annotations
 

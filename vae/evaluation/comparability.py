@@ -1,4 +1,4 @@
-"""What a run's figures were measured by: images, pixels, likelihood. Only figures of one yardstick compare."""
+"""What a run's test metrics were measured with: images, pixels, likelihood. Only metrics of one protocol compare."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a model of one or two latent dimensions really says: log p(x) and the true posterior, by quadrature."""
+"""Exact log p(x) and the true posterior of a model with one or two latent dimensions, by quadrature."""
 
 from __future__ import annotations
 

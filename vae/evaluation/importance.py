@@ -1,4 +1,4 @@
-"""log p(x) from many weighted samples of the posterior: the importance-weighted bound, on whole parts of the data."""
+"""The importance-weighted bound on log p(x), on whole parts of the data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far the encoder lags behind the decoder along training: posterior means against the true posterior's."""
+"""Inference lag: how far the encoder is behind the true posterior, snapshot by snapshot."""
 
 from __future__ import annotations
 

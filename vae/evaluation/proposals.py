@@ -1,4 +1,4 @@
-"""Where the samples of importance weighting come from: q(z|x), or a mixture that also covers what q misses."""
+"""Proposals of importance weighting: q(z|x), or a mixture that also covers what q(z|x) misses."""
 
 from __future__ import annotations
 

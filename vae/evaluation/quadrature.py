@@ -1,4 +1,4 @@
-"""Integrals over one or two dimensions: cells that are cut finer where the mass is, and rules for a Gaussian."""
+"""Quadrature in one or two dimensions: cells refined where the mass is, and rules for a Gaussian."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Costly figures of a run, kept beside its weights: bounds on log p(x), and the encoder's lag along training."""
+"""Bounds on log p(x) and the encoder's lag, saved in a run's folder."""
 
 from __future__ import annotations
 

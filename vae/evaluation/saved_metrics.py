@@ -1,4 +1,4 @@
-"""The test figures of a run, kept beside its weights, so that runs can be compared without their images."""
+"""Test metrics of a run, saved in its folder, so that runs can be compared without their images."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far an image lies from those that a model has learned, by the model's own measure."""
+"""How typical an image is: its cost under the model compared with that of the training images."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each kind of collapse on the built-in digits in under a minute, and its cures: the same seed, one thing changed."""
+"""Recipes: each kind of collapse on the built-in digits, and its remedies from the same seed."""
 
 from __future__ import annotations
 

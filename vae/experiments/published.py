@@ -1,4 +1,4 @@
-"""Published numbers, and how to get them again with this library."""
+"""Published test metrics, and how to obtain them again."""
 
 from __future__ import annotations
 

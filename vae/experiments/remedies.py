@@ -1,4 +1,4 @@
-"""Cures for a run of one's own: the same settings and the same seed, one thing changed."""
+"""Remedies for a run: the same settings and seed with one change."""
 
 from __future__ import annotations
 

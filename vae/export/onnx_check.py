@@ -1,4 +1,4 @@
-"""What a graph whose author is not trusted must be like before it is run; looked at in a process of its own.
+"""Checks of an untrusted ONNX graph before it is run, in a process of its own.
 
 Imports no torch and nothing of ours that does: it is loaded by `vae.export.onnx_worker`.
 """

@@ -1,4 +1,4 @@
-"""ONNX graphs put one after another."""
+"""Compose ONNX graphs one after another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Weights files that hold the graphs of somebody's own networks, checked without torch.
+"""Weights files with ONNX graphs of a watched run, checked without torch.
 
 See `vae.export.onnx_networks` for what such a file has.
 """

@@ -1,4 +1,4 @@
-"""Networks that are somebody's own, kept as ONNX: checked, bounded, and run by onnxruntime on the CPU.
+"""A watched run's own networks as ONNX: checked, bounded, and run by onnxruntime on the CPU.
 
 A run that `vae.watch` wrote holds no layers of ours. Its weights files have the bytes of two graphs in the place of
 weights, so that whatever reads, replaces, keeps or packs weights does the same for these:

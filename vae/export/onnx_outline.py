@@ -1,4 +1,4 @@
-"""What an ONNX graph holds, counted from its raw bytes before any library makes objects of them.
+"""Sizes of an ONNX graph, counted in its raw bytes before any library parses it.
 
 A few kilobytes of a zip file can hold millions of empty messages, each of which becomes an object of hundreds of bytes
 when the file is parsed. Here the fields are walked through one by one and counted, and the walk ends as soon as there

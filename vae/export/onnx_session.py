@@ -1,4 +1,4 @@
-"""Graphs of strangers, opened and run in processes of their own, within memory and time known before.
+"""Run untrusted ONNX graphs in processes of their own, with limits on memory and time.
 
 A graph that takes too long, swells or ends its process costs nobody else anything: its process is ended, the others go
 on, and the next one to be asked gets a new process. A graph is asked one thing at a time, so that a slow one never

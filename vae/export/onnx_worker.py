@@ -1,4 +1,4 @@
-"""The process that opens and runs graphs of strangers, for `vae.export.onnx_session`: it may be slow, swell or die.
+"""The child process in which `vae.export.onnx_session` opens and runs untrusted graphs.
 
 It reads requests from standard input and writes answers to standard output, each a frame: the length of a JSON
 header, the header, and parts of the sizes that it names. It takes no more memory than `vae.limits` allow, and ends with

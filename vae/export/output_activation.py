@@ -1,4 +1,4 @@
-"""What an exported network ends in, which says what its output means: a sigmoid, a tanh, an exponential.
+"""The last activation of an exported network (sigmoid, tanh, exponential), which says what its output means.
 
 That is seen in the graph, so that nobody has to guess it from the values of an untrained network.
 """

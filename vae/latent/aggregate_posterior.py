@@ -1,4 +1,4 @@
-"""The aggregate posterior, and how far it and the prior are apart: not of a mixture fitted to it, but of itself."""
+"""The aggregate posterior, and its divergence from the prior."""
 
 from __future__ import annotations
 

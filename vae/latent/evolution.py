@@ -1,4 +1,4 @@
-"""How a run's map came about: the probe images of its snapshots on the plane of the last."""
+"""The evolution of a run's map: the probe images of its snapshots, on the plane of the last one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""New images on purpose: one style under every class, classes mixed, and latent points from other than the prior."""
+"""Conditional generation (one style as every class, class mixing), mixtures fitted to the posteriors, truncation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one model makes of given images and of given latent points: a row of a comparison of several."""
+"""One model's reconstructions and decoded samples for a comparison of runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Planes that no formula gives: t-SNE and UMAP of latent points.
+"""t-SNE and UMAP projections of latent points.
 
 They take seconds to minutes, and most of it holds Python's lock: `python -m vae.latent.tsne_umap` computes one in a
 process of its own, tells its progress line by line, and can be killed at any moment.

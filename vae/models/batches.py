@@ -1,4 +1,4 @@
-"""The images of a part a few at a time, as a model sees them: so many as memory takes, and the same however many."""
+"""Batches of a part as a model sees them, sized by memory; results do not depend on the batch size."""
 
 from __future__ import annotations
 

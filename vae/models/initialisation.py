@@ -1,4 +1,4 @@
-"""Layers whose first weights are drawn from a generator that is given, and from nothing that others use too.
+"""Layers whose initial weights come from a given generator, never from torch's global one.
 
 PyTorch draws a layer's first weights from the random state of the whole process: then they are not those of the seed if
 another thread draws meanwhile, and whoever makes a model finds that state changed. The draws are the same here, number

@@ -1,4 +1,4 @@
-"""What the pixels before a pixel say of it: a masked network, so that p(x|z) need not be independent over pixels."""
+"""MADE: an autoregressive decoder, so that pixels need not be independent given z."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which latent dimensions carry something, told from the posteriors of many images."""
+"""Statistics of many posteriors: which latent dimensions are active."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What β really is: the weight of the rate per example, in nats, that a loss amounts to.
+"""The effective β of a loss: the weight of the KL if both terms were sums, in nats per example.
 
 The objective here is −log p(x|z) summed over pixels plus β times the KL summed over latent dimensions. Code that takes
 a mean where a sum belongs, or a squared error where a density belongs, has another β than the one that it is given.

@@ -1,4 +1,4 @@
-"""What changes by plan while a run trains."""
+"""Schedules of β, capacity and learning rate."""
 
 from __future__ import annotations
 

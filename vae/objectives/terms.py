@@ -1,4 +1,4 @@
-"""The one objective: distortion plus what the rate costs, in nats per example.
+"""The one objective: distortion plus the weighted rate, in nats per example.
 
 The rate costs β times itself, unless free bits or a capacity target say otherwise. Whatever it costs, what is reported
 is the true rate: free bits that clamp it, and the target that it is pulled to, are seen by the gradient alone.

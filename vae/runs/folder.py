@@ -1,4 +1,4 @@
-"""The folder of one run: who may write in it, its small files, and its snapshots. What it is of says `vae.runs.run`."""
+"""The folder of one run: its lock, small files and snapshots."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lines of a run's history: what is one, and fewer of them that tell the same.
+"""Lines of `metrics.jsonl`: their format, and thinning of long histories.
 
 A line is either measured,
 ``{"split": "train" | "validation", "step", "epoch", "seconds", "beta", "distortion", "rate", "elbo",

@@ -1,4 +1,4 @@
-"""The run's history, one JSON object a line: written by one trainer, followed by any number of readers.
+"""Read and write `metrics.jsonl`, a run's history, with one writer and any number of readers.
 
 What a line is says `vae.runs.metric_lines`.
 """

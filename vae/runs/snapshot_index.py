@@ -1,4 +1,4 @@
-"""A run through its training: what its snapshots say, side by side."""
+"""The snapshots of a run side by side: their probe images and KL per dimension."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run keeps of its weights along the way: the snapshots of the time machine, and the newest while it trains."""
+"""Snapshots of a run's weights during training, and the newest weights while it trains."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which file a run's weights are in, and whether they can be its own; imports torch only for networks of ours."""
+"""Which file holds a run's weights, and whether it can; imports torch only for networks of this library."""
 
 from __future__ import annotations
 

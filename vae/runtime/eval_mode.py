@@ -1,4 +1,4 @@
-"""How a model is held while it is only looked at: evaluating, each of its modules put back into its mode at the end."""
+"""Evaluation mode for a block of code, after which each module is back in its own mode."""
 
 from __future__ import annotations
 

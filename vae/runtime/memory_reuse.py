@@ -1,4 +1,4 @@
-"""Whether a process keeps the memory that a step frees, or asks the system for it anew in the next."""
+"""Whether a process keeps the memory that a step frees, or asks the system for it in each step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files of a run that grow: opened to append to, and never shared with a file of another name."""
+"""Files of a run that are appended to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small files that are replaced whole: a reader sees the old one or the new one, never half of one."""
+"""Atomic replacement of small files, JSON, and disk errors as sentences."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a run's files lie, and the one way to them: from the run's folder down, and no link on the way is followed.
+"""Access to a run's files from its folder down; links on the way are not followed.
 
 A run may come from somebody else, and a folder in it may be a link to anywhere. So every name below the run's folder is
 looked at before it is opened, and opened relative to the folder that holds it, which stays the same one whatever is

@@ -1,4 +1,4 @@
-"""Numbers that are none: found before anything is concluded from them, and null wherever they are written as JSON."""
+"""Numbers that are not finite: refused, or null in JSON."""
 
 from __future__ import annotations
 

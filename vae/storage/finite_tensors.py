@@ -1,4 +1,4 @@
-"""Tensors that must be finite before they are saved or shown: those of a training that diverged are not.
+"""Tensors must be finite before they are saved or shown.
 
 Imports torch, as `vae.storage.finite` does not.
 """

@@ -1,4 +1,4 @@
-"""Locks that their holder loses when it dies, however it dies: the system keeps them, not a file's presence.
+"""File locks that the system releases when their holder ends, however it ends.
 
 Here and not from a library, because what is locked must be the very file that was looked at: a library opens its own,
 by a path, and a link or pipe may stand there by then.

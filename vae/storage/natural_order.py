@@ -1,4 +1,4 @@
-"""The order in which people count: 2 before 10, `digit 2` before `digit 10`, −1 before 0."""
+"""Natural sort order: 2 before 10, `digit 2` before `digit 10`, −1 before 0."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a safetensors file says of itself, looked at before its numbers are read: names, types, shapes and our state.
+"""The header of a safetensors file, checked before its numbers are read.
 
 Imports no torch: to look at a file needs none.
 """

@@ -1,4 +1,4 @@
-"""Tensors and their JSON state in one safetensors file, so that the two always belong together.
+"""Read and write tensors with a JSON state in one safetensors file.
 
 The state travels in the file's own metadata, and the file is replaced atomically: whoever opens it gets one
 checkpoint whole, never the weights of one and the position of another. Nothing is pickled, so loading

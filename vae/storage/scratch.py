@@ -1,4 +1,4 @@
-"""Folders for work in the making: gone when the work is done, and swept where the process was killed before that.
+"""Scratch folders: removed when the work is done, or later if the process was killed.
 
 Who works in such a folder holds a lock on it, which the system takes back however the process ends. So the next one who
 needs a folder of the kind can tell what was left from what is in use, on whatever machine, and however soon it comes.

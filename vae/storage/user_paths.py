@@ -1,4 +1,4 @@
-"""Files and folders that a person names: paths as they are typed, and files opened once they are known to be files."""
+"""Paths as users type them, and files opened only if they are files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training: the loop, the optimiser, what it writes down, how it is steered, and how it goes on exactly.
+"""Training: the loop, the optimiser, its log, its control, and exact resume.
 
 May import `diagnostics`, `evaluation`, `runs` and below.
 """

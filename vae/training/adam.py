@@ -1,4 +1,4 @@
-"""Adam for a model: one learning rate, and smaller steps for layers with so many inputs that they would overshoot."""
+"""Adam with smaller steps for layers with very many inputs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the user wants of a trainer at work: read from `control.json` a few times a second, between two steps."""
+"""Read `control.json` while training: β, pause, step, stop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A trainer's sign of life while it is at something long: an evaluation, the latent positions, a slow step."""
+"""The heartbeat of a trainer during long work: an evaluation, latent positions, a slow step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What learns: a model, its optimiser, the images in their order, and one step of training."""
+"""Optimisation in memory: a model, its optimiser, the order of the images, and one training step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a run can be trained here, and why not: asked by whatever would train one, before anything is changed."""
+"""Whether a run can be trained here, and why not."""
 
 from __future__ import annotations
 

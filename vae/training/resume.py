@@ -1,4 +1,4 @@
-"""All that is needed to go on exactly: the run's images, weights, optimiser, random state and position."""
+"""Exact resume: the run's images, weights, optimiser, random states and position."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a trainer writes down while it works: metrics, events, status, and the clock of training time."""
+"""The trainer's log: metrics, events, status, and the clock of training time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Work beside the main thing, as often as it may be without being felt."""
+"""Throttle side work to a share of the time."""
 
 from __future__ import annotations
 

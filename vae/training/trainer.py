@@ -1,4 +1,4 @@
-"""The trainer: a readable loop that writes a run directory and obeys it."""
+"""The trainer: a readable loop that writes a run directory and follows its control."""
 
 from __future__ import annotations
 

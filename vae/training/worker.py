@@ -1,4 +1,4 @@
-"""A process with everything loaded that waits for a run to train, because loading takes longer than a person waits."""
+"""A pre-warmed process that waits for a run to train, because loading takes longer than a person waits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A user's own PyTorch encoder and decoder, called as our own networks are, without a trace in the user's program.
+"""A user's own encoder and decoder, called like networks of this library.
 
 People's networks differ: images flat or not, channels first or last, of another scale, a label as a second argument or
 joined to the first, a standard deviation in the place of a log-variance, probabilities in the place of logits. What is

@@ -1,4 +1,4 @@
-"""What a user's encoder gives, and which part of it is the posterior's mean and which its spread.
+"""What a user's encoder returns: which part is the posterior's mean, and which its spread.
 
 People return a pair, one tensor of both halves, `(z, mean, log_var)`, all that a whole VAE makes, a dict, a dataclass,
 a `torch.distributions.Normal`. What is drawn differs from call to call; what the spread is can be checked against it.

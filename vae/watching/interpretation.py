@@ -1,4 +1,4 @@
-"""What a user's networks give: what is said of it, what their graphs show, and what their values make likely."""
+"""What the outputs of a user's networks mean: from what was said, from their graphs, and from their values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Somebody's networks, called without a trace in their program.
+"""Calls of a user's networks that leave no trace in the user's program.
 
 What a user's code changes when it is called is put back: modes, buffers and attributes of networks, random states,
 counters and logs. What calling it might say (prints, warnings) is not said.

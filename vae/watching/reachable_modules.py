@@ -1,4 +1,4 @@
-"""What a callable can reach: the networks that it uses, and whatever else it might change when it is called.
+"""The modules and other state that a callable can reach, and might change.
 
 People hold their networks in objects, dicts, closures, partials and globals, and wrap them (`torch.compile`,
 `DataParallel`). Whoever calls such a function and must leave no trace has to know what to put back.

@@ -1,4 +1,4 @@
-"""What a watched training's run directory gets: lines, snapshots, evaluations, and the newest and best networks."""
+"""Writes the run of a watched training: lines, snapshots, evaluations, the newest and best networks."""
 
 from __future__ import annotations
 

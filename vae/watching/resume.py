@@ -1,4 +1,4 @@
-"""Going on with a run that was watched before: the same networks, the same images, in the same folder."""
+"""Continue a watched run: the same networks, images and folder."""
 
 from __future__ import annotations
 

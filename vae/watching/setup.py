@@ -1,4 +1,4 @@
-"""What a user hands to `vae.watch`, looked at and made into a run's parts."""
+"""Checks what a user passes to `vae.watch`, and makes a run of it."""
 
 from __future__ import annotations
 

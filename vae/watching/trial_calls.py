@@ -1,4 +1,4 @@
-"""How somebody's networks are called: found out by calling them on a few images, in one way after the other."""
+"""Finds out how a user's networks are called, by calling them on a few images."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a user's own training loop talks to while it is watched; what is written down is `vae.watching.record`'s."""
+"""The watcher: what a user's training loop calls while it is watched."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What became of z in a run: the verdict in words, and the charts that it rests on, at the page's time."""
+"""The diagnosis of a run at the page's snapshot: its verdict in words, and the charts behind it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Images to encode: a test image, a drawing, or a picture of the person's own."""
+"""Images to encode: a test image, a drawing, or an image file of the user."""
 
 from __future__ import annotations
 

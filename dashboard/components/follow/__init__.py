@@ -1,4 +1,4 @@
-"""Sheets of images that Python drew, decoded anew in the browser while the page's time moves."""
+"""Sheets of images that Python drew, decoded again in the browser while the time machine moves."""
 
 from __future__ import annotations
 

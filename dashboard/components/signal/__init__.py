@@ -1,4 +1,4 @@
-"""Part of a page that is drawn anew when what it shows has changed, and only then: no timer asks, and no hidden tab."""
+"""Part of a page that is drawn again when, and only when, what it shows has changed; without a timer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The time machine's scrubber: one moment of a run's training for all that a page shows."""
+"""The time machine's scrubber: one snapshot of a run's training for everything that a page shows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The truth of one image under a model of one or two latent dimensions: the posterior, q over it, and log p(x)."""
+"""The exact posterior of one image under a model of one or two latent dimensions: p(z|x), q(z|x) and log p(x)."""
 
 from __future__ import annotations
 

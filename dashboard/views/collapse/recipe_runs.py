@@ -1,4 +1,4 @@
-"""Runs made from recipes and cures: by one click, named clearly, through the trainers' queue."""
+"""Runs made from recipes and remedies: one click, a clear name, the trainers' queue."""
 
 from __future__ import annotations
 

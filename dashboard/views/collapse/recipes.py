@@ -1,4 +1,4 @@
-"""The gallery of recipes: each makes one kind of collapse by one click; and the cures of a run, likewise."""
+"""The gallery of recipes, one for each kind of collapse, and the remedies of a run."""
 
 from __future__ import annotations
 

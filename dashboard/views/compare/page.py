@@ -1,4 +1,4 @@
-"""Compare: what tells runs apart, where they stand in the rate-distortion plane, and what each makes of the same."""
+"""Compare: how runs differ, where they are in the rate–distortion plane, and the same images and z through each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rate-distortion plane of the Compare page: which runs stand in it, and how missing figures get there."""
+"""The rate–distortion plane of the Compare page: which runs are in it, and how missing test metrics are measured."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Evaluate page on log p(x): the ELBO and its parts, and the bounds that are measured beside the page and kept."""
+"""The ELBO and its parts on the Evaluate page, and the bounds on log p(x), measured in the background and saved."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Evaluate page on models of one or two dimensions: the truth of an image."""
+"""The exact posterior and log p(x) of one image, for models of one or two latent dimensions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Evaluate: figures of a run that one can trust, and where it can be known, the truth itself."""
+"""Evaluate: test metrics, bounds on log p(x), and exact log p(x) where it can be computed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Generate page on where z comes from: the prior, the aggregate posterior, and what lies between them."""
+"""Samples from the prior, the aggregate posterior and a truncated prior, and how these differ."""
 
 from __future__ import annotations
 

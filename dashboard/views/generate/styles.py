@@ -1,4 +1,4 @@
-"""The Generate page on what the class decides: one z under every class, and between two of them."""
+"""What the class controls: one z decoded as every class, and between two classes."""
 
 from __future__ import annotations
 

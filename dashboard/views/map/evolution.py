@@ -1,4 +1,4 @@
-"""How a run's map came about, as an animation to keep: one frame for each snapshot."""
+"""The evolution of a run's map as an animation, one frame per snapshot."""
 
 from __future__ import annotations
 
