@@ -124,6 +124,13 @@ test("the nearest point to a place is found among cells as by looking at all", (
   assert.equal(grid.nearest(0, 0, 5, () => false), -1)
 })
 
+test("cells know how far their points reach", () => {
+  const { grid } = prepare(found([[0, -3], [2, 5], [-1, 0.5]]), { plane: null, classes: [], sizes: {} }, "test")
+  assert.deepEqual([grid.left, grid.right, grid.low, grid.high], [-1, 2, -3, 5])
+  const none = prepare(found([[7, 7]]), { plane: null, classes: [], sizes: {} }, "test").grid
+  assert.deepEqual([none.left, none.right, none.low, none.high], [7, 7, 7, 7])
+})
+
 test("points glide from where the same image was", () => {
   const before = prepare(found([[0, 0], [1, 1]], [0, 0], [7, 9]), { plane: null, classes: [], sizes: {} }, "test")
   const next = prepare(found([[5, 5], [6, 6], [8, 8]], [0, 0, 0], [9, 7, 100]), { plane: null, classes: [], sizes: {} }, "test")

@@ -19,7 +19,9 @@ export class Grid {
     if (!num) [left, right, low, high] = [-1, 1, -1, 1]
     this.side = side
     this.left = left
+    this.right = right
     this.low = low
+    this.high = high
     this.width = (right - left) / side || 1
     this.height = (high - low) / side || 1
     // Counting sort: `order` holds the points cell by cell, `starts` where each cell begins.
