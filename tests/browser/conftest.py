@@ -153,5 +153,8 @@ def app(browse: Browse, server: Server) -> App:
 
 @pytest.fixture(scope="package")
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
-    """Where the runs made in advance are."""
-    return Shelf(tmp_path_factory.mktemp("shelf"))
+    """Where the runs made in advance are; workers share it."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "shelf"
+    folder.mkdir(exist_ok=True)
+    return Shelf(folder)

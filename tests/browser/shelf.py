@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -11,10 +12,11 @@ from tests.browser.server import Server
 from vae.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig
 from vae.data.dataset import load_dataset
 from vae.runs.run import Run
+from vae.storage.locking import hold
 
 
 class Shelf:
-    """Runs made by real, short training; each kind is made once, and copied for whoever asks."""
+    """Runs made by real, short training; each kind is made once for all workers, and copied for whoever asks."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -22,9 +24,10 @@ class Shelf:
     def make(self, kind: str) -> Run:
         """Train a run of a kind, if it has not been."""
         path = self.folder / kind
-        if (path / "config.json").is_file():
-            return Run.open(path)
-        return self.train(path, self._config(kind))
+        with hold(self.folder / f"{kind}.lock", patience=110):  # another worker may be at it
+            if (path / "config.json").is_file():
+                return Run.open(path)
+            return self.train(path, self._config(kind))
 
     @staticmethod
     def train(path: Path, config: RunConfig, name: str | None = None) -> Run:
@@ -79,5 +82,8 @@ class Shelf:
             angle = np.pi * kinds / len(names) + np.random.default_rng(0).normal(0, 0.1, num)
             row, column = np.mgrid[:side, :side] - (side - 1) / 2
             away = row * np.cos(angle)[:, None, None] - column * np.sin(angle)[:, None, None]
-            np.savez(path, images=np.exp(-((8 * away / side) ** 2)).astype(np.float32), labels=names[kinds])
+            pixels = np.exp(-((8 * away / side) ** 2)).astype(np.float32)
+            own = path.with_name(f"{name}-{os.getpid()}.npz")
+            np.savez(own, images=pixels, labels=names[kinds])
+            own.rename(path)
         return path
