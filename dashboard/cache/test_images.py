@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dashboard.cache import datasets, models, sheets
+from dashboard.cache import datasets, image_sheets, models
 from dashboard.cache.models import At
 from vae.errors import UserError
 from vae.runs.run import Run
@@ -41,4 +41,4 @@ def first_of_each(run: Run, num: int) -> list[int]:
     except UserError:
         return list(range(min(num, run.info.num_test)))
     labels = None if dataset.labels is None else dataset.labels[dataset.test].numpy()
-    return sheets.one_of_each(labels, len(dataset.test), num)
+    return image_sheets.one_of_each(labels, len(dataset.test), num)

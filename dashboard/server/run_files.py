@@ -11,7 +11,7 @@ import numpy as np
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from dashboard.cache import datasets, latents, models, sheets
+from dashboard.cache import datasets, image_sheets, latents, models
 from dashboard.cache.models import Half
 from dashboard.server import packed_arrays
 from dashboard.server.answers import FOR_EVER, reads, route, tagged
@@ -90,14 +90,14 @@ def _decode(request: Request) -> Response:
     y = torch.tensor([condition_weights(request, model.num_conditions)]) if model.num_conditions else None
     with torch.inference_mode():
         image = model.decode(torch.tensor([z]), y)[0].numpy()
-    return tagged(request, sheets.png(image), "image/png")
+    return tagged(request, image_sheets.png(image), "image/png")
 
 
 def _sheet(request: Request) -> Response:
     run, at = run_of(request), at_of(request, "last")
     kind = choice(request, "kind", ("samples", "reconstructions", "manifold"))
     label = request.query_params.get("y")
-    content = sheets.draw(
+    content = image_sheets.draw(
         run,
         kind,  # type: ignore[arg-type]
         at,

@@ -20,8 +20,8 @@ import tyro
 from tyro.conf import FlagCreatePairsOff, Positional, arg, subcommand
 
 from vae.cli.measure import Evaluate, Leak
-from vae.cli.options import Flag, Impossible, OptionalPath, registry
 from vae.cli.output import showing_all, tell, unboxed
+from vae.cli.parser import Flag, Impossible, OptionalPath, registry
 from vae.cli.progress import Bar
 from vae.cli.sweep import Sweep
 from vae.cli.train import AtWord, Reproduce, RunDir, Train, weights_at

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tyro.conf import arg
 
-from vae.cli.options import Flag, OptionalPath
 from vae.cli.output import tell, tell_of
+from vae.cli.parser import Flag, OptionalPath
 from vae.cli.progress import Bar
 from vae.cli.train import Part, RunDir, weights_at
 from vae.config.schema import TrainConfig

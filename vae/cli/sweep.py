@@ -9,8 +9,8 @@ from typing import Annotated, Literal
 
 from tyro.conf import arg
 
-from vae.cli.options import Flag
 from vae.cli.output import tell_of
+from vae.cli.parser import Flag
 from vae.cli.progress import Bar
 from vae.config.schema import RunConfig
 from vae.errors import UserError

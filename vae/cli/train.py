@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tyro.conf import Positional, arg
 
-from vae.cli.options import Flag, OptionalPath
 from vae.cli.output import tell, tell_of
+from vae.cli.parser import Flag, OptionalPath
 from vae.cli.progress import Bar
 from vae.config.checks import warnings
 from vae.config.schema import DataConfig, RunConfig

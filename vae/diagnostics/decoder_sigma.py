@@ -20,7 +20,7 @@ class Sigma:
         told: The σ that a run was configured with, or that a watched loop is said to have, of a pixel's range.
         residual: Root mean squared residual, which is the σ that would fit.
         beta: In force, the price of a nat by that σ. β = 1 by another σ trains the same, so that a squared error
-            without a σ of its own is a β, as `vae.diagnostics.loops.loss_scale` finds it.
+            without a σ of its own is a β, as `vae.diagnostics.watched_loops.loss_scale` finds it.
     """
 
     told: float

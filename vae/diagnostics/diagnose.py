@@ -14,13 +14,13 @@ from torch import Tensor
 from vae.data.dataset import Dataset, Part
 from vae.diagnostics.diagnosable import check_asked
 from vae.diagnostics.diagnosis import Diagnosis
-from vae.diagnostics.loops.loss_scale import loop_scale
 from vae.diagnostics.measure import NUM_IMAGES, measure
 from vae.diagnostics.mutual_information import information
 from vae.diagnostics.permutation import Rise, derangement, permuted_rise
 from vae.diagnostics.rules.verdicts import decide
 from vae.diagnostics.sample_size import ENOUGH
 from vae.diagnostics.training_state import Training
+from vae.diagnostics.watched_loops.loss_scale import loop_scale
 from vae.errors import UserError
 from vae.latent.embedding import Embedding, ranges, rate_order
 from vae.models.batches import ModelInputs, log_probs, posteriors

@@ -10,10 +10,10 @@ from vae.data.dataset import Part
 from vae.diagnostics.dead_layers import DeadLayer
 from vae.diagnostics.findings import Verdict
 from vae.diagnostics.held_out_variance import Spectrum
-from vae.diagnostics.loops.loss_scale import LoopScale
 from vae.diagnostics.mutual_information import Information
 from vae.diagnostics.permutation import Rise, Usage
 from vae.diagnostics.training_state import Training
+from vae.diagnostics.watched_loops.loss_scale import LoopScale
 from vae.objectives.effective_beta import beta_of_sigma
 from vae.storage.finite import json_value
 

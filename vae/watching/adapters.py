@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from vae.config.schema import DataInfo, ModelConfig
-from vae.diagnostics.loops.terms import Spread, as_log_var
+from vae.diagnostics.watched_loops.terms import Spread, as_log_var
 from vae.errors import UserError
 from vae.export.onnx import export_network
 from vae.export.onnx_file import DECODER, ENCODER, interface

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vae.diagnostics.loops.terms import Spread, as_log_var
+from vae.diagnostics.watched_loops.terms import Spread, as_log_var
 from vae.errors import UserError
 
 #: Calls from which it is seen what is drawn, and what the spread of it is.

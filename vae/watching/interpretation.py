@@ -10,7 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from vae.config.schema import ModelConfig
-from vae.diagnostics.loops.terms import Spread
+from vae.diagnostics.watched_loops.terms import Spread
 from vae.errors import UserError
 from vae.export.output_activation import POSITIVE, ending, halves_an_exponent
 from vae.watching.adapters import Gives, OwnDecoder, OwnEncoder, Scale

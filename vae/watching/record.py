@@ -9,8 +9,8 @@ from typing import Any, Literal, get_args
 import torch
 
 from vae.diagnostics.diagnose import live_numbers
-from vae.diagnostics.loops.reports import AS_SPREAD, LoopReports
-from vae.diagnostics.loops.terms import Spread, as_log_var, kl_forms, reconstruction_forms, sigma_of
+from vae.diagnostics.watched_loops.reports import AS_SPREAD, LoopReports
+from vae.diagnostics.watched_loops.terms import Spread, as_log_var, kl_forms, reconstruction_forms, sigma_of
 from vae.errors import UserError
 from vae.evaluation.elbo import evaluate
 from vae.latent.embedding import LATENT_FILE, embed
@@ -185,7 +185,7 @@ class Record:
 
     @torch.no_grad()
     def _forms(self) -> dict[str, torch.Tensor]:
-        """Both terms of now in all forms that a loop may report, see `vae.diagnostics.loops.terms`."""
+        """Both terms of now in all forms that a loop may report, see `vae.diagnostics.watched_loops.terms`."""
         x, labels = self._images()
         condition = self._model.condition(labels, len(x))
         mean, spread = self._watched.encoder.read(x, condition)

@@ -12,7 +12,7 @@ from torch.nn.parameter import is_lazy
 
 from vae.config.schema import ModelConfig
 from vae.data.dataset import Dataset
-from vae.diagnostics.loops.terms import Spread
+from vae.diagnostics.watched_loops.terms import Spread
 from vae.errors import UserError
 from vae.models.batches import ModelInputs
 from vae.models.memory_budget import image_bytes, rows_within

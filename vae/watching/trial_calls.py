@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-from vae.diagnostics.loops.terms import Spread
+from vae.diagnostics.watched_loops.terms import Spread
 from vae.errors import UserError, first_line
 from vae.watching.adapters import Layout, OwnDecoder, OwnEncoder, Way
 from vae.watching.encoder_outputs import calls_of, understood

@@ -34,7 +34,7 @@ on the two are compared on the networks that the report is of, and an event says
   first steps, before a KL that weighs too much has vanished. With a Gaussian likelihood the reconstruction may leave
   out the constants of the density.
 - ``kl_form`` and ``reconstruction_form``: ``right`` and ``nats``, or the slip that the term has, see
-  `vae.diagnostics.loops.terms`:
+  `vae.diagnostics.watched_loops.terms`:
   ``mean-not-squared`` is μ in the place of μ², ``other`` is none that is known.
 - ``weight``: that of the KL over that of the reconstruction, read off the loss where the loop reports all three; null
   if it cannot be. ``beta_place`` is where the loop's β stands: ``kl``, ``in-kl`` (the reported KL has it already, and

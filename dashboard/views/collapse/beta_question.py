@@ -8,7 +8,7 @@ from dashboard.link import session
 from dashboard.look.markdown import plain
 from dashboard.views.collapse import beta_question_text, link
 from dashboard.views.collapse.beta_question_text import Question
-from vae.diagnostics.loops.loss_scale import loop_scale, unknown
+from vae.diagnostics.watched_loops.loss_scale import loop_scale, unknown
 from vae.errors import UserError
 from vae.objectives.effective_beta import EffectiveBeta, effective_beta
 from vae.runs.metrics import MetricsReader

@@ -9,7 +9,7 @@ import numpy as np
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dashboard.cache import lru, models, sheets
+from dashboard.cache import image_sheets, lru, models
 from dashboard.cache.models import At
 from dashboard.cache.test_images import model_of, pixels
 from dashboard.server import packed_arrays
@@ -55,7 +55,7 @@ def _made(run: Run, at: At, rows: list[int], seed: int, num: int) -> bytes:
     from vae.latent.side_by_side import decoded, reconstructed
 
     model = model_of(run, at)
-    listed: dict[str, Any] = {"decoded": sheets.to_bytes(decoded(model, num, seed).numpy())}
+    listed: dict[str, Any] = {"decoded": image_sheets.to_bytes(decoded(model, num, seed).numpy())}
     fields: dict[str, Any] = {"missing": "", "labels": []}
     try:
         x, labels = pixels(run, rows) if rows else (None, None)
@@ -65,8 +65,8 @@ def _made(run: Run, at: At, rows: list[int], seed: int, num: int) -> bytes:
         found = reconstructed(model, x, labels)
         fields["labels"] = [-1] * len(rows) if labels is None else labels.tolist()
         listed |= {
-            "originals": sheets.to_bytes(x.numpy()),
-            "reconstructions": sheets.to_bytes(found.images.numpy()),
+            "originals": image_sheets.to_bytes(x.numpy()),
+            "reconstructions": image_sheets.to_bytes(found.images.numpy()),
             "distortion": found.distortion.numpy().astype(np.float32),
             "rate": found.rate.numpy().astype(np.float32),
         }

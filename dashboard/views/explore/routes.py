@@ -18,7 +18,7 @@ from PIL import Image
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from dashboard.cache import datasets, latents, models, sheets
+from dashboard.cache import datasets, image_sheets, latents, models
 from dashboard.cache.models import At
 from dashboard.server import packed_arrays
 from dashboard.server.admission import check
@@ -243,7 +243,7 @@ def _decoded(request: Request, run: Run, at: At, found: Path) -> Iterator[NDArra
         check()
         with torch.inference_mode():
             images = model.decode(found.z[some], None if y is None else y[some])
-        yield from sheets.to_bytes(images.numpy())
+        yield from image_sheets.to_bytes(images.numpy())
 
 
 def _strip(request: Request) -> Response:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dashboard.cache import sheets
+from dashboard.cache import image_sheets
 from vae.errors import UserError
 from vae.runs.run import Run
 
@@ -140,7 +140,7 @@ def _cell(image: NDArray[Any], alt: str, own: bool) -> str:
 
 def address(image: NDArray[Any]) -> str:
     """The image as an address that contains it, at its own size."""
-    return "data:image/png;base64," + base64.b64encode(sheets.png(image)).decode()
+    return "data:image/png;base64," + base64.b64encode(image_sheets.png(image)).decode()
 
 
 def archive(images: NDArray[Any], z: NDArray[Any], facts: Iterable[dict[str, Any]]) -> bytes:
@@ -162,7 +162,7 @@ def archive(images: NDArray[Any], z: NDArray[Any], facts: Iterable[dict[str, Any
             if place == 0:
                 writer.writerow(["file", *known, *(f"z{dim + 1}" for dim in range(len(point)))])
             writer.writerow([name, *known.values(), *(repr(float(np.float32(value))) for value in point)])
-            made.writestr(zipfile.ZipInfo(name), sheets.png(image))
+            made.writestr(zipfile.ZipInfo(name), image_sheets.png(image))
         made.writestr(zipfile.ZipInfo("images.csv"), table.getvalue())
     return file.getvalue()
 

@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from dashboard.cache import latents, models, sheets
+from dashboard.cache import image_sheets, latents, models
 from dashboard.components.follow import Sheet
 from dashboard.link import keys
 from dashboard.look.markdown import plain
@@ -68,7 +68,7 @@ def samples(run: Run, weights: Weights) -> Following:
         parts.downloads(
             f"{run.id}-seed-{seed}",
             weights,
-            sheets.sheet(images, side, gap=generated.GAP),
+            image_sheets.sheet(images, side, gap=generated.GAP),
             lambda: generated.archive(images, z.numpy(), [parts.facts(run, seed, label)] * num),
         )
     conditions = None if label is None else [{label: 1.0}]
@@ -165,7 +165,7 @@ def compare(run: Run, weights: Weights) -> Following:
     parts.downloads(
         f"{run.id}-compare-seed-{seed}",
         weights,
-        sheets.sheet(beside, 3 * side, gap=2),
+        image_sheets.sheet(beside, 3 * side, gap=2),
         lambda: generated.archive(everything, points, facts),
     )
     return Following(

@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from dashboard.cache import latents, models, sheets
+from dashboard.cache import image_sheets, latents, models
 from dashboard.components.follow import Sheet
 from dashboard.link import keys, session
 from dashboard.look.markdown import plain
@@ -52,7 +52,7 @@ def styles(run: Run, weights: Weights) -> Following:
     parts.downloads(
         f"{run.id}-styles-seed-{seed}",
         weights,
-        sheets.sheet(flat, len(names), gap=2),
+        image_sheets.sheet(flat, len(names), gap=2),
         lambda: generated.archive(flat, z.numpy().repeat(len(names), 0), facts),
     )
     return Following([Sheet(generated.images_of("styles"), z.tolist(), parts.one_hots(len(names)))])
@@ -138,7 +138,7 @@ def transfer(run: Run, weights: Weights) -> Following:
         parts.downloads(
             f"{run.id}-transfer-{'point' if number is None else number}",
             weights,
-            sheets.sheet(sheet, len(sheet), gap=2),
+            image_sheets.sheet(sheet, len(sheet), gap=2),
             lambda: generated.archive(images[0], z.numpy().repeat(len(names), 0), facts),
         )
     if number is not None:
@@ -195,7 +195,7 @@ def mix(run: Run, weights: Weights) -> Following:
     parts.downloads(
         f"{run.id}-mix-{start}-to-{end}",
         weights,
-        sheets.sheet(images.numpy(), MIX_STEPS, gap=2),
+        image_sheets.sheet(images.numpy(), MIX_STEPS, gap=2),
         lambda: generated.archive(images.numpy(), z.numpy()[None].repeat(MIX_STEPS, 0), facts),
     )
     blends = [{start: 1.0} if start == end else {start: 1 - share, end: share} for share in shares.tolist()]

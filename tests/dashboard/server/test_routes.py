@@ -30,7 +30,7 @@ from PIL import Image
 from starlette.applications import Starlette
 
 from dashboard import components, routes, settings
-from dashboard.cache import lru, sheets
+from dashboard.cache import image_sheets, lru
 from dashboard.server import answers, guard, packed_arrays, watched
 from vae.data.dataset import Dataset
 from vae.evaluation.typicality import surprise
@@ -449,7 +449,7 @@ class TestRuns:
     ) -> None:
         path = "/api/runs/short/sheet.png?kind=samples&seed=77"
         first = client.get(path)
-        monkeypatch.setattr(sheets, "_draw", lambda *arguments: pytest.fail("it was drawn again"))
+        monkeypatch.setattr(image_sheets, "_draw", lambda *arguments: pytest.fail("it was drawn again"))
         assert client.get(path).body == first.body
 
     def test_reconstructions_show_one_image_of_each_class_first(

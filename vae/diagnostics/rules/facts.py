@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from vae.diagnostics.beta_strength import leaves_little
 from vae.diagnostics.convergence import LearningCurve, is_waking, learning_curve
 from vae.diagnostics.decoder_sigma import Sigma
 from vae.diagnostics.findings import Evidence
 from vae.diagnostics.lost_dimensions import Loss, lost_dimensions
-from vae.diagnostics.over_regularisation import leaves_little
 from vae.diagnostics.sample_size import ENOUGH, FEWEST, LARGE_ERRORS, SMALL_ERRORS, is_large, is_small
 from vae.objectives.schedules import Standing
 from vae.runs.metric_lines import Line

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from vae.diagnostics.beta_strength import sentence, silences
 from vae.diagnostics.dead_layers import DeadLayer
 from vae.diagnostics.findings import Evidence, Verdict
-from vae.diagnostics.loops.loss_scale import pays
-from vae.diagnostics.over_regularisation import sentence, silences
 from vae.diagnostics.rules.facts import SILENCE, SMALLEST_RISE, Facts
 from vae.diagnostics.rules.loss import loop_out_of_scale, variance_blown_up
+from vae.diagnostics.watched_loops.loss_scale import pays
 
 #: A decoder knows something without z if it is better by this share than the best picture of all images.
 KNOWS_SHARE = 0.1

@@ -17,7 +17,7 @@ from PIL import Image
 from starlette.applications import Starlette
 
 from dashboard import routes, settings
-from dashboard.cache import datasets, latents, lru, models, sheets
+from dashboard.cache import datasets, image_sheets, latents, lru, models
 from dashboard.server import answers, packed_arrays
 from dashboard.views.explore import path_text
 from dashboard.views.explore.routes import KINDS, PACES
@@ -225,7 +225,7 @@ class TestFiles:
         assert strip.shape == (8 * times, (4 * 9 - 1) * times, 4)
         z = torch.tensor(get("short/path", stops="n1_n2", num=4).arrays()[0]["z"])
         with torch.inference_mode():
-            decoded = sheets.to_bytes(load_model(run, "best").decode(z).numpy())
+            decoded = image_sheets.to_bytes(load_model(run, "best").decode(z).numpy())
         small = strip[::times, ::times].astype(int)
         for place, image in enumerate(decoded):
             assert np.abs(small[:, 9 * place : 9 * place + 8, 0] - image[0]).max() <= 1

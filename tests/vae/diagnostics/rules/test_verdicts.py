@@ -14,11 +14,11 @@ from vae.diagnostics.dead_layers import DeadLayer
 from vae.diagnostics.diagnosis import Diagnosis
 from vae.diagnostics.findings import Name
 from vae.diagnostics.held_out_variance import Spectrum
-from vae.diagnostics.loops.loss_scale import LoopScale, loop_scale
 from vae.diagnostics.mutual_information import Information
 from vae.diagnostics.permutation import Rise, Usage
 from vae.diagnostics.rules.verdicts import decide
 from vae.diagnostics.training_state import Training
+from vae.diagnostics.watched_loops.loss_scale import LoopScale, loop_scale
 from vae.runs.metric_lines import Line
 
 

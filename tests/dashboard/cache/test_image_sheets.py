@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dashboard.cache import sheets
+from dashboard.cache import image_sheets
 
 
 def picture(content: bytes) -> Image.Image:
@@ -17,11 +17,11 @@ def picture(content: bytes) -> Image.Image:
 
 @pytest.mark.parametrize(("channels", "side", "columns"), [(3, 1024, 10), (1, 2000, 3), (3, 512, 40)])
 def test_large_images_make_a_sheet_of_bounded_size(channels: int, side: int, columns: int) -> None:
-    canvas = sheets.Canvas(columns, columns, side, side)
+    canvas = image_sheets.Canvas(columns, columns, side, side)
     for value in np.linspace(0, 1, columns):
         canvas.add(np.full((1, channels, side, side), value, np.float32))
     found = picture(canvas.png())
-    assert found.width * found.height < 1.1 * sheets.MOST_PIXELS
+    assert found.width * found.height < 1.1 * image_sheets.MOST_PIXELS
     # Every image is there, in its order and with its own value.
     wide = (found.width + 1) // columns
     shown = np.asarray(found)[found.height // 2, wide // 2 :: wide, 0]
@@ -30,6 +30,6 @@ def test_large_images_make_a_sheet_of_bounded_size(channels: int, side: int, col
 
 def test_small_images_keep_every_pixel() -> None:
     images = np.random.default_rng(0).random((6, 1, 5, 4), np.float32)
-    found = np.asarray(picture(sheets.sheet(images, 3)))
+    found = np.asarray(picture(image_sheets.sheet(images, 3)))
     assert found.shape == (11, 14, 4)
-    np.testing.assert_array_equal(found[6:, 5:9, 0], sheets.to_bytes(images[4, 0]))
+    np.testing.assert_array_equal(found[6:, 5:9, 0], image_sheets.to_bytes(images[4, 0]))

@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vae.diagnostics.loops.loss_scale import constant_of, likeliest
-from vae.diagnostics.loops.terms import KL_FORMS, RECONSTRUCTION_FORMS, Candidate, best_form
+from vae.diagnostics.watched_loops.loss_scale import constant_of, likeliest
+from vae.diagnostics.watched_loops.terms import KL_FORMS, RECONSTRUCTION_FORMS, Candidate, best_form
 
 #: Comparisons of the first steps, before a KL that weighs too much has vanished; and of the newest ones.
 NUM_FIRST, NUM_NEWEST = 20, 500
@@ -35,7 +35,7 @@ class Pair:
 
     Attributes:
         reported: By name, of `TERMS`.
-        measured: ``nats`` and ``right``, and the other forms of `vae.diagnostics.loops.terms`.
+        measured: ``nats`` and ``right``, and the other forms of `vae.diagnostics.watched_loops.terms`.
         beta: The weight that the loop said.
     """
 
@@ -159,7 +159,7 @@ class LoopReports:
         return self._form(pairs, "kl", "right", candidates)
 
     def reconstruction_form(self) -> str:
-        """Which form the reported reconstruction has, of `vae.diagnostics.loops.terms.RECONSTRUCTION_FORMS`."""
+        """Which form the reported reconstruction has, of `vae.diagnostics.watched_loops.terms.RECONSTRUCTION_FORMS`."""
         pairs = [pair for pair in self._newest if "reconstruction" in pair.reported][-NUM_FIRST:]
         plain = (1.0, 1 / self._num_pixels, float(self._batch_size))
         halves = tuple(half * one for half in (1, 0.5) for one in plain)

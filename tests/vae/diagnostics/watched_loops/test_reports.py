@@ -13,8 +13,8 @@ from torch import Tensor
 
 from tests.support.loops import Net, bce, kl_divergence, lines_of, pixels, seeded, train, watch
 from vae.data.dataset import Dataset
-from vae.diagnostics.loops.reports import LoopReports
-from vae.diagnostics.loops.terms import KL_FORMS, OTHER, Candidate, as_log_var, best_form, kl_forms
+from vae.diagnostics.watched_loops.reports import LoopReports
+from vae.diagnostics.watched_loops.terms import KL_FORMS, OTHER, Candidate, as_log_var, best_form, kl_forms
 from vae.runs.run import Run
 from vae.runs.status import Control
 from vae.runs.watch_notes import WatchNotes
