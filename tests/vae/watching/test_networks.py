@@ -404,7 +404,7 @@ def test_the_condition_goes_where_the_loop_puts_it(
         assert torch.equal(posterior(watched, x, y)[0], posterior(watched, x, other)[0]) is (at == "decoder")
         assert torch.equal(watched.model.decode(z, y), watched.model.decode(z, other)) is (at == "encoder")
     said_how = " ".join(watched.guesses)
-    assert ("is given the class" in said_how) is not said
+    assert ("gets the class" in said_how) is not said
 
 
 def test_a_condition_that_nobody_takes_is_refused(tmp_path: Path, digits: Dataset) -> None:
