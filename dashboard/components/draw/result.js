@@ -33,7 +33,7 @@ export class Result {
       element("div", { class: "companions" }, ...figures),
       element(
         "div", { class: "ll-row" }, element("span", { class: "ll-note" }, "To the sliders"),
-        button("Move the sliders to the posterior mean", "Move the sliders to the posterior mean", false), button("Move the sliders to a sample of the posterior", "Move the sliders to a sample of the posterior", true),
+        button("Mean", "Move the sliders to the posterior mean", false), button("Sample", "Move the sliders to a sample of the posterior", true),
       ),
       this.#verdict, this.#scale, this.#numbers,
     )
