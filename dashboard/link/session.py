@@ -2,8 +2,8 @@
 session remembers it when the page changes.
 
 What a script run writes waits for its end (`settle`), so that the browser hears of one address a run: its history gets
-one entry for one choice (`components/lib/address.js`). What the browser sends before it has heard still names an older
-address; that one is not believed, or two quick choices would leave the first undone.
+one entry for one choice (`components/streamlit/address.js`). What the browser sends before it has heard still names an
+older address; that one is not believed, or two quick choices would leave the first undone.
 """
 
 from __future__ import annotations

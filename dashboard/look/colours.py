@@ -103,7 +103,7 @@ def inks(theme: ThemeName) -> tuple[str, str, str]:
 
 
 def template(theme: ThemeName) -> go.layout.Template:
-    """The look of figures made in Python; `components/lib/plotly.js` gives charts in the browser the same."""
+    """The look of figures made in Python; `components/chart/plotly.js` gives charts in the browser the same."""
     background, text = BACKGROUND[theme], TEXT[theme]
     muted, line, grid = inks(theme)
     axis = {

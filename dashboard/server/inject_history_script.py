@@ -1,11 +1,11 @@
-"""Injects our first script, `components/lib/address.js`, into Streamlit's page before its own scripts."""
+"""Injects our first script, `components/streamlit/address.js`, into Streamlit's page before its own scripts."""
 
 from __future__ import annotations
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from dashboard import components
+from dashboard.server import browser_files
 
 _HEAD = b"<head>"
 
@@ -53,4 +53,5 @@ def _is_page(headers: Headers) -> bool:
 
 def _script() -> bytes:
     # Relative to the page's address, as Streamlit's own are: below a base path too.
-    return f'<script type="module" src="./api/lib/{components.version()}/lib/address.js"></script>'.encode()
+    address = f"./api/lib/{browser_files.version()}/dashboard/components/streamlit/address.js"
+    return f'<script type="module" src="{address}"></script>'.encode()

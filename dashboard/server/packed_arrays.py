@@ -2,7 +2,7 @@
 
 Layout: four bytes with the header's length, little-endian, a multiple of four; the header, UTF-8, padded with spaces;
 then each array, C order, little-endian, at the offset from the header's end that the header names, a multiple of eight.
-The header is ``{"arrays": [{"name", "dtype", "shape", "offset"}, …], …fields}``. `components/lib/arrays.js` reads it.
+The header is ``{"arrays": [{"name", "dtype", "shape", "offset"}, …], …fields}``. `vae/browser/lib/arrays.js` reads it.
 """
 
 from __future__ import annotations

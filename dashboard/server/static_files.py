@@ -17,8 +17,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dashboard import components
-from dashboard.components import Stamp
+from dashboard.server import browser_files
 from dashboard.server.answers import FOR_EVER, NotFound, reads, refusal
 
 _TYPES = {
@@ -36,7 +35,7 @@ class _File:
     """A file as it was read."""
 
     path: Path
-    stamp: Stamp
+    stamp: browser_files.Stamp
     content: bytes
     tag: str
     #: The same, compressed, once a client has asked for it.
@@ -46,14 +45,14 @@ class _File:
     def is_current(self) -> bool:
         """Whether it still is what is on the disk."""
         try:
-            return components.stamp(self.path) == self.stamp
+            return browser_files.stamp(self.path) == self.stamp
         except OSError:
             return False
 
     @property
     def is_registered(self) -> bool:
         """Whether it is what the version of this process means."""
-        return components.registered().stamps.get(self.path) == self.stamp
+        return browser_files.registered().stamps.get(self.path) == self.stamp
 
     def compress(self) -> bytes:
         """Make it smaller, once for all clients."""
@@ -89,7 +88,7 @@ class _Shelf:
         if path is None:
             self._files.pop(name, None)
             raise NotFound(f"there is no file {name[:80]!r} here; reload the page")
-        stamp = components.stamp(path)
+        stamp = browser_files.stamp(path)
         content = self._before + path.read_bytes()
         tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
         found = self._files[name] = _File(path, stamp, content, tag)
@@ -99,7 +98,7 @@ class _Shelf:
         """The route: a file, for ever under the address of the version that it is of."""
         try:
             file = await self.get(request.path_params["name"])
-            is_kept = file.is_registered and request.path_params["version"] == components.version()
+            is_kept = file.is_registered and request.path_params["version"] == browser_files.version()
             headers = {"ETag": file.tag, "Cache-Control": FOR_EVER if is_kept else "no-store"}
             headers["Vary"] = "Accept-Encoding"
             if file.tag in request.headers.get("if-none-match", ""):
@@ -116,14 +115,14 @@ class _Shelf:
 
 
 def _plotly() -> dict[str, Path]:
-    return {"plotly.min.js": components.plotly_file()}
+    return {"plotly.min.js": browser_files.plotly_file()}
 
 
 def endpoints(prefix: str) -> dict[str, Callable[[Request], Any]]:
     """The routes, below the address of all."""
     return {
-        f"{prefix}/lib/{{version}}/{{name:path}}": _Shelf(components.files).endpoint,
-        f"{prefix}/runtime/{{version}}/{{name}}": _Shelf(components.runtime_files).endpoint,
+        f"{prefix}/lib/{{version}}/{{name:path}}": _Shelf(browser_files.files).endpoint,
+        f"{prefix}/runtime/{{version}}/{{name}}": _Shelf(browser_files.runtime_files).endpoint,
         # With the hint, plotly.js holds up the page for half as long.
         f"{prefix}/plotly/{{version}}/{{name}}": _Shelf(_plotly, _EAGERLY).endpoint,
     }

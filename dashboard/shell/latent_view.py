@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dashboard.cache import datasets, latents, models
-from dashboard.components.draw import Posterior
 from dashboard.components.map import Click
 from dashboard.components.sliders import Dim, Mix
 from dashboard.link import keys, session
+from dashboard.link.posterior import Posterior
 from dashboard.shell import time_machine
 from vae.errors import UserError
 from vae.runs.run import Run

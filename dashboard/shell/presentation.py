@@ -13,7 +13,7 @@ _CHOSEN = """[data-testid="stButtonGroup"] button[data-selected][role="radio"] {
 #: What has nothing to show (`components/signal`) takes no room.
 _HIDDEN = """[class*="st-key-signal-"] { display: none; }"""
 
-#: What Streamlit sizes is in rem; `components/lib/tokens.css` reads the three variables for our components.
+#: What Streamlit sizes is in rem; `vae/browser/lib/tokens.css` reads the three variables for our components.
 _STYLE = f"""<style>
 {_CHOSEN}
 {_HIDDEN}

@@ -106,7 +106,7 @@ def decoded_run(server: Server, network: str, num_snapshots: int) -> Run:
 
 _SCRUB = """async (image, run) => {
   const resources = performance.getEntriesByType("resource").map(({ name }) => name)
-  const { timeOf } = await import(resources.find((name) => name.endsWith("/lib/time.js")))
+  const { timeOf } = await import(resources.find((name) => name.endsWith("/source/source.js")))
   const time = timeOf(run)
   const waits = []
   for (let round = 0; round < 5; round += 1) {

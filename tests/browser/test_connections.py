@@ -121,12 +121,12 @@ def test_a_hidden_tab_holds_nothing_and_catches_up_when_it_is_shown(
         app.until(lambda: health(server)["streams"] == 1, "it is not followed")
         app.page.evaluate(HIDE, True)
         app.until(lambda: health(server)["streams"] == 0, "a hidden tab holds a stream")
-        known = len(app.module("/lib/stream.js", HELD, name))
+        known = len(app.module("/source/stream.js", HELD, name))
         goal = live.steps[name] + 5
         app.until(lambda: live.steps[name] > goal, "nothing is written")
-        assert len(app.module("/lib/stream.js", HELD, name)) == known
+        assert len(app.module("/source/stream.js", HELD, name)) == known
         app.page.evaluate(HIDE, False)
-        app.until(lambda: max(app.module("/lib/stream.js", HELD, name)) > goal, "it does not catch up")
+        app.until(lambda: max(app.module("/source/stream.js", HELD, name)) > goal, "it does not catch up")
         live.stop()
         run = live.runs[0]
         expected = [
@@ -135,7 +135,7 @@ def test_a_hidden_tab_holds_nothing_and_catches_up_when_it_is_shown(
             if found.get("split") == "train" and found["step"] > 10_000
         ]
         app.until(
-            lambda: app.module("/lib/stream.js", HELD, name) == expected,
+            lambda: app.module("/source/stream.js", HELD, name) == expected,
             "it holds other lines than were written",
         )
 

@@ -27,7 +27,7 @@ KINDS = ("shapes-mlp", "shapes-conv", "shapes-mlp-conditional", "shapes-conv-con
 
 DECODE = """
   const { run, z, y, num } = argument
-  const decoder = module.decoders.of(run, { at: "best", stamp: "a test" })
+  const decoder = module.decoderOf(run, { at: "best", stamp: "a test" })
   await decoder.ready
   if (decoder.source !== "browser") throw new Error(decoder.reason)
   const { data } = await decoder.batch(Float32Array.from(z), y && Float32Array.from(y), num)
@@ -37,7 +37,7 @@ DECODE = """
 
 ENCODE = """
   const { run, x, y, num } = argument
-  const encoder = module.encoders.of(run, { at: "best", stamp: "a test" })
+  const encoder = module.encoderOf(run, { at: "best", stamp: "a test" })
   const found = []
   for (let k = 0; k < num; k += 1) {
     const part = (values) => Float32Array.from(values.slice((k * values.length) / num, ((k + 1) * values.length) / num))
@@ -79,7 +79,7 @@ def test_decoder_in_the_browser_agrees_with_torch(exploring: App, shelf: Shelf) 
             expected = model.decode(z, y).numpy()
         asked = {"run": f"explore-{kind}", "z": z.flatten().tolist(), "num": 100}
         found = exploring.module(
-            "/lib/decoder.js", DECODE, {**asked, "y": None if y is None else y.flatten().tolist()}
+            "/source/source.js", DECODE, {**asked, "y": None if y is None else y.flatten().tolist()}
         )
         difference = np.abs(np.array(found, np.float32).reshape(expected.shape) - expected).max()
         assert difference < 1e-4, f"{kind}: {difference:.2g}"
@@ -97,7 +97,7 @@ def test_encoder_in_the_browser_agrees_with_torch(exploring: App, shelf: Shelf) 
             terms, mean, log_var, _ = model.at_mean(x, y)
         asked = {"run": f"explore-{kind}", "x": x.flatten().tolist(), "num": num}
         found = exploring.module(
-            "/lib/encoder.js", ENCODE, {**asked, "y": None if y is None else y.flatten().tolist()}
+            "/source/source.js", ENCODE, {**asked, "y": None if y is None else y.flatten().tolist()}
         )
         *posterior, distortion, rate = np.array(found, np.float32).T
         expected = torch.cat([mean, log_var], 1).numpy()

@@ -285,7 +285,7 @@ def test_points_glide_to_where_another_moment_of_training_puts_them(
     step = run.snapshots()[0]
     expected = embed(load_model(run, step), digits, "test").mean.numpy()
     app.module(
-        "lib/time.js",
+        "/source/source.js",
         """
         window.__seen = []
         const look = () => { window.__seen.push(window.__latentLab.map.at().x[0]); requestAnimationFrame(look) }
@@ -302,7 +302,7 @@ def test_points_glide_to_where_another_moment_of_training_puts_them(
     seen = app.page.evaluate("window.__seen")
     low, high = sorted([seen[0], seen[-1]])
     assert any(low + 1e-6 < x < high - 1e-6 for x in seen), "the points jumped"
-    app.module("lib/time.js", "module.timeOf(argument).set(null)", run.id)
+    app.module("/source/source.js", "module.timeOf(argument).set(null)", run.id)
     app.until(lambda: app.marks("map").get("step") == "", "it did not come back")
     found = kept_embedding(run)
     assert found is not None
@@ -336,7 +336,7 @@ def test_what_is_selected_and_pinned_stays_while_the_weights_change_and_its_fact
     app.until(lambda: "nats" in part.locator(".selected").inner_text(), "no distortion and rate")
     facts = part.locator(".selected").inner_text()
     step = run.snapshots()[0]
-    app.module("lib/time.js", "module.timeOf(argument[0]).set(argument[1])", [run.id, step])
+    app.module("/source/source.js", "module.timeOf(argument[0]).set(argument[1])", [run.id, step])
     app.until(lambda: app.marks("map").get("step") == str(step), "the map did not follow")
     then = embed(load_model(run, step), digits, "test").mean
     nearest = [int(digits.test[k]) for k in (then - then[row]).norm(dim=1).argsort()[1:9]]
@@ -349,7 +349,7 @@ def test_what_is_selected_and_pinned_stays_while_the_weights_change_and_its_fact
     faded = drawn(app)
     assert (faded["back"][faded["labels"] == (label + 1) % 10] == 1).all()
     # Weights of another content, as a training brings them: what Python passes has another stamp.
-    app.module("lib/time.js", "module.timeOf(argument).set(null)", run.id)
+    app.module("/source/source.js", "module.timeOf(argument).set(null)", run.id)
     app.until(lambda: app.marks("map").get("step") == "", "it did not come back")
     (run.path / "checkpoints" / "best.safetensors").touch()
     part.locator('[data-layer="density"]').click()

@@ -71,7 +71,7 @@ def holds_all(app: App, run: Run) -> None:
     run.request(command="pause")
     app.until(lambda: run.status().state == "paused", "no pause")
     app.until(
-        lambda: app.module("/lib/stream.js", HELD, run.id) == written(run), "the page holds other points"
+        lambda: app.module("/source/stream.js", HELD, run.id) == written(run), "the page holds other points"
     )
     steps = [step for step, _ in written(run)]
     assert steps == sorted(set(steps))

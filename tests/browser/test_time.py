@@ -163,7 +163,7 @@ def test_playing_shows_every_snapshot_and_rests_at_the_last(exploring: App, run:
     app, steps = exploring, run.snapshots()
     press(app, "Home")
     app.module(
-        "/lib/time.js",
+        "/source/source.js",
         "window.__seen = []; module.timeOf(argument).subscribe(({ step }) => window.__seen.push(step))",
         run.id,
     )
@@ -257,7 +257,7 @@ def test_posterior_of_an_image_goes_along_through_the_training_and_its_link_show
         const { z, sigma } = module.pointOf(argument).point
         return { z: Array.from(z), sigma: Array.from(sigma ?? []) }
         """
-        found: dict[str, list[float]] = app.module("/lib/store.js", body, run.id)
+        found: dict[str, list[float]] = app.module("/source/source.js", body, run.id)
         return found
 
     def follows(at: Any) -> None:
@@ -294,7 +294,7 @@ def test_posterior_of_an_image_goes_along_through_the_training_and_its_link_show
     follows(0)
     app.until(lambda: app.query().get("at") == "0", "the link did not follow")
     app.module(
-        "/lib/store.js",
+        "/source/source.js",
         "window.__went = new Set(); module.pointOf(argument).subscribe(({ z }) => window.__went.add(z[0]))",
         run.id,
     )

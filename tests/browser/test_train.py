@@ -314,4 +314,4 @@ def steps_of(app: App, run: Run) -> list[int]:
       stop()
       return stream.history.train.map(({ step }) => step)
     """
-    return list(app.module("/lib/stream.js", body, run.id))
+    return list(app.module("/source/stream.js", body, run.id))

@@ -55,10 +55,10 @@ def test_a_watched_run_opens_in_explore_and_its_sliders_decode(kept: App, watch:
         expected = model.decode(z).numpy()
         terms, mean, log_var, _ = model.at_mean(x)
     asked = {"run": run.id, "z": z.flatten().tolist(), "y": None, "num": 2}
-    found = np.array(app.module("/lib/decoder.js", DECODE, asked), np.float32).reshape(expected.shape)
+    found = np.array(app.module("/source/source.js", DECODE, asked), np.float32).reshape(expected.shape)
     assert np.abs(found - expected).max() < 1e-4
     asked = {"run": run.id, "x": x.flatten().tolist(), "y": None, "num": 1}
-    (found,) = np.array(app.module("/lib/encoder.js", ENCODE, asked), np.float32)
+    (found,) = np.array(app.module("/source/source.js", ENCODE, asked), np.float32)
     numbers = torch.cat([mean[0], log_var[0], terms.distortion, terms.rate]).numpy()
     np.testing.assert_allclose(found, numbers, rtol=1e-4, atol=1e-4)
 

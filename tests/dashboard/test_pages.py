@@ -15,10 +15,10 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard import settings
 from dashboard.cache import lru
-from dashboard.components.draw import Posterior
-from dashboard.components.paths import Said
 from dashboard.jobs.trainers import trainers
 from dashboard.shell import latent_view, run_picker
+from dashboard.views.explore.image_source import Posterior
+from dashboard.views.explore.paths import Said
 from dashboard.views.generate import images, parts
 from vae.data.dataset import Dataset
 from vae.data.types import DataError

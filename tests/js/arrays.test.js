@@ -1,8 +1,8 @@
 /** Arrays as the server packs them, and asking until there is an answer. */
 import assert from "node:assert/strict"
 import { mock, test } from "node:test"
-import { arrays, sizeOf } from "#components/lib/arrays.js"
-import { ask, persist, Question, ServerError } from "#components/lib/server.js"
+import { arrays, sizeOf, unpacked } from "#browser/lib/arrays.js"
+import { ask, persist, Question, Refusal } from "#browser/lib/asking.js"
 
 function packed(listed, fields, bodies) {
   let header = JSON.stringify({ arrays: listed, ...fields })
@@ -26,6 +26,9 @@ function answering(...answers) {
   return asked
 }
 
+/** A source as the server is one. */
+const source = { get: (run, path, query, as, options) => ask(`http://here/${run}/${path}?${JSON.stringify(query)}`, as, options) }
+
 test("arrays lie where the header says, whatever their type", async () => {
   const mean = Float32Array.of(0.5, -1, 2, 3.25, 4, 5)
   const labels = Int16Array.of(3, -1)
@@ -38,7 +41,7 @@ test("arrays lie where the header says, whatever their type", async () => {
     ],
     { max_value: 255, words: "é" }, [{ offset: 0, bytes: mean }, { offset: 24, bytes: labels }, { offset: 32, bytes: index }, { offset: 40, bytes: codes }],
   )))
-  const found = await arrays("http://here/latent")
+  const found = await arrays(source, "a run", "latent", { at: "best", v: null })
   assert.deepEqual(found.mean, { data: mean, shape: [2, 3] })
   assert.deepEqual(found.labels.data, labels)
   assert.deepEqual(found.index.data, index)
@@ -51,10 +54,10 @@ test("arrays lie where the header says, whatever their type", async () => {
 
 test("no arrays are none, and a scalar's shape has one number", async () => {
   answering(new Response(packed([{ name: "one", dtype: "float32", shape: [], offset: 0 }], {}, [{ offset: 0, bytes: Float32Array.of(7) }])))
-  assert.deepEqual((await arrays("http://here/")).one, { data: Float32Array.of(7), shape: [] })
+  assert.deepEqual(unpacked(await ask("http://here/", "arrayBuffer")).one, { data: Float32Array.of(7), shape: [] })
   mock.restoreAll()
   answering(new Response(packed([], { count: 3 }, [])))
-  const none = await arrays("http://here/")
+  const none = unpacked(await ask("http://here/", "arrayBuffer"))
   assert.deepEqual(none, { count: 3 })
   assert.equal(sizeOf(none), 0)
   mock.restoreAll()
@@ -64,7 +67,7 @@ const refusal = (status, error) => new Response(JSON.stringify({ error }), { sta
 
 test("a refusal in the server's words is final", async () => {
   const asked = answering(refusal(404, "There is no run of that name."))
-  await assert.rejects(ask("http://here/x", "json"), (error) => error instanceof ServerError && error.message === "There is no run of that name.")
+  await assert.rejects(ask("http://here/x", "json"), (error) => error instanceof Refusal && error.message === "There is no run of that name.")
   assert.equal(asked.length, 1)
   mock.restoreAll()
 })

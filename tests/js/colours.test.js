@@ -2,9 +2,9 @@
 import "./support/canvas.js"
 import assert from "node:assert/strict"
 import { test } from "node:test"
-import { BACK, MARGIN, pixel, Scatter } from "#components/lib/scatter.js"
-import { channels, mix } from "#components/lib/theme.js"
-import { byLabel, byValue } from "#components/map/colours.js"
+import { BACK, MARGIN, pixel, Scatter } from "#browser/lib/scatter.js"
+import { channels, mix } from "#browser/lib/theme.js"
+import { byLabel, byValue } from "#browser/map/colours.js"
 
 const COLOURS = { background: "#ffffff", text: "#000000" }
 

@@ -1,8 +1,8 @@
 /** Lines of a run's metrics: kept, thinned, merged, looked up. */
 import assert from "node:assert/strict"
 import { test } from "node:test"
-import { betaBefore, betaChanges, between, binned, extent, lineAt, newest } from "#components/curves/lines.js"
-import { History } from "#components/lib/history.js"
+import { betaBefore, betaChanges, between, binned, extent, lineAt, newest } from "#views/train/curves/lines.js"
+import { History } from "#browser/lib/history.js"
 
 const line = (step, more = {}) => ({ split: "train", step, epoch: step / 100, distortion: step, rate: 2, elbo: -step - 2, beta: 1, ...more })
 const near = (found, wanted, most = 1e-9) => assert.ok(Math.abs(found - wanted) <= most, `${found} is not ${wanted}`)

@@ -1,9 +1,9 @@
 /** What is kept of what was used last, draws, and work that waits. */
 import assert from "node:assert/strict"
 import { mock, test } from "node:test"
-import { Kept } from "#components/lib/kept.js"
-import { mixUp, normal } from "#components/lib/random.js"
-import { atPace, atRest, goOn } from "#components/lib/rest.js"
+import { Kept } from "#browser/lib/kept.js"
+import { mixUp, normal } from "#browser/lib/random.js"
+import { atPace, atRest, goOn } from "#browser/lib/rest.js"
 
 test("what was used longest ago goes first, by bytes", () => {
   const dropped = []

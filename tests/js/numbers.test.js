@@ -1,9 +1,9 @@
 /** Numbers, names and sentences as the page says them. */
 import assert from "node:assert/strict"
 import { test } from "node:test"
-import { count, dimName, number, point } from "#components/lib/dom.js"
-import { spanOf, typedNumber } from "#components/sliders/spans.js"
-import { stepsBetween } from "#components/sliders/strips.js"
+import { count, dimName, number, point } from "#browser/lib/dom.js"
+import { spanOf, typedNumber } from "#browser/sliders/spans.js"
+import { stepsBetween } from "#browser/sliders/strips.js"
 
 test("a number has its decimals, a true minus sign and no minus zero", () => {
   for (const [value, decimals, words] of [
@@ -49,7 +49,7 @@ test("a typed number is taken as people write it, or refused in a sentence", () 
   for (const text of ["", "  ", "abc", "1001", "-1001", "1.2.3", "NaN", "Infinity"]) {
     const { value, refusal } = typedNumber(text, 2, 1000)
     assert.equal(value, null)
-    assert.match(refusal, /^z₃ must be a number from −1,000 to 1,000, got .+; it stays as it was\.$/)
+    assert.match(refusal, /^z₃ must be a number from −1,000 to 1,000, got .+; it was not changed\.$/)
   }
   assert.match(typedNumber("", 0, 10).refusal, /got nothing;/)
   const long = typedNumber("x".repeat(100), 0, 10).refusal

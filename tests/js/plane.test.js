@@ -1,10 +1,10 @@
 /** The decoded plane's tiles, a lasso's rows, ellipses, and lines of equal ELBO. */
 import assert from "node:assert/strict"
 import { test } from "node:test"
-import { ellipse, Sprites } from "#components/map/layers.js"
-import { centroid, csv, inside, simpler } from "#components/map/selection.js"
-import { evenTiles, normal, quantileTiles, rowOfTiles } from "#components/map/tiles.js"
-import { besides, isoLines, range } from "#components/plane/lines.js"
+import { ellipse, Sprites } from "#browser/map/layers.js"
+import { centroid, csv, inside, simpler } from "#browser/map/selection_panel.js"
+import { evenTiles, normal, quantileTiles, rowOfTiles } from "#browser/map/tiles.js"
+import { besides, isoLines, range } from "#views/compare/rate_distortion_plane/lines.js"
 
 const near = (found, wanted, most = 1e-6) => assert.ok(Math.abs(found - wanted) <= most, `${found} is not ${wanted}`)
 const EVERYTHING = { left: -50, right: 50, low: -50, high: 50 }

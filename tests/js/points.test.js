@@ -1,8 +1,8 @@
 /** The map's points: projections, places, parts, neighbours. */
 import assert from "node:assert/strict"
 import { test } from "node:test"
-import { byName, colourings, colourOf } from "#components/map/colours.js"
-import { groups, inOrder, lift, neighbours, numbered, origins, prepare, project, share, standBack, titleOf } from "#components/map/points.js"
+import { byName, colourings, colourOf } from "#browser/map/colours.js"
+import { groups, inOrder, lift, neighbours, numbered, origins, prepare, project, share, standBack, titleOf } from "#browser/map/points.js"
 
 const near = (found, wanted, most = 1e-6) => assert.ok(Math.abs(found - wanted) <= most, `${found} is not ${wanted}`)
 const PLANE = { mean: [1, 2, 3], components: [[0.6, 0.8, 0], [0, 0, 1]], explained: 0.9 }

@@ -1,7 +1,7 @@
 /** The page's point, and what Python tells of it: news, or the echo of what it was told. */
 import assert from "node:assert/strict"
 import { test } from "node:test"
-import { blend, classOf, conditionOf, oneHot, pointQuery, short, Store } from "#components/lib/store.js"
+import { blend, classOf, conditionOf, oneHot, pointQuery, short, Store } from "#browser/lib/store.js"
 
 test("a point is a copy in 32 bits, and whoever listens hears of it", () => {
   const store = new Store()

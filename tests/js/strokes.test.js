@@ -1,8 +1,8 @@
 /** Drawings: as text that a link carries, as images, and as MNIST's digits lie. */
 import assert from "node:assert/strict"
 import { test } from "node:test"
-import { read, write } from "#components/draw/strokes_text.js"
-import { centred, draw, IN_PLACE, rasterise } from "#components/draw/strokes.js"
+import { read, write } from "#browser/drawing_pad/strokes_text.js"
+import { centred, draw, IN_PLACE, rasterise } from "#browser/drawing_pad/strokes.js"
 
 const pen = (points, width = 2) => ({ kind: "pen", width, points })
 const near = (found, wanted, most = 1e-6) => assert.ok(Math.abs(found - wanted) <= most, `${found} is not ${wanted}`)

@@ -1,12 +1,13 @@
 /** The moment of a run's training that a page shows. */
 import assert from "node:assert/strict"
 import { test } from "node:test"
-import { Time } from "#components/lib/time.js"
+import { Time } from "#browser/lib/time.js"
 
+const SOURCE = { get: async () => ({ snapshots: [], state: "finished" }), runtime: "", listen: () => () => {}, wake() {} }
 const BASE = { at: "best", stamp: "b" }
 
 function time(steps = [0, 100, 300, 1000]) {
-  const made = new Time("run")
+  const made = new Time(SOURCE, "run")
   made.snapshots = steps.map((step) => ({ step, epoch: step / 100, seconds: step, beta: 1, rate_per_dim: [1], stamp: `s${step}` }))
   made.loaded = true
   return made
@@ -34,7 +35,7 @@ test("a step is that of the nearest snapshot", () => {
 })
 
 test("before the list is there, a step is taken as it is; in an empty list there is none", () => {
-  const early = new Time("run")
+  const early = new Time(SOURCE, "run")
   early.set(123)
   assert.equal(early.step, 123)
   assert.equal(early.shown, null)

@@ -1,7 +1,7 @@
 /** What of a plane is in view, and the ticks of its axes. */
 import assert from "node:assert/strict"
 import { test } from "node:test"
-import { Viewport } from "#components/lib/viewport.js"
+import { Viewport } from "#browser/lib/viewport.js"
 
 const near = (found, wanted, most = 1e-9) => assert.ok(Math.abs(found - wanted) <= most, `${found} is not ${wanted}`)
 

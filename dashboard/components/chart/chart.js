@@ -1,9 +1,11 @@
 /** A small chart of measured points: a line each, with standard errors. */
-import { element, mounted, number } from "../lib/dom.js"
-import { adoptStyle, axis, CONFIG, look, plotlyFor } from "../lib/plotly.js"
-import { theme } from "../lib/theme.js"
+import { element, number } from "../../../vae/browser/lib/dom.js"
+import { mountable } from "../../../vae/browser/lib/mount.js"
+import { inStreamlit } from "../streamlit/adapter.js"
+import { adoptStyle, axis, CONFIG, look, plotlyFor } from "./plotly.js"
+import { theme } from "../../../vae/browser/lib/theme.js"
 
-export default mounted((root) => {
+export default inStreamlit(mountable(import.meta.url, (root) => {
   const node = element("div", { class: "chart", role: "img" })
   root.replaceChildren(node)
   let data = null
@@ -48,7 +50,7 @@ export default mounted((root) => {
 
   return {
     update(component) {
-      data = component.data
+      data = component.state
       void draw()
     },
     unmount() {
@@ -57,4 +59,4 @@ export default mounted((root) => {
       window.Plotly?.purge(node)
     },
   }
-})
+}))

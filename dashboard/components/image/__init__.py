@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from dashboard.components import register
 
-_COMPONENT = register("image", height=320)
+_COMPONENT = register("image", height=320, styles=("image/image.css",))
 
 
 def image(

@@ -10,8 +10,8 @@ from dashboard.components import hold, is_number, is_point, register, told
 from dashboard.components.sliders import Mix
 from dashboard.look.colours import DIGITS, SCALE, classes_palette
 
-_COMPONENT = register("map", height=560)
-_COMPACT = register("map", height=330, variant="compact")
+_COMPONENT = register("map", height=560, styles=("map/map.css",))
+_COMPACT = register("map", height=330, styles=("map/map.css",), variant="compact")
 
 
 @dataclass(frozen=True)

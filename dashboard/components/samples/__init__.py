@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from dashboard.components import register
 
-_COMPONENT = register("samples", height=240)
+_COMPONENT = register("samples", height=240, styles=("samples/samples.css",))
 
 
 def samples(

@@ -4,8 +4,9 @@
  * Python says which fields of a run's status it drew, and their values (see `run_news.py`); the run's stream says what they are now.
  * A hidden tab hears nothing and asks for nothing; when it is shown again, it compares.
  */
-import { mounted } from "../lib/dom.js"
-import { listen, wake } from "../lib/stream.js"
+import { mountable } from "../../../vae/browser/lib/mount.js"
+import { listen, wake } from "../source/stream.js"
+import { inStreamlit } from "../streamlit/adapter.js"
 
 /** So long after Python has drawn, the stream may know less than Python did, ms. */
 const GRACE = 500
@@ -18,7 +19,7 @@ function canonical(value) {
     part && typeof part === "object" && !Array.isArray(part) ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1))) : part)
 }
 
-export default mounted((root) => {
+export default inStreamlit(mountable(import.meta.url, (root) => {
   let component = null
   /** Fields by the names of runs, as Python drew them; and as JSON. */
   let fields = {}
@@ -77,7 +78,7 @@ export default mounted((root) => {
     told = found
     spoken = performance.now()
     root.dataset.told = String(Number(root.dataset.told ?? 0) + 1)
-    component.setTriggerValue("changed", true)
+    component.onChange("changed", true)
     look(0) // once more, if that is lost
   }
 
@@ -91,7 +92,7 @@ export default mounted((root) => {
   return {
     update(next) {
       component = next
-      const { data } = component
+      const data = component.state
       const wanted = canonical(data.drawn)
       if (wanted === drawn) return
       fields = data.drawn
@@ -115,4 +116,4 @@ export default mounted((root) => {
       for (const { stop } of followed.values()) stop()
     },
   }
-})
+}))

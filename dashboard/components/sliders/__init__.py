@@ -15,7 +15,7 @@ RANGES: tuple[Range, ...] = ("data", "prior")
 #: A second class of a conditional model and its share, from 0 to 1.
 Mix = tuple[int, float]
 
-_COMPONENT = register("sliders", height=160)
+_COMPONENT = register("sliders", height=160, styles=("sliders/sliders.css",))
 
 
 @dataclass(frozen=True)

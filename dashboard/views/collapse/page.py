@@ -9,7 +9,6 @@ import streamlit as st
 
 from dashboard import settings
 from dashboard.cache import datasets, diagnoses, models
-from dashboard.components.diagnosis import Part, Probe, diagnosis
 from dashboard.components.samples import samples
 from dashboard.components.signal import rerun_when_changed
 from dashboard.jobs.run_news import some_news
@@ -17,6 +16,7 @@ from dashboard.link import session
 from dashboard.look.markdown import plain
 from dashboard.shell import encoder_lag, run_picker, time_machine
 from dashboard.views.collapse import beta_question, link, recipe_runs, recipes
+from dashboard.views.collapse.diagnosis import Part, Probe, diagnosis
 from vae.diagnostics.findings import Name
 from vae.errors import UserError
 from vae.latent.aggregate_posterior import SATURATION_NATS

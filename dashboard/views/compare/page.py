@@ -8,10 +8,10 @@ from typing import Any
 import streamlit as st
 
 from dashboard.cache import datasets, models, test_images
-from dashboard.components.beside import NUM, Row, View, beside
 from dashboard.link import keys, session
 from dashboard.shell import presentation, run_picker
 from dashboard.views.compare import link, rate_distortion, sweep_form
+from dashboard.views.compare.side_by_side import NUM, Row, View, beside
 from vae.config.diff import Difference, differences
 from vae.evaluation.comparability import EvaluationProtocol, pixels
 from vae.runs.run import Run

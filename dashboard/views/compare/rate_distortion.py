@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard.cache import models
-from dashboard.components.plane import MOST_LABELS, Dot, plane
 from dashboard.components.signal import rerun_when_changed
 from dashboard.jobs import sweeps, test_metrics
 from dashboard.link import session
@@ -16,6 +15,7 @@ from dashboard.server import topics
 from dashboard.shell import run_picker
 from dashboard.shell.run_picker import DATA, STATE_WORDS
 from dashboard.views.compare import link
+from dashboard.views.compare.rate_distortion_plane import MOST_LABELS, Dot, plane
 from vae.evaluation.comparability import EvaluationProtocol, why_not_comparable
 from vae.runs.run import Run
 

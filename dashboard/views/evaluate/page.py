@@ -8,7 +8,8 @@ from dashboard.cache import models
 from dashboard.jobs import measurements, test_metrics
 from dashboard.link import session
 from dashboard.shell import encoder_lag, no_weights_yet, run_picker, time_machine
-from dashboard.views.evaluate import bounds, exact_posterior
+from dashboard.views.evaluate import bounds
+from dashboard.views.evaluate.exact_posterior import section as exact_posterior
 from vae.errors import UserError
 from vae.evaluation.exact_posterior import MOST_DIMS
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.cache import datasets
-from dashboard.components.draw import Picked, Posterior, draw
 from dashboard.components.image import image
 from dashboard.components.sliders import Mix, Range, sliders
 from dashboard.link import keys, session
+from dashboard.link.posterior import Posterior
 from dashboard.look.markdown import plain
 from dashboard.shell import latent_view, no_weights_yet, run_picker, time_machine
 from dashboard.shell.latent_view import LatentView, row_of
 from dashboard.views.explore import link
+from dashboard.views.explore.image_source import Picked, draw
 from dashboard.views.explore.map_beside import beside_map, switch
 from dashboard.views.explore.paths_section import paths_section
 from vae.errors import UserError

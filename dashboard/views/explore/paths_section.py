@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.components.paths import Route, paths
 from dashboard.link import keys, session
 from dashboard.shell.latent_view import LatentView
 from dashboard.views.explore import link
 from dashboard.views.explore.path_text import Difference, Stop
+from dashboard.views.explore.paths import Route, paths
 from vae.runs.run import Run
 
 

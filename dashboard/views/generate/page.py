@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.components.follow import Shown, follow
 from dashboard.link import session
 from dashboard.shell import no_weights_yet, run_picker, time_machine
 from dashboard.shell.time_machine import Weights
 from dashboard.views.generate import link
 from dashboard.views.generate import modes as studio
+from dashboard.views.generate.follow_time import Shown, follow
 from vae.errors import UserError
 from vae.runs.run import Run
 

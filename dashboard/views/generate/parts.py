@@ -9,11 +9,11 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.components.follow import Sheet
 from dashboard.link import drawing, keys, session
 from dashboard.shell import latent_view
 from dashboard.shell.navigation import go_to
 from dashboard.shell.time_machine import Weights
+from dashboard.views.generate.follow_time import Sheet
 from vae.runs.run import Run
 
 #: Classes that are drawn side by side at most; a download has all.

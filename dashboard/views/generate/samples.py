@@ -10,12 +10,12 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from dashboard.cache import image_sheets, latents, models
-from dashboard.components.follow import Sheet
 from dashboard.link import keys
 from dashboard.look.markdown import plain
 from dashboard.shell.time_machine import Weights
 from dashboard.views.generate import controls, link, parts
 from dashboard.views.generate import images as generated
+from dashboard.views.generate.follow_time import Sheet
 from dashboard.views.generate.parts import Following
 from vae.runs.run import Run
 

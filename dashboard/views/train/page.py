@@ -9,7 +9,6 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.cache import datasets, models
-from dashboard.components.curves import Extent, curves
 from dashboard.components.samples import samples
 from dashboard.components.signal import rerun_when_changed
 from dashboard.jobs.run_news import some_news
@@ -18,6 +17,7 @@ from dashboard.link import session
 from dashboard.look.markdown import plain
 from dashboard.shell import run_picker, time_machine
 from dashboard.views.train import config_form, link, new_run_form, watched_loop
+from dashboard.views.train.curves import Extent, curves
 from vae.errors import UserError
 from vae.runs.metrics import left_out
 from vae.runs.run import Run

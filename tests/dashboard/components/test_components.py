@@ -10,21 +10,21 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import components
-from dashboard.components import curves as curves_face
-from dashboard.components import draw as draw_face
 from dashboard.components import map as map_face
-from dashboard.components import paths as paths_face
 from dashboard.components import sliders as sliders_face
 from dashboard.components import time as time_face
-from dashboard.components.curves import Extent, curves
-from dashboard.components.draw import Picked, Posterior, draw
 from dashboard.components.map import Click, Method, Plane, Said, View, Wish, latent_map
-from dashboard.components.paths import Route, paths
 from dashboard.components.sliders import Dim, Position, sliders
 from dashboard.components.time import Moved, scrubber
-
-NAMES = ["curves", "draw", "image", "map", "paths", "samples", "sliders", "time"]
+from dashboard.link.posterior import Posterior
+from dashboard.server import browser_files
+from dashboard.views.explore import image_source as draw_face
+from dashboard.views.explore import paths as paths_face
+from dashboard.views.explore.image_source import Picked, draw
+from dashboard.views.explore.paths import Route, paths
+from dashboard.views.train import curves as curves_face
+from dashboard.views.train.curves import Extent, curves
+from vae import browser
 
 
 class Mount:
@@ -39,57 +39,97 @@ class Mount:
         return self.said
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_every_component_has_a_module_with_a_default_export_and_a_style(name: str) -> None:
-    listed = components.files()
-    assert "export default" in listed[f"{name}/{name}.js"].read_text()
-    assert f"{name}/{name}.css" in listed
+def registered() -> list[tuple[str, list[str]]]:
+    """The module and the library's styles of each component, from the calls of `register` in the source."""
+    found = []
+    for path in sorted(browser_files.FOLDER.rglob("__init__.py")):
+        if "= register(" in path.read_text():
+            module = browser_files.address(path.parent / f"{path.parent.name}.js")
+            found.append((module, re.findall(r'"([\w/]+\.css)"', path.read_text())))
+    return found
+
+
+def test_every_component_has_a_module_with_a_default_export_and_its_styles() -> None:
+    listed = browser_files.files()
+    assert len(registered()) == 15
+    for module, styles in registered():
+        assert "export default inStreamlit(" in listed[module].read_text()
+        for style in styles:
+            assert f"vae/browser/{style}" in listed, f"{module}: {style}"
+
+
+def imports(path: Path) -> list[Path]:
+    """The files that a module imports."""
+    targets = re.findall(r'^import (?:.* from )?"(.+)"', path.read_text(), re.MULTILINE)
+    return [(path.parent / target).resolve() for target in targets]
 
 
 def test_every_import_of_a_module_is_on_the_list() -> None:
-    listed = components.files()
+    listed = browser_files.files()
     for name, path in listed.items():
-        if path.suffix != ".js":
-            continue
-        for target in re.findall(r'^import .* from "(.+)"', path.read_text(), re.MULTILINE):
-            found = (path.parent / target).resolve().relative_to(components.FOLDER).as_posix()
-            assert found in listed, f"{name} imports {target}"
+        if path.suffix == ".js":
+            for target in imports(path):
+                assert target in listed.values(), f"{name} imports {target}"
+
+
+def test_the_browser_library_imports_nothing_from_outside() -> None:
+    modules = [path for path in browser.files().values() if path.suffix == ".js"]
+    assert len(modules) > 50
+    for path in modules:
+        assert all(target.is_relative_to(browser.FOLDER) for target in imports(path)), path
+        assert not re.search(
+            r"streamlit|--st-|data-testid|setTriggerValue", path.read_text(), re.IGNORECASE
+        ), path
+
+
+def test_pages_modules_do_not_know_each_other() -> None:
+    for name, path in browser_files.files().items():
+        if name.startswith("dashboard/views/") and path.suffix == ".js":
+            page = browser_files.FOLDER / "views" / name.split("/")[2]
+            strangers = [
+                other for other in imports(path) if "views" in other.parts and not other.is_relative_to(page)
+            ]
+            assert not strangers, f"{name} imports {strangers}"
 
 
 def test_no_module_writes_html() -> None:
-    for name, path in components.files().items():
+    for name, path in browser_files.files().items():
         assert not re.search(
             r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(", path.read_text()
         ), name
 
 
 def test_no_module_names_another_host() -> None:
-    for name, path in components.files().items():
+    for name, path in browser_files.files().items():
         assert "://" not in path.read_text(), name
 
 
-def test_version_changes_with_any_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "lib").mkdir()
-    module = tmp_path / "lib" / "a.js"
+@pytest.mark.parametrize("place", ["vae", "components", "views"])
+def test_version_changes_with_any_module(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = (
+        tmp_path / {"vae": "lib", "components": "components/sliders", "views": "views/train/curves"}[place]
+    )
+    folder.mkdir(parents=True)
+    module = folder / "a.js"
     module.write_text("1")
-    monkeypatch.setattr(components, "FOLDER", tmp_path)
-    before = components.current_version()
+    monkeypatch.setattr(browser if place == "vae" else browser_files, "FOLDER", tmp_path)
+    before = browser_files.current_version()
     module.write_text("2")
-    assert components.current_version() != before
+    assert browser_files.current_version() != before
 
 
 def test_python_files_are_never_handed_out() -> None:
-    assert {path.suffix for path in components.files().values()} == {".js", ".css"}
+    assert {path.suffix for path in browser_files.files().values()} == {".js", ".css"}
 
 
 def script() -> None:
-    from dashboard.components.curves import curves
-    from dashboard.components.draw import draw
     from dashboard.components.image import image
     from dashboard.components.map import latent_map
-    from dashboard.components.paths import Route, paths
     from dashboard.components.samples import samples
     from dashboard.components.sliders import Dim, sliders
+    from dashboard.views.explore.image_source import draw
+    from dashboard.views.explore.paths import Route, paths
+    from dashboard.views.train.curves import curves
 
     curves("run", key="curves")
     samples("run", key="samples")

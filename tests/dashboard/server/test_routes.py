@@ -29,9 +29,10 @@ import uvicorn
 from PIL import Image
 from starlette.applications import Starlette
 
-from dashboard import components, routes, settings
+from dashboard import routes, settings
 from dashboard.cache import image_sheets, lru
-from dashboard.server import answers, guard, packed_arrays, watched
+from dashboard.server import answers, browser_files, guard, packed_arrays, watched
+from vae import browser
 from vae.data.dataset import Dataset
 from vae.evaluation.typicality import surprise
 from vae.latent.embedding import embed
@@ -151,46 +152,47 @@ def line(step: int) -> dict[str, Any]:
 
 class TestFiles:
     def test_module_of_the_current_version_may_be_kept_for_ever(self, client: Client) -> None:
-        answer = client.get(f"/api/lib/{components.version()}/lib/store.js")
+        answer = client.get(f"/api/lib/{browser_files.version()}/vae/browser/lib/store.js")
         assert answer.status == 200
         assert answer.headers["Content-Type"] == "text/javascript; charset=utf-8"
         assert "immutable" in answer.headers["Cache-Control"]
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
-        assert answer.body == (components.FOLDER / "lib" / "store.js").read_bytes()
+        assert answer.body == (browser.FOLDER / "lib" / "store.js").read_bytes()
 
     def test_module_of_another_version_is_not_kept(self, client: Client) -> None:
-        answer = client.get("/api/lib/0000000000000000/lib/store.js")
+        answer = client.get("/api/lib/0000000000000000/vae/browser/lib/store.js")
         assert (answer.status, answer.headers["Cache-Control"]) == (200, "no-store")
 
     @pytest.mark.parametrize(
         "path",
         [
-            "lib/{v}/../api.py", "lib/{v}/..%2fapi.py", "lib/{v}/lib/..%2f..%2fsettings.py", "lib/{v}/__init__.py",
-            "lib/{v}//etc/passwd", "lib/{v}/lib/store.js%00",
+            "lib/{v}/../routes.py", "lib/{v}/..%2froutes.py", "lib/{v}/dashboard/components/..%2f..%2fsettings.py",
+            "lib/{v}/vae/browser/__init__.py", "lib/{v}//etc/passwd", "lib/{v}/vae/browser/lib/store.js%00",
+            "lib/{v}/dashboard/components/loader.js",
             "runtime/{v}/..%2f..%2fapi.py", "plotly/{v}/package.json", "", "nothing",
         ],
     )  # fmt: skip
     def test_what_is_not_on_the_list_is_refused(self, client: Client, path: str) -> None:
-        answer = client.get(f"/api/{path.format(v=components.version())}")
+        answer = client.get(f"/api/{path.format(v=browser_files.version())}")
         assert answer.status == 404
         assert answer.sentence.endswith("reload the page")
 
     def test_plotly_is_the_one_of_the_python_package(self, client: Client) -> None:
-        answer = client.get(f"/api/plotly/{components.version()}/plotly.min.js")
+        answer = client.get(f"/api/plotly/{browser_files.version()}/plotly.min.js")
         assert b"plotly.js v" in answer.body[:200]
 
-    @pytest.mark.skipif(not components.runtime_files(), reason="onnxruntime-web was not built in")
+    @pytest.mark.skipif(not browser_files.runtime_files(), reason="onnxruntime-web was not built in")
     def test_runtime_comes_with_the_types_that_browsers_ask_for(self, client: Client) -> None:
         types = {
-            Path(name).suffix: client.get(f"/api/runtime/{components.version()}/{name}").headers[
+            Path(name).suffix: client.get(f"/api/runtime/{browser_files.version()}/{name}").headers[
                 "Content-Type"
             ]
-            for name in components.runtime_files()
+            for name in browser_files.runtime_files()
         }
         assert types == {".mjs": "text/javascript; charset=utf-8", ".wasm": "application/wasm"}
 
     def test_this_machine_gets_large_files_uncompressed(self, client: Client) -> None:
-        answer = client.get(f"/api/plotly/{components.version()}/plotly.min.js", Accept_Encoding="gzip")
+        answer = client.get(f"/api/plotly/{browser_files.version()}/plotly.min.js", Accept_Encoding="gzip")
         assert "Content-Encoding" not in answer.headers
 
     def test_module_is_answered_while_everything_computes(self, client: Client) -> None:
@@ -211,9 +213,9 @@ class TestFiles:
             for _ in range(answers.computations.in_all):
                 assert running.acquire(timeout=10)
             began = time.monotonic()
-            version = components.version()
+            version = browser_files.version()
             for path in (
-                f"lib/{version}/lib/dom.js",
+                f"lib/{version}/vae/browser/lib/dom.js",
                 f"plotly/{version}/plotly.min.js",
                 "runs/short/snapshots",
             ):
@@ -227,8 +229,8 @@ class TestFiles:
                 thread.join()
 
     def test_files_are_read_once_for_all(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-        names = list(components.files())[:20]
-        version = components.version()
+        names = list(browser_files.files())[:20]
+        version = browser_files.version()
         for name in names:
             client.get(f"/api/lib/{version}/{name}")
         monkeypatch.setattr(Path, "read_bytes", lambda path: pytest.fail(f"{path} was read again"))
@@ -244,10 +246,10 @@ class TestFiles:
         (tmp_path / "lib").mkdir()
         module = tmp_path / "lib" / "edited.js"
         module.write_text("1")
-        monkeypatch.setattr(components, "FOLDER", tmp_path)
-        components.registered.cache_clear()
+        monkeypatch.setattr(browser, "FOLDER", tmp_path)
+        browser_files.registered.cache_clear()
         try:
-            path = f"/api/lib/{components.version()}/lib/edited.js"
+            path = f"/api/lib/{browser_files.version()}/vae/browser/lib/edited.js"
             assert "immutable" in client.get(path).headers["Cache-Control"]
             module.write_text("22")
             answer = client.get(path)
@@ -255,13 +257,13 @@ class TestFiles:
             module.unlink()
             assert client.get(path).status == 404
         finally:
-            components.registered.cache_clear()
+            browser_files.registered.cache_clear()
 
     def test_other_machines_get_files_compressed_and_computed_answers_as_they_are(
         self, client: Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(guard, "_is_local", lambda scope: False)
-        path = f"/api/plotly/{components.version()}/plotly.min.js"
+        path = f"/api/plotly/{browser_files.version()}/plotly.min.js"
         answer = client.get(path, Accept_Encoding="gzip")
         assert answer.headers["Content-Encoding"] == "gzip"
         assert gzip.decompress(answer.body) == client.get(path).body

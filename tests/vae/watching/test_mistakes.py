@@ -19,6 +19,7 @@ from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
 import vae
+from vae import browser
 from vae.config.checks import warnings
 from vae.config.schema import DataInfo, ModelConfig, ObjectiveConfig, RunConfig, TrainConfig
 from vae.data.dataset import Dataset
@@ -346,10 +347,10 @@ def test_a_unit_is_active_if_the_variance_of_its_posterior_mean_over_images_exce
 
 
 def test_the_axes_of_the_map_are_latent_dimensions() -> None:
-    dashboard = importlib.util.find_spec("dashboard")
-    assert dashboard is not None and dashboard.submodule_search_locations
-    script = Path(dashboard.submodule_search_locations[0]) / "components" / "map" / "presenting.js"
-    found = re.search(r"function axisTitles\(\) \{(.+?)\n  \}", script.read_text(encoding="utf-8"), re.DOTALL)
+    script = browser.files()["map/map_view.js"]
+    found = re.search(
+        r"function axisTitles\(.+?\) \{(.+?)\n\}", script.read_text(encoding="utf-8"), re.DOTALL
+    )
     assert found is not None
     assert "[dimName(0), dimName(1)]" in found[1]
     assert not re.search(r"\b(mu|sigma|mean|variance)\b|[μσ]", found[1], re.IGNORECASE)

@@ -1,0 +1,106 @@
+"""The diagnosis of a run at the page's snapshot: its verdict in words, and the charts behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from dashboard.components import is_number, register
+from dashboard.look.colours import CURVES, HEAT
+
+_COMPONENT = register("diagnosis", height=160, folder=Path(__file__).parent, charts=True)
+
+Part = Literal["verdict", "rates", "course", "variance", "information", "usage", "curves", "table"]
+Quantity = Literal["rate", "sigma", "variance"]
+QUANTITIES: tuple[Quantity, ...] = get_args(Quantity)
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What the person chose in the charts: the threshold of activity, and the quantity along training."""
+
+    threshold: float | None = None
+    quantity: Quantity | None = None
+
+
+@dataclass(frozen=True)
+class Probe:
+    """The images that I(x; z) along training is estimated over.
+
+    Attributes:
+        num: How many, N.
+        cap: log N, nats: the estimate cannot exceed it.
+        near: The estimate above which it is so close to the cap that I(x; z) may be larger, nats.
+    """
+
+    num: int
+    cap: float
+    near: float
+
+
+def diagnosis(
+    run_id: str,
+    *,
+    at: str,
+    stamp: str,
+    live: bool,
+    threshold: float,
+    bounds: tuple[float, float],
+    probe: Probe,
+    quantity: Quantity = "rate",
+    parts: Sequence[Part],
+    beside: str = "",
+    key: str,
+) -> Chosen:
+    """Draw parts of a run's diagnosis; the numbers come from the server when they are ready, at every newer weights.
+
+    Args:
+        run_id: The run.
+        at: The weights at the right end of the page's time: `best` or `last`.
+        stamp: Names the content of these weights; empty if there are none yet.
+        live: Whether curves along training are followed and the newest weights taken up.
+        threshold: Variance of the posterior mean above which a dimension is active.
+        bounds: The smallest and the largest threshold.
+        probe: The images of the numbers along training.
+        quantity: What the heat map shows.
+        parts: What to draw, in this order.
+        beside: Another run whose diagnosis stands beside this one; both are then drawn to one scale.
+        key: Streamlit's key of this component.
+
+    Returns:
+        What was chosen, if that is why the page runs.
+    """
+    result = _COMPONENT(
+        key=key,
+        data={
+            "run": run_id,
+            "at": at,
+            "stamp": stamp,
+            "live": live,
+            "threshold": threshold,
+            "bounds": list(bounds),
+            "probe": asdict(probe),
+            "quantity": quantity,
+            "parts": list(parts),
+            "beside": beside,
+            "palette": {"heat": HEAT, "curves": CURVES},
+        },
+        on_threshold_change=_nothing,
+        on_quantity_change=_nothing,
+    )
+    return Chosen(_threshold(result.get("threshold"), bounds), _quantity(result.get("quantity")))
+
+
+def _threshold(said: Any, bounds: tuple[float, float]) -> float | None:
+    """What the browser said, checked: it is input like any other."""
+    return float(said) if is_number(said) and bounds[0] <= said <= bounds[1] else None
+
+
+def _quantity(said: Any) -> Quantity | None:
+    return next((name for name in QUANTITIES if name == said), None)
+
+
+def _nothing() -> None:
+    """Streamlit keeps the name of a trigger only if it has a callback."""

@@ -1,0 +1,96 @@
+/** Cards with one chart each, and how such a chart is drawn. */
+import { element } from "../../../../vae/browser/lib/dom.js"
+import { adoptStyle, axis, CONFIG, look } from "../../../components/chart/plotly.js"
+
+/** Dimensions that a chart has room for, those with the largest rate first. */
+export const MOST = 64
+/** What a card says before anything was measured. */
+export const SOON = "Available after the first checkpoint."
+/** So many carry their names. */
+const NAMED = 24
+
+/**
+ * @typedef {{Plotly: any, colours: import("../../../../vae/browser/lib/theme.js").Theme, palette: Record<string, string>, scale: number}} Ink
+ *   `scale` is how much larger a presentation is.
+ */
+
+/**
+ * A card: title, a sentence that says how to read it, room for a legend, and the chart.
+ * @param {string} name
+ * @param {string} title
+ * @param {string} words
+ */
+export function card(name, title, words) {
+  const chart = element("div", { class: "chart" })
+  const legend = element("p", { class: "ll-note legend" })
+  const note = element("p", { class: "ll-note" }, words)
+  const node = element("figure", { class: "ll-card", dataset: { chart: name } }, element("h3", { class: "ll-title" }, title), note, legend, chart)
+  return { node, chart, legend, note }
+}
+
+/** Say in words what a chart shows. */
+export function describe(chart, words) {
+  chart.setAttribute("role", "img")
+  if (chart.getAttribute("aria-label") !== words) chart.setAttribute("aria-label", words)
+}
+
+/** What a colour of a chart means, for its legend. */
+export function key(colour, words, kind = "box") {
+  const swatch = element("i", { dataset: { kind } })
+  swatch.style.setProperty("--key", colour)
+  return element("span", { class: "key" }, swatch, words)
+}
+
+/** Draw a chart, or nothing where it has no width yet. */
+export async function draw(chart, traces, layout, { Plotly, colours, scale }, height = 232) {
+  const width = chart.clientWidth
+  if (!width) return
+  const base = look(colours)
+  const whole = { ...base, font: { ...base.font, size: 12 * scale }, width, height: height * scale, hovermode: "closest", dragmode: false, ...layout }
+  for (const name of Object.keys(whole).filter((name) => /^[xy]axis/.test(name))) {
+    const given = whole[name]
+    whole[name] = { ...axis(colours), fixedrange: true, ...given, tickfont: { size: 11 * scale }, title: { font: { size: 12 * scale }, standoff: 8, ...(given.title ?? {}) } }
+  }
+  await Plotly.react(chart, traces, whole, { ...CONFIG, displayModeBar: false, doubleClick: false })
+  adoptStyle(chart)
+}
+
+/**
+ * What stands before the parts of a rate: where I(x; z) is near its ceiling, log N, it is known to be at least so large, and
+ * the marginal KL, which is what it leaves of the rate, at most.
+ * @param {boolean} isNear
+ */
+export function marks(isNear) {
+  return isNear ? { mutual_information: "≥ ", marginal_kl: "≤ " } : { mutual_information: "", marginal_kl: "" }
+}
+
+/** The same in a sentence. */
+export const AT_CEILING = "I(x; z) is close to its limit, log N: it is at least this large, and the marginal KL at most."
+
+/** Dimensions in the order of the charts: the largest rate first, at most `MOST`. */
+export function ordered(found) {
+  const rates = found.rate_per_dim
+  return rates.map((_, dim) => dim).sort((a, b) => rates[b] - rates[a] || a - b).slice(0, MOST)
+}
+
+/** The axis under one bar for each of some names. */
+export function names(list, title) {
+  const every = Math.ceil(list.length / NAMED)
+  const places = list.map((_, k) => k).filter((k) => k % every === 0)
+  return { range: [-0.6, list.length - 0.4], tickvals: places, ticktext: places.map((k) => list[k]), tickangle: 0, showgrid: false, title: { text: title } }
+}
+
+/** Which of all dimensions a chart shows. */
+export function some(found) {
+  const num = found.rate_per_dim.length
+  return num > MOST ? `latent dimension: the ${MOST} largest of ${num}` : "latent dimension, largest rate first"
+}
+
+/** Replace a legend where it says something else than before. */
+export function legendOf(node, ...keys) {
+  const now = keys.map((one) => `${one.textContent} ${one.firstChild.style.cssText}`).join("|")
+  if (node.dataset.now === now) return
+  node.dataset.now = now
+  node.replaceChildren(...keys)
+}
+

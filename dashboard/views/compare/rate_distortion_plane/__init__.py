@@ -1,0 +1,75 @@
+"""The rate-distortion plane: one dot a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from dashboard.components import register
+from dashboard.look.colours import SCALE
+
+_COMPONENT = register("plane", height=320, folder=Path(__file__).parent, charts=True)
+#: More dots than these carry no words beside them.
+MOST_LABELS = 16
+
+
+@dataclass(frozen=True)
+class Dot:
+    """A run and its test figures, nats per example.
+
+    Attributes:
+        id, name, stamp: The run, and the content of its last weights.
+        beta, seed: It was trained with.
+        latent_dim, active: Latent dimensions, and how many of them are active.
+        rate, distortion, standard_error: Figures over `num_images` test images after `step` steps.
+        printed: −ELBO, distortion and rate, rounded so that the sum adds up.
+        chosen: Whether it is among the runs that stand side by side.
+    """
+
+    id: str
+    name: str
+    stamp: str
+    beta: float
+    seed: int
+    latent_dim: int
+    active: int
+    rate: float
+    distortion: float
+    standard_error: float | None
+    printed: tuple[float, float, float]
+    num_images: int
+    step: int
+    chosen: bool
+
+
+def plane(dots: Sequence[Dot], *, full: bool, height: int = 400, key: str) -> str | None:
+    """Draw the plane with lines of equal ELBO; a dot tells its figures and shows its samples on hover and click.
+
+    Args:
+        dots: Of one yardstick, see `vae.evaluation.comparability`.
+        full: Whether no further run can be chosen.
+        height: Of the chart, CSS pixels.
+        key: Streamlit's key of this component.
+
+    Returns:
+        The run that the person took in or out of the comparison, if that is why the page runs.
+    """
+    data = {
+        "dots": [asdict(dot) for dot in dots],
+        "full": full,
+        "height": height,
+        "palette": SCALE,
+        "labels": len(dots) <= MOST_LABELS,
+    }
+    result = _COMPONENT(key=key, data=data, on_toggled_change=_nothing)
+    return _checked(result.get("toggled"), dots)
+
+
+def _checked(said: Any, dots: Sequence[Dot]) -> str | None:
+    return next((dot.id for dot in dots if dot.id == said), None)
+
+
+def _nothing() -> None:
+    """Streamlit keeps the name of a trigger only if it has a callback."""

@@ -1,0 +1,28 @@
+/** What is in the tab of pictures. */
+import { radioGroup, tick } from "../../../../vae/browser/lib/choices.js"
+import { element } from "../../../../vae/browser/lib/dom.js"
+
+/**
+ * Where pictures are dropped, and how they are read.
+ * @param {{load: (file: File) => void, change: () => void}} listeners
+ */
+export function pictureBody({ load, change }) {
+  const centring = tick("Centre", "Scale and shift the digit as in MNIST, on black", { action: "centring-picture", changed: change })
+  const file = element("input", {
+    type: "file", accept: "image/png,image/jpeg,image/webp,image/gif", class: "ll-sr", "aria-label": "Image file",
+    onchange: (event) => { load(event.target.files[0]); event.target.value = "" },
+  })
+  const shown = element("canvas", { class: "shown", width: 1, height: 1, hidden: true, role: "img", "aria-label": "Your image" })
+  const drop = element("label", { class: "drop" }, file, shown, element("span", { class: "ll-note" }, "Drop or paste an image, or choose a file"))
+  const invert = radioGroup("Invert", { auto: "Auto", yes: "Yes", no: "No" }, change)
+  invert.value = "auto"
+  return Object.assign(element(
+    "div", { class: "drawing" }, drop,
+    element(
+      "div", { class: "tools" },
+      element("span", { class: "ll-note" }, "Invert"),
+      invert.node,
+      centring.node,
+    ),
+  ), { centring: centring.input, shown, invert })
+}

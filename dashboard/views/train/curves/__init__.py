@@ -1,0 +1,70 @@
+"""Live curves of a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+from dashboard.components import hold, is_number, register, told
+from dashboard.look.colours import CURVES
+
+_COMPONENT = register("curves", height=460, folder=Path(__file__).parent, charts=True)
+
+
+Axis = Literal["epoch", "step", "seconds"]
+AXES: tuple[Axis, ...] = get_args(Axis)
+
+
+@dataclass(frozen=True)
+class Extent:
+    """What of the curves is in view.
+
+    Attributes:
+        x: Horizontal axis.
+        span: From where to where on it; None for all.
+    """
+
+    x: Axis = "epoch"
+    span: tuple[float, float] | None = None
+
+
+def curves(run_id: str, *, view: Extent | None = None, height: int = 400, key: str) -> Extent:
+    """Draw a run's reconstruction, KL and −ELBO as they are written, with β and the marks of its changes.
+
+    The numbers come from the run directory by server-sent events; the page is not run again for them.
+
+    Args:
+        run_id: The run.
+        view: What is in view; the person can change it.
+        height: Height of the charts in CSS pixels.
+        key: Streamlit's key of this component.
+
+    Returns:
+        What the person brought into view if that is why the page runs, else what was given.
+    """
+    # What was chosen goes back as it is, so that the component knows later news of it (Back) from its own echo.
+    now = _extent(told(key, "view")) or view or Extent()
+    _COMPONENT(
+        key=key,
+        data={
+            "run": run_id,
+            "x": now.x,
+            "span": None if now.span is None else list(now.span),
+            "height": height,
+            "palette": CURVES,
+        },
+        on_view_change=hold(key, "view"),
+    )
+    return now
+
+
+def _extent(said: object) -> Extent | None:
+    """What the browser said, checked: it is input like any other."""
+    match said:
+        case {"x": "epoch" | "step" | "seconds" as x, "span": None}:
+            return Extent(x)
+        case {"x": "epoch" | "step" | "seconds" as x, "span": [start, end]}:
+            if is_number(start) and is_number(end) and start < end:
+                return Extent(x, (float(start), float(end)))
+    return None

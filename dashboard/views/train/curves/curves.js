@@ -1,0 +1,295 @@
+/** Live curves of a run: reconstruction, KL, −ELBO and β, with marks where something happened. */
+import { radioGroup } from "../../../../vae/browser/lib/choices.js"
+import { Echo } from "../../../../vae/browser/lib/echo.js"
+import { timeOf } from "../../../components/source/source.js"
+import { chosen, passing } from "../../../components/streamlit/address.js"
+import { count, element, number, say } from "../../../../vae/browser/lib/dom.js"
+import { mountable } from "../../../../vae/browser/lib/mount.js"
+import { inStreamlit } from "../../../components/streamlit/adapter.js"
+import { adoptStyle, CONFIG, plotly } from "../../../components/chart/plotly.js"
+import { listen } from "../../../components/source/stream.js"
+import { theme } from "../../../../vae/browser/lib/theme.js"
+import { timeCursor } from "./cursor.js"
+import { AXES, figure, PANELS, short } from "./figure.js"
+import { newest } from "./lines.js"
+
+/** So long a zoom rests before the link says it, ms. */
+const REST = 300
+/** Between two drawings at least so many ms, and so many times what the last one took: a trainer may share the machine. */
+const PAUSE = 200
+const SHARE = 6
+const WAITING = "Waiting for the first metrics…"
+const STATES = {
+  new: "Not started", queued: "Queued", starting: "Starting…", running: "Training", paused: "Paused", finished: "Finished",
+  stopped: "Stopped", interrupted: "Interrupted: the trainer has ended", diverged: "Diverged", failed: "Failed",
+  unknown: "Unknown: the status file is damaged",
+}
+
+export default inStreamlit(mountable(import.meta.url, (root) => {
+  const pill = element("span", { class: "pill" }, "Connecting…")
+  const progress = element("span", { class: "ll-note" })
+  const filled = element("div")
+  const bar = element("div", { class: "bar", role: "progressbar", "aria-label": "Training", "aria-valuemin": 0, "aria-valuemax": 100 }, filled)
+  const alarm = element("p", { class: "alarm", role: "status", hidden: true })
+  const figures = Object.fromEntries(
+    PANELS.map(({ name, label }) => {
+      const train = element("strong", {}, "–")
+      const validation = element("span", { class: "ll-note" })
+      const unit = name === "beta" ? "" : "nats"
+      const cell = element(
+        "div", { class: "figure", dataset: { figure: name } },
+        element("span", { class: "ll-note name" }, element("i", { class: "key" }), label),
+        element("span", { class: "value" }, train, element("span", { class: "unit" }, unit)), validation,
+      )
+      return [name, { cell, train, validation }]
+    }),
+  )
+  const choice = radioGroup("Horizontal axis", Object.fromEntries(Object.entries(AXES).map(([name, { label }]) => [name, label])), (name) => {
+    choose(name)
+    tell(chosen)
+  })
+  const unzoom = element("button", { class: "ll-button", type: "button", hidden: true, onclick: () => resetZoom() }, "Reset zoom")
+  /** @type {any} Plotly's element. */
+  const chart = element("div", { class: "chart" })
+  const cursor = timeCursor(chart, PANELS)
+  const empty = element("p", { class: "ll-message" }, WAITING)
+  const legend = element(
+    "span", { class: "ll-note legend" }, element("i", { class: "line" }), "training (mean since the last point; the numbers: over the last epoch)",
+    element("i", { class: "dots" }), "validation",
+  )
+  root.replaceChildren(
+    element(
+      "section", { class: "ll-card panel", "aria-label": "Training curves" },
+      element("div", { class: "ll-row head" }, pill, progress, element("span", { class: "grow" }), unzoom, choice.node),
+      bar, alarm,
+      element("div", { class: "figures" }, ...PANELS.map(({ name }) => figures[name].cell)),
+      element("div", { class: "ll-row" }, legend),
+      element("div", { class: "stage" }, chart, ...cursor.nodes, empty),
+    ),
+  )
+
+  let component = null
+  let data = null
+  let colours = {}
+  let look_ = null
+  let axisName = ""
+  let echo = new Echo()
+  let resting = 0
+  let stream = null
+  let stop = () => {}
+  let time = null
+  let stopTime = () => {}
+  let Plotly = null
+  let zoom = null
+  let timer = 0
+  let frame = 0
+  let drawnAt = 0
+  let cost = 0
+  let gone = false
+
+  const observer = new ResizeObserver(() => schedule(true))
+  observer.observe(chart)
+  const onVisible = () => !document.hidden && schedule()
+  document.addEventListener("visibilitychange", onVisible)
+
+  void plotly((sentence) => say(empty, sentence || WAITING)).then((loaded) => { Plotly = loaded; schedule(true) })
+
+  function choose(name, span = null) {
+    axisName = name
+    zoom = span && { x: [...span] }
+    choice.value = name
+    schedule(true)
+  }
+
+  /** Something else is in view, and the link says it: a choice to come back to, or not. */
+  function tell(how) {
+    clearTimeout(resting)
+    const span = zoom?.x?.map((value) => Number(value.toPrecision(7))) ?? null
+    const said = JSON.stringify([axisName, span])
+    if (gone || said === echo.last()) return
+    echo.tell(said)
+    how()
+    component.onChange("view", { x: axisName, span })
+  }
+
+  function tellSoon() {
+    clearTimeout(resting)
+    resting = setTimeout(() => tell(passing), REST)
+  }
+
+  function resetZoom() {
+    zoom = null
+    schedule(true)
+    tellSoon()
+  }
+
+  /** Draw soon: at once for the person, at most some times a second for new numbers. */
+  function schedule(now = false) {
+    if (gone || !Plotly || !stream || !data) return
+    if (now) {
+      clearTimeout(timer)
+      timer = 0
+    }
+    if (timer || frame) return
+    const wait = now ? 0 : Math.max(0, drawnAt + Math.max(PAUSE, SHARE * cost) - performance.now())
+    timer = setTimeout(() => {
+      timer = 0
+      if (document.hidden) return
+      frame = requestAnimationFrame(() => {
+        frame = 0
+        draw()
+      })
+    }, wait)
+  }
+
+  function draw() {
+    if (gone || !chart.isConnected || !chart.clientWidth) return
+    const started = performance.now()
+    const { history } = stream
+    showFigures(history)
+    root.dataset.points = String(history.train.length)
+    root.dataset.received = String(history.received)
+    root.dataset.events = String(history.events.length)
+    const some = history.train.length > 0
+    empty.hidden = some
+    if (!some) {
+      say(empty, stream.connection === "gone" ? stream.sentence : WAITING)
+      if (chart.data) Plotly.purge(chart)
+      return
+    }
+    const { of: x, title } = AXES[axisName]
+    const { traces, layout, marks } = figure(history, { x, title, width: chart.clientWidth, height: data.height, zoom, theme: look_, colours })
+    root.dataset.marks = JSON.stringify(marks)
+    adoptStyle(chart)
+    Plotly.react(chart, traces, layout, { ...CONFIG, displayModeBar: false, doubleClick: false })
+    if (!chart.llListens) {
+      chart.llListens = true
+      chart.on("plotly_relayout", onZoom)
+      chart.on("plotly_doubleclick", resetZoom)
+    }
+    unzoom.hidden = !zoom
+    showTime()
+    root.dataset.ready = "true"
+    drawnAt = performance.now()
+    cost = drawnAt - started
+  }
+
+  function showTime() {
+    if (!time || !stream) return
+    root.dataset.cursor = time.shown ? String(time.shown.step) : "end"
+    cursor.draw({ time, of: AXES[axisName].of, train: stream.history.train, empty: !empty.hidden })
+  }
+
+  function onZoom(change) {
+    const next = { ...(zoom ?? {}) }
+    for (const [name, value] of Object.entries(change)) {
+      const found = /^([xy]axis\d?)\.range(?:\[([01])\])?$/.exec(name)
+      if (!found) continue
+      // The horizontal axes move together.
+      const target = found[1].startsWith("x") ? "x" : found[1]
+      if (found[2] === undefined) next[target] = [...value]
+      else {
+        next[target] = [...(next[target] ?? chart.layout[found[1]].range)]
+        next[target][Number(found[2])] = value
+      }
+    }
+    if (Object.keys(next).length) {
+      zoom = next
+      schedule(true)
+      tellSoon()
+    }
+  }
+
+  function showFigures(history) {
+    const line = history.train.length ? newest(history.train) : undefined
+    const checked = history.validation[history.validation.length - 1]
+    for (const { name, of } of PANELS) {
+      const { train, validation } = figures[name]
+      if (name === "beta") {
+        const beta = stream.status?.beta ?? line?.beta
+        say(train, beta === undefined || beta === null ? "–" : short(beta))
+        const hand = stream.status?.control?.beta
+        say(validation, hand === null || hand === undefined ? "as configured" : "set by hand")
+      } else {
+        say(train, line ? number(of(line)) : "–")
+        say(validation, checked ? `validation ${number(of(checked))} at epoch ${number(checked.epoch, 0)}` : "no validation yet")
+      }
+    }
+  }
+
+  function showStatus() {
+    const { status, connection, sentence } = stream
+    root.dataset.connection = connection
+    if (status) {
+      root.dataset.state = status.state
+      pill.dataset.state = status.state
+      say(pill, STATES[status.state] ?? status.state)
+      const parts = [`epoch ${number(status.epoch, status.epoch < 10 ? 2 : 1)}`, `step ${count(status.step)} of ${count(status.num_steps)}`, clock(status.seconds)]
+      if (status.state === "running") parts.push(`${count(status.images_per_second)} images/s`)
+      say(progress, status.num_steps ? parts.join(" · ") : "")
+      const share = status.num_steps ? Math.min(100, (100 * status.step) / status.num_steps) : 0
+      filled.style.width = `${share}%`
+      bar.setAttribute("aria-valuenow", String(Math.round(share)))
+    }
+    const words = {
+      waiting: sentence || "The server does not answer. The curves continue as soon as it does.",
+      gone: sentence,
+    }[connection] || status?.error || ""
+    alarm.hidden = !words
+    say(alarm, words)
+    schedule()
+  }
+
+  return {
+    update(next) {
+      component = next
+      data = component.state
+      look_ = theme(root)
+      colours = data.palette[look_.name]
+      root.style.setProperty("--beta", colours.beta)
+      for (const { name } of PANELS) figures[name].cell.style.setProperty("--key", colours[name])
+      if (stream?.run !== data.run) {
+        stop()
+        echo = new Echo()
+        delete root.dataset.ready
+        let early = true
+        const heard = listen(data.run, {
+          change: () => early || schedule(),
+          event: () => schedule(true),
+          status: () => early || showStatus(),
+          connection: () => early || showStatus(),
+        })
+        early = false
+        ;({ stream, stop } = heard)
+        showStatus()
+      }
+      // An older echo does not undo what was chosen since.
+      if (echo.isNews(JSON.stringify([data.x, data.span]))) choose(data.x, data.span)
+      if (time !== timeOf(data.run)) {
+        stopTime()
+        time = timeOf(data.run)
+        stopTime = time.subscribe(showTime)
+      }
+      schedule(true)
+    },
+    unmount() {
+      gone = true
+      stop()
+      stopTime()
+      clearTimeout(timer)
+      clearTimeout(resting)
+      cursor.unmount()
+      cancelAnimationFrame(frame)
+      observer.disconnect()
+      document.removeEventListener("visibilitychange", onVisible)
+      if (chart.data) Plotly.purge(chart)
+    },
+  }
+}))
+
+function clock(seconds) {
+  const whole = Math.floor(seconds)
+  const pad = (value) => String(value).padStart(2, "0")
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60]
+  return hours ? `${hours}:${pad(minutes)}:${pad(whole % 60)} h` : `${minutes}:${pad(whole % 60)} min`
+}

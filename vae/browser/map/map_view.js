@@ -1,0 +1,461 @@
+/** The map in its page: its elements, and how data, link, selection, colours, layers and pointer work together. */
+import { count, dimName, element, number, say } from "../lib/dom.js"
+import { drawFirst } from "../lib/runtime.js"
+import { conditionOf } from "../lib/store.js"
+import { mix, theme } from "../lib/theme.js"
+import { frame } from "./axes.js"
+import { hoverCard, pinnedCard } from "./cards.js"
+import { Colouring } from "./colouring.js"
+import { colourings } from "./colours.js"
+import { controls } from "./controls.js"
+import { FEW } from "./layers.js"
+import { colourBar, legend } from "./legend.js"
+import { MapData } from "./map_data.js"
+import { Layers, lookOf } from "./map_layers.js"
+import { MapLink } from "./map_link.js"
+import { glide } from "./motion.js"
+import { tellMissing } from "./originals.js"
+import { Pointer } from "./pointer.js"
+import { share } from "./points.js"
+import { projectionPanel } from "./projection.js"
+import { EDGE, makeRoom, Scene } from "./scene.js"
+import { Selection } from "./selection.js"
+import { selectionPanel } from "./selection_panel.js"
+
+/** Height of the chart against its width, and what else of the page should be in the window with it, CSS pixels. */
+const TALLEST = 0.72
+const AROUND = 412
+/** Around a compact map more of the page is to be in the window. */
+const AROUND_COMPACT = 640
+/** A compact map explains so many labels' colours. */
+const MOST_KEYS = 12
+const LOADING = "Loading the latent positions…"
+
+export class MapView {
+  /** What the theme says: shared by all parts. */
+  look = { colours: /** @type {Record<string, any>} */ ({}) }
+  scene = new Scene()
+  #root
+  #compact
+  /** Who hears of what the person does. */
+  #onChange = (/** @type {any[]} */ ..._news) => {}
+  #stops = []
+  #wanted = ""
+  #themed = ""
+
+  /**
+   * @param {HTMLElement} root
+   * @param {boolean} compact Without controls, cards and the images themselves.
+   */
+  constructor(root, compact) {
+    this.#root = root
+    this.#compact = compact
+    const { scene, look } = this
+    this.chart = element("div", {
+      class: "chart", tabindex: 0, role: "application",
+      "aria-label": `Latent map. Arrow keys move the point, plus and minus zoom, 0 shows all${compact ? "" : ", Escape drops the selection"}.`,
+    }, scene.plot, scene.over, scene.top)
+    this.message = element("div", { class: "ll-message" }, LOADING)
+    this.title = element("h3", { class: "ll-title" })
+    this.slice = element("p", { class: "ll-note" })
+    this.origin = element("p", { class: "ll-note" })
+    const hint = element("p", { class: "ll-note", hidden: true }, `Zoom in to see the images themselves, where at most ${FEW} are in view.`)
+    this.missing = element("p", { class: "ll-note" })
+    this.card = hoverCard()
+    if (compact) {
+      this.card.withOriginals(false)
+      root.style.minHeight = "0"
+    }
+    this.pinned = pinnedCard({ go: (row) => this.pointer.go(row), closed: () => this.pointer.unpinned(), release: () => this.pointer.release() })
+    this.panel = selectionPanel({ clear: () => this.selection.select(null), send: (z, label) => this.pointer.choose(z, -1, label) })
+    this.labels = legend({ fade: (next) => this.selection.fade(next), select: () => this.selection.selectShown() })
+    const bar = colourBar()
+    this.job = projectionPanel({
+      start: (method, num) => this.#onChange("job", { action: "start", method, num }),
+      cancel: (method, num) => this.#onChange("job", { action: "cancel", method, num }),
+      done: (found) => { this.data.flat = found; this.#present() },
+    })
+    this.tools = controls({
+      colour: (value) => this.colouring.choose(value),
+      projection: (value) => { Object.assign(this.link.view, { projection: value, area: null, lasso: [] }); this.link.tell(); this.#choosePlane() },
+      tiles: (value) => { this.link.view.tiles = value; this.link.tell(); this.layers.change() },
+      layer: (name, on) => { this.link.view.layers[on ? "add" : "delete"](name); this.link.tell(); this.layers.change() },
+      lasso: (on) => this.pointer.setLasso(on),
+      reset: () => this.#reset(),
+    })
+    const { chart, title, slice, message, missing, panel, pinned, card, labels, tools } = this
+    const stage = element("div", { class: "stage" }, chart, tools.buttons, message, card.node)
+    root.replaceChildren(
+      compact ? element("section", { class: "ll-card panel compact", "aria-label": "Latent map" }, title, stage, labels.node, slice) : element(
+        "section", { class: "ll-card panel", "aria-label": "Latent map" },
+        element("div", { class: "ll-row head" }, title, tools.fields), this.job.node, labels.node, bar.node, tools.layerRow,
+        stage,
+        panel.node, pinned.node,
+        element("div", { class: "foot" },
+          element("p", { class: "ll-note" }, "Hover to decode a point. Click to pin an image, or to move the sliders there. Wheel: zoom; drag: move; Shift and drag: select."),
+          slice, hint, this.origin, missing),
+      ),
+    )
+
+    const { viewport } = scene
+    this.data = new MapData({
+      compact,
+      heard: {
+        begins: () => this.#begins(), waits: (sentence) => this.#waits(sentence), asks: (begin) => this.#asks(begin), failed: (error) => this.#failed(error),
+        came: (another, newer, began) => this.#came(another, newer, began),
+        shown: () => { if (!this.data.flat && this.link.view.projection !== "pca") this.#choosePlane() },
+        originals: () => this.#cameOriginals(), decoder: () => this.layers.manifold.clear(), decodes: () => this.#decodes(), moved: () => this.job.hide(),
+      },
+    })
+    const { data } = this
+    this.link = new MapLink({
+      data, viewport, compact,
+      heard: {
+        taken: () => this.#showControls(), changed: (before, lasso) => this.#showView(before, lasso), tell: (view, how) => this.#onChange("view", view, how),
+      },
+    })
+    const { link } = this
+    this.selection = new Selection({
+      data, link, panel, root,
+      heard: {
+        palette: () => this.colouring.palette(),
+        stood: () => { this.colouring.apply(); this.layers.change(); scene.flush() },
+      },
+    })
+    const { selection } = this
+    this.colouring = new Colouring({ data, link, selection, scene, labels, bar, missing, root, look })
+    this.layers = new Layers({ data, link, selection, colouring: this.colouring, scene, tools, hint, missing, root, look, compact })
+    this.pointer = new Pointer({
+      data, selection, layers: this.layers, scene, chart, card, pinned, tools, root, compact,
+      heard: { moved: () => this.#moved(), reset: () => this.#reset(), tell: (point) => this.#onChange("point", point) },
+    })
+    this.#observer = new ResizeObserver(() => {
+      if (!data.state || !chart.clientWidth) return
+      this.#fit()
+      this.#moved(false)
+      scene.flush()
+    })
+    this.#observer.observe(chart)
+  }
+
+  #observer
+
+  // The host ---------------------------------------------------------------------------------------------------------
+
+  /** @param {import("../lib/mount.js").Given} given */
+  update({ source, state, onChange }) {
+    const { data, link } = this
+    this.#onChange = onChange
+    data.source = source
+    data.state = state
+    this.#readTheme()
+    if (!data.shown) this.chart.style.height = `${state.height}px`
+    const { run, at, stamp, z, conditional, classes, shape } = state
+    const ratio = `${shape[2]} / ${shape[1]}`
+    for (const one of [this.card, this.pinned, this.panel]) one.shape(ratio)
+    const first = conditional ? conditionOf(state) : null
+    if (data.isOpen) {
+      data.store.adopt(this.#root, z, first)
+      link.hear()
+    } else {
+      for (const stop of this.#stops) stop()
+      link.begin()
+      data.open(run)
+      data.store.adopt(this.#root, z, first)
+      this.#stops = [data.time.subscribe(() => data.follow()), data.store.subscribe(this.#followPoint())]
+    }
+    data.useDecoder()
+    const now = JSON.stringify([run, at, stamp, state.part, state.plane, classes])
+    const themed = `${this.look.colours.name} ${this.look.colours.scale}`
+    if (now !== this.#wanted) {
+      this.#wanted = now
+      delete this.#root.dataset.ready
+      data.begin()
+      drawFirst(data.load())
+    } else if (data.shown && themed !== this.#themed) {
+      this.#fit()
+      this.#moved(false)
+      this.#explain()
+      this.layers.refresh()
+      void this.colouring.recolour()
+      this.scene.redraw("below", "points", "above")
+    }
+    this.#themed = themed
+  }
+
+  #readTheme() {
+    const colours = theme(this.#root)
+    this.look.colours = {
+      ...colours, axis: mix(colours.background, colours.text, 0.25), grid: mix(colours.background, colours.text, 0.085),
+      scale: Number(getComputedStyle(this.#root).getPropertyValue("--ll-scale")) || 1,
+    }
+    makeRoom(this.look.colours.scale)
+    this.scene.background = colours.background
+  }
+
+  /** Follow the page's point; another class decodes the plane anew. */
+  #followPoint() {
+    let classNow = ""
+    return (point) => {
+      this.layers.follow(point)
+      const now = String(point.y)
+      if (classNow && now !== classNow) {
+        this.layers.manifold.clear()
+        if (this.data.shown) this.layers.lookAround()
+      }
+      classNow = now
+    }
+  }
+
+  /** The view is another: the controls say so. */
+  #showControls() {
+    const { state } = this.data
+    const { colour, projection } = this.link.view
+    this.tools.colours(colourings(state.latent_dim, state.columns), colour)
+    this.tools.projections(state.methods.map(({ value, title }) => ({ value, title })), projection)
+  }
+
+  /** The host has news of the view (Back, or another link). */
+  #showView(before, lasso) {
+    const { view } = this.link
+    if (before.projection !== view.projection) return this.#choosePlane()
+    this.scene.viewport.reset()
+    this.link.showArea()
+    this.selection.faded = new Set(view.hidden)
+    this.labels.show(this.selection.faded)
+    if (lasso) {
+      this.selection.reselect()
+      this.#refreshFacts()
+    }
+    this.selection.standBack()
+    this.layers.change()
+    this.#moved(false)
+    void this.colouring.recolour()
+  }
+
+  unmount() {
+    this.data.stop()
+    this.selection.stop()
+    this.pointer.stop()
+    for (const stop of this.#stops) stop()
+    this.#observer.disconnect()
+    this.link.stop()
+    this.job.stop()
+    this.layers.stop()
+    this.scene.stop()
+  }
+
+  // What comes -------------------------------------------------------------------------------------------------------
+
+  #begins() {
+    if (this.data.shown) return
+    this.message.hidden = false
+    delete this.message.dataset.kind
+    say(this.message, LOADING)
+  }
+
+  #waits(sentence) {
+    this.message.hidden = !sentence && Boolean(this.data.shown)
+    say(this.message, sentence || LOADING)
+  }
+
+  #failed(error) {
+    this.message.hidden = false
+    say(this.message, error.message)
+    this.message.dataset.kind = "error"
+  }
+
+  /** Very many images are shown when the person says so. */
+  #asks(begin) {
+    const { state } = this.data
+    this.message.hidden = false
+    // Newer weights may come while the person reads, or presses the button.
+    if (this.message.querySelector("button") && this.message.textContent.startsWith(state.question)) return
+    this.message.replaceChildren(
+      element("span", {}, state.question, element("br"), element("br"),
+        element("button", { class: "ll-button", type: "button", dataset: { action: "show-all" }, onclick: begin }, `Show ${count(state.num)} points`)))
+    this.#root.dataset.asks = "true"
+    this.#root.dataset.ready = "0"
+  }
+
+  #came(another, newer, began) {
+    this.message.hidden = true
+    this.#present(another, newer)
+    Object.assign(this.#root.dataset, {
+      points: String(this.data.shown.num), step: String(this.data.time.shown?.step ?? ""), ready: String(Math.round(performance.now() - began)),
+    })
+  }
+
+  #cameOriginals() {
+    const { originals } = this.data
+    this.card.withOriginals(!originals.failure)
+    tellMissing(this.missing, originals.failure)
+    this.pinned.paint(originals)
+    this.panel.images(originals)
+    if (this.selection.marked.hovered >= 0) this.pointer.showOriginal()
+    this.layers.refresh()
+    this.scene.redraw("above")
+  }
+
+  #decodes() {
+    const { decoder } = this.data
+    this.#root.dataset.source = decoder.source
+    say(this.origin, decoder.source === "server" ? `Decoded on the server, which is slower: ${decoder.reason}` : "")
+    this.layers.refresh()
+  }
+
+  /** Take the plane that the person chose, computed or straight. */
+  #choosePlane() {
+    const { data } = this
+    this.job.hide()
+    const method = data.state.methods.find(({ value }) => value === this.link.view.projection)
+    const straight = !method || method.value === "pca"
+    if (straight || data.time.step !== null) {
+      if (data.flat) {
+        data.flat = null
+        this.#present()
+      } else if (data.shown) this.#explain()
+      return
+    }
+    if (data.shown && data.flat?.method !== method) void this.job.want(data.source, data.state.run, data.weights, data.part, method, data.received.index.data.length)
+  }
+
+  /**
+   * Draw images at their places; those that were there before glide to the new ones.
+   * @param {boolean} another Whether these are other images than those that were shown.
+   * @param {boolean} newer Whether they are where other weights put them.
+   */
+  #present(another = false, newer = false) {
+    const { data, selection, scene, link, labels } = this
+    const { viewport } = scene
+    const before = data.shown
+    const old = Object.assign(Object.create(Object.getPrototypeOf(viewport)), viewport)
+    const same = Boolean(before) && !another && before.of === data.received.index.data.length
+    if (before && !same) {
+      selection.forget()
+      if (!this.pinned.node.hidden) this.pinned.unpin()
+    }
+    data.place()
+    const { shown } = data
+    selection.resize()
+    if (same) selection.carry(before)
+    this.#fit()
+    const stays = same && before.flat === data.flat
+    // Moments of training are seen in the view of the right end, so that nothing moves but the points.
+    const whole = (data.flat ? null : data.whole?.region) ?? shown.grid
+    if (stays) viewport.widen(whole)
+    else {
+      viewport.fit(whole)
+      link.showArea()
+      labels.node.hidden = this.#compact && shown.groups.length > MOST_KEYS
+    }
+    if (!stays || selection.classes.kind === "label") this.colouring.useLabels()
+    scene.points = { num: shown.num, x: null, y: null, codes: null, palette: null, back: false, ...lookOf(shown.num) }
+    scene.step = glide(scene.points, before, shown, stays ? null : { before: old, now: viewport })
+    this.#root.dataset.projection = data.flat ? data.flat.method.value : "pca"
+    this.card.lifted(!data.flat)
+    this.#explain()
+    selection.takeUp(another, newer, this.#compact)
+    selection.standBack()
+    this.layers.refresh()
+    void this.colouring.recolour()
+    this.#moved(false)
+    this.#refreshFacts()
+    scene.flush()
+  }
+
+  /** Say of the images that are pointed at, pinned and selected what the weights that are shown make of them. */
+  #refreshFacts() {
+    this.pointer.refresh()
+    this.selection.tell()
+  }
+
+  // The view ---------------------------------------------------------------------------------------------------------
+
+  /** As tall as its width and the window make sensible. */
+  #fit() {
+    const around = this.#compact ? AROUND_COMPACT : AROUND
+    const tall = Math.round(Math.max(this.data.state.height, Math.min(TALLEST * this.chart.clientWidth, window.innerHeight - around)))
+    this.chart.style.height = `${tall}px`
+    this.scene.resize(this.chart.clientWidth, tall)
+  }
+
+  #moved(byHand = true) {
+    const { data, scene } = this
+    if (!data.shown) return
+    if (byHand) scene.moved()
+    else scene.redraw("below", "points", "above")
+    this.tools.reset.hidden = scene.viewport.isWhole
+    this.layers.lookAround()
+    this.layers.follow(data.store.point)
+    if (byHand) this.link.rememberArea()
+  }
+
+  #reset() {
+    this.scene.viewport.reset()
+    this.#moved()
+  }
+
+  // In words ---------------------------------------------------------------------------------------------------------
+
+  #explain() {
+    const { state, shown, part, flat, time } = this.data
+    const named = `${part === "all" ? "" : `${part === "train" ? "training" : part} `}images`
+    const drawn = flat && shown.num < flat.of
+    say(this.title, drawn ? `${count(shown.num)} of ${count(flat.of)} ${named}, chosen at random` : `${count(shown.num)} ${named}`)
+    const said = []
+    if (part !== state.part) said.push(`Earlier snapshots show the ${count(shown.num)} test images, not all ${count(state.num)}.`)
+    if (flat) {
+      said.push(`${flat.method.title} keeps neighbours together; its distances and axes have no meaning. ` +
+        "Hovering decodes the nearest image's posterior mean.")
+    } else if (state.plane && state.latent_dim > 2) said.push(this.#ofPlane())
+    if (this.link.view.projection !== "pca" && !flat && time.step !== null) said.push("t-SNE and UMAP belong to the run's weights; snapshots are shown by PCA.")
+    say(this.slice, said.join(" "))
+    this.slice.hidden = !said.length
+    this.scene.frame = frame(this.look.colours, axisTitles(this.data))
+  }
+
+  /** How much of the latent space the straight plane shows under the weights that are shown. */
+  #ofPlane() {
+    const { state, shown, weights } = this.data
+    const elsewhere = this.data.isElsewhere(weights)
+    const part = number(100 * (elsewhere ? share(shown, state.plane) : state.plane.explained), 0)
+    const shows = elsewhere
+      ? `This plane (principal axes of the run's ${state.at} weights) shows ${part} % of this snapshot's variance.`
+      : `The plane shows ${part} % of the variance of ${state.latent_dim} dimensions.`
+    return `${shows} Decoded images lie on this plane; all other directions are held at the mean.`
+  }
+
+  // For tests --------------------------------------------------------------------------------------------------------
+
+  /** What is drawn, and where. */
+  get drawing() {
+    const { data, selection, colouring, scene, chart, layers } = this
+    return {
+      drawn: () => ({
+        x: Array.from(data.shown.x), y: Array.from(data.shown.y), labels: Array.from(data.shown.labels), back: Array.from(selection.back),
+        colours: Array.from(colouring.painted.codes, (code, k) => (selection.back[k] ? -1 : colouring.painted.palette[code])),
+      }),
+      at: () => ({ x: Array.from(scene.points.x.slice(0, 500)), y: Array.from(scene.points.y.slice(0, 500)) }),
+      region: () => Object.values(scene.viewport.region),
+      place: ([u, v]) => {
+        const box = chart.getBoundingClientRect()
+        return [box.left + EDGE.left + scene.viewport.x(u), box.top + EDGE.top + scene.viewport.y(v)]
+      },
+      took: () => scene.took,
+      tiles: () => layers.manifold.tiling,
+    }
+  }
+}
+
+/**
+ * Titles of both axes; an axis that means nothing has none, and no numbers.
+ * @param {MapData} data
+ * @returns {[string, string]}
+ */
+export function axisTitles({ flat, state }) {
+  if (flat) return [`${flat.method.title} 1`, `${flat.method.title} 2`]
+  if (state.latent_dim === 1) return [dimName(0), ""]
+  if (!state.plane || state.latent_dim === 2) return [dimName(0), dimName(1)]
+  return ["First principal axis", "Second principal axis"]
+}

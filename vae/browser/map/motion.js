@@ -1,0 +1,61 @@
+/** Points glide to their new places, each image's own from its former one. */
+import { footHeight } from "../lib/foot.js"
+import { inOrder, origins } from "./points.js"
+
+/** How long they take, ms, and of how many points at most. */
+const LENGTH = 300
+const MOST = 300_000
+
+/** Whether the person asked the system for little motion. */
+function isStill() {
+  return window.matchMedia("(prefers-reduced-motion: reduce)").matches
+}
+
+/** Scroll the page as little as it takes to see an element, above the bar at the page's foot. */
+export function reveal(node) {
+  node.style.scrollMarginBottom = `${Math.ceil(footHeight()) + 12}px`
+  node.scrollIntoView({ block: "nearest", behavior: isStill() ? "auto" : "smooth" })
+}
+
+/**
+ * Bring the points of a scene to their places.
+ * @param {import("../lib/scatter.js").Points} points Gets `x` and `y`, in drawing order.
+ * @param {import("./points.js").Shown | null} before What was shown.
+ * @param {import("./points.js").Shown} next
+ * @param {{before: import("../lib/viewport.js").Viewport, now: import("../lib/viewport.js").Viewport} | null} views Where the
+ *   plane itself changes: the points start from where they were on the screen.
+ * @returns {(now: number) => boolean} Moves them on; false when they have arrived.
+ */
+export function glide(points, before, next, views) {
+  const goal = { x: inOrder(next.x, next.order), y: inOrder(next.y, next.order) }
+  if (!before || next.num > MOST || isStill()) {
+    Object.assign(points, goal)
+    return () => false
+  }
+  const from = origins(before, next)
+  if (views) onScreen(from, views)
+  const start = { x: inOrder(from.x, next.order), y: inOrder(from.y, next.order) }
+  points.x = start.x.slice()
+  points.y = start.y.slice()
+  let began = 0
+  let arrived = false
+  return (now) => {
+    if (arrived) return false
+    began ||= now
+    const share = Math.min(1, Math.max(0, (now - began) / LENGTH))
+    const eased = share < 0.5 ? 4 * share ** 3 : 1 - (2 - 2 * share) ** 3 / 2
+    for (const axis of ["x", "y"]) {
+      const [a, b, to] = [start[axis], goal[axis], points[axis]]
+      for (let k = 0; k < to.length; k += 1) to[k] = a[k] + eased * (b[k] - a[k])
+    }
+    arrived = share === 1
+    return !arrived
+  }
+}
+
+function onScreen(from, { before, now }) {
+  for (let k = 0; k < from.x.length; k += 1) {
+    from.x[k] = now.uAt(before.x(from.x[k]))
+    from.y[k] = now.vAt(before.y(from.y[k]))
+  }
+}

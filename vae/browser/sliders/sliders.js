@@ -1,0 +1,385 @@
+/** One slider for each latent dimension, and the class of a conditional model. Python hears of it on release only. */
+import { decoders } from "../lib/decoder.js"
+import { radioGroup } from "../lib/choices.js"
+import { dimName, element, number, say } from "../lib/dom.js"
+import { mountable } from "../lib/mount.js"
+import { normal } from "../lib/random.js"
+import { atPace, atRest } from "../lib/rest.js"
+import { conditionOf, pointOf, short } from "../lib/store.js"
+import { timeOf } from "../lib/time.js"
+import { picker as conditionPicker } from "./condition.js"
+import { GRAIN, spanOf, typedNumber } from "./spans.js"
+import { NUM, stepsBetween, Strips } from "./strips.js"
+
+const STEP = 0.05
+const LEAP = 0.5
+/** At a snapshot, a dimension with less KL than this, in nats, counts as collapsed. */
+const PALE = 0.01
+const COLLAPSED = "Not active: its posterior equals the prior, so the decoder has learned to ignore it"
+/** Between two moments of the page's time at which the strips follow it, ms. */
+const PACE = 300
+/** What the ranges mean, as the choice has them. */
+const RANGES = ["Where the posteriors of 99.9 % of the images lie", "Three standard deviations of N(0, 1) to either side"]
+/** Rows drawn before the person asks for the rest. */
+const SHOWN = 24
+
+/**
+ * @typedef {{index: number, low: number, high: number, rate: number | null, collapsed: boolean}} Dim
+ */
+
+export const mount = mountable(import.meta.url, (root) => {
+  const rows = element("div", { class: "rows" })
+  const more = element("button", { class: "ll-button", type: "button", hidden: true, onclick: showAll })
+  const picker = element("div", { class: "picker" })
+  const ranges = radioGroup("Range of the sliders", { data: "Range of the data", prior: "±3 of the prior" }, (value) => {
+    range = value
+    setRange()
+    moved = true
+    told.now()
+  }, { class: "ranges" })
+  ranges.node.hidden = true
+  RANGES.forEach((why, k) => { ranges.node.children[k + 1].setAttribute("title", why) })
+  const actions = element(
+    "div",
+    { class: "ll-row actions" },
+    button("Centre", "Every dimension to 0, the middle of the prior (key 0)", "centre", () => reset()),
+    button("Random", "A random point of the prior (key R)", "random", () => random()),
+    ranges.node,
+  )
+  const refusal = element("p", { class: "ll-note refusal", role: "status", hidden: true })
+  const hint = element("p", { class: "ll-note hint" })
+  const below = element("p", { class: "ll-note below", "aria-hidden": "true", hidden: true }, "↓ Scroll for more dimensions")
+  const scroll = element("div", { class: "scroll", onscroll: () => showBelow() }, rows, more, hint)
+  const panel = element("div", { class: "ll-card panel" }, picker, actions, refusal, scroll, below)
+  root.replaceChildren(panel)
+
+  let component = null
+  let source = null
+  let store = null
+  let stop = () => {}
+  let time = null
+  let stopTime = () => {}
+  let drawn = ""
+  let condition = null
+  let strips = null
+  let decoder = null
+  /** Which range the sliders have, and which Python said last. */
+  let range = "data"
+  let heard = ""
+  let all = false
+  let moved = false
+  /** Controls of each dimension, by its index. */
+  const controls = new Map()
+  const told = atRest(tell)
+  // Moments that are passed meanwhile are left out.
+  const following = atPace(takeDecoder, PACE)
+  const observer = new ResizeObserver(() => showBelow())
+  observer.observe(scroll)
+  observer.observe(rows)
+
+  function button(label, title, action, onclick) {
+    return element("button", { class: "ll-button", type: "button", title, onclick, dataset: { action } }, label)
+  }
+
+  /** Whether there is more than can be seen at once. */
+  function showBelow() {
+    const hidden = scroll.scrollHeight - scroll.clientHeight - scroll.scrollTop > 8
+    panel.dataset.below = String(hidden)
+    below.hidden = !hidden
+  }
+
+  /** Move one dimension by its slider, as far as that goes; the rest stay. */
+  function move(index, value, event) {
+    const { low, high } = controls.get(index)
+    put(index, Math.min(high, Math.max(low, value)), event)
+  }
+
+  function put(index, value, event) {
+    const z = Float32Array.from(store.point.z)
+    z[index] = value
+    set({ z }, event)
+  }
+
+  function set(change, event) {
+    moved = true
+    refuse("")
+    store.set(change, { source: "sliders", time: event?.timeStamp })
+  }
+
+  function refuse(sentence) {
+    say(refusal, sentence)
+    refusal.hidden = !sentence
+  }
+
+  /** Tell Python where the point rests, if it was moved here since it last heard. */
+  function tell() {
+    if (!store?.point || !moved) return
+    moved = false
+    const { z, y } = store.point
+    store.tell(z, y)
+    component.onChange("point", { z: Array.from(z, short), y: condition.from(), mix: condition.mix(), range })
+  }
+
+  function reset(event) {
+    set({ z: new Float32Array(store.point.z.length) }, event)
+    setRange()
+    told.now()
+  }
+
+  function random() {
+    set({ z: Array.from(store.point.z, normal) })
+    told.now()
+  }
+
+  function keydown(index, event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return
+    const now = store.point.z[index]
+    const { low, high } = controls.get(index)
+    const leap = event.shiftKey ? LEAP : STEP
+    const goals = {
+      ArrowRight: now + leap, ArrowUp: now + leap, ArrowLeft: now - leap, ArrowDown: now - leap,
+      ...Object.fromEntries(strips ? stepsBetween(low, high).map((value, k) => [String(k + 1), value]) : []),
+      PageUp: now + LEAP, PageDown: now - LEAP, Home: low, End: high, Delete: 0, Backspace: 0,
+    }
+    if (event.key in goals) move(index, goals[event.key], event)
+    else if (event.key === "0") reset(event)
+    else if (event.key === "r" || event.key === "R") random()
+    else return
+    event.preventDefault()
+    told.soon()
+  }
+
+  /** @param {Dim} dim */
+  function row(dim) {
+    const control = {}
+    const name = dimName(dim.index)
+    const known = dim.rate !== null
+    const rate = element("span", { class: "rate" }, known ? `KL ${number(dim.rate)} nats` : "")
+    const range = element("input", {
+      class: "ll-range", type: "range", step: GRAIN, "aria-label": known ? `${name}, KL ${number(dim.rate)} nats` : name,
+      oninput: (event) => move(dim.index, event.target.valueAsNumber, event),
+      onchange: told.now,
+      onkeydown: (event) => keydown(dim.index, event),
+      ondblclick: (event) => { move(dim.index, 0, event); told.now() },
+    })
+    const track = element("div", { class: "ll-track" })
+    const band = element("div", { class: "band", hidden: true })
+    const zero = element("div", { class: "zero" })
+    track.append(zero)
+    const field = element("input", {
+      class: "value", type: "text", inputmode: "decimal", autocomplete: "off", "aria-label": `${name}, number`,
+      onchange: (event) => typed(dim.index, event),
+      onkeydown: (event) => { if (event.key === "Escape") { show(store.point); event.target.blur() } },
+      onfocus: (event) => event.target.select(),
+    })
+    const canvases = Array.from({ length: strips ? NUM : 0 }, () => element("canvas", { class: "ll-pixels", width: 1, height: 1 }))
+    const cells = canvases.map((canvas, k) =>
+      element("button", {
+        class: "cell", type: "button", tabindex: -1,
+        onclick: (event) => { move(dim.index, stepsBetween(control.low, control.high)[k], event); told.now() },
+      }, canvas),
+    )
+    const strip = strips && element("div", { class: "strip", role: "group", "aria-label": `Decoded along ${name}` }, ...cells)
+    const made = element(
+      "div",
+      {
+        class: "dim", dataset: { dim: dim.index, collapsed: dim.collapsed },
+        title: dim.collapsed ? COLLAPSED : null,
+      },
+      element("span", { class: "name" }, name), rate, element("div", { class: "ll-rail" }, track, range, element("div", { class: "bands" }, band)),
+      field, strip,
+    )
+    Object.assign(control, { range, field, made, rate, dim, band, zero, canvases, cells, strip, ends: [dim.low, dim.high], low: dim.low, high: dim.high })
+    controls.set(dim.index, control)
+    return made
+  }
+
+  /** A typed number may lie beyond the slider's ends, which then move. */
+  function typed(index, event) {
+    const { value, refusal: sentence } = typedNumber(event.target.value, index, component.state.bound)
+    if (value === null) {
+      refuse(sentence)
+      return show(store.point, true)
+    }
+    put(index, value, event)
+    show(store.point, true)
+    told.now()
+  }
+
+  function showAll() {
+    all = true
+    for (const { made } of controls.values()) made.hidden = false
+    more.hidden = true
+  }
+
+  function draw({ dims, classes, y_label: title, full, shape }) {
+    controls.clear()
+    strips?.stop()
+    decoder = null
+    strips = full ? new Strips() : null
+    panel.dataset.full = String(full)
+    rows.style.setProperty("--cell-ratio", `${shape[2]} / ${shape[1]}`)
+    rows.replaceChildren(...dims.map(row))
+    const hiding = !all && dims.length > SHOWN
+    dims.slice(SHOWN).forEach((dim) => { controls.get(dim.index).made.hidden = hiding })
+    more.hidden = !hiding
+    say(more, `Show all ${dims.length} dimensions`)
+    condition = conditionPicker(picker, { classes, title: title ?? "Class", blending: full, change: (y, event) => set({ y }, event), release: told.now })
+    ranges.node.hidden = !full
+    say(
+      hint,
+      "Arrow keys 0.05, with Shift 0.5. Double click or Delete sets one to 0, key 0 all, key R a random point" +
+        (full ? ", keys 1 to 5 a step of the strip." : "."),
+    )
+  }
+
+  /** Put the ends of all sliders where the chosen range has them. */
+  function setRange() {
+    const reach = component.state.prior_range
+    strips?.clear()
+    for (const control of controls.values()) {
+      control.ends = range === "prior" ? [-reach, reach] : [control.dim.low, control.dim.high]
+      stretch(control, store?.point?.z[control.dim.index] ?? 0)
+    }
+    ranges.value = range
+    if (store?.point) show(store.point)
+  }
+
+  /** Let a slider hold a value, 0 and the chosen range. */
+  function stretch(control, value) {
+    const { dim, ends, zero, range: input } = control
+    const [low, high] = spanOf(ends, value)
+    Object.assign(control, { low, high })
+    input.min = low.toFixed(3)
+    input.max = high.toFixed(3)
+    input.value = value
+    zero.style.left = `${(100 * -low) / (high - low)}%`
+    const steps = stepsBetween(low, high)
+    control.cells.forEach((cell, k) => {
+      cell.title = `${dimName(dim.index)} = ${number(steps[k])}`
+      cell.setAttribute("aria-label", cell.title)
+    })
+    strips?.add({ index: dim.index, steps, canvases: control.canvases, strip: control.strip })
+  }
+
+  /** Somebody else has moved the point, and tells it: what these sliders had still to tell is past. */
+  function hear(point) {
+    if (moved && point.source !== "sliders") {
+      moved = false
+      told.cancel()
+    }
+    show(point)
+  }
+
+  /** Show a point; a field that is being typed in is left alone. */
+  function show(point, force = false) {
+    const active = /** @type {ShadowRoot} */ (root.getRootNode()).activeElement
+    for (const [index, control] of controls) {
+      const { range, field } = control
+      const value = point.z[index] ?? 0
+      if (value < control.low - GRAIN || value > control.high + GRAIN) stretch(control, value)
+      // The store keeps 32 bits: its echo of a slider that is being dragged is not quite the slider's own value.
+      if (Math.abs(range.valueAsNumber - value) > GRAIN) range.value = value
+      const text = number(value)
+      if (range.getAttribute("aria-valuetext") !== text) range.setAttribute("aria-valuetext", text)
+      if ((force || field !== active || !point.source.startsWith("sliders")) && field.value !== text) field.value = text
+    }
+    showBands(point)
+    condition?.show(point.y)
+    strips?.follow(point)
+  }
+
+  /** Where the point is an image's posterior: μ − σ to μ + σ. */
+  function showBands({ mean, sigma }) {
+    if (!sigma && root.dataset.band !== "true") return
+    root.dataset.band = String(Boolean(sigma))
+    for (const [index, { band, low, high, made }] of controls) {
+      band.hidden = !sigma
+      made.title = made.dataset.collapsed === "true" ? COLLAPSED : ""
+      if (!sigma) continue
+      const [from, to] = [mean[index] - sigma[index], mean[index] + sigma[index]].map((value) => Math.min(high, Math.max(low, value)))
+      band.style.left = `${(100 * (from - low)) / (high - low)}%`
+      band.style.width = `${(100 * (to - from)) / (high - low)}%`
+      made.title = `Posterior ${number(mean[index])} ± ${number(sigma[index])}`
+    }
+    if (time) showRates()
+  }
+
+  /** The strips show what the image shows: the weights of the page's time. */
+  function followTime() {
+    showRates()
+    if (!strips) return
+    if (decoder) following.soon()
+    else void takeDecoder()
+  }
+
+  async function takeDecoder() {
+    const { run, at, stamp } = component.state
+    const next = decoders.of(source, run, time.weights({ at, stamp }))
+    if (next === decoder) return
+    decoder?.clients.delete(root)
+    decoder = next
+    decoder.clients.add(root)
+    await next.ready
+    if (decoder !== next) return
+    panel.dataset.strips = String(next.source === "browser")
+    strips?.decodeWith(next)
+  }
+
+  /** Show each dimension's KL at the page's time; the order stays. */
+  function showRates() {
+    const rates = time.shown?.rate_per_dim
+    const sigma = store.point?.sigma
+    for (const [index, { range, made, rate, dim }] of controls) {
+      const now = rates ? rates[index] : dim.rate
+      const known = now !== null && now !== undefined
+      say(rate, [known ? `KL ${number(now)} nats` : "", sigma ? `σ ${number(sigma[index])}` : ""].filter(Boolean).join(" · "))
+      rate.title = rates ? "KL at this snapshot, over the run's probe images" : ""
+      range.setAttribute("aria-label", known ? `${dimName(index)}, KL ${number(now)} nats` : dimName(index))
+      made.dataset.collapsed = String(rates ? now < PALE : dim.collapsed)
+    }
+  }
+
+  return {
+    update(next) {
+      component = next
+      source = next.source
+      const { run, z, y, mix, dims, classes, height } = next.state
+      const signature = JSON.stringify([run, dims, classes, next.state.y_label, next.state.full])
+      const redrawn = signature !== drawn
+      if (redrawn) {
+        drawn = signature
+        draw(next.state)
+        condition.adopt(y, mix)
+      }
+      if (store !== pointOf(source, run)) {
+        stop()
+        store = pointOf(source, run)
+        stop = store.subscribe(hear)
+      }
+      if (time !== timeOf(source, run)) {
+        stopTime()
+        time = timeOf(source, run)
+        stopTime = time.subscribe(followTime)
+      }
+      panel.style.maxHeight = height ? `${height}px` : ""
+      store.adopt(root, z, conditionOf(next.state))
+      if (redrawn || next.state.range !== heard) {
+        heard = range = next.state.range
+        setRange()
+      }
+      followTime()
+      show(store.point)
+      root.dataset.ready = "true"
+    },
+    unmount() {
+      told.cancel()
+      following.cancel()
+      observer.disconnect()
+      stop()
+      stopTime()
+      strips?.stop()
+      decoder?.clients.delete(root)
+    },
+  }
+})
