@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dashboard.cache import models
+from dashboard.cache import latents, models
 from dashboard.components import image as image_face
 from dashboard.components import map as map_face
 from dashboard.components import sliders as sliders_face
@@ -56,7 +56,7 @@ def states(run: Run, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     dims = [sliders_face.Dim(index) for index in range(dim)]
     sliders_face.sliders(run.id, dims, z=z, shape=shape, stamp="s", full=True, key="k")
     image_face.image(run.id, z=z, shape=shape, stamp="s", key="k")
-    plane = models.plane(run, "best") if dim > 2 else None
+    plane = latents.plane(run, "best") if dim > 2 else None
     shown = (
         None
         if plane is None

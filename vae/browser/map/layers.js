@@ -1,5 +1,6 @@
 /** What may lie below and above the points: density, the decoded plane, posteriors, and the images themselves. */
 import { channels as channelsOf } from "../lib/theme.js"
+import { Kept } from "../lib/kept.js"
 import { paint } from "../lib/picture.js"
 import { lift } from "./points.js"
 import { evenTiles, inTiles, quantileTiles, rowOfTiles } from "./tiles.js"
@@ -232,11 +233,7 @@ const SIZE = { least: 24, most: 56 }
 
 /** Images in the place of points. */
 export class Sprites {
-  #made = new Map()
-
-  clear() {
-    this.#made.clear()
-  }
+  #made = new Kept(2 * FEW)
 
   /** Rows in view; null if there are more than `FEW`. */
   static inView({ x, y, num }, { left, right, low, high }, back) {
@@ -270,8 +267,7 @@ export class Sprites {
     if (!picture) return null
     canvas = document.createElement("canvas")
     paint(canvas, picture)
-    if (this.#made.size > 2 * FEW) this.#made.clear()
-    this.#made.set(index, canvas)
+    this.#made.set(index, canvas, 1)
     return canvas
   }
 }
