@@ -114,6 +114,7 @@ def test_sliders_image_and_map_follow_each_other_on_a_plain_page(
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
+    page.on("response", lambda answer: errors.append(answer.url) if answer.status >= 400 else None)
     page.goto(site)
 
     def marks(name: str) -> dict[str, str]:
