@@ -266,11 +266,11 @@ def test_picture_of_ones_own_is_encoded_in_the_page_and_others_are_refused(explo
         app.until(lambda w=words: w in app.part("draw").inner_text(), f"nothing was said of {words}")
     assert app.z() == z
     large = "try { await module.read(new Blob([new Uint8Array(21 * 2 ** 20)])) } catch (error) { return error.message }"
-    assert "at most 20 MB, got 21 MB" in app.module("/draw/photo.js", large)
+    assert "at most 20 MB, got 21 MB" in app.module("/image_source/photo.js", large)
     files = [paper("PNG"), paper("GIF"), paper("JPEG", progressive=True)]
     files += [paper("WEBP"), paper("WEBP", lossless=True), b""]
     found = app.module(
-        "/draw/photo.js",
+        "/image_source/photo.js",
         "return argument.map((file) => module.sizeOf(Uint8Array.from(file)))",
         [list(content) for content in files],
     )
