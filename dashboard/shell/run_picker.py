@@ -11,6 +11,7 @@ from dashboard.link import keys, session
 from dashboard.look.markdown import plain
 from dashboard.look.words import DATA_TITLES
 from dashboard.shell import presentation
+from vae.config.registries import LIKELIHOODS
 from vae.errors import UserError
 from vae.runs.listing import BrokenRun, find_run, list_runs
 from vae.runs.run import Run
@@ -39,12 +40,6 @@ BUSY = ("queued", "starting", "running", "paused")
 #: What a run is, in words, by the names of its configuration.
 NETWORKS = {"mlp": "fully connected", "conv": "convolutional", "external": "your own networks"}
 DATA = {**DATA_TITLES, "digits": "Digits"}
-LIKELIHOODS = {
-    "bernoulli": "Bernoulli likelihood",
-    "continuous-bernoulli": "Continuous Bernoulli likelihood",
-    "gaussian": "Gaussian likelihood, fixed σ",
-    "gaussian-learned": "Gaussian likelihood, learned σ",
-}
 
 
 def all_runs() -> tuple[list[Run], list[BrokenRun]]:
@@ -166,6 +161,12 @@ def titles(runs: list[Run]) -> dict[str, str]:
     return found
 
 
+def likelihood_words(name: str) -> str:
+    """A likelihood in words: ``Gaussian likelihood, fixed σ``."""
+    head, comma, rest = LIKELIHOODS.title(name).partition(",")
+    return f"{head} likelihood{comma}{rest}"
+
+
 def _summary(run: Run) -> None:
     model, info = run.config.model, run.info
     kind = "Conditional VAE" if model.conditional else "VAE"
@@ -181,6 +182,6 @@ def _summary(run: Run) -> None:
     lines = [
         f"{kind}, {model.latent_dim} latent dimension{'s' if model.latent_dim > 1 else ''}, {NETWORKS[model.network]}",
         f"{DATA[data.name]}, {info.height}×{info.width}, {pixels[data.binarize]}",
-        f"{LIKELIHOODS[model.likelihood]}, β = {run.config.objective.beta:g}",
+        f"{likelihood_words(model.likelihood)}, β = {run.config.objective.beta:g}",
     ]
     st.sidebar.caption("  \n".join(lines))

@@ -25,6 +25,7 @@ from vae.cli.parser import Flag, Impossible, OptionalPath, registry
 from vae.cli.progress import Bar
 from vae.cli.sweep import Sweep
 from vae.cli.train import AtWord, Reproduce, RunDir, Train, weights_at
+from vae.config.registries import load_plugins
 from vae.errors import UserError, clean, memory_sentence
 from vae.runtime.cpu_threads import share_cores
 
@@ -231,6 +232,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command line; a user's error ends with exit code 2 and one sentence."""
     share_cores()
     try:
+        load_plugins()
         command = _parsed(sys.argv[1:] if arguments is None else arguments)
         with showing_all():
             command()

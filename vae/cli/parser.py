@@ -6,7 +6,7 @@ Imports no torch, so that `vae --help` is quick.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, Literal, get_type_hints
 
 from pydantic.fields import FieldInfo
 from tyro.conf import arg
@@ -20,6 +20,8 @@ from tyro.constructors import (
 )
 
 from vae.config.base import Config, ConfigError
+from vae.config.own_options import chosen_by, registry_of
+from vae.config.registry import Entry, Registry
 from vae.config.schema import DataConfig, RunConfig
 from vae.errors import UserError
 from vae.storage.user_paths import user_path
@@ -72,22 +74,78 @@ def _config(info: StructTypeInfo) -> StructConstructorSpec | None:
         if owner is DataConfig:
             values["name"] = _data_name(values["name"], values["path"])
         try:
-            return owner(**values)
+            return owner(**_gathered(owner, values))
         except ConfigError as error:
             raise Impossible("; ".join(_section(owner) + problem for problem in error.problems)) from None
 
     make.__doc__ = owner.__doc__
-    hints: dict[str, Any] = get_type_hints(owner, include_extras=True)
-    fields = [
-        StructFieldSpec(
-            name=name,
-            type=OptionalPath if hints[name] == Path | None else _with_bounds(hints[name], field),  # type: ignore[arg-type]
-            default=_default(owner, name, getattr(info.default, name, field.default)),
-            helptext=field.description,
-        )
-        for name, field in owner.model_fields.items()
-    ]
+    fields = [one for name in owner.model_fields for one in _fields(owner, name, info.default)]
     return StructConstructorSpec(instantiate=make, fields=tuple(fields))
+
+
+def _fields(owner: type[Config], name: str, given: Any) -> list[StructFieldSpec]:
+    """One option; or the own options of each thing that can be chosen, as ``--model.likelihood-laplace.scale``."""
+    field, hint = owner.model_fields[name], get_type_hints(owner, include_extras=True)[name]
+    of = chosen_by(owner, name)
+    if of is not None:
+        registry = registry_of(owner, of)
+        return [
+            StructFieldSpec(_own(of, entry), entry.options, entry.options())
+            for entry in registry or ()
+            if entry.options is not None
+        ]
+    registry = registry_of(owner, name)
+    words = field.description
+    if registry is not None:
+        hint = Literal[registry.names]
+        words = f"{words} {_added(registry)}".strip()
+    elif hint == Path | None:
+        hint = OptionalPath
+    else:
+        hint = _with_bounds(hint, field)
+    default = _default(owner, name, getattr(given, name, field.default))
+    return [StructFieldSpec(name=name, type=hint, default=default, helptext=words)]
+
+
+def _own(of: str, entry: Entry) -> str:
+    """The command line's name for the own options of something that an option chooses."""
+    return f"{of}-{entry.name}"
+
+
+def _added(registry: Registry) -> str:
+    """What was registered besides, in words."""
+    return " ".join(
+        f"{entry.name}: {entry.words or entry.title}".rstrip(".") + "."
+        for entry in registry
+        if not entry.is_built_in
+    )
+
+
+def _gathered(owner: type[Config], values: dict[str, Any]) -> dict[str, Any]:
+    """Values as the command line has them, the own options of what was chosen put where the configuration has them.
+
+    Raises:
+        Impossible: If there are own options of something else.
+    """
+    values = dict(values)
+    for key in owner.model_fields:
+        of = chosen_by(owner, key)
+        registry = None if of is None else registry_of(owner, of)
+        if of is None or registry is None:
+            continue
+        for entry in registry:
+            own = values.pop(_own(of, entry), None)
+            if own is None:
+                continue
+            if entry.name == values[of]:
+                values[key] = own
+            elif own != entry.default_options():
+                section = _section(owner)
+                raise Impossible(
+                    f"--{section}{_own(of, entry)} must be left out for {section}{of} = {values[of]}, got some; use "
+                    f"--{section}{of} {entry.name}"
+                )
+    return values
 
 
 class _Unsaid(str):
@@ -120,6 +178,14 @@ def _with_bounds(hint: Any, field: FieldInfo) -> Any:
 
 
 def _section(owner: type[Config]) -> str:
-    """Where the options of a class stand: ``train.`` for TrainConfig."""
-    names = [name for name, field in RunConfig.model_fields.items() if field.annotation is owner]
-    return f"{names[0]}." if names else ""
+    """Where the options of a class stand: ``train.`` for TrainConfig, ``model.likelihood-laplace.`` for own options."""
+    for name, field in RunConfig.model_fields.items():
+        section: Any = field.annotation
+        if section is owner:
+            return f"{name}."
+        for key in section.model_fields:
+            of = chosen_by(section, key)
+            for entry in (registry_of(section, of) if of else None) or ():
+                if entry.options is owner:
+                    return f"{name}.{_own(of or '', entry)}."
+    return ""

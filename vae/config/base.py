@@ -154,8 +154,27 @@ class Config(BaseModel):
 
 
 def option(
-    default: Any, description: str, *, label: str, remedy: str = "", advanced: bool = False, **rules: Any
+    default: Any,
+    description: str,
+    *,
+    label: str,
+    remedy: str = "",
+    advanced: bool = False,
+    registry: str = "",
+    **rules: Any,
 ) -> Any:
-    """Declare one option: its default, its words, its bounds, and whether the form hides it at first."""
+    """Declare one option: its default, its words, its bounds, and whether the form hides it at first.
+
+    Args:
+        default: Its default.
+        description: Its words.
+        label: In the form.
+        remedy: What to do about a value that breaks its bounds.
+        advanced: Whether the form hides it at first.
+        registry: The kind of `vae.config.registries` whose names it takes.
+        rules: Its bounds, and what else `pydantic.Field` takes.
+    """
     extra: dict[str, Any] = {"label": label, "remedy": remedy, "advanced": advanced}
+    if registry:
+        extra["registry"] = registry
     return Field(default, description=description, json_schema_extra=extra, **rules)

@@ -9,19 +9,39 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vae.config.registries import LIKELIHOODS
+from vae.config.registry import Registry
+
 if TYPE_CHECKING:
     from vae.config.schema import RunConfig
 
+
+def _used_by(
+    registry: Registry, option: str, name: str
+) -> tuple[Callable[[RunConfig], bool], Callable[[], str]]:
+    """Whether what an option chooses uses another option of its section, and what that is for, in words."""
+
+    def users() -> list[str]:
+        return [entry.name for entry in registry if name in entry.uses]
+
+    def matters(run: RunConfig) -> bool:
+        owner, field = _owner(run, option)
+        chosen = getattr(owner, field)
+        return chosen not in registry or chosen in users()
+
+    return matters, lambda: f"{option} = {_either(users())}"
+
+
+def _either(names: list[str]) -> str:
+    return names[-1] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
+
+
 #: Options that only matter beside a setting of another: (option, whether it matters, what it is for).
-_NEEDS: tuple[tuple[str, Callable[[RunConfig], bool], str], ...] = (
+_NEEDS: tuple[tuple[str, Callable[[RunConfig], bool], str | Callable[[], str]], ...] = (
     ("data.emnist_split", lambda run: run.data.name == "emnist", "data.name = emnist"),
     ("data.threshold", lambda run: run.data.binarize == "threshold", "data.binarize = threshold"),
     ("model.channels", lambda run: run.model.network == "conv", "model.network = conv"),
-    (
-        "model.sigma",
-        lambda run: run.model.likelihood.startswith("gaussian"),
-        "model.likelihood = gaussian or gaussian-learned",
-    ),
+    ("model.sigma", *_used_by(LIKELIHOODS, "model.likelihood", "sigma")),
     (
         "objective.schedule",
         lambda run: run.objective.beta > 0,
@@ -82,7 +102,7 @@ def idle(run: RunConfig) -> dict[str, str]:
     for option, matters, purpose in _NEEDS:
         owner, name = _owner(run, option)
         if getattr(owner, name) != type(owner).model_fields[name].default and not matters(run):
-            found[option] = purpose
+            found[option] = purpose if isinstance(purpose, str) else purpose()
     return found
 
 
@@ -103,7 +123,7 @@ def _owner(run: RunConfig, option: str) -> tuple[Any, str]:
 
 
 def _unsuitable(run: RunConfig) -> list[str]:
-    if run.data.binarize == "none" or run.model.likelihood == "bernoulli":
+    if run.data.binarize == "none" or not LIKELIHOODS.fact(run.model.likelihood, "is_density", True):
         return []
     return [
         f"binary pixels (data.binarize = {run.data.binarize}) under a {run.model.likelihood} likelihood: its "

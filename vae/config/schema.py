@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, SerializeAsAny, model_validator
 
 from vae.config.base import Config, option, rule
 from vae.config.reading import Reading
+from vae.config.own_options import own_options, with_own_options
+from vae.config.registries import LIKELIHOODS
 from vae.errors import clean
 from vae.storage.user_paths import absolute
 
@@ -157,11 +159,13 @@ class ModelConfig(Config):
         label="Learned prior",
         advanced=True,
     )
-    likelihood: Literal["bernoulli", "continuous-bernoulli", "gaussian", "gaussian-learned"] = option(
+    likelihood: Annotated[str, AfterValidator(LIKELIHOODS.check)] = option(
         "bernoulli",
         "p(x|z): Bernoulli, continuous Bernoulli, Gaussian with fixed sigma, or Gaussian with one learned sigma.",
         label="Likelihood",
+        registry="likelihood",
     )
+    likelihood_options: SerializeAsAny[Config] | None = own_options("likelihood")
     sigma: float = option(
         0.1,
         "Standard deviation of the Gaussian likelihood: fixed, or the initial value if it is learned.",
@@ -170,6 +174,11 @@ class ModelConfig(Config):
         ge=0.001,
         le=10,
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _own_options(cls, values: Any) -> Any:
+        return with_own_options(cls, values)
 
     @model_validator(mode="after")
     def _layers_have_sizes(self) -> Self:
@@ -198,6 +207,8 @@ class ModelConfig(Config):
 
     def misfit(self, info: DataInfo) -> str | None:
         """Why these networks cannot be made for such images, as a sentence; None if they can."""
+        if missing := LIKELIHOODS.why_missing(self.likelihood):
+            return missing
         if self.network == "external":
             return "model.network must be 'mlp' or 'conv' to be trained here, got 'external'; use vae.watch for yours"
         if self.decoder == "autoregressive" and (

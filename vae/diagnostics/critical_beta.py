@@ -62,6 +62,11 @@ class NoLatentBaseline:
     without_class: Tensor | None = field(default=None, compare=False)
 
 
+def is_simple(likelihood: Likelihood) -> bool:
+    """Whether a likelihood's best output for a pixel, and its noise there, are known: Gaussian, or a natural parameter."""
+    return isinstance(likelihood, Gaussian) or likelihood.has_natural_output
+
+
 @torch.no_grad()
 def no_latent_baseline(
     likelihood: Likelihood, dataset: Dataset, x: Tensor | ModelInputs, y: Tensor | None, *, conditional: bool
@@ -69,7 +74,7 @@ def no_latent_baseline(
     """What the images of a data set allow a decoder that ignores z.
 
     Args:
-        likelihood: Of pixels that are independent given z.
+        likelihood: Of pixels that are independent given z; `is_simple`.
         dataset: Its training images are measured.
         x: Pixels whose distortion is asked for, ``(N, C, H, W)``.
         y: Their labels ``(N,)``, for a conditional model.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from vae.diagnostics.critical_beta import is_simple
 from vae.diagnostics.held_out_variance import Spectrum, noise_variance, some_of_train, spectrum
 from vae.models.batches import ModelInputs, posteriors, slices
 from vae.models.likelihoods import Gaussian
@@ -34,12 +35,12 @@ def further_dimensions(model: VAE, dataset: Dataset, *, seed: int = 0) -> Spectr
         seed: Of the samples of z.
 
     Returns:
-        None for decoders whose pixels see each other.
+        None for decoders whose pixels see each other, and for likelihoods whose noise is not known.
 
     Source:
         Lucas et al. (2019), Don't blame the ELBO!, https://arxiv.org/abs/1911.02469, for the linear model.
     """
-    if model.config.decoder != "independent":
+    if model.config.decoder != "independent" or not is_simple(model.likelihood):
         return None
     places = some_of_train(dataset)
     weight, likelihood = next(model.parameters()), model.likelihood

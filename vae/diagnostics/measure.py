@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from vae.data.dataset import Dataset, Part
-from vae.diagnostics.critical_beta import no_latent_baseline
+from vae.diagnostics.critical_beta import is_simple, no_latent_baseline
 from vae.diagnostics.dead_layers import dead_layer
 from vae.diagnostics.diagnosis import Diagnosis
 from vae.diagnostics.further_dimensions import further_dimensions
@@ -61,7 +61,9 @@ def measure(
     )
     is_independent = model.config.decoder == "independent"
     conditional = model.num_conditions > 0
-    known = no_latent_baseline(likelihood, dataset, x, y, conditional=conditional)
+    known = None
+    if is_simple(likelihood):
+        known = no_latent_baseline(likelihood, dataset, x, y, conditional=conditional)
     alone = known if is_independent else None  # of one whose pixels see each other, nobody knows the best
     at_mean = log_probs(model, mean, x, condition).cpu().double().mean().neg()
     variance = active_variance(mean)
@@ -93,8 +95,10 @@ def measure(
         gain=None
         if alone is None
         else Rise.of(alone.distortions - distortions - rates.sum(1).cpu().double()),
-        class_gain=None if known.without_class is None else Rise.of(known.without_class - known.distortions),
-        is_empty=known.is_empty,
+        class_gain=None
+        if known is None or known.without_class is None
+        else Rise.of(known.without_class - known.distortions),
+        is_empty=None if known is None else known.is_empty,
         distortion_at_mean=float(at_mean),
         further=further_dimensions(model, dataset, seed=seed),
         dead=dead_layer(model, x, y, mean, log_var) if _differ(x) else None,

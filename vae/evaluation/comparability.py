@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from vae.config.registries import LIKELIHOODS
 from vae.config.schema import RunConfig
 from vae.runs.run import Run
 
@@ -12,11 +13,6 @@ _PIXELS = {
     "threshold": "pixels thresholded at {threshold:g}",
     "static": "pixels sampled once",
     "dynamic": "pixels sampled again each time",
-}
-_LIKELIHOODS = {
-    "bernoulli": "Bernoulli likelihood",
-    "continuous-bernoulli": "continuous Bernoulli likelihood",
-    "gaussian": "Gaussian likelihood",
 }
 
 
@@ -51,7 +47,7 @@ class EvaluationProtocol:
             run.info.fingerprint,
             run.info.num_test,
             pixels(config),
-            _LIKELIHOODS[config.model.likelihood.removesuffix("-learned")],
+            likelihood_words(config),
             "class" if config.model.conditional else "",
         )
 
@@ -60,6 +56,12 @@ class EvaluationProtocol:
         """All of it on one line."""
         given = ", given the class" if self.given else ""
         return f"{self.data}, {self.num_test:,} test images, {self.pixels}, {self.likelihood}{given}"
+
+
+def likelihood_words(config: RunConfig) -> str:
+    """The likelihood in words; those of one family are probabilities of the same thing."""
+    name = config.model.likelihood
+    return f"{LIKELIHOODS.fact(name, 'family', LIKELIHOODS.title(name))} likelihood"
 
 
 def pixels(config: RunConfig) -> str:

@@ -313,7 +313,7 @@ def repeated(x: Tensor, condition: Tensor | None, times: int) -> tuple[Tensor, T
 def max_rows(model: VAE) -> int:
     """How many latent points are decoded at once, so that the widest layer fits into the fastest memory there is."""
     config, info = model.config, model.info
-    widest = max(info.num_pixels, *config.hidden, 1)
+    widest = max(info.num_pixels * model.likelihood.num_parameters, *config.hidden, 1)
     if config.network == "conv":
         # Each convolution halves the sides, rounded up.
         height, width = (info.height + 1) // 2, (info.width + 1) // 2

@@ -1,20 +1,26 @@
-"""What the decoder's output means: p(x|z) as Bernoulli, continuous Bernoulli or Gaussian.
+"""What the decoder's output means: p(x|z) as Bernoulli, continuous Bernoulli, Gaussian, or what a user registers.
 
-Each likelihood takes the decoder's raw output (logits, or means) of the shape of the images.
+Each likelihood takes the decoder's raw output (logits, means …): of the shape of the images, or with several numbers for
+each of their values. A new one is a class derived from `Likelihood` under `vae.config.registries.LIKELIHOODS`::
+
+    @LIKELIHOODS.register("laplace", title="Laplace")
+    class Laplace(Likelihood): ...
 """
 
 from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from vae.config.schema import ModelConfig
+from vae.config.registries import LIKELIHOODS
+from vae.config.schema import DataInfo, ModelConfig
+from vae.errors import UserError
 
 #: Bytes are this far apart: a standard deviation below it would model the quantisation instead of the image.
 SMALLEST_LEARNED_SIGMA = 1 / 256
@@ -64,11 +70,30 @@ class _OfRounded(torch.autograd.Function):
 
 
 class Likelihood(nn.Module, ABC):
-    """A distribution over images given the decoder's output; log-probabilities are summed over pixels, in nats."""
+    """A distribution over images given the decoder's output; log-probabilities are summed over pixels, in nats.
+
+    The output has the shape ``(B, K · C, H, W)`` for images ``(B, C, H, W)`` and K parameters for each of their values;
+    `split` takes it apart. What is learned beside the networks is an `nn.Parameter` of the likelihood. It is traced into
+    ONNX: `log_prob` and `mean` work on tensors alone.
+    """
+
+    #: K: numbers that the decoder gives for each value of an image.
+    num_parameters: ClassVar[int] = 1
+    #: Whether the output is the natural parameter of an exponential family, so that the slope of `mean` is the variance.
+    has_natural_output: ClassVar[bool] = False
+
+    @classmethod
+    def from_config(cls, config: ModelConfig) -> Self:
+        """The likelihood of a configuration: made without arguments, or of its own options if it registered some."""
+        return cls() if config.likelihood_options is None else cls(config.likelihood_options)
+
+    def split(self, output: Tensor) -> tuple[Tensor, ...]:
+        """The K parameters, each of the images' shape: the first K-th of the channels is the first parameter."""
+        return output.chunk(self.num_parameters, 1)
 
     @abstractmethod
     def log_prob(self, output: Tensor, x: Tensor) -> Tensor:
-        """log p(x|z), shape ``(B,)``, for the decoder's output and images, both ``(B, C, H, W)``."""
+        """log p(x|z), shape ``(B,)``, for the decoder's output ``(B, K · C, H, W)`` and images ``(B, C, H, W)``."""
 
     def log_prob_of_many(self, output: Tensor, x: Tensor) -> Tensor:
         """As `log_prob`, nats, ``(B,)``, for very many z and without a gradient; ``output`` may be overwritten."""
@@ -79,17 +104,33 @@ class Likelihood(nn.Module, ABC):
         return self.log_prob(output.to(x.dtype), x)
 
     def log_prob_table(self, output: Tensor, x: Tensor) -> Tensor:
-        """log p(x|z) of every image under every z, by matrix products alone; for a first look: see the digits below.
-
-        All our likelihoods are exponential families of x: log p(x|z) = x · η(z) − A(z) + c(x). In single precision the
-        difference of large sums costs digits: expect errors of 1e-5 of their size.
+        """log p(x|z) of every image under every z, for a first look.
 
         Args:
-            output: The decoder's output for S latent points, ``(S, C, H, W)``.
+            output: The decoder's output for S latent points, ``(S, K · C, H, W)``.
             x: N images, ``(N, C, H, W)``.
 
         Returns:
             Nats, shape ``(N, S)``.
+        """
+        return torch.stack([self.log_prob(output, image.expand(len(output), *image.shape)) for image in x])
+
+    @abstractmethod
+    def mean(self, output: Tensor) -> Tensor:
+        """E[x|z], shape ``(B, C, H, W)``."""
+
+    @abstractmethod
+    def sample(self, output: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """A draw of x given z, shape ``(B, C, H, W)``."""
+
+
+class _ExponentialFamily(Likelihood):
+    """One of x, with one parameter a value: log p(x|z) = x · η(z) − A(z) + c(x)."""
+
+    def log_prob_table(self, output: Tensor, x: Tensor) -> Tensor:
+        """As `Likelihood.log_prob_table`, by matrix products alone.
+
+        In single precision the difference of large sums costs digits: expect errors of 1e-5 of their size.
         """
         natural, partition = self._natural(output.flatten(1))
         return torch.addmm(-partition, x.flatten(1), natural.T) + self._of_images_alone(x.flatten(1))[:, None]
@@ -102,21 +143,15 @@ class Likelihood(nn.Module, ABC):
         """c(x), shape ``(N,)``, of flat images ``(N, P)``."""
         return x.new_zeros(len(x))
 
-    @abstractmethod
-    def mean(self, output: Tensor) -> Tensor:
-        """E[x|z], shape ``(B, C, H, W)``."""
 
-    @abstractmethod
-    def sample(self, output: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """A draw of x given z, shape ``(B, C, H, W)``."""
-
-
-class Bernoulli(Likelihood):
+class Bernoulli(_ExponentialFamily):
     """Cross-entropy from logits, in nats. Grey pixels are allowed; then it is not a density.
 
     Source:
         Kingma & Welling (2014), appendix C.1, https://arxiv.org/abs/1312.6114
     """
+
+    has_natural_output = True
 
     def log_prob(self, output: Tensor, x: Tensor) -> Tensor:
         return -_sum_pixels(F.binary_cross_entropy_with_logits(output, x, reduction="none"))
@@ -139,7 +174,7 @@ class Bernoulli(Likelihood):
         return torch.bernoulli(torch.sigmoid(output), generator=generator)
 
 
-class ContinuousBernoulli(Likelihood):
+class ContinuousBernoulli(_ExponentialFamily):
     r"""The Bernoulli's form, normalised on [0, 1], so that grey pixels have a density.
 
     With the logit :math:`\ell`, the normaliser is :math:`\ell / \tanh(\ell / 2)`.
@@ -147,6 +182,8 @@ class ContinuousBernoulli(Likelihood):
     Source:
         Loaiza-Ganem & Cunningham (2019), https://arxiv.org/abs/1907.06845
     """
+
+    has_natural_output = True
 
     def log_prob(self, output: Tensor, x: Tensor) -> Tensor:
         cross_entropy = F.binary_cross_entropy_with_logits(output, x, reduction="none")
@@ -179,7 +216,7 @@ class ContinuousBernoulli(Likelihood):
         return torch.where(near, series, torch.log(far) - torch.log(torch.tanh(far / 2)))
 
 
-class Gaussian(Likelihood):
+class Gaussian(_ExponentialFamily):
     """Independent Gaussians of one standard deviation around the decoder's output, in nats, all constants included.
 
     Source:
@@ -190,6 +227,10 @@ class Gaussian(Likelihood):
         super().__init__()
         self._sigma = sigma
         self._placed: dict[tuple[torch.dtype, torch.device], Tensor] = {}
+
+    @classmethod
+    def from_config(cls, config: ModelConfig) -> Self:
+        return cls(config.sigma)
 
     @property
     def sigma(self) -> Tensor:
@@ -249,13 +290,19 @@ class LearnedGaussian(Gaussian):
 
 
 def likelihood(config: ModelConfig) -> Likelihood:
-    """The likelihood that a configuration names."""
-    match config.likelihood:
-        case "bernoulli":
-            return Bernoulli()
-        case "continuous-bernoulli":
-            return ContinuousBernoulli()
-        case "gaussian":
-            return Gaussian(config.sigma)
-        case "gaussian-learned":
-            return LearnedGaussian(config.sigma)
+    """The likelihood that a configuration names.
+
+    Raises:
+        UserError: If it is not registered here, or cannot be made.
+    """
+    found = LIKELIHOODS[config.likelihood].load().from_config(config)
+    assert isinstance(found, Likelihood), "the registry checks what is registered"
+    return found
+
+
+def num_outputs(config: ModelConfig, info: DataInfo) -> int:
+    """Channels of the decoder's output: those of the images, times the likelihood's parameters for each value."""
+    num: int = LIKELIHOODS[config.likelihood].load().num_parameters
+    if num < 1:
+        raise UserError(f"num_parameters of a likelihood must be at least 1, got {num}; use 1")
+    return num * info.channels

@@ -46,7 +46,9 @@ def image_bytes(info: DataInfo, copies: float = 1) -> float:
     return info.num_pixels * (1 + FLOAT * copies)
 
 
-def bytes_per_row(config: ModelConfig, info: DataInfo, *, gradient: bool = False) -> float:
+def bytes_per_row(
+    config: ModelConfig, info: DataInfo, *, gradient: bool = False, num_parameters: int = 1
+) -> float:
     """About what one image or latent point takes on its way through both networks and the likelihood.
 
     Args:
@@ -54,13 +56,15 @@ def bytes_per_row(config: ModelConfig, info: DataInfo, *, gradient: bool = False
         info: Of the images.
         gradient: Whether everything is kept for a gradient, and the gradient made; else only neighbouring layers are
             there at once.
+        num_parameters: Of the likelihood, for each value of an image.
     """
     layers = _layers(config, info)
+    layers[-1] *= num_parameters
     if gradient:  # outputs, what their nonlinearities make of them, and the gradient that comes back
         numbers = 3 * sum(layers)
     else:
         numbers = max(before + 2 * after for before, after in zip([0, *layers], [*layers, 0], strict=True))
-    return image_bytes(info, _PIXEL_COPIES) + FLOAT * numbers
+    return image_bytes(info, _PIXEL_COPIES * num_parameters) + FLOAT * numbers
 
 
 def rows_for(
@@ -75,7 +79,9 @@ def rows_for(
         gradient: As in `bytes_per_row`.
         copies: Further copies of each image's pixels that the caller keeps meanwhile.
     """
-    each = bytes_per_row(model.config, model.info, gradient=gradient) + image_bytes(model.info, copies)
+    num_parameters = model.likelihood.num_parameters
+    each = bytes_per_row(model.config, model.info, gradient=gradient, num_parameters=num_parameters)
+    each += image_bytes(model.info, copies)
     return rows_within(each, most=most, budget=budget)
 
 

@@ -6,6 +6,7 @@ the channels of a convolutional encoder.
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
 import torch
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 
 from vae.config.schema import DataInfo, ModelConfig
 from vae.models.initialisation import Draw, convolution, linear, transposed_convolution
+from vae.models.likelihoods import num_outputs
 from vae.models.made import ACTIVATIONS, MaskedNetwork
 
 
@@ -106,7 +108,7 @@ class ClassPrior(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Latent points (and condition) to the likelihood's raw parameters, ``(B, C, H, W)``.
+    """Latent points (and condition) to the likelihood's raw parameters, ``(B, K · C, H, W)``, K for each value.
 
     An autoregressive decoder also looks at the image itself: given ``x``, each pixel's logit sees the pixels of x
     before it, which is how p(x|z) is measured; without, it sees the means that were found for them.
@@ -129,7 +131,7 @@ class Decoder(nn.Module):
             heights = _sizes_when_halved(info.height, len(config.channels))
             widths = _sizes_when_halved(info.width, len(config.channels))
             self.start = (config.channels[-1], heights[-1], widths[-1])
-            channels = [*reversed(config.channels), info.channels]
+            channels = [*reversed(config.channels), num_outputs(config, info)]
             for layer, (num_in, num_out) in enumerate(pairwise(channels)):
                 if layer:
                     convolutions.append(ACTIVATIONS[config.activation]())
@@ -139,8 +141,8 @@ class Decoder(nn.Module):
             num_flat = self.start[0] * self.start[1] * self.start[2]
             self.flat = nn.Sequential(linear(sizes[-1], num_flat, draw), ACTIVATIONS[config.activation]())
         else:
-            self.start = (info.channels, info.height, info.width)
-            self.flat = nn.Sequential(linear(sizes[-1], info.num_pixels, draw))
+            self.start = (num_outputs(config, info), info.height, info.width)
+            self.flat = nn.Sequential(linear(sizes[-1], math.prod(self.start), draw))
         self.convolutions = channels_last(nn.Sequential(*convolutions))
         self.image = (info.channels, info.height, info.width)
         self.autoregression = (

@@ -32,6 +32,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Self
 
+from vae.config.registry import reading_a_run
 from vae.config.schema import DataConfig, DataInfo, RunConfig, TrainConfig
 from vae.errors import UserError, clean
 from vae.runs.cleanup import DELETED, sweep_runs
@@ -142,7 +143,9 @@ class Run(RunFolder):
                 f"run {path.name!r} was written by a newer version (format {values['format']}, this version "
                 f"reads up to {FORMAT}); upgrade latent-lab"
             )
-        config, info = RunConfig.from_dict(values.get("config")), DataInfo.from_dict(values.get("info"))
+        with reading_a_run():
+            config = RunConfig.from_dict(values.get("config"))
+        info = DataInfo.from_dict(values.get("info"))
         created, versions = values.get("created"), values.get("versions")
         try:
             datetime.fromisoformat(created)  # type: ignore[arg-type]

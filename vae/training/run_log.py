@@ -14,6 +14,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from vae.config.registries import LIKELIHOODS
 from vae.config.schema import RunConfig
 from vae.errors import clean, memory_sentence
 from vae.evaluation.elbo import Evaluation
@@ -48,7 +49,7 @@ def divergence_sentence(config: RunConfig, beta: float, step: int, kept_step: in
     remedies = [f"a smaller train.learning_rate than {train.learning_rate:g}"]
     if beta > 1:
         remedies.append(f"a smaller beta than {beta:g}")
-    if model.likelihood.startswith("gaussian"):
+    if LIKELIHOODS.uses(model.likelihood, "sigma"):
         remedies.append(f"a larger model.sigma than {model.sigma:g}")
     return (
         f"the loss must stay finite, but stopped being a number by step {step}; the checkpoint of step {kept_step} is "

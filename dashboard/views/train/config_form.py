@@ -11,7 +11,8 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic.fields import FieldInfo
 
 from vae.config.base import Config
-from vae.config.schema import RunConfig, suggest
+from vae.config.own_options import chosen_by, options_field, registry_of
+from vae.config.schema import ObjectiveConfig, RunConfig, suggest
 
 #: β in steps that feel even to the hand: it is a weight, so its steps are ratios.
 BETAS = (0, 0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 50, 100, 200)
@@ -23,10 +24,6 @@ _TITLES = {
     "dynamic": "Sampled again each time (dynamic)",
     "mlp": "Fully connected",
     "conv": "Convolutional",
-    "bernoulli": "Bernoulli",
-    "continuous-bernoulli": "Continuous Bernoulli",
-    "gaussian": "Gaussian, fixed σ",
-    "gaussian-learned": "Gaussian, learned σ",
     "independent": "Independent pixels given z",
     "autoregressive": "Autoregressive, each pixel sees those before it",
     "dimension": "Each dimension",
@@ -70,7 +67,7 @@ def config_form(name: str, *, key: str) -> dict[str, dict[str, Any]]:
         ("train", "epochs"),
     ]
     for section, field in common:
-        values[section][field] = _widget(start, section, field, key)
+        _draw(start, section, field, key, values[section])
     with st.expander("More options"):
         for section in values:
             st.caption({"data": "Pixels and split", "train": "Training"}.get(section, section.capitalize()))
@@ -79,8 +76,25 @@ def config_form(name: str, *, key: str) -> dict[str, dict[str, Any]]:
                     continue
                 if field == "emnist_split" and name != "emnist":
                     continue
-                values[section][field] = _widget(start, section, field, key)
+                if chosen_by(type(getattr(start, section)), field) is None:
+                    _draw(start, section, field, key, values[section])
     return values
+
+
+def _draw(start: RunConfig, section: str, field: str, key: str, values: dict[str, Any]) -> None:
+    """An option, and after one that chooses something registered the own options of what is chosen."""
+    owner: Config = getattr(start, section)
+    values[field] = _widget(owner, field, f"{key}:{section}.{field}")
+    registry, own = registry_of(type(owner), field), options_field(type(owner), field)
+    chosen = values[field]
+    if registry is None or own is None or chosen not in registry:
+        return
+    options = registry[chosen].default_options()
+    if options is not None:
+        values[own] = {
+            name: _widget(options, name, f"{key}:{section}.{field}-{chosen}.{name}")
+            for name in type(options).model_fields
+        }
 
 
 def make_config(values: dict[str, dict[str, Any]], *, path: Path | None = None) -> RunConfig:
@@ -93,17 +107,24 @@ def make_config(values: dict[str, dict[str, Any]], *, path: Path | None = None) 
     return RunConfig.from_dict({**values, "data": data})
 
 
-def _widget(start: RunConfig, section: str, field: str, key: str) -> Any:
-    owner: Config = getattr(start, section)
+def _widget(owner: Config, field: str, widget_key: str) -> Any:
     info = type(owner).model_fields[field]
     value, extra = getattr(owner, field), info.json_schema_extra
     assert isinstance(extra, dict), "vae.config.schema declares a label for each option"
-    label, widget_key, words = str(extra["label"]), f"{key}:{section}.{field}", info.description
-    if (section, field) == ("objective", "beta"):
+    label, words = str(extra["label"]), info.description
+    if isinstance(owner, ObjectiveConfig) and field == "beta":
         betas = with_current(BETAS, value)
         return st.select_slider(label, betas, value=value, format_func=beta_word, help=words, key=widget_key)
     if info.annotation is bool:
         return st.toggle(label, value=value, help=words, key=widget_key)
+    registry = registry_of(type(owner), field)
+    if registry is not None:
+        names = [entry.name for entry in registry if not entry.facts.get("is_watched")]
+        return st.selectbox(
+            label, names, index=names.index(value), format_func=registry.title, help=words, key=widget_key
+        )
+    if info.annotation is str:
+        return st.text_input(label, value, help=words, key=widget_key)
     if get_origin(info.annotation) is Literal:
         options = [
             option for option in get_args(info.annotation) if option != "external"

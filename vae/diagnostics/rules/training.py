@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vae.config.registries import LIKELIHOODS
 from vae.diagnostics.convergence import ENOUGH_WAY
 from vae.diagnostics.findings import Evidence, Verdict
 from vae.diagnostics.rules.facts import Facts
@@ -59,7 +60,7 @@ def _smaller_steps(facts: Facts) -> tuple[str, ...]:
     found = [f"a learning rate below {config.train.learning_rate:g}"]
     if facts.plan > 1:
         found.append(f"a β below {facts.plan:.4g}")
-    if config.model.likelihood.startswith("gaussian"):
+    if LIKELIHOODS.uses(config.model.likelihood, "sigma"):
         found.append(f"a σ above {config.model.sigma:g}")
     return tuple(found)
 

@@ -1,0 +1,70 @@
+"""The kinds of things that a user can add, and what the package brings of each; imports no torch.
+
+A plug-in is one module: it takes the registry of its kind, decorates its class, and is imported by whoever uses it, or
+named in the environment variable ``LATENT_LAB_PLUGINS`` for the commands and the app.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+
+from vae.config.registry import PLUGINS, Registry
+from vae.errors import UserError, clean, first_line
+
+#: p(x|z): classes derived from `vae.models.likelihoods.Likelihood`, made as ``cls(config)`` of a `ModelConfig`.
+#: ``family`` is what its values compare with: likelihoods of one family are probabilities of the same thing.
+#: ``is_density`` says whether it is a density, which has no upper bound on pixels that are 0 and 1 alone.
+LIKELIHOODS = Registry("likelihood", "vae.models.likelihoods:Likelihood", ("family", "is_density"))
+LIKELIHOODS.built_in(
+    "bernoulli", "vae.models.likelihoods:Bernoulli", "Bernoulli", "Bernoulli", is_density=False
+)
+LIKELIHOODS.built_in(
+    "continuous-bernoulli",
+    "vae.models.likelihoods:ContinuousBernoulli",
+    "Continuous Bernoulli",
+    "continuous Bernoulli",
+    family="continuous Bernoulli",
+)
+LIKELIHOODS.built_in(
+    "gaussian",
+    "vae.models.likelihoods:Gaussian",
+    "Gaussian, fixed σ",
+    "Gaussian with fixed sigma",
+    ("sigma",),
+    family="Gaussian",
+)
+LIKELIHOODS.built_in(
+    "gaussian-learned",
+    "vae.models.likelihoods:LearnedGaussian",
+    "Gaussian, learned σ",
+    "Gaussian with one learned sigma",
+    ("sigma",),
+    family="Gaussian",
+)
+
+#: By the kind that an option of `vae.config.schema` names.
+REGISTRIES = {"likelihood": LIKELIHOODS}
+
+
+def load_plugins() -> None:
+    """Import the modules that the user names in ``LATENT_LAB_PLUGINS``, as a program of theirs would.
+
+    The working directory is looked in last. Never called because of what a run's files say.
+
+    Raises:
+        UserError: If one cannot be imported.
+    """
+    names = [name.strip() for name in os.environ.get(PLUGINS, "").split(",") if name.strip()]
+    if names and os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())
+    for name in names:
+        try:
+            import_module(name)
+        except UserError as error:
+            raise UserError(f"{PLUGINS} names {clean(name, 60)!r}: {error}") from error
+        except Exception as error:  # whatever a module does when it is imported
+            raise UserError(
+                f"{PLUGINS} must name modules that can be imported, got {clean(name, 60)!r}: {first_line(error)}"
+            ) from error
