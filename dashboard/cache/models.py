@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from dashboard.cache.lru import Cache
+from vae.config.registries import STANDARD_NORMAL
 from vae.runs.run import Run
 from vae.storage.confined import is_plain, lstat
 
 if TYPE_CHECKING:
+    from vae.models.priors import Prior
     from vae.models.vae import VAE
 
 At = Literal["best", "last"] | int
@@ -61,6 +63,11 @@ def model(run: Run, at: At) -> VAE:
     from vae.runs.snapshots import load_model
 
     return _models.get((run.path, at, stamp(run, at)), lambda: load_model(run, at))
+
+
+def own_prior(run: Run, at: At) -> Prior | None:
+    """The prior of a run's model; None for the standard normal, which needs no weights."""
+    return None if run.config.model.prior == STANDARD_NORMAL else model(run, at).prior
 
 
 def best_state(run: Run) -> dict[str, Any] | None:

@@ -37,7 +37,7 @@ from vae.diagnostics.diagnosis import Diagnosis  # noqa: E402
 from vae.diagnostics.findings import Name  # noqa: E402
 from vae.errors import UserError  # noqa: E402
 from vae.experiments.failure_modes import RECIPES, Cure  # noqa: E402
-from vae.objectives.terms import rate_per_dim  # noqa: E402
+from vae.models.priors import gaussian_kl  # noqa: E402
 from vae.runs.run import Run  # noqa: E402
 from vae.training.trainer import Trainer  # noqa: E402
 
@@ -96,7 +96,7 @@ def watched(dataset: Dataset, path: Path, seed: int, *, is_mean: bool, epochs: i
                 logits = decoder(mean + torch.exp(0.5 * log_var) * torch.randn_like(mean))
                 wrong = F.binary_cross_entropy_with_logits(logits, batch.flatten(1), reduction="none")
                 reconstruction = wrong.mean() if is_mean else wrong.sum(1).mean()
-                kl = rate_per_dim(mean, log_var).sum(1).mean()
+                kl = gaussian_kl(mean, log_var).sum(1).mean()
                 loss = reconstruction + kl
                 optimizer.zero_grad()
                 loss.backward()

@@ -17,11 +17,11 @@ from streamlit.testing.v1 import AppTest
 from vae.cli.main import main
 from vae.config.registry import Registry
 from vae.config.schema import DataConfig, ModelConfig, ObjectiveConfig, RunConfig, TrainConfig
-from vae.data.batches import Seen
-from vae.data.dataset import Dataset, load
+from vae.data.dataset import Dataset, load_dataset
 from vae.export.onnx import autoencoder_onnx, decoder_onnx, encoder_onnx
+from vae.models.batches import ModelInputs
 from vae.models.vae import VAE
-from vae.runs.listing import Run
+from vae.runs.run import Run
 from vae.runs.snapshots import load_model
 from vae.training.trainer import Trainer
 
@@ -54,7 +54,7 @@ def train(
         objective=ObjectiveConfig(**(objective or {})),
         train=TrainConfig(**{"epochs": 1, "batch_size": 200, "device": "cpu", "num_snapshots": 2, **options}),
     )
-    dataset = load(config.data)
+    dataset = load_dataset(config.data)
     run = Run.create(folder, config, dataset.info())
     for _ in Trainer(run, dataset).train():
         pass
@@ -70,7 +70,7 @@ def onnx_answer(content: bytes, **inputs: torch.Tensor) -> list[torch.Tensor]:
 @torch.no_grad()
 def check_onnx(model: VAE, dataset: Dataset) -> None:
     """The graphs say what the model says, evaluated."""
-    x = Seen.by(model, dataset, "test", torch.arange(5))[slice(0, 5)]
+    x = ModelInputs.by(model, dataset, "test", torch.arange(5))[slice(0, 5)]
     y = {"y": torch.eye(model.num_conditions)[:5]} if model.num_conditions else {}
     weights = y.get("y")
     mean, log_var = model.posterior(x, weights)
@@ -109,11 +109,13 @@ def _script(name: str) -> None:
 def page(name: str, run: Run, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     """A page that shows a run, without an exception."""
     from dashboard import settings
+    from dashboard.cache import models
     from dashboard.jobs.trainers import trainers
 
     monkeypatch.setenv(settings.RUNS_VARIABLE, str(run.path.parent))
     monkeypatch.setattr(settings, "shipped_root", lambda: run.path.parent / "none")
     monkeypatch.setattr(trainers, "start", lambda run: None)
+    models.clear()
     at = AppTest.from_function(_script, args=(name,), default_timeout=60)
     at.query_params["run"] = run.id
     at.run()
@@ -134,4 +136,4 @@ def copied(run: Run, folder: Path) -> Run:
 
 def model_and_images(run: Run) -> tuple[VAE, Dataset]:
     """A run's model and images."""
-    return load_model(run, "last"), load(run.config.data)
+    return load_model(run, "last"), load_dataset(run.config.data)

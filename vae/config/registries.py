@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
+from pathlib import Path
 
 from vae.config.registry import PLUGINS, Registry
 from vae.errors import UserError, clean, first_line
@@ -44,8 +45,13 @@ LIKELIHOODS.built_in(
     family="Gaussian",
 )
 
+#: p(z): classes derived from `vae.models.priors.Prior`, made as ``cls(latent_dim)``, or ``cls(latent_dim, options)``.
+PRIORS = Registry("prior", "vae.models.priors:Prior")
+STANDARD_NORMAL = "standard-normal"
+PRIORS.built_in(STANDARD_NORMAL, "vae.models.priors:StandardNormal", "Standard normal", "N(0, I)")
+
 #: By the kind that an option of `vae.config.schema` names.
-REGISTRIES = {"likelihood": LIKELIHOODS}
+REGISTRIES = {"likelihood": LIKELIHOODS, "prior": PRIORS}
 
 
 def load_plugins() -> None:
@@ -57,8 +63,9 @@ def load_plugins() -> None:
         UserError: If one cannot be imported.
     """
     names = [name.strip() for name in os.environ.get(PLUGINS, "").split(",") if name.strip()]
-    if names and os.getcwd() not in sys.path:
-        sys.path.append(os.getcwd())
+    here = str(Path.cwd())
+    if names and here not in sys.path:
+        sys.path.append(here)
     for name in names:
         try:
             import_module(name)

@@ -1,8 +1,8 @@
 """One mechanism for everything that a user can add: a name, words for the form and the command line, and a class.
 
 A plug-in registers by a decorator, in a module that its user imports; nothing is imported because a run names it.
-What the package brings is declared in `vae.config.registries` by the place of its class, which is loaded when it is first
-needed, so that this module imports no torch.
+What the package brings is declared in `vae.config.registries` by the place of its class, which is loaded when it is
+first needed, so that this module imports no torch.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Registry:
 
     Args:
         kind: What it is a registry of, in one or two words: ``likelihood``.
-        protocol: ``module:attribute`` of the class that whatever is registered must be derived from; empty for functions.
+        protocol: ``module:attribute`` of the class that whatever is registered is derived from; empty for functions.
         facts: The facts that an entry may state.
     """
 
@@ -106,8 +106,8 @@ class Registry:
         if name in self._entries:
             return ""
         return clean(
-            f"{self.kind} {name!r} must be registered to be used, and is not here; import the module that registers it, "
-            f"or name that module in {PLUGINS}"
+            f"{self.kind} {name!r} must be registered to be used, and is not here; import the module that registers "
+            f"it, or name that module in {PLUGINS}"
         )
 
     def title(self, name: str) -> str:
@@ -141,7 +141,7 @@ class Registry:
     ) -> Callable[[Found], Found]:
         """Decorate a class (or a function) to register it.
 
-        Who registers the same class of the same module once more, as a notebook does whose cell runs again, replaces it.
+        Who registers the same class of the same module once more, as a notebook's cell that runs again, replaces it.
 
         Args:
             name: Small letters, digits and single hyphens, at most 40 letters.

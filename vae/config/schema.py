@@ -12,9 +12,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, SerializeAsAny, model_validator
 
 from vae.config.base import Config, option, rule
-from vae.config.reading import Reading
 from vae.config.own_options import own_options, with_own_options
-from vae.config.registries import LIKELIHOODS
+from vae.config.reading import Reading
+from vae.config.registries import LIKELIHOODS, PRIORS, STANDARD_NORMAL
 from vae.errors import clean
 from vae.storage.user_paths import absolute
 
@@ -159,6 +159,15 @@ class ModelConfig(Config):
         label="Learned prior",
         advanced=True,
     )
+    prior: Annotated[str, AfterValidator(PRIORS.check)] = option(
+        STANDARD_NORMAL,
+        "p(z): the standard normal, or one that you registered.",
+        label="Prior",
+        advanced=True,
+        registry="prior",
+        exclude_if=lambda value: value == STANDARD_NORMAL,
+    )
+    prior_options: SerializeAsAny[Config] | None = own_options("prior")
     likelihood: Annotated[str, AfterValidator(LIKELIHOODS.check)] = option(
         "bernoulli",
         "p(x|z): Bernoulli, continuous Bernoulli, Gaussian with fixed sigma, or Gaussian with one learned sigma.",
@@ -207,7 +216,7 @@ class ModelConfig(Config):
 
     def misfit(self, info: DataInfo) -> str | None:
         """Why these networks cannot be made for such images, as a sentence; None if they can."""
-        if missing := LIKELIHOODS.why_missing(self.likelihood):
+        if missing := LIKELIHOODS.why_missing(self.likelihood) or PRIORS.why_missing(self.prior):
             return missing
         if self.network == "external":
             return "model.network must be 'mlp' or 'conv' to be trained here, got 'external'; use vae.watch for yours"

@@ -63,7 +63,7 @@ class NoLatentBaseline:
 
 
 def is_simple(likelihood: Likelihood) -> bool:
-    """Whether a likelihood's best output for a pixel, and its noise there, are known: Gaussian, or a natural parameter."""
+    """Whether a likelihood's best output for a pixel and its noise are known: Gaussian, or a natural parameter."""
     return isinstance(likelihood, Gaussian) or likelihood.has_natural_output
 
 

@@ -67,7 +67,7 @@ def dead_layer(
             model.encoder(x[some], None if condition is None else condition[some])
     if found := _first_dead("encoder", layers):
         return found
-    z = torch.randn(num, model.config.latent_dim, generator=generator(0, "prior")).to(mean)
+    z = model.prior.sample(num, generator(0, "prior")).to(mean)
     with _watched(model.decoder) as layers:
         for some in slices(num, rows_for(model)):
             model.decoder(z[some], None if condition is None else condition[some], x[some])

@@ -25,8 +25,8 @@ from vae.errors import UserError
 from vae.latent.embedding import Embedding, ranges, rate_order
 from vae.models.batches import ModelInputs, log_probs, posteriors
 from vae.models.posterior_statistics import active_units
+from vae.models.priors import Prior, StandardNormal
 from vae.models.vae import VAE, At
-from vae.objectives.terms import rate_per_dim
 from vae.runs.metric_lines import Line
 from vae.runtime.eval_mode import at_rest
 from vae.runtime.seeding import generator
@@ -54,9 +54,10 @@ class Dimension:
     active: bool
 
 
-def dimensions(embedding: Embedding) -> list[Dimension]:
-    """Every latent dimension, the largest rate first."""
-    rates = rate_per_dim(embedding.mean, embedding.log_var).cpu().double().mean(0)
+def dimensions(embedding: Embedding, prior: Prior | None = None) -> list[Dimension]:
+    """Every latent dimension, the largest rate first; the prior is the standard normal unless another is given."""
+    prior = StandardNormal(embedding.mean.shape[1]) if prior is None else prior
+    rates = prior.rate_per_dim(embedding.mean, embedding.log_var).cpu().double().mean(0)
     active, bounds = active_units(embedding.mean), ranges(embedding.mean, embedding.log_var)
     return [
         Dimension(index, float(rates[index]), *bounds[index], bool(active[index]))
@@ -166,7 +167,7 @@ def live_numbers(model: VAE, x: Tensor | ModelInputs, y: Tensor | None, *, seed:
     log_prob = log_probs(model, z, x, condition)
     order = derangement(len(x), draw).to(z.device)
     rise = Rise.of(permuted_rise(model, z, x, condition, log_prob, order))
-    found = information(mean, log_var, seed=seed)
+    found = information(mean, log_var, seed=seed, prior=model.prior)
     numbers = {
         "active_units": int(active_units(mean).sum()),
         "mutual_information": found.mutual_information,

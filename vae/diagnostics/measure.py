@@ -18,7 +18,6 @@ from vae.models.likelihoods import Gaussian
 from vae.models.memory_budget import rows_for
 from vae.models.posterior_statistics import ACTIVE_THRESHOLD, active_variance
 from vae.models.vae import VAE
-from vae.objectives.terms import rate_per_dim
 from vae.runtime.eval_mode import at_rest
 from vae.runtime.seeding import generator
 from vae.storage.finite_tensors import check_finite
@@ -41,7 +40,7 @@ def measure(
     seen = ModelInputs.by(model, dataset, part, rows, seed)
     x, y = seen.held(), seen.labels
     mean, log_var = posteriors(model, x, y)
-    rates = rate_per_dim(mean, log_var)
+    rates = model.prior.rate_per_dim(mean, log_var)
     check_finite("the posteriors' means", mean)
     check_finite("the rates", rates)
     z = model.sample(mean, log_var, generator(seed, "evaluation", mean.device))
@@ -83,7 +82,7 @@ def measure(
         active_variance=tuple(variance.tolist()),
         sigma_per_dim=tuple(torch.exp(0.5 * log_var).mean(0).tolist()),
         spread_per_dim=tuple(spread.tolist()),
-        information=information(mean.cpu(), log_var, seed=seed),
+        information=information(mean.cpu(), log_var, seed=seed, prior=model.prior),
         usage=used,
         mean_per_dim=tuple(mean.cpu().double().mean(0).tolist()),
         ignorant_distortion=None if alone is None else alone.distortion,

@@ -12,6 +12,7 @@ from torch import Tensor
 from vae.diagnostics.findings import Evidence
 from vae.errors import UserError
 from vae.latent.aggregate_posterior import SATURATION_NATS, log_aggregate
+from vae.models.priors import Prior, StandardNormal, check_shapes_agree, posterior_log_prob
 from vae.runtime.seeding import generator
 
 _LOG_2PI = math.log(2 * math.pi)
@@ -30,7 +31,8 @@ class Information:
         mutual_information: I(x; z) under q, nats.
         marginal_kl: KL(q(z) ‖ p(z)), nats.
         rate: Their sum: the mean over the samples of log q(z|x) − log p(z), nats.
-        rate_exact: The rate in closed form on the same images; ``rate`` differs from it by the noise of the samples.
+        rate_exact: The rate of the prior on the same images, in closed form if it has one; ``rate`` differs from it by
+            the noise of the samples.
         standard_error: Of ``rate_exact − rate``'s noise over the examples, nats.
         num_examples: N. The estimate of the mutual information cannot exceed log N.
         cap: log N, nats.
@@ -71,8 +73,8 @@ class Information:
         return Evidence(f"marginal KL{', at most' if self.saturated else ''}", self.marginal_kl, "nats")
 
 
-def information(mean: Tensor, log_var: Tensor, *, seed: int = 0) -> Information:
-    r"""Mutual information and marginal KL of diagonal Gaussian posteriors under a standard normal prior.
+def information(mean: Tensor, log_var: Tensor, *, seed: int = 0, prior: Prior | None = None) -> Information:
+    r"""Mutual information and marginal KL of diagonal Gaussian posteriors.
 
     The aggregate posterior is the mixture :math:`q(z) = \tfrac1N \sum_n q(z|x_n)` of all N given posteriors; one z is
     drawn from each of them, and the mixture contains the posterior that z was drawn from.
@@ -81,6 +83,7 @@ def information(mean: Tensor, log_var: Tensor, *, seed: int = 0) -> Information:
         mean: Posterior means, shape ``(N, D)``.
         log_var: Posterior log-variances, shape ``(N, D)``.
         seed: Of the noise.
+        prior: p(z); None is the standard normal.
 
     Raises:
         UserError: If there are fewer than two examples.
@@ -89,11 +92,7 @@ def information(mean: Tensor, log_var: Tensor, *, seed: int = 0) -> Information:
     Source:
         Hoffman & Johnson (2016), ELBO surgery, http://approximateinference.org/accepted/HoffmanJohnson2016.pdf
     """
-    if mean.shape != log_var.shape:
-        raise ValueError(
-            f"mean and log_var must have one shape, got {tuple(mean.shape)} and {tuple(log_var.shape)}; "
-            "pass both outputs of one encoder call"
-        )
+    check_shapes_agree(mean, log_var)
     num, num_dims = mean.shape
     if num < 2:
         raise UserError(
@@ -102,11 +101,12 @@ def information(mean: Tensor, log_var: Tensor, *, seed: int = 0) -> Information:
     mean, log_var = mean.detach().cpu().double(), log_var.detach().cpu().double()
     noise = torch.randn(num, num_dims, dtype=torch.float64, generator=generator(seed, "diagnosis"))
     z = mean + torch.exp(0.5 * log_var) * noise
-    own = -0.5 * (noise.square() + log_var + _LOG_2PI).sum(1)
-    prior = -0.5 * (z.square() + _LOG_2PI).sum(1)
+    own = posterior_log_prob(noise, log_var).sum(1)
+    exactly = (StandardNormal(num_dims) if prior is None else prior).exact()
+    of_prior = exactly.log_prob_per_dim(z).sum(1)
     aggregate = log_aggregate(z, mean, log_var, own)
-    told, apart, rates = own - aggregate, aggregate - prior, own - prior
-    exact = 0.5 * (torch.expm1(log_var) + mean.square() - log_var).sum(1)
+    told, apart, rates = own - aggregate, aggregate - of_prior, own - of_prior
+    exact = exactly.rate_per_dim(mean, log_var).sum(1)
     mutual, cap = float(told.mean()), math.log(num)
     return Information(
         mutual_information=mutual,

@@ -119,7 +119,7 @@ def usage(model: VAE, x: Tensor | ModelInputs, z: Tensor, y: Tensor | None = Non
         each.append(Rise.of(log_prob[:few] - log_probs(model, mixed, x, some)))
     response = []
     for _ in range(NUM_PRIOR_DRAWS):
-        prior = torch.randn(few, z.shape[1], generator=draw).to(z)
+        prior = model.prior.sample(few, draw).to(z)
         response.append(log_probs(model, prior, x, some).cpu().double())
     return Usage(
         all=Rise.of(everything),

@@ -12,8 +12,9 @@ from vae.diagnostics.measure import NUM_IMAGES
 from vae.diagnostics.mutual_information import Information, information
 from vae.errors import UserError
 from vae.models.posterior_statistics import active_variance
-from vae.objectives.terms import rate_per_dim
+from vae.models.priors import Prior
 from vae.runs.snapshot_index import Moment, moments
+from vae.runs.snapshots import prior_of
 from vae.storage.atomic import read_json
 from vae.storage.safetensors_header import CheckpointError
 from vae.storage.safetensors_io import check_shapes, load
@@ -89,7 +90,9 @@ def posterior_summary(run: Run, step: int | None = None) -> PosteriorSummary:
 
     found = [moment for moment in moments(run) if step is None or moment.step == step]
     if found:
-        return _silhouette(found[-1].step, "probe", *_probe(run, found[-1].step))
+        return _silhouette(
+            found[-1].step, "probe", *_probe(run, found[-1].step), prior_of(run, found[-1].step)
+        )
     kept = None if step is not None else kept_embedding(run)
     if kept is None:
         wanted = "none" if step is None else f"none of step {step}"
@@ -97,13 +100,14 @@ def posterior_summary(run: Run, step: int | None = None) -> PosteriorSummary:
             f"without images, a diagnosis uses the posteriors that training saved in the run, and run {run.id} has "
             f"{wanted}; choose another run"
         )
-    return _silhouette(None, "test", kept.mean[:NUM_IMAGES], kept.log_var[:NUM_IMAGES])
+    mean, log_var = kept.mean[:NUM_IMAGES], kept.log_var[:NUM_IMAGES]
+    return _silhouette(None, "test", mean, log_var, prior_of(run, "best"))
 
 
-def _silhouette(step: int | None, part: str, mean: Tensor, log_var: Tensor) -> PosteriorSummary:
-    rate, sigma, variance = _per_dim(mean, log_var)
+def _silhouette(step: int | None, part: str, mean: Tensor, log_var: Tensor, prior: Prior) -> PosteriorSummary:
+    rate, sigma, variance = _per_dim(mean, log_var, prior)
     spread = (active_variance(mean) + torch.exp(log_var.cpu().double()).mean(0)).sqrt()
-    about = information(mean, log_var)
+    about = information(mean, log_var, prior=prior)
     return PosteriorSummary(step, part, len(mean), rate, sigma, variance, tuple(spread.tolist()), about)
 
 
@@ -116,14 +120,18 @@ def _stage(run: Run, moment: Moment) -> Stage | None:
         if all(_are_numbers(listed, num) for listed in kept):
             sigma, variance = (tuple(map(float, listed)) for listed in kept)
             return Stage(moment.step, moment.epoch, moment.rate_per_dim, sigma, variance)
-        return Stage(moment.step, moment.epoch, *_per_dim(*_probe(run, moment.step)))
+        return Stage(
+            moment.step, moment.epoch, *_per_dim(*_probe(run, moment.step), prior_of(run, moment.step))
+        )
     except (OSError, UserError):
         return None
 
 
-def _per_dim(mean: Tensor, log_var: Tensor) -> tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]:
+def _per_dim(
+    mean: Tensor, log_var: Tensor, prior: Prior
+) -> tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]:
     """Rate, σ and variance of the mean, dimension by dimension."""
-    rate = rate_per_dim(mean, log_var).cpu().double().mean(0)
+    rate = prior.rate_per_dim(mean, log_var).cpu().double().mean(0)
     sigma = torch.exp(0.5 * log_var.cpu().double()).mean(0)
     return tuple(rate.tolist()), tuple(sigma.tolist()), tuple(active_variance(mean).tolist())
 

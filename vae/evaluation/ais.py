@@ -16,6 +16,7 @@ from vae.errors import UserError
 from vae.evaluation.importance import MOST_ROWS, Progress, max_rows, repeated
 from vae.models.batches import chosen_images, slices
 from vae.models.memory_budget import rows_for
+from vae.models.priors import StandardNormal
 from vae.models.vae import VAE
 from vae.runtime.eval_mode import at_rest
 from vae.runtime.mean_of import MeanOf, known
@@ -180,7 +181,11 @@ class _Chains:
         self.at_once = rows_for(model, most=MOST_ROWS, gradient=True)
         self.x, self.condition = repeated(x, condition, num_chains)
         self.z = torch.empty(len(self.x), model.config.latent_dim, dtype=x.dtype, device=x.device)
-        self.z.normal_(generator=noise)
+        if isinstance(model.prior, StandardNormal):
+            self.z.normal_(generator=noise)
+        else:
+            seed = int(torch.randint(1 << 62, (), generator=noise, device=noise.device))
+            self.z = model.prior.sample(len(self.x), torch.Generator().manual_seed(seed)).to(self.z)
         self.log_weights = torch.zeros(len(self.x), dtype=torch.float64)
         self.accepted = torch.zeros_like(self.log_weights)
 
@@ -217,20 +222,38 @@ class _Chains:
         """One Hamiltonian transition that leaves p(z) p(x|z)^t as it is."""
         by = step[:, None]
         momentum = torch.empty_like(self.z).normal_(generator=self.noise)
-        z, force, new_log_prob, new_grad = self.z, temperature * grad - self.z, log_prob, grad
-        energy = temperature * log_prob - 0.5 * (z.square() + momentum.square()).sum(1)
+        log_prior, of_prior = self._log_prior(self.z)
+        z, force, new_log_prob, new_grad = self.z, temperature * grad + of_prior, log_prob, grad
+        energy = temperature * log_prob + self._energy(log_prior, z, momentum)
         for _ in range(_LEAPFROGS):
             momentum = momentum + 0.5 * by * force
             z = z + by * momentum
             new_log_prob, new_grad = self._log_prob(z)
-            force = temperature * new_grad - z
+            log_prior, of_prior = self._log_prior(z)
+            force = temperature * new_grad + of_prior
             momentum = momentum + 0.5 * by * force
-        rise = temperature * new_log_prob - 0.5 * (z.square() + momentum.square()).sum(1) - energy
+        rise = temperature * new_log_prob + self._energy(log_prior, z, momentum) - energy
         u = torch.empty_like(rise).uniform_(generator=self.noise)
         accepted = u.log() < rise  # never true for what is not a number
         self.z = torch.where(accepted[:, None], z, self.z)
         kept = torch.where(accepted, new_log_prob, log_prob), torch.where(accepted[:, None], new_grad, grad)
         return *kept, accepted.to(step)
+
+    def _energy(self, log_prior: Tensor | None, z: Tensor, momentum: Tensor) -> Tensor:
+        """Log-density of place and momentum, up to a constant."""
+        if log_prior is None:
+            return -0.5 * (z.square() + momentum.square()).sum(1)
+        return log_prior - 0.5 * momentum.square().sum(1)
+
+    def _log_prior(self, z: Tensor) -> tuple[Tensor | None, Tensor]:
+        """log p(z), None for the standard normal, and its gradient."""
+        if isinstance(self.model.prior, StandardNormal):
+            return None, -z
+        with torch.enable_grad():
+            z = z.detach().requires_grad_()
+            log_prior = self.model.prior.log_prob(z)
+            (grad,) = torch.autograd.grad(log_prior.sum(), z)
+        return log_prior.detach(), grad
 
     @torch.enable_grad()
     def _log_prob(self, z: Tensor) -> tuple[Tensor, Tensor]:

@@ -12,7 +12,6 @@ from torch import Tensor
 from vae.data.dataset import Dataset, Part
 from vae.models.batches import ModelInputs, Noise
 from vae.models.vae import VAE
-from vae.objectives.terms import rate_per_dim
 from vae.runtime.eval_mode import at_rest
 from vae.runtime.mean_of import MeanOf, known
 from vae.runtime.seeding import generator
@@ -67,7 +66,7 @@ class AtMean:
 
     Attributes:
         distortion: −log p(x|z) at z = the posterior mean, nats, shape ``(N,)``.
-        rate: KL(q(z|x) ‖ p(z)), nats, shape ``(N,)``; exact.
+        rate: KL(q(z|x) ‖ p(z)), nats, shape ``(N,)``; exact where the prior has a closed form.
     """
 
     distortion: Tensor
@@ -95,7 +94,7 @@ def at_posterior_mean(model: VAE, dataset: Dataset, part: Part = "test") -> AtMe
         condition = model.condition(batch.y, len(batch.x))
         mean, log_var = model.encoder(batch.x, condition)
         distortion.append(-model.log_prob(mean, batch.x, condition).float().cpu())
-        rate.append(rate_per_dim(mean, log_var).sum(1).float().cpu())
+        rate.append(model.prior.rate_per_dim(mean, log_var).sum(1).float().cpu())
     return AtMean(torch.cat(distortion), torch.cat(rate))
 
 

@@ -22,17 +22,17 @@ from vae.evaluation.quadrature import (
     hermite,
     holding,
     local_maxima,
-    log_normal,
     nearest,
     settled,
     with_neighbours,
 )
 from vae.models.batches import ModelInputs, chosen_images, posteriors
 from vae.models.memory_budget import BUDGET, FLOAT, image_bytes, rows_within
+from vae.models.priors import Prior, StandardNormal, posterior_log_prob, standard_normal_log_prob
 from vae.models.vae import VAE
-from vae.objectives.terms import rate_per_dim
 from vae.runtime.eval_mode import at_rest
 from vae.runtime.mean_of import MeanOf, known
+from vae.runtime.seeding import generator
 from vae.storage.finite_tensors import check_finite
 
 #: Nats by which an integral may still change when its grid is made finer.
@@ -42,6 +42,8 @@ MOST_DIMS = 2
 #: Side of the cells of the first look, and how far it reaches, in the prior's standard deviations.
 _FIRST_SIDE = 0.1
 _FIRST_REACH = 7.0
+#: Points of another prior that say how far out it lies.
+_NUM_FOR_REACH = 1000
 #: No posterior is looked for further out.
 _LAST_REACH = 60.0
 #: Cells this many nats below the best are looked at no closer, at first and once: a peak between them may be missed.
@@ -280,6 +282,13 @@ def check_grid(model: VAE, tolerance: float = TOLERANCE) -> None:
         raise UserError(f"tolerance must be > 0 nats, got {tolerance:g}; use {TOLERANCE:g}")
 
 
+def _prior_reach(prior: Prior) -> float:
+    """How far from 0 a prior lies; that of the standard normal is covered by any grid."""
+    if isinstance(prior, StandardNormal):
+        return 0.0
+    return float(prior.exact().sample(_NUM_FOR_REACH, generator(0, "prior")).abs().max())
+
+
 class _FirstLook:
     """log p(x, z), about, on the cells of a wide regular grid, for images of one condition.
 
@@ -304,7 +313,7 @@ class _FirstLook:
     ) -> None:
         self.model, self.condition = model, condition
         self._x, self._left = x, list(places)
-        self.reach = max(_FIRST_REACH, min(_LAST_REACH, 1.1 * reach + 1))
+        self.reach = max(_FIRST_REACH, min(_LAST_REACH, 1.1 * max(reach, _prior_reach(model.prior)) + 1))
         self._spread_out()
 
     def _spread_out(self) -> None:
@@ -313,6 +322,7 @@ class _FirstLook:
         self.side = float(places[1] - places[0])
         num_dims = self.model.config.latent_dim
         self.points = torch.cartesian_prod(*[places] * num_dims).reshape(-1, num_dims)
+        self._log_prior = self.model.prior.exact().log_prob(self.points)
         self._outputs: list[Tensor] | None = None
         self._tables: list[Tensor] = []
         kept = len(self.points) * image_bytes(self.model.info)
@@ -342,7 +352,7 @@ class _FirstLook:
             found = torch.cat([self._table(output, x)[0] for output in self._outputs])
         else:
             found = self._of_this()
-        return found.cpu().double() + log_normal(self.points)
+        return found.cpu().double() + self._log_prior
 
     def _of_this(self) -> Tensor:
         """The row of the image that is looked at, of a table of as many of the next ones as take little memory."""
@@ -386,7 +396,9 @@ def _truth(
     covariance = (centred * shares[:, None]).T @ centred
     covariance += torch.eye(num_dims, dtype=torch.float64) * (side**2 / 12)  # of the mass within a cell
     q_mean, q_log_var = q_mean.cpu().double(), q_log_var.cpu().double()
-    (elbo, of_elbo), (gap, of_gap) = _over_posterior(log_joint, q_mean, q_log_var, log_prob, tolerance)
+    (elbo, of_elbo), (gap, of_gap) = _over_posterior(
+        model.prior.exact(), log_joint, q_mean, q_log_var, log_prob, tolerance
+    )
     change = max(change, of_elbo, of_gap)
     check_finite("log p(x), the ELBO and the gap", torch.tensor([log_prob, elbo, gap]))
     return ExactPosterior(
@@ -433,6 +445,7 @@ def _posterior_cells(
 
 
 def _over_posterior(
+    prior: Prior,
     log_joint: Callable[[Tensor], Tensor],
     q_mean: Tensor,
     q_log_var: Tensor,
@@ -442,7 +455,7 @@ def _over_posterior(
     """The ELBO by Gauss's rule and the gap by a grid of equal cells, each as `settled` gives it."""
     scale = torch.exp(0.5 * q_log_var)
     num_dims = len(q_mean)
-    rate = float(rate_per_dim(q_mean[None], q_log_var[None]).sum())
+    kl = prior.kl(q_mean[None], q_log_var[None])
 
     def elbo(num: int) -> float:
         # Exact for polynomials of z of degree 2 num − 1.
@@ -450,12 +463,14 @@ def _over_posterior(
         u = torch.cartesian_prod(*[nodes] * num_dims).reshape(-1, num_dims)
         weights = torch.cartesian_prod(*[shares] * num_dims).reshape(-1, num_dims).prod(1)
         z = q_mean + scale * u
-        return float(weights @ (log_joint(z) - log_normal(z))) - rate
+        if kl is None:
+            return float(weights @ (log_joint(z) - posterior_log_prob(u, q_log_var).sum(1)))
+        return float(weights @ (log_joint(z) - prior.log_prob(z))) - float(kl.sum())
 
     def gap(num: int) -> float:
         places = axis(-_GAUSSIAN_REACH, _GAUSSIAN_REACH, num)
         u = torch.cartesian_prod(*[places] * num_dims).reshape(-1, num_dims)
-        log_q = log_normal(u)
+        log_q = standard_normal_log_prob(u)
         weights = (log_q - log_q.logsumexp(0)).exp()
         log_posterior = log_joint(q_mean + scale * u) - log_prob
         return float(weights @ (log_q - 0.5 * q_log_var.sum() - log_posterior))
@@ -465,6 +480,7 @@ def _over_posterior(
 
 def _log_joint(model: VAE, x: Tensor, condition: Tensor | None) -> Callable[[Tensor], Tensor]:
     """z ``(M, D)`` to log p(x, z), both in double precision and on the CPU, for one image."""
+    prior = model.prior.exact()
 
     @torch.no_grad()
     def found(z: Tensor) -> Tensor:
@@ -472,6 +488,6 @@ def _log_joint(model: VAE, x: Tensor, condition: Tensor | None) -> Callable[[Ten
             model.log_prob_of_many(some.to(x), *repeated(x, condition, len(some))).cpu().double()
             for some in z.split(max_rows(model))
         ]
-        return torch.cat(parts) + log_normal(z)
+        return torch.cat(parts) + prior.log_prob(z)
 
     return found

@@ -293,7 +293,7 @@ def _log_weights(
     num_chunks = math.ceil(num * k / max_rows(model))
     for place in torch.arange(k).chunk(min(k, num_chunks)):
         size, start = len(place), int(place[0])
-        z, prior_over_proposal = drawn(proposal, *posterior, size, noise)
+        z, prior_over_proposal = drawn(proposal, *posterior, size, noise, model.prior)
         log_prob = model.log_prob_of_many(z.flatten(0, 1), *repeated(x, condition, size))
         found[:, start : start + size] = log_prob.cpu().unflatten(0, (num, size)) + prior_over_proposal
     return found

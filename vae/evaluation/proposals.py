@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from vae.errors import UserError
+from vae.models.priors import Prior, StandardNormal, posterior_log_prob
 
 #: q(z|x) itself, as the importance-weighted bound is defined, or a defensive mixture of it with wider ones.
 Proposal = Literal["posterior", "mixture"]
@@ -36,6 +37,7 @@ def drawn(
     log_var: Tensor,
     num: int,
     noise: torch.Generator | None = None,
+    prior: Prior | None = None,
 ) -> tuple[Tensor, Tensor]:
     r"""Latent points, and what the prior's density is there over the proposal's.
 
@@ -49,6 +51,7 @@ def drawn(
         log_var: Posterior log-variances, shape ``(B, D)``.
         num: Points for each image, each drawn on its own.
         noise: Where they are drawn from.
+        prior: p(z); None is the standard normal.
 
     Returns:
         z, shape ``(B, num, D)``, and log p(z) − log proposal(z), nats, shape ``(B, num)``, in double precision on the
@@ -61,6 +64,8 @@ def drawn(
     epsilon = torch.empty(len(mean), num, mean.shape[1], dtype=mean.dtype, device=mean.device)
     epsilon.normal_(generator=noise)
     scale = torch.exp(0.5 * log_var)
+    if prior is not None and not isinstance(prior, StandardNormal):
+        return _of_any_prior(proposal, mean, scale, epsilon, noise, prior)
     if proposal == "posterior":
         z = torch.addcmul(mean[:, None], scale[:, None], epsilon)
         # What is left of −log q beside the noise's own density is Σ log σ.
@@ -79,8 +84,44 @@ def drawn(
     return z, log_prior - torch.stack(parts).logsumexp(0)
 
 
-def _of_mixture(mean: Tensor, scale: Tensor, epsilon: Tensor, noise: torch.Generator | None) -> Tensor:
-    """Points of the mixture from standard normal noise ``(B, num, D)``, each of a part that is drawn by its share."""
+def _of_any_prior(
+    proposal: Proposal,
+    mean: Tensor,
+    scale: Tensor,
+    epsilon: Tensor,
+    noise: torch.Generator | None,
+    prior: Prior,
+) -> tuple[Tensor, Tensor]:
+    """As `drawn`, of standard normal noise ``(B, num, D)``, with whole densities."""
+    if proposal == "posterior":
+        z = torch.addcmul(mean[:, None], scale[:, None], epsilon)
+    else:
+        seed = int(torch.randint(1 << 62, (), generator=noise, device=mean.device))
+        own = prior.sample(epsilon[..., 0].numel(), torch.Generator().manual_seed(seed))
+        z = _of_mixture(mean, scale, epsilon, noise, own.to(epsilon).reshape(epsilon.shape))
+    exactly, points = prior.exact(), z.cpu().double()
+    log_prior = exactly.log_prob(points.flatten(0, 1)).unflatten(0, z.shape[:2])
+    scaled, spread = (
+        ((z - mean[:, None]) / scale[:, None]).cpu().double(),
+        scale.cpu().double()[:, None].log(),
+    )
+    widths = ((1.0, 1.0),) if proposal == "posterior" else _WIDTHS
+    parts = [
+        math.log(share) + (posterior_log_prob(scaled / width, 2 * spread) - math.log(width)).sum(2)
+        for share, width in widths
+    ]
+    if proposal == "mixture":
+        parts.append(math.log(_PRIOR_SHARE) + log_prior)
+    return z, log_prior - torch.stack(parts).logsumexp(0)
+
+
+def _of_mixture(
+    mean: Tensor, scale: Tensor, epsilon: Tensor, noise: torch.Generator | None, prior: Tensor | None = None
+) -> Tensor:
+    """Points of the mixture from standard normal noise ``(B, num, D)``, each of a part that is drawn by its share.
+
+    Those of the prior are the noise itself, unless they are given.
+    """
     shares = torch.tensor([*(share for share, _ in _WIDTHS), _PRIOR_SHARE], dtype=torch.float64)
     widths = torch.tensor([width for _, width in _WIDTHS] + [0.0]).to(mean)
     # Not all devices have double precision.
@@ -89,4 +130,4 @@ def _of_mixture(mean: Tensor, scale: Tensor, epsilon: Tensor, noise: torch.Gener
     part = torch.bucketize(u, shares.cumsum(0)[:-1].to(precision).to(u.device), right=True)
     of_prior = (part == len(_WIDTHS))[:, :, None]
     z = mean[:, None] + widths[part][:, :, None] * scale[:, None] * epsilon
-    return torch.where(of_prior, epsilon, z)
+    return torch.where(of_prior, epsilon if prior is None else prior, z)

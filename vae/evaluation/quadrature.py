@@ -127,8 +127,3 @@ def hermite(num: int) -> tuple[Tensor, Tensor]:
 def axis(low: float, high: float, num: int) -> Tensor:
     """Centres of so many equal cells."""
     return low + (torch.arange(num, dtype=torch.float64) + 0.5) * ((high - low) / num)
-
-
-def log_normal(z: Tensor) -> Tensor:
-    """Log-density of the standard normal, ``(M,)``."""
-    return -0.5 * (z.square().sum(1) + z.shape[1] * math.log(2 * math.pi))

@@ -10,7 +10,7 @@ from torch import Tensor
 from vae.data.dataset import Dataset, Part
 from vae.models.batches import ModelInputs
 from vae.models.vae import VAE
-from vae.objectives.terms import Terms, rate_per_dim
+from vae.objectives.terms import Terms
 from vae.runtime.eval_mode import at_rest
 
 #: Steps of the distribution that is kept: percent.
@@ -39,7 +39,7 @@ def elbo_at_mean(model: VAE, x: Tensor, y: Tensor | None = None) -> Tensor:
     """−(distortion + rate) of images ``(B, C, H, W)`` with z at the posterior mean, nats, ``(B,)``."""
     condition = model.condition(y, len(x))
     mean, log_var = model.encoder(x, condition)
-    return Terms(-model.log_prob(mean, x, condition), rate_per_dim(mean, log_var)).elbo
+    return Terms(-model.log_prob(mean, x, condition), model.prior.rate_per_dim(mean, log_var)).elbo
 
 
 @torch.no_grad()

@@ -14,13 +14,13 @@ import onnx
 import torch
 from torch import Tensor, nn
 
+from vae.errors import UserError, first_line
 from vae.export.onnx_check import OPSET
 from vae.export.onnx_compose import joined
 from vae.export.onnx_networks import Graph as ExternalGraph
 from vae.export.onnx_symbolic import register
 from vae.models.likelihoods import Likelihood
 from vae.models.vae import VAE
-from vae.objectives.terms import rate_per_dim
 from vae.runtime.eval_mode import evaluating
 from vae.storage.safetensors_io import check_shapes
 
@@ -100,9 +100,13 @@ class _Mean(nn.Module):
 class _Cost(_Mean):
     """Images, their posteriors and raw outputs to mean images, distortions and rates."""
 
+    def __init__(self, model: VAE) -> None:
+        super().__init__(model.likelihood)
+        self.prior = model.prior
+
     def forward(self, x: Tensor, mean: Tensor, log_var: Tensor, output: Tensor) -> tuple[Tensor, ...]:  # type: ignore[override]
         distortion = -self.likelihood.log_prob(output, x)
-        return self.likelihood.mean(output), distortion, rate_per_dim(mean, log_var).sum(1)
+        return self.likelihood.mean(output), distortion, self.prior.rate_per_dim(mean, log_var).sum(1)
 
 
 def _external_decoder(model: VAE, decoder: ExternalGraph) -> bytes:
@@ -118,9 +122,7 @@ def _external_autoencoder(model: VAE, encoder: ExternalGraph, decoder: ExternalG
     """Somebody's encoder and decoder, followed by our likelihood and rate."""
     latent, output = torch.zeros(1, model.config.latent_dim), torch.zeros(1, *decoder.outputs["output"])
     inputs = {"x": output, "mean": latent, "log_var": latent, "output": output}
-    cost = onnx.load_from_string(
-        export_network(_Cost(model.likelihood), inputs, ["image", "distortion", "rate"])
-    )
+    cost = onnx.load_from_string(export_network(_Cost(model), inputs, ["image", "distortion", "rate"]))
     wires = {
         ("decoder", "z"): ("encoder", "mean"),
         ("cost", "mean"): ("encoder", "mean"),
@@ -228,6 +230,9 @@ def export_network(
         inputs: Examples by name, the batch first, on the network's device.
         outputs: Names of what it returns.
         fold: Compute beforehand what depends on no input.
+
+    Raises:
+        UserError: If it has an operation that ONNX does not know.
     """
     names = list(inputs)
     file = io.BytesIO()
@@ -235,15 +240,21 @@ def export_network(
     with _exporting, _without_a_log(), warnings.catch_warnings(), evaluating(network):
         # The TorchScript exporter takes 0.1 s, its successor seconds and two more packages; each call says so.
         warnings.simplefilter("ignore")
-        torch.onnx.export(
-            network,
-            tuple(inputs.values()),
-            file,  # type: ignore[arg-type]  # this exporter writes into any file
-            input_names=names,
-            output_names=outputs,
-            dynamic_axes={name: {0: "batch"} for name in [*names, *outputs]},
-            opset_version=OPSET,
-            do_constant_folding=fold,
-            dynamo=False,
-        )
+        try:
+            torch.onnx.export(
+                network,
+                tuple(inputs.values()),
+                file,  # type: ignore[arg-type]  # this exporter writes into any file
+                input_names=names,
+                output_names=outputs,
+                dynamic_axes={name: {0: "batch"} for name in [*names, *outputs]},
+                opset_version=OPSET,
+                do_constant_folding=fold,
+                dynamo=False,
+            )
+        except torch.onnx.OnnxExporterError as error:
+            raise UserError(
+                f"networks must be of operations that ONNX knows to be exported, and are not: {first_line(error)}; use "
+                "others, or look at them without the export"
+            ) from error
     return file.getvalue()

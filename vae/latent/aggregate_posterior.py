@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from vae.errors import UserError
-from vae.latent.embedding import Embedding, prior_points
+from vae.latent.embedding import Embedding
+from vae.models.priors import Prior, StandardNormal, posterior_log_prob
 from vae.runtime.mean_of import MeanOf
 from vae.runtime.seeding import generator
 from vae.storage.finite_tensors import check_finite
@@ -51,9 +52,14 @@ class PriorGap:
 
 
 def prior_gap(
-    embedding: Embedding, mixture: Mixture | None = None, *, seed: int = 0, num_draws: int = NUM_DRAWS
+    embedding: Embedding,
+    mixture: Mixture | None = None,
+    *,
+    seed: int = 0,
+    num_draws: int = NUM_DRAWS,
+    prior: Prior | None = None,
 ) -> PriorGap:
-    """Monte Carlo estimates of both divergences between the standard normal prior and the aggregate posterior.
+    """Monte Carlo estimates of both divergences between the prior and the aggregate posterior.
 
     Both are 0 if and only if the two agree. One point is drawn from each posterior, and so many from the prior; none of
     them was seen by a mixture that `vae.latent.generation.fit_mixture` fitted.
@@ -63,6 +69,7 @@ def prior_gap(
         mixture: Whose distance from the aggregate posterior is asked for besides.
         seed: Of the draws.
         num_draws: From the prior.
+        prior: p(z); None is the standard normal.
 
     Raises:
         UserError: If there are fewer than two images, or a posterior is not finite.
@@ -79,20 +86,19 @@ def prior_gap(
     check_finite("the posteriors", torch.cat([mean, log_var]))
     noise = torch.randn(mean.shape, dtype=torch.float64, generator=generator(seed, "diagnosis"))
     drawn = mean + torch.exp(0.5 * log_var) * noise
-    own = -0.5 * (noise.square() + log_var + math.log(2 * math.pi)).sum(1)
+    own = posterior_log_prob(noise, log_var).sum(1)
     aggregate = log_aggregate(drawn, mean, log_var, own)
-    prior = prior_points(num_draws, mean.shape[1], seed=seed).cpu().double()
+    exactly = (StandardNormal(mean.shape[1]) if prior is None else prior).exact()
+    points = exactly.sample(num_draws, generator(seed, "prior")).double()
     return PriorGap(
-        prior_to_aggregate=MeanOf.of(_log_prior(prior) - log_aggregate(prior, mean, log_var)),
-        aggregate_to_prior=MeanOf.of(aggregate - _log_prior(drawn)),
+        prior_to_aggregate=MeanOf.of(
+            exactly.log_prob_per_dim(points).sum(1) - log_aggregate(points, mean, log_var)
+        ),
+        aggregate_to_prior=MeanOf.of(aggregate - exactly.log_prob_per_dim(drawn).sum(1)),
         misfit=None if mixture is None else MeanOf.of(aggregate - mixture.log_prob(drawn)),
         num_images=len(mean),
         saturated=float((own - aggregate).mean()) > math.log(len(mean)) - SATURATION_NATS,
     )
-
-
-def _log_prior(z: Tensor) -> Tensor:
-    return -0.5 * (z.square() + math.log(2 * math.pi)).sum(1)
 
 
 #: Below this distance from log N, in nats, an estimate says "at least so much".

@@ -10,8 +10,10 @@ import torch
 from torch import Tensor
 
 from vae.data.dataset import Dataset, Part
+from vae.errors import UserError
 from vae.models.batches import ModelInputs, decoded, posteriors
 from vae.models.memory_budget import rows_for
+from vae.models.priors import Prior, StandardNormal
 from vae.models.vae import VAE
 from vae.runtime.eval_mode import at_rest
 from vae.runtime.seeding import generator
@@ -25,6 +27,10 @@ if TYPE_CHECKING:
 LATENT_FILE = "latent"
 #: How far a slider goes to either side where the prior's range is asked for.
 PRIOR_RANGE = 3.0
+#: Why what is spaced by the quantiles of the prior is left out.
+NO_QUANTILES = (
+    "this needs the quantiles of the prior, and that of this run has none; use the standard normal for it"
+)
 #: Images and halvings that the ends of `ranges` are computed with.
 _NUM_FOR_RANGES = 2000
 _NUM_BISECTIONS = 24
@@ -189,12 +195,27 @@ def prior_points(num: int, latent_dim: int, *, seed: int, temperature: float = 1
     return torch.randn(num, latent_dim, generator=generator(seed, "prior")) * temperature
 
 
+def prior_draws(prior: Prior, num: int, *, seed: int, temperature: float = 1.0) -> Tensor:
+    """Points of a model's prior, ``(num, D)``, drawn on the CPU; of the standard normal, those of `prior_points`.
+
+    Raises:
+        UserError: If another prior than the standard normal shall have a temperature.
+    """
+    if isinstance(prior, StandardNormal):
+        return prior_points(num, prior.latent_dim, seed=seed, temperature=temperature)
+    if temperature != 1:
+        raise UserError(
+            f"temperature must be 1 for a prior that is not the standard normal, got {temperature:g}; set it to 1"
+        )
+    return prior.sample(num, generator(seed, "prior"))
+
+
 @torch.no_grad()
 @at_rest
 def prior_samples(
     model: VAE, num: int, *, seed: int = 0, label: int | None = None, temperature: float = 1.0
 ) -> tuple[Tensor, Tensor]:
-    """New images: z ~ N(0, temperature² I), then decode.
+    """New images: z of the prior, then decode; the standard normal's has the standard deviation ``temperature``.
 
     Args:
         model: If conditional, ``label`` says which class; None takes each class in turn.
@@ -206,7 +227,7 @@ def prior_samples(
     Returns:
         Latent points ``(num, D)`` and the means of p(x|z), ``(num, C, H, W)``.
     """
-    z = prior_points(num, model.config.latent_dim, seed=seed, temperature=temperature)
+    z = prior_draws(model.prior, num, seed=seed, temperature=temperature)
     z = z.to(next(model.parameters()))
     y = None
     if model.num_conditions:
@@ -220,19 +241,25 @@ def prior_samples(
 def manifold(
     model: VAE, size: int = 15, *, label: int | None = None, dims: tuple[int, int] = (0, 1)
 ) -> Tensor:
-    """Decoded grid over the prior's quantiles of two dimensions, the others at 0, ``(size · size, C, H, W)``.
+    """Decoded grid over the prior's quantiles of two dimensions, the others at their median, ``(size², C, H, W)``.
 
     Rows run from high to low in the second dimension, as on a map.
+
+    Raises:
+        UserError: If the prior has no quantiles.
 
     Source:
         Kingma & Welling (2014), appendix A: the inverse Gaussian CDF of a regular grid.
     """
     weight = next(model.parameters())
-    quantiles = _NORMAL.icdf((torch.arange(size).to(weight) + 0.5) / size)
-    z = weight.new_zeros(size * size, model.config.latent_dim)
-    z[:, dims[0]] = quantiles.repeat(size)
+    shares = (torch.arange(size).to(weight) + 0.5) / size
+    grid = weight.new_full((size * size, model.config.latent_dim), 0.5)
+    grid[:, dims[0]] = shares.repeat(size)
     if model.config.latent_dim > 1:
-        z[:, dims[1]] = quantiles.flip(0).repeat_interleave(size)
+        grid[:, dims[1]] = shares.flip(0).repeat_interleave(size)
+    z = model.prior.quantile(grid)
+    if z is None:
+        raise UserError(NO_QUANTILES)
     y = torch.full((len(z),), label or 0, device=z.device) if model.num_conditions else None
     return decoded(model, z, y)
 

@@ -11,7 +11,6 @@ from vae.latent.embedding import prior_samples
 from vae.models.batches import decoded as decoded_means
 from vae.models.batches import log_probs, posteriors
 from vae.models.vae import VAE
-from vae.objectives.terms import rate_per_dim
 from vae.runtime.eval_mode import at_rest
 
 
@@ -22,7 +21,7 @@ class Reconstructed:
     Attributes:
         images: E[x|z] at the posterior mean, ``(B, C, H, W)``.
         distortion: −log p(x|z) there, nats, ``(B,)``; no term of an ELBO, for which z is drawn.
-        rate: KL(q(z|x) ‖ p(z)), nats, ``(B,)``; exact.
+        rate: KL(q(z|x) ‖ p(z)), nats, ``(B,)``; exact where the prior has a closed form.
     """
 
     images: Tensor
@@ -44,7 +43,7 @@ def reconstructed(model: VAE, x: Tensor, y: Tensor | None) -> Reconstructed:
     return Reconstructed(
         decoded_means(model, mean, y),
         -log_probs(model, mean, x, model.condition(y, len(x))),
-        rate_per_dim(mean, log_var).sum(1),
+        model.prior.rate_per_dim(mean, log_var).sum(1),
     )
 
 

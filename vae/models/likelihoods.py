@@ -1,7 +1,7 @@
 """What the decoder's output means: p(x|z) as Bernoulli, continuous Bernoulli, Gaussian, or what a user registers.
 
-Each likelihood takes the decoder's raw output (logits, means …): of the shape of the images, or with several numbers for
-each of their values. A new one is a class derived from `Likelihood` under `vae.config.registries.LIKELIHOODS`::
+Each likelihood takes the decoder's raw output (logits, means …): of the shape of the images, or with several numbers
+for each of their values. A new one is a class derived from `Likelihood` under `vae.config.registries.LIKELIHOODS`::
 
     @LIKELIHOODS.register("laplace", title="Laplace")
     class Laplace(Likelihood): ...
@@ -73,13 +73,13 @@ class Likelihood(nn.Module, ABC):
     """A distribution over images given the decoder's output; log-probabilities are summed over pixels, in nats.
 
     The output has the shape ``(B, K · C, H, W)`` for images ``(B, C, H, W)`` and K parameters for each of their values;
-    `split` takes it apart. What is learned beside the networks is an `nn.Parameter` of the likelihood. It is traced into
-    ONNX: `log_prob` and `mean` work on tensors alone.
+    `split` takes it apart. What is learned beside the networks is an `nn.Parameter` of the likelihood. It is traced
+    into ONNX: `log_prob` and `mean` work on tensors alone.
     """
 
     #: K: numbers that the decoder gives for each value of an image.
     num_parameters: ClassVar[int] = 1
-    #: Whether the output is the natural parameter of an exponential family, so that the slope of `mean` is the variance.
+    #: Whether the output is the natural parameter of an exponential family: the slope of `mean` is then the variance.
     has_natural_output: ClassVar[bool] = False
 
     @classmethod

@@ -10,8 +10,9 @@ from torch import Tensor, nn
 
 from vae.errors import UserError
 from vae.models.likelihoods import Gaussian
+from vae.models.priors import gaussian_kl
 from vae.models.vae import VAE
-from vae.objectives.terms import Terms, rate_per_dim
+from vae.objectives.terms import Terms
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,7 @@ def linear_terms(model: VAE, x: Tensor) -> Terms:
     sigma, linear = _check_linear(model)
     mean, log_var = model.posterior(x)
     spread = (log_var.exp() * linear.weight.square().sum(0)).sum(1) / (2 * sigma**2)
-    return Terms(spread - model.log_prob(mean, x), rate_per_dim(mean, log_var))
+    return Terms(spread - model.log_prob(mean, x), gaussian_kl(mean, log_var))
 
 
 def _check_linear(model: VAE) -> tuple[float, nn.Linear]:

@@ -16,6 +16,7 @@ from vae.config.schema import DataInfo, ModelConfig
 from vae.models.initialisation import Draw, convolution, linear, transposed_convolution
 from vae.models.likelihoods import num_outputs
 from vae.models.made import ACTIVATIONS, MaskedNetwork
+from vae.models.priors import ClassPrior
 
 
 def _layers(sizes: list[int], activation: str, draw: Draw) -> list[nn.Module]:
@@ -82,29 +83,6 @@ class Encoder(nn.Module):
                 features = torch.cat([features, condition], 1)
         features = self.hidden(features)
         return self.mean(features), self.log_var(features)
-
-
-class ClassPrior(nn.Module):
-    r"""A learned Gaussian prior for each class, as a change of variables at the decoder's door.
-
-    The decoder gets :math:`z = m_y + e^{s_y} \odot u`, where u is the latent point that encoder, rate, samples and maps
-    speak of, with the standard normal as its prior. Then z has the prior :math:`N(m_y, e^{2 s_y})`, and the KL between
-    posterior and prior is the same for z as for u, because it does not change under a map that can be undone. So the
-    learned prior is trained through the distortion alone, and everything that is written for u stays as it is.
-
-    Source:
-        Sohn, Lee & Yan (2015), a prior that depends on the condition.
-    """
-
-    def __init__(self, num_classes: int, latent_dim: int) -> None:
-        super().__init__()
-        # The standard normal at first.
-        self.mean = nn.Parameter(torch.zeros(num_classes, latent_dim, dtype=torch.float32))
-        self.log_scale = nn.Parameter(torch.zeros(num_classes, latent_dim, dtype=torch.float32))
-
-    def forward(self, u: Tensor, condition: Tensor) -> Tensor:
-        """z for u ``(B, D)`` and the condition ``(B, K)``."""
-        return condition @ self.mean + torch.exp(condition @ self.log_scale) * u
 
 
 class Decoder(nn.Module):

@@ -12,7 +12,8 @@ from vae.config.schema import DataInfo, ModelConfig
 from vae.errors import UserError
 from vae.models.likelihoods import likelihood
 from vae.models.networks import Decoder, Encoder
-from vae.objectives.terms import Terms, rate_per_dim
+from vae.models.priors import prior
+from vae.objectives.terms import Terms
 
 #: Which weights of a run: the best on validation, the newest, or the snapshot of a step.
 At = Literal["best", "last"] | int
@@ -85,6 +86,7 @@ class VAE(nn.Module):
         self.encoder: Encoder = networks[0] if networks else Encoder(config, info, draw)
         self.decoder: Decoder = networks[1] if networks else Decoder(config, info, draw)
         self.likelihood = likelihood(config)
+        self.prior = prior(config)
 
     @property
     def num_conditions(self) -> int:
@@ -201,7 +203,7 @@ class VAE(nn.Module):
         # An autoregressive decoder that sees the image gives other means than its own: then it runs once more.
         alone = self.config.decoder == "independent"
         image = self.likelihood.mean(output) if alone else self.decode(mean, y)
-        return AtMean(Terms(distortion, rate_per_dim(mean, log_var)), mean, log_var, image)
+        return AtMean(Terms(distortion, self.prior.rate_per_dim(mean, log_var)), mean, log_var, image)
 
     def terms(
         self,
@@ -224,7 +226,7 @@ class VAE(nn.Module):
         if products == torch.float32:
             mean, log_var = self.encoder(x, condition)
             z = self.sample(mean, log_var, generator, noise)
-            return Terms(-self.log_prob(z, x, condition), rate_per_dim(mean, log_var))
+            return Terms(-self.log_prob(z, x, condition), self.prior.rate_per_dim(mean, log_var, z))
         with torch.autocast(x.device.type, products):
             mean, log_var = self.encoder(x, condition)
         mean, log_var = mean.to(x.dtype), log_var.to(x.dtype)
@@ -232,4 +234,4 @@ class VAE(nn.Module):
         with torch.autocast(x.device.type, products):
             output = self.decoder(z, condition, x)
         distortion = -self.likelihood.log_prob_of_rounded(output, x)
-        return Terms(distortion, rate_per_dim(mean, log_var))
+        return Terms(distortion, self.prior.rate_per_dim(mean, log_var, z))

@@ -9,38 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-import torch
 from torch import Tensor
 
 from vae.config.schema import ObjectiveConfig
 from vae.objectives.schedules import beta_at, capacity_at
-
-
-def rate_per_dim(mean: Tensor, log_var: Tensor) -> Tensor:
-    r"""KL from a diagonal Gaussian posterior to the standard normal prior, dimension by dimension.
-
-    .. math:: R_d = \tfrac12 (\sigma_d^2 + \mu_d^2 - 1 - \log \sigma_d^2)
-
-    Args:
-        mean: Posterior means, shape ``(B, D)``.
-        log_var: Posterior log-variances, shape ``(B, D)``.
-
-    Returns:
-        Nats, shape ``(B, D)``.
-
-    Raises:
-        ValueError: If the shapes differ.
-
-    Source:
-        Kingma & Welling (2014), appendix B, https://arxiv.org/abs/1312.6114
-    """
-    if mean.shape != log_var.shape:
-        raise ValueError(
-            f"mean and log_var must have one shape, got {tuple(mean.shape)} and {tuple(log_var.shape)}; "
-            "pass both outputs of one encoder call"
-        )
-    # expm1 keeps the digits of σ² − 1 where the posterior is close to the prior.
-    return 0.5 * (torch.expm1(log_var) + mean.square() - log_var)
 
 
 @dataclass(frozen=True)

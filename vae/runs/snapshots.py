@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from vae.config.registries import STANDARD_NORMAL
 from vae.data.dataset import Dataset, Part
 from vae.export.onnx_networks import external_model
 from vae.limits import WEIGHTS_BYTES
 from vae.models.batches import ModelInputs, posteriors
 from vae.models.posterior_statistics import active_variance
+from vae.models.priors import Prior, StandardNormal
 from vae.models.vae import VAE, At
-from vae.objectives.terms import rate_per_dim
 from vae.runs.size import NUM_PROBES, halved
 from vae.runs.watch_notes import why_no_networks
 from vae.runs.weights_file import LIVE as LIVE
@@ -94,7 +95,7 @@ def write_snapshot(
     tensors = {"mean": mean.cpu(), "log_var": log_var.cpu(), "index": probe.index}
     if probe.labels is not None:
         tensors["labels"] = probe.labels.cpu()
-    rates = rate_per_dim(mean, log_var).mean(0)
+    rates = model.prior.rate_per_dim(mean, log_var).mean(0)
     weights = cpu_weights(model) if weights is None else weights
     check_divergence({**weights, "rates": rates})
     if in_half:
@@ -169,6 +170,17 @@ def _read(run: Run, path: Path) -> dict[str, Tensor]:
         return load(path.parent, path.stem, at_most=WEIGHTS_BYTES)[0]
     found, _ = load(path.parent, path.stem, lambda name: name.startswith(OF_MODEL), at_most=WEIGHTS_BYTES)
     return {name.removeprefix(OF_MODEL): tensor for name, tensor in found.items()}
+
+
+def prior_of(run: Run, at: At = "best") -> Prior:
+    """The prior of a run's model; the standard normal needs no weights.
+
+    Raises:
+        UserError: As `load_model`, for another prior.
+    """
+    if run.config.model.prior == STANDARD_NORMAL:
+        return StandardNormal(run.config.model.latent_dim)
+    return load_model(run, at).prior
 
 
 def load_model(run: Run, at: At = "best", *, device: str = "cpu") -> VAE:

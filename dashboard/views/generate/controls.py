@@ -14,6 +14,7 @@ from dashboard.link import keys, session
 from dashboard.look.markdown import plain
 from dashboard.shell.time_machine import Weights
 from dashboard.views.generate import images, link
+from vae.config.registries import STANDARD_NORMAL
 from vae.runs.run import Run
 
 if TYPE_CHECKING:
@@ -89,7 +90,10 @@ def slider(
 
 
 def temperature(place: DeltaGenerator, run: Run) -> float:
-    """The standard deviation of z."""
+    """The standard deviation of z; 1 where the prior is not the standard normal, which alone has one."""
+    if run.config.model.prior != STANDARD_NORMAL:
+        place.caption("Temperature: for the standard normal prior only.")
+        return 1.0
     words = (
         "Standard deviation of z. 1 is the prior; less gives more typical images, more gives stranger ones."
     )

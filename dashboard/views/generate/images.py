@@ -167,24 +167,27 @@ def archive(images: NDArray[Any], z: NDArray[Any], facts: Iterable[dict[str, Any
     return file.getvalue()
 
 
-def places(background: NDArray[Any], points: NDArray[Any], *, centre: Sequence[float], alt: str) -> str:
+def places(
+    background: NDArray[Any], points: NDArray[Any], *, centre: Sequence[float] | None, alt: str
+) -> str:
     """Points of a plane over a cloud of grey ones, as HTML; the ring is the prior's two standard deviations.
 
     Args:
         background: The cloud, ``(N, 2)``.
         points: On top of it, ``(P, 2)``.
-        centre: Of the ring.
+        centre: Of the ring; None draws none.
         alt: What they are.
     """
 
     def circles(at: NDArray[Any], radius: float) -> str:
         return "".join(f'<circle cx="{x:.2f}" cy="{-y:.2f}" r="{radius}"/>' for x, y in at.tolist())
 
+    ring = "" if centre is None else circles(np.array([centre]), 2)
     # An image knows no theme: greys that can be seen on both.
     drawing = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="-4 -4 8 8" width="320" height="320">'
         f'<g fill="#8b8f9c" opacity="0.45">{circles(background, 0.05)}</g>'
-        f'<g fill="none" stroke="#8b8f9c" stroke-width="0.03">{circles(np.array([centre]), 2)}</g>'
+        f'<g fill="none" stroke="#8b8f9c" stroke-width="0.03">{ring}</g>'
         f'<g fill="#6a63f0" stroke="#fff" stroke-width="0.04">{circles(points, 0.13)}</g></svg>'
     )
     source = "data:image/svg+xml;base64," + base64.b64encode(drawing.encode()).decode()

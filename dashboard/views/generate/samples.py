@@ -17,6 +17,7 @@ from dashboard.views.generate import controls, link, parts
 from dashboard.views.generate import images as generated
 from dashboard.views.generate.follow_time import Sheet
 from dashboard.views.generate.parts import Following
+from vae.config.registries import PRIORS, STANDARD_NORMAL
 from vae.runs.run import Run
 
 if TYPE_CHECKING:
@@ -77,33 +78,41 @@ def samples(run: Run, weights: Weights) -> Following:
 
 def compare(run: Run, weights: Weights) -> Following:
     """Samples from the prior, from a mixture fitted to the aggregate posterior, and from the truncated prior."""
-    from vae.latent.embedding import prior_points
+    from vae.latent.embedding import prior_draws
     from vae.latent.generation import truncate
     from vae.models.batches import decoded
 
+    is_standard = run.config.model.prior == STANDARD_NORMAL
+    sources = {name: title for name, title in SOURCES.items() if is_standard or name != "truncated"}
     places = controls.places(5)
     side = controls.slider(places[0], run, "Rows", link.ROWS, 5, 1, 10, 1, "Rows and columns of each sheet.")
-    limit = controls.slider(
-        places[1],
-        run,
-        "Truncation",
-        link.LIMIT,
-        1.0,
-        0.1,
-        4.0,
-        0.1,
-        "No coordinate of z is larger than this.",
-    )
+    limit = 1.0
+    if is_standard:
+        limit = controls.slider(
+            places[1],
+            run,
+            "Truncation",
+            link.LIMIT,
+            1.0,
+            0.1,
+            4.0,
+            0.1,
+            "No coordinate of z is larger than this.",
+        )
+    else:
+        places[1].caption("Truncation: for the standard normal prior only.")
     wanted = controls.components(places[2], run)
     seed = controls.seed(places[3], places[4], run)
-    generated.check_size(run, 3 * side * side)
-    num, latent_dim = side * side, run.config.model.latent_dim
+    generated.check_size(run, len(sources) * side * side)
+    num, of = side * side, "N(0, I)" if is_standard else PRIORS.title(run.config.model.prior)
     model = models.model(run, weights.at)
-    prior = prior_points(num, latent_dim, seed=seed)
-    drawn: dict[str, Tensor] = {"prior": prior, "truncated": truncate(prior, limit)}
+    prior = prior_draws(model.prior, num, seed=seed)
+    drawn: dict[str, Tensor] = {"prior": prior}
+    if is_standard:
+        drawn["truncated"] = truncate(prior, limit)
     made: dict[str, NDArray[Any]] = {}
-    columns = dict(zip(SOURCES, st.columns(3, gap="small"), strict=True))
-    for column, title in zip(columns.values(), SOURCES.values(), strict=True):
+    columns = dict(zip(sources, st.columns(len(sources), gap="small"), strict=True))
+    for column, title in zip(columns.values(), sources.values(), strict=True):
         column.markdown(f"**{title}**")
 
     def show(name: str, words: str) -> None:
@@ -115,14 +124,15 @@ def compare(run: Run, weights: Weights) -> Following:
 
     show(
         "prior",
-        "z ~ N(0, I). Blurred or meaningless images come from holes: regions of the prior where the encoder places "
+        f"z ~ {of}. Blurred or meaningless images come from holes: regions of the prior where the encoder places "
         "no data.",
     )
-    show(
-        "truncated",
-        f"z from the prior, cut off at ±{limit:g} in every coordinate. Rare styles are left out, so images are more "
-        "typical and more alike.",
-    )
+    if is_standard:
+        show(
+            "truncated",
+            f"z from the prior, cut off at ±{limit:g} in every coordinate. Rare styles are left out, so images are more "
+            "typical and more alike.",
+        )
     # A fit takes a while: what needs none is there before it.
     with (
         columns["mixture"],
@@ -135,7 +145,7 @@ def compare(run: Run, weights: Weights) -> Following:
         f"z from a mixture of {_gaussians(mixture.num_components)} fitted to the posteriors of the test images. It "
         "avoids the holes, so fewer images fail.",
     )
-    pictures = [(name, drawn[name], made[name]) for name in SOURCES]
+    pictures = [(name, drawn[name], made[name]) for name in sources]
     first, second, _ = st.columns(3, gap="small")
     first.metric("KL(prior ‖ aggregate posterior), nats", _estimate(gap.prior_to_aggregate))
     second.metric("KL(aggregate posterior ‖ prior), nats", _estimate(gap.aggregate_to_prior))
@@ -161,7 +171,8 @@ def compare(run: Run, weights: Weights) -> Following:
     everything = np.concatenate([images for *_, images in pictures])
     points = np.concatenate([z.numpy() for _, z, _ in pictures])
     facts = [{"seed": seed, "source": name} for name, *_ in pictures for _ in range(num)]
-    beside = everything.reshape(3, side, side, *everything.shape[1:]).swapaxes(0, 1).reshape(everything.shape)
+    several = len(sources)
+    beside = everything.reshape(several, side, side, *everything.shape[1:]).swapaxes(0, 1)
     parts.downloads(
         f"{run.id}-compare-seed-{seed}",
         weights,
@@ -169,7 +180,7 @@ def compare(run: Run, weights: Weights) -> Following:
         lambda: generated.archive(everything, points, facts),
     )
     return Following(
-        [Sheet(generated.images_of(name), drawn[name].tolist()) for name in ("prior", "truncated")],
+        [Sheet(generated.images_of(name), drawn[name].tolist()) for name in sources if name != "mixture"],
         "The mixture, its metrics and the plots of z update when you release the scrubber.",
     )
 
@@ -183,11 +194,12 @@ def _draw_places(run: Run, weights: Weights, drawn: dict[str, Tensor]) -> None:
     plane = latents.plane(run, weights.at)
     everything = plane.project(posterior_draws(latents.embedding(run, weights.at, "test")).float())
     cloud = everything[:: -(-len(everything) // CLOUD)]
-    centre = plane.project(torch.zeros(1, run.config.model.latent_dim))[0].tolist()
+    is_standard = run.config.model.prior == STANDARD_NORMAL
+    centre = plane.project(torch.zeros(1, run.config.model.latent_dim))[0].tolist() if is_standard else None
     flat = run.config.model.latent_dim <= 2
     seen = "the latent space" if flat else f"the plane of largest variance ({plane.explained:.0%} of it)"
     st.markdown(f"**Where these z lie** in {seen}")
-    for column, (title, z) in zip(st.columns(3, gap="small"), drawn.items(), strict=True):
+    for column, (title, z) in zip(st.columns(len(drawn), gap="small"), drawn.items(), strict=True):
         column.html(
             generated.places(
                 cloud.numpy(), plane.project(z).numpy(), centre=centre, alt=f"{title}: where its z lie"
@@ -195,7 +207,9 @@ def _draw_places(run: Run, weights: Weights, drawn: dict[str, Tensor]) -> None:
         )
     st.caption(
         "Grey: posteriors of the test images; empty places inside the ring are holes. Dots: the z of the images above. "
-        "Ring: two standard deviations of the prior.",
+        "Ring: two standard deviations of the prior."
+        if is_standard
+        else "Grey: posteriors of the test images. Dots: the z of the images above.",
         help=f"One sample of the posterior of each of {len(cloud):,} of the {len(everything):,} test images. What lies "
         "beyond ±4 is not shown.",
     )

@@ -24,7 +24,7 @@ MIX_STEPS = 9
 
 def styles(run: Run, weights: Weights) -> Following:
     """The same z under every class: a row is one style."""
-    from vae.latent.embedding import prior_points
+    from vae.latent.embedding import prior_draws
     from vae.latent.generation import every_class
 
     names = run.info.class_names
@@ -33,8 +33,9 @@ def styles(run: Run, weights: Weights) -> Following:
     temperature = controls.temperature(places[1], run)
     seed = controls.seed(places[2], places[3], run)
     generated.check_size(run, num * len(names))
-    z = prior_points(num, run.config.model.latent_dim, seed=seed, temperature=temperature)
-    images = every_class(models.model(run, weights.at), z).numpy()
+    model = models.model(run, weights.at)
+    z = prior_draws(model.prior, num, seed=seed, temperature=temperature)
+    images = every_class(model, z).numpy()
     st.html(
         generated.gallery(
             images[:, : parts.MAX_COLUMNS],
@@ -152,7 +153,7 @@ def mix(run: Run, weights: Weights) -> Following:
     """One z from one class to another, in nine steps of the condition."""
     import torch
 
-    from vae.latent.embedding import prior_points
+    from vae.latent.embedding import prior_draws
     from vae.latent.generation import class_mix
 
     names = run.info.class_names
@@ -169,7 +170,8 @@ def mix(run: Run, weights: Weights) -> Following:
         places = controls.places(4)
         temperature = controls.temperature(places[0], run)
         seed = controls.seed(places[1], places[2], run)
-        z = prior_points(1, run.config.model.latent_dim, seed=seed, temperature=temperature)[0]
+        prior = models.model(run, weights.at).prior
+        z = prior_draws(prior, 1, seed=seed, temperature=temperature)[0]
         words = f"z is sampled from the prior with seed {seed}."
     generated.check_size(run, MIX_STEPS)
     shares, images = class_mix(models.model(run, weights.at), z, start, end, MIX_STEPS)

@@ -7,7 +7,8 @@ import math
 import pytest
 import torch
 
-from vae.evaluation.quadrature import axis, bulk, halved, hermite, log_normal, settled, with_neighbours
+from vae.evaluation.quadrature import axis, bulk, halved, hermite, settled, with_neighbours
+from vae.models.priors import standard_normal_log_prob
 
 
 @pytest.mark.parametrize("num", [4, 32, 256])
@@ -22,9 +23,9 @@ def test_an_axis_of_cells_has_their_centres_and_covers_the_whole() -> None:
     places = axis(-7, 7, 200)
     side = float(places[1] - places[0])
     assert (float(places[0]) - side / 2, float(places[-1]) + side / 2) == pytest.approx((-7, 7))
-    assert float(log_normal(places[:, None]).exp().sum()) * side == pytest.approx(1, abs=1e-9)
+    assert float(standard_normal_log_prob(places[:, None]).exp().sum()) * side == pytest.approx(1, abs=1e-9)
     z = torch.tensor([[0.3, -1.2]]).double()
-    assert float(log_normal(z)) == pytest.approx(-0.5 * (0.09 + 1.44) - math.log(2 * math.pi))
+    assert float(standard_normal_log_prob(z)) == pytest.approx(-0.5 * (0.09 + 1.44) - math.log(2 * math.pi))
 
 
 @pytest.mark.parametrize("num_dims", [1, 2])

@@ -10,8 +10,9 @@ from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
 from vae.config.schema import ObjectiveConfig
+from vae.models.priors import gaussian_kl
 from vae.objectives.schedules import beta_at, capacity_at
-from vae.objectives.terms import RatePenalty, Terms, penalty_at, rate_per_dim
+from vae.objectives.terms import RatePenalty, Terms, penalty_at
 
 
 def posteriors(num: int = 50, latent_dim: int = 7, *, spread: float = 3.0) -> tuple[Tensor, Tensor]:
@@ -31,7 +32,7 @@ def test_rate_per_dim_equals_torch_distributions(spread: float) -> None:
     mean, log_var = posteriors(spread=spread)
     expected = kl_divergence(Normal(mean, torch.exp(0.5 * log_var)), Normal(0.0, 1.0))
     assert expected.shape == (50, 7)
-    torch.testing.assert_close(rate_per_dim(mean, log_var), expected, rtol=1e-13, atol=1e-10)
+    torch.testing.assert_close(gaussian_kl(mean, log_var), expected, rtol=1e-13, atol=1e-10)
 
 
 def test_rate_is_the_mean_of_log_q_minus_log_p_over_samples_of_q() -> None:
@@ -40,33 +41,33 @@ def test_rate_is_the_mean_of_log_q_minus_log_p_over_samples_of_q() -> None:
     z = mean + std * torch.randn(200_000, 1, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     ratio = posterior.log_prob(z) - prior.log_prob(z)
     standard_error = float(ratio.std()) / math.sqrt(len(z))
-    rate = float(rate_per_dim(mean[None], 2 * std.log()[None]))
+    rate = float(gaussian_kl(mean[None], 2 * std.log()[None]))
     assert abs(rate - float(ratio.mean())) < 5 * standard_error
     assert standard_error < 0.01 * rate
 
 
 def test_rate_is_zero_at_the_prior_and_positive_anywhere_else() -> None:
     zero = torch.zeros(1, 1, dtype=torch.float64)
-    assert rate_per_dim(zero, zero) == 0
+    assert gaussian_kl(zero, zero) == 0
     mean, log_var = posteriors(1000)
-    assert (rate_per_dim(mean, log_var) > 0).all()
+    assert (gaussian_kl(mean, log_var) > 0).all()
 
 
 def test_rate_keeps_its_digits_where_the_posterior_is_nearly_the_prior() -> None:
     log_var = torch.tensor([[1e-3, -1e-3]])  # single precision, as in training
     expected = (log_var.double().square() / 4) * (1 + log_var.double() / 3)
-    found = rate_per_dim(torch.zeros_like(log_var), log_var).double()
+    found = gaussian_kl(torch.zeros_like(log_var), log_var).double()
     torch.testing.assert_close(found, expected, rtol=1e-3, atol=0)
 
 
 def test_rate_has_the_gradient_of_finite_differences() -> None:
     mean, log_var = posteriors(4, 3, spread=1.0)
-    assert torch.autograd.gradcheck(rate_per_dim, (mean.requires_grad_(), log_var.requires_grad_()))
+    assert torch.autograd.gradcheck(gaussian_kl, (mean.requires_grad_(), log_var.requires_grad_()))
 
 
 def test_mean_and_log_variance_of_different_shapes_are_refused() -> None:
     with pytest.raises(ValueError, match=r"must have one shape, got \(3, 2\) and \(3, 1\); pass both"):
-        rate_per_dim(torch.zeros(3, 2), torch.zeros(3, 1))
+        gaussian_kl(torch.zeros(3, 2), torch.zeros(3, 1))
 
 
 def test_rate_sums_dimensions_and_elbo_is_minus_distortion_minus_rate() -> None:
@@ -194,7 +195,7 @@ def test_each_penalty_has_the_gradient_derived_by_hand(kind: str) -> None:
     penalty, slopes = PENALTIES[kind]
     mean, log_var = MEAN.clone().requires_grad_(), LOG_VAR.clone().requires_grad_()
     distortion = torch.tensor([5.0, 7.0], dtype=torch.float64)
-    Terms(distortion, rate_per_dim(mean, log_var)).loss(penalty).backward()
+    Terms(distortion, gaussian_kl(mean, log_var)).loss(penalty).backward()
     # R_d is the mean over B = 2 of ½ (exp(log σ²) + μ² − 1 − log σ²).
     slope = torch.tensor(slopes, dtype=torch.float64)
     torch.testing.assert_close(mean.grad, slope * MEAN / 2, rtol=1e-14, atol=0)
@@ -202,7 +203,7 @@ def test_each_penalty_has_the_gradient_derived_by_hand(kind: str) -> None:
 
 
 def test_each_penalty_has_the_value_of_its_formula() -> None:
-    rates = rate_per_dim(MEAN, LOG_VAR).mean(0)
+    rates = gaussian_kl(MEAN, LOG_VAR).mean(0)
     by_hand = [float(rate) for rate in rates]
     assert by_hand[0] < by_hand[1] < 0.7 < by_hand[2] < by_hand[3]
     expected = {

@@ -13,18 +13,19 @@ from torch import Tensor
 
 from tests.support import plugin_runs
 from vae.config.base import Config, ConfigError, option
+from vae.config.checks import warnings
 from vae.config.registries import LIKELIHOODS
 from vae.config.schema import ModelConfig, RunConfig
 from vae.diagnostics.diagnose import diagnose
 from vae.errors import UserError
 from vae.evaluation.ais import annealed
-from vae.evaluation.comparability import Yardstick
+from vae.evaluation.comparability import EvaluationProtocol
 from vae.evaluation.elbo import evaluate
-from vae.evaluation.exact_posterior import truths
+from vae.evaluation.exact_posterior import exact_posteriors
 from vae.evaluation.importance import importance_bound
 from vae.models.likelihoods import Likelihood
 from vae.models.vae import VAE
-from vae.runs.listing import Run, list_runs
+from vae.runs.run import Run, list_runs
 from vae.runs.snapshots import load_model
 
 
@@ -125,7 +126,7 @@ def test_it_trains_evaluates_and_exports(name: str, request: pytest.FixtureReque
 
 def test_the_exact_posterior_knows_it(run: Run) -> None:
     model, dataset = plugin_runs.model_and_images(run)
-    found = truths(model, dataset, num_images=2)
+    found = exact_posteriors(model, dataset, num_images=2)
     torch.testing.assert_close(found.elbo + found.gap, found.log_prob, atol=0.01, rtol=0)
 
 
@@ -139,7 +140,7 @@ def test_its_options_travel_with_the_run(run: Run) -> None:
     written = json.loads((run.path / "config.json").read_text())["config"]["model"]
     assert written["likelihood_options"] == {"scale": 0.2}
     assert Run.open(run.path).config == run.config
-    assert Yardstick.of(run).likelihood == "Laplace likelihood"
+    assert EvaluationProtocol.of(run).likelihood == "Laplace likelihood"
 
 
 def test_other_runs_say_nothing_of_it() -> None:
@@ -155,7 +156,7 @@ def test_a_wrong_option_is_named_with_its_rule() -> None:
 
 def test_it_takes_no_pixels_of_its_kind_silently() -> None:
     config = RunConfig(model=ModelConfig(likelihood="laplace", sigma=0.3))
-    assert any("model.sigma (0.3) has no effect" in sentence for sentence in config.warnings())
+    assert any("model.sigma (0.3) has no effect" in sentence for sentence in warnings(config))
 
 
 def test_command_line_trains_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,7 +14,7 @@ from torch import Tensor
 from vae.config.schema import DataInfo, ModelConfig, RunConfig
 from vae.data.dataset import Dataset
 from vae.latent.evolution import evolution
-from vae.objectives.terms import rate_per_dim
+from vae.models.priors import gaussian_kl
 from vae.runs.run import Run
 from vae.runs.snapshot_index import MOST, moments
 from vae.runs.snapshots import load_model
@@ -65,7 +65,7 @@ def test_the_moments_of_a_real_run_have_the_rates_of_its_probe(trained_run: Run)
     assert {moment.beta for moment in found} == {1.0}
     for moment in found:
         probe, _ = load(trained_run.snapshot_dir(moment.step), "probe")
-        expected = rate_per_dim(probe["mean"].double(), probe["log_var"].double()).mean(0)
+        expected = gaussian_kl(probe["mean"].double(), probe["log_var"].double()).mean(0)
         torch.testing.assert_close(torch.tensor(moment.rate_per_dim).double(), expected, rtol=0, atol=1e-5)
 
 

@@ -27,9 +27,10 @@ from vae.errors import UserError
 from vae.evaluation.elbo import evaluate
 from vae.models.likelihoods import likelihood
 from vae.models.posterior_statistics import active_units
+from vae.models.priors import gaussian_kl
 from vae.models.vae import VAE
 from vae.objectives.schedules import beta_at
-from vae.objectives.terms import Terms, rate_per_dim
+from vae.objectives.terms import Terms
 from vae.runs.run import Run
 from vae.runs.snapshots import load_model
 from vae.storage.safetensors_io import load
@@ -114,7 +115,7 @@ def test_the_rate_is_the_kl_divergence_from_posterior_to_prior_and_not_the_other
     mean = torch.tensor([[0.0, 1.5, -1.5, 0.3]], dtype=torch.float64)
     log_var = torch.tensor([[0.0, -2.0, -2.0, 1.0]], dtype=torch.float64)
     posterior, prior = Normal(mean, torch.exp(0.5 * log_var)), Normal(0.0, 1.0)
-    found = rate_per_dim(mean, log_var)
+    found = gaussian_kl(mean, log_var)
     torch.testing.assert_close(found, kl_divergence(posterior, prior), rtol=0, atol=1e-12)
     assert (found - kl_divergence(Normal(torch.zeros(4), 1.0), posterior)).abs()[0, 1] > 1
     assert found[0, 1] == found[0, 2], "μ comes squared"
@@ -123,7 +124,7 @@ def test_the_rate_is_the_kl_divergence_from_posterior_to_prior_and_not_the_other
 def test_lowering_the_rate_leads_to_the_prior() -> None:
     mean, log_var = torch.tensor([[[2.0, -2.0]], [[1.5, -1.5]]], dtype=torch.float64)
     for _ in range(200):
-        slope_of_mean, slope_of_log_var = torch.func.grad(lambda *p: rate_per_dim(*p).sum(), (0, 1))(
+        slope_of_mean, slope_of_log_var = torch.func.grad(lambda *p: gaussian_kl(*p).sum(), (0, 1))(
             mean, log_var
         )
         mean, log_var = mean - 0.2 * slope_of_mean, log_var - 0.2 * slope_of_log_var
@@ -198,7 +199,7 @@ def test_the_elbo_is_of_samples_of_z_and_of_all_images(trained_run: Run, digits:
     assert abs(found.distortion - at_the_mean) > 10 * found.standard_error
     sampled = torch.stack([model.terms(x, None, seeded()).distortion for _ in range(20)]).double().mean()
     assert found.distortion == pytest.approx(float(sampled), abs=2 * found.standard_error)
-    assert found.rate == pytest.approx(float(rate_per_dim(mean, log_var).double().sum(1).mean()), abs=1e-4)
+    assert found.rate == pytest.approx(float(gaussian_kl(mean, log_var).double().sum(1).mean()), abs=1e-4)
 
 
 # 7. The best checkpoint picked on the annealed objective ----------------------------------------------------

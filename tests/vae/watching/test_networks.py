@@ -21,7 +21,7 @@ import vae
 from tests.support.loops import Net, lines_of, pixels, seeded, train, watch
 from vae.data.dataset import Dataset
 from vae.errors import UserError
-from vae.objectives.terms import rate_per_dim
+from vae.models.priors import gaussian_kl
 from vae.runs.snapshots import load_model
 from vae.watching.datasets import given
 from vae.watching.interpretation import Said
@@ -499,7 +499,7 @@ def probabilities(model: Any, x: Tensor) -> tuple[Tensor, dict[str, Any]]:
     mean, log_var = model.encode(x)
     p = torch.sigmoid(model.decode(mean + torch.exp(log_var / 2) * torch.randn_like(mean)))
     reconstruction = (p - x.flatten(1)).square().sum(1).mean()
-    kl = rate_per_dim(mean, log_var).sum(1).mean()
+    kl = gaussian_kl(mean, log_var).sum(1).mean()
     return reconstruction + kl, {"reconstruction": reconstruction, "kl": kl}
 
 

@@ -24,7 +24,7 @@ from vae.errors import UserError
 from vae.evaluation.elbo import evaluate
 from vae.export.onnx import autoencoder_onnx, decoder_onnx, encoder_onnx
 from vae.latent.embedding import kept_embedding
-from vae.objectives.terms import rate_per_dim
+from vae.models.priors import gaussian_kl
 from vae.runs.archive import export_run, import_run
 from vae.runs.metrics import MetricsReader
 from vae.runs.run import Run
@@ -56,7 +56,7 @@ class Own(nn.Module):
         mean, log_var = self.encode(x.flatten(1))
         z = mean + torch.exp(0.5 * log_var) * torch.randn_like(mean)
         wrong = F.binary_cross_entropy_with_logits(self.decode(z), x.flatten(1), reduction="sum") / len(x)
-        return wrong, rate_per_dim(mean, log_var).sum(1).mean()
+        return wrong, gaussian_kl(mean, log_var).sum(1).mean()
 
 
 def own(seed: int = 0, **options: int) -> Own:
@@ -236,7 +236,7 @@ def test_two_means_are_told_though_the_kl_vanished_and_a_loss_alone_is_no_certai
             mean, log_var = encoder(x).chunk(2, 1)
             logits = decoder(mean + torch.exp(0.5 * log_var) * torch.randn_like(mean))
             reconstruction = F.binary_cross_entropy_with_logits(logits, x.flatten(1))
-            kl = (rate_per_dim(mean, log_var)).mean()
+            kl = (gaussian_kl(mean, log_var)).mean()
             optimizer.zero_grad()
             (reconstruction + kl).backward()
             optimizer.step()
