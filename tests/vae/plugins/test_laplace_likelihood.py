@@ -25,7 +25,8 @@ from vae.evaluation.exact_posterior import exact_posteriors
 from vae.evaluation.importance import importance_bound
 from vae.models.likelihoods import Likelihood
 from vae.models.vae import VAE
-from vae.runs.run import Run, list_runs
+from vae.runs.listing import list_runs
+from vae.runs.run import Run
 from vae.runs.snapshots import load_model
 
 
