@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dashboard.cache import datasets
 from dashboard.cache.lru import Cache
-from dashboard.cache.models import At, model, stamp, stat_of
+from dashboard.cache.models import At, model, own_prior, stamp, stat_of
 from vae.errors import UserError
 from vae.runs.run import Run
 
@@ -89,7 +89,7 @@ def dimensions(run: Run, at: At) -> tuple[list[Dimension], int]:
 
     def make() -> tuple[list[Dimension], int]:
         found = embedding(run, at, "test")
-        return over(found, models.own_prior(run, at)), len(found.mean)
+        return over(found, own_prior(run, at)), len(found.mean)
 
     return _summaries.get(("dimensions", run.path, at, _embedding_stamp(run, at)), make)
 
@@ -139,7 +139,7 @@ def mixture(run: Run, at: At, num_components: int | None) -> tuple[Mixture, Prio
         sizes = MIXTURE_SIZES if num_components is None else (num_components,)
         posteriors = embedding(run, at, "test")
         found = fit_mixture(posteriors, sizes)
-        return found, prior_gap(posteriors, found, prior=models.own_prior(run, at))
+        return found, prior_gap(posteriors, found, prior=own_prior(run, at))
 
     return _summaries.get(("mixture", run.path, at, _embedding_stamp(run, at), num_components), make)
 

@@ -11,7 +11,7 @@ from dashboard.link import keys, session
 from dashboard.look.markdown import plain
 from dashboard.look.words import DATA_TITLES
 from dashboard.shell import presentation
-from vae.config.registries import LIKELIHOODS
+from vae.config.registries import LIKELIHOODS, NETWORKS
 from vae.errors import UserError
 from vae.runs.listing import BrokenRun, find_run, list_runs
 from vae.runs.run import Run
@@ -38,7 +38,6 @@ STATE_WORDS = {
 BUSY = ("queued", "starting", "running", "paused")
 
 #: What a run is, in words, by the names of its configuration.
-NETWORKS = {"mlp": "fully connected", "conv": "convolutional", "external": "your own networks"}
 DATA = {**DATA_TITLES, "digits": "Digits"}
 
 
@@ -161,6 +160,10 @@ def titles(runs: list[Run]) -> dict[str, str]:
     return found
 
 
+def _networks(name: str) -> str:
+    return NETWORKS.fact(name, "noun", NETWORKS.title(name))
+
+
 def likelihood_words(name: str) -> str:
     """A likelihood in words: ``Gaussian likelihood, fixed σ``."""
     head, comma, rest = LIKELIHOODS.title(name).partition(",")
@@ -180,7 +183,7 @@ def _summary(run: Run) -> None:
         "dynamic": "pixels sampled again each time",
     }
     lines = [
-        f"{kind}, {model.latent_dim} latent dimension{'s' if model.latent_dim > 1 else ''}, {NETWORKS[model.network]}",
+        f"{kind}, {model.latent_dim} latent dimension{'s' if model.latent_dim > 1 else ''}, {_networks(model.network)}",
         f"{DATA[data.name]}, {info.height}×{info.width}, {pixels[data.binarize]}",
         f"{likelihood_words(model.likelihood)}, β = {run.config.objective.beta:g}",
     ]

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vae.config.registries import LIKELIHOODS
+from vae.config.registries import LIKELIHOODS, NETWORKS, OBJECTIVES
 from vae.config.registry import Registry
 
 if TYPE_CHECKING:
@@ -40,13 +40,13 @@ def _either(names: list[str]) -> str:
 _NEEDS: tuple[tuple[str, Callable[[RunConfig], bool], str | Callable[[], str]], ...] = (
     ("data.emnist_split", lambda run: run.data.name == "emnist", "data.name = emnist"),
     ("data.threshold", lambda run: run.data.binarize == "threshold", "data.binarize = threshold"),
-    ("model.channels", lambda run: run.model.network == "conv", "model.network = conv"),
+    ("model.hidden", *_used_by(NETWORKS, "model.network", "hidden")),
+    ("model.channels", *_used_by(NETWORKS, "model.network", "channels")),
+    ("model.activation", *_used_by(NETWORKS, "model.network", "activation")),
     ("model.sigma", *_used_by(LIKELIHOODS, "model.likelihood", "sigma")),
-    (
-        "objective.schedule",
-        lambda run: run.objective.beta > 0,
-        "objective.beta above 0",
-    ),
+    ("objective.beta", *_used_by(OBJECTIVES, "objective.name", "beta")),
+    ("objective.schedule", lambda run: run.objective.beta > 0, "objective.beta above 0"),
+    ("objective.schedule", *_used_by(OBJECTIVES, "objective.name", "schedule")),
     (
         "objective.warmup_epochs",
         lambda run: run.objective.schedule in ("linear", "sigmoid"),
@@ -58,8 +58,10 @@ _NEEDS: tuple[tuple[str, Callable[[RunConfig], bool], str | Callable[[], str]], 
         "objective.schedule = cyclical",
     ),
     ("objective.free_bits", lambda run: run.objective.beta > 0, "objective.beta above 0"),
+    ("objective.free_bits", *_used_by(OBJECTIVES, "objective.name", "free_bits")),
     ("objective.free_bits_per", lambda run: run.objective.free_bits > 0, "objective.free_bits above 0"),
     ("objective.capacity", lambda run: run.objective.beta > 0, "objective.beta above 0"),
+    ("objective.capacity", *_used_by(OBJECTIVES, "objective.name", "capacity")),
     ("objective.capacity_epochs", lambda run: run.objective.capacity > 0, "objective.capacity above 0"),
     ("train.learning_rate_schedule", lambda run: run.train.epochs > 1, "train.epochs above 1"),
     (

@@ -50,8 +50,43 @@ PRIORS = Registry("prior", "vae.models.priors:Prior")
 STANDARD_NORMAL = "standard-normal"
 PRIORS.built_in(STANDARD_NORMAL, "vae.models.priors:StandardNormal", "Standard normal", "N(0, I)")
 
+#: Encoder and decoder: classes derived from `vae.models.network_builder.Network`.
+#: ``noun`` is what such networks are called in a sentence; ``is_watched`` says that they are trained elsewhere.
+NETWORKS = Registry("network", "vae.models.network_builder:Network", ("noun",))
+_LAYERED = "vae.models.networks:LayeredNetworks"
+NETWORKS.built_in(
+    "mlp",
+    _LAYERED,
+    "Fully connected",
+    "fully connected",
+    ("hidden", "activation", "decoder"),
+    noun="fully connected",
+)
+NETWORKS.built_in(
+    "conv",
+    _LAYERED,
+    "Convolutional",
+    "convolutional",
+    ("hidden", "activation", "decoder", "channels"),
+    noun="convolutional",
+)
+NETWORKS.built_in(
+    "external", "", "Networks of your own", "watched", noun="your own networks", is_watched=True
+)
+
+#: What training lowers: classes derived from `vae.objectives.objective.Objective`.
+OBJECTIVES = Registry("objective", "vae.objectives.objective:Objective")
+BETA_VAE = "beta-vae"
+OBJECTIVES.built_in(
+    BETA_VAE,
+    "vae.objectives.objective:BetaVAE",
+    "β-VAE",
+    "reconstruction plus what the KL costs",
+    ("beta", "schedule", "free_bits", "capacity"),
+)
+
 #: By the kind that an option of `vae.config.schema` names.
-REGISTRIES = {"likelihood": LIKELIHOODS, "prior": PRIORS}
+REGISTRIES = {"likelihood": LIKELIHOODS, "prior": PRIORS, "network": NETWORKS, "objective": OBJECTIVES}
 
 
 def load_plugins() -> None:

@@ -96,6 +96,10 @@ class Registry:
             raise UserError(self.why_missing(name))
         return self._entries[name]
 
+    def get(self, name: str) -> Entry | None:
+        """The entry of a name; None if there is none."""
+        return self._entries.get(name)
+
     @property
     def names(self) -> tuple[str, ...]:
         """All names."""

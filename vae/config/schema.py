@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field, SerializeAsAny, model_validator
 from vae.config.base import Config, option, rule
 from vae.config.own_options import own_options, with_own_options
 from vae.config.reading import Reading
-from vae.config.registries import LIKELIHOODS, PRIORS, STANDARD_NORMAL
+from vae.config.registries import BETA_VAE, LIKELIHOODS, NETWORKS, OBJECTIVES, PRIORS, STANDARD_NORMAL
 from vae.errors import clean
 from vae.storage.user_paths import absolute
 
@@ -114,11 +114,13 @@ class DataConfig(Config):
 class ModelConfig(Config):
     """The networks, the latent space and the likelihood."""
 
-    network: Literal["mlp", "conv", "external"] = option(
+    network: Annotated[str, AfterValidator(NETWORKS.check)] = option(
         "mlp",
         "Fully connected or convolutional encoder and decoder; external: your own networks, watched by vae.watch.",
         label="Network",
+        registry="network",
     )
+    network_options: SerializeAsAny[Config] | None = own_options("network")
     decoder: Literal["independent", "autoregressive"] = option(
         "independent",
         "Pixels are independent given z, or each also depends on the pixels before it (Bernoulli, at most 256 "
@@ -208,18 +210,38 @@ class ModelConfig(Config):
                 f"decoder must be 'independent' for likelihood = {self.likelihood!r}, got 'autoregressive'; "
                 "use likelihood bernoulli, or decoder independent"
             )
+        entry = NETWORKS.get(self.network)
+        if self.decoder == "autoregressive" and entry is not None and not entry.is_built_in:
+            raise rule(
+                f"decoder must be 'independent' for network = {self.network!r}, got 'autoregressive'; use network mlp "
+                "or conv"
+            )
+        if self.learned_prior and entry is not None and not entry.is_built_in:
+            raise rule(
+                f"learned_prior must be false for network = {self.network!r}, got true; use network mlp or conv"
+            )
         if self.learned_prior and not self.conditional:
             raise rule(
                 "learned_prior must be false for an unconditional model, got true; use it with conditional = true"
             )
         return self
 
+    @property
+    def has_known_layers(self) -> bool:
+        """Whether the networks are the package's own, whose layers follow from the configuration."""
+        return self.network != "external" and self.network in NETWORKS and NETWORKS[self.network].is_built_in
+
     def misfit(self, info: DataInfo) -> str | None:
         """Why these networks cannot be made for such images, as a sentence; None if they can."""
-        if missing := LIKELIHOODS.why_missing(self.likelihood) or PRIORS.why_missing(self.prior):
-            return missing
+        named = ((NETWORKS, self.network), (LIKELIHOODS, self.likelihood), (PRIORS, self.prior))
+        if missing := [why for registry, name in named if (why := registry.why_missing(name))]:
+            return missing[0]
         if self.network == "external":
             return "model.network must be 'mlp' or 'conv' to be trained here, got 'external'; use vae.watch for yours"
+        entry = NETWORKS[self.network]
+        if not entry.is_built_in:
+            said: str | None = entry.load().misfit(self, info)
+            return said
         if self.decoder == "autoregressive" and (
             info.channels != 1 or info.num_pixels > MAX_AUTOREGRESSIVE_PIXELS
         ):
@@ -234,6 +256,15 @@ class ModelConfig(Config):
 class ObjectiveConfig(Config):
     """The weight of the rate, how it changes during training, and what holds the rate up."""
 
+    name: Annotated[str, AfterValidator(OBJECTIVES.check)] = option(
+        BETA_VAE,
+        "What training lowers: reconstruction plus what the KL costs, or an objective that you registered.",
+        label="Objective",
+        advanced=True,
+        registry="objective",
+        exclude_if=lambda value: value == BETA_VAE,
+    )
+    options: SerializeAsAny[Config] | None = own_options("name")
     beta: float = option(
         1.0,
         "Weight of the KL (rate), in nats per example; 1 is the ELBO.",
@@ -295,6 +326,11 @@ class ObjectiveConfig(Config):
         gt=0,
         advanced=True,
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _own_options(cls, values: Any) -> Any:
+        return with_own_options(cls, values)
 
     @model_validator(mode="after")
     def _one_hold_on_the_rate(self) -> Self:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vae.config.reading import RULES, Reading
+from vae.config.registries import OBJECTIVES
 from vae.config.schema import DataConfig, DataInfo, RunConfig
 from vae.data.attributes import Attributes
 from vae.data.readers.digits import read_digits
@@ -276,6 +277,8 @@ def check_fits(config: RunConfig, dataset: Dataset) -> None:
             f"model.conditional needs labels, got none with {config.data.name} images; "
             f"{remedy}, or switch model.conditional off"
         )
+    if missing := OBJECTIVES.why_missing(config.objective.name):
+        raise DataError(missing)
     if misfit := config.model.misfit(info):
         raise DataError(misfit)
     if config.train.batch_size > info.num_train:

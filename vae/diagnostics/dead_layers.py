@@ -57,7 +57,7 @@ def dead_layer(
         mean: Posterior means of all images ``(N, D)``.
         log_var: Their log-variances.
     """
-    if model.config.network == "external":
+    if not model.config.has_known_layers:
         is_constant = all(bool((values == values[0]).all()) for values in (mean, log_var))
         return DeadLayer("encoder", None, 0) if is_constant and len(mean) > 1 else None
     num = min(len(x), _NUM_TRIED)

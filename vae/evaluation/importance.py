@@ -14,6 +14,7 @@ from vae.data.dataset import Dataset, Part
 from vae.errors import UserError
 from vae.evaluation.proposals import Proposal, check_proposal, drawn
 from vae.models.batches import chosen_images
+from vae.models.memory_budget import UNKNOWN_NETWORK
 from vae.models.vae import VAE
 from vae.runtime.cpu_threads import one_core_each
 from vae.runtime.eval_mode import at_rest
@@ -314,7 +315,9 @@ def max_rows(model: VAE) -> int:
     """How many latent points are decoded at once, so that the widest layer fits into the fastest memory there is."""
     config, info = model.config, model.info
     widest = max(info.num_pixels * model.likelihood.num_parameters, *config.hidden, 1)
-    if config.network == "conv":
+    if not config.has_known_layers:
+        widest *= UNKNOWN_NETWORK
+    elif config.network == "conv":
         # Each convolution halves the sides, rounded up.
         height, width = (info.height + 1) // 2, (info.width + 1) // 2
         for channels in config.channels:

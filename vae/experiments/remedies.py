@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from vae.config.registries import NETWORKS
 from vae.config.schema import RunConfig
 from vae.diagnostics.findings import Name
 from vae.experiments.failure_modes import Cure
@@ -174,13 +175,13 @@ def _fits(cure: Cure, config: RunConfig) -> bool:
         "beta-1": objective.beta == 1 and not (objective.capacity or objective.free_bits),
         "warm-up": objective.schedule != "constant" or objective.beta == 0,
         "warm-up-with-encoder": objective.beta == 0 or bool(objective.capacity or config.train.encoder_steps),
-        "fewer-layers": len(model.hidden) < 2,
+        "fewer-layers": len(model.hidden) < 2 or not NETWORKS.uses(model.network, "hidden"),
         "cyclical": objective.schedule == "cyclical" or objective.beta == 0,
         "free-bits": objective.free_bits > 0 or objective.beta == 0,
         "capacity": objective.capacity > 0,
         "learned-sigma": model.likelihood != "gaussian",
         "encoder-steps": config.train.encoder_steps > 0,
         "smaller-steps": False,
-        "silu": model.activation == "silu",
+        "silu": model.activation == "silu" or not NETWORKS.uses(model.network, "activation"),
     }
     return not already[cure.name]

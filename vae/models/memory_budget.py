@@ -22,7 +22,7 @@ FLOAT = 4
 #: Copies of an image's pixels beside the networks: the pixels, the output, and what a likelihood makes of them.
 _PIXEL_COPIES = 5
 #: Numbers for each pixel that a network is taken to hold whose layers we do not know.
-_UNKNOWN_NETWORK = 32
+UNKNOWN_NETWORK = 32
 
 
 def rows_within(bytes_per_row: float, *, most: int = MOST_ROWS, budget: float = BUDGET) -> int:
@@ -87,8 +87,8 @@ def rows_for(
 
 def _layers(config: ModelConfig, info: DataInfo) -> list[int]:
     """Numbers in the output of each layer of the encoder and of the decoder, for one row, in order."""
-    if config.network == "external":
-        return [_UNKNOWN_NETWORK * info.num_pixels]
+    if not config.has_known_layers:
+        return [UNKNOWN_NETWORK * info.num_pixels]
     maps: list[int] = []
     if config.network == "conv":
         height, width = info.height, info.width

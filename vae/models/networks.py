@@ -141,3 +141,12 @@ class Decoder(nn.Module):
         if x is None:
             return self.autoregression.by_own_means(logits).unflatten(1, self.image)
         return self.autoregression(logits, x.flatten(1)).unflatten(1, self.image)
+
+
+class LayeredNetworks:
+    """The package's own encoder and decoder, fully connected or convolutional, see `vae.models.network_builder`."""
+
+    @staticmethod
+    def made(config: ModelConfig, info: DataInfo, draw: Draw = None) -> tuple[Encoder, Decoder]:
+        """Encoder and decoder, drawn in this order."""
+        return Encoder(config, info, draw), Decoder(config, info, draw)

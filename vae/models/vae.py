@@ -11,8 +11,10 @@ from torch import Tensor, nn
 from vae.config.schema import DataInfo, ModelConfig
 from vae.errors import UserError
 from vae.models.likelihoods import likelihood
+from vae.models.network_builder import build
 from vae.models.networks import Decoder, Encoder
 from vae.models.priors import prior
+from vae.objectives.objective import PosteriorBatch
 from vae.objectives.terms import Terms
 
 #: Which weights of a run: the best on validation, the newest, or the snapshot of a step.
@@ -83,8 +85,9 @@ class VAE(nn.Module):
             raise UserError(misfit)
         self.config = config
         self.info = info
-        self.encoder: Encoder = networks[0] if networks else Encoder(config, info, draw)
-        self.decoder: Decoder = networks[1] if networks else Decoder(config, info, draw)
+        encoder, decoder = networks or build(config, info, draw)
+        self.encoder: Encoder = encoder
+        self.decoder: Decoder = decoder
         self.likelihood = likelihood(config)
         self.prior = prior(config)
 
@@ -213,7 +216,18 @@ class VAE(nn.Module):
         noise: Tensor | None = None,
         products: torch.dtype = torch.float32,
     ) -> Terms:
-        """Distortion of one sample of z, and the rate, of each image ``(B, C, H, W)``, in nats.
+        """Distortion of one sample of z, and the rate, of images ``(B, C, H, W)``, nats; see `posterior_batch`."""
+        return self.posterior_batch(x, y, generator, noise, products).terms
+
+    def posterior_batch(
+        self,
+        x: Tensor,
+        y: Tensor | None = None,
+        generator: torch.Generator | None = None,
+        noise: Tensor | None = None,
+        products: torch.dtype = torch.float32,
+    ) -> PosteriorBatch:
+        """Posteriors of images ``(B, C, H, W)``, one sample of each, and what it costs, in nats: what objectives get.
 
         Args:
             x: Images.
@@ -226,12 +240,15 @@ class VAE(nn.Module):
         if products == torch.float32:
             mean, log_var = self.encoder(x, condition)
             z = self.sample(mean, log_var, generator, noise)
-            return Terms(-self.log_prob(z, x, condition), self.prior.rate_per_dim(mean, log_var, z))
+            log_prob = self.log_prob(z, x, condition)
+            rates = self.prior.rate_per_dim(mean, log_var, z)
+            return PosteriorBatch(z, mean, log_var, log_prob, rates, self.prior)
         with torch.autocast(x.device.type, products):
             mean, log_var = self.encoder(x, condition)
         mean, log_var = mean.to(x.dtype), log_var.to(x.dtype)
         z = self.sample(mean, log_var, generator, noise)
         with torch.autocast(x.device.type, products):
             output = self.decoder(z, condition, x)
-        distortion = -self.likelihood.log_prob_of_rounded(output, x)
-        return Terms(distortion, self.prior.rate_per_dim(mean, log_var, z))
+        log_prob = self.likelihood.log_prob_of_rounded(output, x)
+        rates = self.prior.rate_per_dim(mean, log_var, z)
+        return PosteriorBatch(z, mean, log_var, log_prob, rates, self.prior)

@@ -6,7 +6,8 @@ is the true rate: free bits that clamp it, and the target that it is pulled to, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from torch import Tensor
@@ -56,10 +57,12 @@ class MeanTerms:
     Attributes:
         distortion: The mean distortion, a scalar.
         rate_per_dim: The mean rate of each latent dimension, shape ``(D,)``.
+        logs: What else an objective says of the batch, scalars by name.
     """
 
     distortion: Tensor
     rate_per_dim: Tensor
+    logs: Mapping[str, Tensor] = field(default_factory=dict)
 
     def loss(self, penalty: RatePenalty | float) -> Tensor:
         """The training loss, distortion plus the penalty of the rate: a scalar in nats per example.
@@ -73,7 +76,8 @@ class MeanTerms:
 
     def detach(self) -> MeanTerms:
         """The same numbers without their graph."""
-        return MeanTerms(self.distortion.detach(), self.rate_per_dim.detach())
+        logs = {name: value.detach() for name, value in self.logs.items()}
+        return MeanTerms(self.distortion.detach(), self.rate_per_dim.detach(), logs)
 
 
 @dataclass(frozen=True)

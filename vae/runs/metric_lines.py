@@ -9,7 +9,8 @@ A line is either measured,
 step before it. So are ``"capacity"`` (the target of the rate, nats) and ``"learning_rate"``, in lines of runs whose
 plan moves them. Lines of older versions have the β of the step after them.
 
-Train lines have also ``"num_steps"``, the steps they are the mean of, and ``"images_per_second"``; validation lines
+Train lines have also ``"num_steps"``, the steps they are the mean of, ``"objective.…"`` for what a user's objective
+writes down, and ``"images_per_second"``; validation lines
 ``"active_units"``, ``"mutual_information"``, ``"marginal_kl"`` and ``"permuted_rise"`` of the run's probe images (see
 `vae.diagnostics.diagnose.live_numbers`), unless an older version wrote them or the line before had them a moment ago.
 """

@@ -15,6 +15,7 @@ from vae.data.dataset import Dataset, Part
 from vae.export.onnx_networks import external_model
 from vae.limits import WEIGHTS_BYTES
 from vae.models.batches import ModelInputs, posteriors
+from vae.models.network_builder import drawing
 from vae.models.posterior_statistics import active_variance
 from vae.models.priors import Prior, StandardNormal
 from vae.models.vae import VAE, At
@@ -201,5 +202,8 @@ def load_model(run: Run, at: At = "best", *, device: str = "cpu") -> VAE:
         return external_model(run.config.model, run.info, load_weights(run, at))
     model, weights = without_numbers(run), load_weights(run, at)
     check_shapes(weights, model.state_dict())
+    if not run.config.model.has_known_layers and any(buffer.is_meta for buffer in model.buffers()):
+        with drawing(torch.Generator()):  # a user's layers may keep numbers that no checkpoint brings
+            model = VAE(run.config.model, run.info)
     model.load_state_dict(weights, assign=True)
     return model.eval().requires_grad_(False).to(place)

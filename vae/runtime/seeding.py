@@ -25,6 +25,7 @@ _STREAMS = (
     "importance",
     "annealing",
     "pixels",
+    "layers",
 )
 
 

@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
+from vae.config.registries import BETA_VAE
 from vae.config.schema import DataInfo, RunConfig
 from vae.data.dataset import Dataset
+from vae.errors import UserError
 from vae.models.batches import slices
 from vae.models.memory_budget import rows_within
+from vae.models.network_builder import drawing
 from vae.models.vae import VAE
+from vae.objectives.objective import Progress, objective
 from vae.objectives.schedules import StepSettings
 from vae.objectives.terms import MeanTerms, RatePenalty, penalty_at
 from vae.runtime.devices import choose_device
+from vae.runtime.eval_mode import evaluating
 from vae.runtime.seeding import generator
 from vae.training.adam import adam
 from vae.training.run_log import Position
 
 #: Bytes of the images that are put in order at once.
 _IN_ORDER = 32 << 20
+
+#: What an objective may call what it writes down.
+_LOG = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
 class Learner:
@@ -44,6 +55,7 @@ class Learner:
         self.model.to(self.device)
         if self.device.type != "cpu":
             self.model.to(memory_format=torch.contiguous_format)  # see `vae.models.networks.channels_last`
+        self.objective = objective(config.objective)
         self.optimizer = adam(self.model, config.train)
         # On the CPU the data set's own bytes are taken, elsewhere there is a copy of those that train.
         train = dataset.places("train")
@@ -85,13 +97,39 @@ class Learner:
         self.taken_with = self.settings
         if not self.model.training:  # parts that somebody froze stay so
             self.model.train()
-        for _ in range(self.num_encoder_steps):
-            self.encoder_step()
-        terms = self.model.terms(x, self._weighed(y), self.noise, products=self.products).mean()
-        self.model.zero_grad()  # the optimiser's own takes ten times as long
-        terms.loss(self.penalty).backward()
+        with self._drawing_layers():
+            for _ in range(self.num_encoder_steps):
+                self.encoder_step()
+            batch = self.model.posterior_batch(x, self._weighed(y), self.noise, products=self.products)
+            loss, logs = self.objective.loss(batch, self.progress)
+            self.model.zero_grad()  # the optimiser's own takes ten times as long
+            loss.backward()
         self.optimizer.step()
-        return terms.detach()  # no .item() here: the caller decides when to wait for the device
+        # No .item() here: the caller decides when to wait for the device.
+        return replace(batch.mean_terms, logs=self._logged(loss, logs)).detach()
+
+    @property
+    def progress(self) -> Progress:
+        """Where training stands, for the objective."""
+        return Progress(self.position.step, self.position.epoch, self.position.num_images, self.penalty)
+
+    def _logged(self, loss: Tensor, logs: dict[str, Tensor]) -> dict[str, Tensor]:
+        """What a user's objective writes into the history: the loss itself besides, which no other number says."""
+        if self.config.objective.name == BETA_VAE:
+            return logs
+        for name, value in logs.items():
+            if not _LOG.fullmatch(name) or value.numel() != 1:
+                raise UserError(
+                    f"what objective {self.config.objective.name!r} writes down must be scalars, named by small "
+                    f"letters, digits and underscores, got {name!r} of shape {tuple(value.shape)}; take its mean"
+                )
+        return {"loss": loss, **{name: value.reshape(()) for name, value in logs.items()}}
+
+    def _drawing_layers(self) -> AbstractContextManager[None]:
+        """What a user's layers draw (dropout) follows from seed and step, so that a resumed run draws the same."""
+        if self.config.model.has_known_layers:
+            return nullcontext()
+        return drawing(generator(self.config.train.seed, "layers", self.device), self.position.step)
 
     @property
     def num_encoder_steps(self) -> int:
@@ -113,10 +151,13 @@ class Learner:
             torch.randint(len(self._places), size, generator=draw, device=self.device)
         )
         x, y = self.dataset.pixels(images, draw), self._weighed(labels)
-        terms = self.model.terms(x, y, draw, products=self.products).mean()
-        self.model.zero_grad()
-        # The decoder's weights get no gradient, and Adam passes over what has none.
-        terms.loss(self.penalty).backward(inputs=list(self.model.encoder.parameters()))
+        # The statistics of a user's layers are part of what stays.
+        with nullcontext() if self.config.model.has_known_layers else evaluating(self.model.decoder):
+            batch = self.model.posterior_batch(x, y, draw, products=self.products)
+            loss, _ = self.objective.loss(batch, self.progress)
+            self.model.zero_grad()
+            # The decoder's weights get no gradient, and Adam passes over what has none.
+            loss.backward(inputs=list(self.model.encoder.parameters()))
         self.optimizer.step()
 
     def batches(self) -> Iterator[tuple[Tensor, Tensor | None]]:

@@ -185,6 +185,7 @@ class Means:
 
     distortion: Total
     rate_per_dim: Total
+    logs: dict[str, Total] = field(default_factory=dict)
     num_images: int = 0
     num_steps: int = 0
 
@@ -197,6 +198,10 @@ class Means:
         """Add the means of one batch of so many images."""
         self.distortion.add(terms.distortion, num_images)
         self.rate_per_dim.add(terms.rate_per_dim, num_images)
+        for name, value in terms.logs.items():
+            if name not in self.logs:
+                self.logs[name] = Total((), value.device)
+            self.logs[name].add(value, num_images)
         self.num_images += num_images
         self.num_steps += 1
 
@@ -208,9 +213,12 @@ class Means:
         """
         distortion = float(self.distortion.take()) / self.num_images
         rates = (self.rate_per_dim.take() / self.num_images).tolist()
+        logs = {
+            f"objective.{name}": float(total.take()) / self.num_images for name, total in self.logs.items()
+        }
         rate, num_steps = math.fsum(rates), self.num_steps
         self.num_images = self.num_steps = 0
-        if not math.isfinite(distortion + rate):
+        if not math.isfinite(distortion + rate + sum(logs.values())):
             raise Diverged
         return {
             "distortion": distortion,
@@ -218,6 +226,7 @@ class Means:
             "elbo": -(distortion + rate),
             "rate_per_dim": rates,
             "num_steps": num_steps,
+            **logs,
         }
 
 

@@ -130,8 +130,8 @@ def compare(run: Run, weights: Weights) -> Following:
     if is_standard:
         show(
             "truncated",
-            f"z from the prior, cut off at ±{limit:g} in every coordinate. Rare styles are left out, so images are more "
-            "typical and more alike.",
+            f"z from the prior, cut off at ±{limit:g} in every coordinate. Rare styles are left out, so images are "
+            "more typical and more alike.",
         )
     # A fit takes a while: what needs none is there before it.
     with (
