@@ -128,6 +128,11 @@ def complaints(at: AppTest) -> list[str]:
     return [alert.value for alert in (*at.error, *at.warning)]
 
 
+def told(at: AppTest) -> str:
+    """All that a page says in boxes."""
+    return " ".join(alert.value.replace("\\", "") for alert in (*at.error, *at.warning, *at.info))
+
+
 def copied(run: Run, folder: Path) -> Run:
     """A run in another folder of runs."""
     shutil.copytree(run.path, folder / run.id)

@@ -85,6 +85,9 @@ OBJECTIVES.built_in(
     ("beta", "schedule", "free_bits", "capacity"),
 )
 
+#: Further numbers of a diagnosis: functions of a `vae.diagnostics.measurements.Examined`, and their ``unit``.
+MEASUREMENTS = Registry("measurement", facts=("unit",))
+
 #: By the kind that an option of `vae.config.schema` names.
 REGISTRIES = {"likelihood": LIKELIHOODS, "prior": PRIORS, "network": NETWORKS, "objective": OBJECTIVES}
 

@@ -10,6 +10,7 @@ from vae.data.dataset import Part
 from vae.diagnostics.dead_layers import DeadLayer
 from vae.diagnostics.findings import Verdict
 from vae.diagnostics.held_out_variance import Spectrum
+from vae.diagnostics.measurements import Measured
 from vae.diagnostics.mutual_information import Information
 from vae.diagnostics.permutation import Rise, Usage
 from vae.diagnostics.training_state import Training
@@ -57,6 +58,7 @@ class Diagnosis:
         further: What further dimensions would find in what the reconstructions leave, see
             `vae.diagnostics.further_dimensions`.
         dead: A layer of a network that says nothing whatever goes in, see `vae.diagnostics.dead_layers`.
+        measurements: What the user's own measurements came to.
         training: How the training of these weights stands; None for a model without a run.
         scale: How the terms of a watched loop compare with ours; None for a run that was trained here.
         findings: What it means, the verdict first, then remarks.
@@ -90,6 +92,7 @@ class Diagnosis:
     distortion_at_mean: float | None = None
     further: Spectrum | None = None
     dead: DeadLayer | None = None
+    measurements: tuple[Measured, ...] = ()
     training: Training | None = None
     scale: LoopScale | None = None
     findings: tuple[Verdict, ...] = ()
@@ -143,6 +146,7 @@ class Diagnosis:
         ]
         if found.caution:
             lines.append(f"  {found.caution}")
+        lines += [measured.line() for measured in self.measurements]
         for finding in self.findings:
             lines += [f"{finding.title} ({finding.name})", f"  {finding.sentence}"]
             lines += [f"  {evidence}" for evidence in finding.evidence]
@@ -155,6 +159,8 @@ class Diagnosis:
         values = {**asdict(self), "rate": self.rate, "elbo": self.elbo, "active": list(self.active)}
         values |= {"num_active": self.num_active, "sigma_beta": self.sigma_beta}
         del values["findings"]
+        if not self.measurements:
+            del values["measurements"]
         values["information"] = self.information.to_dict()
         findings = [finding.to_dict() for finding in self.findings]
         values |= {"verdict": findings[0] if findings else None, "remarks": findings[1:]}

@@ -10,6 +10,7 @@ from vae.diagnostics.critical_beta import is_simple, no_latent_baseline
 from vae.diagnostics.dead_layers import dead_layer
 from vae.diagnostics.diagnosis import Diagnosis
 from vae.diagnostics.further_dimensions import further_dimensions
+from vae.diagnostics.measurements import Examined, measurements
 from vae.diagnostics.mutual_information import information
 from vae.diagnostics.permutation import Rise, usage
 from vae.errors import UserError
@@ -66,8 +67,9 @@ def measure(
     alone = known if is_independent else None  # of one whose pixels see each other, nobody knows the best
     at_mean = log_probs(model, mean, x, condition).cpu().double().mean().neg()
     variance = active_variance(mean)
-    log_var = log_var.cpu().double()
+    posterior_log_var, log_var = log_var, log_var.cpu().double()
     spread = (variance + torch.exp(log_var).mean(0)).sqrt()
+    examined = Examined(model, dataset, part, x, y, mean, posterior_log_var, z, seen.index, seed)
     return Diagnosis(
         part=part,
         num_images=len(x),
@@ -101,6 +103,7 @@ def measure(
         distortion_at_mean=float(at_mean),
         further=further_dimensions(model, dataset, seed=seed),
         dead=dead_layer(model, x, y, mean, log_var) if _differ(x) else None,
+        measurements=measurements(examined),
     )
 
 

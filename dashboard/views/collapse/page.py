@@ -15,7 +15,7 @@ from dashboard.jobs.run_news import some_news
 from dashboard.link import session
 from dashboard.look.markdown import plain
 from dashboard.shell import encoder_lag, run_picker, time_machine
-from dashboard.views.collapse import beta_question, link, recipe_runs, recipes
+from dashboard.views.collapse import beta_question, link, own_measurements, recipe_runs, recipes
 from dashboard.views.collapse.diagnosis import Part, Probe, diagnosis
 from vae.diagnostics.findings import Name
 from vae.errors import UserError
@@ -85,6 +85,7 @@ def _run(run: Run) -> None:
         cures = st.container()
         st.markdown(f"**More about “{plain(run.name)}”**")
         _draw(run, _BELOW)
+    own_measurements.section(run, _weights(run)[0])  # type: ignore[arg-type]
     if sentence := left_out(run.metrics_path):
         st.caption(plain(sentence))
     encoder_lag.section(run)

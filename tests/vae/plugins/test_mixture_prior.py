@@ -117,7 +117,7 @@ def test_rate_without_a_closed_form_is_that_of_many_samples(run: Run) -> None:
     for row, found in enumerate(prior.rate_per_dim(mean, log_var).sum(1)):
         own = posterior_log_prob(noise, log_var[row]).sum(1)
         z = mean[row] + torch.exp(0.5 * log_var[row]) * noise
-        assert float(found) == pytest.approx(float((own - prior.log_prob(z)).mean()), abs=0.1)
+        assert float(found) == pytest.approx(float((own - prior.log_prob(z)).mean()), abs=0.3)
     z = mean + 0.3
     one = prior.rate_per_dim(mean, log_var, z).sum(1)
     own = torch.distributions.Normal(mean, torch.exp(0.5 * log_var)).log_prob(z).sum(1)
