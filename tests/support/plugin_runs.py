@@ -109,13 +109,13 @@ def _script(name: str) -> None:
 def page(name: str, run: Run, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     """A page that shows a run, without an exception."""
     from dashboard import settings
-    from dashboard.cache import models
+    from dashboard.cache import lru
     from dashboard.jobs.trainers import trainers
 
     monkeypatch.setenv(settings.RUNS_VARIABLE, str(run.path.parent))
     monkeypatch.setattr(settings, "shipped_root", lambda: run.path.parent / "none")
     monkeypatch.setattr(trainers, "start", lambda run: None)
-    models.clear()
+    lru.clear()
     at = AppTest.from_function(_script, args=(name,), default_timeout=60)
     at.query_params["run"] = run.id
     at.run()
