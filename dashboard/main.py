@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard.link import session
 from dashboard.shell import help, presentation, reconnection, run_images, run_picker
-from dashboard.shell.navigation import NEED_A_RUN, pages, start
+from dashboard.shell.navigation import needs_a_run, pages, start
 
 ICON = str(Path(__file__).resolve().with_name("icon.svg"))
 
@@ -25,7 +25,7 @@ page = st.navigation([opening, *pages().values()], position="top" if presenting 
 session.present(presenting)  # a page that was reached by the menu has lost its query
 (presentation.style if presenting else presentation.plain_style)()
 if page != opening:
-    run_picker.draw(needed=page.url_path in NEED_A_RUN)
+    run_picker.draw(needed=needs_a_run(page.url_path))
 images = st.sidebar.container()
 if page != opening and not presenting:
     presentation.offer()

@@ -20,11 +20,18 @@ def of(run: Run) -> Attributes:
     from vae.data.types import DataError
     from vae.runs.run_dataset import data_of
 
+    info = run.info
+    num_images = info.num_train + info.num_validation + info.num_test
+    if run.config.data.is_registered_by_user:
+        data = run.config.data
+        try:
+            return _columns.get((data, num_images, ()), lambda: read_columns(data, num_images, info.rules))
+        except DataError:
+            return Attributes()
     if run.config.data.path is None or run.has_foreign_paths:
         return Attributes()
-    config, info = data_of(run), run.info
+    config = data_of(run)
     assert config.path is not None, "it has one"
-    num_images = info.num_train + info.num_validation + info.num_test
     file = config.path / "labels.csv" if config.name == "folder" else config.path
     try:
         found = file.stat()

@@ -38,7 +38,7 @@ def missing_images(run: Run) -> str:
         if data.path is not None:
             is_here = data.path.exists()
         else:
-            is_here = data.name == "digits" or is_downloaded(data.name, data.root, data.emnist_split)
+            is_here = not data.needs_download or is_downloaded(data.name, data.root, data.emnist_split)
         if not is_here:
             dataset(run)
     except UserError as error:

@@ -9,7 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.look.markdown import plain
-from dashboard.look.words import DATA_TITLES
+from vae.config.registries import DATASETS
 from vae.errors import UserError
 
 _SETS = ("mnist", "fashion-mnist", "kmnist", "emnist")
@@ -33,7 +33,7 @@ def offer(name: str, root: Path | None = None, *, key: str) -> bool:
         key: The button's.
     """
     if not st.button(
-        f"Download {DATA_TITLES[name]}", icon=":material/cloud_download:", width="stretch", key=key
+        f"Download {DATASETS.title(name)}", icon=":material/cloud_download:", width="stretch", key=key
     ):
         return False
     from vae.data.readers.torchvision import download

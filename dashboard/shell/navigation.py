@@ -9,6 +9,10 @@ from typing import Any, NoReturn
 import streamlit as st
 
 from dashboard.link import session
+from dashboard.look.markdown import plain
+from dashboard.shell import run_picker
+from vae.config.registry import Entry, Registry
+from vae.errors import UserError
 
 _PAGES = {
     "train": (
@@ -54,14 +58,34 @@ _PAGES = {
 }
 #: Pages that have nothing to show without a run.
 NEED_A_RUN = ("explore", "map", "generate", "evaluate")
+#: Pages that a user adds: functions without arguments that draw below the title. ``icon`` is a Material symbol, as
+#: ``:material/star:``; ``needs_run`` says that the page has nothing to show without a run.
+PAGES = Registry("page", facts=("icon", "needs_run"))
 
 
 def pages() -> dict[str, Any]:
-    """The pages by their address."""
-    return {
+    """The pages by their address: the package's, then the user's."""
+    built_in = {
         name: st.Page(_drawer(name), title=title, url_path=name, icon=icon, help=words)
         for name, (title, icon, words) in _PAGES.items()
     }
+    added = {
+        entry.name: st.Page(
+            _own_drawer(entry),
+            title=entry.title,
+            url_path=entry.name,
+            icon=entry.facts.get("icon", ":material/extension:"),
+            help=entry.words or None,
+        )
+        for entry in PAGES
+        if entry.name not in built_in
+    }
+    return {**built_in, **added}
+
+
+def needs_a_run(name: str) -> bool:
+    """Whether a page has nothing to show without a run."""
+    return name in NEED_A_RUN or PAGES.fact(name, "needs_run", False)
 
 
 def start() -> None:
@@ -81,4 +105,21 @@ def _drawer(name: str) -> Callable[[], None]:
         import_module(f"dashboard.views.{name}.page").page()
 
     draw.__name__ = name
+    return draw
+
+
+def _own_drawer(entry: Entry) -> Callable[[], None]:
+    """The function of a page that a user added; what it refuses is a sentence in its place."""
+
+    def draw() -> None:
+        run_picker.headline(entry.title, entry.words)
+        if needs_a_run(entry.name) and run_picker.chosen() is None:
+            st.info("There is no run yet. Train one on the Train page.")
+            return
+        try:
+            entry.load()()
+        except UserError as error:
+            st.error(plain(str(error)), icon=":material/block:")
+
+    draw.__name__ = entry.name
     return draw

@@ -9,9 +9,8 @@ import streamlit as st
 from dashboard import settings
 from dashboard.link import keys, session
 from dashboard.look.markdown import plain
-from dashboard.look.words import DATA_TITLES
 from dashboard.shell import presentation
-from vae.config.registries import LIKELIHOODS, NETWORKS
+from vae.config.registries import DATASETS, LIKELIHOODS, NETWORKS
 from vae.errors import UserError
 from vae.runs.listing import BrokenRun, find_run, list_runs
 from vae.runs.run import Run
@@ -38,7 +37,6 @@ STATE_WORDS = {
 BUSY = ("queued", "starting", "running", "paused")
 
 #: What a run is, in words, by the names of its configuration.
-DATA = {**DATA_TITLES, "digits": "Digits"}
 
 
 def all_runs() -> tuple[list[Run], list[BrokenRun]]:
@@ -160,6 +158,10 @@ def titles(runs: list[Run]) -> dict[str, str]:
     return found
 
 
+def _data(name: str) -> str:
+    return "Digits" if name == "digits" else DATASETS.title(name)
+
+
 def _networks(name: str) -> str:
     return NETWORKS.fact(name, "noun", NETWORKS.title(name))
 
@@ -184,7 +186,7 @@ def _summary(run: Run) -> None:
     }
     lines = [
         f"{kind}, {model.latent_dim} latent dimension{'s' if model.latent_dim > 1 else ''}, {_networks(model.network)}",
-        f"{DATA[data.name]}, {info.height}×{info.width}, {pixels[data.binarize]}",
+        f"{_data(data.name)}, {info.height}×{info.width}, {pixels[data.binarize]}",
         f"{likelihood_words(model.likelihood)}, β = {run.config.objective.beta:g}",
     ]
     st.sidebar.caption("  \n".join(lines))

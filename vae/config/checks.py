@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vae.config.registries import LIKELIHOODS, NETWORKS, OBJECTIVES
+from vae.config.registries import DATASETS, LIKELIHOODS, NETWORKS, OBJECTIVES
 from vae.config.registry import Registry
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def _either(names: list[str]) -> str:
 
 #: Options that only matter beside a setting of another: (option, whether it matters, what it is for).
 _NEEDS: tuple[tuple[str, Callable[[RunConfig], bool], str | Callable[[], str]], ...] = (
-    ("data.emnist_split", lambda run: run.data.name == "emnist", "data.name = emnist"),
+    ("data.emnist_split", *_used_by(DATASETS, "data.name", "emnist_split")),
     ("data.threshold", lambda run: run.data.binarize == "threshold", "data.binarize = threshold"),
     ("model.hidden", *_used_by(NETWORKS, "model.network", "hidden")),
     ("model.channels", *_used_by(NETWORKS, "model.network", "channels")),

@@ -45,7 +45,7 @@ LIKELIHOODS.built_in(
     family="Gaussian",
 )
 
-#: p(z): classes derived from `vae.models.priors.Prior`, made as ``cls(latent_dim)``, or ``cls(latent_dim, options)``.
+#: p(z): classes derived from `vae.models.priors.Prior`, made as ``cls(latent_dim)`` or ``cls(latent_dim, options)``.
 PRIORS = Registry("prior", "vae.models.priors:Prior")
 STANDARD_NORMAL = "standard-normal"
 PRIORS.built_in(STANDARD_NORMAL, "vae.models.priors:StandardNormal", "Standard normal", "N(0, I)")
@@ -88,8 +88,25 @@ OBJECTIVES.built_in(
 #: Further numbers of a diagnosis: functions of a `vae.diagnostics.measurements.Examined`, and their ``unit``.
 MEASUREMENTS = Registry("measurement", facts=("unit",))
 
+#: Images: classes derived from `vae.data.source.ImageSource`.
+#: ``is_download`` says that torchvision has it; ``needs_path`` that it is the user's own file or folder.
+DATASETS = Registry("dataset", "vae.data.source:ImageSource")
+DATASETS.built_in("digits", "", "Digits 8×8 (built in)")
+DATASETS.built_in("mnist", "", "MNIST", is_download=True)
+DATASETS.built_in("fashion-mnist", "", "Fashion-MNIST", is_download=True)
+DATASETS.built_in("kmnist", "", "KMNIST", is_download=True)
+DATASETS.built_in("emnist", "", "EMNIST", "", ("emnist_split",), is_download=True)
+DATASETS.built_in("npz", "", "Your .npz file", needs_path=True)
+DATASETS.built_in("folder", "", "Your image folder", needs_path=True)
+
 #: By the kind that an option of `vae.config.schema` names.
-REGISTRIES = {"likelihood": LIKELIHOODS, "prior": PRIORS, "network": NETWORKS, "objective": OBJECTIVES}
+REGISTRIES = {
+    "likelihood": LIKELIHOODS,
+    "prior": PRIORS,
+    "network": NETWORKS,
+    "objective": OBJECTIVES,
+    "dataset": DATASETS,
+}
 
 
 def load_plugins() -> None:

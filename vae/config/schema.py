@@ -14,7 +14,15 @@ from pydantic import AfterValidator, Field, SerializeAsAny, model_validator
 from vae.config.base import Config, option, rule
 from vae.config.own_options import own_options, with_own_options
 from vae.config.reading import Reading
-from vae.config.registries import BETA_VAE, LIKELIHOODS, NETWORKS, OBJECTIVES, PRIORS, STANDARD_NORMAL
+from vae.config.registries import (
+    BETA_VAE,
+    DATASETS,
+    LIKELIHOODS,
+    NETWORKS,
+    OBJECTIVES,
+    PRIORS,
+    STANDARD_NORMAL,
+)
 from vae.errors import clean
 from vae.storage.user_paths import absolute
 
@@ -27,9 +35,13 @@ MAX_AUTOREGRESSIVE_PIXELS = 256
 class DataConfig(Config):
     """Which images, how they are split, and how a pixel becomes a number."""
 
-    name: Literal["digits", "mnist", "fashion-mnist", "kmnist", "emnist", "npz", "folder"] = option(
-        "digits", "Dataset: digits is built in; npz and folder are your own images.", label="Data"
+    name: Annotated[str, AfterValidator(DATASETS.check)] = option(
+        "digits",
+        "Dataset: digits is built in; npz and folder are your own images.",
+        label="Data",
+        registry="dataset",
     )
+    options: SerializeAsAny[Config] | None = own_options("name")
     root: Path | None = option(
         None,
         "Folder of downloaded datasets (default: the user's cache folder).",
@@ -84,6 +96,11 @@ class DataConfig(Config):
         le=MAX_SEED,
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _own_options(cls, values: Any) -> Any:
+        return with_own_options(cls, values)
+
     @model_validator(mode="after")
     def _own_data_has_a_path(self) -> Self:
         if self.name in ("npz", "folder") and self.path is None:
@@ -96,6 +113,17 @@ class DataConfig(Config):
                 "use name npz or folder for your own images"
             )
         return self
+
+    @property
+    def needs_download(self) -> bool:
+        """Whether the images are a file that torchvision downloads."""
+        return DATASETS.fact(self.name, "is_download", False)
+
+    @property
+    def is_registered_by_user(self) -> bool:
+        """Whether the images are of a class that somebody registered, here or elsewhere."""
+        entry = DATASETS.get(self.name)
+        return entry is None or not entry.is_built_in
 
     def absolute(self) -> Self:
         """The same with absolute places, ``~`` filled in, which mean the same from every working directory.

@@ -24,6 +24,7 @@ from vae.data.readers.digits import read_digits
 from vae.data.readers.image_folder import look_at_folder, read_folder, read_folder_columns
 from vae.data.readers.npz import look_at_npz, read_npz, read_npz_columns
 from vae.data.readers.torchvision import read_torchvision
+from vae.data.source import read_factors, read_source
 from vae.data.types import DataError, Images, Progress
 from vae.runtime.seeding import image_seeds
 
@@ -222,6 +223,8 @@ def _read(config: DataConfig, rules: int, download: bool, progress: Progress | N
         case "folder":
             assert config.path is not None, "DataConfig checks it"
             return read_folder(config.path, progress, rules)
+        case _ if config.is_registered_by_user:
+            return read_source(config)
         case _:
             return read_torchvision(config, download=download, progress=progress)
 
@@ -239,7 +242,7 @@ def look(config: DataConfig) -> Reading:
 
 
 def read_columns(config: DataConfig, num_images: int, rules: int = RULES) -> Attributes:
-    """The further columns of the user's own data; the images are not read. Other data have none.
+    """The further columns of the user's own data, or the factors of a registered data set. Other data have none.
 
     Args:
         config: Which images.
@@ -248,10 +251,12 @@ def read_columns(config: DataConfig, num_images: int, rules: int = RULES) -> Att
     Raises:
         DataError: If the file or folder cannot be read, or has another number of images.
     """
-    if config.path is None or config.name not in ("npz", "folder"):
+    if config.is_registered_by_user:
+        found = read_factors(config)
+    elif config.path is None or config.name not in ("npz", "folder"):
         return Attributes()
-    read = read_npz_columns if config.name == "npz" else read_folder_columns
-    found = read(config.path, rules)
+    else:
+        found = (read_npz_columns if config.name == "npz" else read_folder_columns)(config.path, rules)
     for column in found.found:
         if len(column.values) != num_images:
             raise DataError(

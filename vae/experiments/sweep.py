@@ -193,7 +193,7 @@ def _result(folder: Path, point: Point) -> tuple[Result, bool]:
         if run.status().state == "finished" and (result := kept(run)) is not None:
             return result, True
         if dataset is None:
-            named = point.config.data.name not in ("digits", "npz", "folder")
+            named = point.config.data.needs_download
             dataset = images_of(run, root=point.config.data.root if named else None)
     else:
         dataset = load_dataset(point.config.data)

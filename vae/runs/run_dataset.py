@@ -40,7 +40,7 @@ def data_of(run: Run, *, path: Path | None = None, root: Path | None = None) -> 
     """
     data = run.config.data
     for option, given in (("path", path), ("root", root)):
-        fitting = "path" if data.path is not None else "root" if data.name != "digits" else "neither"
+        fitting = "path" if data.path is not None else "root" if data.needs_download else "neither"
         if given is not None and option != fitting:
             remedy = "leave it out" if fitting == "neither" else f"use data.{fitting}"
             raise DataError(

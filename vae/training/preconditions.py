@@ -64,4 +64,4 @@ def _has_images(run: Run) -> bool:
     data = data_of(run)
     if data.path is not None:
         return data.path.exists()
-    return data.name == "digits" or is_downloaded(data.name, data.root, data.emnist_split)
+    return not data.needs_download or is_downloaded(data.name, data.root, data.emnist_split)

@@ -66,6 +66,7 @@ def config_form(name: str, *, key: str) -> dict[str, dict[str, Any]]:
         ("model", "likelihood"),
         ("train", "epochs"),
     ]
+    _draw_own(start, "data", "name", name, key, values["data"])
     for section, field in common:
         _draw(start, section, field, key, values[section])
     with st.expander("More options"):
@@ -83,10 +84,16 @@ def config_form(name: str, *, key: str) -> dict[str, dict[str, Any]]:
 
 def _draw(start: RunConfig, section: str, field: str, key: str, values: dict[str, Any]) -> None:
     """An option, and after one that chooses something registered the own options of what is chosen."""
+    values[field] = _widget(getattr(start, section), field, f"{key}:{section}.{field}")
+    _draw_own(start, section, field, values[field], key, values)
+
+
+def _draw_own(
+    start: RunConfig, section: str, field: str, chosen: str, key: str, values: dict[str, Any]
+) -> None:
+    """The own options of what an option chooses, if it chooses something that has some."""
     owner: Config = getattr(start, section)
-    values[field] = _widget(owner, field, f"{key}:{section}.{field}")
     registry, own = registry_of(type(owner), field), options_field(type(owner), field)
-    chosen = values[field]
     if registry is None or own is None or chosen not in registry:
         return
     options = registry[chosen].default_options()

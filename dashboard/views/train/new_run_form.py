@@ -12,18 +12,17 @@ from dashboard.jobs.new_runs import create, kept_images
 from dashboard.jobs.trainers import trainers
 from dashboard.link import session
 from dashboard.look.markdown import plain
-from dashboard.look.words import DATA_TITLES
 from dashboard.shell import data_preview, downloads
 from dashboard.views.train import config_form
 from vae.config.checks import warnings
+from vae.config.registries import DATASETS
 from vae.errors import UserError
 from vae.storage.atomic import disk_sentence
 
 
 def form() -> None:
     """Draw the form; pressing Train makes a run and starts it, or says why it cannot."""
-    names = list(DATA_TITLES)
-    name = st.selectbox("Data", names, format_func=DATA_TITLES.__getitem__, key="new:data")
+    name = st.selectbox("Data", list(DATASETS.names), format_func=DATASETS.title, key="new:data")
     try:
         own = _own_images(name) if name in ("npz", "folder") else None
     except UserError as error:
@@ -33,7 +32,7 @@ def form() -> None:
         data_preview.draw(name, own)
     here = not downloads.lacks(name)
     if not here:
-        st.info(f"{DATA_TITLES[name]}: dataset not downloaded.", icon=":material/cloud_download:")
+        st.info(f"{DATASETS.title(name)}: dataset not downloaded.", icon=":material/cloud_download:")
         if downloads.offer(name, key=f"new:download:{name}"):
             st.rerun()
     button = st.container()

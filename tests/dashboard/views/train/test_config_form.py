@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.look.words import DATA_TITLES
 from dashboard.views.train import config_form
 from vae.config.base import ConfigError
+from vae.config.registries import DATASETS
 from vae.config.schema import RunConfig, suggest
 
 #: Options that the form leaves out: data set and file are chosen above it, and the download folder is this machine's.
 ELSEWHERE = {("data", "name"), ("data", "path"), ("data", "root")}
-NAMES = list(DATA_TITLES)
+NAMES = list(DATASETS.names)
 
 
 def script(name: str) -> None:
