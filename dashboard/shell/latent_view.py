@@ -10,11 +10,16 @@ from dashboard.components.sliders import Dim, Mix
 from dashboard.link import keys, session
 from dashboard.link.posterior import Posterior
 from dashboard.shell import time_machine
+from vae.config.registries import PRIORS, STANDARD_NORMAL
 from vae.errors import UserError
 from vae.runs.run import Run
 
 #: A point so many standard deviations from a posterior's mean, in any dimension, is not a draw of it.
 _FAR = 6.0
+
+
+#: Points of a user's prior that the browser chooses from.
+_NUM_POINTS = 200
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,7 @@ class LatentView:
         stamp: Names the content of the weights.
         prior_range: How far the sliders reach where the prior's range is asked for.
         words: What the numbers were computed from.
+        prior_points: Points to choose a random one from, where the prior is not the standard normal.
     """
 
     dims: list[Dim]
@@ -36,6 +42,7 @@ class LatentView:
     stamp: str
     prior_range: float
     words: str
+    prior_points: tuple[tuple[float, ...], ...] = ()
 
 
 def of(run: Run) -> LatentView:
@@ -49,15 +56,34 @@ def of(run: Run) -> LatentView:
     stamp = models.stamp(run, "best")
     dims, words = _dims(run)
     words = f"{_weights(run)} {words}"
-    info = run.info
+    info, points = run.info, _prior_points(run)
+    reach = max((abs(value) for point in points for value in point), default=PRIOR_RANGE)
     return LatentView(
         dims=dims,
         conditions=info.class_names if run.config.model.conditional else (),
         shape=(info.channels, info.height, info.width),
         stamp=stamp,
-        prior_range=PRIOR_RANGE,
+        prior_range=reach,
         words=words,
+        prior_points=points,
     )
+
+
+def prior_refusal(run: Run) -> str:
+    """Why contours and tiles of the prior are left out, as a sentence; empty for the standard normal."""
+    if run.config.model.prior == STANDARD_NORMAL:
+        return ""
+    return f"For the standard normal prior only; this run has {PRIORS.title(run.config.model.prior)}"
+
+
+def _prior_points(run: Run) -> tuple[tuple[float, ...], ...]:
+    """Samples of a prior that the browser cannot draw from; none of the standard normal."""
+    from vae.latent.embedding import prior_draws
+
+    prior = models.own_prior(run, "best")
+    if prior is None:
+        return ()
+    return tuple(map(tuple, prior_draws(prior, _NUM_POINTS, seed=0).tolist()))
 
 
 def _dims(run: Run) -> tuple[list[Dim], str]:

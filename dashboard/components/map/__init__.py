@@ -130,6 +130,7 @@ def latent_map(
     methods: Sequence[Method] = (Method("pca", "PCA"),),
     columns: Sequence[Kind] = (),
     view: View | None = None,
+    prior: str = "",
     pinned: int | None = None,
     height: int = 360,
     compact: bool = False,
@@ -159,6 +160,7 @@ def latent_map(
         methods: Planes to choose from.
         columns: What else than labels and numbers of the model points may be coloured by.
         view: What the map shows: at first, and where it is another than the map has told.
+        prior: Why the prior's contours and quantiles are not shown; empty if they are.
         pinned: The image whose card is open when the map appears, by its index in the data set.
         height: Least height of the chart in CSS pixels.
         compact: Whether it goes beside other things: without controls, cards and the images themselves. In a window as
@@ -198,6 +200,7 @@ def latent_map(
             "columns": [asdict(column) for column in columns],
             # What was chosen goes back as it is, so that the map knows later news of it (Back) from its own echo.
             "view": asdict(chosen or view or View()),
+            "prior": prior,
             "pinned": pinned,
             "palette": {name: classes_palette(max(1, len(classes), *most), name) for name in DIGITS},
             "scale": {name: list(colours) for name, colours in SCALE.items()},

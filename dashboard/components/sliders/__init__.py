@@ -57,6 +57,7 @@ def sliders(
     class_title: str = "Class",
     range: Range = "data",
     prior_range: float = 3.0,
+    prior_points: Sequence[Sequence[float]] = (),
     full: bool = False,
     shape: tuple[int, int, int] = (1, 1, 1),
     at: str = "best",
@@ -76,6 +77,7 @@ def sliders(
         class_title: What the classes are called.
         range: What the sliders span at first.
         prior_range: How far they reach to either side if that is the prior.
+        prior_points: Points of the prior, of which one is taken at random; none for the standard normal.
         full: With a strip of decoded steps along each slider, the choice of range, and blends of classes.
         shape: Channels, height and width of the images.
         at: Which weights decode the strips: `best`, `last` or a snapshot's step.
@@ -98,6 +100,7 @@ def sliders(
             "y_label": class_title,
             "range": range,
             "prior_range": prior_range,
+            "prior_points": [list(point) for point in prior_points],
             "full": full,
             "shape": list(shape),
             "at": at,

@@ -94,6 +94,7 @@ def page() -> None:
             classes=view.conditions,
             range=span,
             prior_range=view.prior_range,
+            prior_points=view.prior_points,
             full=True,
             shape=view.shape,
             stamp=view.stamp,

@@ -18,6 +18,7 @@ from PIL import Image, ImageDraw, ImageFont
 from dashboard.cache import lru
 from dashboard.look.colours import BACKGROUND, TEXT, ThemeName, classes_palette, inks
 from dashboard.look.markdown import plain
+from vae.config.registries import STANDARD_NORMAL
 from vae.errors import UserError
 from vae.latent.evolution import Evolution, evolution
 from vae.runs.run import Run
@@ -243,11 +244,11 @@ def _empty(
         y = bottom - (k * step - y0 + half) * scale
         draw.line((left, y, right, y), grid)
         draw.text((left - 8, y), _number(k * step), muted, _font(12), anchor="rm")
-    # Where the prior is: its mean in the plane, and 1 to 3 of its standard deviations.
+    # Where the prior is: its mean in the plane, and 1 to 3 of its standard deviations, which the standard normal has.
     middle = found.plane.project(found.plane.mean.new_zeros(1, len(found.plane.mean)))[0].tolist()
     x, y = left + (middle[0] - x0 + half) * scale, bottom - (middle[1] - y0 + half) * scale
     circles = Image.new("L", (2 * SIZE[0], 2 * SIZE[1]))
-    for radius in (1, 2, 3):
+    for radius in (1, 2, 3) if run.config.model.prior == STANDARD_NORMAL else ():
         r = radius * scale
         box = [2 * value for value in (x - r, y - r, x + r, y + r)]
         ImageDraw.Draw(circles).ellipse(box, outline=110, width=2)

@@ -77,6 +77,7 @@ def page() -> None:
             methods=_methods(run),
             columns=[Kind(column.name, len(column.classes)) for column in columns.found],
             view=shown,
+            prior=latent_view.prior_refusal(run),
             pinned=_pinned(run, z),
             key=f"map:{run.id}",
         )
@@ -101,7 +102,13 @@ def page() -> None:
         # Many sliders scroll by themselves, so that the page is as long as the map.
         with st.container(height=TALL if len(view.dims) > MANY else "content", border=False):
             position = sliders(
-                run.id, view.dims, z=z, y=y, classes=view.conditions, key=f"map-sliders:{run.id}"
+                run.id,
+                view.dims,
+                z=z,
+                y=y,
+                classes=view.conditions,
+                prior_points=view.prior_points,
+                key=f"map-sliders:{run.id}",
             )
     latent_view.keep(run, position.z, position.y)
     # Explore shows whose posterior the point is the mean of, as long as it is.

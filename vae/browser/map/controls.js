@@ -55,8 +55,12 @@ export function controls(heard) {
       plane.hidden = options.length < 2
       fill(projection, options, value)
     },
-    tiles(value, on) {
+    /** Which tiles, whether there are any, and why those by quantiles cannot be. */
+    tiles(value, on, reason = "") {
       tiling.hidden = !on
+      const quantiles = /** @type {HTMLOptionElement} */ (tiles.querySelector("option[value=quantiles]"))
+      quantiles.disabled = Boolean(reason)
+      quantiles.title = reason
       tiles.value = value
     },
     /** Which layers are on, and why some cannot be. */

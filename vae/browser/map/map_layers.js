@@ -67,6 +67,7 @@ export class Layers {
     if (flat) {
       for (const name of ["contours", "ellipses", "manifold"]) refused.set(name, `The prior and decoded images cannot be shown in a ${flat.method.title} plane`)
     } else if (decoder?.source === "server") refused.set("manifold", "The decoder does not run in this page")
+    if (this.#data.state.prior && !flat) refused.set("contours", this.#data.state.prior)
     if (originals?.failure) refused.set("images", originals.failure.replaceAll("`", ""))
     return refused
   }
@@ -77,9 +78,14 @@ export class Layers {
     return flat ? [0, 0] : project(state.plane, new Float32Array(state.latent_dim))
   }
 
+  /** Tiles by the quantiles of the prior are the standard normal's. */
+  #tiles() {
+    return this.#data.state.prior ? "even" : this.#link.view.tiles
+  }
+
   #decodePlane(centre) {
     const { decoder, state } = this.#data
-    this.manifold.want(this.#scene.viewport, decoder, state.plane, centre, this.#data.condition(), this.#look.colours.text, this.#link.view.tiles)
+    this.manifold.want(this.#scene.viewport, decoder, state.plane, centre, this.#data.condition(), this.#look.colours.text, this.#tiles())
   }
 
   /** Draw what lies below and above the points by the layers that are on. */
@@ -91,7 +97,7 @@ export class Layers {
     const scene = this.#scene
     const refused = this.#refusals()
     this.#tools.layers(view.layers, refused)
-    this.#tools.tiles(view.tiles, view.layers.has("manifold") && !refused.has("manifold"))
+    this.#tools.tiles(this.#tiles(), view.layers.has("manifold") && !refused.has("manifold"), data.state.prior)
     const on = (name) => view.layers.has(name) && !refused.has(name)
     const centre = this.#centre()
     const isLine = data.state.latent_dim === 1

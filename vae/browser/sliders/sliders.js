@@ -20,6 +20,8 @@ const COLLAPSED = "Not active: its posterior equals the prior, so the decoder ha
 const PACE = 300
 /** What the ranges mean, as the choice has them. */
 const RANGES = ["Where the posteriors of 99.9 % of the images lie", "Three standard deviations of N(0, 1) to either side"]
+/** Of a prior that is not the standard normal. */
+const RANGE_OF_PRIOR = "Where samples of the prior lie"
 /** Rows drawn before the person asks for the rest. */
 const SHOWN = 24
 
@@ -127,7 +129,8 @@ export const mount = mountable(import.meta.url, (root) => {
   }
 
   function random() {
-    set({ z: Array.from(store.point.z, normal) })
+    const points = component.state.prior_points ?? []
+    set({ z: points.length ? points[Math.floor(Math.random() * points.length)] : Array.from(store.point.z, normal) })
     told.now()
   }
 
@@ -226,6 +229,7 @@ export const mount = mountable(import.meta.url, (root) => {
     say(more, `Show all ${dims.length} dimensions`)
     condition = conditionPicker(picker, { classes, title: title ?? "Class", blending: full, change: (y, event) => set({ y }, event), release: told.now })
     ranges.node.hidden = !full
+    ranges.node.children[2].setAttribute("title", component.state.prior_points?.length ? RANGE_OF_PRIOR : RANGES[1])
     say(
       hint,
       "Arrow keys 0.05, with Shift 0.5. Double click or Delete sets one to 0, key 0 all, key R a random point" +
