@@ -9,6 +9,7 @@ from dashboard.components.map import Click, Plane, View, latent_map
 from dashboard.components.sliders import Mix
 from dashboard.link import session
 from dashboard.look.markdown import plain
+from dashboard.shell import latent_view
 from dashboard.shell.latent_view import LatentView
 from dashboard.views.explore import link
 from vae.errors import UserError
