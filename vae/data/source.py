@@ -78,10 +78,10 @@ def read_source(config: DataConfig) -> Images:
         raise
     except Exception as error:  # whatever a user's reader does
         raise DataError(
-            f"data set {config.name!r} cannot be read: {first_line(error)}; mend its read()"
+            f"dataset {config.name!r} cannot be read: {first_line(error)}; mend its read()"
         ) from error
     if why := _why_not(found):
-        raise DataError(clean(f"data set {config.name!r} {why}; mend its read()"))
+        raise DataError(clean(f"dataset {config.name!r} {why}; mend its read()"))
     return found
 
 
@@ -98,7 +98,7 @@ def read_factors(config: DataConfig) -> Attributes:
         raise
     except Exception as error:  # whatever a user's reader does
         return Attributes(
-            (), (clean(f"the factors of data set {config.name!r} cannot be read: {first_line(error)}"),)
+            (), (clean(f"the factors of dataset {config.name!r} cannot be read: {first_line(error)}"),)
         )
     for name, values in factors.items():
         try:
