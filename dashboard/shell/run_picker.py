@@ -158,7 +158,8 @@ def titles(runs: list[Run]) -> dict[str, str]:
     return found
 
 
-def _data(name: str) -> str:
+def data_words(name: str) -> str:
+    """A dataset in words."""
     return "Digits" if name == "digits" else DATASETS.title(name)
 
 
@@ -186,7 +187,7 @@ def _summary(run: Run) -> None:
     }
     lines = [
         f"{kind}, {model.latent_dim} latent dimension{'s' if model.latent_dim > 1 else ''}, {_networks(model.network)}",
-        f"{_data(data.name)}, {info.height}×{info.width}, {pixels[data.binarize]}",
+        f"{data_words(data.name)}, {info.height}×{info.width}, {pixels[data.binarize]}",
         f"{likelihood_words(model.likelihood)}, β = {run.config.objective.beta:g}",
     ]
     st.sidebar.caption("  \n".join(lines))

@@ -210,13 +210,15 @@ class Registry:
     def _check_options(self, name: str, options: type[Config] | None) -> None:
         if options is None:
             return
-        if not (isinstance(options, type) and issubclass(options, Config)):
+        found: Any = options
+        if not (isinstance(found, type) and issubclass(found, Config)):
             raise UserError(
                 f"options of {self.kind} {name!r} must be a class derived from vae.config.base.Config, got "
                 f"{clean(repr(options), most=80)}; declare each with vae.config.base.option"
             )
         for one, info in options.model_fields.items():
-            if info.is_required() or "label" not in (info.json_schema_extra or {}):
+            extra = info.json_schema_extra
+            if info.is_required() or not isinstance(extra, dict) or "label" not in extra:
                 raise UserError(
                     f"option {one} of {self.kind} {name!r} must have a default and a label, got none; declare it with "
                     "vae.config.base.option"
@@ -243,8 +245,9 @@ class Registry:
                 f"{getattr(found, '__name__', type(found).__name__)}; derive it"
             )
         if inspect.isabstract(found):
+            missing = sorted(getattr(found, "__abstractmethods__", ()))
             raise UserError(
-                f"{self.kind} {name!r} must define {', '.join(sorted(found.__abstractmethods__))}, and does not; see "
+                f"{self.kind} {name!r} must define {', '.join(missing)}, and does not; see "
                 f"{module}.{attribute}"
             )
 

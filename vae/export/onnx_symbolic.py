@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 
@@ -9,7 +10,7 @@ def register(opset: int) -> None:
     """Teach the exporter; to be called once."""
     from torch.onnx import register_custom_op_symbolic  # type: ignore[attr-defined]
 
-    own = {
+    own: dict[str, Callable[..., Any]] = {
         "expm1": _expm1,
         "binary_cross_entropy_with_logits": _cross_entropy,
         "logaddexp": _logaddexp,

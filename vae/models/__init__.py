@@ -12,7 +12,9 @@ import lazy_loader
 if TYPE_CHECKING:
     from vae.models.batches import ModelInputs
     from vae.models.likelihoods import Bernoulli, ContinuousBernoulli, Gaussian, LearnedGaussian, Likelihood
+    from vae.models.network_builder import Network
     from vae.models.posterior_statistics import active_units, active_variance
+    from vae.models.priors import Prior, StandardNormal, gaussian_kl
     from vae.models.vae import VAE, At, AtMean, Passed
 
 __all__ = [
@@ -25,9 +27,13 @@ __all__ = [
     "LearnedGaussian",
     "Likelihood",
     "ModelInputs",
+    "Network",
     "Passed",
+    "Prior",
+    "StandardNormal",
     "active_units",
     "active_variance",
+    "gaussian_kl",
 ]
 
 __getattr__, __dir__, _ = lazy_loader.attach(
@@ -35,7 +41,9 @@ __getattr__, __dir__, _ = lazy_loader.attach(
     submod_attrs={
         "batches": ["ModelInputs"],
         "likelihoods": ["Bernoulli", "ContinuousBernoulli", "Gaussian", "LearnedGaussian", "Likelihood"],
+        "network_builder": ["Network"],
         "posterior_statistics": ["active_units", "active_variance"],
+        "priors": ["Prior", "StandardNormal", "gaussian_kl"],
         "vae": ["VAE", "At", "AtMean", "Passed"],
     },
 )

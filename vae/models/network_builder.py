@@ -75,9 +75,10 @@ def build(config: ModelConfig, info: DataInfo, draw: Draw = None) -> tuple[nn.Mo
         UserError: If the builder is not registered here, or what it makes does not fit images and latent space.
     """
     entry = NETWORKS[config.network]
-    builder = entry.load()
+    builder: Any = entry.load()
     if entry.is_built_in:
-        return builder.made(config, info, draw)  # type: ignore[no-any-return]
+        ours: tuple[nn.Module, nn.Module] = builder.made(config, info, draw)
+        return ours
     own = () if config.network_options is None else (config.network_options,)
     with drawing(draw):
         found = builder(config, info, *own)

@@ -85,9 +85,9 @@ class VAE(nn.Module):
             raise UserError(misfit)
         self.config = config
         self.info = info
-        encoder, decoder = networks or build(config, info, draw)
-        self.encoder: Encoder = encoder
-        self.decoder: Decoder = decoder
+        made: tuple[Any, Any] = networks or build(config, info, draw)
+        self.encoder: Encoder = made[0]
+        self.decoder: Decoder = made[1]
         self.likelihood = likelihood(config)
         self.prior = prior(config)
 

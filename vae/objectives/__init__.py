@@ -11,14 +11,26 @@ import lazy_loader
 
 if TYPE_CHECKING:
     from vae.objectives.effective_beta import EffectiveBeta
-    from vae.objectives.terms import MeanTerms, RatePenalty, Terms, penalty_at, rate_per_dim
+    from vae.objectives.objective import BetaVAE, Objective, PosteriorBatch, Progress
+    from vae.objectives.terms import MeanTerms, RatePenalty, Terms, penalty_at
 
-__all__ = ["EffectiveBeta", "MeanTerms", "RatePenalty", "Terms", "penalty_at", "rate_per_dim"]
+__all__ = [
+    "BetaVAE",
+    "EffectiveBeta",
+    "MeanTerms",
+    "Objective",
+    "PosteriorBatch",
+    "Progress",
+    "RatePenalty",
+    "Terms",
+    "penalty_at",
+]
 
 __getattr__, __dir__, _ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "effective_beta": ["EffectiveBeta"],
-        "terms": ["MeanTerms", "RatePenalty", "Terms", "penalty_at", "rate_per_dim"],
+        "objective": ["BetaVAE", "Objective", "PosteriorBatch", "Progress"],
+        "terms": ["MeanTerms", "RatePenalty", "Terms", "penalty_at"],
     },
 )

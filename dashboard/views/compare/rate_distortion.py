@@ -13,7 +13,7 @@ from dashboard.link import session
 from dashboard.look.markdown import plain
 from dashboard.server import topics
 from dashboard.shell import run_picker
-from dashboard.shell.run_picker import DATA, STATE_WORDS
+from dashboard.shell.run_picker import STATE_WORDS, data_words
 from dashboard.views.compare import link
 from dashboard.views.compare.rate_distortion_plane import MOST_LABELS, Dot, plane
 from vae.evaluation.comparability import EvaluationProtocol, why_not_comparable
@@ -182,7 +182,7 @@ def _group(
 
 
 def _title(yardstick: EvaluationProtocol) -> str:
-    return f"{DATA[yardstick.data]}{yardstick.words.removeprefix(yardstick.data)}"
+    return f"{data_words(yardstick.data)}{yardstick.words.removeprefix(yardstick.data)}"
 
 
 def _missing(without: Sequence[Run], chosen: set[str], mark: int) -> None:
