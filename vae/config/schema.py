@@ -255,6 +255,12 @@ class ModelConfig(Config):
         return self
 
     @property
+    def is_extended(self) -> bool:
+        """Whether a part of the model is of a class that somebody registered."""
+        named = ((NETWORKS, self.network), (LIKELIHOODS, self.likelihood), (PRIORS, self.prior))
+        return any(name in registry and not registry[name].is_built_in for registry, name in named)
+
+    @property
     def has_known_layers(self) -> bool:
         """Whether the networks are the package's own, whose layers follow from the configuration."""
         return self.network != "external" and self.network in NETWORKS and NETWORKS[self.network].is_built_in

@@ -59,6 +59,8 @@ class Diagnosis:
             `vae.diagnostics.further_dimensions`.
         dead: A layer of a network that says nothing whatever goes in, see `vae.diagnostics.dead_layers`.
         measurements: What the user's own measurements came to.
+        prior_mean, prior_spread: Mean and standard deviation of each dimension of a prior that is not the standard
+            normal; empty for that.
         training: How the training of these weights stands; None for a model without a run.
         scale: How the terms of a watched loop compare with ours; None for a run that was trained here.
         findings: What it means, the verdict first, then remarks.
@@ -93,6 +95,8 @@ class Diagnosis:
     further: Spectrum | None = None
     dead: DeadLayer | None = None
     measurements: tuple[Measured, ...] = ()
+    prior_mean: tuple[float, ...] = ()
+    prior_spread: tuple[float, ...] = ()
     training: Training | None = None
     scale: LoopScale | None = None
     findings: tuple[Verdict, ...] = ()
@@ -159,8 +163,9 @@ class Diagnosis:
         values = {**asdict(self), "rate": self.rate, "elbo": self.elbo, "active": list(self.active)}
         values |= {"num_active": self.num_active, "sigma_beta": self.sigma_beta}
         del values["findings"]
-        if not self.measurements:
-            del values["measurements"]
+        for name in ("measurements", "prior_mean", "prior_spread"):
+            if not values[name]:
+                del values[name]
         values["information"] = self.information.to_dict()
         findings = [finding.to_dict() for finding in self.findings]
         values |= {"verdict": findings[0] if findings else None, "remarks": findings[1:]}

@@ -18,11 +18,14 @@ from vae.models.batches import ModelInputs, log_probs, posteriors, slices
 from vae.models.likelihoods import Gaussian
 from vae.models.memory_budget import rows_for
 from vae.models.posterior_statistics import ACTIVE_THRESHOLD, active_variance
+from vae.models.priors import Prior, StandardNormal
 from vae.models.vae import VAE
 from vae.runtime.eval_mode import at_rest
 from vae.runtime.seeding import generator
 from vae.storage.finite_tensors import check_finite
 
+#: Samples of a user's prior that its mean and spread are of.
+_NUM_OF_PRIOR = 10_000
 #: Images that are looked at, at most: more would make the mixture of all posteriors slow.
 NUM_IMAGES = 2000
 
@@ -69,6 +72,7 @@ def measure(
     variance = active_variance(mean)
     posterior_log_var, log_var = log_var, log_var.cpu().double()
     spread = (variance + torch.exp(log_var).mean(0)).sqrt()
+    prior_mean, prior_spread = _moments(model.prior)
     examined = Examined(model, dataset, part, x, y, mean, posterior_log_var, z, seen.index, seed)
     return Diagnosis(
         part=part,
@@ -104,7 +108,17 @@ def measure(
         further=further_dimensions(model, dataset, seed=seed),
         dead=dead_layer(model, x, y, mean, log_var) if _differ(x) else None,
         measurements=measurements(examined),
+        prior_mean=prior_mean,
+        prior_spread=prior_spread,
     )
+
+
+def _moments(prior: Prior) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and spread of each dimension of a user's prior, from samples; nothing for the standard normal."""
+    if isinstance(prior, StandardNormal):
+        return (), ()
+    points = prior.exact().sample(_NUM_OF_PRIOR, generator(0, "prior")).double()
+    return tuple(points.mean(0).tolist()), tuple(points.std(0).tolist())
 
 
 def _differ(x: Tensor | ModelInputs) -> bool:

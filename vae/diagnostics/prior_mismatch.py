@@ -57,9 +57,17 @@ def prior_mismatch(diagnosis: Diagnosis) -> PriorMismatch | None:
         return None
     means = diagnosis.mean_per_dim or (0.0,) * diagnosis.latent_dim
     for dim, (mean, spread) in enumerate(zip(means, diagnosis.spread_per_dim, strict=True)):
+        variance = diagnosis.active_variance[dim]
+        if diagnosis.prior_spread:  # in units of a prior that is not the standard normal
+            unit = max(diagnosis.prior_spread[dim], 1e-6)
+            mean, spread, variance = (
+                (mean - diagnosis.prior_mean[dim]) / unit,
+                spread / unit,
+                variance / unit**2,
+            )
         square = max(spread**2, 1e-12)
         to_the_side, by_spread = mean**2 / 2, (square - 1 - math.log(square)) / 2
-        nats, variance = to_the_side + by_spread, diagnosis.active_variance[dim]
+        nats = to_the_side + by_spread
         # What these images leave open: as near to the prior as they allow.
         least, most = (max(square - variance, 1e-12) + bound for bound in variance_within(variance, num))
         aside, near = max(abs(mean) - SMALL_ERRORS * math.sqrt(variance / num), 0), min(max(1, least), most)

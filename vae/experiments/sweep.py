@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from vae.config.registries import load_plugins
 from vae.config.schema import RunConfig
 from vae.errors import UserError
 from vae.evaluation.saved_metrics import Result, kept, measure
@@ -163,6 +164,7 @@ def train_point(folder: str, point: Point) -> Outcome:
         "seed": config.train.seed,
     }
     try:
+        load_plugins()  # a worker is a process of its own
         result, was_done = _result(Path(folder), point)
     except Exception as error:  # whatever it is, the other points go on
         return Outcome(**place, state="failed", error=what_went_wrong(error))

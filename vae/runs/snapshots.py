@@ -202,8 +202,8 @@ def load_model(run: Run, at: At = "best", *, device: str = "cpu") -> VAE:
         return external_model(run.config.model, run.info, load_weights(run, at))
     model, weights = without_numbers(run), load_weights(run, at)
     check_shapes(weights, model.state_dict())
-    if not run.config.model.has_known_layers and any(buffer.is_meta for buffer in model.buffers()):
-        with drawing(torch.Generator()):  # a user's layers may keep numbers that no checkpoint brings
+    if run.config.model.is_extended:  # a user's classes may hold numbers that no checkpoint brings
+        with drawing(torch.Generator()):
             model = VAE(run.config.model, run.info)
     model.load_state_dict(weights, assign=True)
     return model.eval().requires_grad_(False).to(place)

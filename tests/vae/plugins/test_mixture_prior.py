@@ -195,3 +195,16 @@ def test_where_it_is_not_registered_the_run_says_so(
         )
         with pytest.raises(UserError, match="prior 'two-gaussians' must be registered to be used"):
             load_model(Run.open(run.path))
+
+
+def test_posteriors_that_fill_a_wide_prior_have_not_left_it(run: Run, digits: Dataset) -> None:
+    from dataclasses import replace
+
+    from vae.diagnostics.prior_mismatch import prior_mismatch
+
+    found = diagnose(load_model(run, "last"), digits, num_images=300)
+    assert found.prior_spread == pytest.approx((math.sqrt(5),) * 2, rel=0.1)
+    filling = replace(found, mean_per_dim=(0.0, 0.0), spread_per_dim=(2.4, 2.4), active_variance=(5.5, 5.5))
+    assert prior_mismatch(filling) is None
+    far = prior_mismatch(replace(filling, prior_mean=(), prior_spread=()))
+    assert far is not None and far.kind == "apart"
