@@ -85,7 +85,8 @@ def test_the_page_collapse_shows_it(trained_run: Run, monkeypatch: pytest.Monkey
     at = plugin_runs.page("collapse", trained_run, monkeypatch)
     titles = [metric.label.replace("\\", "") for metric in at.metric]
     assert titles[:2] == ["Signal to noise", "Response, grey levels"]
-    assert any("Broken: not measured" in caption.value for caption in at.caption)
+    captions = [caption.value.replace("\\", "").replace("\N{WORD JOINER}", "") for caption in at.caption]
+    assert any("Broken: not measured" in caption for caption in captions), captions
     assert list(at.dataframe[0].value["Dimension"]) == ["z1", "z2"]
 
 
