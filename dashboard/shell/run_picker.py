@@ -10,7 +10,15 @@ from dashboard import settings
 from dashboard.link import keys, session
 from dashboard.look.markdown import plain
 from dashboard.shell import presentation
-from vae.config.registries import DATASETS, LIKELIHOODS, NETWORKS
+from vae.config.registries import (
+    BETA_VAE,
+    DATASETS,
+    LIKELIHOODS,
+    NETWORKS,
+    OBJECTIVES,
+    PRIORS,
+    STANDARD_NORMAL,
+)
 from vae.errors import UserError
 from vae.runs.listing import BrokenRun, find_run, list_runs
 from vae.runs.run import Run
@@ -190,4 +198,8 @@ def _summary(run: Run) -> None:
         f"{data_words(data.name)}, {info.height}×{info.width}, {pixels[data.binarize]}",
         f"{likelihood_words(model.likelihood)}, β = {run.config.objective.beta:g}",
     ]
+    if model.prior != STANDARD_NORMAL:
+        lines.append(f"Prior: {PRIORS.title(model.prior)}")
+    if run.config.objective.name != BETA_VAE:
+        lines.append(f"Objective: {OBJECTIVES.title(run.config.objective.name)}")
     st.sidebar.caption("  \n".join(lines))

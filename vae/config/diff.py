@@ -48,7 +48,7 @@ def differences(configs: Sequence[RunConfig]) -> list[Difference]:
         for name, field in type(owners[0]).model_fields.items() if owners else ():
             option = f"{section}.{name}"
             values = tuple(
-                getattr(owner, name) if _is_known(config, option) else None
+                _plain(getattr(owner, name)) if _is_known(config, option) else None
                 for owner, config in zip(owners, configs, strict=True)
             )
             if any(value != values[0] for value in values):
@@ -56,6 +56,13 @@ def differences(configs: Sequence[RunConfig]) -> list[Difference]:
                 assert isinstance(extra, dict), "vae.config.schema declares a label for each option"
                 found.append(Difference(option, str(extra["label"]), values))
     return found
+
+
+def _plain(value: Any) -> Any:
+    """A value as it is shown: own options by their names."""
+    if not isinstance(value, Config):
+        return value
+    return ", ".join(f"{name} = {one}" for name, one in value.to_dict().items())
 
 
 def _is_known(config: RunConfig, option: str) -> bool:

@@ -180,6 +180,8 @@ def test_what_is_spaced_by_quantiles_is_drawn_or_refused_in_a_sentence(run: Run,
 def test_pages_show_it(name: str, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     at = plugin_runs.page(name, run, monkeypatch)
     assert plugin_runs.complaints(at) == []
+    if name == "explore":
+        assert "Prior: Two Gaussians" in at.sidebar.caption[0].value
     if name == "generate":
         captions = " ".join(caption.value for caption in at.caption)
         assert "Temperature: for the standard normal prior only" in captions

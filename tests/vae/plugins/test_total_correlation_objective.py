@@ -14,6 +14,7 @@ from torch import Tensor
 from tests.support import plugin_runs
 from vae.config.base import Config, option
 from vae.config.checks import warnings
+from vae.config.diff import differences
 from vae.config.registries import OBJECTIVES
 from vae.config.schema import ObjectiveConfig, RunConfig
 from vae.data.dataset import Dataset, check_fits
@@ -147,7 +148,16 @@ def test_it_evaluates_and_exports(run: Run, digits: Dataset, capsys: pytest.Capt
 
 @pytest.mark.parametrize("name", plugin_runs.PAGES)
 def test_pages_show_it(name: str, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert plugin_runs.complaints(plugin_runs.page(name, run, monkeypatch)) == []
+    at = plugin_runs.page(name, run, monkeypatch)
+    assert plugin_runs.complaints(at) == []
+    if name == "explore":
+        assert "Objective: β-TC-VAE" in at.sidebar.caption[0].value
+
+
+def test_runs_are_told_apart_by_its_options(run: Run) -> None:
+    other = run.config.replace(objective=run.config.objective.replace(options={"weight": 1.0}))
+    (found,) = differences([run.config, other])
+    assert found.values == ("weight = 6.0", "weight = 1.0")
 
 
 def test_where_it_is_not_registered_the_model_is_shown_and_training_is_refused(
