@@ -230,6 +230,7 @@ class Gaussian(_ExponentialFamily):
 
     @classmethod
     def from_config(cls, config: ModelConfig) -> Self:
+        """The likelihood of a configuration, with its ``sigma`` in units of a pixel's range 0 to 1."""
         return cls(config.sigma)
 
     @property
