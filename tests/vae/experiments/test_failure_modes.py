@@ -68,7 +68,6 @@ def test_each_kind_of_cure_is_that_of_a_recipe() -> None:
     assert changes >= {*schedules, ("model.likelihood", "gaussian-learned")}
     assert {option for option, _ in changes} >= {
         "objective.free_bits",
-        "objective.capacity",
         "train.encoder_steps",
     }
 

@@ -611,7 +611,7 @@ def test_of_a_million_lines_few_are_parsed_and_no_event_is_missed(path: Path) ->
     drawn = [line for line in found if "split" in line]
     assert 500 < len(drawn) <= 2000
     assert all(abs(line["rate"] - 5.0) < 1e-6 for line in drawn)
-    assert "one in 25 of its training lines is read" in left_out(path)
+    assert "Showing one in 25 training lines" in left_out(path)
     # What is written from here on is read whole.
     with MetricsWriter(path) as writer:
         writer.write(train(8))

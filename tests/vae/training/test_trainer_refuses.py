@@ -179,7 +179,9 @@ def test_a_second_trainer_is_refused_and_disturbs_nothing(tmp_path: Path) -> Non
 def test_a_finished_run_is_refused_until_it_gets_more_epochs(trained_run: Run, tmp_path: Path) -> None:
     run = train(tmp_path / "a")
     refused(
-        run, RunError, r"has done its 4 epochs; ask for more with `vae train --resume DIR --more-epochs N`"
+        run,
+        RunError,
+        r"has trained all of its 4 epochs; ask for more with `vae train --resume DIR --more-epochs N`",
     )
     run.extend(1)
     train(run.path)

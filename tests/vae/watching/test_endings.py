@@ -137,7 +137,7 @@ def test_a_folder_that_is_taken_is_refused_with_a_remedy_that_works(
         with pytest.raises(UserError, match=r"this program still has one open; close it first"):
             begin(tmp_path / "own", digits, resume=resume)
     watcher.close()
-    with pytest.raises(RunError, match="continue watching with resume=True"):
+    with pytest.raises(RunError, match="continue watching it with resume=True"):
         begin(tmp_path / "own", digits)
     begin(tmp_path / "own", digits, resume=True)[1].close()
     with pytest.raises(RunError, match="was trained by `vae train`, not watched"):
