@@ -24,6 +24,7 @@ test("a file that is not there is refused, one that is comes as it is asked for"
   await assert.rejects(source.get("digits", "terms", { at: "best" }, "arrayBuffer"), (error) => error instanceof Refusal && /not shared/.test(error.message))
   assert.deepEqual(asked, ["http://here/runs/digits/snapshots", "http://here/runs/digits/best/terms"])
   assert.equal(source.runtime, "http://here/runtime/")
+  assert.equal(source.decodes, false)
   assert.equal(typeof source.listen("digits", {}), "function")
   mock.restoreAll()
 })

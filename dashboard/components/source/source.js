@@ -12,6 +12,7 @@ import { listen, wake } from "./stream.js"
 /** @type {import("../../../vae/browser/lib/source.js").Source} */
 export const server = {
   get: (run, path, query, as, options) => ask(runAddress(run, path, query), as, options),
+  decodes: true,
   runtime: address(`runtime/${VERSION}/`),
   listen: (run, listener) => listen(run, listener).stop,
   wake,

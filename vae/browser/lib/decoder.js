@@ -71,7 +71,9 @@ export class Decoder extends Model {
    * @param {Place} point
    * @returns {Promise<Picture>}
    */
-  #decode({ z, y }) {
+  async #decode({ z, y }) {
+    // Until the decoder is here, a server's pictures are shown; who has none waits.
+    if (this.source === "loading" && !this.from.decodes) await this.ready
     return this.source === "browser" ? this.batch(z, y, 1) : this.#decodeOnServer(z, y)
   }
 
@@ -97,6 +99,7 @@ export class Decoder extends Model {
    * @returns {Promise<Picture>}
    */
   async #decodeOnServer(z, y) {
+    if (!this.from.decodes) throw new Error(this.reason)
     const { at, stamp } = this.weights
     const bitmap = await createImageBitmap(await this.from.get(this.run, "decode", { ...pointQuery(z, y), at, v: stamp }, "blob"))
     return { bitmap, height: bitmap.height, width: bitmap.width }

@@ -19,6 +19,7 @@ export function folder(base, runtime) {
         if (response.status === 404) throw new Refusal("This was not shared with the others: ask whoever shared the run.")
         throw Object.assign(new Error(`The folder answered ${response.status}.`), { answered: true })
       }, options),
+    decodes: false,
     runtime,
     // Files do not train.
     listen: () => () => {},
