@@ -26,7 +26,7 @@ PACKAGES = ("vae", "dashboard")
 VALUE = "…"
 #: Two words in a row, or one capitalised word, as a label has it.
 _WORDS = re.compile(r"[^\W\d_]{2,}[,;:)]? (?:× )?\(?[^\W\d_]|^[A-ZΑ-Ω][^\W\d_A-Z]+[.:?!…]?$")
-_SKIPPED_FOLDERS = {"node_modules", "dist", "runtime", "__pycache__"}
+_SKIPPED_FOLDERS = {"node_modules", "dist", "__pycache__"}
 
 
 @dataclass(frozen=True)
