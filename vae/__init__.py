@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from vae.config.base import ConfigError
     from vae.config.schema import DataConfig, DataInfo, ModelConfig, ObjectiveConfig, RunConfig, TrainConfig
     from vae.data.dataset import Dataset, load_dataset
+    from vae.data.source import ImageSource
     from vae.data.types import DataError
     from vae.diagnostics.diagnose import diagnose
     from vae.diagnostics.diagnosis import Diagnosis
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
     from vae.experiments.sweep import sweep
     from vae.latent.embedding import Embedding, embed
     from vae.models.likelihoods import Bernoulli, ContinuousBernoulli, Gaussian, LearnedGaussian, Likelihood
+    from vae.models.network_builder import Network
+    from vae.models.priors import Prior
     from vae.models.vae import VAE
+    from vae.objectives.objective import Objective
     from vae.objectives.terms import MeanTerms, Terms
     from vae.runs.archive import ArchiveError
     from vae.runs.listing import list_runs
@@ -55,13 +59,17 @@ __all__ = [
     "Evaluation",
     "ExactPosterior",
     "Gaussian",
+    "ImageSource",
     "ImportanceBound",
     "LearnedGaussian",
     "Learner",
     "Likelihood",
     "MeanTerms",
     "ModelConfig",
+    "Network",
+    "Objective",
     "ObjectiveConfig",
+    "Prior",
     "Run",
     "RunConfig",
     "RunError",
@@ -96,6 +104,7 @@ _lazily, __dir__, _ = lazy_loader.attach(
             "TrainConfig",
         ],
         "data.dataset": ["Dataset", "load_dataset"],
+        "data.source": ["ImageSource"],
         "data.types": ["DataError"],
         "diagnostics.diagnose": ["diagnose"],
         "diagnostics.diagnosis": ["Diagnosis"],
@@ -112,7 +121,10 @@ _lazily, __dir__, _ = lazy_loader.attach(
             "LearnedGaussian",
             "Likelihood",
         ],
+        "models.network_builder": ["Network"],
+        "models.priors": ["Prior"],
         "models.vae": ["VAE"],
+        "objectives.objective": ["Objective"],
         "objectives.terms": ["MeanTerms", "Terms"],
         "runs.archive": ["ArchiveError"],
         "runs.listing": ["list_runs"],
