@@ -110,7 +110,7 @@ def _script(name: str) -> None:
     session.settle()
 
 
-def page(name: str, run: Run, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+def page(name: str, run: Run, monkeypatch: pytest.MonkeyPatch, **query: str) -> AppTest:
     """A page that shows a run, without an exception."""
     from dashboard import settings
     from dashboard.cache import lru
@@ -121,7 +121,8 @@ def page(name: str, run: Run, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     monkeypatch.setattr(trainers, "start", lambda run: None)
     lru.clear()
     at = AppTest.from_function(_script, args=(name,), default_timeout=60)
-    at.query_params["run"] = run.id
+    for key, value in {"run": run.id, **query}.items():
+        at.query_params[key] = value
     at.run()
     assert not at.exception
     return at

@@ -176,7 +176,7 @@ def compare(run: Run, weights: Weights) -> Following:
     parts.downloads(
         f"{run.id}-compare-seed-{seed}",
         weights,
-        image_sheets.sheet(beside, 3 * side, gap=2),
+        image_sheets.sheet(beside.reshape(everything.shape), several * side, gap=2),
         lambda: generated.archive(everything, points, facts),
     )
     return Following(

@@ -188,6 +188,14 @@ def test_pages_show_it(name: str, run: Run, monkeypatch: pytest.MonkeyPatch) -> 
         assert "Temperature" not in {slider.label for slider in at.slider}
 
 
+def test_priors_side_by_side_leave_out_the_truncated_one(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    at = plugin_runs.page("generate", run, monkeypatch, mode="compare", components="2", rows="2")
+    assert plugin_runs.complaints(at) == []
+    titles = [text.value for text in at.markdown]
+    assert "**Prior**" in titles and "**Truncated prior**" not in titles
+    assert any("z ~ Two Gaussians" in caption.value for caption in at.caption)
+
+
 def test_where_it_is_not_registered_the_run_says_so(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
