@@ -193,7 +193,7 @@ def test_priors_side_by_side_leave_out_the_truncated_one(run: Run, monkeypatch: 
     assert plugin_runs.complaints(at) == []
     titles = [text.value for text in at.markdown]
     assert "**Prior**" in titles and "**Truncated prior**" not in titles
-    assert any("z ~ Two Gaussians" in caption.value for caption in at.caption)
+    assert any("z ~ Two Gaussians" in caption.value.replace("\\", "") for caption in at.caption)
 
 
 def test_where_it_is_not_registered_the_run_says_so(
