@@ -5,6 +5,7 @@ Imports no torch, so that `vae --help` is quick.
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_type_hints
 
@@ -85,7 +86,7 @@ def _config(info: StructTypeInfo) -> StructConstructorSpec | None:
 
 def _fields(owner: type[Config], name: str, given: Any) -> list[StructFieldSpec]:
     """One option; or the own options of each thing that can be chosen, as ``--model.likelihood-laplace.scale``."""
-    field, hint = owner.model_fields[name], get_type_hints(owner, include_extras=True)[name]
+    field, hint = owner.model_fields[name], _hints(owner)[name]
     of = chosen_by(owner, name)
     if of is not None:
         registry = registry_of(owner, of)
@@ -105,6 +106,12 @@ def _fields(owner: type[Config], name: str, given: Any) -> list[StructFieldSpec]
         hint = _with_bounds(hint, field)
     default = _default(owner, name, getattr(given, name, field.default))
     return [StructFieldSpec(name=name, type=hint, default=default, helptext=words)]
+
+
+@cache
+def _hints(owner: type[Config]) -> dict[str, Any]:
+    """The types of a configuration's options."""
+    return get_type_hints(owner, include_extras=True)
 
 
 def _own(of: str, entry: Entry) -> str:

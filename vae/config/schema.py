@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, SerializeAsAny, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from vae.config.base import Config, option, rule
 from vae.config.own_options import own_options, with_own_options
@@ -41,7 +41,7 @@ class DataConfig(Config):
         label="Data",
         registry="dataset",
     )
-    options: SerializeAsAny[Config] | None = own_options("name")
+    options: Any = own_options("name")
     root: Path | None = option(
         None,
         "Folder of downloaded datasets (default: the user's cache folder).",
@@ -148,7 +148,7 @@ class ModelConfig(Config):
         label="Network",
         registry="network",
     )
-    network_options: SerializeAsAny[Config] | None = own_options("network")
+    network_options: Any = own_options("network")
     decoder: Literal["independent", "autoregressive"] = option(
         "independent",
         "Pixels are independent given z, or each also depends on the pixels before it (Bernoulli, at most 256 "
@@ -197,14 +197,14 @@ class ModelConfig(Config):
         registry="prior",
         exclude_if=lambda value: value == STANDARD_NORMAL,
     )
-    prior_options: SerializeAsAny[Config] | None = own_options("prior")
+    prior_options: Any = own_options("prior")
     likelihood: Annotated[str, AfterValidator(LIKELIHOODS.check)] = option(
         "bernoulli",
         "p(x|z): Bernoulli, continuous Bernoulli, Gaussian with fixed sigma, or Gaussian with one learned sigma.",
         label="Likelihood",
         registry="likelihood",
     )
-    likelihood_options: SerializeAsAny[Config] | None = own_options("likelihood")
+    likelihood_options: Any = own_options("likelihood")
     sigma: float = option(
         0.1,
         "Standard deviation of the Gaussian likelihood: fixed, or the initial value if it is learned.",
@@ -298,7 +298,7 @@ class ObjectiveConfig(Config):
         registry="objective",
         exclude_if=lambda value: value == BETA_VAE,
     )
-    options: SerializeAsAny[Config] | None = own_options("name")
+    options: Any = own_options("name")
     beta: float = option(
         1.0,
         "Weight of the KL (rate), in nats per example; 1 is the ELBO.",
