@@ -186,7 +186,8 @@ class Registry:
             return name
         known = [repr(one) for one in self._entries]
         shown = name if len(name) <= 60 else f"{name[:59]}…"
-        raise rule(f"must be one of {', '.join(known[:-1])} or {known[-1]}, got {shown!r}")
+        listed = " or ".join(filter(None, (", ".join(known[:-1]), known[-1])))
+        raise rule(f"must be one of {listed}, got {shown!r}")
 
     # What may be registered -------------------------------------------------------------------------------------------
 

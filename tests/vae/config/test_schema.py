@@ -18,6 +18,7 @@ import vae
 from vae.config.base import Config, ConfigError
 from vae.config.checks import warnings
 from vae.config.own_options import chosen_by, registry_of
+from vae.config.registries import DATASETS
 from vae.config.schema import (
     MAX_SEED,
     DataConfig,
@@ -118,6 +119,11 @@ def choices() -> list[Any]:
         for part in PARTS
         for name, field in part.model_fields.items()
         if get_origin(field.annotation) is Literal
+    ] + [
+        pytest.param(part, name, registry.names, id=f"{part.__name__}.{name}")
+        for part in PARTS
+        for name in part.model_fields
+        if (registry := registry_of(part, name)) is not None
     ]
 
 
@@ -404,7 +410,7 @@ def test_the_defaults_are_those_that_the_first_page_promises() -> None:
 
 
 @pytest.mark.parametrize("conditional", [False, True])
-@pytest.mark.parametrize("name", get_args(DataConfig.model_fields["name"].annotation))
+@pytest.mark.parametrize("name", DATASETS.names)
 def test_a_suggestion_is_the_main_job_for_every_data_set(name: str, conditional: bool) -> None:
     config = suggest(name, conditional=conditional)
     assert config.data.name == name
