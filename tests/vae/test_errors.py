@@ -81,7 +81,7 @@ def test_many_problems_of_a_configuration_are_told_as_far_as_they_fit_and_surviv
     with pytest.raises(ConfigError) as found:
         ModelConfig(latent_dim=0, sigma=-1, hidden="x" * 500, channels=5, activation="\x1b", network=3)  # type: ignore[arg-type]
     assert is_clean(str(found.value))
-    assert "more problems" in str(found.value)
+    assert "more problem" in str(found.value)
     assert len(found.value.problems) == 6
     again = pickle.loads(pickle.dumps(found.value))  # noqa: S301
     assert (str(again), again.problems) == (str(found.value), found.value.problems)

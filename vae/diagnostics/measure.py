@@ -117,7 +117,7 @@ def _moments(prior: Prior) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and spread of each dimension of a user's prior, from samples; nothing for the standard normal."""
     if isinstance(prior, StandardNormal):
         return (), ()
-    points = prior.exact().sample(_NUM_OF_PRIOR, generator(0, "prior")).double()
+    points = prior.exact().sample(_NUM_OF_PRIOR, generator(0, "prior")).cpu().double()
     return tuple(points.mean(0).tolist()), tuple(points.std(0).tolist())
 
 

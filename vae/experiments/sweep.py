@@ -17,7 +17,7 @@ from vae.config.registries import load_plugins
 from vae.config.schema import RunConfig
 from vae.errors import UserError
 from vae.evaluation.saved_metrics import Result, kept, measure
-from vae.runs.naming import check_id
+from vae.runs.naming import RunError, check_id
 from vae.storage.user_paths import absolute
 
 Backend = Literal["loky", "threading", "dask"]
@@ -128,7 +128,7 @@ def sweep(
     """
     from joblib import Parallel, delayed, parallel_config
 
-    folder = absolute(runs)
+    folder = absolute(runs, RunError)
     for point in planned:
         _check_same(folder, point)
     try:

@@ -89,7 +89,7 @@ def prior_gap(
     own = posterior_log_prob(noise, log_var).sum(1)
     aggregate = log_aggregate(drawn, mean, log_var, own)
     exactly = (StandardNormal(mean.shape[1]) if prior is None else prior).exact()
-    points = exactly.sample(num_draws, generator(seed, "prior")).double()
+    points = exactly.sample(num_draws, generator(seed, "prior")).cpu().double()
     return PriorGap(
         prior_to_aggregate=MeanOf.of(
             exactly.log_prob_per_dim(points).sum(1) - log_aggregate(points, mean, log_var)

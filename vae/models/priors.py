@@ -148,8 +148,8 @@ class Prior(nn.Module, ABC):
     @property
     def has_exact_rate(self) -> bool:
         """Whether the rate has a closed form."""
-        nothing = torch.zeros(1, self.latent_dim)
-        return self.exact().kl(nothing.double(), nothing.double()) is not None
+        nothing = torch.zeros(1, self.latent_dim, dtype=torch.float64)
+        return self.exact().kl(nothing, nothing) is not None
 
     @property
     def has_quantiles(self) -> bool:

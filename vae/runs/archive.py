@@ -21,7 +21,7 @@ from vae.limits import HEADERS_BYTES
 from vae.runs.cleanup import IMPORTING, sweep_runs
 from vae.runs.listing import free_id, new_run_id
 from vae.runs.metrics import MetricsReader
-from vae.runs.naming import is_id
+from vae.runs.naming import RunError, is_id
 from vae.runs.run import Run
 from vae.runs.weights_file import check_weights
 from vae.storage.atomic import disk_sentence, name_error
@@ -136,7 +136,7 @@ def import_run(file: BinaryIO | Path, root: Path | str, *, max_bytes: int = MAX_
     Raises:
         ArchiveError: If it is not an archive of a run, dangerous, too large or damaged, or the disk is full.
     """
-    root = absolute(root)
+    root = absolute(root, RunError)
     try:
         root.mkdir(parents=True, exist_ok=True)
         sweep_runs(root)

@@ -43,7 +43,7 @@ def list_runs(root: Path | str) -> list[Run | BrokenRun]:
     """
     found: list[tuple[float, str, Run | BrokenRun]] = []
     try:
-        folders = [path for path in absolute(root).iterdir() if not path.name.startswith(".")]
+        folders = [path for path in absolute(root, RunError).iterdir() if not path.name.startswith(".")]
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
@@ -69,7 +69,7 @@ def find_run(run_id: str, roots: Sequence[Path | str]) -> Run:
     """
     check_id(run_id)
     for root in roots:
-        path = absolute(root) / run_id
+        path = absolute(root, RunError) / run_id
         with suppress(PermissionError):
             if path.is_dir() and ((path / "config.json").is_symlink() or (path / "config.json").exists()):
                 return Run.open(path)
@@ -98,7 +98,7 @@ def create_run(root: Path, hint: str, config: RunConfig, info: DataInfo) -> Run:
         RunError: As `Run.create` does.
     """
     for _ in range(_TRIES):
-        path = absolute(root) / new_run_id(root, hint)
+        path = absolute(root, RunError) / new_run_id(root, hint)
         try:
             return Run.create(path, config, info, hint)
         except RunError:
@@ -114,7 +114,11 @@ def free_id(root: Path | str, wanted: str) -> str:
         RunError: If the wanted one is not an id.
     """
     check_id(wanted)
-    taken = {path.name.casefold() for path in absolute(root).iterdir()} if Path(root).is_dir() else set()
+    taken = (
+        {path.name.casefold() for path in absolute(root, RunError).iterdir()}
+        if Path(root).is_dir()
+        else set()
+    )
     number, free = 1, wanted
     while free.casefold() in taken:
         number += 1

@@ -270,7 +270,10 @@ def test_a_run_whose_folder_is_a_link_is_shown_and_not_changed(place: tuple[Path
         lambda: next(Trainer(linked, load_data(CONFIG.data)).train()),
         lambda: Trainers().start(linked),
     ):
-        with pytest.raises(UserError, match=rf"run 'linked' is a link, .*open the folder itself, {path}"):
+        with pytest.raises(
+            UserError,
+            match=rf"run 'linked' is a link and can only be viewed; .*open the folder itself, {path}",
+        ):
             change()
     with pytest.raises(UserError, match="is a link"):
         linked.delete()

@@ -171,7 +171,7 @@ from pathlib import Path
 import torch
 from vae.storage.safetensors_io import load, save
 from vae.runs.metrics import MetricsReader, MetricsWriter
-from vae.runs.listing import Control, Status
+from vae.runs.status import Control, Status
 from vae.storage.atomic import read_json, write_json, sweep
 
 names = ("epoch", "seconds", "beta", "distortion", "rate", "elbo")

@@ -27,7 +27,7 @@ def test_a_path_that_can_name_nothing_is_a_sentence(text: str) -> None:
         user_path(text)
     assert str(found.value).isprintable()
     with pytest.raises(RunError, match="a path must name"):
-        absolute(text)
+        absolute(text, RunError)
     with pytest.raises(DataError, match="a path must name"):
         read_npz(Path(text))
 

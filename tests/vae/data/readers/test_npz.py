@@ -16,7 +16,7 @@ import torch
 
 from vae.config.schema import DataConfig
 from vae.data.dataset import load_dataset
-from vae.data.readers import npz
+from vae.data.readers import npz, npz_file
 from vae.data.readers.npz import read_npz, read_npz_columns
 from vae.data.types import DataError, Images
 
@@ -315,14 +315,18 @@ def test_no_single_damaged_byte_is_taken_for_data_or_raises_another_error(save: 
 def test_a_header_that_lies_is_refused_before_anything_is_allocated(
     content: bytes, words: str, method: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(npz, "_array", lambda *_: pytest.fail("memory was taken for what the header claims"))
+    monkeypatch.setattr(
+        npz_file, "_array", lambda *_: pytest.fail("memory was taken for what the header claims")
+    )
     assert words in refusal(zipped(tmp_path, method, images=content))
 
 
 def test_a_zip_directory_that_lies_about_sizes_is_refused_before_anything_is_allocated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(npz, "_array", lambda *_: pytest.fail("memory was taken for what the header claims"))
+    monkeypatch.setattr(
+        npz_file, "_array", lambda *_: pytest.fail("memory was taken for what the header claims")
+    )
     start = header((1000, 1000, 1000))
     path = zipped(tmp_path, zipfile.ZIP_DEFLATED, images=start + bytes(1000))
     true, false = struct.pack("<I", len(start) + 1000), struct.pack("<I", len(start) + 10**9)
