@@ -46,9 +46,11 @@ def lines(app: App) -> list[tuple[str, int]]:
         ("compare", []),
     ],
 )
-def test_captions_have_two_lines_at_most(browse: Browse, server: Server, page: str, parts: list[str]) -> None:
+def test_captions_have_two_lines_at_most(
+    browse: Browse, own_server: Server, page: str, parts: list[str]
+) -> None:
     name, _, query = page.partition("?")
-    app = browse(server)
+    app = browse(own_server)
     app.page.set_viewport_size({"width": 1366, "height": 768})
     app.open(name, *parts, run="digits-2d", **dict([query.split("=")] if query else []))
     app.idle()
