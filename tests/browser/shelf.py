@@ -20,6 +20,7 @@ class Shelf:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
 
     def make(self, kind: str) -> Run:
         """Train a run of a kind, if it has not been."""
