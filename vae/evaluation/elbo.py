@@ -61,7 +61,7 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
-class AtMean:
+class CostPerImage:
     """What each image costs where z is its posterior's mean: no ELBO, for which z is drawn.
 
     Attributes:
@@ -73,14 +73,14 @@ class AtMean:
     rate: Tensor
 
     @classmethod
-    def joined(cls, parts: list[AtMean]) -> AtMean:
+    def joined(cls, parts: list[CostPerImage]) -> CostPerImage:
         """Several sets of images as one."""
         return cls(torch.cat([part.distortion for part in parts]), torch.cat([part.rate for part in parts]))
 
 
 @torch.no_grad()
 @at_rest
-def at_posterior_mean(model: VAE, dataset: Dataset, part: Part = "test") -> AtMean:
+def at_posterior_mean(model: VAE, dataset: Dataset, part: Part = "test") -> CostPerImage:
     """Distortion at the posterior mean, and rate, of every image of a part.
 
     Pixels are as in training; with dynamic binarisation they are those of seed 0, as `vae.latent.embedding.embed` takes
@@ -95,7 +95,7 @@ def at_posterior_mean(model: VAE, dataset: Dataset, part: Part = "test") -> AtMe
         mean, log_var = model.encoder(batch.x, condition)
         distortion.append(-model.log_prob(mean, batch.x, condition).float().cpu())
         rate.append(model.prior.rate_per_dim(mean, log_var).sum(1).float().cpu())
-    return AtMean(torch.cat(distortion), torch.cat(rate))
+    return CostPerImage(torch.cat(distortion), torch.cat(rate))
 
 
 @torch.no_grad()

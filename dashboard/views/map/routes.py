@@ -20,7 +20,7 @@ from vae.errors import UserError
 from vae.runs.run import Run
 
 if TYPE_CHECKING:
-    from vae.evaluation.elbo import AtMean
+    from vae.evaluation.elbo import CostPerImage
 
 #: Images that one request may name.
 MOST_IMAGES = 300
@@ -87,13 +87,13 @@ def column(request: Request) -> Response:
     return _answer(request, {"values": values}, classes=list(asked.classes))
 
 
-def _at_means(run: Run, at: At, part: str) -> AtMean:
-    from vae.evaluation.elbo import AtMean, at_posterior_mean
+def _at_means(run: Run, at: At, part: str) -> CostPerImage:
+    from vae.evaluation.elbo import CostPerImage, at_posterior_mean
 
     model, images = models.model(run, at), datasets.dataset(run)
     names = ("train", "validation", "test") if part == "all" else (part,)
     found = [at_posterior_mean(model, images, name) for name in names if len(getattr(images, name))]  # type: ignore[arg-type]
-    return AtMean.joined(found)
+    return CostPerImage.joined(found)
 
 
 def _check(listed: dict[str, Any]) -> None:

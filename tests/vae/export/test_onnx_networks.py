@@ -13,9 +13,10 @@ import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
+from tests.hostile.graphs import honest
 from vae.config.schema import DataInfo, ModelConfig, RunConfig
 from vae.errors import UserError
-from vae.export.onnx_file import DECODER, ENCODER
+from vae.export.onnx_file import ENCODER
 from vae.export.onnx_networks import as_weights, external_model
 from vae.models.vae import VAE
 from vae.runs.archive import ArchiveError, export_run, import_run
@@ -27,49 +28,19 @@ CONFIG = ModelConfig(network="external", latent_dim=2, likelihood="gaussian")
 Change = Callable[[onnx.ModelProto], None]
 
 
-def graph(half: str = DECODER) -> onnx.ModelProto:
-    """A linear decoder to 5 × 4 pixels, or the encoder that goes with it."""
-    free = ["batch", 1, 5, 4]
-    if half == DECODER:
-        weight = numpy_helper.from_array(np.ones((2, 20), np.float32), "weight")
-        shape = numpy_helper.from_array(np.array([-1, 1, 5, 4]), "shape")
-        nodes = [
-            helper.make_node("MatMul", ["z", "weight"], ["flat"]),
-            helper.make_node("Reshape", ["flat", "shape"], ["output"]),
-        ]
-        inputs, outputs = [("z", ["batch", 2])], [("output", free)]
-    else:
-        weight = numpy_helper.from_array(np.ones((20, 2), np.float32), "weight")
-        shape = numpy_helper.from_array(np.array([-1, 20]), "shape")
-        nodes = [
-            helper.make_node("Reshape", ["x", "shape"], ["flat"]),
-            helper.make_node("MatMul", ["flat", "weight"], ["mean"]),
-            helper.make_node("Neg", ["mean"], ["log_var"]),
-        ]
-        inputs, outputs = [("x", free)], [("mean", ["batch", 2]), ("log_var", ["batch", 2])]
-    made = helper.make_graph(
-        nodes,
-        "a graph",
-        [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in inputs],
-        [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in outputs],
-        [weight, shape],
-    )
-    return helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-
-
 def model_of(decoder: bytes, info: DataInfo, config: ModelConfig = CONFIG) -> VAE:
-    return external_model(config, info, as_weights(graph(ENCODER).SerializeToString(), decoder))
+    return external_model(config, info, as_weights(honest(ENCODER).SerializeToString(), decoder))
 
 
 def test_a_graph_is_a_model(tiny_info: DataInfo) -> None:
-    model = model_of(graph().SerializeToString(), tiny_info)
+    model = model_of(honest().SerializeToString(), tiny_info)
     z = torch.tensor([[1.0, 2.0], [0.0, -1.0]])
     assert torch.equal(model.decode(z), z.sum(1)[:, None, None, None].expand(-1, 1, 5, 4))
     assert torch.equal(model.posterior(torch.ones(3, 1, 5, 4))[0], torch.full((3, 2), 20.0))
 
 
 def test_gradients_are_refused_with_a_sentence(tiny_info: DataInfo) -> None:
-    model = model_of(graph().SerializeToString(), tiny_info)
+    model = model_of(honest().SerializeToString(), tiny_info)
     with pytest.raises(UserError, match="what needs gradients"):
         model.decode(torch.zeros(1, 2, requires_grad=True))
 
@@ -138,7 +109,7 @@ def _claim(model: onnx.ModelProto) -> None:
     ],
 )
 def test_a_hostile_graph_is_refused(change: Change, sentence: str, tiny_info: DataInfo) -> None:
-    model = graph()
+    model = honest()
     change(model)
     with pytest.raises(CheckpointError, match=sentence):
         model_of(model.SerializeToString(), tiny_info)
@@ -151,7 +122,7 @@ def test_what_is_no_graph_is_refused(data: bytes, tiny_info: DataInfo) -> None:
 
 
 def test_a_small_file_that_asks_for_endless_memory_gets_none(tiny_info: DataInfo) -> None:
-    model = graph()
+    model = honest()
     many = numpy_helper.from_array(np.array([1 << 40]), "many")
     model.graph.initializer.append(many)
     del model.graph.node[:]
@@ -169,7 +140,7 @@ def test_a_small_file_that_asks_for_endless_memory_gets_none(tiny_info: DataInfo
 
 
 def test_outputs_of_another_shape_than_the_images_are_refused(tiny_info: DataInfo) -> None:
-    model = graph()
+    model = honest()
     model.graph.initializer[1].CopyFrom(numpy_helper.from_array(np.array([-1, 1, 4, 5]), "shape"))
     with pytest.raises(CheckpointError, match=r"must give output of shape \(1, 1, 5, 4\)"):
         model_of(model.SerializeToString(), tiny_info).decode(torch.zeros(1, 2))
@@ -182,9 +153,9 @@ def test_networks_of_others_are_watched_not_made(tiny_info: DataInfo) -> None:
 
 def test_a_stranger_s_run_with_a_hostile_graph_is_not_imported(tmp_path: Path, tiny_info: DataInfo) -> None:
     run = Run.create(tmp_path / "own", RunConfig(model=CONFIG), tiny_info)
-    good, bad = graph(), graph()
+    good, bad = honest(), honest()
     _refer(bad)
-    halves = graph(ENCODER).SerializeToString()
+    halves = honest(ENCODER).SerializeToString()
     save(run.path, "live", as_weights(halves, good.SerializeToString()), {"step": 1})
     file = io.BytesIO()
     export_run(run, file)

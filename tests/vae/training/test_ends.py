@@ -222,18 +222,24 @@ class LongEvaluation:
         return plain_evaluate(model, dataset, *arguments, **options)
 
 
-def test_a_stop_breaks_off_a_long_evaluation_which_is_made_whole_on_resume(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run, dataset = create(tmp_path / "a", RARE)
-    long = LongEvaluation(12, lambda: False)
+def stopped_in_a_long_evaluation(path: Path, at_step: int, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """A run that hears Stop while the evaluation of a step, which takes long, is under way."""
+    run, dataset = create(path, RARE)
+    long = LongEvaluation(at_step, lambda: False)
     long.began = lambda: run.request(command="stop")
     with monkeypatch.context() as patch:
         patch.setattr(engine, "evaluate", long)
         long.trainer = Trainer(run, dataset)
         for _ in long.trainer.train():
             pass
-    assert (run.status().state, run.status().step) == ("stopped", 12)
+    assert (run.status().state, run.status().step) == ("stopped", at_step)
+    return run
+
+
+def test_a_stop_breaks_off_a_long_evaluation_which_is_made_whole_on_resume(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = stopped_in_a_long_evaluation(tmp_path / "a", 12, monkeypatch)
     assert [line["step"] for line in numbers(run, "validation")] == [6]
     assert kept_step(run) == 12
     train(run.path, RARE)
@@ -244,15 +250,7 @@ def test_a_stop_breaks_off_a_long_evaluation_which_is_made_whole_on_resume(
 def test_a_stop_in_the_last_evaluation_leaves_a_run_that_ends_as_if_never_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run, dataset = create(tmp_path / "a", RARE)
-    long = LongEvaluation(24, lambda: False)
-    long.began = lambda: run.request(command="stop")
-    with monkeypatch.context() as patch:
-        patch.setattr(engine, "evaluate", long)
-        long.trainer = Trainer(run, dataset)
-        for _ in long.trainer.train():
-            pass
-    assert (run.status().state, run.status().step) == ("stopped", 24)
+    run = stopped_in_a_long_evaluation(tmp_path / "a", 24, monkeypatch)
     train(run.path, RARE)
     assert run.status().state == "finished"
     assert_same_run(run, train(tmp_path / "unbroken", RARE))

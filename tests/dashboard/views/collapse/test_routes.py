@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from starlette.applications import Starlette
 
-from dashboard import routes, settings
-from dashboard.cache import lru
 from dashboard.cache.diagnoses import with_threshold
-from tests.dashboard.views.map.test_routes import Client
+from tests.support.asgi_client import Client
 from vae.diagnostics.diagnose import diagnose
 from vae.diagnostics.posterior_history import training_stages
 from vae.diagnostics.rules.verdicts import decide
@@ -23,19 +19,6 @@ from vae.runs.metrics import MetricsReader
 from vae.runs.run import Run
 
 DIAGNOSIS, COURSE = "/api/runs/short/diagnosis", "/api/runs/short/course"
-
-
-@pytest.fixture(scope="module")
-def client(root: Path) -> Iterator[Client]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(settings.RUNS_VARIABLE, str(root))
-        lru.clear()
-        yield Client(Starlette(routes=routes.routes()))
-
-
-@pytest.fixture
-def run(root: Path) -> Run:
-    return Run.open(root / "short")
 
 
 def said(client: Client, address: str) -> dict[str, Any]:

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from starlette.applications import Starlette
 
-from dashboard import routes, settings
-from dashboard.cache import datasets, lru
+from dashboard.cache import datasets
 from dashboard.cache.test_images import first_of_each, pixels
 from dashboard.server import packed_arrays
-from tests.dashboard.views.map.test_routes import Client
+from tests.support.asgi_client import Client
 from vae.data.dataset import Dataset
 from vae.evaluation.importance import log_weights
 from vae.latent.embedding import prior_points
@@ -27,19 +23,6 @@ from vae.runtime.seeding import generator
 
 BESIDE = "/api/runs/short/side-by-side"
 TRUTH = "/api/runs/short/truth"
-
-
-@pytest.fixture(scope="module")
-def client(root: Path) -> Iterator[Client]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(settings.RUNS_VARIABLE, str(root))
-        lru.clear()
-        yield Client(Starlette(routes=routes.routes()))
-
-
-@pytest.fixture
-def run(root: Path) -> Run:
-    return Run.open(root / "short")
 
 
 def unpacked(client: Client, address: str) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -2,81 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import anyio
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from starlette.applications import Starlette
 
-from dashboard import routes, settings
+from dashboard import settings
 from dashboard.cache import latents
 from dashboard.jobs import planes as jobs
 from dashboard.jobs.planes import Projections, Wanted, find
 from dashboard.server import packed_arrays
+from tests.support.asgi_client import Client
 from vae.data.dataset import Dataset
 from vae.errors import UserError
 from vae.latent.embedding import embed
 from vae.runs.run import Run
 from vae.runs.snapshots import load_model
-
-
-class Answer:
-    """A finished answer."""
-
-    def __init__(self, status: int, headers: dict[str, str], content: bytes) -> None:
-        self.status_code, self.headers, self.content = status, headers, content
-
-    def json(self) -> Any:
-        return json.loads(self.content)
-
-
-class Client:
-    """Asks an application as a server does."""
-
-    def __init__(self, app: Starlette) -> None:
-        self.app = app
-
-    def get(self, address: str, **headers: str) -> Answer:
-        path, _, query = address.partition("?")
-        named = [(name.replace("_", "-").lower().encode(), value.encode()) for name, value in headers.items()]
-        scope = {
-            "type": "http", "method": "GET", "path": path, "raw_path": path.encode(), "query_string": query.encode(),
-            "headers": named, "scheme": "http", "server": ("localhost", 80), "client": ("127.0.0.1", 1),
-            "root_path": "",
-        }  # fmt: skip
-        sent: list[Any] = []
-
-        async def receive() -> Any:
-            await anyio.sleep(60)
-
-        async def send(message: Any) -> None:
-            sent.append(message)
-
-        async def ask() -> None:
-            await self.app(scope, receive, send)
-
-        anyio.run(ask)
-        found = {name.decode().lower(): value.decode() for name, value in sent[0]["headers"]}
-        return Answer(sent[0]["status"], found, b"".join(message.get("body", b"") for message in sent[1:]))
-
-
-@pytest.fixture(scope="module")
-def client(root: Path) -> Iterator[Client]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(settings.RUNS_VARIABLE, str(root))
-        yield Client(Starlette(routes=routes.routes()))
-
-
-@pytest.fixture
-def run(root: Path) -> Run:
-    return Run.open(root / "short")
 
 
 def test_terms_are_distortion_at_the_posterior_mean_and_rate(
