@@ -348,7 +348,7 @@ def test_a_unit_is_active_if_the_variance_of_its_posterior_mean_over_images_exce
 
 
 def test_the_axes_of_the_map_are_latent_dimensions() -> None:
-    script = browser.files()["map/map_view.js"]
+    script = browser.files()["map/words.js"]
     found = re.search(
         r"function axisTitles\(.+?\) \{(.+?)\n\}", script.read_text(encoding="utf-8"), re.DOTALL
     )

@@ -1,5 +1,5 @@
 /** The map in its page: its elements, and how data, link, selection, colours, layers and pointer work together. */
-import { count, dimName, element, number, say } from "../lib/dom.js"
+import { say } from "../lib/dom.js"
 import { drawFirst } from "../lib/runtime.js"
 import { conditionOf } from "../lib/store.js"
 import { mix, theme } from "../lib/theme.js"
@@ -8,19 +8,20 @@ import { hoverCard, pinnedCard } from "./cards.js"
 import { Colouring } from "./colouring.js"
 import { colourings } from "./colours.js"
 import { controls } from "./controls.js"
-import { FEW } from "./layers.js"
+import { chartOf, compactLayout, fullLayout, notes } from "./layout.js"
 import { colourBar, legend } from "./legend.js"
 import { MapData } from "./map_data.js"
 import { Layers, lookOf } from "./map_layers.js"
 import { MapLink } from "./map_link.js"
+import { Message } from "./message.js"
 import { glide } from "./motion.js"
 import { tellMissing } from "./originals.js"
 import { Pointer } from "./pointer.js"
-import { share } from "./points.js"
 import { projectionPanel } from "./projection.js"
 import { EDGE, makeRoom, Scene } from "./scene.js"
 import { Selection } from "./selection.js"
 import { selectionPanel } from "./selection_panel.js"
+import { axisTitles, noteOf, headingOf } from "./words.js"
 
 /** Height of the chart against its width, and what else of the page should be in the window with it, CSS pixels. */
 const TALLEST = 0.72
@@ -29,7 +30,6 @@ const AROUND = 412
 const AROUND_COMPACT = 640
 /** A compact map explains so many labels' colours. */
 const MOST_KEYS = 12
-const LOADING = "Loading the latent positions…"
 
 export class MapView {
   /** What the theme says: shared by all parts. */
@@ -51,16 +51,10 @@ export class MapView {
     this.#root = root
     this.#compact = compact
     const { scene, look } = this
-    this.chart = element("div", {
-      class: "chart", tabindex: 0, role: "application",
-      "aria-label": `Latent map. Arrow keys move the point, plus and minus zoom, 0 shows all${compact ? "" : ", Escape drops the selection"}.`,
-    }, scene.plot, scene.over, scene.top)
-    this.message = element("div", { class: "ll-message" }, LOADING)
-    this.title = element("h3", { class: "ll-title" })
-    this.slice = element("p", { class: "ll-note" })
-    this.origin = element("p", { class: "ll-note" })
-    const hint = element("p", { class: "ll-note", hidden: true }, `Zoom in to see the images themselves, where at most ${FEW} are in view.`)
-    this.missing = element("p", { class: "ll-note" })
+    this.chart = chartOf(scene, compact)
+    this.message = new Message()
+    const { title, slice, origin, hint, missing } = notes()
+    this.notes = { title, slice, origin, missing }
     this.card = hoverCard()
     if (compact) {
       this.card.withOriginals(false)
@@ -83,25 +77,16 @@ export class MapView {
       lasso: (on) => this.pointer.setLasso(on),
       reset: () => this.#reset(),
     })
-    const { chart, title, slice, message, missing, panel, pinned, card, labels, tools } = this
-    const stage = element("div", { class: "stage" }, chart, tools.buttons, message, card.node)
-    root.replaceChildren(
-      compact ? element("section", { class: "ll-card panel compact", "aria-label": "Latent map" }, title, stage, labels.node, slice) : element(
-        "section", { class: "ll-card panel", "aria-label": "Latent map" },
-        element("div", { class: "ll-row head" }, title, tools.fields), this.job.node, labels.node, bar.node, tools.layerRow,
-        stage,
-        panel.node, pinned.node,
-        element("div", { class: "foot" },
-          element("p", { class: "ll-note" }, "Hover to decode a point. Click to pin an image, or to move the sliders there. Wheel: zoom; drag: move; Shift and drag: select."),
-          slice, hint, this.origin, missing),
-      ),
-    )
+    const { chart, message, panel, pinned, card, labels, job, tools } = this
+    const parts = { chart, message, card, tools, labels, title, slice, origin, hint, missing, job, bar, panel, pinned }
+    root.replaceChildren(compact ? compactLayout(parts) : fullLayout(parts))
 
     const { viewport } = scene
     this.data = new MapData({
       compact,
       heard: {
-        begins: () => this.#begins(), waits: (sentence) => this.#waits(sentence), asks: (begin) => this.#asks(begin), failed: (error) => this.#failed(error),
+        begins: () => { if (!this.data.shown) message.loading() }, waits: (sentence) => message.waits(sentence, !this.data.shown),
+        asks: (begin) => this.#asks(begin), failed: (error) => message.failed(error),
         came: (another, newer, began) => this.#came(another, newer, began),
         shown: () => { if (!this.data.flat && this.link.view.projection !== "pca") this.#choosePlane() },
         originals: () => this.#cameOriginals(), decoder: () => this.layers.manifold.clear(), decodes: () => this.#decodes(), moved: () => this.job.hide(),
@@ -247,39 +232,14 @@ export class MapView {
 
   // What comes -------------------------------------------------------------------------------------------------------
 
-  #begins() {
-    if (this.data.shown) return
-    this.message.hidden = false
-    delete this.message.dataset.kind
-    say(this.message, LOADING)
-  }
-
-  #waits(sentence) {
-    this.message.hidden = !sentence && Boolean(this.data.shown)
-    say(this.message, sentence || LOADING)
-  }
-
-  #failed(error) {
-    this.message.hidden = false
-    say(this.message, error.message)
-    this.message.dataset.kind = "error"
-  }
-
-  /** Very many images are shown when the person says so. */
   #asks(begin) {
     const { state } = this.data
-    this.message.hidden = false
-    // Newer weights may come while the person reads, or presses the button.
-    if (this.message.querySelector("button") && this.message.textContent.startsWith(state.question)) return
-    this.message.replaceChildren(
-      element("span", {}, state.question, element("br"), element("br"),
-        element("button", { class: "ll-button", type: "button", dataset: { action: "show-all" }, onclick: begin }, `Show ${count(state.num)} points`)))
-    this.#root.dataset.asks = "true"
-    this.#root.dataset.ready = "0"
+    this.message.asks(state.question, state.num, begin)
+    Object.assign(this.#root.dataset, { asks: "true", ready: "0" })
   }
 
   #came(another, newer, began) {
-    this.message.hidden = true
+    this.message.hide()
     this.#present(another, newer)
     Object.assign(this.#root.dataset, {
       points: String(this.data.shown.num), step: String(this.data.time.shown?.step ?? ""), ready: String(Math.round(performance.now() - began)),
@@ -289,7 +249,7 @@ export class MapView {
   #cameOriginals() {
     const { originals } = this.data
     this.card.withOriginals(!originals.failure)
-    tellMissing(this.missing, originals.failure)
+    tellMissing(this.notes.missing, originals.failure)
     this.pinned.paint(originals)
     this.panel.images(originals)
     if (this.selection.marked.hovered >= 0) this.pointer.showOriginal()
@@ -300,7 +260,7 @@ export class MapView {
   #decodes() {
     const { decoder } = this.data
     this.#root.dataset.source = decoder.source
-    say(this.origin, decoder.source === "server" ? `Decoded on the server, which is slower: ${decoder.reason}` : "")
+    say(this.notes.origin, decoder.source === "server" ? `Decoded on the server, which is slower: ${decoder.reason}` : "")
     this.layers.refresh()
   }
 
@@ -370,6 +330,15 @@ export class MapView {
     this.selection.tell()
   }
 
+  /** Say what is shown. */
+  #explain() {
+    const { data, notes: { title, slice } } = this
+    say(title, headingOf(data))
+    say(slice, noteOf(data, this.link.view.projection))
+    slice.hidden = !slice.textContent
+    this.scene.frame = frame(this.look.colours, axisTitles(data))
+  }
+
   // The view ---------------------------------------------------------------------------------------------------------
 
   /** As tall as its width and the window make sensible. */
@@ -396,36 +365,6 @@ export class MapView {
     this.#moved()
   }
 
-  // In words ---------------------------------------------------------------------------------------------------------
-
-  #explain() {
-    const { state, shown, part, flat, time } = this.data
-    const named = `${part === "all" ? "" : `${part === "train" ? "training" : part} `}images`
-    const drawn = flat && shown.num < flat.of
-    say(this.title, drawn ? `${count(shown.num)} of ${count(flat.of)} ${named}, chosen at random` : `${count(shown.num)} ${named}`)
-    const said = []
-    if (part !== state.part) said.push(`Earlier snapshots show the ${count(shown.num)} test images, not all ${count(state.num)}.`)
-    if (flat) {
-      said.push(`${flat.method.title} keeps neighbours together; its distances and axes have no meaning. ` +
-        "Hovering decodes the nearest image's posterior mean.")
-    } else if (state.plane && state.latent_dim > 2) said.push(this.#ofPlane())
-    if (this.link.view.projection !== "pca" && !flat && time.step !== null) said.push("t-SNE and UMAP belong to the run's weights; snapshots are shown by PCA.")
-    say(this.slice, said.join(" "))
-    this.slice.hidden = !said.length
-    this.scene.frame = frame(this.look.colours, axisTitles(this.data))
-  }
-
-  /** How much of the latent space the straight plane shows under the weights that are shown. */
-  #ofPlane() {
-    const { state, shown, weights } = this.data
-    const elsewhere = this.data.isElsewhere(weights)
-    const part = number(100 * (elsewhere ? share(shown, state.plane) : state.plane.explained), 0)
-    const shows = elsewhere
-      ? `This plane (principal axes of the run's ${state.at} weights) shows ${part} % of this snapshot's variance.`
-      : `The plane shows ${part} % of the variance of ${state.latent_dim} dimensions.`
-    return `${shows} Decoded images lie on this plane; all other directions are held at the mean.`
-  }
-
   // For tests --------------------------------------------------------------------------------------------------------
 
   /** What is drawn, and where. */
@@ -446,16 +385,4 @@ export class MapView {
       tiles: () => layers.manifold.tiling,
     }
   }
-}
-
-/**
- * Titles of both axes; an axis that means nothing has none, and no numbers.
- * @param {MapData} data
- * @returns {[string, string]}
- */
-export function axisTitles({ flat, state }) {
-  if (flat) return [`${flat.method.title} 1`, `${flat.method.title} 2`]
-  if (state.latent_dim === 1) return [dimName(0), ""]
-  if (!state.plane || state.latent_dim === 2) return [dimName(0), dimName(1)]
-  return ["First principal axis", "Second principal axis"]
 }
