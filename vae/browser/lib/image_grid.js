@@ -1,0 +1,63 @@
+/** A grid of images as a picture that can be saved: headers above and beside them, and the images enlarged by whole pixels. */
+import { drawn } from "./saving.js"
+
+/** Pixels between two images, around the grid, and for a line of a header. */
+const [GAP, AIR, LINE] = [2, 8, 18]
+/** An image is enlarged to at least so many CSS pixels. */
+const SIDE = 64
+
+/**
+ * @typedef {{images: (HTMLCanvasElement | HTMLImageElement | null)[][], columns?: string[], rows?: string[]}} Grid Images row by row,
+ *   with a header for each column and row or none; null leaves a place empty.
+ */
+
+/**
+ * @param {Grid} grid
+ * @param {{background: string, text: string, muted: string, font: string}} colours Of the page.
+ */
+export function gridPicture({ images, columns = [], rows = [] }, { background, text, font }) {
+  const first = images.flat().find((image) => image !== null)
+  const [wide, high] = first ? sizeOf(first) : [1, 1]
+  const times = Math.max(1, Math.ceil(SIDE / Math.max(wide, high)))
+  const [width, height] = [wide * times, high * times]
+  const letters = `12px ${font}`
+  const left = rows.length ? AIR + Math.max(...rows.map((row) => 7 * row.length)) : 0
+  const top = columns.length ? LINE : 0
+  const num = Math.max(1, ...images.map((row) => row.length))
+  return drawn({
+    width: 2 * AIR + left + num * (width + GAP) - GAP, height: 2 * AIR + top + images.length * (height + GAP) - GAP, background,
+    paint(context) {
+      Object.assign(context, { font: letters, fillStyle: text, textAlign: "center", textBaseline: "middle", imageSmoothingEnabled: false })
+      columns.forEach((column, k) => context.fillText(column, AIR + left + k * (width + GAP) + width / 2, AIR + top / 2))
+      context.textAlign = "right"
+      rows.forEach((row, k) => context.fillText(row, left, AIR + top + k * (height + GAP) + height / 2))
+      images.forEach((row, j) => row.forEach((image, k) => {
+        if (image) context.drawImage(image, AIR + left + k * (width + GAP), AIR + top + j * (height + GAP), width, height)
+      }))
+    },
+  })
+}
+
+/**
+ * @param {HTMLCanvasElement | HTMLImageElement} image
+ * @returns {[number, number]}
+ */
+function sizeOf(image) {
+  return "naturalWidth" in image ? [image.naturalWidth, image.naturalHeight] : [image.width, image.height]
+}
+
+/**
+ * The table of a grid: a row for each image, with its place in the grid from 1, its headers, and what else is known of it.
+ * @param {{images: unknown[][], columns?: string[], rows?: string[]}} grid
+ * @param {string[]} [more] Headers of what else is known.
+ * @param {(row: number, column: number) => (string | number | null | undefined)[]} [known]
+ * @returns {import("./saving.js").Table}
+ */
+export function gridTable({ images, columns = [], rows = [] }, more = [], known = () => []) {
+  return {
+    columns: ["row", "column", ...(rows.length ? ["row header"] : []), ...(columns.length ? ["column header"] : []), ...more],
+    rows: images.flatMap((line, j) => line.flatMap((image, k) => (image === null ? [] : [[
+      j + 1, k + 1, ...(rows.length ? [rows[j]] : []), ...(columns.length ? [columns[k]] : []), ...known(j, k),
+    ]]))),
+  }
+}
