@@ -38,6 +38,7 @@ def chart(
     log: bool = False,
     height: int = 220,
     decimals: int = 2,
+    name: str = "",
     key: str,
 ) -> None:
     """Draw series over one axis.
@@ -48,6 +49,7 @@ def chart(
         log: Whether the horizontal axis is logarithmic.
         height: CSS pixels.
         decimals: Of values on hover.
+        name: What a saved file is called; the vertical axis's title if it is left out.
         key: Streamlit's key of this component.
     """
     data = {
@@ -57,6 +59,7 @@ def chart(
         "log": log,
         "height": height,
         "decimals": decimals,
+        "name": name,
         "palette": CURVES,
     }
     _COMPONENT(key=key, data=data)

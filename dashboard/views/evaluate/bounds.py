@@ -334,6 +334,7 @@ def _curve(run: Run, bound: Bound, found: Result | None) -> None:
             x="samples k",
             y="bound on −log p(x), nats",
             log=True,
+            name=f"{run.id}-importance-bound",
             key=f"importance-curve:{run.id}",
         )
 

@@ -1,5 +1,6 @@
 /** KL of each dimension at every snapshot, as a strip of colours: a dimension that collapses goes pale from left to right. */
 import { dimName, element, number, say } from "../lib/dom.js"
+import { drawn as drawing } from "../lib/saving.js"
 import { channels, theme } from "../lib/theme.js"
 
 /** Dimensions shown, those with the largest KL first. */
@@ -16,7 +17,7 @@ const RATE = { title: "KL of each dimension over the probe images, nats", unit: 
 
 /**
  * @param {(place: number) => void} chosen Called with the place among the snapshots that was pointed at.
- * @returns {{node: HTMLElement, draw: (state: object) => void}} The state may bring a `quantity` of its own, like `RATE`, and
+ * @returns {{node: HTMLElement, draw: (state: object) => void, picture: () => import("../lib/saving.js").Picture}} The state may bring a `quantity` of its own, like `RATE`, and
  *   an `order` of the dimensions; without one, the largest at the end come first.
  */
 export function heatStrip(chosen) {
@@ -90,7 +91,30 @@ export function heatStrip(chosen) {
     canvas.setAttribute("aria-label", `${quantity.title}, over ${snapshots.length} snapshots; here ${words} ${quantity.unit}`)
   }
 
-  return { node, draw }
+  /** The strip with its title, names and ends, to be saved. */
+  function picture() {
+    if (!shown) throw new Error("There is no chart yet to save; wait until it is drawn.")
+    const { snapshots, dims, quantity } = shown
+    const colours = theme(node)
+    const [width, row, left, top] = [640, 18, 44, 32]
+    const high = row * dims.length
+    return drawing({
+      width: width + left + 16, height: top + high + 28, background: colours.background,
+      paint(context) {
+        Object.assign(context, { font: `12px ${colours.font}`, fillStyle: colours.text, textAlign: "left", textBaseline: "middle", imageSmoothingEnabled: false })
+        context.fillText(`${quantity.title}: 0 to ${most.textContent}`, left, top / 2)
+        context.drawImage(canvas, left, top, width, high)
+        context.textAlign = "right"
+        dims.forEach((dim, k) => context.fillText(dimName(dim), left - 8, top + (k + 0.5) * row))
+        for (const [place, align] of [[0, "left"], [snapshots.length - 1, "right"]]) {
+          context.textAlign = /** @type {CanvasTextAlign} */ (align)
+          context.fillText(`epoch ${number(snapshots[place].epoch, 1)}`, place ? left + width : left, top + high + 14)
+        }
+      },
+    })
+  }
+
+  return { node, draw, picture }
 }
 
 /** One pixel for each dimension and snapshot; CSS enlarges them. */

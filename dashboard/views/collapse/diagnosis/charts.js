@@ -1,6 +1,7 @@
 /** Cards with one chart each, and how such a chart is drawn. */
 import { element } from "../../../../vae/browser/lib/dom.js"
 import { adoptStyle, axis, CONFIG, look } from "../../../components/chart/plotly.js"
+import { plotlyMenu } from "../../../components/chart/saving.js"
 
 /** Dimensions that a chart has room for, those with the largest rate first. */
 export const MOST = 64
@@ -15,16 +16,20 @@ const NAMED = 24
  */
 
 /**
- * A card: title, a sentence that says how to read it, room for a legend, and the chart.
+ * A card: title and the button that saves its chart, a sentence that says how to read it, room for a legend, and the chart.
  * @param {string} name
  * @param {string} title
  * @param {string} words
+ * @param {() => import("../../../../vae/browser/lib/saving.js").Table} [table] The chart's numbers, where its traces do not tell them well.
+ * @param {HTMLElement | null} [menu] What saves the chart, where plotly does not draw it.
  */
-export function card(name, title, words) {
+export function card(name, title, words, table, menu = null) {
   const chart = element("div", { class: "chart" })
   const legend = element("p", { class: "ll-note legend" })
   const note = element("p", { class: "ll-note" }, words)
-  const node = element("figure", { class: "ll-card", dataset: { chart: name } }, element("h3", { class: "ll-title" }, title), note, legend, chart)
+  const saves = menu ?? plotlyMenu(chart, () => `${node.dataset.run}-${name}`, table)
+  const node = element(
+    "figure", { class: "ll-card", dataset: { chart: name } }, element("div", { class: "top" }, element("h3", { class: "ll-title" }, title), saves), note, legend, chart)
   return { node, chart, legend, note }
 }
 

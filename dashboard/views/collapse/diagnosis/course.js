@@ -2,6 +2,7 @@
 import { radioGroup } from "../../../../vae/browser/lib/choices.js"
 import { element, number, say } from "../../../../vae/browser/lib/dom.js"
 import { heatStrip } from "../../../../vae/browser/time_machine/heat.js"
+import { saveMenu } from "../../../../vae/browser/lib/saving.js"
 import { card, ordered } from "./charts.js"
 
 const QUANTITIES = {
@@ -12,7 +13,9 @@ const QUANTITIES = {
 
 /** @param {{chosen: (quantity: string) => void, went: (step: number) => void}} told */
 export function courseCard({ chosen, went }) {
-  const { node, chart, legend, note } = card("course", "Each dimension along training", "One column per snapshot, denser at the start; one row per dimension, largest KL on top. Click a column to go there.")
+  const menu = saveMenu(() => ({ name: `${node.dataset.run}-dimensions-along-training`, picture: () => strip.picture(), table: () => tableOf(stages) }))
+  const { node, chart, legend, note } = card(
+    "course", "Each dimension along training", "One column per snapshot, denser at the start; one row per dimension, largest KL on top. Click a column to go there.", undefined, menu)
   legend.remove()
   let stages = []
   const strip = heatStrip((place) => stages[place] && went(stages[place].step))
@@ -41,5 +44,14 @@ export function courseCard({ chosen, went }) {
       const marks = [0, Math.floor((stages.length - 1) / 2), stages.length - 1]
       marks.forEach((place, k) => say(ends[k], `${k === 0 ? "epoch " : ""}${number(stages[place].epoch, stages[place].epoch < 10 ? 1 : 0)}`))
     },
+  }
+}
+
+/** Each dimension at every snapshot. */
+function tableOf(stages) {
+  return {
+    columns: ["step", "epoch", "dimension", "KL (nats per image)", "posterior σ", "variance of the posterior mean"],
+    rows: stages.flatMap(({ step, epoch, rate_per_dim: rates, sigma_per_dim: sigmas, active_variance: variances }) =>
+      rates.map((rate, dim) => [step, epoch, `z${dim + 1}`, rate, sigmas[dim], variances[dim]])),
   }
 }

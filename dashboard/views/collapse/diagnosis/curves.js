@@ -55,7 +55,7 @@ export function curvesCard() {
         const suffix = k ? String(k + 1) : ""
         const left = columns > 1 ? k * (width + gap) : 0
         const top = columns > 1 ? 1 : 1 - k * (tall + gapY)
-        layout[`xaxis${suffix}`] = { domain: [left, left + width], anchor: `y${suffix}`, title: { text: columns > 1 || k === PANELS.length - 1 ? "epochs" : "" }, showgrid: false, rangemode: "tozero", ...span(twinHistory, both, ["epoch"]) }
+        layout[`xaxis${suffix}`] = { domain: [left, left + width], anchor: `y${suffix}`, title: { text: "epochs" }, showgrid: false, rangemode: "tozero", ...span(twinHistory, both, ["epoch"]) }
         layout[`yaxis${suffix}`] = { domain: [Math.max(0, top - tall), top], anchor: `x${suffix}`, title: { text: panel.unit }, rangemode: "tozero", nticks: 5, ...span(twinHistory, both, panel.lines.map(({ name }) => name)) }
         layout.annotations.push({
           text: panel.title, xref: "paper", yref: "paper", x: left, y: top, xanchor: "left", yanchor: "bottom", yshift: 4, showarrow: false,
@@ -70,7 +70,7 @@ export function curvesCard() {
         return panel.lines.map((line) => {
           const there = lines.filter((one) => one[line.name] !== undefined)
           return {
-            type: "scatter", mode: there.length > 1 ? "lines" : "markers", x: there.map(({ epoch }) => epoch), y: there.map((one) => one[line.name]),
+            type: "scatter", name: line.words, mode: there.length > 1 ? "lines" : "markers", x: there.map(({ epoch }) => epoch), y: there.map((one) => one[line.name]),
             xaxis: `x${suffix}`, yaxis: `y${suffix}`, line: { color: ink.palette[line.key], width: 1.5 }, marker: { color: ink.palette[line.key], size: 5 },
             customdata: there.map((one) => marked(one, line.name)), hovertemplate: `${line.words} %{customdata}%{y:.2f}<extra></extra>`,
           }

@@ -122,6 +122,7 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
         grid.replaceChildren(...shown.map(({ node }) => node))
         spread(/** @type {HTMLElement[]} */ ([...grid.children]).filter((node) => node.dataset.chart))
       }
+      for (const { node } of shown) node.dataset.run = data.run
       if (runs !== `${data.run} ${data.beside}`) {
         runs = `${data.run} ${data.beside}`
         heard = {}

@@ -2,6 +2,7 @@
 import { dimName, element, number, say, sayWithHelp } from "../../../../vae/browser/lib/dom.js"
 import { mix } from "../../../../vae/browser/lib/theme.js"
 import { card, describe, draw, key, legendOf, names, ordered, some, SOON } from "./charts.js"
+import { dimensionTable } from "./table.js"
 
 /** Smaller variances stand at the left end of the histogram. */
 const FLOOR = -8
@@ -11,10 +12,12 @@ const SPOKEN = 8
 
 /** Rate of each dimension, and below it how sharp its posteriors are. */
 export function ratesCard() {
-  const { node, chart, legend, note } = card("rates", "KL of each dimension, and its σ", "")
+  let saved = { found: null, threshold: 0 }
+  const { node, chart, legend, note } = card("rates", "KL of each dimension, and its σ", "", () => dimensionTable(saved.found, saved.threshold))
   return {
     node,
     draw({ findings: { found, threshold }, twin, ink }) {
+      saved = { found, threshold }
       if (!found) say(note, SOON)
       if (!found || !ink) return
       const dims = ordered(found)
@@ -51,7 +54,11 @@ export function ratesCard() {
 
 /** What the decoder loses where a part of its input comes from another image. */
 export function usageCard() {
-  const { node, chart, legend, note } = card("usage", "Does the decoder use z?", "")
+  let saved = []
+  const { node, chart, legend, note } = card("usage", "Does the decoder use z?", "", () => ({
+    columns: ["from another image", "rise (nats per image)", "± standard error (nats per image)", "images"],
+    rows: saved.map(({ words, rise }) => [words, rise.nats, rise.standard_error, rise.num_images]),
+  }))
   return {
     node,
     draw({ findings: { found }, ink }) {
@@ -75,6 +82,7 @@ export function usageCard() {
         legend, key(ink.palette.distortion, "all of z"), ...(usage.condition?.num_images ? [key(ink.palette.elbo, "the condition alone")] : []),
         key(mix(ink.colours.background, ink.palette.distortion, 0.55), "one dimension"),
       )
+      saved = bars
       node.dataset.all = String(usage.all.nats)
       node.dataset.condition = String(usage.condition?.nats ?? "")
       const trace = {
@@ -100,8 +108,10 @@ export function usageCard() {
  * @param {{moved: (threshold: number) => void, released: (threshold: number) => void}} told
  */
 export function varianceCard({ moved, released }) {
+  let saved = { found: null, threshold: 0 }
   const { node, chart, legend } = card(
     "variance", "Which dimensions count as active?", "The variance of each dimension's posterior mean over the images. For a dimension that is not active it is near 0.",
+    () => dimensionTable(saved.found, saved.threshold),
   )
   const range = element("input", {
     type: "range", step: 0.1, "aria-label": "Threshold of activity, a variance on a logarithmic scale",
@@ -115,6 +125,7 @@ export function varianceCard({ moved, released }) {
   return {
     node,
     draw({ findings: { found, threshold }, bounds, ink }) {
+      saved = { found, threshold }
       range.min = String(Math.log10(bounds[0]))
       range.max = String(Math.log10(bounds[1]))
       if (Math.abs(value() - threshold) > 1e-9) range.value = String(Math.log10(threshold))

@@ -7,7 +7,10 @@ import { AT_CEILING, card, describe, draw, key, legendOf, marks, SOON } from "./
 const CLEAR = "\u2003"
 
 export function informationCard() {
-  const { node, chart, legend, note } = card("information", "Information in z", "")
+  let saved = []
+  const { node, chart, legend, note } = card("information", "Information in z", "", () => ({
+    columns: ["term", "bound", "nats per image"], rows: saved.map(({ name, mark, value }) => [name, mark.trim(), value]),
+  }))
   const exact = element("p", { class: "ll-note" })
   node.append(exact)
   return {
@@ -30,6 +33,7 @@ export function informationCard() {
         { name: "I(x; z)", mark: mark.mutual_information, value: information.mutual_information, colour: ink.palette.elbo },
         { name: "Marginal KL", mark: mark.marginal_kl, value: information.marginal_kl, colour: mix(ink.colours.background, ink.palette.rate, 0.5) },
       ]
+      saved = rows
       legendOf(legend, key(ink.colours.text, `limit of I(x; z): log N = ${number(information.cap)}`, "line"))
       const high = Math.max(...rows.map(({ value }) => value), information.cap)
       const low = Math.min(0, ...rows.map(({ value }) => value))

@@ -4,6 +4,28 @@ import { AT_CEILING, marks } from "./charts.js"
 
 const COLUMNS = ["dimension", "KL, nats", "posterior σ", "variance of the mean", "σ of all z", "active", "rise without it, nats"]
 
+/**
+ * Every dimension in numbers, for a file.
+ * @param {Record<string, any> | null} found
+ * @param {number} threshold
+ */
+export function dimensionTable(found, threshold) {
+  if (!found) throw new Error("There are no numbers yet to save; wait until they are measured.")
+  return {
+    columns: [
+      "dimension", "KL (nats per image)", "posterior σ", "variance of the posterior mean", "σ of the aggregate posterior", "active",
+      "rise without it (nats per image)", "± standard error (nats per image)",
+    ],
+    rows: found.rate_per_dim.map((/** @type {number} */ rate, /** @type {number} */ dim) => {
+      const rise = found.usage?.per_dim[dim]
+      return [
+        `z${dim + 1}`, rate, found.sigma_per_dim[dim], found.active_variance[dim], found.spread_per_dim[dim], found.active_variance[dim] > threshold ? "yes" : "no",
+        rise?.nats, rise?.standard_error,
+      ]
+    }),
+  }
+}
+
 export function tableCard() {
   const body = element("tbody", {})
   const caption = element("caption", { class: "ll-note" })
