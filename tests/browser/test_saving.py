@@ -1,0 +1,85 @@
+"""Every chart and grid of images can be saved: as PNG of twice its size, as SVG with its text as text, as CSV with units."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
+
+import pytest
+from PIL import Image
+
+from vae.config.schema import ModelConfig, RunConfig, TrainConfig
+from vae.runs.run import Run
+
+if TYPE_CHECKING:
+    from tests.browser.server import Server
+    from tests.browser.shelf import Shelf
+    from tests.browser.tab import App, Watch
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+@pytest.fixture(scope="module")
+def run(server: Server, shelf: Shelf) -> Run:
+    train = TrainConfig(epochs=4, batch_size=64, seed=3, device="cpu", num_snapshots=4, learning_rate=3e-3)
+    return shelf.train(server.runs / "known", RunConfig(model=ModelConfig(hidden=(32,)), train=train))
+
+
+def save(app: App, place: str, kind: str) -> bytes:
+    """What a chart's button gives."""
+    menu = app.page.locator(f"{place} .ll-save").first
+    menu.scroll_into_view_if_needed()
+    menu.locator("summary").click()
+    with app.page.expect_download() as found:
+        menu.locator(f'[data-save="{kind}"]').click()
+    assert found.value.suggested_filename.endswith(f".{kind}")
+    return Path(found.value.path()).read_bytes()
+
+
+def words(svg: bytes) -> list[str]:
+    """The text of a drawing."""
+    return ["".join(node.itertext()) for node in ElementTree.fromstring(svg).iter(f"{SVG}text")]
+
+
+def table(content: bytes) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(content.decode())))
+
+
+def size(app: App, place: str) -> tuple[float, float]:
+    box: Any = app.page.locator(place).first.bounding_box()
+    return box["width"], box["height"]
+
+
+def background(app: App) -> tuple[int, ...]:
+    colour = app.page.locator('[data-testid="stApp"]').evaluate("node => getComputedStyle(node).backgroundColor")
+    return tuple(int(part) for part in colour[4:-1].split(","))
+
+
+def test_a_chart_of_plotly_is_saved_in_the_pages_colours(kept: App, watch: Watch, run: Run) -> None:
+    app = watch(kept).open("collapse", "diagnosis", run=run.id)
+    place = '[data-chart="rates"]'
+    svg = save(app, place, "svg")
+    assert "nats per image" in words(svg)
+    assert "σ" in words(svg)
+    picture = Image.open(io.BytesIO(save(app, place, "png"))).convert("RGB")
+    wide, high = size(app, f"{place} .chart")
+    assert picture.size == (pytest.approx(2 * wide, abs=4), pytest.approx(2 * high, abs=4))
+    assert picture.getpixel((2, 2)) == background(app)
+    header, *rows = table(save(app, place, "csv"))
+    assert header[:3] == ["dimension", "KL (nats per image)", "posterior σ"]
+    assert [row[0] for row in rows] == ["z1", "z2"]
+    assert all(float(row[1]) > 0 for row in rows)
+
+
+def test_curves_and_the_strip_of_dimensions_are_saved_too(kept: App, watch: Watch, run: Run) -> None:
+    app = watch(kept).open("collapse", "diagnosis", run=run.id)
+    header, *rows = table(save(app, '[data-chart="curves"]', "csv"))
+    assert header == ["series", "epochs", "dimensions", "nats per image"]
+    assert {row[0] for row in rows} >= {"active units", "KL", "I(x; z)"}
+    assert "z₁" in words(save(app, '[data-chart="course"]', "svg"))
+    header, *rows = table(save(app, '[data-chart="course"]', "csv"))
+    assert header[3] == "KL (nats per image)"
+    assert len(rows) == 2 * len(run.snapshots())
