@@ -1,4 +1,4 @@
-"""Every chart and grid of images can be saved: as PNG of twice its size, as SVG with its text as text, as CSV with units."""
+"""Every chart and grid of images can be saved: PNG of twice its size, SVG with its text as text, CSV with units."""
 
 from __future__ import annotations
 
@@ -54,7 +54,9 @@ def size(app: App, place: str) -> tuple[float, float]:
 
 
 def background(app: App) -> tuple[int, ...]:
-    colour = app.page.locator('[data-testid="stApp"]').evaluate("node => getComputedStyle(node).backgroundColor")
+    colour = app.page.locator('[data-testid="stApp"]').evaluate(
+        "node => getComputedStyle(node).backgroundColor"
+    )
     return tuple(int(part) for part in colour[4:-1].split(","))
 
 
