@@ -14,12 +14,14 @@ import streamlit as st
 from dashboard import routes
 from dashboard.jobs.trainers import trainers
 from dashboard.server.guard import never_call_out
+from dashboard.server.no_delay import answer_at_once
 from vae.config.registries import load_plugins
 from vae.errors import UserError
 from vae.runtime.cpu_threads import share_cores
 
 share_cores()
 never_call_out()
+answer_at_once()
 try:
     load_plugins()
 except UserError as problem:
