@@ -1,12 +1,13 @@
 """Answers leave at once: the server's connections do not wait for the browser to acknowledge what came before.
 
-A server writes an answer's head and its body one after the other. Unless told otherwise, TCP holds the second back until
-the first is acknowledged (Nagle's algorithm), and the browser's side acknowledges late on purpose: together 40 ms for an
+A server writes an answer's head and its body one after the other. Unless told otherwise, TCP holds the second back
+until the first is acknowledged (Nagle's algorithm), and the browser's side acknowledges late on purpose: 40 ms for an
 answer that takes 3 ms to make, and for each of the hundred files of a first page. asyncio switches this off, but only
 for sockets that were made with the protocol named, which Streamlit's is not.
 
 Source:
-    J. Nagle, RFC 896; R. Braden, RFC 1122, 4.2.3.2 (delayed acknowledgement); W. R. Stevens, TCP/IP Illustrated 1, 19.4.
+    J. Nagle, RFC 896; R. Braden, RFC 1122, 4.2.3.2 (delayed acknowledgement); W. R. Stevens,
+    TCP/IP Illustrated 1, 19.4.
 """
 
 from __future__ import annotations
