@@ -7,33 +7,32 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.link import session
-from dashboard.shell import help, presentation, reconnection, run_images, run_picker
-from dashboard.shell.navigation import needs_a_run, pages, start
+from dashboard.shell import reconnection, run_images, run_picker, stage
+from dashboard.shell.navigation import needs_a_run, pages, start, title_of_tab
 
 ICON = str(Path(__file__).resolve().with_name("icon.svg"))
 
 presenting = session.presenting()
+#: Width of the sidebar, CSS pixels.
+SIDEBAR = 240
+
 st.set_page_config(
-    page_title="Latent Lab",
-    page_icon=ICON,
-    layout="wide",
-    initial_sidebar_state="collapsed" if presenting else "auto",
+    page_icon=ICON, layout="wide", initial_sidebar_state="collapsed" if presenting else SIDEBAR
 )
 st.logo(ICON, size="large")
 opening = st.Page(start, title="Start", default=True, visibility="hidden")
 page = st.navigation([opening, *pages().values()], position="top" if presenting else "sidebar")
 session.present(presenting)  # a page that was reached by the menu has lost its query
-(presentation.style if presenting else presentation.plain_style)()
+stage.begin()
 if page != opening:
     run_picker.draw(needed=needs_a_run(page.url_path))
+    st.set_page_config(page_title=title_of_tab(page.title, page.url_path))
 images = st.sidebar.container()
-if page != opening and not presenting:
-    presentation.offer()
-    help.offer(page.url_path, page.title)
 with st.sidebar:
     reconnection.redrawn_when_back()
 told = st.container()
 page.run()
+stage.settle()
 with told:  # last, because a page finds out on its way what is wrong with its link
     run_picker.tell()
 with images:

@@ -22,9 +22,9 @@ from dashboard import settings
 from dashboard.cache import models
 from dashboard.server import ending, exports, run_files, static_files
 from dashboard.server.answers import computations, reads, refusal, route
+from dashboard.server.first_scripts import FirstScripts
 from dashboard.server.guard import Guard
 from dashboard.server.http import run_of
-from dashboard.server.inject_history_script import FirstScript
 from dashboard.server.run_stream import MOST_RUNS, Follow, Streams
 from dashboard.server.topics import TOPICS
 from dashboard.views.collapse import routes as collapse_api
@@ -112,8 +112,8 @@ def routes() -> list[BaseRoute]:
 
 
 def middleware() -> list[Middleware]:
-    """What stands before all requests, Streamlit's too: the check of the host name, headers, and the first script."""
-    return [Middleware(Guard), Middleware(FirstScript)]
+    """What stands before all requests, Streamlit's too: the check of the host name, headers, and the first scripts."""
+    return [Middleware(Guard), Middleware(FirstScripts)]
 
 
 @asynccontextmanager

@@ -56,10 +56,10 @@ def register(
         ("{charts}", "yes" if charts else ""),
     ):
         loader = loader.replace(f'"{mark}"', f'"{value}"')
-    loading = '<p class="ll-message">Loading…</p>\n'
+    skeleton = f'<div class="ll-skeleton" style="height: {height}px"></div>' if height > 60 else ""
     return st.components.v2.component(
         f"latent_lab_{name}{f'_{variant}' if variant else ''}",
-        html=f'<div class="ll" data-component="{name}" style="min-height: {height}px">{loading}</div>',
+        html=f'<div class="ll" data-component="{name}" style="min-height: {height}px">{skeleton}</div>',
         css="".join(sheet.read_text() for sheet in sheets),
         js=loader,
     )

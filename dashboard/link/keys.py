@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -140,6 +141,17 @@ def snapshot(steps: Sequence[int]) -> Key[int]:
 
 #: Presentation: what a class does not need is hidden.
 PRESENT = Key("present", choice("present", ("1",)).parse, "1, or left out")
+_NAMED = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+
+
+def _card(text: str) -> str:
+    if not _NAMED.fullmatch(text):
+        raise ValueError
+    return text
+
+
+#: One card of the page alone, for a lesson or a frame.
+CARD = Key("card", _card, "the name of a card: small letters, digits and hyphens")
 SEED = whole("seed", 0, 2**31 - 1)
 
 

@@ -15,18 +15,18 @@ _VIEWS = Path(__file__).parents[1] / "views"
 
 
 def offer(page: str, title: str) -> None:
-    """Draw the button that opens the help of a page, in the sidebar; nothing for a page without help.
+    """Draw the button that opens the help of a page, in its head; nothing for a page without help.
 
     Args:
         page: Name of the page, which its folder has too.
         title: Title of the dialog.
     """
-    if (text := help_of(page)) and st.sidebar.button(
+    if (text := help_of(page)) and st.button(
         "Help",
         icon=":material/help:",
-        width="stretch",
+        type="tertiary",
         key="help",
-        help="What this page is for, its keys, and its terms.",
+        help="Help: what this page is for, its keys, and its terms.",
     ):
         st.dialog(title, width="medium", icon=":material/help:")(_draw)(text)
 

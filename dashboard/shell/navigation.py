@@ -58,6 +58,8 @@ _PAGES = {
 }
 #: Pages that have nothing to show without a run.
 NEED_A_RUN = ("explore", "map", "generate", "evaluate")
+#: Pages of several runs.
+_OF_MANY = ("compare", "runs")
 #: Pages that a user adds: functions without arguments that draw below the title. ``icon`` is a Material symbol, as
 #: ``:material/star:``; ``needs_run`` says that the page has nothing to show without a run.
 PAGES = Registry("page", facts=("icon", "needs_run"))
@@ -88,6 +90,12 @@ def needs_a_run(name: str) -> bool:
     return name in NEED_A_RUN or PAGES.fact(name, "needs_run", False)
 
 
+def title_of_tab(title: str, name: str) -> str:
+    """What the browser's tab says: the page, and the run where the page shows one."""
+    run = None if name in _OF_MANY else run_picker.chosen()
+    return f"{title} — Latent Lab" if run is None else f"{title} · {run.name} — Latent Lab"
+
+
 def start() -> None:
     """The address without a page leads to something to explore."""
     go_to("explore", dict(st.query_params) or session.link())
@@ -112,7 +120,7 @@ def _own_drawer(entry: Entry) -> Callable[[], None]:
     """The function of a page that a user added; what it refuses is a sentence in its place."""
 
     def draw() -> None:
-        run_picker.headline(entry.title, entry.words)
+        run_picker.head(entry.title, entry.words, page=entry.name)
         if needs_a_run(entry.name) and run_picker.chosen() is None:
             st.info("There is no run yet. Train one on the Train page.")
             return

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import settings
 from dashboard.link import keys, session
 from dashboard.look.markdown import plain
-from dashboard.shell import presentation
+from dashboard.shell import page_head
 from vae.config.registries import (
     BETA_VAE,
     DATASETS,
@@ -119,14 +120,10 @@ def chosen() -> Run | None:
         return None  # `draw` has said so
 
 
-def headline(title: str, words: str) -> None:
-    """The title of a page, and one line of what it is for; in a presentation, the name of the run."""
-    if session.presenting():
-        run = chosen()
-        presentation.headline(title, None if run is None else run.name)
-        return
-    st.header(title, anchor=False)
-    st.caption(words)
+def head(title: str, question: str, page: str | None = None) -> DeltaGenerator:
+    """The head of a page that shows the run, which a presentation names; returns the place of the page's modes."""
+    run = chosen()
+    return page_head.head(title, question, run_name=None if run is None else run.name, page=page)
 
 
 def tell() -> None:

@@ -49,10 +49,8 @@ def draw(run: Run, *, end: str, decoders: bool) -> int | None:
     key, step = keys.snapshot(steps), of_link(run)
     if not steps and now not in _GROWING:
         session.forget(key)
-        if not session.presenting():
-            st.caption("This run kept no snapshots, so its training cannot be replayed.")
         return None
-    with st.bottom:
+    with st.bottom, st.container(key="foot"):
         moved = scrubber(
             run.id,
             step=step,

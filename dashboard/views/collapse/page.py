@@ -37,12 +37,13 @@ _BELOW: tuple[Part, ...] = ("course", "variance", "information", "usage", "table
 
 def page() -> None:
     """Draw the page."""
-    run_picker.headline(
+    modes = run_picker.head(
         "Collapse",
-        "Why is the KL zero, and what can be done? A diagnosis of the latent space in plain words.",
+        "Does the model use its latent space, and what helps if not? A diagnosis in plain words.",
     )
     run = run_picker.chosen()
-    tab = _tab()
+    with modes:
+        tab = _tab()
     if tab == "units":
         beta_question.panel(run)
     elif tab == "recipes":

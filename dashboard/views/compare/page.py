@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard.cache import datasets, models, test_images
 from dashboard.link import keys, session
-from dashboard.shell import presentation, run_picker
+from dashboard.shell import page_head, run_picker
 from dashboard.views.compare import link, rate_distortion, sweep_form
 from dashboard.views.compare.side_by_side import NUM, Row, View, beside
 from vae.config.diff import Difference, differences
@@ -19,13 +19,10 @@ from vae.runs.run import Run
 
 def page() -> None:
     """Draw the page."""
-    if session.presenting():
-        presentation.headline("Compare", None)
-    else:
-        run_picker.headline(
-            "Compare",
-            "Runs side by side: their settings, their ELBO, and what each makes of the same images and the same z.",
-        )
+    page_head.head(
+        "Compare",
+        "Which run is better, and in what? Their settings, their ELBO, and what each makes of the same images.",
+    )
     runs, _ = run_picker.all_runs()
     if not runs:
         st.info("There is no run yet. Train one on the Train page.")

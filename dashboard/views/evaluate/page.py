@@ -16,7 +16,7 @@ from vae.evaluation.exact_posterior import MOST_DIMS
 
 def page() -> None:
     """Draw the page."""
-    run_picker.headline(
+    run_picker.head(
         "Evaluate",
         "How good is the model? The ELBO and its parts, bounds on log p(x), and exact log p(x) where "
         "it can be computed.",

@@ -29,12 +29,10 @@ TALL, TALL_WITH_MAP = 664, 340
 
 def page() -> None:
     """Draw the page."""
-    whole = st.container()
-    words, corner = (
-        (whole, whole) if session.presenting() else whole.columns([9, 1], vertical_alignment="bottom")
+    modes = run_picker.head(
+        "Explore",
+        "What does each latent dimension control? Drag a slider: the decoded image follows at once.",
     )
-    with words:
-        run_picker.headline("Explore", "Drag a slider: the decoded image follows, computed in this browser.")
     run = run_picker.chosen()
     if run is None:
         st.info("There is no run yet. Train one on the Train page.")
@@ -55,7 +53,7 @@ def page() -> None:
     drawn = posterior is None and session.read(whose, -1) == keys.DRAWN
 
     num = len(view.dims)
-    with corner, st.container(horizontal=True, horizontal_alignment="right"):
+    with modes:
         mapped = switch(run)
     left, right = st.columns([5, 7] if num <= FEW else [4, 7], gap="medium")
     picture = left.container()

@@ -16,9 +16,9 @@ from vae.runs.run import Run
 
 def page() -> None:
     """Draw the page."""
-    run_picker.headline(
+    modes = run_picker.head(
         "Generate",
-        "Sample new images, and see what the latent code and the class each control.",
+        "What does the model make up? Sample new images, and see what the latent code and the class each control.",
     )
     run = run_picker.chosen()
     if run is None:
@@ -28,7 +28,8 @@ def page() -> None:
     title = "Newest" if end.at == "last" else "Best"
     step = time_machine.draw(run, end=title, decoders=True)
     weights = end if step is None else time_machine.of_snapshot(run, step)
-    mode = _mode(run)
+    with modes:
+        mode = _mode(run)
     which = st.container()
     try:
         following = studio.MODES[mode][2](run, weights)

@@ -32,12 +32,10 @@ TALL = 420
 
 def page() -> None:
     """Draw the page."""
-    whole = st.container()
-    words, corner = (whole, whole) if session.presenting() else whole.columns(2, vertical_alignment="bottom")
-    with words:
-        run_picker.headline(
-            "Map", "Each dot is an image at its posterior mean. Hover to decode, click to pin."
-        )
+    modes = run_picker.head(
+        "Map",
+        "Where does the encoder place each image? A dot is its posterior mean. Hover to decode, click to pin.",
+    )
     run = run_picker.chosen()
     if run is None:
         st.info("There is no run yet. Train one on the Train page.")
@@ -50,7 +48,7 @@ def page() -> None:
         return
     z, y = latent_view.point(run), latent_view.label(run)
     missing = datasets.missing_images(run)
-    with corner:
+    with modes:
         part, sizes = _part(run, missing)
     num = sizes[part]
     if num <= MOST_AT_ONCE:

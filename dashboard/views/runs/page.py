@@ -24,9 +24,7 @@ border-radius: 0.5rem; background: #4F46E5; color: #FFFFFF; text-decoration: non
 
 def page() -> None:
     """Draw the page."""
-    run_picker.headline(
-        "Runs", f"Your runs are folders in {plain(str(settings.runs_root()))}. Examples came with Latent Lab."
-    )
+    run_picker.head("Runs", "Which models are there? Open, rename, delete, export and import them.")
     _import_form()
     runs, broken = run_picker.all_runs()
     selected = next((run for run in runs if run.id == st.session_state.get(session.SELECTED)), None)

@@ -28,7 +28,7 @@ from vae.training.preconditions import check_trainable, why_not_trainable
 
 def page() -> None:
     """Draw the page."""
-    run_picker.headline("Train", "Train a VAE, watch it learn, and change β meanwhile.")
+    run_picker.head("Train", "How does a VAE learn? Train one, watch it, and change β meanwhile.")
     run = run_picker.chosen()
     watched = run is not None and (not run_picker.is_shipped(run) or is_plain(run.metrics_path))
     steered = run is not None and not run_picker.is_shipped(run)

@@ -1,4 +1,4 @@
-"""Injects our first script, `components/streamlit/address.js`, into Streamlit's page before its own scripts."""
+"""Puts our first scripts and the one style sheet into the head of Streamlit's page, before its own scripts."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from dashboard.server import browser_files
 
 _HEAD = b"<head>"
+#: What is there before Streamlit draws: one entry of the history for one choice, the frame, its style.
+_SCRIPTS = ("dashboard/components/streamlit/address.js", "dashboard/components/streamlit/frame.js")
+_STYLE = "dashboard/look/streamlit.css"
 
 
-class FirstScript:
-    """Adds one script to the head of every page of HTML that is not ours; such a page goes uncompressed."""
+class FirstScripts:
+    """Adds them to the head of every page of HTML that is not ours; such a page goes uncompressed."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -39,7 +42,7 @@ class FirstScript:
                 body += message.get("body", b"")
                 if message.get("more_body", False):
                     return
-                page = body.replace(_HEAD, _HEAD + _script(), 1)
+                page = body.replace(_HEAD, _HEAD + _first(), 1)
                 MutableHeaders(scope=start)["Content-Length"] = str(len(page))
                 await send(start)
                 await send({"type": "http.response.body", "body": page})
@@ -51,7 +54,8 @@ def _is_page(headers: Headers) -> bool:
     return headers.get("content-type", "").startswith("text/html") and "content-encoding" not in headers
 
 
-def _script() -> bytes:
+def _first() -> bytes:
     # Relative to the page's address, as Streamlit's own are: below a base path too.
-    address = f"./api/lib/{browser_files.version()}/dashboard/components/streamlit/address.js"
-    return f'<script type="module" src="{address}"></script>'.encode()
+    place = f"./api/lib/{browser_files.version()}"
+    scripts = "".join(f'<script type="module" src="{place}/{name}"></script>' for name in _SCRIPTS)
+    return f'<link rel="stylesheet" href="{place}/{_STYLE}">{scripts}'.encode()
