@@ -75,10 +75,12 @@ def settle() -> None:
     """Say so if the link asks for a card that the page does not have; then the whole page is shown."""
     wanted = session.read(keys.CARD, "")
     drawn = st.session_state.get(_DRAWN, [])
-    if wanted and wanted not in drawn:
+    if wanted in drawn:
+        return
+    if wanted:
         known = f"has {', '.join(drawn)}" if drawn else "has none"
         session.notice(f"This page has no card {wanted!r}; it {known}. The whole page is shown.")
-        session.forget(keys.CARD)
+    session.forget(keys.CARD)
 
 
 def _card(name: str, *, bare: bool, fill: bool) -> DeltaGenerator:

@@ -538,7 +538,7 @@ class TestPresentation:
         button(at, "Leave presentation").click().run()
         assert at.header[0].value == "Explore"
         assert "present" not in at.query_params
-        next(found for found in at.sidebar.button if found.label == "Present").click().run()
+        button(at, "Present").click().run()
         assert at.query_params["present"] == "1"
 
     def test_settings_of_the_link_stay_in_force_while_they_are_hidden(self, put: Put) -> None:
