@@ -353,11 +353,54 @@ def test_new_snapshot_and_newer_weights_of_a_running_training_appear(
         app.until(lambda: app.marks("image").get("at") == "best", "the right end is not the best weights")
 
 
-def test_run_without_snapshots_says_so_in_one_sentence(app: App) -> None:
-    app.open("explore", "image", "sliders", run="digits-2d")
-    sentence = "This run kept no snapshots"
-    app.until(lambda: app.page.get_by_text(sentence).count() == 1, "nothing is said")
+def test_run_without_snapshots_has_no_foot(app: App) -> None:
+    app.open("explore", "image", "sliders", run="digits-conditional")
+    app.idle()
     assert not app.marks("time")
+    assert app.page.locator(".st-key-foot").count() == 0
+
+
+def test_foot_is_one_row_unless_it_is_opened_and_stays_as_it_was_left(
+    exploring: App, app: App, run: Run
+) -> None:
+    def height(tab: App) -> float:
+        return float(tab.page.locator(".st-key-foot").bounding_box()["height"])
+
+    assert height(exploring) <= 64
+    button(exploring, "heat").click()
+    exploring.until(lambda: height(exploring) > 90, "it did not open")
+    exploring.open("map", "map", "time", run=run.id)
+    assert height(exploring) > 90
+    button(exploring, "heat").click()
+    exploring.until(lambda: height(exploring) <= 64, "it did not close")
+    exploring.open("explore", "image", "time", run=run.id)
+    assert height(exploring) <= 64
+    for width in (390, 820, 1920):
+        exploring.page.set_viewport_size({"width": width, "height": 768})
+        exploring.until(
+            lambda: height(exploring) <= 64, f"{height(exploring)} px high in a window of {width}"
+        )
+    exploring.page.set_viewport_size({"width": 1366, "height": 768})
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.4])
+def test_of_two_buttons_pressed_within_a_second_none_is_lost(exploring: App, run: Run, pause: float) -> None:
+    app, steps = exploring, run.snapshots()
+    for first, second, step in (
+        ("previous", "previous", steps[-2]),
+        ("end", "previous", steps[-1]),
+        ("play", "end", None),
+    ):
+        button(app, first).click()
+        app.pause(pause)
+        button(app, second).click()
+        wanted = None if step is None else str(step)
+        app.until(
+            lambda wanted=wanted: app.query().get("at") == wanted, f"{first}, {second}: the link lost one"
+        )
+        app.idle()
+        app.pause(0.4)
+        assert (app.query().get("at"), app.marks("time")["step"]) == (wanted, wanted or "end")
 
 
 def test_evolution_of_the_map_is_downloaded_as_an_animation_and_as_a_film(app: App, run: Run) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from dashboard.components import is_number, register
 from dashboard.look.colours import HEAT
 
-_COMPONENT = register("time", height=64, styles=("time_machine/time_machine.css",))
+_COMPONENT = register("time", height=56, styles=("time_machine/time_machine.css",))
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,32 @@ const PATIENCE = 1500
 /** Python may be told so often again: a run of the page that another one interrupts forgets what it was told. */
 const AGAIN = 3
 
-/** What stays as the person left it when the page changes. */
-const kept = { speed: 1, open: false }
+/** Where a browser keeps what stays as the person left it, on other pages and the next day. */
+const KEPT = "latent-lab-time-machine"
+const kept = { speed: 1, open: false, ...remembered() }
+
+function remembered() {
+  try {
+    const { speed, open } = JSON.parse(localStorage.getItem(KEPT) ?? "{}")
+    return { ...(SPEEDS.includes(speed) ? { speed } : {}), ...(typeof open === "boolean" ? { open } : {}) }
+  } catch {
+    return {} // a browser that keeps nothing, or keeps something else there
+  }
+}
+
+/** @param {Partial<typeof kept>} now */
+function remember(now) {
+  Object.assign(kept, now)
+  try {
+    localStorage.setItem(KEPT, JSON.stringify(kept))
+  } catch {
+    // It is remembered as long as the page is there.
+  }
+}
 
 export const mount = mountable(import.meta.url, (root) => {
   const button = (action, label, onclick) =>
-    element("button", { class: "ll-button icon", type: "button", title: label, "aria-label": label, onclick, dataset: { action } }, element("i", {}))
+    element("button", { class: "ll-button ll-icon icon", type: "button", title: label, "aria-label": label, onclick, dataset: { action } }, element("i", {}))
   const previous = button("previous", "Previous snapshot (arrow left)", () => move(time.place - 1))
   const play = button("play", "Play the training (space)", () => (timer ? pause() : begin()))
   const next = button("next", "Next snapshot (arrow right)", () => move(time.place + 1))
@@ -31,19 +51,20 @@ export const mount = mountable(import.meta.url, (root) => {
   const rail = element("div", { class: "rail" }, ticks, range)
   const end = element("button", { class: "ll-button", type: "button", dataset: { action: "end" }, onclick: () => move(time.snapshots.length) })
   const speed = element(
-    "select", { class: "speed", "aria-label": "Speed of playing", title: "Speed of playing", onchange: () => { kept.speed = Number(speed.value) } },
+    "select", { class: "ll-select speed", "aria-label": "Speed of playing", title: "Speed of playing", onchange: () => remember({ speed: Number(speed.value) }) },
     ...SPEEDS.map((times) => element("option", { value: times, selected: times === kept.speed }, `${times}×`)),
   )
   const toggle = element(
-    "button", { class: "ll-button", type: "button", title: "KL of each dimension at every snapshot", dataset: { action: "heat" }, onclick: () => open(!kept.open) }, "KL over time",
+    "button", { class: "ll-button", type: "button", title: "KL of each dimension at every snapshot", dataset: { action: "heat" }, onclick: () => { remember({ open: !kept.open }); open() } },
+    element("i", {}), element("span", { class: "name" }, "KL over time"),
   )
   const where = element("span", { class: "where", role: "status" })
   const loading = element("span", { class: "ll-note loading" })
   const strip = heatStrip((place) => { pause(); move(place) })
   const bar = element(
     "div", { class: "bar", role: "group", "aria-label": "Time machine", onkeydown: keydown }, strip.node,
-    element("div", { class: "buttons left" }, previous, play, next), rail, element("div", { class: "buttons right" }, end, speed, toggle),
-    element("p", { class: "words" }, where, loading),
+    element("div", { class: "buttons left" }, previous, play, next), rail, element("p", { class: "words" }, where, loading),
+    element("div", { class: "buttons right" }, end, speed, toggle),
   )
   const waiting = element("p", { class: "ll-note waiting", hidden: true })
   root.replaceChildren(element("section", { class: "machine" }, bar, waiting))
@@ -153,10 +174,10 @@ export const mount = mountable(import.meta.url, (root) => {
     event.preventDefault()
   }
 
-  function open(wanted) {
-    kept.open = wanted
-    toggle.setAttribute("aria-pressed", String(wanted))
-    strip.node.hidden = !wanted
+  function open() {
+    toggle.setAttribute("aria-pressed", String(kept.open))
+    bar.dataset.open = String(kept.open)
+    strip.node.hidden = !kept.open
     draw(true)
   }
 
@@ -252,7 +273,7 @@ export const mount = mountable(import.meta.url, (root) => {
       if (data.step === unheard?.step || time.step !== unheard?.step) unheard = null
       if (unheard?.times > 0) toldAgain.soon()
       else toldAgain.cancel()
-      open(kept.open)
+      open()
       draw(true)
     },
     unmount() {
