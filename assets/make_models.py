@@ -1,4 +1,5 @@
-"""Train the examples that come with Latent Lab, and keep of each its weights, latent positions and curves.
+"""Train the examples that come with Latent Lab, and keep of each its weights, latent positions and curves, and of the
+first its snapshots.
 
     python assets/make_models.py --data-root DIR [NAME …]
 
@@ -24,9 +25,11 @@ from vae.training.trainer import Trainer
 
 MODELS = Path(__file__).resolve().parent / "models"
 DIGITS = TrainConfig(epochs=300, batch_size=64, num_snapshots=0)
+#: The example that opens first: its images are on every machine, and its training can be shown again.
+FIRST = DIGITS.replace(epochs=200, num_snapshots=30)
 MNIST = TrainConfig(epochs=60, batch_size=128, num_snapshots=0)
 EXAMPLES = {
-    "digits-2d": ("Digits, 2-D", "digits", ModelConfig(hidden=(256, 128), latent_dim=2), DIGITS),
+    "digits-2d": ("Digits, 2-D", "digits", ModelConfig(hidden=(96, 48), latent_dim=2), FIRST),
     "digits-conditional": (
         "Digits, conditional",
         "digits",
@@ -73,6 +76,8 @@ def make(run_id: str, data_root: Path | None) -> None:
             "checkpoints/best.safetensors",
         ):
             shutil.copyfile(run.path / kept, target / kept)
+        if run.snapshots():
+            shutil.copytree(run.path / "snapshots", target / "snapshots")
         status = json.loads((target / "status.json").read_text())
         (target / "status.json").write_text(
             json.dumps({**status, "pid": None, "host": "", "live_step": None})

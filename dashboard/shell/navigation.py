@@ -58,8 +58,10 @@ _PAGES = {
 }
 #: Pages that have nothing to show without a run.
 NEED_A_RUN = ("explore", "map", "generate", "evaluate")
-#: Pages of several runs.
-_OF_MANY = ("compare", "runs")
+#: The page for contributors that shows each part in each state; not in the menu.
+STYLE = "styleguide"
+#: Pages that show no run, or several.
+_OF_MANY = ("compare", "runs", STYLE)
 #: Pages that a user adds: functions without arguments that draw below the title. ``icon`` is a Material symbol, as
 #: ``:material/star:``; ``needs_run`` says that the page has nothing to show without a run.
 PAGES = Registry("page", facts=("icon", "needs_run"))
@@ -82,7 +84,8 @@ def pages() -> dict[str, Any]:
         for entry in PAGES
         if entry.name not in built_in
     }
-    return {**built_in, **added}
+    style = st.Page(_drawer(STYLE), title="Style", url_path=STYLE, visibility="hidden")
+    return {**built_in, **added, STYLE: style}
 
 
 def needs_a_run(name: str) -> bool:

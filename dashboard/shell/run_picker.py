@@ -25,8 +25,8 @@ from vae.runs.listing import BrokenRun, find_run, list_runs
 from vae.runs.run import Run
 from vae.runs.status import Status
 
-#: Shown first to somebody who has no run of their own.
-FIRST = ("mnist-2d", "digits-2d")
+#: Shown first to somebody who has no run of their own: its images are on every machine, and it has a time machine.
+FIRST = ("digits-2d", "mnist-2d")
 
 STATE_WORDS = {
     "new": "not started",

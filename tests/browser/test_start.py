@@ -69,11 +69,12 @@ def test_address_without_a_page_leads_to_a_decoded_image_of_a_shipped_model(
     app = browse(own_server).open("", "image", "sliders")
     app.idle()
     assert urlsplit(app.page.url).path == "/explore"
-    assert app.query()["run"] == "mnist-2d"
+    assert app.query()["run"] == "digits-2d"
     assert app.marks("image")["source"] == "browser"
     picture = app.pixels('[data-component="image"] canvas')
-    assert len(picture) == 28 * 28
+    assert len(picture) == 8 * 8
     assert max(picture) - min(picture) > 100
+    assert app.number("time", "snapshots") == 30
     assert app.alerts() == []
     assert app.page.locator('[role="dialog"], [data-testid="stException"]').count() == 0
 
@@ -92,7 +93,7 @@ def test_nothing_is_asked_of_any_other_machine(browse: Browse, own_server: Serve
     app.idle()
     app.click("Train")
     app.button("Train").click()
-    app.until(lambda: app.query()["run"] != "mnist-2d", "no run was made")
+    app.until(lambda: app.query()["run"] != "digits-2d", "no run was made")
     app.until(
         lambda: app.number("curves", "points") and app.marks("curves").get("state") == "running",
         "no curves",

@@ -15,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard import settings
 from dashboard.cache import lru
+from dashboard.cache.datasets import missing_images
 from dashboard.jobs.trainers import trainers
 from dashboard.shell import latent_view, run_picker
 from dashboard.views.explore.image_source import Posterior
@@ -128,6 +129,12 @@ class TestStart:
         put("mnist-2d", shipped=True)
         put("mine")
         assert page("explore").query_params["run"] == "mine"
+
+    def test_example_that_opens_first_has_its_images_and_a_time_machine(self) -> None:
+        run = Run.open(SHIPPED / run_picker.FIRST[0])
+        assert missing_images(run) == ""
+        assert len(run.snapshots()) == 30
+        assert sum(path.stat().st_size for path in SHIPPED.rglob("*") if path.is_file()) <= 15e6
 
 
 class TestPages:

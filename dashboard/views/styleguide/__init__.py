@@ -1,0 +1,1 @@
+"""The style page: each part of the pages in each of its states; hidden from the menu."""

@@ -1,0 +1,86 @@
+"""No text is cut or overlaps, no page scrolls sideways, controls fit a finger, and axe finds nothing serious.
+
+Every page at four widths in both themes is measured by `tests/benchmarks/layout.py`; these are some of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.browser.boxes import axe, look
+from tests.browser.shifts import WATCH, forget, shifts, total
+
+if TYPE_CHECKING:
+    from tests.browser.server import Server
+    from tests.browser.tab import App, Watch
+
+WIDTHS = {390: 844, 820: 1180, 1366: 768, 1920: 1080}
+
+
+@pytest.fixture(scope="module")
+def tabs(context: Any, server: Server) -> Iterator[dict[str, App]]:
+    """A tab for each theme, which fetches Streamlit's own files once."""
+    from tests.browser.conftest import App
+
+    windows = {theme: context.browser.new_context(color_scheme=theme) for theme in ("light", "dark")}
+    for window in windows.values():
+        window.add_init_script(WATCH)
+    yield {theme: App(window, server) for theme, window in windows.items()}
+    for window in windows.values():
+        window.close()
+
+
+@pytest.mark.parametrize(("page", "theme"), [("styleguide", "light"), ("explore", "dark"), ("runs", "light")])
+def test_boxes_of_a_page_are_in_order_at_every_width(
+    tabs: dict[str, App], watch: Watch, page: str, theme: str
+) -> None:
+    app = watch(tabs[theme])
+    app.page.set_viewport_size({"width": 1366, "height": 768})
+    app.open(page, run="digits-2d").idle()
+    for width, height in WIDTHS.items():
+        app.page.set_viewport_size({"width": width, "height": height})
+        app.pause(0.7)
+        assert look(app.page, width) == [], f"{width} px"
+
+
+@pytest.mark.parametrize(("page", "theme"), [("styleguide", "dark"), ("compare", "light")])
+def test_axe_finds_nothing_serious(tabs: dict[str, App], watch: Watch, page: str, theme: str) -> None:
+    app = watch(tabs[theme])
+    app.page.set_viewport_size({"width": 1366, "height": 768})
+    app.open(page, run="digits-2d").idle()
+    assert axe(app.page) == []
+
+
+def test_boxes_that_are_wrong_are_found(tabs: dict[str, App]) -> None:
+    page = tabs["light"].context.new_page()
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.set_content(
+        """<body style="margin: 0"><div data-testid="stMain" style="overflow: auto; width: 390px">
+        <div style="width: 600px">wide</div></div>
+        <p style="overflow: hidden; white-space: nowrap; width: 60px">a sentence that is cut</p>
+        <p title="whole" style="overflow: hidden; white-space: nowrap; width: 60px">a sentence with a title</p>
+        <div style="height: 30px; position: relative"><i style="left: 0; position: absolute">over</i>
+        <b style="left: 10px; position: absolute">under</b></div>
+        <button style="height: 20px">small</button><button style="height: 44px; width: 60px">large</button></body>"""
+    )
+    found = look(page, 390)
+    assert sorted(one.kind for one in found) == ["cut", "overlapping", "sideways", "small"]
+    assert {one.kind for one in look(page, 1366)} == {"cut", "overlapping", "sideways"}
+    page.close()
+
+
+def test_hover_and_click_shift_nothing(tabs: dict[str, App], watch: Watch) -> None:
+    app = watch(tabs["light"])
+    app.page.set_viewport_size({"width": 1366, "height": 768})
+    app.open("explore", "image", "sliders", run="digits-2d").idle()
+    app.pause(1.0)
+    forget(app.page)
+    app.page.locator('[data-component="sliders"] input[type=range]').first.hover()
+    app.page.get_by_role("button", name="Random", exact=True).click()
+    app.page.locator('[data-component="image"] canvas').hover()
+    app.idle()
+    app.pause(0.7)
+    assert total(app.page) == 0, shifts(app.page)
