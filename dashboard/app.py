@@ -11,10 +11,10 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import routes
+from dashboard import routes, settings
 from dashboard.jobs.trainers import trainers
-from dashboard.server.guard import never_call_out
 from dashboard.server.no_delay import answer_at_once
+from dashboard.streamlit_internals import addresses, never_call_out
 from vae.config.registries import load_plugins
 from vae.errors import UserError
 from vae.runtime.cpu_threads import share_cores
@@ -43,15 +43,7 @@ async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
 
 def greeting() -> str:
     """Where the app is, for the terminal: the server listens by now. Nobody outside is asked."""
-    from streamlit import config, net_util
-    from streamlit.web.server import server_util
-
-    address = str(config.get_option("server.address") or "")
-    if address and address not in ("0.0.0.0", "::"):
-        places = [address]
-    else:
-        places = ["localhost", str(net_util.get_internal_ip())]
-    where = " and ".join(server_util.get_url(f"[{place}]" if ":" in place else place) for place in places)
+    where = " and ".join(addresses(settings.server_address()))
     return f"\nLatent Lab is at {where}\nCtrl-C ends it; runs that train continue.\n"
 
 

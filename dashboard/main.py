@@ -7,8 +7,9 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.link import session
-from dashboard.shell import reconnection, run_images, run_picker, stage
+from dashboard.shell import run_images, run_picker, stage
 from dashboard.shell.navigation import needs_a_run, pages, start, title_of_tab
+from dashboard.streamlit_internals import redrawn_when_back
 
 ICON = str(Path(__file__).resolve().with_name("icon.svg"))
 
@@ -29,7 +30,7 @@ if page != opening:
     st.set_page_config(page_title=title_of_tab(page.title, page.url_path))
 images = st.sidebar.container()
 with st.sidebar:
-    reconnection.redrawn_when_back()
+    redrawn_when_back()
 told = st.container()
 page.run()
 stage.settle()

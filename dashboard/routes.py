@@ -89,9 +89,7 @@ async def _unknown(request: Request) -> Response:
 
 def routes() -> list[BaseRoute]:
     """All routes, below the server's base path."""
-    from streamlit import config
-
-    base = str(config.get_option("server.baseUrlPath") or "").strip("/")
+    base = settings.base_path()
     prefix = f"/{base}/api" if base else "/api"
     run = f"{prefix}/runs/{{run_id}}"
     endpoints: dict[str, Callable[[Request], Any]] = {

@@ -56,11 +56,23 @@ def frame_ancestors() -> list[str]:
     return [word for word in words if word and _ANCESTOR.fullmatch(word)]
 
 
+def server_address() -> str:
+    """Where the server listens; "" if it listens on all networks."""
+    import streamlit as st
+
+    return str(st.get_option("server.address") or "")
+
+
+def base_path() -> str:
+    """Path below which the server answers, without slashes at its ends."""
+    import streamlit as st
+
+    return str(st.get_option("server.baseUrlPath") or "").strip("/")
+
+
 def is_shared() -> bool:
     """Whether the server listens for other machines, so that those who use it are visitors of this one."""
-    from streamlit import config
-
-    return not is_loopback(str(config.get_option("server.address") or ""))
+    return not is_loopback(server_address())
 
 
 def ip_number(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

@@ -2,7 +2,7 @@
 session remembers it when the page changes.
 
 What a script run writes waits for its end (`settle`), so that the browser hears of one address a run: its history gets
-one entry for one choice (`components/streamlit/address.js`). What the browser sends before it has heard still names an
+one entry for one choice (`streamlit_internals/address.js`). What the browser sends before it has heard still names an
 older address; that one is not believed, or two quick choices would leave the first undone.
 """
 
@@ -11,10 +11,10 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dashboard.link import keys
 from dashboard.link.keys import Key
+from dashboard.streamlit_internals import page_of_script
 
 T = TypeVar("T")
 
@@ -206,18 +206,12 @@ def settle() -> None:
 def _query() -> dict[str, str]:
     """The address that counts: the browser's, unless this page has moved on from it and nobody went back."""
     said = dict(st.query_params)
-    page, travelled = _arrival()
+    page, travelled = page_of_script()
     last_page, passed = st.session_state.get(_PASSED, ("", []))
     if page == last_page and not travelled and said in passed:
         return dict(passed[-1])
     st.session_state[_PASSED] = page, [said]
     return said
-
-
-def _arrival() -> tuple[str, bool]:
-    """The page of this script run, and whether Back, Forward or something unknown led to its address."""
-    context = get_script_run_ctx(suppress_warning=True)
-    return getattr(context, "page_script_hash", ""), getattr(context, "is_history_navigation", True)
 
 
 def _waiting() -> dict[str, str | None]:

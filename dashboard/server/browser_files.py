@@ -18,7 +18,7 @@ from vae import browser
 #: The dashboard's own folder.
 FOLDER = Path(__file__).resolve().parents[1]
 #: Below it: where modules and styles may lie.
-_PLACES = ("components/*/*", "shell/*/*", "views/*/*/*", "look/*")
+_PLACES = ("components/*/*", "shell/*/*", "views/*/*/*", "look/*", "streamlit_internals/*")
 
 #: When a file was changed last, nanoseconds, and how large it is: these tell its content from another.
 Stamp = tuple[int, int]

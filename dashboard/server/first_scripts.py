@@ -6,10 +6,10 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dashboard.server import browser_files
+from dashboard.streamlit_internals import HEAD
 
-_HEAD = b"<head>"
 #: What is there before Streamlit draws: one entry of the history for one choice, the frame, its style.
-_SCRIPTS = ("dashboard/components/streamlit/address.js", "dashboard/components/streamlit/frame.js")
+_SCRIPTS = ("dashboard/streamlit_internals/address.js", "dashboard/streamlit_internals/frame.js")
 _STYLE = "dashboard/look/streamlit.css"
 
 
@@ -42,7 +42,7 @@ class FirstScripts:
                 body += message.get("body", b"")
                 if message.get("more_body", False):
                     return
-                page = body.replace(_HEAD, _HEAD + _first(), 1)
+                page = body.replace(HEAD, HEAD + _first(), 1)
                 MutableHeaders(scope=start)["Content-Length"] = str(len(page))
                 await send(start)
                 await send({"type": "http.response.body", "body": page})

@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dashboard import settings
+from dashboard.streamlit_internals import INTERNAL, allows_origin
 
 _HERE = frozenset({"localhost", "127.0.0.1", "::1"})
 #: A host header: a name or an IPv4 address, or an IPv6 address in brackets; then, perhaps, a port.
@@ -76,13 +77,6 @@ class Guard:
         await self.app(scope, receive, send_with_headers)
 
 
-def never_call_out() -> None:
-    """Keep Streamlit from asking an outside service for this machine's address, at its start or at any request."""
-    from streamlit import net_util
-
-    net_util.get_external_ip = lambda: None
-
-
 # The name under which the server is opened ----------------------------------------------------------------------------
 
 
@@ -93,13 +87,10 @@ def allows_host(host: str) -> bool:
     On one that listens for other machines an address in numbers is allowed too, since no web page can take it for its
     own name, and the name of this computer.
     """
-    from streamlit import config
-
     parsed = parse_host(host)
     if parsed is None:
         return False
-    address = str(config.get_option("server.address") or "")
-    exact, endings, is_here = _rules(address, tuple(settings.extra_hosts()))
+    exact, endings, is_here = _rules(settings.server_address(), tuple(settings.extra_hosts()))
     name = parsed[0]
     return (
         name in exact
@@ -178,7 +169,7 @@ def _page_refusal(scope: Scope, headers: Headers) -> str | None:
         headers.get("sec-fetch-mode", "navigate") == "navigate"
         and scope["method"] in ("GET", "HEAD")
         and "/api/" not in scope["path"]
-        and "/_stcore/" not in scope["path"]
+        and INTERNAL not in scope["path"]
     )
     is_framed = headers.get("sec-fetch-dest", "") in _FRAMES
     if is_link and not (is_framed and not settings.frame_ancestors()):
@@ -199,14 +190,12 @@ def _site_of_referer(headers: Headers) -> str:
 
 def _is_allowed_origin(origin: str, host: str) -> bool:
     """Whether a page of this origin is one of ours: same host and port, or one that Streamlit's setting lists."""
-    from streamlit.web.server.server_util import is_allowed_origin
-
     try:
         parts = urlsplit(origin)
     except ValueError:
         return False
     theirs, ours = parse_host(parts.netloc), parse_host(host)
-    if is_allowed_origin(origin):
+    if allows_origin(origin):
         return True
     if parts.scheme not in ("http", "https") or theirs is None or ours is None:
         return False

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import streamlit as st
-from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from dashboard.cache import lru
 from dashboard.look.markdown import plain
@@ -15,6 +15,9 @@ from vae.config.schema import DataConfig
 from vae.errors import UserError
 from vae.storage.atomic import disk_sentence
 from vae.storage.scratch import scratch
+
+if TYPE_CHECKING:
+    from dashboard.streamlit_internals import UploadedFile
 
 #: Seconds for which a look counts: the form is drawn again with each option, and a large folder takes a moment.
 _SECONDS = 15

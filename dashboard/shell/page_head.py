@@ -8,14 +8,17 @@ of the menu, and names the run.
 from __future__ import annotations
 
 from html import escape
+from typing import TYPE_CHECKING
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.link import session
 from dashboard.look.markdown import plain
 from dashboard.shell import help, presentation
 from dashboard.shell.copy_link import copy_link
+
+if TYPE_CHECKING:
+    from dashboard.streamlit_internals import DeltaGenerator
 
 
 def head(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import TYPE_CHECKING
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import settings
 from dashboard.link import keys, session
@@ -24,6 +24,9 @@ from vae.errors import UserError
 from vae.runs.listing import BrokenRun, find_run, list_runs
 from vae.runs.run import Run
 from vae.runs.status import Status
+
+if TYPE_CHECKING:
+    from dashboard.streamlit_internals import DeltaGenerator
 
 #: Shown first to somebody who has no run of their own: its images are on every machine, and it has a time machine.
 FIRST = ("digits-2d", "mnist-2d")

@@ -16,12 +16,14 @@ fills a card with ``fill=True``. A card that takes a while begins as ``stage.ske
 from __future__ import annotations
 
 from html import escape
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.link import keys, session
+
+if TYPE_CHECKING:
+    from dashboard.streamlit_internals import DeltaGenerator
 
 _DRAWN = "_cards"
 

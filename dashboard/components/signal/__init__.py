@@ -17,7 +17,7 @@ def rerun_when_changed(drawn: Mapping[str, Mapping[str, Any]], *, pause: float =
         drawn: By run or topic (`dashboard.server.topics`), fields of its news (`dashboard.jobs.run_news`) with their
             values. They must be read before whatever is drawn from them, so that no change falls between.
         pause: Seconds between two drawings at least.
-        key: Streamlit's key of this component; `presentation` takes the room of keys that begin with `signal:`.
+        key: Streamlit's key of this component; `look/streamlit.css` hides keys that begin with `signal:`.
     """
     given = {name: dict(values) for name, values in drawn.items()}
     _COMPONENT(key=f"signal:{key}", data={"drawn": given, "pause": pause}, on_changed_change=_heard)

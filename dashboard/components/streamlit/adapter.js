@@ -1,12 +1,13 @@
 /** Parts of the explorer as components of Streamlit: the state is what Python passes, and what changes goes back to it. */
 import { coverFoot } from "../../../vae/browser/lib/foot.js"
+import { chosen, passing } from "../../streamlit_internals/address.js"
+import { heightOfFoot } from "../../streamlit_internals/page.js"
 import { server } from "../source/source.js"
-import { chosen, passing } from "./address.js"
 
 /** @typedef {{parentElement: HTMLElement, data: any, setTriggerValue: (name: string, value: any) => void}} Component What Streamlit passes. */
 
 /** The bar at the foot of the window lies over the page. */
-coverFoot(() => document.querySelector('[data-testid="stBottom"]')?.getBoundingClientRect().height ?? 0)
+coverFoot(heightOfFoot)
 
 /**
  * A component's default export. Streamlit runs it anew whenever its data or the theme change: the part that was made at the first call

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -18,6 +19,9 @@ from dashboard.views.compare import link
 from dashboard.views.compare.rate_distortion_plane import MOST_LABELS, Dot, plane
 from vae.evaluation.comparability import EvaluationProtocol, why_not_comparable
 from vae.runs.run import Run
+
+if TYPE_CHECKING:
+    from dashboard.streamlit_internals import DeltaGenerator
 
 #: Dots of one plane, at most.
 MOST_DOTS = 300
@@ -87,7 +91,7 @@ def _shown(chosen: Sequence[Run], runs: Sequence[Run]) -> list[Run]:
     return first + [run for run in runs if run not in first and EvaluationProtocol.of(run) in yardsticks]
 
 
-def _sweep(place: st.delta_generator.DeltaGenerator, known: list[str], wanted: str) -> str:
+def _sweep(place: DeltaGenerator, known: list[str], wanted: str) -> str:
     """Which of the sweeps, where there are several."""
     session.write(link.SWEEP, wanted)
     if len(known) == 1:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -25,6 +26,9 @@ from vae.evaluation.saved_metrics import Figures, Result
 from vae.models.posterior_statistics import ACTIVE_THRESHOLD
 from vae.runs.run import Run
 from vae.runtime.number_format import plus_minus
+
+if TYPE_CHECKING:
+    from dashboard.streamlit_internals import DeltaGenerator
 
 _HELP = {
     "proposal": "q(z|x), as in published tables, or a mixture with wider Gaussians and the prior, which also "
@@ -170,7 +174,7 @@ def _keep(run: Run, bound: Bound) -> None:
     saved_bounds.keep(run, test_metrics.folder(run), bound=bound)
 
 
-def _controls(num: int) -> list[st.delta_generator.DeltaGenerator]:
+def _controls(num: int) -> list[DeltaGenerator]:
     """Places for what is to be measured; a class that is shown the results does not need them."""
     if session.presenting():
         return [st.empty() for _ in range(num)]
@@ -179,7 +183,7 @@ def _controls(num: int) -> list[st.delta_generator.DeltaGenerator]:
 
 
 def _segments(
-    place: st.delta_generator.DeltaGenerator,
+    place: DeltaGenerator,
     run: Run,
     title: str,
     key: keys.Key[str],
@@ -203,7 +207,7 @@ def _option(option: str) -> str:
     return words[option] if option in words else f"{int(option):,}"
 
 
-def _seed(place: st.delta_generator.DeltaGenerator, run: Run) -> int:
+def _seed(place: DeltaGenerator, run: Run) -> int:
     value = session.read(keys.SEED, 0)
     if session.presenting():
         return value
@@ -215,7 +219,7 @@ def _seed(place: st.delta_generator.DeltaGenerator, run: Run) -> int:
 
 
 def _button(
-    place: st.delta_generator.DeltaGenerator,
+    place: DeltaGenerator,
     run: Run,
     key: str,
     work: Callable[[Progress], None],

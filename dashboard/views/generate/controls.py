@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 from numpy.typing import NDArray
-from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.cache import datasets, models
 from dashboard.link import keys, session
@@ -20,24 +19,11 @@ from vae.runs.run import Run
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from dashboard.streamlit_internals import DeltaGenerator
     from vae.latent.embedding import Embedding
 
 #: Test images to pick from at a time.
 NUM_THUMBS, THUMBS_IN_ROW = 8, 4
-#: A thumbnail's button lies over its image, whose number it shows below.
-_THUMBS = """<style>
-[class*="st-key-generate-pick-"] { gap: 0; padding-bottom: 1.375rem; position: relative; }
-[class*="st-key-generate-pick-"] > [class*="st-key-generate-thumb-"] { inset: -4px; max-width: none; position: absolute;
-  width: auto; }
-[class*="st-key-generate-pick-"] .ll-gallery table { width: 100%; }
-[class*="st-key-generate-pick-"] .ll-gallery td { padding: 0; }
-[class*="st-key-generate-pick-"] .ll-gallery img { height: auto !important; width: 100% !important; }
-[class*="st-key-generate-thumb-"] [data-testid="stButton"] { height: 100%; }
-[class*="st-key-generate-thumb-"] button { align-items: flex-end; background: none; border: 2px solid transparent;
-  color: inherit; height: 100%; min-height: 0; padding: 0; width: 100%; }
-[class*="st-key-generate-thumb-"] button:hover { background: none; border-color: #8b8f9c; color: inherit; }
-[class*="st-key-generate-thumb-"] button[kind="primary"] { border-color: #6a63f0; font-weight: 700; }
-</style>"""
 #: More classes than these are picked from a list.
 MANY_CLASSES = 30
 #: Numbers of Gaussians to choose from; `vae.latent.generation` tries fewer by itself.
@@ -239,7 +225,6 @@ def pick_image(run: Run, weights: Weights, embedding: Embedding, originals: Orig
             pictures = model.decode(embedding.mean[shown], labels[shown]).numpy()
     else:
         pictures = originals(shown)
-    st.html(_THUMBS)
     for start in range(0, len(shown), THUMBS_IN_ROW):
         row = slice(start, start + THUMBS_IN_ROW)
         for column, candidate, picture in zip(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import streamlit as st
-from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from dashboard import settings
 from dashboard.jobs.new_runs import create, kept_images
@@ -18,6 +18,9 @@ from vae.config.checks import warnings
 from vae.config.registries import DATASETS
 from vae.errors import UserError
 from vae.storage.atomic import disk_sentence
+
+if TYPE_CHECKING:
+    from dashboard.streamlit_internals import UploadedFile
 
 
 def form() -> None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.cache import datasets, models
 from dashboard.components.samples import samples
@@ -24,6 +23,9 @@ from vae.runs.run import Run
 from vae.runs.watch_notes import WatchNotes
 from vae.storage.confined import is_plain
 from vae.training.preconditions import check_trainable, why_not_trainable
+
+if TYPE_CHECKING:
+    from dashboard.streamlit_internals import DeltaGenerator
 
 
 def page() -> None:

@@ -356,7 +356,7 @@ class TestLateAddress:
     def arrival(self, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         """The page of the script run, and whether Back led there."""
         found = {"page": "map", "travelled": False}
-        monkeypatch.setattr(state, "_arrival", lambda: (found["page"], found["travelled"]))
+        monkeypatch.setattr(state, "page_of_script", lambda: (found["page"], found["travelled"]))
         return found
 
     @pytest.fixture

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import anyio
 import pytest
-from streamlit import config, net_util
+from streamlit import config
 
 from dashboard import settings
 from dashboard.server import guard
@@ -275,21 +275,6 @@ class TestFrames:
             settings.FRAMES_VARIABLE, "https://a.example; script-src *;,'none' 'unsafe-inline'"
         )
         assert get("/").headers["content-security-policy"] == "frame-ancestors 'self'"
-
-
-class TestCallingOut:
-    def test_streamlit_asks_no_service_for_this_machines_address(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        from streamlit.web.server.server_util import is_url_from_allowed_origins
-
-        def call_out(*_: Any, **__: Any) -> None:
-            pytest.fail("a service was asked")
-
-        monkeypatch.setattr(net_util, "_make_blocking_http_get", call_out)
-        monkeypatch.setattr(net_util, "get_external_ip", net_util.get_external_ip)
-        guard.never_call_out()
-        assert not is_url_from_allowed_origins("http://evil.example")
 
 
 class TestOwnData:

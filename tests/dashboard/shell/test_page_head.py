@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import settings
 from dashboard.server import browser_files, first_scripts
 from dashboard.shell import navigation
 
@@ -111,10 +109,3 @@ def test_head_of_the_html_links_the_one_style_sheet_and_the_scripts_which_are_th
     for name in (first_scripts._STYLE, *first_scripts._SCRIPTS):
         assert f"/{name}" in first
         assert known[name].is_file()
-
-
-def test_selectors_of_streamlits_parts_are_in_the_one_style_sheet_alone() -> None:
-    folder = Path(settings.__file__).parent
-    sources = [path for path in folder.rglob("*") if path.suffix in (".css", ".py")]
-    found = {path.name for path in sources if "data-testid=" in path.read_text()}
-    assert found <= {"streamlit.css", "controls.py"}

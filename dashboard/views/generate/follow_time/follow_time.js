@@ -6,6 +6,7 @@ import { decoderOf, timeOf } from "../../../components/source/source.js"
 import { count, element, say } from "../../../../vae/browser/lib/dom.js"
 import { mountable } from "../../../../vae/browser/lib/mount.js"
 import { inStreamlit } from "../../../components/streamlit/adapter.js"
+import { pageAround } from "../../../streamlit_internals/page.js"
 import { paint } from "../../../../vae/browser/lib/picture.js"
 
 /** Images decoded at once. */
@@ -117,8 +118,7 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
         time = timeOf(data.run)
         stop = time.subscribe(follow)
         observer.disconnect()
-        const page = /** @type {ShadowRoot} */ (root.getRootNode()).host?.closest('[data-testid="stMain"]') ?? document.body
-        observer.observe(page, { childList: true, subtree: true, attributes: true, attributeFilter: ["src"] })
+        observer.observe(pageAround(root), { childList: true, subtree: true, attributes: true, attributeFilter: ["src"] })
       }
       void follow()
     },

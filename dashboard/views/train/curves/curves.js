@@ -2,7 +2,7 @@
 import { radioGroup } from "../../../../vae/browser/lib/choices.js"
 import { Echo } from "../../../../vae/browser/lib/echo.js"
 import { timeOf } from "../../../components/source/source.js"
-import { chosen, passing } from "../../../components/streamlit/address.js"
+import { chosen, passing } from "../../../streamlit_internals/address.js"
 import { count, element, number, say } from "../../../../vae/browser/lib/dom.js"
 import { mountable } from "../../../../vae/browser/lib/mount.js"
 import { inStreamlit } from "../../../components/streamlit/adapter.js"

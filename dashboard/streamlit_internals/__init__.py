@@ -1,0 +1,91 @@
+"""All that leans on what Streamlit does not promise; nothing else in the dashboard may (`tests/contract`).
+
+This module has what is Python. Beside it, `page.js` finds Streamlit's parts in the page; `address.js` and `frame.js`,
+which `dashboard/server` puts into the head of every page, watch over its entries in the browser's history, over the
+sidebar and over what the address asks of the frame. The style of what Streamlit draws is one sheet,
+`dashboard/look/streamlit.css`. A test without a browser reads all of them and asserts that the installed version has
+what they name; `pyproject.toml` bounds Streamlit by the minor version after that one.
+
+It stands at the bottom, since the server and the pages use it alike, and imports Streamlit where it is called: what
+answers without Streamlit loads none of it.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+    from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+__all__ = [
+    "FOLDER",
+    "HEAD",
+    "INTERNAL",
+    "DeltaGenerator",
+    "UploadedFile",
+    "addresses",
+    "allows_origin",
+    "never_call_out",
+    "page_of_script",
+    "redrawn_when_back",
+]
+
+FOLDER = Path(__file__).resolve().parent
+#: What of Streamlit's page of HTML a script can be put after, so that it runs before Streamlit's own.
+HEAD = b"<head>"
+#: Part of the paths of Streamlit's own requests: no page is below it.
+INTERNAL = "/_stcore/"
+
+
+def page_of_script() -> tuple[str, bool]:
+    """The page of this script run, and whether Back, Forward or something unknown led to its address."""
+    from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+    context = get_script_run_ctx(suppress_warning=True)
+    return getattr(context, "page_script_hash", ""), getattr(context, "is_history_navigation", True)
+
+
+def redrawn_when_back() -> None:
+    """Stand on a page, so that Streamlit's browser side asks for the whole of it after an outage, also of a new server.
+
+    It does so for pages of which a part runs by a timer (`handleConnectionStateChanged` in its `App.tsx`). On others,
+    parts that run by themselves would be dead: a new server does not know them. This is such a part, with nothing to
+    draw and a timer that hardly ever rings.
+    """
+    import streamlit as st
+
+    st.fragment(_nothing, run_every=timedelta(days=1))()
+
+
+def _nothing() -> None:
+    """Draw nothing."""
+
+
+def never_call_out() -> None:
+    """Keep Streamlit from asking an outside service for this machine's address, at its start or at any request."""
+    from streamlit import net_util
+
+    net_util.get_external_ip = lambda: None
+
+
+def addresses(host: str) -> list[str]:
+    """URLs under which a browser reaches the server; it listens by now.
+
+    Args:
+        host: Where the server listens; "" and what stands for all networks give this machine's own names.
+    """
+    from streamlit import net_util
+    from streamlit.web.server.server_util import get_url
+
+    hosts = [host] if host not in ("", "0.0.0.0", "::") else ["localhost", str(net_util.get_internal_ip())]
+    return [get_url(f"[{name}]" if ":" in name else name) for name in hosts]
+
+
+def allows_origin(origin: str) -> bool:
+    """Whether Streamlit's own settings let a page of this origin connect."""
+    from streamlit.web.server.server_util import is_allowed_origin
+
+    return is_allowed_origin(origin)

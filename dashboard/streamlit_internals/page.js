@@ -1,0 +1,15 @@
+/** Parts of the page that Streamlit draws. No other module looks for them. */
+
+/** How much of the window the bar at its foot covers, CSS pixels. */
+export function heightOfFoot() {
+  return document.querySelector('[data-testid="stBottom"]')?.getBoundingClientRect().height ?? 0
+}
+
+/**
+ * The part of the page that has what the script draws, and so what stands beside a component.
+ * @param {HTMLElement} element In a component, which is a shadow tree.
+ */
+export function pageAround(element) {
+  const { host } = /** @type {ShadowRoot} */ (element.getRootNode())
+  return host?.closest('[data-testid="stMain"]') ?? document.body
+}
