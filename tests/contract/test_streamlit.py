@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 import streamlit
+import uvicorn
 from packaging.requirements import Requirement
 from packaging.version import Version
 from streamlit import config, net_util
@@ -198,6 +199,12 @@ def test_streamlits_setting_says_which_origins_may_connect() -> None:
         assert not streamlit_internals.allows_origin("https://elsewhere.example")
     finally:
         config.set_option("server.corsAllowedOrigins", before)
+
+
+def test_streamlit_hands_its_own_sockets_to_uvicorn_whose_start_ours_wraps() -> None:
+    server = (STREAMLIT / "web" / "server" / "starlette" / "starlette_server.py").read_text(encoding="utf-8")
+    assert "uvicorn.Server(" in server and "sockets=[" in server
+    assert list(inspect.signature(uvicorn.Server.startup).parameters) == ["self", "sockets"]
 
 
 def test_paths_of_streamlits_own_have_their_mark() -> None:
