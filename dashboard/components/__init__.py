@@ -8,9 +8,10 @@ modules of one address are shared by all components of a page.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 import streamlit as st
 from streamlit.components.v2.types import ComponentRenderer
@@ -87,6 +88,21 @@ def hold(key: str, name: str) -> Callable[[], None]:
 def _said(key: str, name: str) -> object:
     said = st.session_state.get(key)
     return said.get(name) if said is not None else None
+
+
+def nothing() -> None:
+    """Hear nothing: Streamlit keeps the name of a trigger only if it has a callback."""
+
+
+def plain(value: Any) -> Any:
+    """What a browser is given, as JSON has it: dataclasses are objects by their fields, tuples are lists."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return value
 
 
 def is_number(value: object) -> TypeGuard[int | float]:

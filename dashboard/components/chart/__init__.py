@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from dashboard.components import register
-from dashboard.look.colours import CURVES
+from dashboard.components import plain, register
+from dashboard.look.colours import CURVES, ThemeName
 
 _COMPONENT = register("chart", height=220, charts=True)
 
@@ -28,6 +28,20 @@ class Series:
     error: Sequence[float | None] = ()
     colour: str = "elbo"
     dashed: bool = False
+
+
+@dataclass(frozen=True)
+class State:
+    """What the browser is told; `state.d.ts` is made of it."""
+
+    series: Sequence[Series]
+    x: str
+    y: str
+    log: bool
+    height: int
+    decimals: int
+    name: str
+    palette: Mapping[ThemeName, Mapping[str, str]]
 
 
 def chart(
@@ -52,14 +66,16 @@ def chart(
         name: What a saved file is called; the vertical axis's title if it is left out.
         key: Streamlit's key of this component.
     """
-    data = {
-        "series": [asdict(one) for one in series],
-        "x": x,
-        "y": y,
-        "log": log,
-        "height": height,
-        "decimals": decimals,
-        "name": name,
-        "palette": CURVES,
-    }
+    data = plain(
+        State(
+            series=series,
+            x=x,
+            y=y,
+            log=log,
+            height=height,
+            decimals=decimals,
+            name=name,
+            palette=CURVES,
+        )
+    )
     _COMPONENT(key=key, data=data)

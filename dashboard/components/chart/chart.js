@@ -10,6 +10,7 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
   const node = element("div", { class: "chart", role: "img" })
   const menu = element("div", { class: "save", hidden: true }, plotlyMenu(node, () => data.name || data.y))
   root.replaceChildren(element("div", { class: "saved" }, node, menu))
+  /** @type {import("./state").State} What Python told. */
   let data = null
   let drawn = ""
   let gone = false

@@ -3,10 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from dashboard.components import register
+from dashboard.components import plain, register
 
 _COMPONENT = register("image", height=320, styles=("image/image.css",))
+
+
+@dataclass(frozen=True)
+class State:
+    """What the browser is told; `state.d.ts` is made of it."""
+
+    run: str
+    z: Sequence[float]
+    y: int | None
+    mix: tuple[int, float] | None
+    classes: Sequence[str]
+    shape: tuple[int, int, int]
+    at: str
+    stamp: str
+    size: int
+    title: str
 
 
 def image(
@@ -40,16 +57,18 @@ def image(
     """
     _COMPONENT(
         key=key,
-        data={
-            "run": run_id,
-            "z": list(z),
-            "y": y,
-            "mix": mix,
-            "classes": list(classes),
-            "shape": list(shape),
-            "at": at,
-            "stamp": stamp,
-            "size": size,
-            "title": title,
-        },
+        data=plain(
+            State(
+                run=run_id,
+                z=list(z),
+                y=y,
+                mix=mix,
+                classes=classes,
+                shape=shape,
+                at=at,
+                stamp=stamp,
+                size=size,
+                title=title,
+            )
+        ),
     )

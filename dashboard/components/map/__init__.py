@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
-from dashboard.components import hold, is_number, is_point, register, told
+from dashboard.components import hold, is_number, is_point, plain, register, told
 from dashboard.components.sliders import Mix
-from dashboard.look.colours import DIGITS, SCALE, classes_palette
+from dashboard.look.colours import DIGITS, SCALE, ThemeName, classes_palette
 
 _COMPONENT = register("map", height=560, styles=("map/map.css",))
 _COMPACT = register("map", height=330, styles=("map/map.css",), variant="compact")
@@ -109,6 +109,37 @@ class Said:
     wish: Wish | None = None
 
 
+@dataclass(frozen=True)
+class State:
+    """What the browser is told; `state.d.ts` is made of it."""
+
+    run: str
+    latent_dim: int
+    z: Sequence[float]
+    y: int | None
+    mix: Mix | None
+    at: str
+    stamp: str
+    part: str
+    classes: Sequence[str]
+    conditional: bool
+    shape: tuple[int, int, int]
+    plane: Plane | None
+    num: int
+    sizes: Mapping[str, int]
+    missing: str
+    question: str
+    methods: Sequence[Method]
+    columns: Sequence[Kind]
+    view: View
+    prior: str
+    pinned: int | None
+    palette: Mapping[ThemeName, Sequence[str]]
+    scale: Mapping[ThemeName, Sequence[str]]
+    height: int
+    compact: bool
+
+
 def latent_map(
     run_id: str,
     *,
@@ -179,34 +210,36 @@ def latent_map(
     most = [column.num_classes for column in columns]
     (_COMPACT if compact else _COMPONENT)(
         key=key,
-        data={
-            "run": run_id,
-            "latent_dim": latent_dim,
-            "z": list(z),
-            "y": y,
-            "mix": None if mix is None else list(mix),
-            "at": at,
-            "stamp": stamp,
-            "part": part,
-            "classes": list(classes),
-            "conditional": conditional,
-            "shape": list(shape),
-            "plane": None if plane is None else _plain(plane),
-            "num": num,
-            "sizes": dict(sizes or {}),
-            "missing": missing,
-            "question": question,
-            "methods": [asdict(method) for method in methods],
-            "columns": [asdict(column) for column in columns],
-            # What was chosen goes back as it is, so that the map knows later news of it (Back) from its own echo.
-            "view": asdict(chosen or view or View()),
-            "prior": prior,
-            "pinned": pinned,
-            "palette": {name: classes_palette(max(1, len(classes), *most), name) for name in DIGITS},
-            "scale": {name: list(colours) for name, colours in SCALE.items()},
-            "height": height,
-            "compact": compact,
-        },
+        data=plain(
+            State(
+                run=run_id,
+                latent_dim=latent_dim,
+                z=list(z),
+                y=y,
+                mix=mix,
+                at=at,
+                stamp=stamp,
+                part=part,
+                classes=classes,
+                conditional=conditional,
+                shape=shape,
+                plane=None if plane is None else _plain(plane),
+                num=num,
+                sizes=dict(sizes or {}),
+                missing=missing,
+                question=question,
+                methods=methods,
+                columns=columns,
+                # What was chosen goes back as it is, so that the map knows later news of it (Back) from its own echo.
+                view=chosen or view or View(),
+                prior=prior,
+                pinned=pinned,
+                palette={name: classes_palette(max(1, len(classes), *most), name) for name in DIGITS},
+                scale=SCALE,
+                height=height,
+                compact=compact,
+            )
+        ),
         on_point_change=hold(key, "point"),
         on_view_change=hold(key, "view"),
         on_job_change=hold(key, "job"),
@@ -218,12 +251,12 @@ def latent_map(
     )
 
 
-def _plain(plane: Plane) -> dict[str, Any]:
-    return {
-        "mean": [float(value) for value in plane.mean],
-        "components": [[float(value) for value in row] for row in plane.components],
-        "explained": float(plane.explained),
-    }
+def _plain(plane: Plane) -> Plane:
+    return Plane(
+        [float(value) for value in plane.mean],
+        [[float(value) for value in row] for row in plane.components],
+        float(plane.explained),
+    )
 
 
 def _click(said: Any, latent_dim: int, num_classes: int) -> Click | None:

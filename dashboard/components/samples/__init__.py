@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from dashboard.components import register
+from dashboard.components import plain, register
 
 _COMPONENT = register("samples", height=240, styles=("samples/samples.css",))
+
+
+@dataclass(frozen=True)
+class State:
+    """What the browser is told; `state.d.ts` is made of it."""
+
+    run: str
+    at: str
+    live: bool
+    missing: str
+    kinds: Sequence[str]
 
 
 def samples(
@@ -29,5 +41,14 @@ def samples(
         key: Streamlit's key of this component.
     """
     _COMPONENT(
-        key=key, data={"run": run_id, "at": at, "live": live, "missing": missing, "kinds": list(kinds)}
+        key=key,
+        data=plain(
+            State(
+                run=run_id,
+                at=at,
+                live=live,
+                missing=missing,
+                kinds=kinds,
+            )
+        ),
     )

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from dashboard.components import register
+from dashboard.components import plain, register
 
 _COMPONENT = register("signal", height=0)
+
+
+@dataclass(frozen=True)
+class State:
+    """What the browser is told; `state.d.ts` is made of it."""
+
+    drawn: Mapping[str, Mapping[str, Any]]
+    pause: float
 
 
 def rerun_when_changed(drawn: Mapping[str, Mapping[str, Any]], *, pause: float = 0.3, key: str) -> None:
@@ -20,7 +29,16 @@ def rerun_when_changed(drawn: Mapping[str, Mapping[str, Any]], *, pause: float =
         key: Streamlit's key of this component; `look/streamlit.css` hides keys that begin with `signal:`.
     """
     given = {name: dict(values) for name, values in drawn.items()}
-    _COMPONENT(key=f"signal:{key}", data={"drawn": given, "pause": pause}, on_changed_change=_heard)
+    _COMPONENT(
+        key=f"signal:{key}",
+        data=plain(
+            State(
+                drawn=given,
+                pause=pause,
+            )
+        ),
+        on_changed_change=_heard,
+    )
 
 
 def _heard() -> None:

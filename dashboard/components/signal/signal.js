@@ -92,6 +92,7 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
   return {
     update(next) {
       component = next
+      /** @type {import("./state").State} */
       const data = component.state
       const wanted = canonical(data.drawn)
       if (wanted === drawn) return

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
-from dashboard.components import is_point, register
+from dashboard.components import is_point, nothing, plain, register
 from dashboard.link import keys
 
 #: What the sliders span: where the data lie, or three standard deviations of the prior.
@@ -44,6 +44,28 @@ class Position:
     y: int | None
     mix: Mix | None = None
     range: Range = "data"
+
+
+@dataclass(frozen=True)
+class State:
+    """What the browser is told; `state.d.ts` is made of it."""
+
+    run: str
+    dims: Sequence[Dim]
+    z: Sequence[float]
+    y: int | None
+    mix: Mix | None
+    classes: Sequence[str]
+    y_label: str
+    range: Range
+    prior_range: float
+    prior_points: Sequence[Sequence[float]]
+    full: bool
+    shape: tuple[int, int, int]
+    at: str
+    stamp: str
+    height: int | None
+    bound: float
 
 
 def sliders(
@@ -90,25 +112,27 @@ def sliders(
     """
     result = _COMPONENT(
         key=key,
-        data={
-            "run": run_id,
-            "dims": [asdict(dim) for dim in dims],
-            "z": list(z),
-            "y": y,
-            "mix": None if mix is None else list(mix),
-            "classes": list(classes),
-            "y_label": class_title,
-            "range": range,
-            "prior_range": prior_range,
-            "prior_points": [list(point) for point in prior_points],
-            "full": full,
-            "shape": list(shape),
-            "at": at,
-            "stamp": stamp,
-            "height": height,
-            "bound": keys.MAX_COORDINATE,
-        },
-        on_point_change=_nothing,
+        data=plain(
+            State(
+                run=run_id,
+                dims=dims,
+                z=list(z),
+                y=y,
+                mix=mix,
+                classes=classes,
+                y_label=class_title,
+                range=range,
+                prior_range=prior_range,
+                prior_points=prior_points,
+                full=full,
+                shape=shape,
+                at=at,
+                stamp=stamp,
+                height=height,
+                bound=keys.MAX_COORDINATE,
+            )
+        ),
+        on_point_change=nothing,
     )
     said = result.get("point")
     if not isinstance(said, dict) or not is_point(said.get("z"), len(z)):
@@ -128,7 +152,3 @@ def _mix(said: Any, num_classes: int) -> Mix | None:
         case [int() | float() as second, int() | float() as share]:
             return (int(second), float(share)) if 0 <= second < num_classes and 0 <= share <= 1 else None
     return None
-
-
-def _nothing() -> None:
-    """Streamlit keeps the name of a trigger only if it has a callback."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dashboard.components import is_number, register
-from dashboard.look.colours import HEAT
+from dashboard.components import is_number, nothing, plain, register
+from dashboard.look.colours import HEAT, ThemeName
 
 _COMPONENT = register("time", height=56, styles=("time_machine/time_machine.css",))
 
@@ -16,6 +17,18 @@ class Moved:
     """The scrubber was moved: to the snapshot of a step, or to the right end."""
 
     step: int | None
+
+
+@dataclass(frozen=True)
+class State:
+    """What the browser is told; `state.d.ts` is made of it."""
+
+    run: str
+    step: int | None
+    state: str
+    end: str
+    decoders: bool
+    palette: Mapping[ThemeName, Sequence[str]]
 
 
 def scrubber(
@@ -42,15 +55,17 @@ def scrubber(
     """
     result = _COMPONENT(
         key=key,
-        data={
-            "run": run_id,
-            "step": step,
-            "state": state,
-            "end": end,
-            "decoders": decoders,
-            "palette": HEAT,
-        },
-        on_moved_change=_nothing,
+        data=plain(
+            State(
+                run=run_id,
+                step=step,
+                state=state,
+                end=end,
+                decoders=decoders,
+                palette=HEAT,
+            )
+        ),
+        on_moved_change=nothing,
     )
     return _moved(result.get("moved"))
 
@@ -63,7 +78,3 @@ def _moved(said: Any) -> Moved | None:
     if step is None:
         return Moved(None)
     return Moved(int(step)) if is_number(step) and 0 <= step < 10**15 else None
-
-
-def _nothing() -> None:
-    """Streamlit keeps the name of a trigger only if it has a callback."""

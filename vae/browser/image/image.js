@@ -26,6 +26,7 @@ export const mount = mountable(import.meta.url, (root) => {
   /** A decoder that is being loaded; until it is there, the one before goes on. */
   let coming = null
   let time = null
+  /** @type {import("./state").State} What the host passes. */
   let data = null
   let source = null
   let stop = () => {}
@@ -110,6 +111,7 @@ export const mount = mountable(import.meta.url, (root) => {
   }
 
   return {
+    /** @param {import("../lib/mount.js").Given<import("./state").State>} component */
     update(component) {
       ;({ source, state: data } = component)
       const { run, z, size, shape } = data

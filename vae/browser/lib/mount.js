@@ -4,9 +4,14 @@ import { isAbort } from "./errors.js"
 
 /**
  * @typedef {import("./source.js").Source} Source
- * @typedef {{source: Source, state: any, onChange: (name: string, value: any, how?: "choice" | "passing") => void}} Given
+ */
+/**
+ * @template [State=any]
+ * @typedef {{source: Source, state: State, onChange: (name: string, value: any, how?: "choice" | "passing") => void}} Given
  *   Where data come from; what to show, plain JSON; and who hears of what the person does. `how` says whether that is a choice to
  *   come back to, or where one only passes.
+ */
+/**
  * @typedef {{update: (given: Given) => void, unmount: () => void}} Part
  */
 

@@ -97,7 +97,7 @@ export function oneHot(index, length) {
 
 /**
  * Weights of the classes as Python passes them: a class, and the share that a second one has.
- * @param {{classes: string[], y: number | null, mix?: [number, number] | null}} data
+ * @param {{classes: string[], y: number | null, mix: [number, number] | null}} data
  * @returns {Float32Array | null} Null without classes.
  */
 export function conditionOf({ classes, y, mix }) {

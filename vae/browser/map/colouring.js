@@ -9,6 +9,7 @@ export class Colouring {
   painted = null
   /** The part whose classes the legend has. */
   #legendOf = null
+  /** @type {import("./map_data.js").MapData} */
   #data
   #link
   #selection

@@ -22,7 +22,7 @@ const ROUTES = { terms: "terms", sigma: "spread" }
 export class MapData {
   /** @type {import("../lib/source.js").Source} */
   source
-  /** What the host passed: plain JSON. */
+  /** @type {import("./state").State} What the host passed: plain JSON. */
   state = null
   /** The page's point and time. */
   store = null

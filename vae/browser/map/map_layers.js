@@ -23,6 +23,7 @@ export class Layers {
   path = null
   #density = new Density()
   #sprites = new Sprites()
+  /** @type {import("./map_data.js").MapData} */
   #data
   #link
   #selection

@@ -23,6 +23,7 @@ export class MapLink {
   arriving = null
   #echo = new Echo()
   #timer = undefined
+  /** @type {import("./map_data.js").MapData} */
   #data
   #viewport
   #compact

@@ -127,7 +127,7 @@ export class MapView {
 
   // The host ---------------------------------------------------------------------------------------------------------
 
-  /** @param {import("../lib/mount.js").Given} given */
+  /** @param {import("../lib/mount.js").Given<import("./state").State>} given */
   update({ source, state, onChange }) {
     const { data, link } = this
     this.#onChange = onChange

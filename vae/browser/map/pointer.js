@@ -25,6 +25,7 @@ export class Pointer {
   #waits = false
   // The host hears of the point when the arrow keys rest.
   #told = atRest(() => this.#tell())
+  /** @type {import("./map_data.js").MapData} */
   #data
   #selection
   #layers

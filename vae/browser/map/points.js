@@ -3,7 +3,7 @@ import { Grid } from "../lib/grid.js"
 import { BACK } from "../lib/scatter.js"
 
 /**
- * @typedef {{mean: number[], components: [number[], number[]], explained: number}} Plane A latent point in it, and two orthonormal
+ * @typedef {{mean: number[], components: number[][], explained: number}} Plane A latent point in it, and two orthonormal
  *   directions.
  * @typedef {{xy: Float32Array, rows: Int32Array, method?: import("./projection.js").Method, of?: number}} Flat Places that no formula gives: t-SNE's or UMAP's, of these rows.
  * @typedef {{num: number, of: number, part: string, sizes: Record<string, number>, dims: number, x: Float32Array, y: Float32Array, mean: Float32Array, labels: Int16Array,
@@ -91,6 +91,7 @@ export function share({ mean, dims, num, x, y }, plane) {
   return all > 0 ? seen / all : 1
 }
 
+/** @param {any} mean @param {number} dims @param {Plane} plane @param {Float32Array} x @param {Float32Array} y */
 function place(mean, dims, { mean: centre, components: [first, second] }, x, y) {
   for (let k = 0; k < x.length; k += 1) {
     let [u, v] = [0, 0]

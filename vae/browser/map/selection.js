@@ -22,6 +22,7 @@ export class Selection {
   #timer = undefined
   /** What the server was asked and told last of a selection while the run trains: newer weights come before it has told. */
   #lately = null
+  /** @type {import("./map_data.js").MapData} */
   #data
   #link
   #panel

@@ -29,6 +29,7 @@ export const mount = mountable(import.meta.url, (root) => {
   const list = element("div", { class: "sheets" })
   root.replaceChildren(list)
   let source = null
+  /** @type {import("./state").State} What the host passes. */
   let data = null
   let sheets = []
   let drawn = ""
@@ -67,7 +68,7 @@ export const mount = mountable(import.meta.url, (root) => {
 
   async function refresh(sheet) {
     const snapshot = time?.shown
-    const now = stamp === null ? data.stamp : stamp
+    const now = stamp ?? undefined
     const wanted = snapshot ? `${snapshot.step} ${snapshot.stamp}` : now
     if (sheet.busy && wanted !== sheet.wanted) sheet.question?.makeWay()
     if (gone || sheet.busy || wanted === sheet.shown || document.hidden) return
@@ -135,9 +136,10 @@ export const mount = mountable(import.meta.url, (root) => {
   document.addEventListener("visibilitychange", onVisible)
 
   return {
+    /** @param {import("../lib/mount.js").Given<import("./state").State>} component */
     update(component) {
       ;({ source, state: data } = component)
-      const wanted = JSON.stringify([data.run, data.at, data.live, data.kinds, data.stamp])
+      const wanted = JSON.stringify([data.run, data.at, data.live, data.kinds])
       if (wanted === drawn) return
       drawn = wanted
       for (const { timer, image } of sheets) {

@@ -55,6 +55,7 @@ export const mount = mountable(import.meta.url, (root) => {
   const panel = element("div", { class: "ll-card panel" }, picker, actions, refusal, scroll, below)
   root.replaceChildren(panel)
 
+  /** @type {import("../lib/mount.js").Given<import("./state").State>} */
   let component = null
   let source = null
   let store = null
@@ -215,6 +216,7 @@ export const mount = mountable(import.meta.url, (root) => {
     more.hidden = true
   }
 
+  /** @param {import("./state").State} state */
   function draw({ dims, classes, y_label: title, full, shape }) {
     controls.clear()
     strips?.stop()
@@ -345,6 +347,7 @@ export const mount = mountable(import.meta.url, (root) => {
   }
 
   return {
+    /** @param {import("../lib/mount.js").Given<import("./state").State>} next */
     update(next) {
       component = next
       source = next.source

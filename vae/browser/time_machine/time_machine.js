@@ -71,6 +71,7 @@ export const mount = mountable(import.meta.url, (root) => {
 
   let component = null
   let source = null
+  /** @type {import("./state").State} What the host passes. */
   let data = null
   let time = null
   let stop = () => {}
@@ -243,6 +244,7 @@ export const mount = mountable(import.meta.url, (root) => {
   }
 
   return {
+    /** @param {import("../lib/mount.js").Given<import("./state").State>} next */
     update(next) {
       component = next
       ;({ source, state: data } = next)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from dashboard.components import is_number, register
-from dashboard.look.colours import CURVES, HEAT
+from dashboard.components import is_number, nothing, plain, register
+from dashboard.look.colours import CURVES, HEAT, ThemeName
 
 _COMPONENT = register("diagnosis", height=160, folder=Path(__file__).parent, charts=True)
 
@@ -38,6 +38,31 @@ class Probe:
     num: int
     cap: float
     near: float
+
+
+@dataclass(frozen=True)
+class Palette:
+    """Colours of heat maps and of curves, by theme."""
+
+    heat: Mapping[ThemeName, Sequence[str]]
+    curves: Mapping[ThemeName, Mapping[str, str]]
+
+
+@dataclass(frozen=True)
+class State:
+    """What the browser is told; `state.d.ts` is made of it."""
+
+    run: str
+    at: str
+    stamp: str
+    live: bool
+    threshold: float
+    bounds: tuple[float, float]
+    probe: Probe
+    quantity: Quantity
+    parts: Sequence[Part]
+    beside: str
+    palette: Palette
 
 
 def diagnosis(
@@ -74,21 +99,23 @@ def diagnosis(
     """
     result = _COMPONENT(
         key=key,
-        data={
-            "run": run_id,
-            "at": at,
-            "stamp": stamp,
-            "live": live,
-            "threshold": threshold,
-            "bounds": list(bounds),
-            "probe": asdict(probe),
-            "quantity": quantity,
-            "parts": list(parts),
-            "beside": beside,
-            "palette": {"heat": HEAT, "curves": CURVES},
-        },
-        on_threshold_change=_nothing,
-        on_quantity_change=_nothing,
+        data=plain(
+            State(
+                run=run_id,
+                at=at,
+                stamp=stamp,
+                live=live,
+                threshold=threshold,
+                bounds=bounds,
+                probe=probe,
+                quantity=quantity,
+                parts=parts,
+                beside=beside,
+                palette=Palette(HEAT, CURVES),
+            )
+        ),
+        on_threshold_change=nothing,
+        on_quantity_change=nothing,
     )
     return Chosen(_threshold(result.get("threshold"), bounds), _quantity(result.get("quantity")))
 
@@ -100,7 +127,3 @@ def _threshold(said: Any, bounds: tuple[float, float]) -> float | None:
 
 def _quantity(said: Any) -> Quantity | None:
     return next((name for name in QUANTITIES if name == said), None)
-
-
-def _nothing() -> None:
-    """Streamlit keeps the name of a trigger only if it has a callback."""

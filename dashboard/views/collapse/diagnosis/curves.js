@@ -20,6 +20,7 @@ export function curvesCard() {
   node.append(empty)
   return {
     node,
+    /** @param {{data: import("./state").State, history: any, twinHistory: any, time: any, ink: import("./charts.js").Ink}} given */
     draw({ data: { probe }, history, twinHistory, time, ink }) {
       const lines = history?.validation ?? []
       const some = lines.some((line) => line.active_units !== undefined)

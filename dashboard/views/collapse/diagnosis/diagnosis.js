@@ -28,6 +28,7 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
     course: () => courseCard({ chosen, went: (step) => time.set(step, { source: "heat" }) }),
   }
   let component = null
+  /** @type {import("./state").State} What Python told. */
   let data = null
   let Plotly = null
   let findings = null

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dashboard.components import register
-from dashboard.look.colours import SCALE
+from dashboard.components import nothing, plain, register
+from dashboard.look.colours import SCALE, ThemeName
 
 _COMPONENT = register("plane", height=320, folder=Path(__file__).parent, charts=True)
 #: More dots than these carry no words beside them.
@@ -44,6 +44,17 @@ class Dot:
     chosen: bool
 
 
+@dataclass(frozen=True)
+class State:
+    """What the browser is told; `state.d.ts` is made of it."""
+
+    dots: Sequence[Dot]
+    full: bool
+    height: int
+    palette: Mapping[ThemeName, Sequence[str]]
+    labels: bool
+
+
 def plane(dots: Sequence[Dot], *, full: bool, height: int = 400, key: str) -> str | None:
     """Draw the plane with lines of equal ELBO; a dot tells its figures and shows its samples on hover and click.
 
@@ -56,20 +67,18 @@ def plane(dots: Sequence[Dot], *, full: bool, height: int = 400, key: str) -> st
     Returns:
         The run that the person took in or out of the comparison, if that is why the page runs.
     """
-    data = {
-        "dots": [asdict(dot) for dot in dots],
-        "full": full,
-        "height": height,
-        "palette": SCALE,
-        "labels": len(dots) <= MOST_LABELS,
-    }
-    result = _COMPONENT(key=key, data=data, on_toggled_change=_nothing)
+    data = plain(
+        State(
+            dots=dots,
+            full=full,
+            height=height,
+            palette=SCALE,
+            labels=len(dots) <= MOST_LABELS,
+        )
+    )
+    result = _COMPONENT(key=key, data=data, on_toggled_change=nothing)
     return _checked(result.get("toggled"), dots)
 
 
 def _checked(said: Any, dots: Sequence[Dot]) -> str | None:
     return next((dot.id for dot in dots if dot.id == said), None)
-
-
-def _nothing() -> None:
-    """Streamlit keeps the name of a trigger only if it has a callback."""

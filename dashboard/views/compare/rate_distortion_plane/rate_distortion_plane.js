@@ -38,6 +38,7 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
   root.replaceChildren(element("div", { class: "plane" }, chart, card))
 
   let component = null
+  /** @type {import("./state").State} What Python told. */
   let data = null
   /** The dot that was clicked, and the one below the pointer. */
   let pinned = null

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dashboard.components import is_number, register
+from dashboard.components import is_number, nothing, plain, register
 
 _COMPONENT = register("beside", height=480, folder=Path(__file__).parent)
 #: Images in a row.
@@ -60,6 +60,17 @@ class View:
     seed: int
 
 
+@dataclass(frozen=True)
+class State:
+    """What the browser is told; `state.d.ts` is made of it."""
+
+    rows: Sequence[Row]
+    view: View
+    one_of_each: Sequence[int]
+    num_images: int
+    num: int
+
+
 def beside(
     rows: Sequence[Row], *, view: View, one_of_each: Sequence[int], num_images: int, key: str
 ) -> View | None:
@@ -75,14 +86,16 @@ def beside(
     Returns:
         What the person wants to see, if that is why the page runs.
     """
-    data = {
-        "rows": [asdict(row) for row in rows],
-        "view": asdict(view),
-        "one_of_each": list(one_of_each),
-        "num_images": num_images,
-        "num": NUM,
-    }
-    result = _COMPONENT(key=key, data=data, on_said_change=_nothing)
+    data = plain(
+        State(
+            rows=rows,
+            view=view,
+            one_of_each=one_of_each,
+            num_images=num_images,
+            num=NUM,
+        )
+    )
+    result = _COMPONENT(key=key, data=data, on_said_change=nothing)
     return _checked(result.get("said"), num_images)
 
 
@@ -100,7 +113,3 @@ def _checked(said: Any, num_images: int) -> View | None:
     if not is_number(seed) or not 0 <= seed < 2**31:
         return None
     return View(pick, None if first is None else int(first), float(share), int(seed))
-
-
-def _nothing() -> None:
-    """Streamlit keeps the name of a trigger only if it has a callback."""

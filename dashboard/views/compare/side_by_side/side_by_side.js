@@ -14,6 +14,7 @@ const [NAMES, GAP, LARGEST] = [176, 4, 96]
 
 export default inStreamlit(mountable(import.meta.url, (root) => {
   let component = null
+  /** @type {import("./state").State} What Python told. */
   let data = null
   let view = null
   const echo = new Echo()

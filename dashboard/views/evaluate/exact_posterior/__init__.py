@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from dashboard.components import is_number, register
+from dashboard.components import is_number, nothing, plain, register
 from dashboard.link import drawing as drawings
-from dashboard.look.colours import CURVES
+from dashboard.look.colours import CURVES, ThemeName
 
 #: Styles of the tabs, the pad and the gallery.
 _PAD = ("drawing_pad/drawing_pad.css", "test_images/test_images.css")
@@ -31,6 +31,26 @@ class Chosen:
     panel: Panel
     row: int
     drawing: str
+
+
+@dataclass(frozen=True)
+class State:
+    """What the browser is told; `state.d.ts` is made of it."""
+
+    run: str
+    panel: Panel
+    row: int
+    drawing: str
+    shape: tuple[int, int, int]
+    labels: Sequence[str]
+    conditional: bool
+    y: int | None
+    latent_dim: int
+    cut: float | None
+    centre: bool
+    missing: str
+    stamp: str
+    palette: Mapping[ThemeName, Mapping[str, str]]
 
 
 def truth(
@@ -69,23 +89,25 @@ def truth(
     Returns:
         What the person chose, if that is why the page runs.
     """
-    data = {
-        "run": run_id,
-        "panel": chosen.panel,
-        "row": chosen.row,
-        "drawing": chosen.drawing,
-        "shape": list(shape),
-        "labels": list(labels),
-        "conditional": conditional,
-        "y": y,
-        "latent_dim": latent_dim,
-        "cut": cut,
-        "centre": centre,
-        "missing": missing,
-        "stamp": stamp,
-        "palette": CURVES,
-    }
-    return _checked(_COMPONENT(key=key, data=data, on_said_change=_nothing).get("said"), num_images)
+    data = plain(
+        State(
+            run=run_id,
+            panel=chosen.panel,
+            row=chosen.row,
+            drawing=chosen.drawing,
+            shape=shape,
+            labels=labels,
+            conditional=conditional,
+            y=y,
+            latent_dim=latent_dim,
+            cut=cut,
+            centre=centre,
+            missing=missing,
+            stamp=stamp,
+            palette=CURVES,
+        )
+    )
+    return _checked(_COMPONENT(key=key, data=data, on_said_change=nothing).get("said"), num_images)
 
 
 def _checked(said: Any, num_images: int) -> Chosen | None:
@@ -100,7 +122,3 @@ def _checked(said: Any, num_images: int) -> Chosen | None:
     except ValueError:
         return None
     return Chosen(said["panel"], int(row), drawing)
-
-
-def _nothing() -> None:
-    """Streamlit keeps the name of a trigger only if it has a callback."""

@@ -26,6 +26,7 @@ const TABS = { test: "Test image", draw: "Draw" }
 
 export default inStreamlit(mountable(import.meta.url, (root) => {
   let component = null
+  /** @type {import("./state").State} What Python told. */
   let data = null
   let time = null
   let stop = () => {}

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from dashboard.components import is_point, register
+from dashboard.components import is_point, nothing, plain, register
 from dashboard.components.sliders import Mix
 from dashboard.link import drawing as drawings
 from dashboard.link.posterior import Posterior
-from dashboard.look.colours import DIVERGING
+from dashboard.look.colours import DIVERGING, ThemeName
 
 #: Styles of the tabs, the pad and the gallery.
 _PAD = ("drawing_pad/drawing_pad.css", "test_images/test_images.css")
@@ -39,6 +39,32 @@ class Picked:
     y: int | None = None
     row: int | None = None
     drawing: str | None = None
+
+
+@dataclass(frozen=True)
+class State:
+    """What the browser is told; `state.d.ts` is made of it."""
+
+    run: str
+    z: Sequence[float]
+    y: int | None
+    mix: Mix | None
+    classes: Sequence[str]
+    labels: Sequence[str]
+    shape: tuple[int, int, int]
+    num_images: int
+    missing: str
+    tab: Panel
+    drawing: str
+    pointless: bool
+    drawn: bool
+    row: int | None
+    posterior: Posterior | None
+    cut: float | None
+    centre: bool
+    at: str
+    stamp: str
+    diverging: Mapping[ThemeName, tuple[str, str, str]]
 
 
 def draw(
@@ -91,31 +117,31 @@ def draw(
     """
     result = _COMPONENT(
         key=key,
-        data={
-            "run": run_id,
-            "z": list(z),
-            "y": y,
-            "mix": None if mix is None else list(mix),
-            "classes": list(conditions),
-            "labels": list(labels),
-            "shape": list(shape),
-            "num_images": num_images,
-            "missing": missing,
-            "tab": panel,
-            "drawing": drawing,
-            "pointless": pointless,
-            "drawn": drawn,
-            "row": None if posterior is None else posterior.row,
-            "posterior": None
-            if posterior is None
-            else {"mean": list(posterior.mean), "sigma": list(posterior.sigma)},
-            "cut": cut,
-            "centre": centre,
-            "at": at,
-            "stamp": stamp,
-            "diverging": {name: list(colours) for name, colours in DIVERGING.items()},
-        },
-        on_said_change=_nothing,
+        data=plain(
+            State(
+                run=run_id,
+                z=list(z),
+                y=y,
+                mix=mix,
+                classes=conditions,
+                labels=labels,
+                shape=shape,
+                num_images=num_images,
+                missing=missing,
+                tab=panel,
+                drawing=drawing,
+                pointless=pointless,
+                drawn=drawn,
+                row=None if posterior is None else posterior.row,
+                posterior=posterior,
+                cut=cut,
+                centre=centre,
+                at=at,
+                stamp=stamp,
+                diverging=DIVERGING,
+            )
+        ),
+        on_said_change=nothing,
     )
     return _picked(result.get("said"), panel, len(z), len(conditions), num_images)
 
@@ -148,7 +174,3 @@ def _drawing(said: Any) -> str | None:
 
 def _whole(value: Any, end: int) -> int | None:
     return int(value) if isinstance(value, int | float) and 0 <= value < end else None
-
-
-def _nothing() -> None:
-    """Streamlit keeps the name of a trigger only if it has a callback."""

@@ -37,6 +37,7 @@ const AFTER_TIME = 800
 
 export default inStreamlit(mountable(import.meta.url, (root) => {
   let component = null
+  /** @type {import("./state").State} What Python told. */
   let data = null
   let store = null
   let time = null

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dashboard.components import is_point, register
+from dashboard.components import is_point, nothing, plain, register
 from dashboard.components.sliders import Mix
 from dashboard.views.explore.path_text import MAX_RADIUS, MAX_STOPS, MIN_RADIUS
 
@@ -44,6 +44,26 @@ class Said:
     route: Route | None = None
 
 
+@dataclass(frozen=True)
+class State:
+    """What the browser is told; `state.d.ts` is made of it."""
+
+    run: str
+    stops: str
+    kind: str
+    pace: str
+    radius: str
+    sum: str
+    classes: Sequence[str]
+    conditional: bool
+    num_images: int
+    max_stops: int
+    radii: tuple[float, float]
+    shape: tuple[int, int, int]
+    at: str
+    stamp: str
+
+
 def paths(
     run_id: str,
     *,
@@ -76,24 +96,26 @@ def paths(
     """
     result = _COMPONENT(
         key=key,
-        data={
-            "run": run_id,
-            "stops": route.stops,
-            "kind": route.kind,
-            "pace": route.pace,
-            "radius": route.radius,
-            "sum": route.sum,
-            "classes": list(classes),
-            "conditional": conditional,
-            "num_images": num_images,
-            "max_stops": MAX_STOPS,
-            "radii": [MIN_RADIUS, MAX_RADIUS],
-            "shape": list(shape),
-            "at": at,
-            "stamp": stamp,
-        },
-        on_point_change=_nothing,
-        on_route_change=_nothing,
+        data=plain(
+            State(
+                run=run_id,
+                stops=route.stops,
+                kind=route.kind,
+                pace=route.pace,
+                radius=route.radius,
+                sum=route.sum,
+                classes=classes,
+                conditional=conditional,
+                num_images=num_images,
+                max_stops=MAX_STOPS,
+                radii=(MIN_RADIUS, MAX_RADIUS),
+                shape=shape,
+                at=at,
+                stamp=stamp,
+            )
+        ),
+        on_point_change=nothing,
+        on_route_change=nothing,
     )
     point = result.get("point")
     z = _point(point, latent_dim)
@@ -126,7 +148,3 @@ def _route(said: Any) -> Route | None:
     )
     known = [text for text in texts if isinstance(text, str) and len(text) <= _LONGEST]
     return Route(*known) if len(known) == 5 else None
-
-
-def _nothing() -> None:
-    """Streamlit keeps the name of a trigger only if it has a callback."""

@@ -32,6 +32,7 @@ export function arithmetic(page) {
     note,
   )
 
+  /** @type {import("./state").State} What Python told. */
   let data = null
   let weights = null
   let active = false

@@ -36,6 +36,7 @@ export function stopRow(page) {
     "div", { class: "ll-row" }, here, element("span", { class: "joined" }, random, kind), element("span", { class: "joined" }, field, byNumber), clear,
   )
 
+  /** @type {import("./state").State} What Python told. */
   let data = null
   let weights = null
   /** @type {Stop[]} */

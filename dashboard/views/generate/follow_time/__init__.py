@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
-from dashboard.components import register
+from dashboard.components import plain, register
 
 _COMPONENT = register("follow", height=16, folder=Path(__file__).parent)
 
@@ -35,6 +35,27 @@ class Shown:
     words: str
 
 
+@dataclass(frozen=True)
+class SheetState:
+    """A sheet as the browser is told: the weights of a condition are pairs of class and weight."""
+
+    images: str
+    z: Sequence[Sequence[float]]
+    conditions: Sequence[Sequence[tuple[int, float]]] | None
+
+
+@dataclass(frozen=True)
+class State:
+    """What the browser is told; `state.d.ts` is made of it."""
+
+    run: str
+    sheets: Sequence[SheetState]
+    shown: Shown
+    end: Shown
+    classes: int
+    later: str
+
+
 def follow(
     run_id: str,
     sheets: Sequence[Sheet],
@@ -58,22 +79,20 @@ def follow(
     """
     _COMPONENT(
         key=key,
-        data={
-            "run": run_id,
-            "sheets": [_json(sheet) for sheet in sheets],
-            "shown": asdict(shown),
-            "end": asdict(end),
-            "classes": num_classes,
-            "later": later,
-        },
+        data=plain(
+            State(
+                run=run_id,
+                sheets=[_json(sheet) for sheet in sheets],
+                shown=shown,
+                end=end,
+                classes=num_classes,
+                later=later,
+            )
+        ),
     )
 
 
-def _json(sheet: Sheet) -> dict[str, object]:
+def _json(sheet: Sheet) -> SheetState:
     conditions = sheet.conditions
-    pairs = None if conditions is None else [[[k, v] for k, v in one.items()] for one in conditions]
-    return {
-        "images": sheet.images,
-        "z": [[float(value) for value in point] for point in sheet.z],
-        "conditions": pairs,
-    }
+    pairs = None if conditions is None else [list(one.items()) for one in conditions]
+    return SheetState(sheet.images, [[float(value) for value in point] for point in sheet.z], pairs)

@@ -19,6 +19,7 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
   const cell = element("canvas")
   /** What was put into an image here, and of which weights it is; any other picture in it is Python's. */
   const painted = new WeakMap()
+  /** @type {import("./state").State} What Python told. */
   let data = null
   let time = null
   let stop = () => {}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-from dashboard.components import hold, is_number, register, told
-from dashboard.look.colours import CURVES
+from dashboard.components import hold, is_number, plain, register, told
+from dashboard.look.colours import CURVES, ThemeName
 
 _COMPONENT = register("curves", height=460, folder=Path(__file__).parent, charts=True)
 
@@ -29,6 +30,17 @@ class Extent:
     span: tuple[float, float] | None = None
 
 
+@dataclass(frozen=True)
+class State:
+    """What the browser is told; `state.d.ts` is made of it."""
+
+    run: str
+    x: Axis
+    span: tuple[float, float] | None
+    height: int
+    palette: Mapping[ThemeName, Mapping[str, str]]
+
+
 def curves(run_id: str, *, view: Extent | None = None, height: int = 400, key: str) -> Extent:
     """Draw a run's reconstruction, KL and −ELBO as they are written, with β and the marks of its changes.
 
@@ -47,13 +59,15 @@ def curves(run_id: str, *, view: Extent | None = None, height: int = 400, key: s
     now = _extent(told(key, "view")) or view or Extent()
     _COMPONENT(
         key=key,
-        data={
-            "run": run_id,
-            "x": now.x,
-            "span": None if now.span is None else list(now.span),
-            "height": height,
-            "palette": CURVES,
-        },
+        data=plain(
+            State(
+                run=run_id,
+                x=now.x,
+                span=now.span,
+                height=height,
+                palette=CURVES,
+            )
+        ),
         on_view_change=hold(key, "view"),
     )
     return now

@@ -69,6 +69,7 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
   )
 
   let component = null
+  /** @type {import("./state").State} What Python told. */
   let data = null
   let colours = {}
   let look_ = null
