@@ -350,7 +350,11 @@ def test_drawing_panel_believes_only_a_point(
     posterior = Posterior(3, (0.0, 1.0), (0.1, 0.2))
     given: dict[str, Any] = {"z": (0, 0), "conditions": "abc", "num_images": 10, "shape": (1, 8, 8)}
     assert draw("run", **given, posterior=posterior, key="k") == expected
-    assert json.loads(json.dumps(mount.given["data"]))["posterior"] == {"row": 3, "mean": [0, 1], "sigma": [0.1, 0.2]}
+    assert json.loads(json.dumps(mount.given["data"]))["posterior"] == {
+        "row": 3,
+        "mean": [0, 1],
+        "sigma": [0.1, 0.2],
+    }
 
 
 def test_map_of_many_dimensions_asks_for_its_plane() -> None:
