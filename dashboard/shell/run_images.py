@@ -9,6 +9,7 @@ from dashboard.cache import datasets
 from dashboard.link import session
 from dashboard.look.markdown import plain
 from dashboard.shell import data_preview, downloads, run_picker
+from vae.config.registries import DATASETS
 from vae.errors import UserError
 from vae.runs.run import Run
 
@@ -20,7 +21,10 @@ def draw() -> None:
         return
     data = run.config.data
     if downloads.lacks(data.name, data.root, data.emnist_split):
-        st.caption("Dataset not downloaded. Original images, test metrics and a full diagnosis need it.")
+        st.caption(
+            f"{DATASETS.title(data.name)}: dataset not downloaded. Original images, test metrics and a full "
+            "diagnosis need it."
+        )
         if downloads.offer(data.name, data.root, key="sidebar:download"):
             _everything_anew()
         if not run_picker.is_shipped(run):

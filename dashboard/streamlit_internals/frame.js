@@ -8,6 +8,9 @@ const WIDE = 1100
 /** Where Streamlit keeps whether its sidebar is folded, and where we note that it was us who folded it. */
 const [FOLDED, OURS] = ["stSidebarCollapsed-", "latent-lab-folded"]
 
+/** Milliseconds until an unfolded sidebar is where it will be. */
+const UNFOLDED = 350
+
 const root = document.documentElement
 const alone = new CSSStyleSheet()
 document.adoptedStyleSheets.push(alone)
@@ -41,6 +44,22 @@ function fold() {
   }
 }
 
+/**
+ * "Dataset not downloaded" leads to the button that downloads it, in the sidebar.
+ * @param {MouseEvent} event
+ */
+function lead(event) {
+  const [node] = event.composedPath()
+  if (!(node instanceof Element) || node.getAttribute("href") !== "#download") return
+  event.preventDefault()
+  const button = () => /** @type {HTMLElement | null} */ (document.querySelector(".st-key-sidebar-download button"))
+  if (!button()?.checkVisibility()) /** @type {HTMLElement | null} */ (document.querySelector('[data-testid="stExpandSidebarButton"]'))?.click()
+  setTimeout(() => {
+    button()?.scrollIntoView({ block: "center" })
+    button()?.focus()
+  }, UNFOLDED)
+}
+
 for (const name of /** @type {const} */ (["pushState", "replaceState"])) {
   const change = history[name]
   history[name] = (state, unused, address) => {
@@ -48,6 +67,7 @@ for (const name of /** @type {const} */ (["pushState", "replaceState"])) {
     heed()
   }
 }
+window.addEventListener("click", lead, { capture: true })
 window.addEventListener("popstate", heed)
 heed()
 fold()

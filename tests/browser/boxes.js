@@ -26,13 +26,14 @@
       const style = getComputedStyle(one)
       if (style.clipPath.startsWith("inset(50%") || style.opacity === "0" || one.matches("[aria-hidden=true], .modebar, .js-plotly-plot .hoverlayer")) return false
       if (style.position === "absolute" && one.offsetWidth <= 1 && one.offsetHeight <= 1) return false
+      if (one.matches('[data-testid="stSidebar"][aria-expanded="false"], [data-testid="stSidebar"][data-collapsed="true"]')) return false
     }
     return true
   }
   // Sideways.
   const { clientWidth } = document.documentElement
   for (const node of [document.scrollingElement, ...document.querySelectorAll('[data-testid="stMain"], [data-testid="stAppViewContainer"], [data-testid="stSidebarContent"]')]) {
-    if (node && node.scrollWidth > node.clientWidth + 1 && node.clientWidth) {
+    if (node && node.scrollWidth > node.clientWidth + 1 && node.clientWidth && seen(node)) {
       const wide = all.filter((one) => one.getBoundingClientRect().right > node.getBoundingClientRect().right + 1 && node.contains(one) && seen(one)).slice(0, 3)
       found.sideways.push(`${name(node).slice(0, 40)}: ${node.scrollWidth} in ${node.clientWidth}; ${wide.map(name).join(" | ")}`)
     }

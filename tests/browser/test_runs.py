@@ -112,7 +112,6 @@ def test_run_goes_out_as_a_zip_and_comes_back(app: App, server: Server, run: Run
     app.page.keyboard.press("Escape")
     app.page.get_by_role("dialog").wait_for(state="hidden")
     app.idle()
-    app.page.get_by_text("Import a run", exact=True).click()
     upload(app, file)
     app.until(
         lambda: len(names(server)) > len(before) and app.query()["run"] != run.id, "it was not imported"
@@ -163,7 +162,6 @@ def test_hostile_zip_is_refused_in_a_sentence_and_leaves_nothing(
 
     before = there()
     app.open("runs", run=run.id)
-    app.page.get_by_text("Import a run", exact=True).click()
     said: list[str] = []
     for kind in HOSTILE:
         upload(app, hostile(kind, tmp_path, run))

@@ -7,7 +7,7 @@ import { plotlyMenu } from "./saving.js"
 import { theme } from "../../../vae/browser/lib/theme.js"
 
 export default inStreamlit(mountable(import.meta.url, (root) => {
-  const node = element("div", { class: "chart", role: "img" })
+  const node = element("div", { class: "chart", role: "figure" })
   const menu = element("div", { class: "save", hidden: true }, plotlyMenu(node, () => data.name || data.y))
   root.replaceChildren(element("div", { class: "saved" }, node, menu))
   /** @type {import("./state").State} What Python told. */

@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard.cache import datasets, models, test_images
 from dashboard.link import keys, session
-from dashboard.shell import page_head, run_picker
+from dashboard.shell import page_head, run_picker, stage
 from dashboard.views.compare import link, rate_distortion, sweep_form
 from dashboard.views.compare.side_by_side import NUM, Row, View, beside
 from vae.config.diff import Difference, differences
@@ -28,21 +28,22 @@ def page() -> None:
         st.info("There is no run yet. Train one on the Train page.")
         return
     titles = run_picker.titles(runs)
-    chosen = _choose(runs, titles)
-    if len(chosen) < 2:
-        st.info("Choose two or more runs: here, or by clicking a dot in the plane.")
-    else:
-        st.subheader("What differs", anchor=False)
-        _differences(chosen, titles)
-    st.subheader("Rate–distortion plane", anchor=False)
-    toggled = rate_distortion.draw(chosen, runs)
+    left, right = stage.columns(8, 4)
+    with right, stage.card("runs", "Runs that are compared", fill=True):
+        chosen = _choose(runs, titles)
+        if len(chosen) < 2:
+            st.info("Choose two or more runs: here, or by clicking a dot in the plane.")
+        else:
+            _differences(chosen, titles)
+    with left, stage.card("plane", "Rate–distortion plane", fill=True):
+        toggled = rate_distortion.draw(chosen, runs)
     if toggled is not None:
         _toggle(toggled, chosen)
+    if len(chosen) >= 2:
+        with stage.card("images", "The same images and z"):
+            _side_by_side(chosen, titles)
     if not session.presenting():
         sweep_form.form(chosen + [run for run in runs if run not in chosen], titles)
-    if len(chosen) >= 2:
-        st.subheader("The same images and z", anchor=False)
-        _side_by_side(chosen, titles)
 
 
 def _choose(runs: Sequence[Run], titles: dict[str, str]) -> list[Run]:
@@ -61,6 +62,7 @@ def _choose(runs: Sequence[Run], titles: dict[str, str]) -> list[Run]:
         format_func=titles.__getitem__,
         max_selections=link.MOST_RUNS,
         placeholder="Choose runs",
+        label_visibility="collapsed",
         key=widget,
     )
     session.keep(link.RUNS, picked or None)

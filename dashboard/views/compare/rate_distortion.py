@@ -169,7 +169,7 @@ def _group(
         taken = plane(
             dots,
             full=len(chosen) >= link.MOST_RUNS,
-            height=400 if alone else 320,
+            least=320 if alone else 240,
             key=f"plane:{hash(yardstick)}",
         )
         labels = " Labels: β, and active of all latent dimensions." if len(dots) <= MOST_LABELS else ""
@@ -191,17 +191,19 @@ def _title(yardstick: EvaluationProtocol) -> str:
 
 def _missing(without: Sequence[Run], chosen: set[str], mark: int) -> None:
     """Offer to measure what has no figures; those of the chosen runs are measured unasked."""
-    ready = []
+    ready: list[Run] = []
+    left_out: dict[str, list[str]] = {}
     for run in without:
         why, job = test_metrics.why_not(run), test_metrics.job(run)
         if job is not None and job.state == "failed":
             st.warning(plain(f"“{run.name}” could not be measured: {job.error}"), icon=":material/info:")
         elif why:
             if run.id in chosen:
-                whose = "" if run.name in why else f" “{run.name}”"
-                st.caption(plain(f"Not in the plane{whose}: {why}"))
+                left_out.setdefault(why, []).append(f"“{run.name}”")
         elif job is None or not job.is_open:
             ready.append(run)
+    for why, names in left_out.items():
+        st.caption(plain(f"Not in the plane: {', '.join(names)}. {why[:1].upper()}{why[1:]}"))
     for run in ready:
         if run.id in chosen and test_metrics.job(run) is None:
             test_metrics.start(run)

@@ -9,7 +9,7 @@ import numpy as np
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dashboard.cache import image_sheets, lru, models
+from dashboard.cache import datasets, image_sheets, lru, models
 from dashboard.cache.models import At
 from dashboard.cache.test_images import model_of, pixels
 from dashboard.server import packed_arrays
@@ -60,7 +60,7 @@ def _made(run: Run, at: At, rows: list[int], seed: int, num: int) -> bytes:
     try:
         x, labels = pixels(run, rows) if rows else (None, None)
     except UserError as error:
-        x, labels, fields["missing"] = None, None, str(error)
+        x, labels, fields["missing"] = None, None, datasets.missing_images(run) or str(error)
     if x is not None:
         found = reconstructed(model, x, labels)
         fields["labels"] = [-1] * len(rows) if labels is None else labels.tolist()

@@ -11,7 +11,7 @@ from dashboard.components.signal import rerun_when_changed
 from dashboard.link import session
 from dashboard.look.markdown import plain
 from dashboard.server import exports, topics
-from dashboard.shell import run_picker
+from dashboard.shell import run_picker, stage
 from dashboard.shell.navigation import go_to
 from vae.errors import UserError
 from vae.runs.archive import MAX_BYTES, import_run
@@ -25,19 +25,26 @@ border-radius: 0.5rem; background: #4F46E5; color: #FFFFFF; text-decoration: non
 def page() -> None:
     """Draw the page."""
     run_picker.head("Runs", "Which models are there? Open, rename, delete, export and import them.")
-    _import_form()
     runs, broken = run_picker.all_runs()
     selected = next((run for run in runs if run.id == st.session_state.get(session.SELECTED)), None)
     if selected is None:
         st.session_state.pop(session.SELECTED, None)
-    if runs:
-        _table(selected)
-    else:
-        st.info("There is no run yet. Train one on the Train page.")
-    if selected is not None:
-        _actions(selected)
-    elif runs:
-        st.caption("Select a row to open, rename, export or delete that run.")
+    left, right = stage.columns(9, 4)
+    with left, stage.card("runs", "All runs", fill=True):
+        if runs:
+            _table(selected)
+        else:
+            st.info("There is no run yet. Train one on the Train page.")
+        st.caption(plain(f"Your runs are folders in {settings.runs_root()}. Examples came with Latent Lab."))
+    with right:
+        if selected is not None:
+            with stage.card("run", selected.name):
+                _actions(selected)
+        elif runs:
+            with stage.card("run", "No run is selected"):
+                st.caption("Select a row to open, rename, export or delete that run.")
+        with stage.card("import", "Import a run"):
+            _import_form()
     for run in broken:
         st.warning(plain(f"{run.id}: {run.sentence}"), icon=":material/folder_off:")
     for odd in runs:
@@ -101,32 +108,28 @@ def _newest_validation(run: Run) -> dict[str, Any] | None:
 
 
 def _actions(run: Run) -> None:
-    with st.container(border=True):
-        st.subheader(plain(run.name), anchor=False)
-        status = run.status()
-        if status.error:
-            st.warning(plain(status.error), icon=":material/error:")
-        columns = st.columns(5)
-        if columns[0].button("Explore", icon=":material/tune:", width="stretch", type="primary"):
+    status = run.status()
+    if status.error:
+        st.warning(plain(status.error), icon=":material/error:")
+    shipped, why_fixed = run_picker.is_shipped(run), run.why_fixed()
+    fixed = shipped or bool(why_fixed)
+    with st.container(horizontal=True):
+        if st.button("Explore", icon=":material/tune:", type="primary"):
             session.choose_run(run.id)
             go_to("explore")
-        if columns[1].button("Curves", icon=":material/show_chart:", width="stretch"):
+        if st.button("Curves", icon=":material/show_chart:"):
             session.choose_run(run.id)
             go_to("train")
-        shipped, why_fixed = run_picker.is_shipped(run), run.why_fixed()
-        fixed = shipped or bool(why_fixed)
-        if columns[2].button("Rename", icon=":material/edit:", width="stretch", disabled=fixed):
+        if st.button("Rename", icon=":material/edit:", disabled=fixed):
             _rename(run)
-        if columns[3].button("Export", icon=":material/archive:", width="stretch"):
+        if st.button("Export", icon=":material/archive:"):
             _export(run)
-        if columns[4].button("Delete", icon=":material/delete:", width="stretch", disabled=fixed):
+        if st.button("Delete", icon=":material/delete:", disabled=fixed):
             _delete(run)
-        if shipped:
-            st.caption(
-                "An example that came with Latent Lab. You can explore and export it, but not change it."
-            )
-        elif why_fixed:
-            st.caption(plain(f"{why_fixed[0].upper()}{why_fixed[1:]}."))
+    if shipped:
+        st.caption("An example that came with Latent Lab. You can explore and export it, but not change it.")
+    elif why_fixed:
+        st.caption(plain(f"{why_fixed[0].upper()}{why_fixed[1:]}."))
 
 
 @st.dialog("Rename run")
@@ -169,20 +172,19 @@ def _export(run: Run) -> None:
 
 
 def _import_form() -> None:
-    with st.expander("Import a run", icon=":material/unarchive:"):
-        limit = f"{MAX_BYTES / 2**30:.0f} GiB"
-        upload = st.file_uploader(
-            f"A zip file from Export or `vae export`, up to {limit} unpacked",
-            type="zip",
-            key=session.fresh("import"),
-        )
-        if upload is None or not st.button("Import", type="primary"):
-            return
-        try:
-            run = import_run(upload, settings.runs_root())
-        except UserError as error:
-            st.error(plain(str(error)))
-        else:
-            session.renew("import")
-            session.choose_run(run.id)
-            st.rerun()
+    limit = f"{MAX_BYTES / 2**30:.0f} GiB"
+    upload = st.file_uploader(
+        f"A zip file from Export or `vae export`, up to {limit} unpacked",
+        type="zip",
+        key=session.fresh("import"),
+    )
+    if upload is None or not st.button("Import", type="primary"):
+        return
+    try:
+        run = import_run(upload, settings.runs_root())
+    except UserError as error:
+        st.error(plain(str(error)))
+    else:
+        session.renew("import")
+        session.choose_run(run.id)
+        st.rerun()

@@ -47,13 +47,20 @@ export function sayWithHelp(node, text, help) {
   say(more.children[1], help)
 }
 
+/** Code between backticks, and what is said where images are to be downloaded first. */
+const MARKED = /(`[^`]*`|dataset not downloaded)/
+
 /**
- * The children of a sentence of the library, in which what is to be typed stands between backticks.
+ * The children of a sentence of the library, in which what is to be typed stands between backticks; that a dataset is not downloaded
+ * leads to the place of the page that offers it.
  * @param {string} sentence
  * @returns {(string | HTMLElement)[]}
  */
 export function withCode(sentence) {
-  return sentence.split("`").map((part, k) => (k % 2 ? element("code", {}, part) : part))
+  return sentence.split(MARKED).map((part, k) => {
+    if (k % 2 === 0) return part
+    return part.startsWith("`") ? element("code", {}, part.slice(1, -1)) : element("a", { href: "#download" }, part)
+  })
 }
 
 /**

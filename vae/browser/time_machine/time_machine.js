@@ -203,6 +203,7 @@ export const mount = mountable(import.meta.url, (root) => {
       ? `${at(shown)} · β ${Number(shown.beta.toPrecision(4))}`
       : time.following ? `newest weights${time.newest ? ` · ${at(time.newest)}` : ""} · ${snapshots.length} snapshots so far` : `${ending.toLowerCase()} weights · ${snapshots.length} snapshots`
     say(where, words)
+    where.title = words
     range.setAttribute("aria-valuetext", words)
     previous.disabled = place === 0
     next.disabled = place === snapshots.length

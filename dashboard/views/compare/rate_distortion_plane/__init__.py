@@ -10,7 +10,7 @@ from typing import Any
 from dashboard.components import nothing, plain, register
 from dashboard.look.colours import SCALE, ThemeName
 
-_COMPONENT = register("plane", height=320, folder=Path(__file__).parent, charts=True)
+_COMPONENT = register("plane", height=420, folder=Path(__file__).parent, charts=True)
 #: More dots than these carry no words beside them.
 MOST_LABELS = 16
 
@@ -50,18 +50,18 @@ class State:
 
     dots: Sequence[Dot]
     full: bool
-    height: int
+    least: int
     palette: Mapping[ThemeName, Sequence[str]]
     labels: bool
 
 
-def plane(dots: Sequence[Dot], *, full: bool, height: int = 400, key: str) -> str | None:
+def plane(dots: Sequence[Dot], *, full: bool, least: int = 320, key: str) -> str | None:
     """Draw the plane with lines of equal ELBO; a dot tells its figures and shows its samples on hover and click.
 
     Args:
         dots: Of one yardstick, see `vae.evaluation.comparability`.
         full: Whether no further run can be chosen.
-        height: Of the chart, CSS pixels.
+        least: Height of the chart, CSS pixels; where it stands alone it takes what the window has.
         key: Streamlit's key of this component.
 
     Returns:
@@ -71,7 +71,7 @@ def plane(dots: Sequence[Dot], *, full: bool, height: int = 400, key: str) -> st
         State(
             dots=dots,
             full=full,
-            height=height,
+            least=least,
             palette=SCALE,
             labels=len(dots) <= MOST_LABELS,
         )

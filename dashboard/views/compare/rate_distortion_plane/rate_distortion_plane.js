@@ -27,9 +27,9 @@ function place(beta) {
 
 export default inStreamlit(mountable(import.meta.url, (root) => {
   /** @type {any} Plotly's element. */
-  const chart = element("div", { class: "chart", role: "img" })
+  const chart = element("div", { class: "chart", role: "figure" })
   /** The way to a dot without a pointer. */
-  const picker = element("select", { class: "picker", "aria-label": "Run whose test metrics are shown", onchange: () => { pinned = picker.value; over = null; tell() } })
+  const picker = element("select", { class: "ll-select picker", "aria-label": "Run whose test metrics are shown", onchange: () => { pinned = picker.value; over = null; tell() } })
   const figures = element("dl", { class: "figures" })
   const sheet = element("img", { class: "sheet", hidden: true, onload: () => { sheet.hidden = false } })
   const note = element("p", { class: "ll-note" }, "Samples from the prior: the same z for every run with equally many dimensions.")
@@ -111,19 +111,20 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
   async function draw() {
     if (!data || !chart.clientWidth) return
     const colours = theme(root)
-    const now = JSON.stringify([data.dots, chart.clientWidth, data.height, colours.name])
+    const now = JSON.stringify([data.dots, chart.clientWidth, chart.clientHeight, colours.name])
     if (now === drawn) return
     drawn = now
     const Plotly = await plotlyFor(chart)
     if (!Plotly || gone) return
     const { dots } = data
+    const height = chart.clientHeight
     const [x, y] = [range(dots.map(({ rate }) => rate), true), range(dots.map(({ distortion }) => distortion), false)]
     const lines = isoLines(x, y)
     const betas = dots.map(({ beta }) => place(beta))
     const scale = data.palette[colours.name]
     const words = dots.map(({ beta, active, latent_dim: num }) => `β ${Number(beta.toPrecision(3))} · ${active}/${num}`)
     const margin = { l: 64, r: 12, t: 12, b: 48 }
-    const [wide, high] = [chart.clientWidth - margin.l - margin.r, data.height - margin.t - margin.b]
+    const [wide, high] = [chart.clientWidth - margin.l - margin.r, height - margin.t - margin.b]
     const places = dots.map(({ rate, distortion }, k) => ({
       x: (wide * (rate - x[0])) / (x[1] - x[0]), y: (high * (y[1] - distortion)) / (y[1] - y[0]), words: words[k],
     }))
@@ -142,7 +143,7 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
       },
     }
     const layout = {
-      ...look(colours), height: data.height, width: chart.clientWidth, margin, hovermode: "closest", dragmode: "zoom", uirevision: dots.map(({ id }) => id).join(),
+      ...look(colours), height, width: chart.clientWidth, margin, hovermode: "closest", dragmode: "zoom", uirevision: dots.map(({ id }) => id).join(),
       xaxis: { ...axis(colours), range: x, title: { text: "KL (rate), nats", font: { size: 12 } } },
       yaxis: { ...axis(colours), range: y, title: { text: "Reconstruction (distortion), nats", font: { size: 12 } } },
       shapes: lines.map(({ from, to }) => ({
@@ -181,6 +182,7 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
     update(next) {
       component = next
       data = next.state
+      chart.style.setProperty("--least", `${data.least}px`)
       list()
       tell()
       void draw()

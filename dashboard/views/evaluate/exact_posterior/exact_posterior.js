@@ -51,7 +51,7 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
   const gallery = new Gallery(server, ({ row }) => { choose({ row }) })
   const bodies = { test: gallery.root, draw: drawingBody(pad) }
   const tabs = tabRow(TABS, bodies, "Image to compute the exact posterior of", (name) => choose({ panel: name }))
-  const chart = element("div", { class: "plot", role: "img", "aria-label": "True posterior and q(z|x)" })
+  const chart = element("div", { class: "plot", role: "figure", "aria-label": "True posterior and q(z|x)" })
   const message = element("p", { class: "ll-message", hidden: true })
   const marks = { truth: element("span"), encoder: element("span") }
   const dots = { truth: element("i", { dataset: { of: "truth" } }), encoder: element("i", { dataset: { of: "encoder" } }) }
