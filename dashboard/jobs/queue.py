@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ State = Literal["waiting", "running", "done", "failed", "cancelled"]
 #: Told how many of how many are done; it raises `Cancelled` when nobody wants them any more.
 Progress = Callable[[int, int], None]
 _log = logging.getLogger(__name__)
+#: Seconds after which the pace of a job says something.
+_SOON = 1.0
 #: Jobs whose end is remembered.
 _REMEMBERED = 200
 
@@ -32,6 +35,7 @@ class Job:
         state: Where it is.
         done, total: Parts done and in all; 0 of 0 before that is known.
         error: Why it failed, in a sentence.
+        began: When its first part was begun, by `time.monotonic`; 0 before that.
     """
 
     key: str
@@ -40,6 +44,7 @@ class Job:
     done: int = 0
     total: int = 0
     error: str = ""
+    began: float = 0.0
 
     @property
     def is_open(self) -> bool:
@@ -50,6 +55,14 @@ class Job:
     def share(self) -> float:
         """Of the parts that are done."""
         return min(1.0, self.done / self.total) if self.total else 0.0
+
+    @property
+    def seconds_left(self) -> float | None:
+        """By the pace so far; None while there is too little to go by."""
+        passed = time.monotonic() - self.began
+        if not self.began or passed < _SOON or self.share < 0.02:
+            return None
+        return passed * (1 - self.share) / self.share
 
 
 class Background:
@@ -108,7 +121,7 @@ class Background:
                 if job is None:
                     self._thread = None
                     return
-                job.state = "running"
+                job.state, job.began = "running", time.monotonic()
             outcome: State = "done"
             try:
                 job.work(lambda done, total, job=job: _told(job, done, total))  # type: ignore[misc]

@@ -20,13 +20,14 @@ def draw() -> None:
     if run is None or session.presenting():
         return
     data = run.config.data
+    if downloads.has_come(data.name, data.root):
+        _everything_anew()
     if downloads.lacks(data.name, data.root, data.emnist_split):
         st.caption(
             f"{DATASETS.title(data.name)}: dataset not downloaded. Original images, test metrics and a full "
             "diagnosis need it."
         )
-        if downloads.offer(data.name, data.root, key="sidebar:download"):
-            _everything_anew()
+        downloads.offer(data.name, data.root, key="sidebar:download")
         if not run_picker.is_shipped(run):
             with st.expander("Already in another folder?", icon=":material/folder_open:"):
                 _place(run, "Folder of downloaded datasets")

@@ -39,6 +39,7 @@ function fold() {
       localStorage.removeItem(FOLDED)
       localStorage.removeItem(OURS)
     }
+    root.toggleAttribute("data-folded", localStorage.getItem(FOLDED) === "true")
   } catch {
     // A browser that keeps nothing shows the sidebar as Streamlit does.
   }

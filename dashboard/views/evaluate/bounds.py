@@ -49,6 +49,7 @@ def elbo(run: Run) -> Result | None:
         else:
             test_metrics.start(run)
             st.caption("Measuring the test metrics…")
+            follow(test_metrics.key(run), place=":elbo")
         return None
     best = found.best
     total, distortion, rate = best.printed()

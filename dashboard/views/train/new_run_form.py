@@ -36,8 +36,7 @@ def form() -> None:
     here = not downloads.lacks(name)
     if not here:
         st.info(f"{DATASETS.title(name)}: dataset not downloaded.", icon=":material/cloud_download:")
-        if downloads.offer(name, key=f"new:download:{name}"):
-            st.rerun()
+        downloads.offer(name, key=f"new:download:{name}")
     button = st.container()
     title = st.text_input("Name", placeholder="optional", max_chars=80, key=session.fresh("new:name"))
     values = config_form.config_form(name, key=f"new:{name}")

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from dashboard.jobs.queue import Background, Progress
+from dashboard.jobs.queue import Background, Job, Progress
 from vae.errors import UserError
 
 
@@ -113,3 +113,21 @@ def test_whatever_a_job_raises_the_next_ones_go_on(
         background.start("b", lambda progress: None)
         assert closed(background, "b") == "done"
     assert background.get("a").state == "failed"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(("done", "passed", "left"), [(25, 10.0, 30.0), (50, 4.0, 4.0), (100, 9.0, 0.0)])
+def test_what_is_left_follows_the_pace_so_far(
+    monkeypatch: pytest.MonkeyPatch, done: int, passed: float, left: float
+) -> None:
+    job = Job("a", lambda progress: None, state="running", done=done, total=100, began=100.0)
+    monkeypatch.setattr("dashboard.jobs.queue.time.monotonic", lambda: 100.0 + passed)
+    assert job.seconds_left == pytest.approx(left)
+
+
+@pytest.mark.parametrize(("done", "passed", "began"), [(0, 10.0, 100.0), (50, 0.1, 100.0), (50, 9.0, 0.0)])
+def test_what_is_left_is_not_told_before_there_is_a_pace(
+    monkeypatch: pytest.MonkeyPatch, done: int, passed: float, began: float
+) -> None:
+    job = Job("a", lambda progress: None, state="running", done=done, total=100, began=began)
+    monkeypatch.setattr("dashboard.jobs.queue.time.monotonic", lambda: 100.0 + passed)
+    assert job.seconds_left is None

@@ -11,8 +11,10 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from dashboard import settings
+from dashboard.jobs.queue import background
 from dashboard.look.markdown import plain
 from dashboard.views.train import new_run_form
+from tests.browser.server import wait_until
 from vae.config.schema import suggest
 from vae.runs.listing import list_runs
 from vae.runs.naming import RunError
@@ -147,6 +149,8 @@ def test_download_that_fails_is_told(monkeypatch: pytest.MonkeyPatch, trainers: 
     at = form()
     at.selectbox(key="new:data").set_value("kmnist").run()
     press(at, "Download KMNIST")
+    wait_until(lambda: not background.open("download:"), "the download did not end")
+    at.run()
     (error,) = at.error
     assert error.value == plain("kmnist could not be downloaded: no network; try again later")
 
