@@ -70,10 +70,12 @@ def _choose(runs: Sequence[Run], titles: dict[str, str]) -> list[Run]:
 
 
 def _first_two(runs: Sequence[Run]) -> list[str]:
-    """The run that the other pages show, and the next one that it can be compared with."""
+    """The run that the other pages show, and the next one with a comparable ELBO, or else of the same images."""
     current = run_picker.chosen() or runs[0]
     yardstick = EvaluationProtocol.of(current)
-    others = [run.id for run in runs if run.id != current.id and EvaluationProtocol.of(run) == yardstick]
+    rest = [run for run in runs if run.id != current.id]
+    others = [run.id for run in rest if EvaluationProtocol.of(run) == yardstick]
+    others += [run.id for run in rest if run.info.fingerprint == current.info.fingerprint]
     return [current.id, *others[:1]]
 
 
