@@ -102,6 +102,21 @@ def test_any_two_digits_differ_for_every_kind_of_sight(theme: ThemeName, sight: 
     assert smallest > (21 if sight == "normal" else 13)
 
 
+@pytest.mark.parametrize("sight", _SIGHT)
+@pytest.mark.parametrize("theme", THEMES)
+def test_digits_that_follow_each_other_are_never_taken_for_one_another(theme: ThemeName, sight: str) -> None:
+    seen = [lab(np.clip(_SIGHT[sight] @ linear(color), 0, 1)) for color in DIGITS[theme]]
+    assert min(ciede2000(a, b) for a, b in zip(seen, [*seen[1:], seen[0]], strict=True)) > 18
+
+
+def test_a_class_has_one_hue_in_both_themes() -> None:
+    for light, dark in zip(DIGITS["light"], DIGITS["dark"], strict=True):
+        (_, *one), (_, *other) = lab(linear(light)), lab(linear(dark))
+        apart = np.degrees(np.arctan2(one[1], one[0]) - np.arctan2(other[1], other[0]))
+        assert abs((apart + 180) % 360 - 180) < 7.5, (light, dark)
+        assert min(np.hypot(*one), np.hypot(*other)) > 20, "a grey has no hue"
+
+
 @pytest.mark.parametrize("theme", THEMES)
 def test_every_digit_stands_out_from_the_background(theme: ThemeName) -> None:
     assert min(contrast(color, BACKGROUND[theme]) for color in DIGITS[theme]) >= 3
