@@ -1,12 +1,12 @@
 """One palette and one Plotly template for all charts, light and dark.
 
-The ten colours of the digits were searched for (simulated annealing over both themes at once): for each background they
-maximise the smallest difference (CIEDE2000) between any two, seen with normal colour vision and simulated protanopia,
-deuteranopia and tritanopia, under the condition that each has a contrast of at least 3 : 1 with the background, that
-each is clearly coloured, that a class has one hue in both themes, and that classes that follow each other differ most. The
-smallest difference is 22.1 (light) and 22.0 (dark) with normal vision, and 13.7 under any of the other three; neighbours
-differ by at least 18.5 for everybody; the hue angles (CIELAB) of a class lie within 7.3 degrees. The tests compute all of it
-again. For scale: the default ten colours of matplotlib come to 1.3.
+The ten colours of the digits were searched for (simulated annealing over both themes at once): for each background
+they maximise the smallest difference (CIEDE2000) between any two, seen with normal colour vision and simulated
+protanopia, deuteranopia and tritanopia, under the condition that each has a contrast of at least 3 : 1 with the
+background, that each is clearly coloured, that a class has one hue in both themes, and that classes that follow each
+other differ most. The smallest difference is 22.1 (light) and 22.0 (dark) with normal vision, and 13.7 under any of
+the other three; neighbours differ by at least 18.5 for everybody; the hue angles (CIELAB) of a class lie within 7.3
+degrees. The tests compute all of it again. For scale: the default ten colours of matplotlib come to 1.3.
 
 Source:
     G. M. Machado, M. M. Oliveira & L. A. F. Fernandes (2009), doi:10.1109/TVCG.2009.113 (simulated colour vision);
