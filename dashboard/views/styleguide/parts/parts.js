@@ -35,7 +35,7 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
       note,
     ),
     card("An image", element("canvas", { class: "ll-pixels", width: 8, height: 8, "aria-label": "Empty image", role: "img" })),
-    card("Waiting", element("div", { class: "ll-skeleton" }), element("p", { class: "ll-message" }, "A sentence where a picture would be.")),
+    card("Waiting", element("div", { class: "ll-skeleton" }), element("p", { class: "ll-message" }, "A sentence where a chart would be.")),
     card("An error", element("p", { class: "ll-message", dataset: { kind: "error" } }, "This could not be shown. Reload the page.")),
   ))
   root.dataset.ready = "true"
