@@ -83,4 +83,4 @@ def test_hover_and_click_shift_nothing(tabs: dict[str, App], watch: Watch) -> No
     app.page.locator('[data-component="image"] canvas').hover()
     app.idle()
     app.pause(0.7)
-    assert total(app.page) == 0, shifts(app.page)
+    assert total(app.page) < 0.0005, shifts(app.page)
