@@ -193,7 +193,7 @@ def importance_bound(
         return _Figures(
             (total - math.log(k)).tolist(),
             (2 * total - (2 * weights).logsumexp(1)).exp().tolist(),
-            [_bound_by_blocks(weights, size).tolist() for size in sizes],
+            [bound_by_blocks(weights, size).tolist() for size in sizes],
         )
 
     seeds = generator(seed, "importance")
@@ -373,7 +373,7 @@ def _num_at_once(model: VAE) -> int | None:
     return None if on_cpu and model.config.network != "external" else 1
 
 
-def _bound_by_blocks(log_weights: Tensor, size: int) -> Tensor:
+def bound_by_blocks(log_weights: Tensor, size: int) -> Tensor:
     """The bound of blocks of so many samples, their mean for each image; samples that fill no block are left out."""
     num_blocks = log_weights.shape[1] // size
     blocks = log_weights[:, : num_blocks * size].unflatten(1, (num_blocks, size))
