@@ -13,6 +13,7 @@ import tempfile
 import threading
 import weakref
 from collections import OrderedDict
+from collections.abc import Callable
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -33,10 +34,10 @@ _PIECE = 1 << 20
 class Packed:
     """A run as a zip file without a name; it goes when nobody refers to it any more."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, progress: Callable[[int, int], None] | None = None) -> None:
         root = settings.runs_root()
         with tempfile.TemporaryFile(dir=root if root.is_dir() else None) as file:
-            export_run(run, file)
+            export_run(run, file, progress)
             file.flush()
             self._descriptor = os.dup(file.fileno())
         weakref.finalize(self, os.close, self._descriptor)
@@ -52,14 +53,17 @@ _lock = threading.Lock()
 _ready: OrderedDict[str, tuple[Packed, threading.Timer]] = OrderedDict()
 
 
-def pack(run: Run) -> Packed:
+def pack(run: Run, progress: Callable[[int, int], None] | None = None) -> Packed:
     """Pack a run; for a while it can be fetched with its token.
 
+    Args:
+        run: Which.
+        progress: Told how many bytes of how many are packed; what it raises calls the packing off.
     Raises:
         ArchiveError: If it is too large, or the disk fails.
         OSError: If no file can be made beside the runs.
     """
-    packed = Packed(run)
+    packed = Packed(run, progress)
     end = threading.Timer(SECONDS, forget, [packed.token])
     end.daemon = True
     end.start()

@@ -12,6 +12,7 @@ import stat
 import struct
 import zipfile
 import zlib
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
@@ -54,7 +55,7 @@ class ArchiveError(UserError):
 # Out --------------------------------------------------------------------------------------------------------
 
 
-def export_run(run: Run, file: BinaryIO) -> None:
+def export_run(run: Run, file: BinaryIO, progress: Callable[[int, int], None] | None = None) -> None:
     """Write a run as a zip file: all but locks, logs and half-written files.
 
     The run may be training meanwhile. The same run gives the same bytes.
@@ -62,6 +63,7 @@ def export_run(run: Run, file: BinaryIO) -> None:
     Args:
         run: Which.
         file: Where to; it is written from front to back and need not be seekable.
+        progress: Told after each file how many bytes of how many are packed; what it raises ends the packing.
     Raises:
         ArchiveError: If the run is larger than what can be imported again, or a disk fails.
     """
@@ -72,12 +74,16 @@ def export_run(run: Run, file: BinaryIO) -> None:
             f"an exported run must have at most {MAX_FILES:,} files and {_gib(MAX_BYTES)}, got "
             f"{len(files):,} files and {_gib(size)}; copy the run's folder instead"
         )
+    done = 0
     try:
         with zipfile.ZipFile(file, "w") as archive:
-            for path in files:
+            for path, bytes_of_file in files.items():
                 # A trainer may have removed it, or somebody put a link in its place.
                 with suppress(FileNotFoundError, NotPlain), open_plain(path, root=run.path) as source:
                     _pack(archive, "/".join((run.id, *path.relative_to(run.path).parts)), source)
+                done += bytes_of_file
+                if progress is not None:
+                    progress(done, size)
     except OSError as error:
         raise ArchiveError(disk_sentence(error)) from error
 

@@ -161,12 +161,21 @@ def _delete(run: Run) -> None:
 @st.dialog("Export run")
 def _export(run: Run) -> None:
     st.text(f"“{run.name}” as one zip file: configuration, metrics, checkpoints and snapshots, no images.")
-    with st.spinner("Packing…"):
-        try:
-            packed = exports.pack(run)
-        except (UserError, OSError) as error:
-            st.error(plain(str(error)))
-            return
+    place = st.empty()
+    with place.container():
+        bar = st.progress(0.0, "Packing…")
+        if st.button("Cancel", key="export:cancel"):  # pressing it has ended the script run that was packing
+            st.rerun()
+
+    def told(done: int, total: int) -> None:
+        bar.progress(done / max(1, total), f"{done / 1e6:.1f} of {total / 1e6:.1f} MB")
+
+    try:
+        packed = exports.pack(run, told)
+    except (UserError, OSError) as error:
+        st.error(plain(str(error)))
+        return
+    place.empty()
     # Streamlit's own button would hold all of it in memory.
     st.html(_DOWNLOAD.format(token=packed.token, size=packed.size / 1e6))
 

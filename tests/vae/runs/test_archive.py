@@ -139,6 +139,20 @@ def test_a_run_arrives_as_it_was_sent(run: Run, root: Path) -> None:
     assert [entry.name for entry in root.iterdir()] == ["digits-1"]
 
 
+def test_progress_of_an_archive_ends_with_all_of_its_bytes_and_can_call_it_off(run: Run) -> None:
+    told: list[tuple[int, int]] = []
+    export_run(run, io.BytesIO(), lambda done, total: told.append((done, total)))
+    files = [path.stat().st_size for path in run.path.rglob("*") if path.is_file()]
+    assert told == sorted(told)
+    assert told[-1][0] == told[-1][1] <= sum(files)
+
+    def call_off(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        export_run(run, io.BytesIO(), call_off)
+
+
 def test_an_imported_run_says_so_and_forgets_where_downloads_were(run: Run, root: Path) -> None:
     arrived = import_run(io.BytesIO(exported(run)), root)
     assert arrived.imported and arrived.config.data.root is None
