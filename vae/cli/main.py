@@ -14,7 +14,7 @@ import sys
 from contextlib import redirect_stderr
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 import tyro
 from tyro.conf import FlagCreatePairsOff, Positional, arg, subcommand
@@ -28,6 +28,9 @@ from vae.cli.train import AtWord, Reproduce, RunDir, Train, weights_at
 from vae.config.registries import load_plugins
 from vae.errors import UserError, clean, memory_sentence
 from vae.runtime.cpu_threads import share_cores
+
+if TYPE_CHECKING:
+    from vae.runs.run import Run
 
 DESCRIPTION = """Train variational autoencoders, evaluate them, and look at them in the dashboard.
 
@@ -43,37 +46,66 @@ DownloadName = Literal["mnist", "fashion-mnist", "kmnist", "emnist"]
 
 @dataclass(frozen=True)
 class Export:
-    """Write a run's networks as ONNX, or the whole run as a zip."""
+    """Write a run's networks as ONNX, the whole run as a zip, or its training as one script."""
 
     run_dir: RunDir
     """The run directory."""
-    to: Annotated[Path, arg(metavar="PATH")]
+    to: OptionalPath = None
     """Folder for decoder.onnx and encoder.onnx, or a file that ends in .zip."""
+    code: OptionalPath = None
+    """File for a readable script that trains this configuration with torch alone."""
     at: AtWord = "best"
     """Which weights, for ONNX: best, last, or the step of a snapshot."""
 
     def __call__(self) -> None:
         from vae.runs.run import Run
+
+        if self.to is None and self.code is None:
+            raise UserError(
+                "export needs a place to write to, got none; use --to FOLDER, --to FILE.zip or --code FILE.py"
+            )
+        run = Run.open(self.run_dir)
+        if self.code is not None:
+            self._script(run, self.code)
+        if self.to is None:
+            return
+        if self.to.suffix == ".zip":
+            self._zip(run, self.to)
+        else:
+            self._networks(run, self.to)
+
+    @staticmethod
+    def _script(run: Run, path: Path) -> None:
+        from vae.training.script_file import write_script
+
+        with Bar() as bar:
+            written = write_script(run, path, progress=bar.file)
+        for sentence in written.warnings:
+            tell(f"warning: {sentence}")
+        for file in written.files:
+            print(file)
+
+    @staticmethod
+    def _zip(run: Run, path: Path) -> None:
+        from vae.runs.archive import export_run
         from vae.storage.atomic import replacing, sweep
 
-        run = Run.open(self.run_dir)
-        if self.to.suffix == ".zip":
-            from vae.runs.archive import export_run
+        if complaint := run.complaint():
+            tell(f"warning: left out: {complaint}")
+        sweep(path.parent.resolve(), name=path.name)
+        with replacing(path.parent.resolve() / path.name) as file:
+            export_run(run, file)
+        print(path)
 
-            if complaint := run.complaint():
-                tell(f"warning: left out: {complaint}")
-            sweep(self.to.parent.resolve(), name=self.to.name)
-            with replacing(self.to.parent.resolve() / self.to.name) as file:
-                export_run(run, file)
-            print(self.to)
-            return
+    def _networks(self, run: Run, folder: Path) -> None:
         from vae.export.onnx import decoder_onnx, encoder_onnx
         from vae.runs.snapshots import load_model
+        from vae.storage.atomic import replacing, sweep
 
         model = load_model(run, weights_at(self.at))
-        self.to.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         for name, content in (("decoder", decoder_onnx(model)), ("encoder", encoder_onnx(model))):
-            path = self.to / f"{name}.onnx"
+            path = folder / f"{name}.onnx"
             sweep(path.parent.resolve(), name=path.name)
             with replacing(path.parent.resolve() / path.name) as file:
                 file.write(content)

@@ -27,7 +27,7 @@ def _layers(sizes: list[int], activation: str, draw: Draw) -> list[nn.Module]:
     return layers
 
 
-def _sizes_when_halved(size: int, times: int) -> list[int]:
+def sizes_when_halved(size: int, times: int) -> list[int]:
     """The side of an image before and after each convolution of stride 2."""
     sizes = [size]
     for _ in range(times):
@@ -61,7 +61,7 @@ class Encoder(nn.Module):
             channels = [info.channels + num_conditions, *config.channels]
             for num_in, num_out in pairwise(channels):
                 convolutions += [convolution(num_in, num_out, draw), ACTIVATIONS[config.activation]()]
-            sides = [_sizes_when_halved(side, len(config.channels))[-1] for side in (info.height, info.width)]
+            sides = [sizes_when_halved(side, len(config.channels))[-1] for side in (info.height, info.width)]
             num_flat = config.channels[-1] * sides[0] * sides[1]
         else:
             num_flat = info.num_pixels + num_conditions
@@ -106,8 +106,8 @@ class Decoder(nn.Module):
         self.is_conv = config.network == "conv"
         convolutions: list[nn.Module] = []
         if self.is_conv:
-            heights = _sizes_when_halved(info.height, len(config.channels))
-            widths = _sizes_when_halved(info.width, len(config.channels))
+            heights = sizes_when_halved(info.height, len(config.channels))
+            widths = sizes_when_halved(info.width, len(config.channels))
             self.start = (config.channels[-1], heights[-1], widths[-1])
             channels = [*reversed(config.channels), num_outputs(config, info)]
             for layer, (num_in, num_out) in enumerate(pairwise(channels)):

@@ -305,6 +305,24 @@ def test_export_and_import_a_run_as_a_zip(vae: Vae, finished: Run, tmp_path: Pat
     assert vae("train", "--resume", run.path, "--more-epochs", 1).code == 0
 
 
+def test_export_writes_the_training_as_a_script(vae: Vae, finished: Run, tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    answer = vae("export", finished.path, "--code", script, "--to", tmp_path / "run.zip")
+    assert answer == (0, f"{script}\n{tmp_path / 'run.zip'}\n", "")
+    assert "def train():" in script.read_text(encoding="utf-8")
+    answer = vae("export", finished.path, "--code", tmp_path / "no" / "script.py")
+    assert (answer.code, answer.out) == (2, "")
+    assert answer.err.count("\n") == 1
+
+
+def test_export_asks_where_to(vae: Vae, finished: Run) -> None:
+    answer = vae("export", finished.path)
+    assert answer.code == 2
+    assert answer.err == (
+        "error: export needs a place to write to, got none; use --to FOLDER, --to FILE.zip or --code FILE.py\n"
+    )
+
+
 def test_export_writes_both_networks_as_onnx(vae: Vae, finished: Run, tmp_path: Path) -> None:
     answer = vae("export", finished.path, "--to", tmp_path / "onnx", "--at", "last")
     assert answer.code == 0, answer
