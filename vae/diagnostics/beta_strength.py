@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vae.diagnostics.sample_size import FEWEST
+from vae.runtime.number_format import equals, readable
 
 if TYPE_CHECKING:
     from vae.diagnostics.diagnosis import Diagnosis
@@ -39,7 +40,7 @@ def leaves_little(diagnosis: Diagnosis, beta: float) -> bool:
 
 def sentence(diagnosis: Diagnosis, beta: float, *, is_silent: bool) -> str:
     """What too high a β does, in words; "the best solution" only where a linear model collapses too."""
-    cost = f"At β = {beta:.4g} each nat of KL costs {beta:.4g} nats of the objective"
+    cost = f"At β {equals(beta)} each nat of KL costs {readable(beta)} nats of the objective"
     critical = diagnosis.critical_beta or 0.0
     if not is_silent:
         return (
@@ -52,7 +53,8 @@ def sentence(diagnosis: Diagnosis, beta: float, *, is_silent: bool) -> str:
             "that equals the prior is the best solution of this objective, and training has found it."
         )
     return (
-        f"{cost}, and by a linear model of these images no direction is worth more than {critical:.4g}. So close to "
-        "that value a model that uses z is hardly better, and training has converged to a posterior that equals "
-        "the prior."
+        f"{cost}, and by a linear model of these images no direction is worth more than "
+        f"{readable(critical)}. "
+        "So close to that value a model that uses z is hardly better, and training has converged to a posterior "
+        "that equals the prior."
     )

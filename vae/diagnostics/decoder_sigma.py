@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from vae.diagnostics.findings import Evidence, Verdict
 from vae.objectives.effective_beta import beta_of_sigma
+from vae.runtime.number_format import equals, readable
 
 #: A fixed σ this many times larger or smaller than the residuals is called wrong.
 SIGMA_FACTOR = 2.5
@@ -56,9 +57,8 @@ class Sigma:
         """What β amounts to where σ is not the one that was told, but the one that fits, if they are far apart."""
         if max(self.told / self.residual, self.residual / self.told) <= SIGMA_FACTOR:
             return ()
-        words = (
-            f"β that this would be with σ = {self.residual:.3g}, the residuals', instead of {self.told:.3g}"
-        )
+        fits, told = equals(self.residual, 3), readable(self.told, 3)
+        words = f"β that this would be with σ {fits}, the residuals', instead of {told}"
         return (Evidence(words, self.effective_beta),)
 
     def verdict(self, activity: tuple[Evidence, ...], *, is_watched: bool, is_compared: bool) -> Verdict:
@@ -85,9 +85,9 @@ class Sigma:
         return Verdict(
             "wrong-sigma",
             f"σ is too {'large' if self.is_large else 'small'}",
-            f"{the} decoder assumes an error of σ = {self.told:.3g} per pixel, but the residuals are "
-            f"{self.residual:.3g}: {effect}. This is like training at β = {self.effective_beta:.3g} with the right "
-            "σ.",
+            f"{the} decoder assumes an error of σ {equals(self.told, 3)} per pixel, but the residuals are "
+            f"{readable(self.residual, 3)}: {effect}. "
+            f"This is like training at β {equals(self.effective_beta, 3)} with the right σ.",
             (
                 Evidence("σ of the decoder", self.told, "of a pixel's range"),
                 Evidence("root mean squared residual", self.residual, "of a pixel's range"),

@@ -6,6 +6,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from vae.runtime.number_format import readable
 from vae.storage.finite import json_value
 
 Name = Literal[
@@ -52,11 +53,14 @@ class Evidence:
     unit: str = ""
     standard_error: float | None = None
 
+    @property
+    def text(self) -> str:
+        """The number as a person reads it, with its standard error."""
+        error = "" if self.standard_error is None else f" ± {readable(self.standard_error, 2)}"
+        return f"{readable(self.value)}{error if math.isfinite(self.value) else ''}"
+
     def __str__(self) -> str:
-        if not math.isfinite(self.value):
-            return f"{self.words}: not a number"
-        error = "" if self.standard_error is None else f" ± {self.standard_error:.2g}"
-        return f"{self.words}: {self.value:.4g}{error} {self.unit}".rstrip()
+        return f"{self.words}: {self.text}{f' {self.unit}' if math.isfinite(self.value) else ''}".rstrip()
 
 
 @dataclass(frozen=True)
@@ -84,5 +88,6 @@ class Verdict:
 
     def to_dict(self) -> dict[str, Any]:
         """The finding as JSON values; null where a number is not finite."""
-        found: dict[str, Any] = json_value({**asdict(self), "is_fault": self.is_fault})
+        evidence = [{**asdict(one), "text": one.text} for one in self.evidence]
+        found: dict[str, Any] = json_value({**asdict(self), "evidence": evidence, "is_fault": self.is_fault})
         return found

@@ -26,6 +26,7 @@ from vae.data.dataset import Dataset, Part
 from vae.errors import clean, first_line
 from vae.models.batches import ModelInputs
 from vae.models.vae import VAE
+from vae.runtime.number_format import readable
 
 
 @dataclass(frozen=True)
@@ -83,9 +84,11 @@ class Measured:
             return f"{self.title}: {self.why}"
         unit = f" {self.unit}" if self.unit else ""
         each = (
-            f" ({', '.join(f'{value:.3g}' for value in self.per_dim)})" if 1 < len(self.per_dim) <= 16 else ""
+            f" ({', '.join(f'{readable(value, 3)}' for value in self.per_dim)})"
+            if 1 < len(self.per_dim) <= 16
+            else ""
         )
-        return f"{self.title}  {self.value:.4g}{unit}{each}"
+        return f"{self.title}  {readable(self.value)}{unit}{each}"
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON values."""

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from vae.errors import UserError
+from vae.runtime.number_format import equals, readable
 
 #: What is averaged: nothing but the batch, also what belongs to one image, or everything.
 Reconstruction = Literal["sum over pixels", "mean over pixels"]
@@ -51,7 +52,7 @@ class EffectiveBeta:
     @property
     def sentence(self) -> str:
         """The answer in words."""
-        effective = f"{self.effective_beta:.4g}"
+        effective = readable(self.effective_beta)
         if math.isclose(self.beta, self.effective_beta, rel_tol=1e-9):
             if self.is_summed:
                 return f"Your β is {effective}: only the batch is averaged."
@@ -61,8 +62,8 @@ class EffectiveBeta:
                 f"Your β is {effective}: more than the batch is averaged, but it cancels out at these sizes."
             )
         return (
-            f"Your code says β = {self.beta:.4g}, but trains like β = {effective}: the KL term weighs "
-            f"{self.effective_beta / self.beta:.4g} times what it seems to."
+            f"Your code says β {equals(self.beta)}, but trains like β {equals(self.effective_beta)}: the KL term "
+            f"weighs {readable(self.effective_beta / self.beta)} times what it seems to."
         )
 
 

@@ -46,3 +46,64 @@ def adding_up(parts: Sequence[float], total: float, decimals: int) -> tuple[list
 def plus_minus(error: float | None, decimals: int = 3) -> str:
     """A standard error as a person reads it: a question mark where it is unknown."""
     return "± ?" if error is None or math.isnan(error) else f"± {error:.{decimals}f}"
+
+
+_NAMED = ((1e9, "billion"), (1e6, "million"))
+#: A number from here on is written with a word, one below is written as a part of one.
+_LARGE, _SMALL, _TINY, _HUGE = 1e6, 1e-3, 1e-12, 1e12
+#: A small number has decimals from here on; one part of so many, if that is a whole number but for rounding.
+_FEW_DECIMALS, _WHOLE = 1e-5, 1e-3
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def readable(value: float, digits: int = 4) -> str:
+    """A number as a person reads it: 0.0215, 12,346, ≈ 2.5 million, 1 / 614,400; never 1.628e-06.
+
+    Args:
+        value: The number.
+        digits: Significant ones of a number from a thousandth to a thousand; larger ones are rounded to whole numbers.
+
+    Returns:
+        The text, with a true minus sign. A number that is not finite is “not a number”.
+    """
+    value = float(value)
+    if not math.isfinite(value):
+        return "not a number"
+    sign, size = "−" if value < 0 else "", abs(value)
+    if size == 0:
+        return "0"
+    if size >= _HUGE or size < _TINY:
+        mantissa, _, power = f"{size:.1e}".partition("e")
+        return f"≈ {sign}{float(mantissa):g} × 10{str(int(power)).translate(_SUPERSCRIPTS)}"
+    if size < _SMALL:
+        return _small(size, sign)
+    rounded = float(f"{size:.{digits}g}") if size < 1000 and not size.is_integer() else round(size)
+    if rounded >= _LARGE:
+        unit, word = next((one for one in _NAMED if size >= one[0] * 0.9995), _NAMED[-1])
+        share = float(f"{size / unit:.2g}")
+        is_exact = math.isclose(share * unit, size, rel_tol=1e-12)
+        return f"{'' if is_exact else '≈ '}{sign}{share:,.{0 if share >= 10 else 1}f} {word}".replace(
+            ".0 ", " "
+        )
+    return f"{sign}{rounded:,.0f}" if rounded >= 1000 else f"{sign}{rounded:g}"
+
+
+def equals(value: float, digits: int = 4) -> str:
+    """What stands behind the name of a quantity: ``= 784``, or ``≈ 2.5 million``."""
+    text = readable(value, digits)
+    return text if text.startswith("≈") else f"= {text}"
+
+
+def _small(size: float, sign: str) -> str:
+    """A number below a thousandth: one part of a whole number if it is that, else decimals, else about one part."""
+    parts = 1 / size
+    if abs(parts - round(parts)) < _WHOLE:
+        return f"{sign}1 / {round(parts):,}"
+    if size >= _FEW_DECIMALS:
+        return f"{sign}{size:.{1 - math.floor(math.log10(size))}f}"
+    return f"≈ {sign}1 / {float(f'{parts:.2g}'):,.0f}"
+
+
+def counted(num: int, noun: str) -> str:
+    """So many of something: 1 dimension, 2 dimensions, 1,000 images."""
+    return f"{num:,} {noun}{'' if num == 1 else 's'}"

@@ -13,6 +13,7 @@ from vae.errors import UserError
 from vae.objectives.effective_beta import EffectiveBeta, effective_beta
 from vae.runs.metrics import MetricsReader
 from vae.runs.run import Run
+from vae.runtime.number_format import counted, equals, readable
 
 _RECONSTRUCTIONS = {"sum": "summed over pixels", "mean": "averaged over pixels"}
 _DIVERGENCES = {
@@ -36,13 +37,13 @@ def line(run: Run) -> None:
         return
     sigma = {"gaussian": f"σ {run.config.model.sigma:g}, ", "gaussian-learned": "σ learned, "}
     beta = (
-        f"effective β {found.effective_beta:.4g} ({means}), β·D/pixels {found.normalised_beta:.3g}"
+        f"effective β {readable(found.effective_beta)} ({means}), β·D/pixels {readable(found.normalised_beta, 3)}"
         if is_known
         else f"effective β unknown ({means})"
     )
     st.caption(
         plain(
-            f"{found.num_pixels:,} pixels, {found.latent_dim} latent dimensions, "
+            f"{counted(found.num_pixels, 'pixel')}, {counted(found.latent_dim, 'latent dimension')}, "
             f"{sigma.get(run.config.model.likelihood, '')}{beta}."
         )
     )
@@ -61,7 +62,8 @@ def _of_run(run: Run) -> tuple[EffectiveBeta, str, bool]:
         scale = loop_scale(history, beta, num_pixels, model.latent_dim, sigma if _has_sigma(run) else None)
         is_known = scale is not None and scale.kl is not None and not scale.is_of_loss
         if scale is not None and is_known:
-            beta, means = scale.effective_beta, f"measured in your loop, which reports β = {scale.beta:.4g}"
+            beta = scale.effective_beta
+            means = f"measured in your loop, which reports β {equals(scale.beta)}"
         else:
             means = unknown(beta, scale)
     return (
@@ -174,11 +176,11 @@ def _answer(asked: Question) -> None:
     except UserError as error:
         st.error(plain(str(error)))
         return
-    st.metric("Effective β, in nats per image", f"{found.effective_beta:.4g}")
+    st.metric("Effective β, in nats per image", readable(found.effective_beta))
     st.markdown(plain(found.sentence))
-    parts = [f"β·D/pixels {found.normalised_beta:.3g}"]
+    parts = [f"β·D/pixels {readable(found.normalised_beta, 3)}"]
     if found.sigma is not None:
-        parts.append(f"in nats of a Gaussian with σ = {found.sigma:.4g}")
+        parts.append(f"in nats of a Gaussian with σ {equals(found.sigma)}")
     if found.equivalent_sigma is not None and found.equivalent_sigma != found.sigma:
-        parts.append(f"the same as β = 1 with σ = {found.equivalent_sigma:.4g}")
+        parts.append(f"the same as β = 1 with σ {equals(found.equivalent_sigma)}")
     st.caption(plain("; ".join(parts) + "."))

@@ -10,6 +10,7 @@ from dashboard.look.markdown import plain
 from vae.config.registries import MEASUREMENTS
 from vae.errors import UserError
 from vae.runs.run import Run
+from vae.runtime.number_format import readable
 
 #: Numbers that stand in a row.
 _ROW = 4
@@ -34,7 +35,7 @@ def section(run: Run, at: At) -> None:
     for start in range(0, len(numbers), _ROW):
         for column, measured in zip(st.columns(_ROW), numbers[start : start + _ROW], strict=False):
             title = f"{measured.title}, {measured.unit}" if measured.unit else measured.title
-            column.metric(plain(title), f"{measured.value:.4g}")
+            column.metric(plain(title), readable(measured.value))
     by_dimension = {measured.title: measured.per_dim for measured in numbers if measured.per_dim}
     if by_dimension:
         names = [f"z{number}" for number in range(1, run.config.model.latent_dim + 1)]

@@ -93,3 +93,43 @@ def test_rates_of_fresh_networks_that_vanish_at_once_are_no_loss() -> None:
     found = lost_dimensions(later, [False])
     assert found is not None and found.epoch == 25 and found.raised is None
     assert lost_dimensions(later, [True]) is None
+
+
+def _told(rates: Callable[[int], list[float]], beta: Callable[[int], float], epochs: int = 40) -> str:
+    plain = lines(lambda _: 27.0, epochs)
+    history = [
+        {**plain[epoch - 1], "epoch": float(epoch), "beta": beta(epoch), "rate_per_dim": rates(epoch)}
+        for epoch in range(1, epochs + 1)
+    ]
+    found = lost_dimensions(history, [rate > 0.03 for rate in rates(epochs)])
+    assert found is not None
+    return found.sentence
+
+
+def test_what_beta_did_when_a_dimension_fell_silent_is_told() -> None:
+    def one(since: int) -> Callable[[int], list[float]]:
+        return lambda epoch: [1.0 if epoch < since else 0.0, 2.0]
+
+    at_once = _told(one(30), lambda epoch: 1.0 if epoch < 30 else 4.0)
+    assert at_once == "z₁ became inactive at epoch 30, when β went from 1 to 4."
+    later = _told(one(32), lambda epoch: 1.0 if epoch < 30 else 4.0)
+    assert later.startswith("z₁ became inactive at epoch 32, when β went from 1 to 4 at epoch 30 (step ")
+    warm_up = _told(one(30), lambda epoch: min(1.0, epoch / 40))
+    assert warm_up == "z₁ became inactive at epoch 30, while β rose from 0.025 to 0.75."
+
+
+def test_no_change_of_beta_is_told_that_was_long_ago_or_downwards() -> None:
+    def one(since: int) -> Callable[[int], list[float]]:
+        return lambda epoch: [1.0 if epoch < since else 0.0, 2.0]
+
+    assert "β" not in _told(one(38), lambda epoch: 1.0 if epoch < 10 else 4.0)
+    assert "β" not in _told(one(30), lambda epoch: 4.0 if epoch < 30 else 1.0)
+    assert "β" not in _told(one(30), lambda _: 1.0)
+
+
+def test_long_trainings_have_epochs_that_can_be_read() -> None:
+    def both(epoch: int) -> list[float]:
+        return [1.0 if epoch < 1308 else 0.0] * 2
+
+    told = _told(both, lambda epoch: 1.0 if epoch < 1308 else 2.5e6, 1400)
+    assert told == "z₁ and z₂ became inactive at epoch 1,308, when β went from 1 to 2.5 million."

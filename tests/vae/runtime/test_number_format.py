@@ -1,4 +1,4 @@
-"""Sums that add up as they are printed."""
+"""Sums that add up as they are printed, and numbers that a person can read."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from vae.runtime.number_format import adding_up
+from vae.runtime.number_format import adding_up, counted, equals, readable
 
 
 def test_what_would_be_printed_wrong_adds_up() -> None:
@@ -38,3 +38,49 @@ def test_what_rounding_cannot_mend_is_not_mended(total: float) -> None:
     parts, found = adding_up([1.004, 2.004], total, 2)
     assert parts == [1.0, 2.0]
     assert found == total or math.isnan(found)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (1 / 614_400, "1 / 614,400"),
+        (2_457_600, "≈ 2.5 million"),
+        (2_500_000, "2.5 million"),
+        (3_200_000_000, "3.2 billion"),
+        (12_345.6, "12,346"),
+        (784, "784"),
+        (39.2, "39.2"),
+        (0.02151, "0.02151"),
+        (0.00013, "0.00013"),
+        (1.63e-6, "≈ 1 / 610,000"),
+        (-3e-8, "≈ −1 / 33,000,000"),
+        (-0.5, "−0.5"),
+        (6e15, "≈ 6 × 10¹⁵"),
+        (1e-15, "≈ 1 × 10⁻¹⁵"),
+        (999.96, "1,000"),
+        (999_999.9, "≈ 1 million"),
+        (0.0, "0"),
+        (math.nan, "not a number"),
+    ],
+)
+def test_numbers_are_written_as_a_person_reads_them(value: float, text: str) -> None:
+    assert readable(value) == text
+
+
+def test_no_number_of_any_size_is_written_with_a_power_of_e() -> None:
+    numbers = random.Random(1)
+    for _ in range(2000):
+        value = numbers.choice([1, -1]) * 10 ** numbers.uniform(-20, 20)
+        for digits in (2, 3, 4):
+            assert "e" not in readable(value, digits)
+    assert equals(784) == "= 784"
+    assert equals(2_457_600) == "≈ 2.5 million"
+
+
+def test_one_is_singular() -> None:
+    assert [counted(num, "dimension") for num in (0, 1, 2, 1000)] == [
+        "0 dimensions",
+        "1 dimension",
+        "2 dimensions",
+        "1,000 dimensions",
+    ]

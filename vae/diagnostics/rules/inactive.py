@@ -8,6 +8,7 @@ from vae.diagnostics.findings import Evidence, Verdict
 from vae.diagnostics.rules.facts import SILENCE, SMALLEST_RISE, Facts
 from vae.diagnostics.rules.loss import loop_out_of_scale, variance_blown_up
 from vae.diagnostics.watched_loops.loss_scale import pays
+from vae.runtime.number_format import counted, equals, readable
 
 #: A decoder knows something without z if it is better by this share than the best picture of all images.
 KNOWS_SHARE = 0.1
@@ -40,8 +41,8 @@ def nothing_to_encode(facts: Facts) -> Verdict | None:
         what = "So a posterior that equals the prior is the best solution, and no change of the training can help."
     else:
         what = (
-            f"What this model encodes in z, {diagnosis.rate:.3g} nats of KL, is that noise: it saves less than it "
-            "costs."
+            f"What this model encodes in z, {readable(diagnosis.rate, 3)} nats of KL, is that noise: "
+            "it saves less than it costs."
         )
     gain = diagnosis.class_gain
     says_all = diagnosis.conditional and gain is not None and gain.nats > SMALLEST_RISE
@@ -68,7 +69,7 @@ def dead_network(facts: Facts) -> Verdict | None:
     if dead is None or facts.is_used:
         return None
     where = (
-        f"Layer {dead.layer} of the {dead.network}, with all its {dead.num_units:,} units,"
+        f"Layer {dead.layer} of the {dead.network}, with all its {counted(dead.num_units, 'unit')},"
         if dead.layer is not None
         else f"The {dead.network}"
     )
@@ -184,11 +185,11 @@ def early_collapse(facts: Facts) -> Verdict | None:
     if decoder_ignores_z(facts) is not None or variance_blown_up(facts) is not None:
         return None
     largest = max((rate for _, rate in facts.rates), default=0.0)
-    if facts.lost is not None and facts.lost.raised is not None:
-        title, when = "Collapsed when β was raised", f"since epoch {facts.lost.epoch:.3g}"
+    if facts.lost is not None and facts.lost.raised is not None and not facts.lost.raised.is_gradual:
+        title, when = "Collapsed when β was raised", f"since epoch {readable(facts.lost.epoch, 3)}"
     elif facts.rates and largest > 2 * SILENCE:
         epoch = max(epoch for epoch, rate in facts.rates if rate > 2 * SILENCE)
-        title, when = "Collapsed during training", f"since epoch {epoch:.3g}"
+        title, when = "Collapsed during training", f"since epoch {readable(epoch, 3)}"
     else:
         title, when = "Collapsed at the start of training", "since its start"
     would_pay = pays(
@@ -251,9 +252,9 @@ def partial_collapse(facts: Facts) -> Verdict | None:
         "partial-collapse",
         f"{active} of {diagnosis.latent_dim} dimensions {'is' if active == 1 else 'are'} used, and more would pay",
         f"By a linear model of what the reconstructions leave, {num} more dimension{'' if num == 1 else 's'} "
-        f"would save about {facts.further_gain:.2g} nats of the objective at β = {facts.beta:.4g}, their own KL "
-        "included; a deeper model may find more. They became inactive early, and training does not bring them "
-        f"back: a long warm-up may gain as much or more.{_when(facts)}",
+        f"would save about {readable(facts.further_gain, 2)} nats of the objective at β {equals(facts.beta)}, "
+        "their own KL included; a deeper model may find more. They became inactive early, and training does not bring "
+        f"them back: a long warm-up may gain as much or more.{_when(facts)}",
         (
             *facts.activity(),
             *_of_further(facts),
@@ -303,7 +304,7 @@ def spare_dimensions(facts: Facts) -> Verdict | None:
     else:
         effect = (
             f"By a linear model of what the reconstructions leave, {facts.num_further} of them would save about "
-            f"{facts.further_gain:.2g} nats: little, but not nothing."
+            f"{readable(facts.further_gain, 2)} nats: little, but not nothing."
         )
     return Verdict(
         "spare-dimensions",
@@ -317,7 +318,7 @@ def spare_dimensions(facts: Facts) -> Verdict | None:
             *_moment(facts),
         ),
         (
-            f"a latent space of {diagnosis.num_active} dimensions does the same with less",
+            f"a latent space of {counted(diagnosis.num_active, 'dimension')} does the same with less",
             "a smaller β, if images matter more than samples",
             "free bits, to make each dimension active",
         ),

@@ -7,6 +7,7 @@ from vae.diagnostics.prior_mismatch import left_the_prior, prior_mismatch
 from vae.diagnostics.rules.facts import Facts
 from vae.diagnostics.sample_size import FEWEST, SMALL_ERRORS
 from vae.objectives.effective_beta import Coincidence, coincidence, is_round
+from vae.runtime.number_format import equals, readable
 
 #: What the noise of a sample costs a decoder that was trained with it is at most ½ β nats for each dimension; so many
 #: times as much says that it was not.
@@ -50,7 +51,7 @@ def wrong_scale(facts: Facts) -> Verdict | None:
         return None
     return _mistaken(
         facts,
-        f"β = {facts.beta:.4g} is as large as if {found.words}. Reconstruction and KL are both sums over what "
+        f"β {equals(facts.beta)} is as large as if {found.words}. Reconstruction and KL are both sums over what "
         "belongs to one image; a mean instead of one of these sums changes the balance by a factor of hundreds.",
     )
 
@@ -62,7 +63,7 @@ def round_coincidence(facts: Facts) -> Verdict | None:
         return None
     return _mistaken(
         facts,
-        f"β = {facts.beta:.4g} is a round number, and may be what you want. It is also as large as if {found.words}.",
+        f"β {equals(facts.beta)} is a round number, and may be what you want. It is also as large as if {found.words}.",
     )
 
 
@@ -138,11 +139,11 @@ def worse_than_no_z(facts: Facts) -> Verdict | None:
     reason, remedies = _reason(facts)
     alone = diagnosis.ignorant_distortion
     than = "this decoder with the z of another image" if alone is None else "the best single image without z"
-    amount = f"{-facts.surplus:.3g} nats more than" if is_sure else "not less than"
+    amount = f"{readable(-facts.surplus, 3)} nats more than" if is_sure else "not less than"
     return Verdict(
         "worse-than-no-z",
         "Worse than a model without z" if facts.surplus < 0 else "No better than a model without z",
-        f"Reconstruction and KL together are {diagnosis.distortion + diagnosis.rate:.4g} nats, {amount} {than}. "
+        f"Reconstruction and KL together are {readable(diagnosis.distortion + diagnosis.rate)} nats, {amount} {than}. "
         f"{reason}",
         (
             *facts.balance(),
@@ -190,8 +191,8 @@ def _reason(facts: Facts) -> tuple[str, tuple[str, ...]]:
     config, diagnosis = facts.config, facts.diagnosis
     if _is_noise_untrained(facts):
         return (
-            f"The noise of a sample of z costs {_noise_costs(facts):.3g} nats, more than in a decoder trained with "
-            "samples. Probably z was not sampled in training, but set to the posterior's mean.",
+            f"The noise of a sample of z costs {readable(_noise_costs(facts), 3)} nats, more than in a decoder trained "
+            "with samples. Probably z was not sampled in training, but set to the posterior's mean.",
             ("sample z in training: z = mean + exp(½ log_var) · noise, fresh for each image and step",),
         )
     objective = None if config is None else config.objective
@@ -205,13 +206,13 @@ def _reason(facts: Facts) -> tuple[str, tuple[str, ...]]:
         free = objective.free_bits * (diagnosis.latent_dim if objective.free_bits_per == "dimension" else 1)
         if _is_held_at(diagnosis.rate, free):
             return (
-                f"Free bits keep the KL at {free:.3g} nats, more than is worth encoding about these images.",
+                f"Free bits keep the KL at {readable(free, 3)} nats, more than is worth encoding about these images.",
                 (f"fewer free bits than {objective.free_bits:g}", "fewer latent dimensions"),
             )
     if facts.curve.overfit > max(_OVERFIT, -0.25 * facts.surplus):
         return (
             "The model has memorised the training images: on images that it has not seen the objective was better "
-            f"before, by {facts.curve.overfit:.3g} nats.",
+            f"before, by {readable(facts.curve.overfit, 3)} nats.",
             (
                 "the best weights instead of the last ones, or fewer epochs",
                 "more images",
@@ -220,8 +221,9 @@ def _reason(facts: Facts) -> tuple[str, tuple[str, ...]]:
         )
     if facts.is_price and facts.beta < 1:
         return (
-            f"At β = {facts.beta:.3g} a nat of KL costs {facts.beta:.3g} nats of the objective, so z encodes much "
-            "that is not worth its cost at β = 1, where it is judged. Samples from the prior suffer from it.",
+            f"At β {equals(facts.beta, 3)} a nat of KL costs {readable(facts.beta, 3)} nats of the objective, so z "
+            "encodes much that is not worth its cost at β = 1, where it is judged. Samples from the prior "
+            "suffer from it.",
             ("β = 1, the ELBO", "a β between, if images matter more than samples"),
         )
     if facts.is_silent:

@@ -7,6 +7,7 @@ from vae.diagnostics.convergence import ENOUGH_WAY
 from vae.diagnostics.findings import Evidence, Verdict
 from vae.diagnostics.rules.facts import Facts
 from vae.diagnostics.sample_size import FEWEST
+from vae.runtime.number_format import readable
 from vae.storage.finite import not_finite
 
 #: A training that has gone less than this share of the way in so many steps takes steps that are too small.
@@ -59,7 +60,7 @@ def _smaller_steps(facts: Facts) -> tuple[str, ...]:
         return ("a smaller learning rate", "clipped gradients, by torch.nn.utils.clip_grad_norm_")
     found = [f"a learning rate below {config.train.learning_rate:g}"]
     if facts.plan > 1:
-        found.append(f"a β below {facts.plan:.4g}")
+        found.append(f"a β below {readable(facts.plan)}")
     if LIKELIHOODS.uses(config.model.likelihood, "sigma"):
         found.append(f"a σ above {config.model.sigma:g}")
     return tuple(found)
@@ -87,8 +88,9 @@ def more_to_learn(facts: Facts) -> Verdict | None:
     return Verdict(
         "still-learning",
         "Still learning",
-        f"The objective still falls: by {curve.fall:.2g} nats while the training became twice as long. As many "
-        f"epochs again may bring about {promise:.2g} nats more.",
+        f"The objective still falls: by {readable(curve.fall, 2)} nats while the training became twice as long. "
+        "As many "
+        f"epochs again may bring about {readable(promise, 2)} nats more.",
         (*_position(facts), *_of_the_curve(facts)),
         _longer(facts),
     )
@@ -113,8 +115,9 @@ def _on_its_way(facts: Facts) -> Verdict:
     if target is not None and not target.is_reached:
         title = "The capacity is still rising"
         what = (
-            f"The target of the KL has reached {target.value:.3g} of {target.plateau:.4g} nats, after {epoch:.3g} "
-            f"of the {objective.capacity_epochs:g} epochs in which it rises (objective.capacity_epochs)"
+            f"The target of the KL has reached {readable(target.value, 3)} of {readable(target.plateau)} nats, "
+            f"after {readable(epoch, 3)} of the {objective.capacity_epochs:g} epochs in which it rises "
+            "(objective.capacity_epochs)"
         )
         rest, shorter = objective.capacity_epochs - epoch, "a smaller objective.capacity_epochs"
         numbers = (
@@ -129,8 +132,8 @@ def _on_its_way(facts: Facts) -> Verdict:
         length = objective.cycle_epochs if is_cyclical else objective.warmup_epochs
         done = epoch % length if is_cyclical else epoch
         what = (
-            f"β has reached {standing.value:.3g} of {standing.plateau:.4g}, after {done:.3g} of the {length:g} "
-            f"epochs of its {name}"
+            f"β has reached {readable(standing.value, 3)} of {readable(standing.plateau)}, after "
+            f"{readable(done, 3)} of the {length:g} epochs of its {name}"
         )
         rest = (0.75 if is_cyclical and done < length / 2 else 1.0) * length - done
         shorter = f"a {name} that ends well before the training does"
@@ -151,17 +154,19 @@ def _falling(facts: Facts) -> Verdict:
     if curve.is_falling and curve.fall is not None:
         half, end = curve.since + (curve.epoch - curve.since) / 2, curve.epoch
         sentences.append(
-            f"The objective still falls: by {curve.fall:.2g} nats from epoch {half:.3g} to {end:.3g}. z cannot be "
-            "judged yet."
+            f"The objective still falls: by {readable(curve.fall, 2)} nats from epoch {readable(half, 3)} to "
+            f"{readable(end, 3)}. z cannot be judged yet."
         )
     elif curve.way is not None and curve.steps:
         sentences.append(
             f"So far {curve.steps:,} step{' was' if curve.steps == 1 else 's were'} taken, in which a weight can "
-            f"have moved by about {curve.way:.2g} at most: too little to judge z."
+            f"have moved by about {readable(curve.way, 2)} at most: too little to judge z."
         )
     elif facts.curve.is_waking and facts.curve.rates is not None:
         before, now = facts.curve.rates
-        sentences.append(f"z begins to be used: its KL has grown from {before:.2g} to {now:.2g} nats lately.")
+        sentences.append(
+            f"z begins to be used: its KL has grown from {readable(before, 2)} to {readable(now, 2)} nats lately."
+        )
     else:
         sentences.append("The decoder is worse than the mean of all images: it has hardly been trained.")
     if facts.is_silent:
@@ -190,10 +195,10 @@ def _how_it_ended(facts: Facts) -> str:
     if training is None or not training.is_last:
         return ""
     ended = {
-        "stopped": f" The training was stopped at epoch {epoch:.3g} of {training.epochs:,}.",
-        "interrupted": f" The trainer ended without a message at epoch {epoch:.3g} of {training.epochs:,}.",
-        "failed": f" The training failed at epoch {epoch:.3g} of {training.epochs:,}.",
-        "finished": f" The training has ended anyway, after its {epoch:.4g} epochs.",
+        "stopped": f" The training was stopped at epoch {readable(epoch, 3)} of {training.epochs:,}.",
+        "interrupted": f" The trainer ended without a message at epoch {readable(epoch, 3)} of {training.epochs:,}.",
+        "failed": f" The training failed at epoch {readable(epoch, 3)} of {training.epochs:,}.",
+        "finished": f" The training has ended anyway, after its {readable(epoch)} epochs.",
     }
     return ended.get(training.state, "")
 
@@ -224,7 +229,8 @@ def _longer(facts: Facts) -> tuple[str, ...]:
     if curve.way is not None and curve.way < _SMALL_STEPS * ENOUGH_WAY and curve.steps >= _MANY_STEPS:
         rate = "" if config is None or facts.is_watched else f" than {config.train.learning_rate:g}"
         return (
-            f"a larger learning rate{rate}: in {curve.steps:,} steps a weight could move by {curve.way:.2g} at most",
+            f"a larger learning rate{rate}: in {curve.steps:,} steps a weight could move by "
+            f"{readable(curve.way, 2)} at most",
         )
     by_curve = curve.epochs_to_rest or 0
     by_way = 0.0

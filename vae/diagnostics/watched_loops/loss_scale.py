@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vae.runs.metric_lines import Line
+from vae.runtime.number_format import equals, readable
 
 #: A ratio within this factor of a reduction's is taken for it: batches and noise differ between the two.
 _NEAR = 1.35
@@ -22,6 +23,11 @@ _NO_KL = {
 }
 #: What stands in front of the KL term, and the whole of it.
 _HALF, _FORMULA = "½", "½ Σ (σ² + μ² − 1 − log σ²)"
+#: The same as a line of PyTorch, and the others: sums over what belongs to one image, means over the batch alone.
+KL_LINE = "kl = 0.5 * (log_var.exp() + mean.square() - 1 - log_var).flatten(1).sum(1).mean()"
+RECONSTRUCTION_LINE = "reconstruction = per_pixel.flatten(1).sum(1).mean()"
+SQUARED_LINE = "reconstruction = (x_hat - x).square().flatten(1).sum(1).mean() / (2 * sigma**2)"
+LOSS_LINE = "loss = reconstruction + beta * kl"
 #: What a loop that does not report both terms should do.
 REPORT = "report both terms with watcher.step(reconstruction=…, kl=…), and the effective β is shown"
 
@@ -52,10 +58,10 @@ class Ratio:
         """As a person writes it: "1/784 of ours", "128 times ours"."""
         value = self.value
         if value < 0:
-            return f"−{-value:.4g} times ours"
+            return f"−{readable(-value)} times ours"
         if _apart(value) <= _RIGHT:
             return "as large as ours"
-        return f"1/{1 / value:.4g} of ours" if value < 1 else f"{value:.4g} times ours"
+        return f"1/{readable(1 / value)} of ours" if value < 1 else f"{readable(value)} times ours"
 
 
 @dataclass(frozen=True)
@@ -72,6 +78,7 @@ class LoopScale:
         latent_dim: Latent dimensions.
         is_of_loss: Whether the loop reported only its loss.
         kl_form: What the loop's KL term is, as far as the comparisons tell: ``right``, or a slip by its name.
+        sigma: Standard deviation of a Gaussian likelihood; None for others.
     """
 
     beta: float
@@ -82,6 +89,7 @@ class LoopScale:
     latent_dim: int = 1
     is_of_loss: bool = False
     kl_form: str = "right"
+    sigma: float | None = None
 
     @property
     def is_no_kl(self) -> bool:
@@ -168,7 +176,7 @@ class LoopScale:
                 f"{_FORMULA}."
             )
         found = f"Compared with sums over what belongs to one image, {self.words}. "
-        trains = f"your β = {self.beta:.4g} trains like β = {self.effective_beta:.4g}"
+        trains = f"your β {equals(self.beta)} trains like β {equals(self.effective_beta)}"
         if self.has_wrong_sign:
             trains = trains.replace("β = -", "β = −")
             return f"{found}So posteriors far from the prior lower the loss: {trains}."
@@ -181,23 +189,44 @@ class LoopScale:
         )
         mean = ""
         if self.latent_dim > 1:
-            mean = f"; if it is a mean over dimensions, as β = {self.effective_beta / self.latent_dim:.4g}"
+            mean = f"; if it is a mean over dimensions, as β {equals(self.effective_beta / self.latent_dim)}"
         return f"{found}{why}: if your KL term is a sum, {trains}{mean}."
 
     @property
     def remedies(self) -> tuple[str, ...]:
         """What to change in the loop; no weight where one of the terms is not known."""
         if self.is_no_kl:
-            return (f"{_NO_KL[self.kl_form][1]}: {_FORMULA}",)
+            return (f"{_NO_KL[self.kl_form][1]}: {_FORMULA}", *self.lines_of_code)
         found = [ratio.remedy for _, ratio in self.parts if ratio.remedy]
         if self.is_of_loss:
             return (REPORT, *(f"if it is so: {remedy}" for remedy in found))
         if self.kl is None:
-            return (*found, REPORT)
+            return (*found, *self.lines_of_code, REPORT)
         if self.has_wrong_sign:
-            return tuple(found)
-        weight = f"a weight of {1 / self.factor:.3g} in front of the KL term, which is β = 1 here"
-        return (*found, f"or {weight}" if found else weight)
+            return (*found, *self.lines_of_code)
+        weight = f"a weight of {readable(1 / self.factor, 3)} in front of the KL term, which is β = 1 here"
+        return (*found, *self.lines_of_code, f"or {weight}" if found else weight)
+
+    @property
+    def lines_of_code(self) -> tuple[str, ...]:
+        """The lines to change as they should be in PyTorch, each in a sentence; none if the slip is unknown."""
+        found = []
+        ratio = self.reconstruction
+        if not self.is_of_loss and ratio.remedy:
+            if self.sigma is not None:
+                found.append(
+                    f"the line of the reconstruction, with sigma = {self.sigma:.3g}: `{SQUARED_LINE}`"
+                )
+            else:
+                found.append(
+                    f"the line of the reconstruction: `{RECONSTRUCTION_LINE}`, with the error of each pixel not yet "
+                    'averaged (`reduction="none"`)'
+                )
+        if self.is_no_kl or self.has_wrong_sign or (self.kl is not None and self.kl.remedy):
+            found.append(f"the line of the KL term: `{KL_LINE}`")
+        if self.has_wrong_sign:
+            found.append(f"the line of the loss: `{LOSS_LINE}`")
+        return tuple(found)
 
 
 def unknown(beta: float, scale: LoopScale | None) -> str:
@@ -208,7 +237,7 @@ def unknown(beta: float, scale: LoopScale | None) -> str:
         why = f"it reported only its loss, which is {scale.reconstruction.share}"
     else:
         why = f"its reconstruction is {scale.reconstruction.share}, its KL term was not compared"
-    return f"the scale of your loop's terms is not known: {why}. It reports β = {beta:.4g}; {REPORT}"
+    return f"the scale of your loop's terms is not known: {why}. It reports β {equals(beta)}; {REPORT}"
 
 
 def pays(beta: float, scale: LoopScale | None, *, is_watched: bool, is_known: bool = True) -> str:
@@ -225,9 +254,9 @@ def pays(beta: float, scale: LoopScale | None, *, is_watched: bool, is_known: bo
     if is_watched and (scale is None or scale.kl is None or scale.is_of_loss):
         return (
             "and whether it would pay is not known: the scale of your loop's terms is unknown, so its β = "
-            f"{beta:.4g} may be a different effective β; {REPORT}"
+            f"{readable(beta)} may be a different effective β; {REPORT}"
         )
-    return f"although it would pay: at β = {beta:.4g} a model that uses z has the better objective"
+    return f"although it would pay: at β {equals(beta)} a model that uses z has the better objective"
 
 
 def loop_scale(
@@ -265,6 +294,7 @@ def loop_scale(
         latent_dim=latent_dim,
         is_of_loss=is_of_loss,
         kl_form=str(event.get("kl_form", "right")),
+        sigma=sigma,
     )
 
 
@@ -297,7 +327,10 @@ def _of_reconstruction(num_pixels: int, batch_size: int, sigma: float | None) ->
         Ratio(float(batch_size), float(batch_size), "a sum over the batch", halve),
     ]
     if sigma is not None:
-        density = f"divide the squared error by 2σ², which is {2 * sigma**2:.3g}, or tell vae.watch the σ that is meant"
+        density = (
+            f"divide the squared error by 2σ², which is {readable(2 * sigma**2, 3)}, or tell vae.watch the σ that is "
+            "meant"
+        )
         for nats, error in ((2 * sigma**2, "a squared error"), (sigma**2, "half a squared error")):
             for ratio, reduction in ((nats, ""), (nats / num_pixels, ", as a mean over pixels")):
                 advice = density if not reduction else f"{sum_pixels}; {density}"

@@ -3,6 +3,7 @@ import { dimName, element, number, say, sayWithHelp } from "../../../../vae/brow
 import { mix } from "../../../../vae/browser/lib/theme.js"
 import { card, describe, draw, key, legendOf, names, ordered, some, SOON } from "./charts.js"
 import { dimensionTable } from "./table.js"
+import { activeOf } from "./verdict.js"
 
 /** Smaller variances stand at the left end of the histogram. */
 const FLOOR = -8
@@ -24,7 +25,7 @@ export function ratesCard() {
       const colours = dims.map((dim) => (found.active_variance[dim] > threshold ? ink.palette.rate : pale(ink)))
       const num = found.active_variance.filter((variance) => variance > threshold).length
       node.dataset.active = String(num)
-      say(note, `${num} of ${found.latent_dim} dimensions are active. Total KL ${number(found.rate)} nats per image.`)
+      say(note, `${activeOf(num, found.latent_dim)}. Total KL ${number(found.rate)} nats per image.`)
       legendOf(
         legend, key(ink.palette.rate, `active: variance above ${short(threshold)}`), key(pale(ink), "not active"),
         key(ink.colours.text, "σ of the prior: 1", "line"),

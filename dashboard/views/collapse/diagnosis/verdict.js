@@ -1,5 +1,5 @@
 /** The verdict in plain words, what it rests on, and what to try. */
-import { count, element, number, say, withCode } from "../../../../vae/browser/lib/dom.js"
+import { count, element, say, withCode } from "../../../../vae/browser/lib/dom.js"
 
 /** Of which images numbers are, in words. */
 const PARTS = { validation: "validation", test: "test", train: "training", probe: "probe" }
@@ -38,7 +38,7 @@ function content(found, failure) {
   if (!found) return [element("h3", {}, "Measuring…"), element("p", {}, "A second or two after the first checkpoint.")]
   if (!found.verdict) {
     return [
-      element("h3", {}, `${found.num_active} of ${found.latent_dim} dimensions are active`),
+      element("h3", {}, activeOf(found.num_active, found.latent_dim)),
       element("p", {}, "A full diagnosis needs the images. Without them, only the encoder is shown."),
       element("p", { class: "ll-note" }, ...withCode(found.missing)),
     ]
@@ -60,8 +60,8 @@ function together(sentence) {
 }
 
 function evidence(list) {
-  const rows = list.map(({ words, value, unit, standard_error: error }) =>
-    element("div", {}, element("dt", {}, words), element("dd", {}, figure(value), Number.isFinite(error) ? ` ± ${Number(error.toPrecision(2))}` : "", unit ? element("span", { class: "ll-note" }, ` ${unit}`) : "")))
+  const rows = list.map(({ words, text, unit }) =>
+    element("div", {}, element("dt", {}, words), element("dd", {}, text, unit ? element("span", { class: "ll-note" }, ` ${unit}`) : "")))
   return element("dl", {}, ...rows)
 }
 
@@ -69,13 +69,9 @@ function remedies(list) {
   return list.length ? [element("h4", {}, "What to try"), element("ul", {}, ...list.map((words) => element("li", {}, ...withCode(together(words)))))] : []
 }
 
-/** A number behind a verdict: counts whole, others to four digits; null is one that is not finite. */
-export function figure(value) {
-  if (value === null) return "not a number"
-  if (Number.isInteger(value)) return (value < 0 ? "−" : "") + count(Math.abs(value))
-  const size = Math.abs(value)
-  if (size >= 1000) return number(value, 0)
-  return size < 0.001 ? number(value, 5) : number(value, size < 0.1 ? 4 : size < 10 ? 3 : 1)
+/** How many dimensions are active, in words. */
+export function activeOf(active, all) {
+  return `${count(active)} of ${count(all)} dimension${all === 1 ? "" : "s"} ${active === 1 ? "is" : "are"} active`
 }
 
 function source(found, of, time) {

@@ -589,7 +589,7 @@ def test_a_dimension_that_died_when_beta_was_raised_is_told_with_that_moment() -
     pruned = diagnosis(active_variance=(0.8, 0.001, 0.7, 0.6))
     remark = next(each for each in decide(pruned, LONG, lines) if each.name == "spare-dimensions")
     assert (
-        "z₂ became inactive when β was raised by hand from 1 to 3, at epoch 10.5 (step 105)"
+        "z₂ became inactive at epoch 11, when β went from 1 to 3, raised by hand at epoch 10.5 (step 105)."
         in remark.sentence
     )
     # Lowered, it is not to blame; and what never spoke has not died.

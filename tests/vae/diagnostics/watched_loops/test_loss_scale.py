@@ -138,3 +138,33 @@ def test_the_newest_comparison_counts_and_none_without_one() -> None:
     for history in ([], [event(None)], [event(-1.0)], [event("much")]):  # type: ignore[arg-type]
         assert loop_scale(history, 1.0, PIXELS, DIMS, None) is None
     assert loop_scale([event(1.0)], 0.0, PIXELS, DIMS, None) is None
+
+
+def test_the_line_of_code_to_change_is_said_and_gives_what_the_objective_has() -> None:
+    import math
+
+    import torch
+
+    from vae.models.priors import StandardNormal
+
+    mean, log_var = torch.randn(5, 3, dtype=torch.double), torch.randn(5, 3, dtype=torch.double)
+    x_hat, x = torch.rand(5, 1, 8, 8, dtype=torch.double), torch.rand(5, 1, 8, 8, dtype=torch.double)
+    names = {"mean": mean, "log_var": log_var, "x_hat": x_hat, "x": x, "sigma": 0.1, "beta": 1.0}
+    names["per_pixel"] = -torch.distributions.Normal(x_hat, 0.1).log_prob(x)
+    right = StandardNormal(3).rate_per_dim(mean, log_var).sum(1).mean()
+
+    def code(found: LoopScale) -> list[str]:
+        return [remedy.split("`")[1] for remedy in found.remedies if "line of" in remedy]
+
+    (kl,) = code(scale(1.0, 1 / 4))
+    (per_pixel,) = code(scale(1 / 64, 1.0))
+    (squared,) = code(scale(0.02, 1.0, sigma=0.1))
+    for line in (per_pixel, squared, kl):
+        exec(line, names)
+    assert names["kl"] == pytest.approx(float(right))
+    constant = 64 * (math.log(0.1) + 0.5 * math.log(2 * math.pi))
+    assert float(names["reconstruction"]) + constant == pytest.approx(
+        float(names["per_pixel"].flatten(1).sum(1).mean())  # type: ignore[attr-defined]
+    )
+    assert code(scale(1.0, -1.0))[-1] == "loss = reconstruction + beta * kl"
+    assert code(scale(1.0, 1.0)) == []
