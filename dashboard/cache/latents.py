@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from vae.latent.aggregate_posterior import PriorGap
     from vae.latent.embedding import Embedding, Projection
     from vae.latent.generation import Mixture
+    from vae.latent.trust import Trust
 
 _embeddings = Cache(16, max_bytes=192 << 20)
 _summaries = Cache(400, max_bytes=32 << 20)
@@ -118,6 +119,21 @@ def plane(run: Run, at: At) -> Projection:
         ("plane", run.path, at, _embedding_stamp(run, at)),
         lambda: principal_plane(embedding(run, at, "test").mean),
     )
+
+
+def trust(run: Run, at: At) -> Trust:
+    """How far the plane of largest variance can be trusted, over the test images (`vae.latent.trust`).
+
+    Raises:
+        UserError: As `embedding` does, or if the images are too few.
+    """
+    from vae.latent.trust import trust as of
+
+    def make() -> Trust:
+        mean = embedding(run, at, "test").mean.float()
+        return of(mean.numpy(), plane(run, at).project(mean).numpy())
+
+    return _summaries.get(("trust", run.path, at, _embedding_stamp(run, at)), make)
 
 
 def mixture(run: Run, at: At, num_components: int | None) -> tuple[Mixture, PriorGap]:

@@ -32,6 +32,7 @@ def register(
     height: int,
     folder: Path | None = None,
     charts: bool = False,
+    fills: bool = False,
     styles: Sequence[str] = (),
     variant: str = "",
 ) -> ComponentRenderer:
@@ -43,6 +44,7 @@ def register(
         folder: Where its module and style are, called like the folder; the one below this package of its name if it
             is left out.
         charts: Whether it draws with plotly.js.
+        fills: Whether it fills the first screen of the page, so that as much is kept free.
         styles: The library's styles that it needs, by their path below `vae/browser/`.
         variant: Tells it from another of the same folder, for which another height is kept free.
     """
@@ -57,10 +59,11 @@ def register(
         ("{charts}", "yes" if charts else ""),
     ):
         loader = loader.replace(f'"{mark}"', f'"{value}"')
-    skeleton = f'<div class="ll-skeleton" style="height: {height}px"></div>' if height > 60 else ""
+    room = "var(--ll-stage)" if fills else f"{height}px"
+    skeleton = f'<div class="ll-skeleton" style="height: {room}"></div>' if height > 60 else ""
     return st.components.v2.component(
         f"latent_lab_{name}{f'_{variant}' if variant else ''}",
-        html=f'<div class="ll" data-component="{name}" style="min-height: {height}px">{skeleton}</div>',
+        html=f'<div class="ll" data-component="{name}" style="min-height: {room}">{skeleton}</div>',
         css="".join(sheet.read_text() for sheet in sheets),
         js=loader,
     )

@@ -28,6 +28,7 @@ OF_A_RUN: tuple[str, ...] = (
     "projection",
     "view",
     "lasso",
+    "range",
     "span",
     "hidden",
     "colour",

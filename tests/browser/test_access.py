@@ -86,6 +86,7 @@ KINDS = {
     "map": [
         Kind("application", re.compile("^Latent map"), ("ArrowRight", "Enter"), "z", 0.3),
         Kind("checkbox", "3", ("Space",), "checked"),
+        Kind("button", "Layers", ("Enter",), "ariaExpanded"),
         Kind("button", "Density", ("Space",), "ariaPressed"),
         Kind("combobox", "Colour", ("ArrowDown",), "value", None),
         Kind("radio", re.compile("^Validation"), ("Space",), "part"),
@@ -184,7 +185,7 @@ FOCUSED = "node => node === node.getRootNode().activeElement"
 
 def state(app: App, control: Any, kind: Kind) -> Any:
     """What a control changes, now."""
-    if kind.changes in ("value", "checked", "ariaPressed"):
+    if kind.changes in ("value", "checked", "ariaPressed", "ariaExpanded"):
         return control.evaluate(f"node => node.{kind.changes}")
     return app.query().get(kind.changes)
 
@@ -225,7 +226,7 @@ def test_finger_drags_a_slider_and_the_image_follows(touched: App, run: Run) -> 
 
 
 def test_tap_on_the_map_chooses_an_image(touched: App, run: Run) -> None:
-    app = touched.open("map", "map", "image", run=run.id)
+    app = touched.open("map", "map", run=run.id)
     app.idle()
     found = kept_embedding(run)
     assert found is not None

@@ -33,7 +33,7 @@ def mapped(kept: App, watch: Watch, run: Run) -> App:
     """A tab on the map of the run, with the pointer away from it."""
     app = watch(kept)
     if app.headline() != "Map":
-        app.open("map", "map", "image", run=run.id)
+        app.open("map", "map", "sliders", run=run.id)
     app.page.mouse.move(5, 5)
     app.idle()
     return app
@@ -83,7 +83,7 @@ def test_hovering_shows_the_image_and_decodes_the_spot(mapped: App, run: Run, di
         lambda: app.marks("map").get("nearest") == str(row), "the image under the pointer is another one"
     )
     card = app.part("map").locator(".card")
-    card.wait_for()
+    app.until(lambda: "Decoded here" in card.inner_text(), "the card does not say what it shows")
     app.until(lambda: app.number("map", "decoded"), "the spot was not decoded")
     original = app.until(lambda: (p := app.pixels('[aria-label="Nearest image"]'))[1:] and p, "no original")
     expected = digits.images[digits.test[row]].numpy().astype(float) * 255 / digits.max_value
@@ -98,8 +98,13 @@ def test_hovering_shows_the_image_and_decodes_the_spot(mapped: App, run: Run, di
     app.until(lambda: app.marks("map").get("nearest") == "-1", "an image is near the corner")
     assert "none near" in card.inner_text()
     assert not app.page.locator('[aria-label="Nearest image"]').is_visible()
+    # Nothing is laid over the plot, and nothing moves; away from it, the card shows the page's point.
+    plot = app.part("map").locator(".chart").bounding_box()
+    box = card.bounding_box()
+    assert box["x"] >= plot["x"] + plot["width"]
     app.page.mouse.move(5, 5)
-    card.wait_for(state="hidden")
+    app.until(lambda: "The point" in card.inner_text(), "the card still shows what was pointed at")
+    assert card.bounding_box() == box
 
 
 def test_legend_takes_labels_out_and_puts_them_back(mapped: App, run: Run) -> None:
@@ -129,7 +134,6 @@ def test_click_sends_the_point_to_sliders_image_and_address_and_keeps_the_zoom(m
     app.until(
         lambda: app.marks("map").get("nearest") == str(row), "the image under the pointer is another one"
     )
-    picture = app.pixels('[data-component="image"] canvas')
     app.page.mouse.down()
     app.page.mouse.up()
     app.until(
@@ -140,7 +144,6 @@ def test_click_sends_the_point_to_sliders_image_and_address_and_keeps_the_zoom(m
         float(app.page.locator(f'.dim[data-dim="{dim}"] input[type=range]').input_value()) for dim in (0, 1)
     ]
     assert sliders == pytest.approx(mean.tolist(), abs=2e-3)
-    assert app.pixels('[data-component="image"] canvas') != picture
     assert region(app) == pytest.approx(zoomed, rel=1e-6)
     # The image is pinned with those nearest to it in the latent space, and each of them leads on.
     found = kept_embedding(run)
@@ -160,7 +163,7 @@ def test_click_sends_the_point_to_sliders_image_and_address_and_keeps_the_zoom(m
     # The link says whose card is open.
     app.until(lambda: app.query()["view"] == "all", "the address does not say that all is in view")
     app.page.reload()
-    app.ready("map", "image")
+    app.ready("map")
     app.until(lambda: app.number("map", "pinned") == nearest[0], "the card is lost on the way of a link")
     part = app.part("map").locator(".pinned")
     assert f"Test image {number}" in part.inner_text() and part.locator(".neighbour").count() == 8
@@ -256,6 +259,7 @@ def test_lasso_tells_of_what_it_caught(mapped: App, run: Run, digits: Dataset) -
 def test_layers_decode_the_plane_and_show_images_when_few_are_in_view(mapped: App) -> None:
     app = mapped
     part = app.part("map")
+    part.locator('[data-action="layers"]').click()
     for name in ("density", "ellipses", "manifold", "images"):
         part.locator(f'[data-layer="{name}"]').click()
     decoded = app.until(lambda: app.number("map", "manifold"), "the plane was not decoded")
@@ -266,14 +270,16 @@ def test_layers_decode_the_plane_and_show_images_when_few_are_in_view(mapped: Ap
     app.until(lambda: 0 < app.number("map", "sprites") <= 300, "no images")
     app.until(
         lambda: (
-            set(app.query()["layers"].split(",")) == {"contours", "density", "ellipses", "manifold", "images"}
+            set(app.query()["layers"].split(","))
+            == {"contours", "names", "density", "ellipses", "manifold", "images"}
         ),
         "the address does not say it",
     )
     app.page.keyboard.press("Escape")
+    part.locator('[data-action="layers"]').click()
     for name in ("density", "ellipses", "manifold", "images"):
         part.locator(f'[data-layer="{name}"]').click()
-    app.until(lambda: app.query()["layers"] == "contours", "the address does not say it")
+    app.until(lambda: app.query()["layers"] == "contours,names", "the address does not say it")
     part.locator('[data-action="reset-view"]').click()
     app.idle()
 
@@ -313,21 +319,22 @@ def test_what_is_selected_and_pinned_stays_while_the_weights_change_and_its_fact
     app: App, run: Run, digits: Dataset
 ) -> None:
     row, mean, label = lonely(run)
-    app.open(
-        "map", "map", "image", run=run.id, hidden=str((label + 1) % 10), view=f"{mean[0]:.4},{mean[1]:.4},2"
-    )
+    app.open("map", "map", run=run.id, hidden=str((label + 1) % 10), view=f"{mean[0]:.4},{mean[1]:.4},2")
     part = app.part("map")
     app.page.set_viewport_size({"width": 1366, "height": 768})
     app.page.mouse.click(*point_at(app, mean))
     app.until(lambda: app.query().get("posterior") == str(row), "the click was not heard")
+    # The card of the click is in the window, above the foot, and the page has not moved.
     foot = app.page.locator('[data-testid="stBottom"]').bounding_box()["y"]
     assert foot < 768, "no bar at the foot of the window"
+    app.until(lambda: part.locator(".pinned").is_visible(), "no card")
 
     def is_above_the_foot() -> bool:
         card = part.locator(".pinned").bounding_box()
         return bool(card["y"] + card["height"] < foot)
 
     app.until(is_above_the_foot, "the card is hidden below the time bar")
+    assert app.page.locator('[data-testid="stMain"]').evaluate("node => node.scrollTop") == 0
     app.page.set_viewport_size({"width": 1366, "height": 900})
     part.locator('[data-action="select"]').click()
     num = app.number("map", "selected")
@@ -352,6 +359,7 @@ def test_what_is_selected_and_pinned_stays_while_the_weights_change_and_its_fact
     app.module("/source/source.js", "module.timeOf(argument).set(null)", run.id)
     app.until(lambda: app.marks("map").get("step") == "", "it did not come back")
     (run.path / "checkpoints" / "best.safetensors").touch()
+    part.locator('[data-action="layers"]').click()
     part.locator('[data-layer="density"]').click()
     app.until(lambda: "density" in app.query()["layers"], "the address does not say it")
     app.idle()
@@ -374,3 +382,135 @@ def test_arrow_keys_reach_the_address(mapped: App) -> None:
         app.page.keyboard.press("ArrowUp")
     goal = pytest.approx([across, up + 0.3], abs=1e-3)
     app.until(lambda: app.z() == goal, "the address did not follow the keys")
+
+
+def lasso(app: App, corners: list[tuple[float, float]], key: str) -> None:
+    """Draw around a rectangle with a key held."""
+    app.page.keyboard.down(key)
+    app.page.mouse.move(*screen(app, list(corners[0])))
+    app.page.mouse.down()
+    for corner in (*corners[1:], corners[0]):
+        app.page.mouse.move(*screen(app, list(corner)), steps=3)
+    app.page.mouse.up()
+    app.page.keyboard.up(key)
+
+
+def square(low: float, high: float) -> list[tuple[float, float]]:
+    return [(low, low), (high, low), (high, high), (low, high)]
+
+
+def test_a_lasso_adds_and_takes_away_and_the_link_says_it(app: App, run: Run) -> None:
+    app.open("map", "map", run=run.id)
+    part = app.part("map")
+    found = kept_embedding(run)
+    assert found is not None
+    chart(app).scroll_into_view_if_needed()
+    lasso(app, square(-1.5, 1.5), "Shift")
+    whole = int((found.mean.abs() < 1.5).all(1).sum())
+    app.until(lambda: abs(app.number("map", "selected") - whole) <= 3, "another number was caught")
+    lasso(app, square(-0.5, 0.5), "Alt")
+    hole = whole - int((found.mean.abs() < 0.5).all(1).sum())
+    app.until(lambda: abs(app.number("map", "selected") - hole) <= 5, "nothing was taken away")
+    lasso(app, square(-0.3, 0.3), "Shift")
+    num = hole + int((found.mean.abs() < 0.3).all(1).sum())
+    app.until(lambda: abs(app.number("map", "selected") - num) <= 7, "nothing was added")
+    exactly = app.number("map", "selected")
+    app.until(
+        lambda: ";less," in app.query()["lasso"] and ";add," in app.query()["lasso"], "no lassos in the link"
+    )
+    app.page.reload()
+    app.ready("map")
+    app.until(lambda: app.number("map", "selected") == exactly, "the selection is lost on the way of a link")
+    part.locator('[data-action="clear-selection"]').click()
+    app.until(lambda: app.query()["lasso"] == "none", "the link still says it")
+
+
+def test_a_brushed_range_takes_images_out_within_a_frame_and_the_link_says_it(app: App, run: Run) -> None:
+    app.open("map", "map", run=run.id)
+    part = app.part("map")
+    part.locator(".ranges > summary").click()
+    histogram = part.locator('[data-quantity="rate"] canvas')
+    histogram.scroll_into_view_if_needed()
+    box = histogram.bounding_box()
+    y = box["y"] + box["height"] / 2
+    app.page.mouse.move(box["x"] + 0.25 * box["width"], y)
+    app.page.mouse.down()
+    app.page.mouse.move(box["x"] + 0.6 * box["width"], y, steps=6)
+    app.page.mouse.up()
+    app.until(lambda: app.query().get("range", "none") != "none", "the link does not say it")
+    name, low, high = app.query()["range"].split("~")
+    found = kept_embedding(run)
+    assert found is not None and name == "rate"
+    rate = (0.5 * (found.log_var.exp() + found.mean**2 - 1 - found.log_var)).sum(1)
+    inside = (rate >= float(low)) & (rate <= float(high))
+    assert 0 < int(inside.sum()) < len(rate)
+    assert app.number("map", "inside") == pytest.approx(int(inside.sum()), abs=1)
+    assert (drawn(app)["back"] == 0).sum() == app.number("map", "inside")
+    app.page.reload()
+    app.ready("map")
+    app.until(lambda: app.number("map", "inside") == int((drawn(app)["back"] == 0).sum()) < len(rate), "lost")
+    part.locator('[data-action="clear-ranges"]').click()
+    app.until(lambda: (drawn(app)["back"] == 0).all(), "images still stand back")
+    # By keyboard, too.
+    lowest = part.locator('[data-range="rate-0"]')
+    lowest.fill(f"{float(rate.median()):.3f}")
+    lowest.press("Enter")
+    half = int((rate >= round(float(rate.median()), 3)).sum())
+    app.until(lambda: abs(app.number("map", "inside") - half) <= 1, "a number that is typed does not count")
+
+
+def test_images_are_found_by_number_by_class_and_by_a_drawing(app: App, run: Run, digits: Dataset) -> None:
+    app.open("map", "map", run=run.id)
+    part = app.part("map")
+    part.locator('[data-find="number"]').fill("17")
+    part.locator('[data-action="find-number"]').click()
+    app.until(lambda: app.number("map", "pinned") == int(digits.test[17]), "the image was not pinned")
+    assert "Test image 17" in part.locator(".pinned").inner_text()
+    part.locator('[data-find="number"]').fill("99999")
+    part.locator('[data-action="find-number"]').click()
+    app.until(lambda: "Choose a number from 0 to" in part.locator(".find").inner_text(), "no refusal")
+    found = kept_embedding(run)
+    assert found is not None and found.labels is not None
+    part.locator('[data-find="class"]').select_option("3")
+    app.until(lambda: app.number("map", "selected") == int((found.labels == 3).sum()), "not the class")
+    part.locator('[data-find="drawing"] summary').click()
+    pad = part.locator("canvas.pad")
+    pad.scroll_into_view_if_needed()
+    box = pad.bounding_box()
+    app.page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.15 * box["height"])
+    app.page.mouse.down()
+    app.page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.85 * box["height"], steps=6)
+    app.page.mouse.up()
+    buttons = part.locator(".find .neighbour")
+    app.until(lambda: buttons.count() == 12, "no images that are like the drawing")
+    distances = [
+        float(text.split("distance ")[1])
+        for text in buttons.evaluate_all("all => all.map((one) => one.ariaLabel)")
+    ]
+    assert distances == sorted(distances)
+    part.locator('.find input[value="kl"]').check(force=True)
+    app.until(lambda: "nats away" in part.locator(".find").inner_text(), "not by the KL")
+    buttons.first.click()
+    index = int(buttons.first.get_attribute("data-index"))
+    app.until(lambda: app.number("map", "pinned") == index, "the image that is most alike was not pinned")
+
+
+def test_at_least_two_sigma_of_the_prior_are_in_view_wherever_the_points_are(
+    app: App, server: Server, shelf: Shelf
+) -> None:
+    import shutil
+
+    run = shelf.put("digits", server, "map-collapsed")
+    from vae.storage.safetensors_io import load, save
+
+    tensors, state = load(run.path, "latent")
+    save(run.path, "latent", {**tensors, "mean": tensors["mean"] * 0.02}, state)
+    app.open("map", "map", run=run.id)
+    left, right, low, high = region(app)
+    assert left < -2 < 2 < right and low < -2 < 2 < high
+    app.part("map").locator('[data-action="fit-points"]').click()
+    left, right, low, high = region(app)
+    assert max(-left, right, -low, high) < 1
+    app.part("map").locator('[data-action="reset-view"]').click()
+    assert region(app)[0] < -2
+    shutil.rmtree(run.path)

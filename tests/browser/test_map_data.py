@@ -29,6 +29,7 @@ def test_plane_of_tsne_is_computed_on_demand_and_its_images_are_decoded(
     app.open("map", "map", run=run.id, part="train")
     part = app.part("map")
     assert "of the variance of 3 dimensions" in part.inner_text()
+    app.until(lambda: 0.5 < float(part.locator(".trust").get_attribute("data-trust") or 0) <= 1, "no trust")
     part.locator('[data-control="projection"]').select_option("tsne")
     part.locator('[data-action="compute"]').click()
     part.locator("progress").wait_for()
@@ -78,7 +79,7 @@ def test_map_without_the_data_set_says_that_originals_are_missing(
     config = (run.path / "config.json").read_text()
     (run.path / "config.json").write_text(config.replace("shapes.npz", "gone.npz"))
     # Only the test images' places are kept in a run; nothing is asked for that cannot come.
-    app.open("map", "map", "image", run=run.id, part="all")
+    app.open("map", "map", run=run.id, part="all")
     app.until(lambda: app.query().get("part") == "test", "the other images cannot be shown")
     assert "showing the test images instead of all images." in app.page.inner_text('[data-testid="stAlert"]')
     corner = app.page.locator('[data-testid="stButtonGroup"] button')

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vae.errors import UserError
+from vae.latent.trust import Trust, read_trust, trust
 from vae.storage.safetensors_header import CheckpointError
 from vae.storage.safetensors_io import load, save
 
@@ -83,10 +84,11 @@ def digest(mean: Tensor) -> str:
 
 @dataclass(frozen=True)
 class Flat:
-    """Places of points in a plane, ``(N, 2)``, and which rows of the embedding they are, ``(N,)``."""
+    """Places in a plane, ``(N, 2)``, of which rows of the embedding, ``(N,)``, and how far to trust it."""
 
     xy: Tensor
     rows: Tensor
+    trust: Trust
 
 
 def place(
@@ -271,7 +273,11 @@ def read(folder: Path, name: str, mean: Tensor) -> Flat | None:
         return None
     first, last = int(rows[0]), int(rows[-1])
     within = first >= 0 and last < len(mean) and bool((rows[1:] > rows[:-1]).all())
-    return Flat(xy, rows) if within else None
+    if not within:
+        return None
+    # Planes of earlier versions do not say it.
+    known = read_trust(state.get("trust"))
+    return Flat(xy, rows, known or trust(mean.numpy()[rows.long().numpy()], xy.numpy()))
 
 
 def main(arguments: list[str]) -> None:
@@ -293,8 +299,10 @@ def main(arguments: list[str]) -> None:
             raise UserError(f"the method must be one of {', '.join(METHODS)}, got {method!r}; use tsne")
         z = mean.numpy()[rows.numpy()]
         xy = place(z, method, progress=lambda share, words: say(share=share, words=words))
+        say(share=None, words="comparing neighbours")
+        about = trust(z, xy).to_dict()
         kept = {"xy": torch.from_numpy(np.ascontiguousarray(xy)), "rows": rows}
-        save(target.parent, target.name, kept, {**state, "method": method})
+        save(target.parent, target.name, kept, {**state, "method": method, "trust": about})
     except UserError as error:
         say(error=str(error))
         sys.exit(1)

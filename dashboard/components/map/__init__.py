@@ -10,7 +10,9 @@ from dashboard.components import hold, is_number, is_point, plain, register, tol
 from dashboard.components.sliders import Mix
 from dashboard.look.colours import DIGITS, SCALE, ThemeName, classes_palette
 
-_COMPONENT = register("map", height=560, styles=("map/map.css",))
+#: The pad's style is for “like my drawing”.
+_STYLES = ("map/map.css", "drawing_pad/drawing_pad.css")
+_COMPONENT = register("map", height=560, fills=True, styles=_STYLES)
 _COMPACT = register("map", height=330, styles=("map/map.css",), variant="compact")
 
 
@@ -79,7 +81,9 @@ class View:
         tiles: The tiles of the decoded plane: `even` or `quantiles` of the prior.
         hidden: Classes of the legend that stand back, by their numbers.
         area: Centre of what is in view and its zoom, of which 1 shows all; None for all.
-        lasso: Across and up of each corner of the lasso around what is selected; empty without one.
+        lasso: The lassos around what is selected: 0 begins, 1 adds, −1 takes away, then across and up of each corner.
+        opacity: How strongly the points show, up to 1.
+        ranges: What images outside of a range stand back by: name, lowest and highest value.
     """
 
     projection: str = "pca"
@@ -88,7 +92,9 @@ class View:
     tiles: str = "even"
     hidden: Sequence[int] = ()
     area: Sequence[float] | None = None
-    lasso: Sequence[float] = ()
+    lasso: Sequence[Sequence[float]] = ()
+    opacity: float = 1.0
+    ranges: Sequence[tuple[str, float, float]] = ()
 
 
 @dataclass(frozen=True)
@@ -134,6 +140,8 @@ class State:
     view: View
     prior: str
     pinned: int | None
+    cut: float | None
+    centre: bool
     palette: Mapping[ThemeName, Sequence[str]]
     scale: Mapping[ThemeName, Sequence[str]]
     height: int
@@ -163,6 +171,8 @@ def latent_map(
     view: View | None = None,
     prior: str = "",
     pinned: int | None = None,
+    cut: float | None = None,
+    centre: bool = False,
     height: int = 360,
     compact: bool = False,
     key: str,
@@ -193,6 +203,8 @@ def latent_map(
         view: What the map shows: at first, and where it is another than the map has told.
         prior: Why the prior's contours and quantiles are not shown; empty if they are.
         pinned: The image whose card is open when the map appears, by its index in the data set.
+        cut: Pixels of a drawing at or above this are 1 and the others 0, for models of binary pixels.
+        centre: Whether drawings are centred at first.
         height: Least height of the chart in CSS pixels.
         compact: Whether it goes beside other things: without controls, cards and the images themselves. In a window as
             narrow as a telephone's it is loaded when the person asks for it.
@@ -234,6 +246,8 @@ def latent_map(
                 view=chosen or view or View(),
                 prior=prior,
                 pinned=pinned,
+                cut=cut,
+                centre=centre,
                 palette={name: classes_palette(max(1, len(classes), *most), name) for name in DIGITS},
                 scale=SCALE,
                 height=height,
@@ -281,11 +295,16 @@ def _view(said: Any) -> View | None:
             "hidden": list(hidden),
             "area": None | list() as area,
             "lasso": list(lasso),
+            "opacity": int() | float() as opacity,
+            "ranges": list(ranges),
         }:
             whole = all(type(label) is int for label in hidden)
             numbers = area is None or (len(area) == 3 and all(is_number(value) for value in area))
-            numbers = numbers and all(is_number(value) for value in lasso)
-            if whole and numbers and all(isinstance(layer, str) for layer in layers):
+            numbers = numbers and all(
+                isinstance(one, list) and all(is_number(value) for value in one) for one in lasso
+            )
+            named = all(_is_range(one) for one in ranges)
+            if whole and numbers and named and all(isinstance(layer, str) for layer in layers):
                 return View(
                     projection,
                     colour,
@@ -293,9 +312,18 @@ def _view(said: Any) -> View | None:
                     tiles,
                     tuple(hidden),
                     area and tuple(area),
-                    tuple(lasso),
+                    tuple(tuple(one) for one in lasso),
+                    float(opacity),
+                    tuple((str(name), float(low), float(high)) for name, low, high in ranges),
                 )
     return None
+
+
+def _is_range(said: Any) -> bool:
+    match said:
+        case [str(), low, high]:
+            return is_number(low) and is_number(high)
+    return False
 
 
 def _wish(said: Any, methods: Sequence[str], most: int) -> Wish | None:

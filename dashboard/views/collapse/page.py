@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -14,7 +14,7 @@ from dashboard.components.signal import rerun_when_changed
 from dashboard.jobs.run_news import some_news
 from dashboard.link import session
 from dashboard.look.markdown import plain
-from dashboard.shell import encoder_lag, run_picker, time_machine
+from dashboard.shell import encoder_lag, run_picker, stage, time_machine
 from dashboard.views.collapse import beta_question, link, own_measurements, recipe_runs, recipes
 from dashboard.views.collapse.diagnosis import Part, Probe, diagnosis
 from vae.diagnostics.findings import Name
@@ -26,12 +26,15 @@ from vae.runs.run import Run
 from vae.runs.size import NUM_PROBES
 from vae.training.preconditions import why_not_trainable
 
+if TYPE_CHECKING:
+    from dashboard.streamlit_internals import DeltaGenerator
+
 #: The threshold of activity unless the link names another, as `vae.diagnostics.diagnose.ACTIVE_THRESHOLD`.
 USUAL = 0.01
 _TABS = {"run": "This run", "recipes": "Recipes", "units": "What is my β?"}
 _ALL: tuple[Part, ...] = ("rates", "course", "variance", "information", "usage", "curves", "table")
-#: What stands in each column of before and after, row by row, and what is left for below.
-_BESIDE: tuple[Part | Literal["images"], ...] = ("verdict", "images", "rates", "curves")
+#: Of before and after: what stands side by side below the first screen, and what is of the run after alone.
+_BESIDE: tuple[Part, ...] = ("rates", "curves")
 _BELOW: tuple[Part, ...] = ("course", "variance", "information", "usage", "table")
 
 
@@ -77,15 +80,7 @@ def _run(run: Run) -> None:
         recipes.cures(run)
         beta_question.line(run)
         return
-    if before is None:
-        _draw(run, ("verdict",))
-        cures = st.container()
-        _draw(run, _ALL)
-    else:
-        _side_by_side(before, run)
-        cures = st.container()
-        st.markdown(f"**More about “{plain(run.name)}”**")
-        _draw(run, _BELOW)
+    cures = _alone(run) if before is None else _side_by_side(before, run)
     own_measurements.section(run, _weights(run)[0])  # type: ignore[arg-type]
     if sentence := left_out(run.metrics_path):
         st.caption(plain(sentence))
@@ -162,19 +157,31 @@ def _before(run: Run) -> Run | None:
     return found
 
 
-def _side_by_side(before: Run, after: Run) -> None:
+def _alone(run: Run) -> DeltaGenerator:
+    """The first screen of one run, and its charts below; returns the place of the remedies."""
+    left, right = stage.columns(7, 5)
+    with left, stage.card("verdict"):
+        _draw(run, ("verdict",))
+        cures = st.container()
+    with right, stage.card("images", bare=True):
+        _images(run, "")
+    _draw(run, _ALL)
+    return cures
+
+
+def _images(run: Run, place: str) -> None:
+    at, is_last = _weights(run)
+    missing = datasets.missing_images(run)
+    samples(run.id, at=at, live=is_last, missing=missing, key=f"{place}:images:{run.id}")
+
+
+def _side_by_side(before: Run, after: Run) -> DeltaGenerator:
+    """Before and after in one screen, and the rest folded; returns the place of the remedies."""
     both = (("Before", before, after), ("After", after, before))
-    for part in _BESIDE:
-        for column, (title, run, other) in zip(st.columns(2, gap="medium"), both, strict=True):
-            with column:
-                if part == "verdict":
-                    st.markdown(f"**{title}: {plain(run.name)}**")
-                if part == "images":
-                    at, is_last = _weights(run)
-                    missing = datasets.missing_images(run)
-                    samples(run.id, at=at, live=is_last, missing=missing, key=f"{title}:images:{run.id}")
-                else:
-                    _draw(run, (part,), f"{title}:", other.id)
+    for column, (title, run, other) in zip(stage.columns(1, 1), both, strict=True):
+        with column, stage.card(title.lower(), f"{title}: {run.name}"):
+            _draw(run, ("verdict",), f"{title}:", other.id)
+            _images(run, title)
     if not session.presenting():
         st.button(
             "Leave the comparison",
@@ -183,6 +190,15 @@ def _side_by_side(before: Run, after: Run) -> None:
             args=(link.BEFORE,),
             key="leave-before",
         )
+    cures = st.container()
+    with st.expander("Charts side by side", icon=":material/bar_chart:", key="collapse-beside"):
+        for part in _BESIDE:
+            for column, (title, run, other) in zip(st.columns(2, gap="small"), both, strict=True):
+                with column:
+                    _draw(run, (part,), f"{title}:", other.id)
+    with st.expander(f"More about “{plain(after.name)}”", icon=":material/query_stats:", key="collapse-more"):
+        _draw(after, _BELOW)
+    return cures
 
 
 def _doing(run: Run) -> None:

@@ -78,7 +78,7 @@ def cures(run: Run, verdict: Name | None = None) -> None:
     )
     if not of_recipe and any(mends(cure, verdict) for cure in found):
         words += "; remedies for this verdict come first"
-    with st.container(border=True):
+    with st.container(key="remedies", gap="small"):
         st.markdown(f"**{title}** · {words}")
         with st.container(horizontal=True, gap="small"):
             for cure in found:

@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard.cache import models
 from dashboard.jobs import measurements, test_metrics
 from dashboard.link import session
-from dashboard.shell import encoder_lag, no_weights_yet, run_picker, time_machine
+from dashboard.shell import encoder_lag, no_weights_yet, run_picker, stage, time_machine
 from dashboard.views.evaluate import bounds
 from dashboard.views.evaluate.exact_posterior import section as exact_posterior
 from vae.errors import UserError
@@ -30,15 +30,16 @@ def page() -> None:
     except UserError as error:
         no_weights_yet.instead(run, error)
         return
+    is_flat = run.config.model.latent_dim <= MOST_DIMS
+    if is_flat:
+        (place,) = stage.columns(1)
+        with place, stage.card("posterior", bare=True):
+            exact_posterior.draw(run)
     st.subheader("ELBO", anchor=False)
     found = bounds.elbo(run)
     if found is None and test_metrics.job(run) is not None:
         session.begin_watch("figures")
         bounds.until_measured(run)
-    is_flat = run.config.model.latent_dim <= MOST_DIMS
-    if is_flat:
-        st.subheader("Exact log p(x)", anchor=False)
-        exact_posterior.draw(run)
     # A class is shown what was measured; the rest is for the person at the keyboard.
     there = measurements.kinds(run) if session.presenting() else measurements.KINDS
     if "importance" in there:

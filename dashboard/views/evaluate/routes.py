@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +11,7 @@ from starlette.responses import Response
 
 from dashboard.cache import lru, models, test_images
 from dashboard.cache.models import At
-from dashboard.server import packed_arrays
+from dashboard.server import packed_arrays, sent_pixels
 from dashboard.server.answers import tagged
 from dashboard.server.http import at_of, run_of, whole
 from vae.errors import UserError
@@ -21,8 +19,6 @@ from vae.runs.run import Run
 
 #: Points to a side of the grid that is drawn.
 SIDE = 96
-#: Values of an image that an address carries, at most.
-MOST_VALUES = 4096
 #: Of log p(x) and its parts, as they are printed.
 DECIMALS = 3
 _found = lru.Cache(400)
@@ -42,32 +38,12 @@ def truth(request: Request) -> Response:
         key: Any = ("row", row)
         pixels = None
     else:
-        key, pixels = (text, label), _pixels(text, run)
+        key, pixels = (text, label), sent_pixels.read(text, run)
     stamp = models.stamp(run, at)
     content = _found.get(
         (run.path, at, stamp, key), lambda: _made(run, at, pixels, label, 0 if text else row)
     )
     return tagged(request, content, "application/octet-stream")
-
-
-def _pixels(text: str, run: Run) -> Any:
-    """Values from 0 to 1, ``(1, C, H, W)``."""
-    import torch
-
-    info = run.info
-    try:
-        if len(text) > 2 * MOST_VALUES:
-            raise ValueError
-        content = base64.b64decode(text, altchars=b"-_", validate=True)
-    except (ValueError, binascii.Error):
-        content = b""
-    if len(content) != info.num_pixels or info.num_pixels > MOST_VALUES:
-        raise UserError(
-            f"x must be {info.num_pixels} bytes in base64, at most {MOST_VALUES}, got {len(content)}; choose a "
-            "test image"
-        )
-    values = torch.from_numpy(np.frombuffer(content, np.uint8).copy()).float() / 255
-    return values.reshape(1, info.channels, info.height, info.width)
 
 
 def _made(run: Run, at: At, pixels: Any, label: int, row: int) -> bytes:

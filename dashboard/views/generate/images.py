@@ -22,6 +22,8 @@ from vae.runs.run import Run
 MAX_PIXELS = 2**24
 #: Sides of an enlarged image in a gallery, CSS pixels; more columns than MANY scroll rather than become smaller.
 SMALLEST, LARGEST, MANY = 40, 168, 20
+#: Of an enlarged image's sides where the window's height decides.
+TALLEST = 560
 #: Pixels between two images.
 GAP = 2
 #: Width kept for the headers of rows.
@@ -66,6 +68,7 @@ def gallery(
     largest: int = LARGEST,
     centre: bool = False,
     name: str = "",
+    around: int = 0,
 ) -> str:
     """Images in a table, as HTML, with their pixels enlarged by the largest whole factor that fits the page.
 
@@ -81,21 +84,24 @@ def gallery(
         largest: Of an enlarged image's sides, CSS pixels.
         centre: Whether the table stands in the middle.
         name: By which `images_of` finds its images.
+        around: What else of the page is in the window with the table, CSS pixels; then all of its rows are in the
+            window too, as large as they fit.
     """
     num_rows, (num_images, _, height, width) = len(images), images[0].shape
     num_columns = max(fit, num_images)
     lowest = max(1, math.ceil(SMALLEST / width)) if num_columns > MANY else 1
-    highest = max(lowest, largest // max(height, width))
+    highest = max(lowest, (TALLEST if around else largest) // max(height, width))
     left = _LEFT if rows else 0
-    fits = f"ll-fit-{width}-{num_columns}-{left}-{lowest}-{highest}"
+    fits = f"ll-fit-{width}-{num_columns}-{left}-{lowest}-{highest}{f'-{num_rows}' if around else ''}"
     shrunk = [share for share in (0.25, 0.5) if width * share >= SMALLEST and num_columns <= MANY]
     factors = [*shrunk, *map(float, range(lowest, highest + 1))]
     # How wide the page is, the browser knows: it takes the largest factor with which all columns fit.
     widths = [left + num_columns * (width * factor + GAP) for factor in factors]
-    fitting = [f".{fits} {{ --f: {factors[0]:g}; }}"] + [
-        f"@container (min-width: {wide:g}px) {{ .{fits} {{ --f: {factor:g}; }} }}"
-        for wide, factor in zip(widths[1:], factors[1:], strict=True)
-    ]
+    fitting = [f".{fits} {{ --f: {factors[0]:g}; }}"]
+    for wide, factor in zip(widths[1:], factors[1:], strict=True):
+        rule = f"@container (min-width: {wide:g}px) {{ .{fits} {{ --f: {factor:g}; }} }}"
+        tall = around + num_rows * (height * factor + GAP)
+        fitting.append(f"@media (min-height: {tall:g}px) {{ {rule} }}" if around else rule)
     heads = "".join(_head(column, width, own == place) for place, column in enumerate(columns))
     lines = []
     for place, line in enumerate(images):

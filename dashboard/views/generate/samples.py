@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from dashboard.cache import image_sheets, latents, models
 from dashboard.link import keys
 from dashboard.look.markdown import plain
+from dashboard.shell import stage
 from dashboard.shell.time_machine import Weights
 from dashboard.views.generate import controls, link, parts
 from dashboard.views.generate import images as generated
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 
 #: Where z comes from, and what that is called.
 SOURCES = {"prior": "Prior", "mixture": "Aggregate posterior", "truncated": "Truncated prior"}
-#: All rows of the samples together, CSS pixels: a laptop shows them at once.
-TALL = 560
+#: What is in the window beside the samples, CSS pixels: the head, the line of the weights, caption, buttons and foot.
+AROUND = 236
 #: Grey points behind those that were drawn, at most.
 CLOUD = 1500
 
@@ -38,8 +39,12 @@ def samples(run: Run, weights: Weights) -> Following:
     from vae.latent.embedding import prior_samples
 
     conditional = run.config.model.conditional
-    label = controls.pick_class(run, "Class", keys.label(run.info.num_classes), 0) if conditional else None
-    settings, picture = st.columns([1, 3], gap="large")
+    settings, picture = stage.columns(1, 3)
+    settings = settings.container(border=False, key="generate-settings")
+    label = None
+    if conditional:
+        with settings:
+            label = controls.pick_class(run, "Class", keys.label(run.info.num_classes), 0)
     num = controls.slider(settings, run, "Images", link.NUM, 36, 1, 100, 1, "How many images to sample.")
     temperature = controls.temperature(settings, run)
     seed = controls.seed(settings, settings, run)
@@ -55,14 +60,14 @@ def samples(run: Run, weights: Weights) -> Following:
     what = "1 image" if num == 1 else f"{num} images"
     if label is not None:
         what += f" of class {run.info.class_names[label]}"
-    with picture:
+    with picture, stage.card("samples", "Samples"):
         lines = [images[start : start + side] for start in range(0, num, side)]
         st.html(
             generated.gallery(
                 lines,
                 alt="Samples",
                 name="samples",
-                largest=parts.largest(min(generated.LARGEST, TALL // len(lines))),
+                around=AROUND,
             )
         )
         st.caption(f"{plain(what)}: the mean of p(x|z), seed {seed}")

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
+from urllib.parse import quote, unquote
 
-from dashboard.link.keys import MAX_COORDINATE, Key, choice, is_finite
+from dashboard.link.keys import MAX_COORDINATE, Key, choice, is_finite, number
+
+#: What a range is of, its lowest and its highest value.
+Range = tuple[str, float, float]
 
 #: The Map page: which images, which plane, and what lies over it.
 PART = choice("part", ("test", "validation", "train", "all"))
-MAP_LAYERS = ("contours", "density", "ellipses", "manifold", "images")
+MAP_LAYERS = ("contours", "names", "density", "ellipses", "manifold", "images")
 #: The tiles of the decoded plane: equally large, or equally probable under the prior.
 TILES = choice("tiles", ("even", "quantiles"))
 #: A zoom of 1 shows all; further values are as far as the map lets one go.
@@ -62,27 +67,80 @@ VIEW: Key[tuple[float, float, float] | None] = Key(
     f"{ZOOMS[1]:g}, separated by commas, or all",
     lambda area: "all" if area is None else ",".join(f"{value:.5g}" for value in area),
 )
-#: A lasso has at most so many corners.
-MOST_CORNERS = 64
+#: A lasso has at most so many corners, and a selection so many lassos.
+MOST_CORNERS, MOST_LASSOS = 64, 8
+#: What a lasso does to the selection before it, by the letter that its corners begin with.
+_ADDS = {"add": 1.0, "less": -1.0}
+#: A lasso: 0 begins a selection, 1 adds to it, −1 takes away from it; then across and up of each corner.
+Lasso = tuple[float, ...]
 
 
-def _corners(text: str) -> tuple[float, ...]:
+def _lassos(text: str) -> tuple[Lasso, ...]:
     if text == "none":
         return ()
-    values = tuple(map(float, text.split(",")))
+    found = tuple(_lasso(part) for part in text.split(";"))
+    if len(found) > MOST_LASSOS:
+        raise ValueError
+    return found
+
+
+def _lasso(text: str) -> Lasso:
+    first, _, rest = text.partition(",")
+    does = _ADDS.get(first, 0.0)
+    values = tuple(map(float, (rest if does else text).split(",")))
     if len(values) % 2 or not 3 <= len(values) // 2 <= MOST_CORNERS or not is_finite(values):
         raise ValueError
-    return values
+    return (does, *values)
 
 
-#: The lasso around the images that are selected on the map: across and up of each corner in the plane.
-LASSO: Key[tuple[float, ...]] = Key(
+def lassos_text(lassos: Sequence[Sequence[float]]) -> str:
+    """Lassos as `LASSO` reads them."""
+    words = {value: f"{word}," for word, value in _ADDS.items()}
+    parts = (words.get(does, "") + ",".join(f"{value:.6g}" for value in corners) for does, *corners in lassos)
+    return ";".join(parts) or "none"
+
+
+#: The lassos around the images that are selected on the map: across and up of each corner in the plane.
+LASSO: Key[tuple[Lasso, ...]] = Key(
     "lasso",
-    _corners,
+    _lassos,
     f"two coordinates between −{MAX_COORDINATE:g} and {MAX_COORDINATE:g} for each of 3 to {MOST_CORNERS} corners, "
-    "separated by commas, or none",
-    lambda values: ",".join(f"{value:.6g}" for value in values) or "none",
+    f"separated by commas, up to {MOST_LASSOS} of them separated by semicolons, each that adds to the selection after "
+    "add, and each that takes away after less,; or none",
+    lassos_text,
 )
+#: How strongly the points show, from hardly to wholly.
+OPACITY = number("opacity", 0.05, 1.0)
+#: Numbers of an image by which the map can be narrowed, besides those of the data's own columns.
+RANGED = ("rate", "distortion")
+
+
+def ranges(columns: Sequence[str] = ()) -> Key[tuple[Range, ...]]:
+    """Ranges outside of which images stand back: name, lowest and highest."""
+    known = (*RANGED, *(f"column:{name}" for name in columns))
+
+    def parse(text: str) -> tuple[Range, ...]:
+        if text == "none":
+            return ()
+        found = []
+        for part in text.split(";"):
+            name, low, high = part.split("~")
+            found.append((unquote(name), float(low), float(high)))
+        if not all(
+            name in known and isfinite(low) and isfinite(high) and low <= high for name, low, high in found
+        ):
+            raise ValueError
+        return tuple(found)
+
+    rule = f"one of {', '.join(known[:6])} with its lowest and highest value after ~, separated by semicolons, or none"
+    return Key("range", parse, rule, ranges_text)
+
+
+def ranges_text(found: Sequence[Range]) -> str:
+    """Ranges as `ranges` reads them."""
+    names = (quote(name, safe=":").replace("~", "%7E") for name, _, _ in found)
+    parts = (f"{name}~{low:.6g}~{high:.6g}" for name, (_, low, high) in zip(names, found, strict=True))
+    return ";".join(parts) or "none"
 
 
 def _layers(text: str) -> list[str]:

@@ -8,13 +8,12 @@ import streamlit as st
 
 from dashboard.cache import columns as own_columns
 from dashboard.cache import datasets, latents
-from dashboard.components.image import image
 from dashboard.components.map import Kind, Method, Plane, Said, View, latent_map
 from dashboard.components.sliders import sliders
 from dashboard.jobs.planes import Wanted, projections
 from dashboard.link import keys, session
 from dashboard.look.markdown import plain
-from dashboard.shell import latent_view, no_weights_yet, run_picker, time_machine
+from dashboard.shell import latent_view, no_weights_yet, run_picker, stage, time_machine
 from dashboard.shell.latent_view import row_of
 from dashboard.views.map import evolution, link
 from vae.errors import UserError
@@ -25,9 +24,6 @@ if TYPE_CHECKING:
 
 #: More points than these are shown only when the person says so.
 MOST_AT_ONCE = 200_000
-#: More sliders than these are taller than the map; then they take so much of the page's height.
-MANY = 6
-TALL = 420
 
 
 def page() -> None:
@@ -55,8 +51,8 @@ def page() -> None:
         latents.prefetch(run, "best", part)
     columns = own_columns.of(run)
     shown = _view(run, columns)
-    left, right = st.columns([5, 2], gap="medium")
-    with left:
+    (place,) = stage.columns(1)
+    with place, stage.card("map", bare=True):
         said = latent_map(
             run.id,
             latent_dim=run.config.model.latent_dim,
@@ -77,6 +73,8 @@ def page() -> None:
             view=shown,
             prior=latent_view.prior_refusal(run),
             pinned=_pinned(run, z),
+            cut=latent_view.cut(run),
+            centre=run.config.data.name in ("mnist", "emnist"),
             key=f"map:{run.id}",
         )
     _keep(run, columns, said.view or shown)
@@ -86,28 +84,16 @@ def page() -> None:
         z, y = said.click.z, y if said.click.y is None else said.click.y
         row = row_of(run, said.click)
         found = None if row is None else latent_view.posterior(run, row, z=z)
-    with right:
-        image(
+    with stage.card("sliders", bare=True):
+        position = sliders(
             run.id,
+            view.dims,
             z=z,
             y=y,
             classes=view.conditions,
-            shape=view.shape,
-            stamp=view.stamp,
-            size=240,
-            key=f"map-image:{run.id}",
+            prior_points=view.prior_points,
+            key=f"map-sliders:{run.id}",
         )
-        # Many sliders scroll by themselves, so that the page is as long as the map.
-        with st.container(height=TALL if len(view.dims) > MANY else "content", border=False):
-            position = sliders(
-                run.id,
-                view.dims,
-                z=z,
-                y=y,
-                classes=view.conditions,
-                prior_points=view.prior_points,
-                key=f"map-sliders:{run.id}",
-            )
     latent_view.keep(run, position.z, position.y)
     # Explore shows whose posterior the point is the mean of, as long as it is.
     moved = any(abs(a - b) > 1e-3 for a, b in zip(position.z, z, strict=True))
@@ -201,8 +187,9 @@ def _view(run: Run, columns: Attributes) -> View:
     latent_dim = run.config.model.latent_dim
     projection = session.read(link.projection(latent_dim), "pca")
     colour = session.read(_colour(run, columns), "label")
-    layers: list[str] = session.read(link.LAYERS, ["contours"])
-    lasso: tuple[float, ...] = session.read(link.LASSO, ())
+    layers: list[str] = session.read(link.LAYERS, ["contours", "names"])
+    lasso: tuple[link.Lasso, ...] = session.read(link.LASSO, ())
+    ranges: tuple[link.Range, ...] = session.read(link.ranges(_numeric(columns)), ())
     hidden: list[int] = session.read(_hidden(run, columns, colour), [])
     return View(
         projection,
@@ -212,7 +199,13 @@ def _view(run: Run, columns: Attributes) -> View:
         hidden,
         session.read(link.VIEW, None),
         lasso,
+        session.read(link.OPACITY, 1.0),
+        ranges,
     )
+
+
+def _numeric(columns: Attributes) -> list[str]:
+    return [column.name for column in columns.found if column.is_number]
 
 
 def _colour(run: Run, columns: Attributes) -> keys.Key[str]:
@@ -233,7 +226,9 @@ def _keep(run: Run, columns: Attributes, view: View) -> None:
         (link.LAYERS, ",".join(view.layers) or "none"),
         (link.TILES, view.tiles),
         (_hidden(run, columns, view.colour), ",".join(map(str, view.hidden)) or "none"),
-        (link.LASSO, ",".join(f"{value:.6g}" for value in view.lasso) or "none"),
+        (link.LASSO, link.lassos_text(view.lasso)),
+        (link.ranges(_numeric(columns)), link.ranges_text(view.ranges)),
+        (link.OPACITY, f"{view.opacity:g}"),
         (link.VIEW, "all" if view.area is None else ",".join(f"{value:.5g}" for value in view.area)),
     ):
         session.write_text(key, value)

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from dashboard.cache import columns, datasets, latents, lru, models
 from dashboard.cache.models import At
 from dashboard.jobs.planes import Wanted, find, projections
-from dashboard.server import packed_arrays
+from dashboard.server import packed_arrays, sent_pixels
 from dashboard.server.answers import reads, route, tagged
 from dashboard.server.http import PARTS, at_of, choice, run_of, whole
 from vae.errors import UserError
@@ -118,6 +118,38 @@ def some_images(request: Request) -> Response:
     return _answer(request, listed, max_value=images.max_value)
 
 
+def nearest(request: Request) -> Response:
+    """The images of a part whose posteriors are nearest to that of given pixels (`x`, base64 of bytes), by `by`."""
+    import torch
+
+    from vae.latent.search import nearest as find_nearest
+
+    run, at, _, found = _embedding(request)
+    x = sent_pixels.read(request.query_params.get("x", ""), run)
+    label = whole(request, "y", 0, 0, max(0, run.info.num_classes - 1))
+    by = choice(request, "by", ("mean", "kl"))
+    num = whole(request, "num", 12, 1, 100)
+    model = models.model(run, at)
+    y = torch.tensor([label]) if run.config.model.conditional else None
+    with torch.no_grad():
+        mean, log_var = (values.cpu() for values in model.posterior(x, y))
+    near = find_nearest(found, mean[0], log_var[0], by=by, num=num)  # type: ignore[arg-type]
+    told = {
+        "rows": near.rows.tolist(),
+        "distances": near.distances.tolist(),
+        "unit": "nats" if by == "kl" else "",
+        "mean": mean[0].tolist(),
+        "sigma": (0.5 * log_var[0]).exp().tolist(),
+    }
+    return JSONResponse(told, headers={"Cache-Control": "no-store"})
+
+
+def plane_trust(request: Request) -> Response:
+    """How far the straight plane can be trusted."""
+    run, at = run_of(request), at_of(request)
+    return JSONResponse(latents.trust(run, at).to_dict(), headers={"Cache-Control": "no-store"})
+
+
 def _wanted(request: Request) -> Wanted:
     from vae.latent.tsne_umap import METHODS
 
@@ -139,7 +171,8 @@ def projection(request: Request) -> Response:
         raise UserError(
             f"a projection with {wanted.method} must be computed first, got none; start it on the Map page"
         )
-    return _answer(request, {"xy": found.xy.numpy(), "rows": found.rows.numpy()})
+    listed = {"xy": found.xy.numpy(), "rows": found.rows.numpy()}
+    return _answer(request, listed, trust=found.trust.to_dict())
 
 
 def endpoints(run: str) -> dict[str, Callable[[Request], Any]]:
@@ -150,6 +183,8 @@ def endpoints(run: str) -> dict[str, Callable[[Request], Any]]:
         f"{run}/terms": route(terms),
         f"{run}/column": route(column),
         f"{run}/images": route(some_images),
+        f"{run}/nearest": route(nearest),
+        f"{run}/plane/trust": route(plane_trust),
         f"{run}/projection": route(projection),
         f"{run}/projection/status": route(projection_status, reads),
     }

@@ -238,9 +238,29 @@ def test_paths_believe_only_a_point_a_condition_and_a_route_of_text(
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({}, View("tsne", "rate", ("density",), "even", (3, -1), (0.5, -1, 2), (0, 0, 1, 0, 0, 1.5))),
-        ({"area": None, "hidden": [], "lasso": []}, View("tsne", "rate", ("density",))),
-        ({"lasso": [0, 0, 1, None, 0, 1]}, None),
+        (
+            {},
+            View(
+                "tsne",
+                "rate",
+                ("density",),
+                "even",
+                (3, -1),
+                (0.5, -1, 2),
+                ((0, 0, 0, 1, 0, 0, 1.5),),
+                0.5,
+                (("rate", 1, 2.5),),
+            ),
+        ),
+        (
+            {"area": None, "hidden": [], "lasso": [], "opacity": 1, "ranges": []},
+            View("tsne", "rate", ("density",)),
+        ),
+        ({"lasso": [[0, 0, 0, 1, None, 0, 1]]}, None),
+        ({"lasso": [0, 0, 1, 1, 0, 1]}, None),
+        ({"opacity": "1"}, None),
+        ({"ranges": [["rate", 1]]}, None),
+        ({"ranges": [[3, 1, 2]]}, None),
         ({"lasso": None}, None),
         ({"layers": [1]}, None),
         ({"projection": 1}, None),
@@ -255,7 +275,8 @@ def test_map_believes_only_a_view(
     change: Any, expected: View | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     good = {"projection": "tsne", "colour": "rate", "layers": ["density"], "tiles": "even"}
-    good |= {"hidden": [3, -1], "area": [0.5, -1, 2], "lasso": [0, 0, 1, 0, 0, 1.5]}
+    good |= {"hidden": [3, -1], "area": [0.5, -1, 2], "lasso": [[0, 0, 0, 1, 0, 0, 1.5]]}
+    good |= {"opacity": 0.5, "ranges": [["rate", 1, 2.5]]}
     said = good | change if isinstance(change, dict) else change
     monkeypatch.setattr(map_face, "_COMPONENT", Mount())
     monkeypatch.setattr(map_face, "told", lambda *asked: said if asked == ("k", "view") else None)

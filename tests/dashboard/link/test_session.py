@@ -312,19 +312,64 @@ class TestAddress:
         assert state.read(map_link.VIEW, None) is None
         assert "must be two coordinates" in state.take_notices()[0]
 
-    @pytest.mark.parametrize("lasso", [(), (0.0, 0.0, 1.25, 0.0, 0.0, -1000.0), (0.5, -0.5) * 64])
-    def test_lasso_of_the_map_comes_back_as_it_was_written(self, lasso: tuple[float, ...]) -> None:
-        state.write(map_link.LASSO, lasso)
-        assert state.read(map_link.LASSO, (9.0,)) == lasso
+    @pytest.mark.parametrize(
+        "lassos",
+        [
+            (),
+            ((0.0, 0.0, 0.0, 1.25, 0.0, 0.0, -1000.0),),
+            ((0.0, *(0.5, -0.5) * 64),),
+            (
+                (0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 1.0),
+                (1.0, 2.0, 2.0, 3.0, 2.0, 2.0, 3.0),
+                (-1.0, -1.0, 0.0, 1.0, 0.0, 0.0, 1.0),
+            ),
+        ],
+    )
+    def test_lassos_of_the_map_come_back_as_they_were_written(
+        self, lassos: tuple[tuple[float, ...], ...]
+    ) -> None:
+        state.write(map_link.LASSO, lassos)
+        assert state.read(map_link.LASSO, ((9.0,),)) == lassos
+
+    def test_a_lasso_of_a_link_of_before_begins_a_selection(self) -> None:
+        state.st.query_params["lasso"] = "0,0,1,0,0,1"
+        assert state.read(map_link.LASSO, ()) == ((0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 1.0),)
 
     @pytest.mark.parametrize(
         "text",
-        ["0,0,1,1", "0,0,1,0,1", "0,0,1,0,nan,1", "0,0,1,0,0,1001", ",".join(["0,1"] * 65), "round", ""],
+        [
+            "0,0,1,1",
+            "0,0,1,0,1",
+            "0,0,1,0,nan,1",
+            "0,0,1,0,0,1001",
+            ",".join(["0,1"] * 65),
+            ";".join(["0,0,1,0,0,1"] * 9),
+            "0,0,1,0,0,1;minus,0,0,1,0,0,1",
+            "0,0,1,0,0,1;",
+            "round",
+            "",
+        ],
     )
     def test_other_than_a_lasso_is_told(self, text: str) -> None:
         state.st.query_params["lasso"] = text
         assert state.read(map_link.LASSO, ()) == ()
         assert "for each of 3 to 64 corners" in state.take_notices()[0]
+
+    @pytest.mark.parametrize(
+        "ranges", [(), (("rate", 1.5, 20.0),), (("distortion", -3.0, 1e30), ("column:my; ~ size", 0.0, 0.5))]
+    )
+    def test_ranges_of_the_map_come_back_as_they_were_written(
+        self, ranges: tuple[tuple[str, float, float], ...]
+    ) -> None:
+        key = map_link.ranges(["my; ~ size"])
+        state.write(key, ranges)
+        assert state.read(key, (("rate", 9.0, 9.0),)) == ranges
+
+    @pytest.mark.parametrize("text", ["rate~1", "rate~2~1", "rate~nan~1", "speed~1~2", "rate~1~inf", "rate"])
+    def test_other_than_a_range_is_told(self, text: str) -> None:
+        state.st.query_params["range"] = text
+        assert state.read(map_link.ranges(), ()) == ()
+        assert "must be one of rate, distortion" in state.take_notices()[0]
 
     @pytest.mark.parametrize("span", [None, (0.5, 2.0), (-0.125, 1234567.0)])
     def test_zoom_of_the_curves_comes_back_as_it_was_written(self, span: tuple[float, float] | None) -> None:

@@ -1,4 +1,6 @@
 /** A grid of images as a picture that can be saved: headers above and beside them, and the images enlarged by whole pixels. */
+import { element } from "./dom.js"
+import { contextOf } from "./picture.js"
 import { drawn } from "./saving.js"
 
 /** Pixels between two images, around the grid, and for a line of a header. */
@@ -60,4 +62,20 @@ export function gridTable({ images, columns = [], rows = [] }, more = [], known 
       j + 1, k + 1, ...(rows.length ? [rows[j]] : []), ...(columns.length ? [columns[k]] : []), ...known(j, k),
     ]]))),
   }
+}
+
+/**
+ * The pixels of an image as a table, a row for each: where it is, and its values.
+ * @param {HTMLCanvasElement | HTMLImageElement} image
+ * @returns {import("./saving.js").Table}
+ */
+export function pixelTable(image) {
+  const [width, height] = sizeOf(image)
+  const context = contextOf(element("canvas", { width, height }), { willReadFrequently: true })
+  context.drawImage(image, 0, 0)
+  const { data } = context.getImageData(0, 0, width, height)
+  let isGrey = true
+  for (let k = 0; k < data.length && isGrey; k += 4) isGrey = data[k] === data[k + 1] && data[k] === data[k + 2]
+  const rows = Array.from({ length: width * height }, (_, k) => [Math.floor(k / width), k % width, ...data.subarray(4 * k, 4 * k + (isGrey ? 1 : 3))])
+  return { columns: ["row (pixels)", "column (pixels)", ...(isGrey ? ["grey (0 to 255)"] : ["red (0 to 255)", "green (0 to 255)", "blue (0 to 255)"])], rows }
 }

@@ -123,7 +123,7 @@ export function saveMenu(what, of = "this chart") {
   const buttons = Object.entries(KINDS).map(([kind, { title, words }]) =>
     element("button", { class: "ll-save-kind", type: "button", title: words, dataset: { save: kind }, onclick: () => void save(kind) }, title))
   const said = element("span", { class: "ll-note", role: "status" })
-  const summary = element("summary", { class: "ll-save-open", "aria-label": `Save ${of}`, title: `Save ${of}: PNG, SVG or CSV` }, icon())
+  const summary = element("summary", { class: "ll-save-open", "aria-label": `Save ${of}`, title: `Save ${of}: PNG, SVG or CSV` }, icon(TRAY))
   const node = element("details", { class: "ll-save" }, summary, element("div", { class: "ll-save-kinds", role: "group", "aria-label": `Save ${of} as` }, ...buttons, said))
 
   async function save(/** @type {string} */ kind) {
@@ -158,14 +158,19 @@ export function saveMenu(what, of = "this chart") {
 const SVG = "http://www.w3.org/2000/svg"
 
 /** An arrow into a tray. */
-function icon() {
+const TRAY = "M8 2v7.5M4.75 6.5 8 9.75l3.25-3.25M2.75 11v1.75a.75.75 0 0 0 .75.75h9a.75.75 0 0 0 .75-.75V11"
+
+/**
+ * A small drawing of lines, in the colour of the text around it.
+ * @param {string} lines Of a square of 16 pixels.
+ */
+export function icon(lines) {
   const node = document.createElementNS(SVG, "svg")
   for (const [name, value] of Object.entries({ viewBox: "0 0 16 16", width: "16", height: "16", "aria-hidden": "true" })) node.setAttribute(name, value)
   const path = document.createElementNS(SVG, "path")
-  for (const [name, value] of Object.entries({
-    d: "M8 2v7.5M4.75 6.5 8 9.75l3.25-3.25M2.75 11v1.75a.75.75 0 0 0 .75.75h9a.75.75 0 0 0 .75-.75V11", fill: "none", stroke: "currentColor", "stroke-width": "1.5",
-    "stroke-linecap": "round", "stroke-linejoin": "round",
-  })) path.setAttribute(name, value)
+  for (const [name, value] of Object.entries({ d: lines, fill: "none", stroke: "currentColor", "stroke-width": "1.5", "stroke-linecap": "round", "stroke-linejoin": "round" })) {
+    path.setAttribute(name, value)
+  }
   node.append(path)
   return node
 }

@@ -58,6 +58,18 @@ export class Viewport {
     this.whole = this.#fitting()
   }
 
+  /**
+   * Look at a region, with some air; the whole stays what it was.
+   * @param {Region} region
+   */
+  look({ left, right, low, high }) {
+    const [wide, tall] = [1.1 * (right - left), 1.1 * (high - low)]
+    const scale = Math.min(wide > 0 ? this.width / wide : Infinity, tall > 0 ? this.height / tall : Infinity)
+    this.scale = Math.min(NEAREST * this.whole, Number.isFinite(scale) ? scale : NEAREST * this.whole)
+    this.u = (left + right) / 2
+    this.v = (low + high) / 2
+  }
+
   /** Show the whole again. */
   reset() {
     this.fit(this.#region)

@@ -97,6 +97,23 @@ function label(context, colours, text, x, y) {
   context.fillText(text, x, y + 0.5)
 }
 
+/** Names at their places, moved upwards or downwards where one would lie over another. */
+export function names(context, colours, places, { width, height }) {
+  const tall = Math.round(18 * colours.scale)
+  context.font = `600 ${Math.round(13 * colours.scale)}px ${colours.font}`
+  context.textAlign = "center"
+  context.textBaseline = "middle"
+  const put = []
+  for (const { text, x, y } of places) {
+    if (x < 0 || x > width || y < 0 || y > height) continue
+    const wide = context.measureText(text).width + 8
+    const free = [0, -1, 1, -2, 2].map((k) => y + k * tall).find((at) => put.every((other) => Math.abs(other.y - at) >= tall || Math.abs(other.x - x) >= (other.wide + wide) / 2))
+    if (free === undefined) continue
+    put.push({ x, y: free, wide })
+    label(context, colours, text, x, free)
+  }
+}
+
 /** Pixels between the top of the plot and the middle of a label there. */
 const TOP = 14
 

@@ -1,4 +1,4 @@
-/** The card beside the pointer, and the card of a pinned image with its nearest neighbours. */
+/** The card of what is under the pointer, and the card of a pinned image with its nearest neighbours. */
 import { element, number, say } from "../lib/dom.js"
 import { paint } from "../lib/picture.js"
 import { neighbours, numbered, titleOf } from "./points.js"
@@ -8,8 +8,13 @@ const GAP = 20
 /** Neighbours of a pinned image that are shown. */
 const NUM_NEIGHBOURS = 8
 
-/** What is under the pointer: the decoded spot, and the nearest image. */
-export function hoverCard() {
+/**
+ * What is under the pointer: the decoded spot, and the nearest image. It has a place of its own; on a compact map it floats beside the
+ * pointer.
+ * @param {boolean} floats
+ * @param {() => void} [rest] Nothing is pointed at any longer: a card with a place shows the page's point.
+ */
+export function hoverCard(floats, rest = () => {}) {
   const decoded = element("canvas", { class: "ll-pixels", width: 1, height: 1, role: "img", "aria-label": "Decoded point" })
   const original = element("canvas", { class: "ll-pixels", width: 1, height: 1, role: "img", "aria-label": "Nearest image" })
   const spot = element("p", { class: "ll-note" })
@@ -18,8 +23,9 @@ export function hoverCard() {
   const called = element("figcaption", { class: "ll-title" })
   const image = element("figure", { class: "nearest" }, called, original, nearest)
   const node = element(
-    "div", { class: "card", hidden: true, "aria-hidden": "true" }, element("figure", {}, heading, decoded, spot), image,
+    "div", floats ? { class: "card", hidden: true, "aria-hidden": "true" } : { class: "card placed" }, element("figure", {}, heading, decoded, spot), image,
   )
+  let lifts = true
   return {
     node,
     original,
@@ -28,7 +34,12 @@ export function hoverCard() {
     },
     /** Whether spots are decoded, or means of images. */
     lifted(yes) {
-      say(heading, yes ? "Decoded here" : "Decoded mean")
+      lifts = yes
+    },
+    /** The page's point, while nothing is pointed at. */
+    atPoint() {
+      say(heading, "The point")
+      node.dataset.of = "point"
     },
     decode(picture, words) {
       if (picture) paint(decoded, picture)
@@ -45,6 +56,9 @@ export function hoverCard() {
     },
     /** The card stays near the pointer, on the side where there is room. */
     float([left, top], box) {
+      say(heading, lifts ? "Decoded here" : "Decoded mean")
+      node.dataset.of = "pointer"
+      if (!floats) return
       node.hidden = false
       const [width, height] = [node.offsetWidth, node.offsetHeight]
       const x = left + GAP + width <= box.width ? left + GAP : left - GAP - width
@@ -52,9 +66,53 @@ export function hoverCard() {
       node.style.transform = `translate(${Math.round(Math.max(0, x))}px, ${Math.round(y)}px)`
     },
     hide() {
-      node.hidden = true
+      if (floats) node.hidden = true
+      else if (node.dataset.of === "pointer") rest()
     },
   }
+}
+
+/**
+ * A list of images that one can go to.
+ * @param {import("./map_data.js").MapData} data
+ * @param {(row: number) => void} go
+ */
+export function imageList(data, go) {
+  const node = element("ol", { class: "neighbours" })
+  let waiting = []
+  let listed = { rows: [], unit: "" }
+  const list = {
+    node,
+    /** @param {{row: number, distance: number}[]} rows */
+    show(rows, unit = "") {
+      listed = { rows, unit }
+      const { shown, state } = data
+      waiting = []
+      node.replaceChildren(...rows.map(({ row, distance }) => {
+        const canvas = element("canvas", { class: "ll-pixels", width: 1, height: 1, style: { aspectRatio: `${state.shape[2]} / ${state.shape[1]}` } })
+        waiting.push([canvas, shown.index[row]])
+        const [name, called] = [data.nameOf(row), titleOf(shown, row)]
+        return element(
+          "li", {},
+          element("button", {
+            type: "button", class: "neighbour", dataset: { index: shown.index[row] }, title: `Go to ${called.toLowerCase()}`,
+            "aria-label": `${called}${name ? `, ${name}` : ""}, distance ${number(distance)}${unit ? ` ${unit}` : ""}`, onclick: () => go(row),
+          }, canvas, element("span", {}, name || String(numbered(shown, row).number)), element("span", { class: "ll-note" }, number(distance))),
+        )
+      }))
+      list.paint()
+    },
+    /** Put in the originals that have come; without any, the list has names alone. */
+    paint() {
+      node.classList.toggle("bare", Boolean(data.originals?.failure))
+      waiting = waiting.filter(([canvas, index]) => !data.originals?.show(canvas, index))
+    },
+    /** The rows are others by now. */
+    refresh() {
+      if (listed.rows.length) list.show([])
+    },
+  }
+  return list
 }
 
 /**

@@ -8,6 +8,7 @@ import { evenTiles, inTiles, quantileTiles, rowOfTiles } from "./tiles.js"
 /** Layers in the order of the row of buttons: `[name, title, words]`. */
 export const LAYERS = [
   ["contours", "Prior σ", "1, 2 and 3 standard deviations of the prior"],
+  ["names", "Class names", "The name of each class at the middle of its points"],
   ["density", "Density", "Where the posterior means lie close together"],
   ["ellipses", "Posteriors", "1σ and 2σ of the posterior of the image under the pointer, of pinned and selected images"],
   ["manifold", "Decoded plane", "The decoded image of each point, behind the dots"],

@@ -28,18 +28,26 @@ export function compactLayout({ chart, message, card, tools, labels, title, slic
   )
 }
 
-export function fullLayout({ chart, message, card, tools, labels, title, slice, origin, hint, missing, job, bar, panel, pinned }) {
+/** The plot, as high as the window, and beside it a column with the card of what is pointed at and all else that can be done. */
+export function fullLayout({ chart, message, card, tools, labels, title, slice, origin, hint, missing, job, bar, panel, pinned, find, ranges, save }) {
   return element(
-    "section", { class: "ll-card panel", "aria-label": "Latent map" },
-    element("div", { class: "ll-row head" }, title, tools.fields), job.node, labels.node, bar.node, tools.layerRow,
-    stage(chart, tools, message, card),
-    panel.node, pinned.node,
-    element("div", { class: "foot" },
-      element("p", { class: "ll-note" }, "Hover to decode a point. Click to pin an image, or to move the sliders there. Wheel: zoom; drag: move; Shift and drag: select."),
-      slice, hint, origin, missing),
+    "div", { class: "map-page" },
+    element(
+      "section", { class: "ll-card panel plotted", "aria-label": "Latent map" },
+      element("div", { class: "head" }, title, tools.fields, save, tools.full), job.node,
+      stage(chart, tools, message),
+      element("div", { class: "foot" },
+        element("p", { class: "ll-note keys" }, "Hover: decode. Click: pin an image. Wheel: zoom; drag: move; Shift and drag: select."),
+        slice, hint, origin, missing),
+    ),
+    element(
+      "div", { class: "side", role: "group", "aria-label": "What is pointed at, found, filtered and selected" },
+      element("section", { class: "ll-card", "aria-label": "Under the pointer" }, card.node),
+      element("section", { class: "ll-card told" }, labels.node, bar.node, find.node, pinned.node, panel.node, ranges.node),
+    ),
   )
 }
 
-function stage(chart, tools, message, card) {
-  return element("div", { class: "stage" }, chart, tools.buttons, message.node, card.node)
+function stage(chart, tools, message, card = null) {
+  return element("div", { class: "stage" }, chart, tools.buttons, message.node, card?.node)
 }

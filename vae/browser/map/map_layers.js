@@ -1,6 +1,6 @@
 /** What lies below and above the points, as the layers say. */
 import { say } from "../lib/dom.js"
-import { contours, grid, marks } from "./axes.js"
+import { contours, grid, marks, names } from "./axes.js"
 import { byName } from "./colours.js"
 import { Density, drawEllipse, ellipse, Manifold, Sprites } from "./layers.js"
 import { project } from "./points.js"
@@ -9,14 +9,32 @@ import { EDGE } from "./scene.js"
 /** Posteriors drawn at most, and filled at most: more of them on each other would hide the points. */
 const MOST_ELLIPSES = 200
 const MOST_FILLED = 12
+/** More classes are not named on the plot. */
+const MOST_NAMES = 30
 
 /** Size and opacity for so many points. */
-export function lookOf(num, thin = false) {
+export function lookOf(num, strength = 1) {
   const [radius, opacity] = num > 500_000 ? [0.6, 0.45] : num > 100_000 ? [0.8, 0.5] : num > 20_000 ? [1.3, 0.62] : num > 4000 ? [2, 0.75] : num > 800 ? [2.8, 0.82] : [3.4, 0.85]
-  return { radius, opacity: thin ? 0.7 * opacity : opacity, backOpacity: 0.35 * opacity }
+  return { radius, opacity: strength * opacity, backOpacity: 0.35 * strength * opacity }
+}
+
+/** The middle of each class's points. */
+export function centresOf({ x, y, num }, { values, groups }) {
+  const sums = new Map(groups.filter(({ label, num: many }) => label >= 0 && many).map(({ label, name }) => [label, { label, name, u: 0, v: 0, many: 0 }]))
+  for (let k = 0; k < num; k += 1) {
+    const sum = sums.get(values[k])
+    if (!sum) continue
+    sum.u += x[k]
+    sum.v += y[k]
+    sum.many += 1
+  }
+  return [...sums.values()].filter(({ many }) => many).map(({ u, v, many, ...rest }) => ({ ...rest, u: u / many, v: v / many }))
 }
 
 export class Layers {
+  #centres = { of: null, values: null, places: [] }
+  /** Rows that are like a drawing, and where its posterior is. */
+  near = { rows: [], at: null }
   /** @type {number[] | null} Rows whose images are drawn: where few are in view. */
   few = null
   /** @type {[number, number][] | null} The lasso that is being drawn, pixels of the plot. */
@@ -69,6 +87,7 @@ export class Layers {
       for (const name of ["contours", "ellipses", "manifold"]) refused.set(name, `The prior and decoded images cannot be shown in a ${flat.method.title} plane`)
     } else if (decoder?.source === "server") refused.set("manifold", "The decoder does not run in this page")
     if (this.#data.state.prior && !flat) refused.set("contours", this.#data.state.prior)
+    if (this.#selection.classes.groups.length < 2) refused.set("names", "The images have no classes")
     if (originals?.failure) refused.set("images", originals.failure.replaceAll("`", ""))
     return refused
   }
@@ -110,6 +129,7 @@ export class Layers {
       this.#density.count(data.shown, this.#selection.back, colours.text)
       scene.below.push((context, at) => this.#density.paint(context, at))
     }
+    if (on("names")) scene.above.push((context, at) => this.#drawNames(context, at))
     if (on("contours")) scene.above.push(isLine ? marks(colours, centre[0]) : contours(colours, centre))
     if (on("images")) scene.above.push((context) => this.#drawImages(context))
     if (on("ellipses")) {
@@ -117,7 +137,8 @@ export class Layers {
       if (!this.#compact) void this.#spread()
     }
     scene.above.push((context) => this.#drawMarks(context))
-    Object.assign(scene.points, lookOf(data.shown.num, on("manifold")))
+    this.#tools.opacity(view.opacity)
+    Object.assign(scene.points, lookOf(data.shown.num, view.opacity * (on("manifold") ? 0.7 : 1)))
     if (on("manifold")) this.#decodePlane(centre)
   }
 
@@ -162,6 +183,16 @@ export class Layers {
   #drawImages(context) {
     const { shown, originals } = this.#data
     if (this.few) this.#sprites.draw(context, this.#scene.viewport, shown, this.few, originals, (row) => this.#colouring.of(row))
+  }
+
+  /** Each class's name at the mean of its points; none over another. */
+  #drawNames(context, viewport) {
+    const { classes, faded } = this.#selection
+    const { shown } = this.#data
+    if (classes.groups.length > MOST_NAMES || classes.values.length !== shown.num) return
+    if (this.#centres.of !== shown || this.#centres.values !== classes.values) this.#centres = { of: shown, values: classes.values, places: centresOf(shown, classes) }
+    const places = this.#centres.places.filter(({ label }) => !faded.has(label)).map(({ name, u, v }) => ({ text: name, x: viewport.x(u), y: viewport.y(v) }))
+    names(context, this.#look.colours, places, viewport)
   }
 
   #drawPosteriors = (context) => {
@@ -226,6 +257,19 @@ export class Layers {
       context.beginPath()
       context.arc(viewport.x(shown.x[row]), viewport.y(shown.y[row]), radius, 0, 2 * Math.PI)
       context.stroke()
+    }
+    for (const row of this.near.rows) {
+      if (row >= shown.num) continue
+      context.lineWidth = 1.5
+      context.beginPath()
+      context.arc(viewport.x(shown.x[row]), viewport.y(shown.y[row]), 5, 0, 2 * Math.PI)
+      context.stroke()
+    }
+    if (this.near.at && !this.#data.flat) {
+      const { mean, sigma } = this.near.at
+      const [u, v] = project(this.#data.state.plane, mean)
+      drawEllipse(context, viewport, u, v, ellipse(this.#data.state.plane, sigma), colours.primary)
+      context.strokeStyle = colours.text
     }
     if (!this.path) return
     context.beginPath()

@@ -11,7 +11,8 @@ function short(value) {
 }
 
 /**
- * @typedef {{projection: string, colour: string, layers: Set<string>, tiles: string, hidden: number[], area: number[] | null, lasso: number[]}} View
+ * @typedef {{projection: string, colour: string, layers: Set<string>, tiles: string, hidden: number[], area: number[] | null, lasso: number[][],
+ *   opacity: number, ranges: any[][]}} View
  */
 
 export class MapLink {
@@ -42,8 +43,10 @@ export class MapLink {
     this.#heard = heard
   }
 
-  #take({ projection, colour, layers, tiles, hidden, area, lasso }) {
-    this.view = { projection, colour, layers: new Set(layers), tiles, hidden: [...hidden], area, lasso: [...lasso] }
+  #take({ projection, colour, layers, tiles, hidden, area, lasso, opacity, ranges }) {
+    this.view = {
+      projection, colour, layers: new Set(layers), tiles, hidden: [...hidden], area, lasso: lasso.map((one) => [...one]), opacity, ranges: ranges.map((one) => [...one]),
+    }
     this.#heard.taken()
   }
 
@@ -75,8 +78,8 @@ export class MapLink {
     const said = signature(this.view)
     if (said === this.#echo.last()) return
     this.#echo.tell(said)
-    const { projection, colour, layers, tiles, hidden, area, lasso } = this.view
-    this.#heard.tell({ projection, colour, layers: [...layers].sort(byName), tiles, hidden, area, lasso }, how === "passing" ? how : "choice")
+    const { projection, colour, layers, tiles, hidden, area, lasso, opacity, ranges } = this.view
+    this.#heard.tell({ projection, colour, layers: [...layers].sort(byName), tiles, hidden, area, lasso, opacity, ranges }, how === "passing" ? how : "choice")
   }
 
   /** Whether another plane is shown than the link names. */
@@ -112,6 +115,6 @@ export class MapLink {
   }
 }
 
-function signature({ projection, colour, layers, tiles, hidden, area, lasso }) {
-  return JSON.stringify([projection, colour, [...layers].sort(byName), tiles, hidden, area, lasso])
+function signature({ projection, colour, layers, tiles, hidden, area, lasso, opacity, ranges }) {
+  return JSON.stringify([projection, colour, [...layers].sort(byName), tiles, hidden, area, lasso, opacity, ranges])
 }

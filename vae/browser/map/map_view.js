@@ -1,5 +1,6 @@
 /** The map in its page: its elements, and how data, link, selection, colours, layers and pointer work together. */
 import { say } from "../lib/dom.js"
+import { saveMenu } from "../lib/saving.js"
 import { drawFirst } from "../lib/runtime.js"
 import { conditionOf } from "../lib/store.js"
 import { mix, theme } from "../lib/theme.js"
@@ -8,6 +9,7 @@ import { hoverCard, pinnedCard } from "./cards.js"
 import { Colouring } from "./colouring.js"
 import { colourings } from "./colours.js"
 import { controls } from "./controls.js"
+import { Find } from "./find.js"
 import { chartOf, compactLayout, fullLayout, notes } from "./layout.js"
 import { colourBar, legend } from "./legend.js"
 import { MapData } from "./map_data.js"
@@ -16,18 +18,20 @@ import { MapLink } from "./map_link.js"
 import { Message } from "./message.js"
 import { glide } from "./motion.js"
 import { tellMissing } from "./originals.js"
+import { tellTrust, withPrior } from "./plane.js"
 import { Pointer } from "./pointer.js"
 import { projectionPanel } from "./projection.js"
+import { Ranges } from "./ranges.js"
 import { EDGE, makeRoom, Scene } from "./scene.js"
 import { Selection } from "./selection.js"
 import { selectionPanel } from "./selection_panel.js"
-import { axisTitles, noteOf, headingOf } from "./words.js"
+import { axisTitles, noteOf, headingOf, tableOf } from "./words.js"
 
-/** Height of the chart against its width, and what else of the page should be in the window with it, CSS pixels. */
+/** Height of a compact chart against its width, and what else of the page should be in the window with it, CSS pixels. */
 const TALLEST = 0.72
-const AROUND = 412
-/** Around a compact map more of the page is to be in the window. */
 const AROUND_COMPACT = 640
+/** Points that take less of the view than this share of either side can be zoomed to. */
+const SMALL = 0.4
 /** A compact map explains so many labels' colours. */
 const MOST_KEYS = 12
 
@@ -55,7 +59,7 @@ export class MapView {
     this.message = new Message()
     const { title, slice, origin, hint, missing } = notes()
     this.notes = { title, slice, origin, missing }
-    this.card = hoverCard()
+    this.card = hoverCard(compact, () => this.pointer.showPoint())
     if (compact) {
       this.card.withOriginals(false)
       root.style.minHeight = "0"
@@ -74,13 +78,18 @@ export class MapView {
       projection: (value) => { Object.assign(this.link.view, { projection: value, area: null, lasso: [] }); this.link.tell(); this.#choosePlane() },
       tiles: (value) => { this.link.view.tiles = value; this.link.tell(); this.layers.change() },
       layer: (name, on) => { this.link.view.layers[on ? "add" : "delete"](name); this.link.tell(); this.layers.change() },
-      lasso: (on) => this.pointer.setLasso(on),
+      opacity: (value, done) => {
+        this.link.view.opacity = value
+        if (done) this.link.tell()
+        this.layers.refresh()
+        scene.redraw("points")
+      },
+      lasso: (on, does) => this.pointer.setLasso(on, does),
       reset: () => this.#reset(),
+      fit: () => { scene.viewport.look(this.data.shown.grid); this.#moved() },
+      full: () => this.#full(),
     })
     const { chart, message, panel, pinned, card, labels, job, tools } = this
-    const parts = { chart, message, card, tools, labels, title, slice, origin, hint, missing, job, bar, panel, pinned }
-    root.replaceChildren(compact ? compactLayout(parts) : fullLayout(parts))
-
     const { viewport } = scene
     this.data = new MapData({
       compact,
@@ -103,11 +112,29 @@ export class MapView {
     this.selection = new Selection({
       data, link, panel, root,
       heard: {
-        palette: () => this.colouring.palette(),
+        palette: () => this.colouring.palette(), selected: () => {},
         stood: () => { this.colouring.apply(); this.layers.change(); scene.flush() },
       },
     })
     const { selection } = this
+    this.ranges = new Ranges({
+      data, link, root,
+      heard: {
+        brushing: () => { selection.standBack(); this.colouring.apply(); scene.flush() },
+        brushed: () => { selection.standBack(); this.colouring.apply(); this.layers.change(); scene.flush() },
+      },
+    })
+    selection.ranges = this.ranges
+    this.find = new Find({
+      data,
+      heard: {
+        go: (row) => { this.#show(row); this.pointer.go(row) }, select: (rows) => selection.select(rows),
+        near: (rows, at) => { this.layers.near = { rows, at }; scene.redraw("above") },
+      },
+    })
+    const save = saveMenu(() => ({ name: `${data.state.run}-map-${data.part}`, picture: () => scene.picture(), table: () => tableOf(data, selection) }), "the map")
+    const parts = { chart, message, card, tools, labels, title, slice, origin, hint, missing, job, bar, panel, pinned, find: this.find, ranges: this.ranges, save }
+    root.replaceChildren(compact ? compactLayout(parts) : fullLayout(parts))
     this.colouring = new Colouring({ data, link, selection, scene, labels, bar, missing, root, look })
     this.layers = new Layers({ data, link, selection, colouring: this.colouring, scene, tools, hint, missing, root, look, compact })
     this.pointer = new Pointer({
@@ -134,7 +161,7 @@ export class MapView {
     data.source = source
     data.state = state
     this.#readTheme()
-    if (!data.shown) this.chart.style.height = `${state.height}px`
+    if (!data.shown && this.#compact) this.chart.style.height = `${state.height}px`
     const { run, at, stamp, z, conditional, classes, shape } = state
     const ratio = `${shape[2]} / ${shape[1]}`
     for (const one of [this.card, this.pinned, this.panel]) one.shape(ratio)
@@ -183,6 +210,7 @@ export class MapView {
     let classNow = ""
     return (point) => {
       this.layers.follow(point)
+      this.pointer.showPoint()
       const now = String(point.y)
       if (classNow && now !== classNow) {
         this.layers.manifold.clear()
@@ -212,6 +240,7 @@ export class MapView {
       this.selection.reselect()
       this.#refreshFacts()
     }
+    if (JSON.stringify(before.ranges) !== JSON.stringify(view.ranges)) this.ranges.take()
     this.selection.standBack()
     this.layers.change()
     this.#moved(false)
@@ -226,6 +255,8 @@ export class MapView {
     this.#observer.disconnect()
     this.link.stop()
     this.job.stop()
+    this.find.stop()
+    this.ranges.stop()
     this.layers.stop()
     this.scene.stop()
   }
@@ -252,6 +283,7 @@ export class MapView {
     tellMissing(this.notes.missing, originals.failure)
     this.pinned.paint(originals)
     this.panel.images(originals)
+    this.find.paint()
     if (this.selection.marked.hovered >= 0) this.pointer.showOriginal()
     this.layers.refresh()
     this.scene.redraw("above")
@@ -262,6 +294,7 @@ export class MapView {
     this.#root.dataset.source = decoder.source
     say(this.notes.origin, decoder.source === "server" ? `Decoded on the server, which is slower: ${decoder.reason}` : "")
     this.layers.refresh()
+    this.pointer.showPoint()
   }
 
   /** Take the plane that the person chose, computed or straight. */
@@ -302,7 +335,7 @@ export class MapView {
     this.#fit()
     const stays = same && before.flat === data.flat
     // Moments of training are seen in the view of the right end, so that nothing moves but the points.
-    const whole = (data.flat ? null : data.whole?.region) ?? shown.grid
+    const whole = data.flat ? shown.grid : withPrior(data.state, data.whole?.region ?? shown.grid)
     if (stays) viewport.widen(whole)
     else {
       viewport.fit(whole)
@@ -311,6 +344,7 @@ export class MapView {
     }
     if (!stays || selection.classes.kind === "label") this.colouring.useLabels()
     scene.points = { num: shown.num, x: null, y: null, codes: null, palette: null, back: false, ...lookOf(shown.num) }
+    if (!same) this.layers.near = { rows: [], at: null }
     scene.step = glide(scene.points, before, shown, stays ? null : { before: old, now: viewport })
     this.#root.dataset.projection = data.flat ? data.flat.method.value : "pca"
     this.card.lifted(!data.flat)
@@ -321,6 +355,12 @@ export class MapView {
     void this.colouring.recolour()
     this.#moved(false)
     this.#refreshFacts()
+    if (!this.#compact) {
+      void this.ranges.refresh()
+      this.find.refresh()
+      this.pointer.showPoint()
+      void tellTrust(data, this.tools)
+    }
     scene.flush()
   }
 
@@ -343,10 +383,26 @@ export class MapView {
 
   /** As tall as its width and the window make sensible. */
   #fit() {
-    const around = this.#compact ? AROUND_COMPACT : AROUND
-    const tall = Math.round(Math.max(this.data.state.height, Math.min(TALLEST * this.chart.clientWidth, window.innerHeight - around)))
-    this.chart.style.height = `${tall}px`
-    this.scene.resize(this.chart.clientWidth, tall)
+    if (this.#compact) {
+      const tall = Math.round(Math.max(this.data.state.height, Math.min(TALLEST * this.chart.clientWidth, window.innerHeight - AROUND_COMPACT)))
+      this.chart.style.height = `${tall}px`
+    }
+    this.scene.resize(this.chart.clientWidth, this.chart.clientHeight)
+  }
+
+  /** Take a row into view, if it is not. */
+  #show(row) {
+    const { viewport } = this.scene
+    const [u, v] = [this.data.shown.x[row], this.data.shown.y[row]]
+    const { left, right, low, high } = viewport.region
+    if (u > left && u < right && v > low && v < high) return
+    Object.assign(viewport, { u, v })
+    this.#moved()
+  }
+
+  #full() {
+    if (document.fullscreenElement) void document.exitFullscreen()
+    else void this.#root.requestFullscreen().catch((error) => say(this.notes.origin, `Full screen is not possible here: ${error.message}`))
   }
 
   #moved(byHand = true) {
@@ -354,7 +410,10 @@ export class MapView {
     if (!data.shown) return
     if (byHand) scene.moved()
     else scene.redraw("below", "points", "above")
-    this.tools.reset.hidden = scene.viewport.isWhole
+    const { viewport } = scene
+    this.tools.reset.hidden = viewport.isWhole
+    const { left, right, low, high } = data.shown.grid
+    this.tools.fit.hidden = !viewport.isWhole || this.#compact || (right - left) * viewport.scale > SMALL * viewport.width || (high - low) * viewport.scale > SMALL * viewport.height
     this.layers.lookAround()
     this.layers.follow(data.store.point)
     if (byHand) this.link.rememberArea()

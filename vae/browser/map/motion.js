@@ -1,5 +1,4 @@
 /** Points glide to their new places, each image's own from its former one. */
-import { footHeight } from "../lib/foot.js"
 import { inOrder, origins } from "./points.js"
 
 /** How long they take, ms, and of how many points at most. */
@@ -11,10 +10,13 @@ function isStill() {
   return window.matchMedia("(prefers-reduced-motion: reduce)").matches
 }
 
-/** Scroll the page as little as it takes to see an element, above the bar at the page's foot. */
+/** Scroll the column beside the plot as little as it takes to see an element in it; the page itself stays where it is. */
 export function reveal(node) {
-  node.style.scrollMarginBottom = `${Math.ceil(footHeight()) + 12}px`
-  node.scrollIntoView({ block: "nearest", behavior: isStill() ? "auto" : "smooth" })
+  const side = node.closest(".side")
+  if (!side) return
+  const [here, there] = [node.getBoundingClientRect(), side.getBoundingClientRect()]
+  const by = here.top < there.top ? here.top - there.top : Math.max(0, Math.min(here.bottom - there.bottom, here.top - there.top))
+  if (by) side.scrollBy({ top: by, behavior: isStill() ? "auto" : "smooth" })
 }
 
 /**

@@ -20,6 +20,9 @@ export class Pointer {
   #place = null
   /** Whether dragging draws a lasso. */
   #lassoing = false
+  /** What a lasso does to what is selected: 0 replaces it, 1 adds, −1 takes away; and what the one does that is being drawn. */
+  #does = 0
+  #drawing = 0
   #decoded = 0
   /** Whether the host is still to hear of the point. */
   #waits = false
@@ -64,7 +67,12 @@ export class Pointer {
       leave: () => this.#leave(),
       lasso: (path, done) => this.#lasso(path, done),
       place: (event) => this.#placeIn(event),
-      lassoing: (event) => !compact && data.shown !== null && (this.#lassoing || event.shiftKey),
+      lassoing: (event) => {
+        const does = event.altKey ? -1 : event.shiftKey ? 1 : this.#does
+        if (compact || data.shown === null || !(this.#lassoing || event.shiftKey || event.altKey)) return false
+        this.#drawing = does
+        return true
+      },
       // Beside other things the page scrolls under the wheel, until the map was clicked.
       zooms: (event) => !compact || event.ctrlKey || event.metaKey || chart.matches(":focus"),
     })
@@ -121,12 +129,27 @@ export class Pointer {
 
   #leave() {
     const { marked } = this.#selection
+    const was = this.#place
     this.#place = null
-    this.#data.decoder?.cancel(this.#data.clients.hovered)
+    if (was) this.#data.decoder?.cancel(this.#data.clients.hovered)
     this.#card.hide()
     if (marked.hovered < 0) return
     marked.hovered = -1
     this.#scene.redraw("above")
+  }
+
+  /** The page's point is somewhere else, or nothing is pointed at any longer: show what is decoded there. */
+  showPoint() {
+    if (this.#compact || this.#place || !this.#data.shown) return
+    const { store, decoder, clients, state } = this.#data
+    const { z, y } = store.point
+    this.#card.atPoint()
+    this.#card.near("", "", false)
+    decoder.request(clients.hovered, { z, y }, (picture) => {
+      if (decoder !== this.#data.decoder || this.#place) return
+      const label = classOf(y)
+      this.#card.decode(picture, `${words(z)}${label < 0 ? "" : ` as ${state.classes[label]}`}`)
+    }, (error) => this.#card.decode(null, error.message))
   }
 
   /** Say of the image that is pointed at which it is, and show it. */
@@ -265,9 +288,11 @@ export class Pointer {
 
   // The lasso --------------------------------------------------------------------------------------------------------
 
-  setLasso(on) {
+  /** @param {boolean} on @param {number} [does] */
+  setLasso(on, does = this.#does) {
     this.#lassoing = on
-    this.#tools.lasso(on)
+    this.#does = does
+    this.#tools.lasso(on ? does : null)
     this.#chart.classList.toggle("lassoing", on)
   }
 
@@ -277,7 +302,7 @@ export class Pointer {
     this.#scene.redraw("above")
     if (!done || drawn.length < 3) return
     this.setLasso(false)
-    this.#selection.lasso(drawn, this.#scene.viewport)
+    this.#selection.lasso(drawn, this.#scene.viewport, this.#drawing)
   }
 
   /** The host is told nothing more. */

@@ -5,7 +5,7 @@ import { BACK } from "../lib/scatter.js"
 /**
  * @typedef {{mean: number[], components: number[][], explained: number}} Plane A latent point in it, and two orthonormal
  *   directions.
- * @typedef {{xy: Float32Array, rows: Int32Array, method?: import("./projection.js").Method, of?: number}} Flat Places that no formula gives: t-SNE's or UMAP's, of these rows.
+ * @typedef {{xy: Float32Array, rows: Int32Array, method?: import("./projection.js").Method, of?: number, trust?: any}} Flat Places that no formula gives: t-SNE's or UMAP's, of these rows.
  * @typedef {{num: number, of: number, part: string, sizes: Record<string, number>, dims: number, x: Float32Array, y: Float32Array, mean: Float32Array, labels: Int16Array,
  *   index: Int32Array, rows: Int32Array | null, order: Int32Array, grid: Grid, groups: {name: string, label: number,
  *   num: number}[], flat: Flat | null}} Shown Row k of each array is one image; `rows` says which of the part's `of` rows it is, null for row k itself;

@@ -65,10 +65,10 @@ export function projectionPanel(heard) {
           if (mine !== turn) return
           guesses.set(size, found.guess)
           if (found.state === "done") {
-            const { xy, rows } = await arrays(source, run, "projection", query)
+            const { xy, rows, trust } = await arrays(source, run, "projection", query)
             if (mine !== turn) return
             hide()
-            return heard.done({ xy: xy.data, rows: rows.data, method, of: num })
+            return heard.done({ xy: xy.data, rows: rows.data, method, of: num, trust })
           }
           if (found.state === "running") return running(found, size)
           if (found.state !== "none") told = found

@@ -1,6 +1,7 @@
 /** The picture of the map: a background, points and what lies over them, drawn when something changed and at most once a frame. */
 import { element } from "../lib/dom.js"
-import { MARGIN, Scatter } from "../lib/scatter.js"
+import { drawn } from "../lib/saving.js"
+import { BACK, MARGIN, Scatter } from "../lib/scatter.js"
 import { Viewport } from "../lib/viewport.js"
 
 /** Room for tick labels and titles around the plot, CSS pixels; larger letters take more (`makeRoom`). */
@@ -17,6 +18,8 @@ const WHILE_MOVING = 300_000
 const REST = 120
 /** How much larger points grow as one zooms in. */
 const GROWTH = 2.6
+/** More points than these are saved as a picture of them, and not as a circle each. */
+const MOST_CIRCLES = 20_000
 
 /**
  * @typedef {(context: CanvasRenderingContext2D, viewport: Viewport) => void} Painter Draws in CSS pixels of the plot.
@@ -126,12 +129,65 @@ export class Scene {
     this.#base = new Uint32Array(context.getImageData(0, 0, width, height).data.buffer)
   }
 
+  /** How much larger the points are than where all is in view. */
+  get #growth() {
+    return Math.min(GROWTH, Math.max(1, (this.viewport.scale / this.viewport.whole) ** 0.35))
+  }
+
+  /** The chart as it is, to be saved. */
+  picture() {
+    const { width, height } = this.viewport
+    return drawn({
+      width: EDGE.left + width + Math.max(8, EDGE.right), height: EDGE.top + height + EDGE.bottom, background: this.background,
+      paint: (context) => {
+        context.save()
+        context.translate(EDGE.left, EDGE.top)
+        context.beginPath()
+        context.rect(0, 0, width, height)
+        context.clip()
+        if (this.points && this.points.num <= MOST_CIRCLES) {
+          for (const paint of this.below) paint(context, this.viewport)
+          this.#paintPoints(context)
+        } else context.drawImage(this.plot, 0, 0, width, height)
+        for (const paint of this.above) paint(context, this.viewport)
+        context.restore()
+        this.mark(context, this.viewport)
+        this.frame(context, this.viewport)
+        context.strokeStyle = context.fillStyle
+        context.lineWidth = 0.5
+        context.strokeRect(EDGE.left, EDGE.top, width, height)
+      },
+    })
+  }
+
+  /** Each point as a circle; those that stand back below all others. */
+  #paintPoints(context) {
+    if (!this.points) return
+    const { num, x, y, codes, palette, back, opacity, backOpacity } = this.points
+    const radius = this.points.radius * this.#growth
+    const { width, height } = this.viewport
+    for (const isBack of back ? [true, false] : [false]) {
+      context.globalAlpha = isBack ? backOpacity : opacity
+      for (let k = 0; k < num; k += 1) {
+        if (back && (codes[k] === BACK) !== isBack) continue
+        const [left, top] = [this.viewport.x(x[k]), this.viewport.y(y[k])]
+        if (left < -radius || top < -radius || left > width + radius || top > height + radius) continue
+        const colour = palette[codes[k]]
+        context.fillStyle = `rgb(${colour & 255}, ${(colour >> 8) & 255}, ${(colour >> 16) & 255})`
+        context.beginPath()
+        context.arc(left, top, radius, 0, 2 * Math.PI)
+        context.fill()
+      }
+    }
+    context.globalAlpha = 1
+  }
+
   #drawPoints() {
     const began = performance.now()
-    const { u, v, scale, width, height, whole } = this.viewport
+    const { u, v, scale, width, height } = this.viewport
     const ratio = this.#ratio
     const ax = scale * ratio
-    const growth = Math.min(GROWTH, Math.max(1, (scale / whole) ** 0.35))
+    const growth = this.#growth
     const points = this.points && { ...this.points, radius: Math.min(MARGIN - 4, this.points.radius * growth * ratio) }
     const placing = { ax, bx: (width / 2 - u * scale) * ratio, ay: -ax, by: (height / 2 + v * scale) * ratio }
     this.#scatter.draw(this.#base, points, placing, this.#moving ? WHILE_MOVING : Infinity)

@@ -6,6 +6,8 @@ import { inside, simpler } from "./selection_panel.js"
 
 /** Between two questions to the server for a selection's numbers, ms: while one scrubs, and while the run trains. */
 const REST = 400
+/** The link has at most so many lassos: `MOST_LASSOS` of dashboard/views/map/link.py. */
+const MOST_LASSOS = 8
 const REST_LIVE = 4000
 
 export class Selection {
@@ -17,6 +19,8 @@ export class Selection {
   faded = new Set()
   /** For each row whether it stands back. */
   back = new Uint8Array(0)
+  /** @type {import("./ranges.js").Ranges | null} Ranges outside of which rows stand back. */
+  ranges = null
   /** Whose classes the legend has: labels, or those of a column. */
   classes = { kind: null, values: /** @type {ArrayLike<number>} */ ([]), groups: [] }
   #timer = undefined
@@ -31,7 +35,7 @@ export class Selection {
 
   /**
    * @param {{data: import("./map_data.js").MapData, link: import("./map_link.js").MapLink, panel: ReturnType<typeof import("./selection_panel.js").selectionPanel>,
-   *   root: HTMLElement, heard: {stood: () => void, palette: () => string[]}}} needs `stood`: others stand back than before.
+   *   root: HTMLElement, heard: {stood: () => void, selected: () => void, palette: () => string[]}}} needs `stood`: others stand back than before.
    */
   constructor({ data, link, panel, root, heard }) {
     this.#data = data
@@ -73,7 +77,9 @@ export class Selection {
   /** Work out who stands back: labels taken out, and who is not selected while others are. */
   standBack() {
     const { num } = this.#data.shown
-    this.back.fill(0)
+    const outside = this.ranges?.outside
+    if (outside?.length === num) this.back.set(outside)
+    else this.back.fill(0)
     if (this.faded.size) for (let k = 0; k < num; k += 1) if (this.faded.has(this.classes.values[k])) this.back[k] = 1
     if (this.selected) {
       const kept = new Uint8Array(num)
@@ -113,21 +119,38 @@ export class Selection {
   }
 
   /**
-   * Select what a lasso encloses.
+   * Select what a lasso encloses, or add it to what is selected, or take it away.
    * @param {number[][]} drawn Corners, pixels of the plot.
    * @param {import("../lib/viewport.js").Viewport} viewport
+   * @param {number} does 0: selects anew; 1: adds; −1: takes away.
    */
-  lasso(drawn, viewport) {
+  lasso(drawn, viewport, does = 0) {
     const decimals = Math.max(0, Math.ceil(Math.log10(2 * viewport.scale)))
     const brief = (value) => Number(Number(value.toFixed(decimals)).toPrecision(6))
     const corners = simpler(drawn).flatMap(([x, y]) => [viewport.uAt(x), viewport.vAt(y)].map(brief))
-    this.select(this.#caught(corners), corners)
+    const op = this.selected ? does : Math.max(0, does)
+    const { lasso } = this.#link.view
+    const rows = this.#together(op ? this.selected : null, op, this.#caught(corners))
+    // The link says a selection by its lassos; one that began otherwise, or has too many of them, it does not.
+    const known = !op || !this.selected || (lasso.length > 0 && lasso.length < MOST_LASSOS)
+    this.select(rows, known ? [...(op && this.selected ? lasso : []), [op && this.selected ? op : 0, ...corners]] : [])
   }
 
-  /** Select what the lasso of the link encloses, in the plane that it was drawn in. */
+  /** Rows with others added, or taken away. */
+  #together(before, does, caught) {
+    if (!before) return does < 0 ? new Int32Array(0) : caught
+    const all = new Uint8Array(this.#data.shown.num)
+    for (const row of before) all[row] = 1
+    for (const row of caught) all[row] = does > 0 ? 1 : 0
+    return Int32Array.from(all.keys()).filter((row) => all[row])
+  }
+
+  /** Select what the lassos of the link enclose, in the plane that they were drawn in. */
   #catchAgain() {
     this.#link.caught = true
-    const rows = this.#caught(this.#link.view.lasso)
+    let rows = /** @type {Int32Array | null} */ (null)
+    for (const [does, ...corners] of this.#link.view.lasso) rows = this.#together(does ? rows : null, does, this.#caught(corners))
+    rows ??= new Int32Array(0)
     this.selected = rows.length ? rows : null
     this.#root.dataset.selected = String(rows.length)
   }
@@ -173,11 +196,11 @@ export class Selection {
 
   /**
    * @param {Int32Array | null} rows
-   * @param {number[]} corners Of the lasso around them, by which the link knows them.
+   * @param {number[][]} lassos Around them, by which the link knows them.
    */
-  select(rows, corners = []) {
+  select(rows, lassos = []) {
     this.selected = rows?.length ? rows : null
-    this.#link.view.lasso = this.selected ? corners : []
+    this.#link.view.lasso = this.selected ? lassos : []
     this.#link.caught = true
     this.#link.tell()
     this.#root.dataset.selected = String(this.selected?.length ?? 0)
@@ -185,6 +208,7 @@ export class Selection {
     if (!this.selected) return this.#panel.hide()
     this.tell()
     reveal(this.#panel.node)
+    this.#heard.selected()
   }
 
   #stood() {

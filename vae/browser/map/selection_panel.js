@@ -1,6 +1,7 @@
 /** A part of the images, caught with a lasso or by their labels: how many, of what kind, and what they look like on average. */
 import { count, element, number, say } from "../lib/dom.js"
 import { paint } from "../lib/picture.js"
+import { download } from "../lib/saving.js"
 import { thinned } from "../lib/thinning.js"
 import { colourOf } from "./colours.js"
 import { numbered } from "./points.js"
@@ -99,9 +100,7 @@ export function selectionPanel(heard) {
 
   function save() {
     const { shown, rows, classes, name } = now
-    const link = element("a", { download: name, href: URL.createObjectURL(new Blob([csv(shown, rows, classes)], { type: "text/csv" })) })
-    link.click()
-    setTimeout(() => URL.revokeObjectURL(link.href), 10_000)
+    download(name, csv(shown, rows, classes), "text/csv")
   }
 
   return {

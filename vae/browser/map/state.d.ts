@@ -7,7 +7,9 @@ export interface View {
   tiles: string
   hidden: number[]
   area: number[] | null
-  lasso: number[]
+  lasso: number[][]
+  opacity: number
+  ranges: [string, number, number][]
 }
 
 export interface Kind {
@@ -50,6 +52,8 @@ export interface State {
   view: View
   prior: string
   pinned: number | null
+  cut: number | null
+  centre: boolean
   palette: Record<"light" | "dark", string[]>
   scale: Record<"light" | "dark", string[]>
   height: number

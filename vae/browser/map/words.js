@@ -1,6 +1,6 @@
 /** What the map shows, in words: how many images, what the plane is, and what its axes are. */
 import { count, dimName, number } from "../lib/dom.js"
-import { share } from "./points.js"
+import { numbered, share } from "./points.js"
 
 /**
  * How many images of which part are shown.
@@ -49,4 +49,26 @@ export function axisTitles({ flat, state }) {
   if (state.latent_dim === 1) return [dimName(0), ""]
   if (!state.plane || state.latent_dim === 2) return [dimName(0), dimName(1)]
   return ["First principal axis", "Second principal axis"]
+}
+
+/**
+ * What is shown, as a table: each image's part, number and class, its place in the plane, its posterior mean, and whether it stands back.
+ * @param {import("./map_data.js").MapData} data
+ * @param {import("./selection.js").Selection} selection
+ * @returns {import("../lib/saving.js").Table}
+ */
+export function tableOf(data, { back }) {
+  const { shown, state } = data
+  const { mean, dims, num } = shown
+  const [across, up] = axisTitles(data)
+  return {
+    columns: ["part", "number in the part", "row in the dataset", "class", `across: ${across}`, ...(up ? [`up: ${up}`] : []), ...Array.from({ length: dims }, (_, d) => `z${d + 1} (posterior mean; σ of the prior = 1)`), "stands back"],
+    rows: Array.from({ length: num }, (_, row) => {
+      const { part, number: place } = numbered(shown, row)
+      return [
+        part, place, shown.index[row], shown.labels[row] < 0 ? "" : state.classes[shown.labels[row]], shown.x[row], ...(up ? [shown.y[row]] : []),
+        ...mean.subarray(row * dims, (row + 1) * dims), back[row] ? "yes" : "no",
+      ]
+    }),
+  }
 }

@@ -2,6 +2,9 @@
 import { element, explain} from "../lib/dom.js"
 import { mountable } from "../lib/mount.js"
 import { Question } from "../lib/asking.js"
+import { gridPicture, pixelTable } from "../lib/image_grid.js"
+import { saveMenu } from "../lib/saving.js"
+import { theme } from "../lib/theme.js"
 import { Kept } from "../lib/kept.js"
 import { timeOf } from "../lib/time.js"
 
@@ -48,8 +51,12 @@ export const mount = mountable(import.meta.url, (root) => {
     const { title, caption, alt } = KINDS[kind]
     const image = element("img", { class: "sheet", alt, hidden: true })
     const message = element("p", { class: "ll-message" }, "Waiting for the first weights…")
+    const save = saveMenu(() => {
+      if (image.hidden) throw new Error("There are no images yet to save; wait until they are drawn.")
+      return { name: `${data.run}-${kind}`, picture: () => gridPicture({ images: [[image]] }, theme(root)), table: () => pixelTable(image) }
+    }, title.toLowerCase())
     const card = element(
-      "figure", { class: "ll-card", dataset: { sheet: kind } }, element("h3", { class: "ll-title" }, title), image, message,
+      "figure", { class: "ll-card", dataset: { sheet: kind } }, element("div", { class: "ll-head" }, element("h3", { class: "ll-title" }, title), save), image, message,
       element("figcaption", { class: "ll-note" }, caption),
     )
     const sheet = { kind, image, message, card, busy: false, shown: null, timer: 0, count: 0 }

@@ -121,6 +121,7 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
         listed = parts
         shown = data.parts.filter((name) => name in cards).map((name) => cards[name]())
         grid.replaceChildren(...shown.map(({ node }) => node))
+        grid.classList.toggle("beside", Boolean(data.beside))
         spread(/** @type {HTMLElement[]} */ ([...grid.children]).filter((node) => node.dataset.chart))
       }
       for (const { node } of shown) node.dataset.run = data.run
@@ -156,7 +157,7 @@ let shownLast = ""
 function arrive(root, runs) {
   const isNew = runs !== shownLast
   shownLast = runs
-  root.style.scrollMarginTop = "160px"
+  root.style.scrollMarginTop = "80px"
   if (isNew) requestAnimationFrame(() => root.getBoundingClientRect().top < 0 && root.scrollIntoView({ block: "start" }))
 }
 

@@ -9,11 +9,11 @@ from typing import Any, Literal
 
 from dashboard.components import is_number, nothing, plain, register
 from dashboard.link import drawing as drawings
-from dashboard.look.colours import CURVES, ThemeName
+from dashboard.look.colours import CURVES, DIGITS, ThemeName, classes_palette
 
 #: Styles of the tabs, the pad and the gallery.
 _PAD = ("drawing_pad/drawing_pad.css", "test_images/test_images.css")
-_COMPONENT = register("truth", height=440, folder=Path(__file__).parent, charts=True, styles=_PAD)
+_COMPONENT = register("truth", height=440, fills=True, folder=Path(__file__).parent, charts=True, styles=_PAD)
 
 Panel = Literal["test", "draw"]
 
@@ -51,6 +51,7 @@ class State:
     missing: str
     stamp: str
     palette: Mapping[ThemeName, Mapping[str, str]]
+    classes: Mapping[ThemeName, Sequence[str]]
 
 
 def truth(
@@ -105,6 +106,7 @@ def truth(
             missing=missing,
             stamp=stamp,
             palette=CURVES,
+            classes={name: classes_palette(max(1, len(labels)), name) for name in DIGITS},
         )
     )
     return _checked(_COMPONENT(key=key, data=data, on_said_change=nothing).get("said"), num_images)

@@ -15,7 +15,9 @@ import { paint } from "../../../../vae/browser/lib/picture.js"
 import { atRest } from "../../../../vae/browser/lib/rest.js"
 import { Question } from "../../../../vae/browser/lib/asking.js"
 import { theme } from "../../../../vae/browser/lib/theme.js"
-import { plot } from "./plot.js"
+import { plotlyMenu } from "../../../components/chart/saving.js"
+import { inset } from "./inset.js"
+import { plot, spanOf, tableOf } from "./plot.js"
 
 /** Python hears of a choice so long after it, ms; the server of a moment that is only passed, not at all. */
 const REST = 350
@@ -75,15 +77,22 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
   const means = element("p", { class: "ll-note" })
   const numbers = element(
     "section", { class: "ll-card numbers", "aria-label": "log p(x) of this image", "aria-live": "polite" },
-    element("div", { class: "now" }, canvas, element("div", {}, name, element("br"), where)), sum, check, means,
+    element("h3", { class: "ll-title" }, "Exact log p(x)"), element("div", { class: "now" }, canvas, element("div", {}, name, element("br"), where)), sum, check, means,
+  )
+  const where_ = inset()
+  const square = element("div", { class: "square" }, chart, where_.node)
+  const save = plotlyMenu(chart, () => `${data.run}-posterior-${title}`, () => tableOf(found))
+  const plotted = element(
+    "section", { class: "ll-card plotted", "aria-label": "Posterior" },
+    element("div", { class: "ll-head" }, element("h3", { class: "ll-title" }, "True posterior and q(z|x)"), save), square, message, key,
   )
   const frame = element(
     "div", { class: "truth" }, element("section", { class: "ll-card pick", "aria-label": "Image" }, tabs.root, element("div", {}, ...Object.values(bodies))),
-    element("div", {}, chart, message, key), numbers,
+    plotted, numbers,
   )
   root.replaceChildren(frame)
   const observer = new ResizeObserver(() => draw())
-  observer.observe(chart)
+  observer.observe(square)
 
   // Whose truth ----------------------------------------------------------------------------------------------------
 
@@ -177,13 +186,13 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
   function refuse(sentence) {
     message.hidden = false
     explain(message, sentence)
-    chart.hidden = numbers.hidden = key.hidden = true
+    square.hidden = numbers.hidden = key.hidden = save.hidden = true
     root.dataset.ready = "true"
   }
 
   function show() {
     message.hidden = true
-    chart.hidden = numbers.hidden = key.hidden = false
+    square.hidden = numbers.hidden = key.hidden = save.hidden = false
     const { image } = found
     const [channels, height, width] = image.shape
     paint(canvas, { data: image.data, channels, height, width })
@@ -203,9 +212,13 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
   }
 
   async function draw() {
-    if (!found || !chart.clientWidth) return
+    const side = Math.floor(Math.min(square.clientWidth, square.clientHeight))
+    if (!found || side < 1) return
     try {
-      await plot(chart, found, data.palette, Math.max(320, Math.min(460, chart.clientWidth)))
+      await plot(chart, found, data.palette, Math.max(240, side))
+      const colours = theme(root)
+      const { at, stamp } = time.weights({ at: "best", stamp: data.stamp })
+      void where_.draw({ run: data.run, at, stamp, found, span: spanOf(chart, found), palette: data.classes[colours.name], colours })
       root.dataset.ready = "true"
     } catch (error) {
       refuse(error.message)

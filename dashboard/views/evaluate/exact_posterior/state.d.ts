@@ -15,4 +15,5 @@ export interface State {
   missing: string
   stamp: string
   palette: Record<"light" | "dark", Record<string, string>>
+  classes: Record<"light" | "dark", string[]>
 }

@@ -7,7 +7,10 @@ import { count, element, say } from "../../../../vae/browser/lib/dom.js"
 import { mountable } from "../../../../vae/browser/lib/mount.js"
 import { inStreamlit } from "../../../components/streamlit/adapter.js"
 import { pageAround } from "../../../streamlit_internals/page.js"
+import { gridPicture, gridTable } from "../../../../vae/browser/lib/image_grid.js"
 import { paint } from "../../../../vae/browser/lib/picture.js"
+import { saveMenu } from "../../../../vae/browser/lib/saving.js"
+import { theme } from "../../../../vae/browser/lib/theme.js"
 
 /** Images decoded at once. */
 const BATCH = 64
@@ -15,7 +18,8 @@ const BATCH = 64
 export default inStreamlit(mountable(import.meta.url, (root) => {
   const words = element("span", { class: "words", role: "status" })
   const later = element("span", { class: "later" })
-  root.replaceChildren(element("p", { class: "ll-note which" }, words, later))
+  const menus = element("span", { class: "menus" })
+  root.replaceChildren(element("div", { class: "ll-note which" }, words, later, menus))
   const cell = element("canvas")
   /** What was put into an image here, and of which weights it is; any other picture in it is Python's. */
   const painted = new WeakMap()
@@ -32,6 +36,43 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
     const mine = painted.get(image)
     return (mine && mine.src === image.src ? mine.key : keyOf(data.shown)) === key
   }
+  /** A button for each grid of the page that saves it; made anew where there are others. */
+  function offer() {
+    const grids = /** @type {HTMLElement[]} */ ([...document.querySelectorAll(".ll-gallery[data-sheet]")])
+    const names = grids.map(({ dataset }) => dataset.sheet).join()
+    if (menus.dataset.names === names) return
+    menus.dataset.names = names
+    menus.replaceChildren(...grids.map(({ dataset: { sheet: name = "" } }) => {
+      const menu = saveMenu(() => ({ name: `${data.run}-${name}`, picture: () => gridPicture(gridOf(name), theme(root)), table: () => tableOf(name) }), `the grid “${name}”`)
+      menu.dataset.grid = name
+      return menu
+    }))
+  }
+
+  /** The grid as it stands on the page. */
+  function gridOf(name) {
+    const table = document.querySelector(`.ll-gallery[data-sheet="${CSS.escape(name)}"] table`)
+    if (!table) throw new Error("The images are not on the page any more; reload it.")
+    const text = (/** @type {string} */ selector) => [...table.querySelectorAll(selector)].map((node) => node.textContent ?? "")
+    const images = [...table.querySelectorAll("tbody tr")].map((line) => /** @type {HTMLImageElement[]} */ ([...line.querySelectorAll("img")]))
+    return { images, columns: text("thead th"), rows: text("tbody th") }
+  }
+
+  /** Each image with its z, where the browser knows it. */
+  function tableOf(name) {
+    const grid = gridOf(name)
+    const sheet = data.sheets.find(({ images }) => images.includes(`"${name}"`))
+    const many = grid.images.flat().length
+    if (!sheet) return gridTable(grid)
+    const conditions = sheet.conditions ? sheet.conditions.length : 1
+    const starts = grid.images.map((_, j) => grid.images.slice(0, j).reduce((sum, line) => sum + line.length, 0))
+    const dims = sheet.z[0]?.length ?? 0
+    return gridTable(grid, Array.from({ length: dims }, (_, d) => `z${d + 1} (σ of the prior = 1)`), (row, column) => {
+      const place = starts[row] + column
+      return sheet.z[many === sheet.z.length ? place : Math.floor(place / conditions)] ?? []
+    })
+  }
+
   const imagesOf = (sheet) => [...document.querySelectorAll(sheet.images)]
 
   /** Which weights the images are of, and what of the page is not of them yet. */
@@ -46,6 +87,7 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
 
   /** Bring every sheet to the weights of the page's time; those passed on the way are left out. */
   async function follow() {
+    if (data) offer()
     if (!data || busy) return
     busy = true
     try {

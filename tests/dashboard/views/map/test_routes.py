@@ -173,3 +173,28 @@ def test_failure_is_told_in_a_sentence(
     computing.start(wanted)
     until(lambda: computing.status(wanted)["state"] == "failed", "it did not fail")
     assert computing.status(wanted)["words"] == "the images are not on this machine"
+
+
+def test_images_like_given_pixels_are_found_by_mean_and_by_kl(
+    client: Client, run: Run, digits: Dataset
+) -> None:
+    import base64
+
+    pixels = digits.images[digits.test[5]].double() / digits.max_value
+    sent = base64.urlsafe_b64encode((255 * pixels).round().byte().numpy().tobytes()).decode()
+    for by in ("mean", "kl"):
+        told = client.get(f"/api/runs/short/nearest?part=test&by={by}&num=4&y=0&x={sent}").json()
+        assert len(told["rows"]) == 4
+        assert told["distances"] == sorted(told["distances"])
+        assert told["unit"] == ("nats" if by == "kl" else "")
+        assert len(told["mean"]) == len(told["sigma"]) == run.config.model.latent_dim
+    refused = client.get("/api/runs/short/nearest?x=abcd")
+    assert refused.status_code == 400 and b"bytes in base64" in refused.content
+    refused = client.get(f"/api/runs/short/nearest?by=cosine&x={sent}")
+    assert b"by must be one of mean, kl" in refused.content
+
+
+def test_trust_of_the_straight_plane_is_told(client: Client, run: Run) -> None:
+    told = client.get("/api/runs/short/plane/trust").json()
+    assert 0.5 < told["value"] <= 1
+    assert told["num_neighbours"] == 15
