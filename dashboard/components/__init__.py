@@ -59,7 +59,7 @@ def register(
         ("{charts}", "yes" if charts else ""),
     ):
         loader = loader.replace(f'"{mark}"', f'"{value}"')
-    room = "var(--ll-stage)" if fills else f"{height}px"
+    room = "var(--stage, 640px)" if fills else f"{height}px"
     skeleton = f'<div class="ll-skeleton" style="height: {room}"></div>' if height > 60 else ""
     return st.components.v2.component(
         f"latent_lab_{name}{f'_{variant}' if variant else ''}",

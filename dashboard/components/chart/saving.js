@@ -42,7 +42,7 @@ export function tableOf({ data, layout }) {
   const hasError = traces.some(({ trace }) => trace.error_y?.array && trace.error_y.visible !== false)
   const columns = ["series", ...across, ...up, ...(hasDepth ? ["value"] : []), ...(hasError ? ["± standard error"] : [])]
   const rows = traces.flatMap(({ trace, x, y }, k) => pointsOf(trace).map((point) => [
-    plain(trace.name ?? `series ${k + 1}`), ...across.map((one) => (one === x ? point.x : null)), ...up.map((one) => (one === y ? point.y : null)),
+    nameOf(trace, k), ...across.map((one) => (one === x ? point.x : null)), ...up.map((one) => (one === y ? point.y : null)),
     ...(hasDepth ? [point.z] : []), ...(hasError ? [point.error] : []),
   ]))
   return { columns, rows }
@@ -58,6 +58,11 @@ function pointsOf(trace) {
   const [x, y, error] = [list(trace.x), list(trace.y), list(trace.error_y?.array)]
   const num = Math.max(x.length, y.length)
   return Array.from({ length: num }, (_, k) => ({ x: x[k] ?? k, y: y[k] ?? null, z: null, error: error[k] ?? null }))
+}
+
+/** What a trace is: its name, else what is said of it on hover before its first number. @param {Record<string, any>} trace @param {number} place */
+function nameOf(trace, place) {
+  return plain(trace.name ?? String(trace.hovertemplate ?? "").split("%{")[0]).trim() || `series ${place + 1}`
 }
 
 /** A title without the marks of plotly. @param {string} text */

@@ -48,7 +48,7 @@ export class Find {
     this.#pad.centring = false
     this.pad = pad
     const form = element(
-      "form", { class: "ll-row", onsubmit: (event) => { event.preventDefault(); this.#toNumber() } },
+      "form", { class: "ll-row", novalidate: true, onsubmit: (event) => { event.preventDefault(); this.#toNumber() } },
       this.#number, element("button", { class: "ll-button", type: "submit", dataset: { action: "find-number" } }, "Go"), this.#class,
     )
     this.node = element("section", { class: "find", "aria-label": "Find" }, element("h4", { class: "ll-title" }, "Find"), form, this.#said, this.#details)

@@ -4,6 +4,7 @@ import { count, element, number, say } from "../../../../vae/browser/lib/dom.js"
 import { mountable } from "../../../../vae/browser/lib/mount.js"
 import { inStreamlit } from "../../../components/streamlit/adapter.js"
 import { adoptStyle, axis, CONFIG, look, plotlyFor } from "../../../components/chart/plotly.js"
+import { plotlyMenu } from "../../../components/chart/saving.js"
 import { theme } from "../../../../vae/browser/lib/theme.js"
 import { besides, isoLines, range } from "./lines.js"
 
@@ -34,7 +35,15 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
   const sheet = element("img", { class: "sheet", hidden: true, onload: () => { sheet.hidden = false } })
   const note = element("p", { class: "ll-note" }, "Samples from the prior: the same z for every run with equally many dimensions.")
   const button = element("button", { class: "ll-button", type: "button", onclick: toggle })
-  const card = element("section", { class: "ll-card card", "aria-label": "The selected run", "aria-live": "polite" }, picker, figures, sheet, note, button)
+  const save = plotlyMenu(chart, () => "rate-distortion-plane", () => ({
+    columns: [
+      "run", "β", "Reconstruction (distortion), nats", "KL (rate), nats", "−ELBO, nats", "± standard error, nats", "active units", "latent dimensions", "seed", "step",
+    ],
+    rows: data.dots.map((dot) => [
+      dot.name, dot.beta, dot.distortion, dot.rate, dot.distortion + dot.rate, dot.standard_error, dot.active, dot.latent_dim, dot.seed, dot.step,
+    ]),
+  }))
+  const card = element("section", { class: "ll-card card", "aria-label": "The selected run", "aria-live": "polite" }, picker, figures, sheet, note, element("div", { class: "ll-row" }, button, save))
   root.replaceChildren(element("div", { class: "plane" }, chart, card))
 
   let component = null

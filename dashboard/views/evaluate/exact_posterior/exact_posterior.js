@@ -75,12 +75,12 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
   )
   const check = element("p", { class: "ll-note" })
   const means = element("p", { class: "ll-note" })
+  const where_ = inset()
   const numbers = element(
     "section", { class: "ll-card numbers", "aria-label": "log p(x) of this image", "aria-live": "polite" },
-    element("h3", { class: "ll-title" }, "Exact log p(x)"), element("div", { class: "now" }, canvas, element("div", {}, name, element("br"), where)), sum, check, means,
+    element("h3", { class: "ll-title" }, "Exact log p(x)"), element("div", { class: "now" }, canvas, element("div", {}, name, element("br"), where)), sum, where_.node, check, means,
   )
-  const where_ = inset()
-  const square = element("div", { class: "square" }, chart, where_.node)
+  const square = element("div", { class: "square" }, chart)
   const save = plotlyMenu(chart, () => `${data.run}-posterior-${title}`, () => tableOf(found))
   const plotted = element(
     "section", { class: "ll-card plotted", "aria-label": "Posterior" },

@@ -56,6 +56,8 @@ function paint(canvas, { mean, labels, found, span, palette, colours }) {
   const flat = dims === 1
   let reach = IN_VIEW
   for (const value of found.q_mean) reach = Math.max(reach, 1.15 * Math.abs(value))
+  // The frame of a plot is in view whole.
+  for (const [low, high] of flat ? span.slice(0, 1) : span) reach = Math.max(reach, 1.04 * Math.abs(low), 1.04 * Math.abs(high))
   const every = Math.max(1, Math.ceil(num / MOST))
   for (let k = 0; k < num; k += every) for (let d = 0; d < dims; d += 1) reach = Math.max(reach, Math.min(6, 1.05 * Math.abs(mean.data[k * dims + d])))
   const x = (/** @type {number} */ value) => side / 2 + (value / reach) * (side / 2)

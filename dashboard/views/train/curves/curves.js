@@ -7,6 +7,7 @@ import { count, element, number, say } from "../../../../vae/browser/lib/dom.js"
 import { mountable } from "../../../../vae/browser/lib/mount.js"
 import { inStreamlit } from "../../../components/streamlit/adapter.js"
 import { adoptStyle, CONFIG, plotly } from "../../../components/chart/plotly.js"
+import { plotlyMenu } from "../../../components/chart/saving.js"
 import { listen } from "../../../components/source/stream.js"
 import { theme } from "../../../../vae/browser/lib/theme.js"
 import { timeCursor } from "./cursor.js"
@@ -63,7 +64,7 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
       element("div", { class: "ll-row head" }, pill, progress, element("span", { class: "grow" }), unzoom, choice.node),
       bar, alarm,
       element("div", { class: "figures" }, ...PANELS.map(({ name }) => figures[name].cell)),
-      element("div", { class: "ll-row" }, legend),
+      element("div", { class: "ll-row" }, legend, element("span", { class: "grow" }), plotlyMenu(chart, () => `${data.run}-training`)),
       element("div", { class: "stage" }, chart, ...cursor.nodes, empty),
     ),
   )
