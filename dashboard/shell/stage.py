@@ -29,7 +29,8 @@ _DRAWN = "_cards"
 
 
 def columns(*weights: float, name: str = "") -> list[DeltaGenerator]:
-    """Columns of the first screen, with these shares of the width; a page that has several stages names them."""
+    """Columns of the first screen, with these shares of the width; a page that has several stages names them, and those
+    that are no first screen `below`."""
     with st.container(key=f"stage-{name}" if name else "stage"):
         return list(st.columns(list(weights), gap="small"))
 
