@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from vae.models.vae import VAE
 
 At = Literal["best", "last"] | int
-Half = Literal["decoder", "encoder", "autoencoder"]
+Half = Literal["decoder", "encoder", "autoencoder", "pass"]
 
 _models = Cache(32, max_bytes=256 << 20)
 _graphs = Cache(200, max_bytes=96 << 20)
@@ -93,11 +93,16 @@ def onnx(run: Run, at: At, half: Half) -> bytes:
     Raises:
         CheckpointError: If the weights are missing or damaged.
     """
-    from vae.export.onnx import Graph, autoencoder_onnx, decoder_onnx, encoder_onnx
+    from vae.export.onnx import Graph, autoencoder_onnx, decoder_onnx, encoder_onnx, pass_onnx
     from vae.runs.snapshots import load_weights
     from vae.runs.weights_file import is_external
 
-    export = {"decoder": decoder_onnx, "encoder": encoder_onnx, "autoencoder": autoencoder_onnx}[half]
+    export = {
+        "decoder": decoder_onnx,
+        "encoder": encoder_onnx,
+        "autoencoder": autoencoder_onnx,
+        "pass": pass_onnx,
+    }[half]
     info = run.info
     shape = (info.channels, info.height, info.width, info.num_classes)
     architecture = (repr(run.config.model.to_dict()), shape, half)

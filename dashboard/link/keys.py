@@ -37,6 +37,7 @@ OF_A_RUN: tuple[str, ...] = (
     "sum",
     "before",
     "units",
+    "eps",
 )
 #: What of it a conditional run alone has.
 OF_A_CONDITION = (LABEL, _MIX)
@@ -108,6 +109,11 @@ def left_out(name: str, why: str) -> Key[Any]:
 
 def point(latent_dim: int) -> Key[list[float]]:
     """The latent point that sliders, map and image share: comma-separated coordinates."""
+    return named_point(POINT, latent_dim)
+
+
+def named_point(name: str, latent_dim: int) -> Key[list[float]]:
+    """A latent point of a name of its own."""
 
     def parse(text: str) -> list[float]:
         values = [float(part) for part in text.split(",")]
@@ -117,7 +123,7 @@ def point(latent_dim: int) -> Key[list[float]]:
 
     rule = f"between −{MAX_COORDINATE:g} and {MAX_COORDINATE:g}"
     rule = f"a number {rule}" if latent_dim == 1 else f"{latent_dim} numbers {rule}, separated by commas"
-    return Key(POINT, parse, rule, lambda values: ",".join(map(short, values)))
+    return Key(name, parse, rule, lambda values: ",".join(map(short, values)))
 
 
 def label(num_classes: int) -> Key[int]:

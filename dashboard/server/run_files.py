@@ -115,6 +115,7 @@ def endpoints(run: str) -> dict[str, Callable[[Request], Any]]:
         f"{run}/decoder.onnx": route(partial(_onnx, half="decoder")),
         f"{run}/encoder.onnx": route(partial(_onnx, half="encoder")),
         f"{run}/autoencoder.onnx": route(partial(_onnx, half="autoencoder")),
+        f"{run}/pass.onnx": route(partial(_onnx, half="pass")),
         f"{run}/surprise": route(_surprise),
         f"{run}/originals": route(_originals),
         f"{run}/decode": route(_decode),

@@ -15,6 +15,11 @@ from vae.config.registry import Entry, Registry
 from vae.errors import UserError
 
 _PAGES = {
+    "learn": (
+        "Learn",
+        ":material/school:",
+        "How does a VAE work? The theory in ten chapters, with the numbers of your own run in the formulas.",
+    ),
     "train": (
         "Train",
         ":material/model_training:",
@@ -57,7 +62,7 @@ _PAGES = {
     ),
 }
 #: Pages that have nothing to show without a run.
-NEED_A_RUN = ("explore", "map", "generate", "evaluate")
+NEED_A_RUN = ("learn", "explore", "map", "generate", "evaluate")
 #: The page for contributors that shows each part in each state; not in the menu.
 STYLE = "styleguide"
 #: Pages that show no run, or several.

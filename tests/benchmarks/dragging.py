@@ -43,12 +43,19 @@ _WATCH = """() => {
 }"""
 
 
-async def drag(page: Page, sent: list[str], rate: int, seconds: float) -> dict[str, float]:
-    """Drag the first slider of the page that is open to and fro.
+#: The slider that is dragged on each page.
+_SLIDERS = {"learn": '.ll[data-component="pipeline"] input[aria-label^="ε"]'}
+_SLIDER = '.ll[data-component="sliders"] .dim input[type="range"]'
+
+
+async def drag(
+    page: Page, sent: list[str], rate: int, seconds: float, selector: str = _SLIDER
+) -> dict[str, float]:
+    """Drag the first such slider of the page that is open to and fro.
 
     Of the frames of the browser, `idle/s` had no event of the pointer, and `missed/s` had one and no new image.
     """
-    slider = page.locator('.ll[data-component="sliders"] .dim input[type="range"]').first
+    slider = page.locator(selector).first
     box = await slider.bounding_box()
     assert box is not None
     before = len(sent)
@@ -91,6 +98,10 @@ async def drag(page: Page, sent: list[str], rate: int, seconds: float) -> dict[s
 
 
 async def _open(page: Page, url: str, run: str, view: str) -> None:
+    if view == "learn":
+        await page.goto(f"{url}/{view}?run={run}&chapter=pipeline")
+        await page.locator('.ll[data-component="pipeline"][data-ready]').wait_for(timeout=60_000)
+        return await page.wait_for_timeout(500)
     await page.goto(f"{url}/{view}?run={run}")
     for name in ("image", "sliders", "map"):
         await page.locator(f'.ll[data-component="{name}"][data-ready]').first.wait_for(timeout=60_000)
@@ -110,7 +121,7 @@ async def _all(url: str, cases: list[tuple[str, str]], seconds: float, launching
             await _open(page, url, run, view)
             for rate in RATES:
                 await page.wait_for_timeout(1000)  # what the release before sends is not of this round
-                found = await drag(page, sent, rate, seconds)
+                found = await drag(page, sent, rate, seconds, _SLIDERS.get(view, _SLIDER))
                 row = "".join(f"{found[name]:10.1f}" for name in COLUMNS)
                 print(f"{f'{run} ({view})':30}{row}", flush=True)
         await browser.close()

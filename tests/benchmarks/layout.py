@@ -20,7 +20,7 @@ from tests.browser.boxes import axe, look
 from tests.browser.server import Server
 from tests.browser.tab import FLAGS, App
 
-PAGES = ("train", "explore", "map", "generate", "collapse", "evaluate", "compare", "runs")
+PAGES = ("learn", "train", "explore", "map", "generate", "collapse", "evaluate", "compare", "runs")
 WIDTHS = {390: 844, 820: 1180, 1366: 768, 1920: 1080}
 THEMES = ("light", "dark")
 #: Seconds for a page to come to rest, at first and after the window has another size.

@@ -22,7 +22,7 @@ from tests.browser.server import Server, free_port, wait_until
 from tests.browser.shifts import EMPTY, WATCH, forget, shifts, total
 from tests.browser.tab import FLAGS, App
 
-PAGES = ("train", "explore", "map", "generate", "collapse", "evaluate", "compare", "runs")
+PAGES = ("learn", "train", "explore", "map", "generate", "collapse", "evaluate", "compare", "runs")
 #: Seconds until a page is at rest.
 REST = 4.0
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tests.browser.shelf import Shelf
     from tests.browser.tab import App
 
-PAGES = ("train", "explore", "map", "generate", "collapse", "evaluate", "compare", "runs")
+PAGES = ("learn", "train", "explore", "map", "generate", "collapse", "evaluate", "compare", "runs")
 
 
 @pytest.fixture(scope="module")

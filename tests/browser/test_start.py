@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from tests.browser.server import Server
     from tests.browser.tab import App, Browse
 
-PAGES = ("Train", "Explore", "Map", "Generate", "Collapse", "Evaluate", "Compare", "Runs")
+PAGES = ("Learn", "Train", "Explore", "Map", "Generate", "Collapse", "Evaluate", "Compare", "Runs")
 PARTS = {"train": ["curves"], "explore": ["sliders"], "map": ["map"]}
 
 #: Texts of the page, but for the value over a slider's handle: it is the handle's child and drawn above it.

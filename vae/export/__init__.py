@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import lazy_loader
 
 if TYPE_CHECKING:
-    from vae.export.onnx import autoencoder_onnx, decoder_onnx, encoder_onnx
+    from vae.export.onnx import autoencoder_onnx, decoder_onnx, encoder_onnx, pass_onnx
 
-__all__ = ["autoencoder_onnx", "decoder_onnx", "encoder_onnx"]
+__all__ = ["autoencoder_onnx", "decoder_onnx", "encoder_onnx", "pass_onnx"]
 
 __getattr__, __dir__, _ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "onnx": ["autoencoder_onnx", "decoder_onnx", "encoder_onnx"],
+        "onnx": ["autoencoder_onnx", "decoder_onnx", "encoder_onnx", "pass_onnx"],
     },
 )

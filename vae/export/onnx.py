@@ -86,6 +86,60 @@ def autoencoder_onnx(model: VAE) -> bytes:
     return _export(_Autoencode(model), inputs, model, ["x"], outputs)
 
 
+class _Sample(nn.Module):
+    """Posteriors and noise to latent points."""
+
+    def __init__(self, model: VAE) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, mean: Tensor, log_var: Tensor, noise: Tensor) -> Tensor:
+        return self.model.sample(mean, log_var, noise=noise)
+
+
+class _Pass(nn.Module):
+    """Images, posteriors and noise, and the condition if there is one, to what the loss is made of."""
+
+    def __init__(self, model: VAE) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(
+        self, x: Tensor, mean: Tensor, log_var: Tensor, noise: Tensor, y: Tensor | None = None
+    ) -> tuple[Tensor, ...]:
+        model = self.model
+        z = model.sample(mean, log_var, noise=noise)
+        output = model.decoder(z, y, x)
+        rates = model.prior.rate_per_dim(mean, log_var, z)
+        # An autoregressive decoder that sees the image gives other means than its own: then it runs once more.
+        alone = model.config.decoder == "independent"
+        image = model.likelihood.mean(output) if alone else model.decode(z, y)
+        return z, image, -model.likelihood.log_prob(output, x), rates
+
+
+def pass_onnx(model: VAE) -> bytes:
+    """From q(z|x) to the terms of the loss, as `VAE.posterior_batch` has them; float32.
+
+    Its inputs are the image ``x`` ``(B, C, H, W)``, ``mean``, ``log_var`` and ``noise`` ``(B, D)`` (and ``y``, the
+    condition that the decoder gets). Its outputs are ``z`` ``(B, D)``, ``image`` ``(B, C, H, W)``, ``distortion``
+    ``(B,)`` and ``rate_per_dim`` ``(B, D)`` in nats.
+    """
+    latent = torch.zeros(1, model.config.latent_dim)
+    names, outputs = ["x", "mean", "log_var", "noise"], ["z", "image", "distortion", "rate_per_dim"]
+    if isinstance(model.decoder, ExternalGraph):
+        output = torch.zeros(1, *model.decoder.outputs["output"])
+        drawn = {"mean": latent, "log_var": latent, "noise": latent}
+        sample = onnx.load_from_string(export_network(_Sample(model), drawn, ["z"]))
+        priced = {"x": output, "mean": latent, "log_var": latent, "output": output}
+        cost = onnx.load_from_string(
+            export_network(_Cost(model, by_dim=True), priced, ["image", "distortion", "rate_per_dim"])
+        )
+        wires = {("decoder", "z"): ("sample", "z"), ("cost", "output"): ("decoder", "output")}
+        return joined({"sample": sample, "decoder": model.decoder.proto, "cost": cost}, wires, outputs)
+    image = torch.zeros(1, model.info.channels, model.info.height, model.info.width)
+    return _export(_Pass(model), [image, latent, latent, latent], model, names, outputs)
+
+
 class _Mean(nn.Module):
     """Raw outputs to mean images."""
 
@@ -100,13 +154,14 @@ class _Mean(nn.Module):
 class _Cost(_Mean):
     """Images, their posteriors and raw outputs to mean images, distortions and rates."""
 
-    def __init__(self, model: VAE) -> None:
+    def __init__(self, model: VAE, *, by_dim: bool = False) -> None:
         super().__init__(model.likelihood)
-        self.prior = model.prior
+        self.prior, self.by_dim = model.prior, by_dim
 
     def forward(self, x: Tensor, mean: Tensor, log_var: Tensor, output: Tensor) -> tuple[Tensor, ...]:  # type: ignore[override]
         distortion = -self.likelihood.log_prob(output, x)
-        return self.likelihood.mean(output), distortion, self.prior.rate_per_dim(mean, log_var).sum(1)
+        rates = self.prior.rate_per_dim(mean, log_var)
+        return self.likelihood.mean(output), distortion, rates if self.by_dim else rates.sum(1)
 
 
 def _external_decoder(model: VAE, decoder: ExternalGraph) -> bytes:

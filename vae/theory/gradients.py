@@ -14,7 +14,7 @@ from vae.runtime.mean_of import MeanOf
 from vae.runtime.seeding import generator
 
 #: Samples of ε.
-NUM_SAMPLES = 4000
+NUM_SAMPLES = 10_000
 
 
 @dataclass(frozen=True)

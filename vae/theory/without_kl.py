@@ -9,6 +9,7 @@ from torch import Tensor
 
 from vae.config.schema import DataConfig, ModelConfig, ObjectiveConfig, RunConfig, TrainConfig
 from vae.data.dataset import Dataset, load_dataset
+from vae.evaluation.elbo import Evaluation, evaluate
 from vae.latent.aggregate_posterior import PriorGap, prior_gap
 from vae.latent.embedding import Embedding, embed, prior_samples
 from vae.runtime.eval_mode import evaluating
@@ -30,8 +31,7 @@ class Space:
         gap: How far the prior and the aggregate posterior are apart.
         points: Samples of the prior, ``(S, 2)``.
         samples: What the decoder makes of them, ``(S, C, H, W)``.
-        distortion: Mean reconstruction term of the last epoch's last batch, nats.
-        rate: Mean KL there, nats.
+        test: Reconstruction, KL and ELBO of the test images.
     """
 
     beta: float
@@ -39,8 +39,7 @@ class Space:
     gap: PriorGap
     points: Tensor
     samples: Tensor
-    distortion: float
-    rate: float
+    test: Evaluation
 
 
 @dataclass(frozen=True)
@@ -78,17 +77,9 @@ def _trained(dataset: Dataset, beta: float, epochs: int, seed: int) -> Space:
     for _ in range(epochs):
         learner.order_at_epoch_start = learner.order.get_state()
         for images, labels in learner.batches():
-            terms = learner.step(dataset.pixels(images, learner.noise), labels)
+            learner.step(dataset.pixels(images, learner.noise), labels)
     model = learner.model
     with evaluating(model), torch.no_grad():
         embedding = embed(model, dataset)
         points, samples = prior_samples(model, NUM_SAMPLES, seed=seed)
-    return Space(
-        beta,
-        embedding,
-        prior_gap(embedding),
-        points,
-        samples,
-        float(terms.distortion),
-        float(terms.rate_per_dim.sum()),
-    )
+        return Space(beta, embedding, prior_gap(embedding), points, samples, evaluate(model, dataset))

@@ -78,7 +78,7 @@ def test_it_has_a_place_in_the_navigation_after_ours() -> None:
     at = AppTest.from_function(script, default_timeout=60).run()
     assert not at.exception
     found = at.session_state["found"]
-    assert list(found)[:8] == list(navigation._PAGES)
+    assert list(found)[:9] == list(navigation._PAGES)
     assert found["atlas"] == ("Atlas", "atlas")
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vae.config.schema import DataInfo
-from vae.export.onnx import Graph, autoencoder_onnx, decoder_onnx, encoder_onnx
+from vae.export.onnx import Graph, autoencoder_onnx, decoder_onnx, encoder_onnx, pass_onnx
 from vae.models.vae import VAE
 from vae.storage.safetensors_header import CheckpointError
 
@@ -177,7 +177,7 @@ def weights_of(model: VAE) -> dict[str, Tensor]:
 
 @KINDS
 @pytest.mark.parametrize("likelihood", LIKELIHOODS)
-@pytest.mark.parametrize("export", [decoder_onnx, encoder_onnx, autoencoder_onnx])
+@pytest.mark.parametrize("export", [decoder_onnx, encoder_onnx, autoencoder_onnx, pass_onnx])
 def test_a_graph_filled_with_other_weights_is_what_their_own_model_exports(
     export: Callable[[VAE], bytes],
     likelihood: str,
@@ -221,3 +221,28 @@ def test_a_graph_refuses_weights_that_are_not_its_own(
             weights["decoder.flat.0.bias"] = weights["decoder.flat.0.bias"] * torch.nan
     with pytest.raises(CheckpointError, match=r"decoder\.flat\.0\.bias"):
         Graph(model, decoder_onnx).filled(weights)
+
+
+@KINDS
+@pytest.mark.parametrize("likelihood", LIKELIHOODS)
+def test_an_exported_pass_gives_the_terms_of_the_model(
+    likelihood: str, network: str, conditional: bool, make_model: MakeModel, make_info: MakeInfo
+) -> None:
+    model = single(make_model, make_info, likelihood=likelihood, network=network, conditional=conditional)
+    draw = torch.Generator().manual_seed(2)
+    info, latent_dim = model.info, model.config.latent_dim
+    x = torch.rand(3, info.channels, info.height, info.width, generator=draw)
+    noise = torch.randn(3, latent_dim, generator=draw)
+    y = torch.tensor([0, 1, 2]) % max(1, info.num_classes) if conditional else None
+    with torch.no_grad():
+        batch = model.posterior_batch(x, y, noise=noise)
+        image = model.decode(batch.z, y)
+    given = {"x": x, "mean": batch.mean, "log_var": batch.log_var, "noise": noise}
+    if y is not None:
+        given["y"] = model.condition(y, 3)
+    session = onnxruntime.InferenceSession(pass_onnx(model), providers=["CPUExecutionProvider"])
+    names = ["z", "image", "distortion", "rate_per_dim"]
+    found = session.run(names, {name: values.detach().numpy() for name, values in given.items()})
+    expected = [batch.z, image, batch.terms.distortion, batch.terms.rate_per_dim]
+    for one, other in zip(found, expected, strict=True):
+        assert torch.allclose(torch.from_numpy(one), other.detach(), rtol=1e-4, atol=1e-4)

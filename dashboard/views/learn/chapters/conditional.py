@@ -1,0 +1,139 @@
+"""Chapter 10: p(x|y), its ELBO, what is lost where the condition is left out, and style against class."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard.cache import models
+from dashboard.views.learn import computed
+from dashboard.views.learn.figure import figure, images, panel
+from dashboard.views.learn.frame import chapter, choose, formula, listed, offer, summed
+from vae.runs.run import Run
+
+#: Styles in the sheet of style against class.
+_STYLES = 5
+
+
+def draw(run: Run, title: str) -> None:
+    """Draw the chapter."""
+    from vae.latent.embedding import prior_draws
+    from vae.latent.generation import every_class
+    from vae.theory.conditional import class_posterior, left_out
+
+    words, chart = chapter(title)
+    if not run.config.model.conditional:
+        with chart:
+            offer(lambda one: one.config.model.conditional, "This chapter needs a conditional run.")
+        with words:
+            _introduction()
+        return
+    model = models.model(run, "best")
+    with chart:
+        subject = choose(run)
+        y = subject.y
+        assert y is not None, "a conditional run has labels"
+        with st.spinner("Trying each class…"):
+            classes = computed.of_image(run, subject, "classes", lambda: class_posterior(model, subject.x))
+            ways = computed.of_image(run, subject, "left out", lambda: left_out(model, subject.x, y))
+            sheet = computed.of_run(
+                run, "styles", lambda: every_class(model, prior_draws(model.prior, _STYLES, seed=1))
+            )
+        label = int(y)
+        names = list(run.info.class_names)
+        import torch
+
+        figure(
+            [
+                panel(
+                    "log p(x|y) of this image for every class y",
+                    [
+                        {
+                            "type": "bar",
+                            "x": names,
+                            "y": [value - min(classes.log_prob) for value in listed(classes.log_prob)],
+                            "base": min(classes.log_prob),
+                            "text": [
+                                f"{share:.0%}" if share > 0.005 else "" for share in classes.probability
+                            ],
+                            "textposition": "outside",
+                            "cliponaxis": False,
+                            "marker": {
+                                "color": ["@elbo" if k == label else "@muted/0.5" for k in range(len(names))]
+                            },
+                            "hoverinfo": "x+text",
+                        }
+                    ],
+                    x="class y; the share is p(y|x), by Bayes",
+                    y="nats",
+                    layout={"xaxis": {"type": "category"}, "margin": {"l": 52, "r": 12, "t": 18, "b": 42}},
+                ),
+                images(
+                    "The class left out",
+                    torch.stack([subject.x[0].to(ways[0].image), *(way.image for way in ways)]),
+                    columns=5,
+                    captions=[
+                        "x",
+                        *(
+                            f"{_told(way.encoder_told, way.decoder_told)}\nrec. {way.distortion.mean:.1f}\nKL "
+                            f"{way.rate:.1f}"
+                            for way in ways
+                        ),
+                    ],
+                ),
+                images(
+                    "Style against class: a row is one z, a column is one class",
+                    sheet.flatten(0, 1),
+                    columns=len(names),
+                    wide=2,
+                ),
+            ],
+            columns=2,
+            rows="1fr 1.1fr",
+            taken=122,
+            key="learn-figure-conditional",
+        )
+    with words:
+        _introduction()
+        both, decoder_alone, encoder_alone, _ = ways
+        (a, b), total = summed([-both.distortion.mean, -both.rate], both.elbo)
+        formula(
+            r"«\mathrm{ELBO}» = «\mathbb E_q[\log p(x|z,y)]» «-\,\mathrm{KL}(q(z|x,y) \,\|\, p(z))»",
+            total,
+            a,
+            b,
+        )
+        st.markdown(
+            f"**Leave it out at one end.** Without the class at the decoder, the reconstruction costs "
+            f"{encoder_alone.distortion.mean:.1f} instead of "
+            f"{both.distortion.mean:.1f} nats. Without it at the encoder, reconstruction and KL come to "
+            f"{-decoder_alone.elbo:.1f} instead of {-both.elbo:.1f}."
+        )
+        formula(
+            rf"p(y|x) = \frac{{p(x|y)\,p(y)}}{{\sum_{{y'}} p(x|y')\,p(y')}}, \qquad «p(y = "
+            rf"\text{{{names[label]}}} \mid x)»",
+            classes.probability[label],
+        )
+        st.markdown(
+            "So the model is a classifier too. And since $y$ carries the class, $z$ is free for the rest: the "
+            "**style**."
+        )
+
+
+def _introduction() -> None:
+    formula(r"p(x \mid y) = \int p(x \mid z, y)\, p(z)\, dz")
+    st.markdown(
+        "A **conditional** VAE is told the class $y$, as a one-hot vector at *both* ends: $q(z|x,y)$ and "
+        "$p(x|z,y)$. Everything else stays. "
+        "The whole derivation holds for each class by itself:"
+    )
+    formula(
+        r"\log p(x|y) \ge \mathbb E_{q(z|x,y)}[\log p(x|z,y)] - \mathrm{KL}\big(q(z|x,y) \,\|\, p(z)\big)"
+    )
+
+
+def _told(encoder: bool, decoder: bool) -> str:
+    if encoder and decoder:
+        return "both ends"
+    if decoder:
+        return "decoder only"
+    return "encoder only" if encoder else "neither"

@@ -1,0 +1,10 @@
+// Made from dashboard.views.learn.figure by `python -m tests.support.state_types`; change that, not this.
+
+export interface State {
+  panels: any[]
+  columns: number
+  taken: number
+  rows: string
+  palette: Record<string, Record<string, string>>
+  scale: Record<string, string[]>
+}

@@ -1,0 +1,114 @@
+"""The frame of a chapter: at the left its formulas with the run's numbers, and words; at the right its chart."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from dashboard.cache import datasets, models
+from dashboard.link import keys, session
+from dashboard.look.markdown import plain
+from dashboard.shell import run_picker, stage, subject
+from dashboard.shell.subject import Subject
+from dashboard.views.learn.thumbs import thumbs
+from vae.runs.run import Run
+from vae.runtime.number_format import adding_up
+
+
+def chapter(title: str) -> tuple[DeltaGenerator, DeltaGenerator]:
+    """The two cards of a chapter: for its formulas and words, and for its chart."""
+    left, right = stage.columns(5, 7)
+    with left:
+        words = stage.card("words", title, fill=True)
+    with right:
+        chart = stage.card("chart", fill=True)
+    return words, chart
+
+
+def choose(run: Run) -> Subject:
+    """The row of images to choose from, and the image that is looked at."""
+    found = subject.of(run)
+    picked = thumbs(found, key=f"learn-thumbs:{run.id}")
+    if picked is not None and picked != found.row:
+        session.write(keys.image(run.info.num_test), picked)
+        found = subject.of(run)
+        st.rerun()
+    if found.is_decoded:
+        st.caption("Dataset not downloaded: these images are decoded from samples of the prior.")
+    return found
+
+
+def formula(text: str, *values: float | str | tuple[float, int]) -> None:
+    """A line of KaTeX. Each term between « and » has the next of the values below it.
+
+    Args:
+        text: As KaTeX has it.
+        values: A number with two decimals, a number with so many, or what is to stand there.
+    """
+    below = iter(values)
+
+    def under(term: re.Match[str]) -> str:
+        value = next(below)
+        shown = (
+            value if isinstance(value, str) else number(*value) if isinstance(value, tuple) else number(value)
+        )
+        return rf"\underbrace{{{term[1]}}}_{{\displaystyle {shown}}}"
+
+    st.latex(re.sub("«(.+?)»", under, text))
+
+
+def number(value: float, decimals: int = 2) -> str:
+    """A number as KaTeX sets it; very large and small ones by their power of ten."""
+    if value != value:
+        return r"\text{?}"
+    if abs(value) == float("inf"):
+        return r"\infty" if value > 0 else r"-\infty"
+    if value and not 10**-decimals / 2 <= abs(value) < 1e6:
+        mantissa, _, power = f"{value:.1e}".partition("e")
+        return rf"{mantissa}\cdot 10^{{{int(power)}}}"
+    return f"{value:.{decimals}f}"
+
+
+def summed(parts: list[float], total: float, decimals: int = 2) -> tuple[list[str], str]:
+    """Parts of a sum and their total, rounded so that they add up."""
+    values, whole = adding_up(parts, total, decimals)
+    return [f"{value:.{decimals}f}" for value in values], f"{whole:.{decimals}f}"
+
+
+def offer(wanted: Callable[[Run], bool], why: str) -> None:
+    """Say that the chosen run does not fit, and offer one that does.
+
+    Args:
+        wanted: Whether a run fits.
+        why: What this chapter needs, as a sentence.
+    """
+    st.info(plain(why), icon=":material/info:")
+    own, _ = run_picker.all_runs()
+    fitting = [run for run in own if wanted(run) and models.stamp(run, "best")]
+    fitting.sort(key=lambda run: bool(datasets.missing_images(run)))
+    for run in fitting[:2]:
+        if st.button(f"Show {plain(run.name)}", icon=":material/swap_horiz:", key=f"learn-offer:{run.id}"):
+            session.choose_run(run.id)
+            st.rerun()
+    if not fitting:
+        st.caption("There is no such run yet. Train one on the Train page.")
+
+
+def trace(x: Any, y: Any, **more: Any) -> dict[str, Any]:
+    """A line or points, of lists or tensors."""
+    return {"type": "scatter", "x": listed(x), "y": listed(y), "hoverinfo": "x+y", **more}
+
+
+def listed(values: Any) -> list[float]:
+    """Numbers of a tensor, an array or a list, as JSON has them."""
+    return [float(value) for value in values]
+
+
+def level(value: float, low: float, high: float, colour: str, name: str, **more: Any) -> dict[str, Any]:
+    """A horizontal dashed line."""
+    line = {"color": colour, "width": 2, "dash": "dash"}
+    return trace([low, high], [value, value], mode="lines", name=name, line=line, **more)

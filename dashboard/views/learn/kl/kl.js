@@ -1,0 +1,130 @@
+/** Two densities, N(μ, σ²) and N(0, 1), and what the KL between them is made of; all of it follows the sliders. */
+import { element, number, say } from "../../../../vae/browser/lib/dom.js"
+import { mountable } from "../../../../vae/browser/lib/mount.js"
+import { theme } from "../../../../vae/browser/lib/theme.js"
+import { inStreamlit } from "../../../components/streamlit/adapter.js"
+import { klTerms } from "./terms.js"
+
+const SVG = "http://www.w3.org/2000/svg"
+/** What is drawn: from −REACH to REACH, up to TOP. */
+const [REACH, TOP, WIDE, HIGH] = [5, 1.4, 560, 340]
+
+/**
+ * @param {string} tag
+ * @param {Record<string, string | number>} attributes
+ */
+function svg(tag, attributes) {
+  const made = document.createElementNS(SVG, tag)
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, String(value))
+  return made
+}
+
+/** @param {number} x */
+const across = (x) => ((x + REACH) / (2 * REACH)) * WIDE
+/** @param {number} density */
+const up = (density) => HIGH - 24 - (Math.min(density, TOP) / TOP) * (HIGH - 40)
+
+/**
+ * The outline of a Gaussian's density.
+ * @param {number} mean
+ * @param {number} sigma
+ */
+function outline(mean, sigma) {
+  const points = Array.from({ length: 241 }, (_, k) => {
+    const x = -REACH + (2 * REACH * k) / 240
+    return `${across(x).toFixed(1)} ${up(Math.exp(-(((x - mean) / sigma) ** 2) / 2) / (sigma * Math.sqrt(2 * Math.PI))).toFixed(1)}`
+  })
+  return `M ${points.join(" L ")}`
+}
+
+/**
+ * @param {string} name
+ * @param {number} min
+ * @param {number} max
+ * @param {() => void} moved
+ */
+function slider(name, min, max, moved) {
+  const input = element("input", { class: "ll-range", type: "range", min, max, step: 0.01, "aria-label": name, oninput: moved })
+  const value = element("span", {})
+  const label = element("label", {}, value, element("span", { class: "ll-rail" }, element("span", { class: "ll-track" }), input))
+  return { input, value, label }
+}
+
+export default inStreamlit(mountable(import.meta.url, (root) => {
+  const chart = svg("svg", { viewBox: `0 0 ${WIDE} ${HIGH}`, class: "density", role: "img", "aria-label": "Densities of N(μ, σ²) and N(0, 1)" })
+  const prior = svg("path", { fill: "none", "stroke-width": 2 })
+  const posterior = svg("path", { "stroke-width": 2.5, "fill-opacity": 0.18 })
+  const arrow = svg("path", { "stroke-width": 3, fill: "none" })
+  const axis = svg("path", { d: `M 0 ${HIGH - 24} H ${WIDE}`, stroke: "currentColor", "stroke-opacity": 0.3 })
+  const text = (/** @type {string} */ words, /** @type {Record<string, string | number>} */ place) => {
+    const label = svg("text", place)
+    label.textContent = words
+    return label
+  }
+  const ticks = [-4, -2, 0, 2, 4].map((x) => text(number(x, 0), { x: across(x), y: HIGH - 6, "text-anchor": "middle" }))
+  const names = ["N(0, 1), the prior", "N(μ, σ²), the posterior"].map((words, k) => text(words, { x: 8, y: 18 + 18 * k }))
+  chart.append(axis, ...ticks, prior, posterior, arrow, ...names)
+  const [mu, sigma] = [slider("μ", -4, 4, draw), slider("σ", 0.1, 3, draw)]
+  /** @type {Record<string, HTMLElement>} */
+  const cells = {}
+  const row = (/** @type {string} */ words, /** @type {string} */ cell, kind = "") => {
+    cells[cell] = element("td")
+    return element("tr", { class: kind }, element("th", { scope: "row" }, words), cells[cell])
+  }
+  const table = element(
+    "table", { class: "sum" }, element(
+      "tbody", {}, row("σ²", "variance"), row("+ μ²", "square"), row("− 1", "one"), row("− log σ²", "log"), row("½ of the sum: KL", "kl", "total"),
+      row("∂KL/∂μ = μ", "byMean"), row("∂KL/∂σ = σ − 1/σ", "bySigma"), row("slip: μ for μ²", "withoutSquare", "slip"), row("slip: sign turned", "wrongSign", "slip"),
+    ),
+  )
+  root.replaceChildren(element("div", { class: "kl" }, chart, element("div", { class: "side" }, mu.label, sigma.label, table)))
+  root.style.minHeight = "0"
+  /** @type {any} */
+  let data = null
+  let begun = ""
+
+  function draw() {
+    const [mean, deviation] = [mu.input.valueAsNumber, sigma.input.valueAsNumber]
+    const found = klTerms(mean, deviation)
+    const colours = data.palette[theme(root).name]
+    prior.setAttribute("d", outline(0, 1))
+    prior.setAttribute("stroke", colours.elbo)
+    posterior.setAttribute("d", outline(mean, deviation))
+    posterior.setAttribute("stroke", colours.rate)
+    posterior.setAttribute("fill", colours.rate)
+    names[0].setAttribute("style", `fill: ${colours.elbo}`)
+    names[1].setAttribute("style", `fill: ${colours.rate}`)
+    // Where descent on the KL pulls μ.
+    const [from, to] = [across(mean), across(0.4 * mean)]
+    const head = from > to ? 7 : -7
+    arrow.setAttribute("d", Math.abs(mean) < 0.1 ? "" : `M ${from} ${HIGH - 30} H ${to} m ${head} -5 l ${-head} 5 l ${head} 5`)
+    arrow.setAttribute("stroke", colours.rate)
+    say(mu.value, `μ ${number(mean)}`)
+    say(sigma.value, `σ ${number(deviation)}`)
+    say(cells.variance, number(found.variance, 3))
+    say(cells.square, number(found.square, 3))
+    say(cells.one, "−1")
+    say(cells.log, number(-found.logVariance, 3))
+    say(cells.kl, `${number(found.kl, 3)} nats`)
+    say(cells.byMean, number(found.byMean, 3))
+    say(cells.bySigma, number(found.bySigma, 3))
+    say(cells.withoutSquare, `${number(found.withoutSquare, 3)}${found.withoutSquare < 0 ? ", below 0" : ""}`)
+    say(cells.wrongSign, number(found.wrongSign, 3))
+    root.dataset.kl = String(found.kl)
+    root.dataset.ready = "true"
+  }
+
+  return {
+    update(next) {
+      data = next.state
+      const now = `${data.mean} ${data.sigma}`
+      if (now !== begun) {
+        begun = now
+        Object.assign(mu.input, { value: String(data.mean) })
+        Object.assign(sigma.input, { value: String(data.sigma) })
+      }
+      draw()
+    },
+    unmount() {},
+  }
+}))
