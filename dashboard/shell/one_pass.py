@@ -10,8 +10,10 @@ from dashboard.cache import models
 from dashboard.components.pipeline import MODES, MOST_BETA, pipeline
 from dashboard.link import session
 from dashboard.link.keys import choice, named_point, number
+from dashboard.look.markdown import plain
 from dashboard.shell import latent_view, subject
 from dashboard.shell.subject import Subject
+from vae.errors import UserError
 from vae.runs.run import Run
 
 #: Which parts are on, and the weight of the KL in the sum.
@@ -63,5 +65,9 @@ def strip(run: Run) -> None:
             key="one-pass-open",
             help="An image on its way through encoder, sampling, decoder and loss. The Learn page explains each part.",
         )
-        if shown:
+        if not shown:
+            return
+        try:
             draw(run, subject.of(run), size="strip")
+        except UserError as error:
+            st.info(plain(str(error)), icon=":material/info:")

@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard.cache import models
 from dashboard.jobs import measurements, test_metrics
 from dashboard.link import session
-from dashboard.shell import encoder_lag, no_weights_yet, run_picker, stage, time_machine
+from dashboard.shell import encoder_lag, no_weights_yet, one_pass, run_picker, stage, time_machine
 from dashboard.views.evaluate import bounds
 from dashboard.views.evaluate.exact_posterior import section as exact_posterior
 from vae.errors import UserError
@@ -51,5 +51,6 @@ def page() -> None:
     if is_flat and "lag" in there:
         st.subheader("Encoder lag", anchor=False)
         encoder_lag.draw(run)
+    one_pass.strip(run)
     if is_flat:
         time_machine.draw(run, end="Best", decoders=False)

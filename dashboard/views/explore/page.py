@@ -10,7 +10,7 @@ from dashboard.components.sliders import Mix, Range, sliders
 from dashboard.link import keys, session
 from dashboard.link.posterior import Posterior
 from dashboard.look.markdown import plain
-from dashboard.shell import latent_view, no_weights_yet, run_picker, time_machine
+from dashboard.shell import latent_view, no_weights_yet, one_pass, run_picker, time_machine
 from dashboard.shell.latent_view import LatentView, row_of
 from dashboard.views.explore import link
 from dashboard.views.explore.image_source import Picked, draw
@@ -123,6 +123,7 @@ def page() -> None:
     step = time_machine.draw(run, end="Best", decoders=True)
     st.caption(plain(time_machine.words(run, step, view.words)))
     paths_section(run, view)
+    one_pass.strip(run)
 
 
 def _panel(

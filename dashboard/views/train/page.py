@@ -14,7 +14,7 @@ from dashboard.jobs.run_news import some_news
 from dashboard.jobs.trainers import trainers
 from dashboard.link import session
 from dashboard.look.markdown import plain
-from dashboard.shell import run_picker, time_machine
+from dashboard.shell import one_pass, run_picker, time_machine
 from dashboard.views.train import config_form, link, new_run_form, watched_loop
 from dashboard.views.train.curves import Extent, curves
 from vae.errors import UserError
@@ -68,6 +68,7 @@ def page() -> None:
             missing=datasets.missing_images(run),
             key=f"train-samples:{run.id}",
         )
+        one_pass.strip(run)
     time_machine.draw(run, end="Best" if best_alone else "Newest", decoders=False)
 
 

@@ -32,12 +32,13 @@ export function costRows(weighed, released) {
     const [bar, value] = [element("i"), element("output")]
     return { root: element("div", { class: `cost ${kind}` }, element("span", {}, ...name), element("span", { class: "ll-track" }, bar), value), bar, value }
   }
-  const parts = { reconstruction: row("reconstruction", "Reconstruction (distortion)"), rate: row("rate", "β · KL (rate) "), loss: row("loss", "Loss = their sum ") }
-  parts.loss.root.children[1].replaceWith(beta)
+  const parts = { reconstruction: row("reconstruction", "Reconstruction (distortion)"), rate: row("rate", "β · KL (rate) "), loss: row("loss", "Loss = reconstruction + β · KL") }
+  parts.loss.root.children[1].remove()
   const root = element("div", { class: "costs" }, ...Object.values(parts).map((part) => part.root))
   let widest = 0
   return {
     root,
+    beta,
     set: (/** @type {number} */ value) => { input.value = String(value) },
     /** @param {{reconstruction: boolean, rate: boolean}} on */
     show(on) {

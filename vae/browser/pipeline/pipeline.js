@@ -37,7 +37,7 @@ function floats(text) {
 export const mount = mountable(import.meta.url, (root) => {
   /** @type {import("../lib/source.js").Source} */
   let source
-  /** @type {any} */
+  /** @type {import("./state").State} What the host passes. */
   let data = null
   /** @type {(name: string, value: any, how?: "choice" | "passing") => void} */
   let onChange = () => {}
@@ -72,7 +72,7 @@ export const mount = mountable(import.meta.url, (root) => {
     encode()
   })
   const [shown, decoded] = ["x, the image", "x̂, the mean of p(x|z)"].map((name) => element("canvas", { class: "ll-pixels", role: "img", "aria-label": name }))
-  const message = element("p", { class: "ll-note", role: "status" })
+  const message = element("p", { class: "ll-note said", role: "status" })
   const table = element("div", { class: "table" })
   /** @type {{mean: any, sigma: any, noise: any, z: HTMLElement, rate: HTMLElement}[]} */
   let rows = []
@@ -90,7 +90,7 @@ export const mount = mountable(import.meta.url, (root) => {
     out: element("figure", { class: "stop out" }, decoded, element("figcaption", {}, "x̂")),
   }
   const flow = element("div", { class: "flow" }, ...Object.values(boxes))
-  const frame = element("div", { class: "pipeline" }, element("div", { class: "bar" }, modes.node, again, reset, words), flow, costs.root, message)
+  const frame = element("div", { class: "pipeline" }, element("div", { class: "bar" }, modes.node, again, reset, costs.beta, words), flow, costs.root, message)
   root.replaceChildren(frame)
   root.style.minHeight = "0"
 
@@ -174,8 +174,8 @@ export const mount = mountable(import.meta.url, (root) => {
 
   const encoding = latest(async (/** @type {number} */ time) => {
     show()
-    await encoder.settled()
-    if (gone || encoder.source === "loading") return fail(encoder.reason)
+    const asked = encoder
+    void asked.settled().then(() => !gone && asked === encoder && asked.source === "loading" && fail(asked.reason))
     try {
       const found = await encoder.encode(image(), condition(0))
       mean = Float32Array.from(found.mean)
@@ -238,7 +238,7 @@ export const mount = mountable(import.meta.url, (root) => {
       rate += found.ratePerDim[dim]
       for (const [part, value] of /** @type {[any, number][]} */ ([[row.mean, mean[dim]], [row.sigma, sigma[dim]], [row.noise, epsilon[dim]]])) {
         say(part.value, number(value))
-        if (root.ownerDocument.activeElement !== part.input || part.input.valueAsNumber !== value) part.input.value = String(value)
+        part.input.value = String(value)
       }
       say(row.z, number(found.z[dim]))
       say(row.rate, number(found.ratePerDim[dim]))
@@ -257,6 +257,7 @@ export const mount = mountable(import.meta.url, (root) => {
   }
 
   return {
+    /** @param {import("../lib/mount.js").Given<import("./state").State>} given */
     update(given) {
       ;({ source, state: data, onChange } = given)
       const { run, at, stamp, latent_dim: num } = data

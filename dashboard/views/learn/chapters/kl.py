@@ -65,7 +65,7 @@ def draw(run: Run, title: str) -> None:
                     layout={"margin": {"l": 52, "r": 12, "t": 4, "b": 24}},
                 )
             ],
-            taken=520,
+            taken=480,
             key="learn-figure-kl",
         )
     with words:

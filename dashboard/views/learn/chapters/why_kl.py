@@ -27,6 +27,22 @@ def draw(run: Run, title: str) -> None:
     from vae.theory.without_kl import EPOCHS, compared
 
     words, chart = chapter(title)
+    with words:
+        formula(
+            r"\mathcal L = \mathbb E_q[-\log p(x|z)] + \beta \cdot \mathrm{KL}(q(z|x) \,\|\, \mathcal N(0, I))"
+        )
+        st.markdown(
+            "With $\\beta = 0$ nothing keeps the codes near 0 or next to each other: the encoder spreads them as "
+            "far apart as it likes, and "
+            "makes each one narrow. That is a plain **autoencoder**. It reconstructs well, but new images start "
+            "from $z \\sim \\mathcal N(0, I)$, and "
+            "there the decoder was never trained: **holes**."
+        )
+        st.markdown(
+            "All posteriors together are the **aggregate posterior**. Holes are where the prior has mass and it "
+            "has none:"
+        )
+        formula(r"q(z) = \frac1N \sum_n q(z|x^{(n)})")
     with chart:
         seed = session.read(link.SEED, 0)
         if st.button(
@@ -60,21 +76,6 @@ def draw(run: Run, title: str) -> None:
             key="learn-figure-why-kl",
         )
     with words:
-        formula(
-            r"\mathcal L = \mathbb E_q[-\log p(x|z)] + \beta \cdot \mathrm{KL}(q(z|x) \,\|\, \mathcal N(0, I))"
-        )
-        st.markdown(
-            "With $\\beta = 0$ nothing keeps the codes near 0 or next to each other: the encoder spreads them as "
-            "far apart as it likes, and "
-            "makes each one narrow. That is a plain **autoencoder**. It reconstructs well, but new images start "
-            "from $z \\sim \\mathcal N(0, I)$, and "
-            "there the decoder was never trained: **holes**."
-        )
-        st.markdown(
-            "All posteriors together are the **aggregate posterior**. Holes are where the prior has mass and it "
-            "has none:"
-        )
-        formula(r"q(z) = \frac1N \sum_n q(z|x^{(n)})")
         zero, one = spaces
         formula(
             r"\beta = 0:\; «\mathrm{KL}(p(z) \,\|\, q(z))» \qquad "
@@ -92,8 +93,8 @@ def draw(run: Run, title: str) -> None:
         )
         st.markdown(_own(run))
         st.caption(
-            f"Both trained now, from the same first weights: digits, 2 latent dimensions, {EPOCHS} epochs. KL "
-            f"from 10,000 samples."
+            f"Both trained now, from the same first weights: digits, 2 latent dimensions, {EPOCHS} epochs. "
+            "The numbers are of the test images."
         )
 
 

@@ -10,8 +10,9 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
   const grid = element("div", { class: "panels" })
   root.replaceChildren(grid)
   root.style.minHeight = "0"
-  /** @type {any} */
+  /** @type {import("./state").State} What Python told. */
   let data = null
+  let built = ""
   /** @type {{node: HTMLElement, panel: any}[]} */
   let plots = []
   let drawn = ""
@@ -59,6 +60,7 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
   function build() {
     grid.style.setProperty("--columns", String(data.columns))
     grid.style.setProperty("--taken", `${data.taken}px`)
+    grid.style.setProperty("--least", data.panels.length > 1 ? "300px" : "160px")
     grid.style.gridTemplateRows = data.rows
     for (const { node } of plots) window.Plotly?.purge(node)
     plots = []
@@ -110,15 +112,18 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
   }
 
   return {
+    /** @param {import("../../../../vae/browser/lib/mount.js").Given<import("./state").State>} component */
     update(component) {
-      const shape = JSON.stringify([component.state.panels.map(({ title, note, wide, pixels }) => [title, note, wide, pixels]), component.state.columns, component.state.taken, component.state.rows])
-      const before = data?.shape
-      data = { ...component.state, shape }
-      if (shape !== before) build()
-      else {
-        const charts = data.panels.filter((panel) => !panel.pixels)
+      data = component.state
+      const { panels, columns, taken, rows } = data
+      const shape = JSON.stringify([panels.map(({ title, note, wide, pixels }) => [title, note, wide, pixels]), columns, taken, rows])
+      if (shape !== built) {
+        built = shape
+        build()
+      } else {
+        const charts = panels.filter((panel) => !panel.pixels)
         plots = plots.map(({ node }, k) => ({ node, panel: charts[k] }))
-        data.panels.filter((panel) => panel.pixels).forEach((panel, k) => { panel.box = grid.querySelectorAll(".tiles")[k] })
+        panels.filter((panel) => panel.pixels).forEach((panel, k) => { panel.box = grid.querySelectorAll(".tiles")[k] })
       }
       void draw()
     },

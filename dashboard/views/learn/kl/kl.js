@@ -7,7 +7,7 @@ import { klTerms } from "./terms.js"
 
 const SVG = "http://www.w3.org/2000/svg"
 /** What is drawn: from −REACH to REACH, up to TOP. */
-const [REACH, TOP, WIDE, HIGH] = [5, 1.4, 560, 340]
+const [REACH, TOP, WIDE, HIGH] = [5, 1.1, 420, 300]
 
 /**
  * @param {string} tag
@@ -79,7 +79,7 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
   )
   root.replaceChildren(element("div", { class: "kl" }, chart, element("div", { class: "side" }, mu.label, sigma.label, table)))
   root.style.minHeight = "0"
-  /** @type {any} */
+  /** @type {import("./state").State} What Python told. */
   let data = null
   let begun = ""
 
@@ -115,6 +115,7 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
   }
 
   return {
+    /** @param {import("../../../../vae/browser/lib/mount.js").Given<import("./state").State>} next */
     update(next) {
       data = next.state
       const now = `${data.mean} ${data.sigma}`

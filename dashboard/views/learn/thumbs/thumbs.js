@@ -9,10 +9,11 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
   root.replaceChildren(row)
   root.style.minHeight = "0"
   let shown = ""
-  /** @type {import("../../../../vae/browser/lib/mount.js").Given | null} */
+  /** @type {import("../../../../vae/browser/lib/mount.js").Given<import("./state").State> | null} */
   let given = null
 
   return {
+    /** @param {import("../../../../vae/browser/lib/mount.js").Given<import("./state").State>} next */
     update(next) {
       given = next
       const { pixels, shape, rows, row: chosen, name } = next.state
