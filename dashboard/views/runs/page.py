@@ -11,7 +11,7 @@ from dashboard.components.signal import rerun_when_changed
 from dashboard.link import session
 from dashboard.look.markdown import plain
 from dashboard.server import exports, topics
-from dashboard.shell import run_picker, stage
+from dashboard.shell import page_head, run_picker, stage
 from dashboard.shell.navigation import go_to
 from vae.errors import UserError
 from vae.runs.archive import MAX_BYTES, import_run
@@ -24,7 +24,7 @@ border-radius: 0.5rem; background: #4F46E5; color: #FFFFFF; text-decoration: non
 
 def page() -> None:
     """Draw the page."""
-    run_picker.head("Runs", "Which models are there? Open, rename, delete, export and import them.")
+    page_head.head("Runs", "Which models are there? Open, rename, delete, export and import them.")
     runs, broken = run_picker.all_runs()
     selected = next((run for run in runs if run.id == st.session_state.get(session.SELECTED)), None)
     if selected is None:
