@@ -169,7 +169,7 @@ def _group(
         taken = plane(
             dots,
             full=len(chosen) >= link.MOST_RUNS,
-            least=320 if alone else 240,
+            alone=alone,
             key=f"plane:{hash(yardstick)}",
         )
         labels = " Labels: β, and active of all latent dimensions." if len(dots) <= MOST_LABELS else ""

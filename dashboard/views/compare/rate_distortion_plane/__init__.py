@@ -50,18 +50,18 @@ class State:
 
     dots: Sequence[Dot]
     full: bool
-    least: int
+    alone: bool
     palette: Mapping[ThemeName, Sequence[str]]
     labels: bool
 
 
-def plane(dots: Sequence[Dot], *, full: bool, least: int = 320, key: str) -> str | None:
+def plane(dots: Sequence[Dot], *, full: bool, alone: bool = True, key: str) -> str | None:
     """Draw the plane with lines of equal ELBO; a dot tells its figures and shows its samples on hover and click.
 
     Args:
         dots: Of one yardstick, see `vae.evaluation.comparability`.
         full: Whether no further run can be chosen.
-        least: Height of the chart, CSS pixels; where it stands alone it takes what the window has.
+        alone: Whether no other plane is drawn; then it takes the height that the window has.
         key: Streamlit's key of this component.
 
     Returns:
@@ -71,7 +71,7 @@ def plane(dots: Sequence[Dot], *, full: bool, least: int = 320, key: str) -> str
         State(
             dots=dots,
             full=full,
-            least=least,
+            alone=alone,
             palette=SCALE,
             labels=len(dots) <= MOST_LABELS,
         )

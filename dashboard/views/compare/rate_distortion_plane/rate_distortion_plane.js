@@ -191,7 +191,7 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
     update(next) {
       component = next
       data = next.state
-      chart.style.setProperty("--least", `${data.least}px`)
+      chart.dataset.alone = String(data.alone)
       list()
       tell()
       void draw()

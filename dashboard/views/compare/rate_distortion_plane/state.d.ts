@@ -20,7 +20,7 @@ export interface Dot {
 export interface State {
   dots: Dot[]
   full: boolean
-  least: number
+  alone: boolean
   palette: Record<"light" | "dark", string[]>
   labels: boolean
 }
