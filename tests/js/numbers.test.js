@@ -2,7 +2,7 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
 import { count, dimName, number, point } from "#browser/lib/dom.js"
-import { spanOf, typedNumber } from "#browser/sliders/spans.js"
+import { spanOf, typedNumber, wordsOfPrior } from "#browser/sliders/spans.js"
 import { stepsBetween } from "#browser/sliders/strips.js"
 
 test("a number has its decimals, a true minus sign and no minus zero", () => {
@@ -60,4 +60,20 @@ test("a strip's steps go from end to end", () => {
   assert.deepEqual(stepsBetween(-2, 2), [-2, -1, 0, 1, 2])
   assert.deepEqual(stepsBetween(0, 1), [0, 0.25, 0.5, 0.75, 1])
   assert.equal(stepsBetween(3, 3).length, 5)
+})
+
+test("the range of N(0, I) is told in its standard deviations, that of another prior in numbers", () => {
+  const standard = wordsOfPrior({ prior_range: 3, prior_points: [] })
+  assert.deepEqual(standard, {
+    label: "±3 of the prior", title: "N(0, 1) to 3 standard deviations on either side", centre: "Every dimension to 0, the middle of the prior (key 0)",
+  })
+  const mixture = wordsOfPrior({ prior_range: 6.218, prior_points: [[4.1, -6.218], [-5, 5]] })
+  assert.equal(mixture.label, "Range of the prior")
+  assert.match(mixture.title, /^−6\.2\d* to 6\.2\d*: as far from 0 as any coordinate of 2 samples of the prior$/)
+  assert.doesNotMatch(JSON.stringify(mixture), /±3|standard deviation|middle/)
+  // A prior that lies on one side of 0, and one that is nearer to it than N(0, I): neither is called ±3.
+  for (const prior_points of [[[7]], [[0.2], [-0.1]]]) {
+    const reach = Math.max(...prior_points.flat().map(Math.abs))
+    assert.equal(wordsOfPrior({ prior_range: reach, prior_points }).centre, "Every dimension to 0 (key 0)")
+  }
 })

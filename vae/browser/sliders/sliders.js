@@ -8,20 +8,18 @@ import { atPace, atRest } from "../lib/rest.js"
 import { conditionOf, pointOf, short } from "../lib/store.js"
 import { timeOf } from "../lib/time.js"
 import { picker as conditionPicker } from "./condition.js"
-import { GRAIN, spanOf, typedNumber } from "./spans.js"
+import { GRAIN, spanOf, typedNumber, wordsOfPrior } from "./spans.js"
 import { NUM, stepsBetween, Strips } from "./strips.js"
 
 const STEP = 0.05
 const LEAP = 0.5
 /** At a snapshot, a dimension with less KL than this, in nats, counts as collapsed. */
 const PALE = 0.01
-const COLLAPSED = "Not active: its posterior equals the prior, so the decoder has learned to ignore it"
+const COLLAPSED = "Not active: its posterior hardly depends on the image, so the decoder has learned to ignore it"
 /** Between two moments of the page's time at which the strips follow it, ms. */
 const PACE = 300
-/** What the ranges mean, as the choice has them. */
-const RANGES = ["Where the posteriors of 99.9 % of the images lie", "Three standard deviations of N(0, 1) to either side"]
-/** Of a prior that is not the standard normal. */
-const RANGE_OF_PRIOR = "Where samples of the prior lie"
+/** What the range of the data means. */
+const RANGE_OF_DATA = "Where the posteriors of 99.9 % of the images lie"
 /** Rows drawn before the person asks for the rest. */
 const SHOWN = 24
 
@@ -33,18 +31,20 @@ export const mount = mountable(import.meta.url, (root) => {
   const rows = element("div", { class: "rows" })
   const more = element("button", { class: "ll-button", type: "button", hidden: true, onclick: showAll })
   const picker = element("div", { class: "picker" })
-  const ranges = radioGroup("Range of the sliders", { data: "Range of the data", prior: "±3 of the prior" }, (value) => {
+  const ranges = radioGroup("Range of the sliders", { data: "Range of the data", prior: "Range of the prior" }, (value) => {
     range = value
     setRange()
     moved = true
     told.now()
   }, { class: "ranges" })
   ranges.node.hidden = true
-  RANGES.forEach((why, k) => { ranges.node.children[k + 1].setAttribute("title", why) })
+  const [ofData, ofPrior] = ranges.inputs.map((input) => /** @type {HTMLElement} */ (input.parentElement))
+  ofData.title = RANGE_OF_DATA
+  const centre = button("Centre", "", "centre", () => reset())
   const actions = element(
     "div",
     { class: "ll-row actions" },
-    button("Centre", "Every dimension to 0, the middle of the prior (key 0)", "centre", () => reset()),
+    centre,
     button("Random", "A random point of the prior (key R)", "random", () => random()),
     ranges.node,
   )
@@ -231,7 +231,10 @@ export const mount = mountable(import.meta.url, (root) => {
     say(more, `Show all ${dims.length} dimensions`)
     condition = conditionPicker(picker, { classes, title: title ?? "Class", blending: full, change: (y, event) => set({ y }, event), release: told.now })
     ranges.node.hidden = !full
-    ranges.node.children[2].setAttribute("title", component.state.prior_points?.length ? RANGE_OF_PRIOR : RANGES[1])
+    const words = wordsOfPrior(component.state)
+    ofPrior.lastChild.textContent = words.label
+    ofPrior.title = words.title
+    centre.title = words.centre
     say(
       hint,
       "Arrow keys 0.05, with Shift 0.5. Double click or Delete sets one to 0, key 0 all, key R a random point" +

@@ -1,5 +1,5 @@
 /** From where to where a slider goes, and the numbers that a person types beside it. */
-import { count, dimName } from "../lib/dom.js"
+import { count, dimName, number } from "../lib/dom.js"
 
 /** What a slider can tell apart. */
 export const GRAIN = 0.001
@@ -26,4 +26,24 @@ export function typedNumber(text, index, bound) {
   if (text.trim() !== "" && Math.abs(value) <= bound) return { value, refusal: "" }
   const shown = text.length > 24 ? `${text.slice(0, 23)}…` : text.trim() || "nothing"
   return { value: null, refusal: `${dimName(index)} must be a number from −${count(bound)} to ${count(bound)}, got ${shown}; it was not changed.` }
+}
+
+/**
+ * What the range of the prior is called, and what it means, which is another thing where the prior is not N(0, I).
+ * @param {{prior_range: number, prior_points: number[][]}} state How far it reaches to either side of 0; and samples of the prior, none
+ *   of N(0, I).
+ * @returns {{label: string, title: string, centre: string}} `centre`: what it means to put every dimension to 0.
+ */
+export function wordsOfPrior({ prior_range: reach, prior_points: points }) {
+  if (points?.length) {
+    return {
+      label: "Range of the prior",
+      title: `−${number(reach)} to ${number(reach)}: as far from 0 as any coordinate of ${count(points.length)} samples of the prior`,
+      centre: "Every dimension to 0 (key 0)",
+    }
+  }
+  const plain = String(Number(reach.toFixed(2)))
+  return {
+    label: `±${plain} of the prior`, title: `N(0, 1) to ${plain} standard deviations on either side`, centre: "Every dimension to 0, the middle of the prior (key 0)",
+  }
 }
