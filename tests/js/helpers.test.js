@@ -2,6 +2,7 @@
 import assert from "node:assert/strict"
 import { mock, test } from "node:test"
 import { Echo } from "#browser/lib/echo.js"
+import { sentenceOf } from "#browser/lib/errors.js"
 import { latest } from "#browser/lib/latest.js"
 import { perRun } from "#browser/lib/source.js"
 import { thinned } from "#browser/lib/thinning.js"
@@ -170,5 +171,27 @@ test("a thinned line keeps its ends and what stands out", () => {
       const line = bx > ax ? ay + ((x - ax) / (bx - ax)) * (by - ay) : by
       assert.ok(Math.abs(line - y) < 2.5 * tolerance + 1e-9)
     }
+  }
+})
+
+test("an error that has words for a person is told in them, a mistake is told to the console", () => {
+  const logged = mock.method(console, "error", () => {})
+  try {
+    assert.equal(sentenceOf(new Error("there is no run of that name; open another")), "there is no run of that name; open another")
+    assert.equal(sentenceOf("a plain text"), "a plain text")
+    assert.equal(logged.mock.callCount(), 0)
+    const mistakes = [() => null.z, () => new Uint8Array(-1), () => JSON.parse("<html>"), () => { throw new ReferenceError("x is not defined") }]
+    for (const mistake of mistakes) {
+      let caught = null
+      try {
+        mistake()
+      } catch (error) {
+        caught = error
+      }
+      assert.equal(sentenceOf(caught), "Something went wrong in this part of the page. Reload the page; details are in the browser's console.")
+    }
+    assert.equal(logged.mock.callCount(), mistakes.length)
+  } finally {
+    logged.mock.restore()
   }
 })

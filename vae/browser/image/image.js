@@ -1,6 +1,7 @@
 /** The decoded image of the page's point. A picture from the server shows at once; the decoder in the browser takes over. */
 import { decoders } from "../lib/decoder.js"
 import { element, point as words, say } from "../lib/dom.js"
+import { sentenceOf } from "../lib/errors.js"
 import { mountable } from "../lib/mount.js"
 import { paint } from "../lib/picture.js"
 import { conditionOf, pointOf } from "../lib/store.js"
@@ -54,7 +55,7 @@ export const mount = mountable(import.meta.url, (root) => {
         clearTimeout(settled)
         settled = setTimeout(() => canvas.setAttribute("aria-label", `Decoded image at ${where.textContent}`), 400)
       },
-      (error) => asked === decoder && tellSource(error.message),
+      (error) => asked === decoder && tellSource(sentenceOf(error)),
     )
   }
 

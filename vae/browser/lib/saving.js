@@ -1,5 +1,6 @@
 /** Saves charts and grids of images: PNG at twice the size, SVG with its text as text, and the numbers as CSV; in the colours of the page. */
 import { element, say } from "./dom.js"
+import { sentenceOf } from "./errors.js"
 import { contextOf } from "./picture.js"
 import { SvgContext } from "./svg_context.js"
 
@@ -136,7 +137,7 @@ export function saveMenu(what, of = "this chart") {
       summary.focus()
     } catch (error) {
       if (!(error instanceof Error)) throw error
-      say(said, error.message)
+      say(said, sentenceOf(error))
     }
   }
 

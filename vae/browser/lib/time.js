@@ -3,7 +3,7 @@
  * curves and sheets follow, none knowing of the other. There is one for each run, because modules of one address are
  * shared in the page. It works without a scrubber: then the moment stays where it is, at the right end at first.
  */
-import { messageOf } from "./errors.js"
+import { sentenceOf } from "./errors.js"
 import { Echo } from "./echo.js"
 import { perRun } from "./source.js"
 
@@ -173,7 +173,7 @@ export class Time {
       this.failure = ""
       this.heed(state)
     } catch (error) {
-      this.failure = messageOf(error)
+      this.failure = sentenceOf(error)
     }
     this.#loading = null
     this.loaded = true

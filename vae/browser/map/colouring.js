@@ -1,5 +1,6 @@
 /** Gives the points their colours, by label or by a number on a scale, and the legend its classes. */
 import { say } from "../lib/dom.js"
+import { sentenceOf } from "../lib/errors.js"
 import { byLabel, byValue, colourings, colourOf } from "./colours.js"
 import { tellMissing } from "./originals.js"
 import { groups, inOrder, standBack } from "./points.js"
@@ -147,7 +148,7 @@ export class Colouring {
         this.apply()
       } catch (error) {
         if (data.gone || now.shown !== data.shown) return
-        say(this.#missing, error.message)
+        say(this.#missing, sentenceOf(error))
       }
     }
     this.#scene.flush()

@@ -1,5 +1,6 @@
 /** What lies below and above the points, as the layers say. */
 import { say } from "../lib/dom.js"
+import { sentenceOf } from "../lib/errors.js"
 import { contours, grid, marks, names } from "./axes.js"
 import { byName } from "./colours.js"
 import { Density, drawEllipse, ellipse, Manifold, Sprites } from "./layers.js"
@@ -146,7 +147,7 @@ export class Layers {
     try {
       if (await this.#data.spread()) this.#scene.redraw("above")
     } catch (error) {
-      say(this.#missing, error.message)
+      say(this.#missing, sentenceOf(error))
     }
   }
 

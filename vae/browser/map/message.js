@@ -1,5 +1,6 @@
 /** What lies over the chart while there are no points: that they load, why they cannot come, or a question. */
 import { count, element, say } from "../lib/dom.js"
+import { sentenceOf } from "../lib/errors.js"
 
 const LOADING = "Loading the latent positions…"
 
@@ -24,7 +25,7 @@ export class Message {
 
   failed(error) {
     this.node.hidden = false
-    say(this.node, error.message)
+    say(this.node, sentenceOf(error))
     this.node.dataset.kind = "error"
   }
 

@@ -1,6 +1,7 @@
 /** The images themselves: all of a part where they fit the page's memory, else those that are looked at, as they are asked for. */
 import { arrays } from "../lib/arrays.js"
 import { explain } from "../lib/dom.js"
+import { sentenceOf } from "../lib/errors.js"
 import { Kept } from "../lib/kept.js"
 import { paint } from "../lib/picture.js"
 
@@ -57,7 +58,7 @@ export class Originals {
   }
 
   #fail(error) {
-    if (error.name !== "AbortError") this.failure = error.message
+    if (error.name !== "AbortError") this.failure = sentenceOf(error)
   }
 
   /** The image of an index of the data set as `paint` takes it; null if it is not here (yet): then it is asked for. */

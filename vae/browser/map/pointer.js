@@ -1,5 +1,6 @@
 /** What pointer and keys do: decode a spot, go to an image, move the point, draw a lasso. */
 import { point as words } from "../lib/dom.js"
+import { sentenceOf } from "../lib/errors.js"
 import { paint } from "../lib/picture.js"
 import { atRest } from "../lib/rest.js"
 import { classOf, oneHot, short } from "../lib/store.js"
@@ -124,7 +125,7 @@ export class Pointer {
       this.#root.dataset.decoded = String(this.#decoded)
       const label = classOf(y)
       this.#card.decode(picture, `${words(z)}${label < 0 ? "" : ` as ${data.state.classes[label]}`}`)
-    }, (error) => this.#card.decode(null, error.message))
+    }, (error) => this.#card.decode(null, sentenceOf(error)))
   }
 
   #leave() {

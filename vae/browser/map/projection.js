@@ -1,6 +1,7 @@
 /** Which plane the map shows: the straight one, or one that t-SNE or UMAP found, which the server computes when asked. */
 import { arrays } from "../lib/arrays.js"
 import { count, element, say } from "../lib/dom.js"
+import { sentenceOf } from "../lib/errors.js"
 
 /** Between two looks at a computation, ms. */
 const PAUSE = 500
@@ -74,7 +75,7 @@ export function projectionPanel(heard) {
           if (found.state !== "none") told = found
         }
       } catch (error) {
-        if (mine === turn) say(words, error.message)
+        if (mine === turn) say(words, sentenceOf(error))
         return
       }
       // The wish goes by way of the page's script, which may be busy.

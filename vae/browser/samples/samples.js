@@ -1,5 +1,6 @@
 /** Sheets of images that the newest weights make, drawn again whenever the run has newer ones. */
 import { element, explain} from "../lib/dom.js"
+import { sentenceOf } from "../lib/errors.js"
 import { mountable } from "../lib/mount.js"
 import { Question } from "../lib/asking.js"
 import { gridPicture, pixelTable } from "../lib/image_grid.js"
@@ -102,7 +103,7 @@ export const mount = mountable(import.meta.url, (root) => {
       sheet.card.dataset.count = String(sheet.count)
     } catch (error) {
       if (!question.isOver) {
-        tell(sheet, error.message)
+        tell(sheet, sentenceOf(error))
         sheet.image.hidden = true
       }
     }

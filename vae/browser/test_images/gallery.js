@@ -1,6 +1,7 @@
 /** A page of test images to choose from, of one class or of all. Where the images are missing, their reconstructions. */
 import { arrays } from "../lib/arrays.js"
 import { count, element, explain, say } from "../lib/dom.js"
+import { sentenceOf } from "../lib/errors.js"
 import { Kept } from "../lib/kept.js"
 import { paint } from "../lib/picture.js"
 import { mixUp } from "../lib/random.js"
@@ -121,7 +122,7 @@ export class Gallery {
       this.#refill(false)
     } catch (error) {
       this.grid.replaceChildren(this.grid.firstChild)
-      explain(this.note, error.message)
+      explain(this.note, sentenceOf(error))
     }
     if (this.#loading === wanted) this.#loading = null
   }
@@ -260,7 +261,7 @@ export class Gallery {
         pixels.set(row, { data: found.images.data.slice(k * size, (k + 1) * size), most: found.max_value }, size)
       })
     } catch (error) {
-      this.missing = error.message
+      this.missing = sentenceOf(error)
     }
   }
 }

@@ -4,6 +4,7 @@
  * and the same.
  */
 import { Kept } from "../../../../vae/browser/lib/kept.js"
+import { sentenceOf } from "../../../../vae/browser/lib/errors.js"
 import { server, timeOf } from "../../../components/source/source.js"
 import { Question } from "../../../../vae/browser/lib/asking.js"
 
@@ -108,7 +109,7 @@ class Findings {
       this.failure = ""
       if (moment) this.#known.set(wanted, this.found, 1)
     } catch (error) {
-      if (!question.isOver) this.failure = error.message
+      if (!question.isOver) this.failure = sentenceOf(error)
     }
     if (!question.isOver) this.#shown = wanted
     this.busy = false

@@ -1,5 +1,6 @@
 /** What one run makes of the images and points that are shown, at the moment of its time: asked of the server once. */
 import { latest } from "../../../../vae/browser/lib/latest.js"
+import { sentenceOf } from "../../../../vae/browser/lib/errors.js"
 import { server, timeOf } from "../../../components/source/source.js"
 import { arrays, sizeOf } from "../../../../vae/browser/lib/arrays.js"
 import { Kept } from "../../../../vae/browser/lib/kept.js"
@@ -87,7 +88,7 @@ export class Images {
       this.weights = wanted
       this.failure = ""
     } catch (error) {
-      if (!question.isOver) this.failure = error.message
+      if (!question.isOver) this.failure = sentenceOf(error)
     }
     if (!this.#gone) this.#changed()
   }

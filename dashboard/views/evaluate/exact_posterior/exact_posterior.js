@@ -8,6 +8,7 @@ import { Pad } from "../../../../vae/browser/drawing_pad/pad.js"
 import { tabRow } from "../../../../vae/browser/lib/tabs.js"
 import { arrays, sizeOf } from "../../../../vae/browser/lib/arrays.js"
 import { element, explain, number, say } from "../../../../vae/browser/lib/dom.js"
+import { sentenceOf } from "../../../../vae/browser/lib/errors.js"
 import { mountable } from "../../../../vae/browser/lib/mount.js"
 import { inStreamlit } from "../../../components/streamlit/adapter.js"
 import { Kept } from "../../../../vae/browser/lib/kept.js"
@@ -172,7 +173,7 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
       show()
     } catch (error) {
       if (mine.isOver) return
-      refuse(error.message)
+      refuse(sentenceOf(error))
       shown = done
     }
     if (turn.isNewest()) settle()
@@ -221,7 +222,7 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
       void where_.draw({ run: data.run, at, stamp, found, span: spanOf(chart, found), palette: data.classes[colours.name], colours })
       root.dataset.ready = "true"
     } catch (error) {
-      refuse(error.message)
+      refuse(sentenceOf(error))
     }
   }
 

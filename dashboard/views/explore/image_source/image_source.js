@@ -5,6 +5,7 @@
 import { Echo } from "../../../../vae/browser/lib/echo.js"
 import { decoderOf, encoderOf, pointOf, server, timeOf } from "../../../components/source/source.js"
 import { element, say } from "../../../../vae/browser/lib/dom.js"
+import { sentenceOf } from "../../../../vae/browser/lib/errors.js"
 import { mountable } from "../../../../vae/browser/lib/mount.js"
 import { inStreamlit } from "../../../components/streamlit/adapter.js"
 import { normal } from "../../../../vae/browser/lib/random.js"
@@ -239,7 +240,7 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
         now.after?.()
       } catch (error) {
         show(null)
-        say(message, `The image could not be encoded: ${error.message}`)
+        say(message, `The image could not be encoded: ${sentenceOf(error)}`)
       }
     }
     busy = false

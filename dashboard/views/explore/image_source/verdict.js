@@ -1,6 +1,7 @@
 /** How far an image lies from the training images by the model's own measure, in words. */
 import { server } from "../../../components/source/source.js"
 import { count, number } from "../../../../vae/browser/lib/dom.js"
+import { sentenceOf } from "../../../../vae/browser/lib/errors.js"
 import { atRest } from "../../../../vae/browser/lib/rest.js"
 
 /** How long a moment of the page's time rests until the server is asked about it, ms. */
@@ -125,6 +126,6 @@ export class Judging {
       isShown() && this.#result.refuse(`Cannot compare with the training images: ${sentence}`)
     // The server would only say the same.
     if (this.#missing()) return refuse(this.#missing())
-    surpriseOf(run, weights).then((surprise) => isShown() && this.#tell(surprise), (error) => refuse(error.message))
+    surpriseOf(run, weights).then((surprise) => isShown() && this.#tell(surprise), (error) => refuse(sentenceOf(error)))
   }
 }

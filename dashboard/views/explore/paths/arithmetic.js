@@ -1,6 +1,7 @@
 /** A point plus a weighted difference of two group means, decoded as the weight is dragged. */
 import { server } from "../../../components/source/source.js"
 import { count, element, number, say } from "../../../../vae/browser/lib/dom.js"
+import { sentenceOf } from "../../../../vae/browser/lib/errors.js"
 import { short } from "../../../../vae/browser/lib/store.js"
 
 const SIDE = 88
@@ -72,7 +73,7 @@ export function arithmetic(page) {
       if (made.asked !== asked) return
       made.mean = null
       made.asked = ""
-      page.failed(error.message)
+      page.failed(sentenceOf(error))
     }
     redraw()
   }

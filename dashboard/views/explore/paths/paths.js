@@ -4,6 +4,7 @@ import { Echo } from "../../../../vae/browser/lib/echo.js"
 import { decoderOf, pointOf, server, timeOf } from "../../../components/source/source.js"
 import { arrays } from "../../../../vae/browser/lib/arrays.js"
 import { element, say } from "../../../../vae/browser/lib/dom.js"
+import { sentenceOf } from "../../../../vae/browser/lib/errors.js"
 import { mountable } from "../../../../vae/browser/lib/mount.js"
 import { inStreamlit } from "../../../components/streamlit/adapter.js"
 import { paint } from "../../../../vae/browser/lib/picture.js"
@@ -113,7 +114,7 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
       const y = given ?? store?.point?.y ?? null
       // Before the page has a point there is no condition; when it has one, all is drawn again.
       if (asked !== decoder || (data.conditional && !y)) return
-      asked.request(client, { z, y }, (picture) => asked === decoder && paint(canvas, picture), (error) => tell(error.message))
+      asked.request(client, { z, y }, (picture) => asked === decoder && paint(canvas, picture), (error) => tell(sentenceOf(error)))
     })
   }
 
@@ -182,7 +183,7 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
     } catch (error) {
       if (mine !== loading || error.name === "AbortError") return
       film.show(null, 1)
-      tell(error.message)
+      tell(sentenceOf(error))
     }
   }
 

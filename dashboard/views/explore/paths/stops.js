@@ -2,6 +2,7 @@
 import { server } from "../../../components/source/source.js"
 import { arrays } from "../../../../vae/browser/lib/arrays.js"
 import { element, number, say } from "../../../../vae/browser/lib/dom.js"
+import { sentenceOf } from "../../../../vae/browser/lib/errors.js"
 import { paint } from "../../../../vae/browser/lib/picture.js"
 import { short } from "../../../../vae/browser/lib/store.js"
 
@@ -78,7 +79,7 @@ export function stopRow(page) {
       const found = await arrays(server, data.run, "test-image", { number: stop.number, at: weights.at, v: weights.stamp }, { waiting: page.failed })
       fill(stop, found)
     } catch (error) {
-      page.failed(error.message)
+      page.failed(sentenceOf(error))
     }
   }
 
@@ -160,7 +161,7 @@ export function stopRow(page) {
       fill(stop, found)
       add(stop)
     } catch (error) {
-      page.failed(error.message)
+      page.failed(sentenceOf(error))
     }
   }
 
