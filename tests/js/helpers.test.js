@@ -4,6 +4,7 @@ import { mock, test } from "node:test"
 import { Echo } from "#browser/lib/echo.js"
 import { sentenceOf } from "#browser/lib/errors.js"
 import { latest } from "#browser/lib/latest.js"
+import { atPace, goOn } from "#browser/lib/rest.js"
 import { perRun } from "#browser/lib/source.js"
 import { thinned } from "#browser/lib/thinning.js"
 import { ticks } from "#browser/lib/ticks.js"
@@ -193,5 +194,22 @@ test("an error that has words for a person is told in them, a mistake is told to
     assert.equal(logged.mock.callCount(), mistakes.length)
   } finally {
     logged.mock.restore()
+  }
+})
+
+test("what fails in work that nobody waits for is heard by the page, so that its part can say so", async () => {
+  const heard = []
+  globalThis.reportError = (error) => { heard.push(error.message) }
+  try {
+    const wishes = latest((wish) => { throw new Error(`latest ${wish}`) })
+    wishes.want(1)
+    const paced = atPace(() => { throw new Error("at its pace") }, 0)
+    paced.soon()
+    await goOn(() => Promise.reject(new Error("one of many")))
+    while (heard.length < 3) await new Promise((resolve) => setImmediate(resolve))
+    assert.deepEqual(new Set(heard), new Set(["at its pace", "latest 1", "one of many"]))
+    paced.cancel()
+  } finally {
+    delete globalThis.reportError
   }
 })

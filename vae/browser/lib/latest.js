@@ -4,7 +4,7 @@ import { goOn } from "./rest.js"
 /**
  * @template T
  * @param {(wish: T, turn: {isNewest: () => boolean}) => Promise<void> | void} work Done for one wish after the other. It may ask whether
- *   there is a newer one, or none is wanted any more. What it throws is told to the console.
+ *   there is a newer one, or none is wanted any more. What it throws the page hears.
  * @param {(wish: T) => void} [overtaken] Told of a newer wish while work is under way, which may so be cut short.
  * @returns {{want: (wish: T) => void, readonly busy: boolean, cancel: () => void}} `cancel` forgets what is waited for, for good.
  */

@@ -30,11 +30,20 @@ export function atRest(work, wait = REST) {
 }
 
 /**
+ * Have the page hear of an error that nobody waits for, as of one that nobody caught.
+ * @param {unknown} error
+ */
+function report(error) {
+  if (globalThis.reportError) globalThis.reportError(error)
+  else console.error(error)
+}
+
+/**
  * Do one of many things; whatever goes wrong with it, the next ones are done.
  * @param {() => Promise<void> | void} work
- * @param {(error: Error) => void} [fail] Told what went wrong; without it, the console is.
+ * @param {(error: Error) => void} [fail] Told what went wrong; without it the page is, so that the part that died says so.
  */
-export async function goOn(work, fail = console.error) {
+export async function goOn(work, fail = report) {
   try {
     await work()
   } catch (error) {
@@ -47,7 +56,7 @@ export async function goOn(work, fail = console.error) {
 }
 
 /**
- * @param {() => Promise<void> | void} work Looks at what is newest when it begins. One that fails is told to the console.
+ * @param {() => Promise<void> | void} work Looks at what is newest when it begins. What it throws the page hears.
  * @param {number} pause Between two beginnings, ms, at least.
  * @returns {{soon: () => void, cancel: () => void}} Ask for the work, of which one is under way at most; or for no more of it.
  */
