@@ -82,7 +82,7 @@ def mounted(context: Any, folder: Path, state: Any, answer: str) -> Iterator[Any
 
 @pytest.mark.parametrize("folder", state_types.components(), ids=lambda folder: folder.name)
 def test_component_that_is_told_nonsense_says_that_it_died(context: Any, folder: Path) -> None:
-    with mounted(context, folder, {}, "null") as page:
+    with mounted(context, folder, {}, '{"a": 1}') as page:
         said = page.locator("[role=alert]").first
         said.wait_for(timeout=10_000)
         assert said.inner_text().startswith(WORDS)
