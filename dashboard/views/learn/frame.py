@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.cache import datasets, models
 from dashboard.link import keys, session
@@ -17,6 +16,9 @@ from dashboard.shell.subject import Subject
 from dashboard.views.learn.thumbs import thumbs
 from vae.runs.run import Run
 from vae.runtime.number_format import adding_up
+
+if TYPE_CHECKING:
+    from dashboard.streamlit_internals import DeltaGenerator
 
 
 def chapter(title: str) -> tuple[DeltaGenerator, DeltaGenerator]:

@@ -11,6 +11,7 @@ import { titleOf } from "./points.js"
 const MOST = 12
 
 export class Find {
+  /** @type {import("./map_data.js").MapData} */
   #data
   #heard
   #pad = new Pad({ change: () => this.#look(), release: () => this.#look() })
