@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 import tyro
 from tyro.conf import FlagCreatePairsOff, Positional, arg, subcommand
 
+from vae.cli.lesson import LessonCommand
 from vae.cli.measure import Evaluate, Leak
 from vae.cli.output import showing_all, tell, unboxed
 from vae.cli.parser import Flag, Impossible, OptionalPath, registry
@@ -256,6 +257,7 @@ Command = (
     | Annotated[Export, subcommand("export")]
     | Annotated[Import, subcommand("import")]
     | Annotated[Data, subcommand("data")]
+    | Annotated[LessonCommand, subcommand("lesson")]
     | Annotated[Dashboard, subcommand("dashboard")]
 )
 

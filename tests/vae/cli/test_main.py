@@ -185,7 +185,7 @@ print(json.dumps({"texts": texts, "slow": slow}))
     answer = json.loads(done.stdout)
     assert answer["slow"] == []
     plain = {name: re.sub(r"[│\s]+", " ", text) for name, text in answer["texts"].items()}
-    for command in ("train", "evaluate", "reproduce", "export", "import", "data", "dashboard"):
+    for command in ("train", "evaluate", "reproduce", "export", "import", "data", "lesson", "dashboard"):
         assert f"• {command} " in plain["--help"]
     shown = plain["train --help"]
     for section, field in RunConfig.model_fields.items():
