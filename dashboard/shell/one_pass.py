@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import streamlit as st
 
 from dashboard.cache import models
 from dashboard.components.pipeline import MODES, MOST_BETA, pipeline
 from dashboard.link import session
-from dashboard.link.keys import choice, named_point, number
+from dashboard.link.keys import Key, choice, named_point, number
 from dashboard.look.markdown import plain
 from dashboard.shell import latent_view, subject
 from dashboard.shell.subject import Subject
@@ -30,7 +30,7 @@ def draw(run: Run, of: Subject, *, size: Literal["stage", "strip"] = "stage") ->
         size: A whole screen, or a strip.
     """
     config = run.config
-    key = named_point("eps", config.model.latent_dim)
+    key: Key[Any] = named_point("eps", config.model.latent_dim)
     mode = session.read(MODE, "training")
     beta = session.read(BETA, min(MOST_BETA, config.objective.beta))
     said = pipeline(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from dashboard.components import is_number, is_point, nothing, plain, register
-from dashboard.look.colours import CURVES
+from dashboard.look.colours import CURVES, ThemeName
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -42,7 +42,7 @@ class State:
     cut: float | None
     centre: bool
     size: Literal["stage", "strip"]
-    palette: Mapping[str, Mapping[str, str]]
+    palette: Mapping[ThemeName, Mapping[str, str]]
 
 
 @dataclass(frozen=True)

@@ -31,12 +31,12 @@ def section(run: Run, at: At) -> None:
     except UserError as error:
         st.caption(plain(f"Your measurements need a full diagnosis: {error}"))
         return
-    numbers = [measured for measured in found if measured.value is not None]
+    numbers = [(measured, measured.value) for measured in found if measured.value is not None]
     for start in range(0, len(numbers), _ROW):
-        for column, measured in zip(st.columns(_ROW), numbers[start : start + _ROW], strict=False):
+        for column, (measured, value) in zip(st.columns(_ROW), numbers[start : start + _ROW], strict=False):
             title = f"{measured.title}, {measured.unit}" if measured.unit else measured.title
-            column.metric(plain(title), readable(measured.value))
-    by_dimension = {measured.title: measured.per_dim for measured in numbers if measured.per_dim}
+            column.metric(plain(title), readable(value))
+    by_dimension = {measured.title: measured.per_dim for measured, _ in numbers if measured.per_dim}
     if by_dimension:
         names = [f"z{number}" for number in range(1, run.config.model.latent_dim + 1)]
         st.dataframe({"Dimension": names, **by_dimension}, hide_index=True)

@@ -15,5 +15,5 @@ export interface State {
   cut: number | null
   centre: boolean
   size: "stage" | "strip"
-  palette: Record<string, Record<string, string>>
+  palette: Record<"light" | "dark", Record<string, string>>
 }

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dashboard.cache.image_sheets import to_bytes
 from dashboard.components import plain, register
-from dashboard.look.colours import CURVES, DIGITS, SCALE
+from dashboard.look.colours import CURVES, DIGITS, SCALE, ThemeName
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,8 +26,8 @@ class State:
     columns: int
     taken: int
     rows: str
-    palette: Mapping[str, Mapping[str, str]]
-    scale: Mapping[str, Sequence[str]]
+    palette: Mapping[ThemeName, Mapping[str, str]]
+    scale: Mapping[ThemeName, Sequence[str]]
 
 
 def panel(

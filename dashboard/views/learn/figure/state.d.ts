@@ -5,6 +5,6 @@ export interface State {
   columns: number
   taken: number
   rows: string
-  palette: Record<string, Record<string, string>>
-  scale: Record<string, string[]>
+  palette: Record<"light" | "dark", Record<string, string>>
+  scale: Record<"light" | "dark", string[]>
 }

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dashboard.components import plain, register
-from dashboard.look.colours import CURVES
+from dashboard.look.colours import CURVES, ThemeName
 
 _COMPONENT = register("kl", height=420, folder=Path(__file__).resolve().parent)
 
@@ -18,7 +18,7 @@ class State:
 
     mean: float
     sigma: float
-    palette: Mapping[str, Mapping[str, str]]
+    palette: Mapping[ThemeName, Mapping[str, str]]
 
 
 def sliders(*, mean: float, sigma: float, key: str) -> None:

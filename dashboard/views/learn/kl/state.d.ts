@@ -3,5 +3,5 @@
 export interface State {
   mean: number
   sigma: number
-  palette: Record<string, Record<string, string>>
+  palette: Record<"light" | "dark", Record<string, string>>
 }
