@@ -4,8 +4,8 @@
 
 Dragging a slider, see `dragging.py`. Scrubbing, on a run trained for it: snapshots of the training shown a
 second, and milliseconds from a new snapshot's file to the screen. Map: milliseconds until 70,000 points are drawn, the
-fetch included, and coloured anew; images decoded a second while the pointer moves over them. It needs torchvision's
-folder with MNIST.
+fetch included, and coloured anew; images decoded a second while the pointer moves over them; and milliseconds for each
+move of a brush over a histogram by which they are narrowed. It needs torchvision's folder with MNIST.
 """
 
 from __future__ import annotations
@@ -92,6 +92,26 @@ def recolour(page: Page) -> list[int]:
         if number > 2:
             found.append(int(root.get_attribute("data-recoloured") or -1))
     return found
+
+
+def brush(page: Page, moves: int = 90) -> list[float]:
+    """Milliseconds from a move of the brush over the histogram of the KL to the points drawn anew."""
+    root = component(page, "map")
+    root.locator(".ranges > summary").click()
+    histogram = root.locator('[data-quantity="rate"] canvas')
+    histogram.wait_for(timeout=60_000)
+    histogram.scroll_into_view_if_needed()
+    box = histogram.bounding_box()
+    assert box is not None
+    y, found = box["y"] + box["height"] / 2, []
+    page.mouse.move(box["x"] + 0.1 * box["width"], y)
+    page.mouse.down()
+    for move in range(moves):
+        page.mouse.move(box["x"] + box["width"] * (0.2 + 0.7 * move / moves), y)
+        page.wait_for_timeout(1000 / RATE)
+        found.append(float(root.get_attribute("data-brushed") or "nan"))
+    page.mouse.up()
+    return sorted(value for value in found if not math.isnan(value))
 
 
 def decoded_run(server: Server, network: str, num_snapshots: int) -> Run:
@@ -187,6 +207,11 @@ def measure_rest(server: Server, page: Page, options: argparse.Namespace) -> Non
     decoded, messages = hover_map(page, sent, options.seconds)
     print(f"  hovering: {decoded:.1f} images/s decoded, {messages:.0f} messages")
     print(f"  coloured anew: slowest {max(recolour(page))} ms")
+    took = brush(page)
+    late = took[int(0.95 * len(took))]
+    print(
+        f"  brushing: median {statistics.median(took):.1f} ms, 95 % {late:.1f} ms, slowest {took[-1]:.1f} ms a move"
+    )
 
 
 def main() -> None:

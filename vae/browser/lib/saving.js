@@ -123,7 +123,7 @@ const KINDS = {
 export function saveMenu(what, of = "this chart") {
   const buttons = Object.entries(KINDS).map(([kind, { title, words }]) =>
     element("button", { class: "ll-save-kind", type: "button", title: words, dataset: { save: kind }, onclick: () => void save(kind) }, title))
-  const said = element("span", { class: "ll-note", role: "status" })
+  const said = element("span", { class: "ll-save-said", role: "status" })
   const summary = element("summary", { class: "ll-save-open", "aria-label": `Save ${of}`, title: `Save ${of}: PNG, SVG or CSV` }, icon(TRAY))
   const node = element("details", { class: "ll-save" }, summary, element("div", { class: "ll-save-kinds", role: "group", "aria-label": `Save ${of} as` }, ...buttons, said))
 

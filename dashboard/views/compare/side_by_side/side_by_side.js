@@ -6,6 +6,9 @@ import { inStreamlit } from "../../../components/streamlit/adapter.js"
 import { paint } from "../../../../vae/browser/lib/picture.js"
 import { Images } from "./images.js"
 import { scrubber } from "./scrubber.js"
+import { gridPicture, gridTable } from "../../../../vae/browser/lib/image_grid.js"
+import { saveMenu } from "../../../../vae/browser/lib/saving.js"
+import { theme } from "../../../../vae/browser/lib/theme.js"
 
 /** Python hears of what is shown so long after the last key or click, ms. */
 const REST = 350
@@ -48,7 +51,21 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
     const note = element("p", { class: "ll-note" }, words)
     const tools = element("div", { class: "ll-row tools" })
     const top = element("div", { class: "top" }, element("div", {}, element("h3", { class: "ll-title" }, title), note), tools)
+    top.append(saveMenu(() => ({ name: `comparison-${kind}`, picture: () => gridPicture(gridOf(body), theme(root)), table: () => tableOf(body, kind) }), title.toLowerCase()))
     return { root: element("section", { class: "part", dataset: { kind } }, top, body), body, note, tools, kind }
+  }
+
+  /** The lines of images as they are shown. */
+  function gridOf(body) {
+    const lines = [...body.querySelectorAll(".line")]
+    const images = lines.map((one) => [...one.querySelectorAll(".cell:not([hidden]) canvas")])
+    return { images, rows: lines.map((one) => one.querySelector("strong")?.textContent ?? "") }
+  }
+
+  /** Which image of which line each is: the number of the test image, or of the sample of z. */
+  function tableOf(body, kind) {
+    const numbers = kind === "image" ? rows() : null
+    return gridTable(gridOf(body), [kind === "image" ? "test image" : "sample of z, from 0", ...(numbers ? [] : ["seed"])], (_, k) => (numbers ? [numbers[k]] : [k, view.seed]))
   }
 
   /** Show something else, and tell Python when it rests; null waits for a later call. */
