@@ -127,6 +127,7 @@ def test_tiles_are_equally_probable_and_the_view_comes_back_with_the_link(app: A
     app.until(lambda: app.query()["view"] != "0.3,-0.2,2", "the link does not say the zoom")
     assert app.page.evaluate("history.length") == entries
     app.page.mouse.move(5, 5)
+    app.part("map").locator('[data-action="layers"]').click()
     app.part("map").locator('[data-control="tiles"]').select_option("even")
     app.until(lambda: app.query()["tiles"] == "even", "the link does not say the tiles")
     app.until(lambda: app.page.evaluate("window.__latentLab.map.tiles().kind") == "even", "the tiles stayed")

@@ -65,6 +65,6 @@ def test_a_watched_run_opens_in_explore_and_its_sliders_decode(kept: App, watch:
 
 def test_a_watched_run_opens_in_the_map(kept: App, watch: Watch, run: Run) -> None:
     app = watch(kept)
-    app.open("map", "map", "image", run=run.id)
+    app.open("map", "map", run=run.id)
     drawn = app.page.evaluate("window.__latentLab.map.drawn()")
     assert len(next(iter(drawn.values()))) == run.info.num_test
