@@ -158,10 +158,10 @@ export class Colouring {
 
   /** Put the colours on the points, those that stand back below all others. */
   apply() {
-    const codes = this.painted.codes.slice()
     const { points } = this.#scene
-    points.back = standBack(codes, this.#selection.back)
-    points.codes = inOrder(codes, this.#data.shown.order)
+    const { order } = this.#data.shown
+    points.codes = inOrder(this.painted.codes, order, points.codes)
+    points.back = standBack(points.codes, this.#selection.back, order)
     points.palette = this.painted.palette
     this.#scene.redraw("points")
   }

@@ -138,9 +138,9 @@ export function groups(labels, classes) {
   return rest ? [...found, { name: classes.length ? "no class" : "images", label: -1, num: rest }] : found
 }
 
-/** Values of the rows in the order in which they are drawn. */
-export function inOrder(values, order) {
-  const sorted = new values.constructor(order.length)
+/** Values of the rows in the order in which they are drawn; in `into`, if that has room for just so many of their kind. */
+export function inOrder(values, order, into = null) {
+  const sorted = into?.length === order.length && into.constructor === values.constructor ? into : new values.constructor(order.length)
   for (let k = 0; k < order.length; k += 1) sorted[k] = values[order[k]]
   return sorted
 }
@@ -186,11 +186,16 @@ export function neighbours({ mean, dims, num }, row, most) {
   return found.map((one) => ({ ...one, distance: Math.sqrt(one.distance) }))
 }
 
-/** Codes of the points that stand back, put over those of their colours. */
-export function standBack(codes, back) {
+/**
+ * Codes of the points that stand back, put over those of their colours.
+ * @param {Uint8Array} codes In the order of the rows, or of `order`.
+ * @param {Uint8Array} back For each row whether it does.
+ * @param {Int32Array | null} [order]
+ */
+export function standBack(codes, back, order = null) {
   let any = false
   for (let k = 0; k < codes.length; k += 1) {
-    if (!back[k]) continue
+    if (!back[order ? order[k] : k]) continue
     codes[k] = BACK
     any = true
   }

@@ -27,6 +27,8 @@ export class Ranges {
   #said = element("p", { class: "ll-note", role: "status" })
   #buffer = new Uint8Array(0)
   #frame = 0
+  /** @type {import("../lib/theme.js").Theme | null} */
+  #colours = null
 
   /**
    * @param {{data: import("./map_data.js").MapData, link: import("./map_link.js").MapLink, root: HTMLElement,
@@ -151,7 +153,7 @@ export class Ranges {
       one.range = [a <= 0 ? -1e30 : value(a), b >= 1 ? 1e30 : value(b)]
       this.#frame ||= requestAnimationFrame(() => {
         this.#frame = 0
-        this.#changed(false)
+        this.#changed(false, one)
       })
     })
     const end = (event) => {
@@ -167,11 +169,12 @@ export class Ranges {
     canvas.addEventListener("pointercancel", end)
   }
 
-  #changed(isDone) {
+  /** @param {boolean} isDone @param {Quantity | null} one The only one whose range is another. */
+  #changed(isDone, one = null) {
     const began = performance.now()
     this.#apply()
     this.#heard.brushing()
-    this.draw()
+    this.draw(one ? [one] : this.#quantities)
     this.#root.dataset.brushed = (performance.now() - began).toFixed(1)
     if (!isDone) return
     this.#link.view.ranges = this.#quantities.filter(({ range }) => range).map(({ name, range }) => [name, ...range.map((bound) => Number(bound.toPrecision(6)))])
@@ -208,11 +211,13 @@ export class Ranges {
     this.#changed(true)
   }
 
-  draw() {
-    const colours = theme(this.#root)
-    for (const one of this.#quantities) {
+  /** Draw histograms. The theme is read when all are drawn, and not at each move of the hand. */
+  draw(some = this.#quantities) {
+    if (some === this.#quantities || !this.#colours) this.#colours = theme(this.#root)
+    const colours = this.#colours
+    for (const one of some) {
       const { canvas, counts, range, low, high, ends } = one
-      const width = canvas.clientWidth || 220
+      const width = some === this.#quantities ? canvas.clientWidth || 220 : canvas.width / Math.min(2, devicePixelRatio || 1)
       const ratio = Math.min(2, devicePixelRatio || 1)
       if (canvas.width !== Math.round(width * ratio)) Object.assign(canvas, { width: Math.round(width * ratio), height: Math.round(HEIGHT * ratio) })
       const context = contextOf(canvas)
