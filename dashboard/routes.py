@@ -32,6 +32,7 @@ from dashboard.views.compare import routes as compare_api
 from dashboard.views.evaluate import routes as evaluate_api
 from dashboard.views.explore import routes as path_api
 from dashboard.views.map import routes as map_api
+from dashboard.views.train import routes as train_api
 from vae.errors import UserError
 from vae.runs.listing import find_run
 
@@ -101,6 +102,7 @@ def routes() -> list[BaseRoute]:
         **run_files.endpoints(run),
         **{path: route(function) for path, function in path_api.routes(run).items()},
         **map_api.endpoints(run),
+        **train_api.endpoints(run),
         **{path: route(function) for path, function in compare_api.routes(run).items()},
         **{path: route(function) for path, function in evaluate_api.routes(run).items()},
         **collapse_api.endpoints(run),

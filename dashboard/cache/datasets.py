@@ -48,3 +48,15 @@ def missing_images(run: Run) -> str:
     except UserError as error:
         return str(error)
     return ""
+
+
+def lack(run: Run) -> str:
+    """What a place that shows originals says without them, in a few words: the sidebar says the rest, once."""
+    if not missing_images(run):
+        return ""
+    name = run.config.data.name
+    return (
+        f"Needs the {DATASETS.title(name)} images."
+        if run.config.data.needs_download
+        else "Needs the run's images."
+    )

@@ -92,6 +92,13 @@ def sheet(images: NDArray[Any], columns: int, *, gap: int = 1) -> bytes:
     return canvas.png()
 
 
+def strip(images: NDArray[np.uint8], columns: int = 12) -> bytes:
+    """A few images ``(K, C, H, W)`` as bytes, in rows, as one PNG that is large enough to be shown."""
+    num, _, height, width = images.shape
+    times = max(1, 56 // max(height, width))
+    return sheet(images.repeat(times, 2).repeat(times, 3) / 255.0, min(columns, num), gap=2)
+
+
 def draw(run: Run, kind: Kind, at: At, *, num: int = 10, seed: int = 0, label: int | None = None) -> bytes:
     """A sheet of a run's weights, drawn once for all who look at it.
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from dashboard import settings
+from vae.config.reading import Reading
 from vae.config.schema import RunConfig
 from vae.errors import UserError
 from vae.runs.cleanup import UPLOADS, sweep_uploads
@@ -27,8 +28,13 @@ class Upload(Protocol):
         """Its content."""
 
 
-def create(config: RunConfig, title: str) -> Run:
+def create(config: RunConfig, title: str, reading: Reading | None = None) -> Run:
     """Make the folder of a run, not trained yet; without a title its settings name it.
+
+    Args:
+        config: What it shall be.
+        title: Its name.
+        reading: What was made of what the images were sent as, where that is not what they are kept as.
 
     Raises:
         UserError, OSError: If the images are missing or do not fit, or the folder cannot be written.
@@ -42,7 +48,8 @@ def create(config: RunConfig, title: str) -> Run:
     words = (
         title.strip() or f"{config.data.name} {kind} {config.model.latent_dim}d β={config.objective.beta:g}"
     )
-    return create_run(root, words, config, dataset.info())
+    info = dataset.info()
+    return create_run(root, words, config, info if reading is None else info.replace(reading=reading))
 
 
 @contextmanager

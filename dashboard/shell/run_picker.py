@@ -21,6 +21,7 @@ from vae.config.registries import (
     STANDARD_NORMAL,
 )
 from vae.errors import UserError
+from vae.runs.beta_history import beta_words, title_of
 from vae.runs.listing import BrokenRun, find_run, list_runs
 from vae.runs.run import Run
 from vae.runs.status import Status
@@ -126,7 +127,7 @@ def chosen() -> Run | None:
 def head(title: str, question: str, page: str | None = None) -> DeltaGenerator:
     """The head of a page that shows the run, which a presentation names; returns the place of the page's modes."""
     run = chosen()
-    return page_head.head(title, question, run_name=None if run is None else run.name, page=page)
+    return page_head.head(title, question, run_name=None if run is None else title_of(run), page=page)
 
 
 def tell() -> None:
@@ -157,7 +158,7 @@ def epoch(run: Run) -> str:
 
 def titles(runs: list[Run]) -> dict[str, str]:
     """What the picker calls each run, by its id. No two are the same: Streamlit tells options apart by their titles."""
-    found = {run.id: f"{run.name} · example" if is_shipped(run) else run.name for run in runs}
+    found = {run.id: f"{run.name} · example" if is_shipped(run) else title_of(run) for run in runs}
     while len(set(found.values())) < len(found):
         num = Counter(found.values())
         found = {
@@ -196,7 +197,7 @@ def _summary(run: Run) -> None:
     lines = [
         f"{kind}, {model.latent_dim} latent dimension{'s' if model.latent_dim > 1 else ''}, {_networks(model.network)}",
         f"{data_words(data.name)}, {info.height}×{info.width}, {pixels[data.binarize]}",
-        f"{likelihood_words(model.likelihood)}, β = {run.config.objective.beta:g}",
+        f"{likelihood_words(model.likelihood)}, β = {beta_words(run)}",
     ]
     if model.prior != STANDARD_NORMAL:
         lines.append(f"Prior: {PRIORS.title(model.prior)}")

@@ -281,7 +281,7 @@ def test_missing_test_images_are_told_and_can_still_be_chosen(app: App) -> None:
     app.expect_error("404 .*/(originals|surprise)")
     app.open("explore", "image", "sliders", "draw", run="mnist-conditional", y=3)
     app.until(lambda: app.marks("draw").get("gallery"), "the test images did not come")
-    said = "Images not available, so these are reconstructions"
+    said = "Reconstructions: the originals are not here."
     app.until(lambda: said in app.part("draw").inner_text(), "the missing images were not told")
     picture = app.pixels(".thumb canvas")
     assert max(picture) > 150

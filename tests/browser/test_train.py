@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from vae.config.schema import suggest
+from vae.runs.metrics import MetricsWriter
 from vae.runs.run import Run
 
 if TYPE_CHECKING:
     from tests.browser.server import Server
+    from tests.browser.shelf import Shelf
     from tests.browser.tab import App, Browse, Watch
 
 WEIGHT = "β, the weight of the KL"
@@ -223,6 +225,8 @@ def test_impossible_value_is_told_in_one_sentence_and_the_form_keeps_everything(
     assert "hidden" in sentence
     assert "Traceback" not in app.page.content()
     assert fields["Name"].input_value() == "kept as typed"
+    app.page.get_by_text("More options").click()  # the panel closed when the button was pressed
+    fields["Hidden widths"].wait_for()
     assert fields["Hidden widths"].input_value() == "64 many"
     assert float(fields["Learning rate"].input_value()) == -1
     assert {path.name for path in server.runs.iterdir()} == runs
@@ -319,3 +323,54 @@ def steps_of(app: App, run: Run) -> list[int]:
       return stream.history.train.map(({ step }) => step)
     """
     return list(app.module("/source/stream.js", body, run.id))
+
+
+# What the page says of a run ------------------------------------------------------------------------------------------
+
+
+def test_page_says_that_the_kl_fell_and_leads_to_the_diagnosis(
+    shelf: Shelf, server: Server, kept: App, watch: Watch
+) -> None:
+    run = shelf.put("digits", server, "fallen")
+    last = run.latest_metrics()["train"]
+    with MetricsWriter(run.metrics_path) as writer:
+        where = {"step": last["step"] + 1, "epoch": last["epoch"] + 0.1, "seconds": last["seconds"] + 1}
+        writer.write({"event": "beta", **where, "before": 1.0, "beta": 80.0, "by_hand": True})
+        for k in range(60):
+            more = {"step": last["step"] + 10 * (k + 2), "epoch": last["epoch"] + 0.5 * (k + 1)}
+            writer.write({**last, **more, "beta": 80.0, "rate": 0.001, "rate_per_dim": [0.001, 0.0]})
+    app = watch(kept).open("train", "curves", run="fallen")
+    app.until(lambda: app.marks("curves").get("collapse") == "fell", "the fall was not told")
+    words = app.part("curves").locator(".collapse").inner_text()
+    assert "The KL fell to 0.00 nats at epoch" in words
+    assert "after β went from 1 to 80" in words
+    assert "β 1 → 80" in app.page.get_by_label("Run", exact=True).input_value()
+    app.part("curves").get_by_role("button", name="See the diagnosis").click()
+    app.until(lambda: app.headline().startswith("Collapse"), "the diagnosis did not open", 30)
+    assert app.query()["run"] == "fallen"
+
+
+def test_tiles_and_latent_map_show_what_the_time_machine_shows(
+    shelf: Shelf, server: Server, kept: App, watch: Watch
+) -> None:
+    run = shelf.put("digits", server, "replayed")
+    first, last = run.snapshots()[0], run.snapshots()[-1]
+    app = watch(kept).open("train", "curves", "probe_map", run="replayed", at=first)
+    app.until(lambda: app.marks("curves").get("tiles") == str(first), "the tiles did not follow")
+    app.until(lambda: app.marks("probe_map").get("at") == str(first), "the map did not follow")
+    lines = [json.loads(line) for line in run.metrics_path.read_text().splitlines()]
+    measured = next(line for line in lines if line.get("split") == "train" and line["step"] >= first)
+    tile = app.part("curves").locator('[data-figure="distortion"] strong')
+    assert float(tile.inner_text()) == pytest.approx(measured["distortion"], abs=0.006)
+    app.page.locator('[data-component="time"] [data-action="end"]').click()
+    app.until(lambda: app.marks("curves").get("tiles") == "end", "the tiles stayed")
+    app.until(lambda: app.marks("probe_map").get("at") == str(last), "the map stayed")
+
+
+def test_single_step_says_what_it_did(live: Live, at_work: App) -> None:
+    at_work.button("Pause").click()
+    at_work.until(lambda: live.run.status().state == "paused", "no pause")
+    at_work.button("Step").click()
+    effect = at_work.part("curves").locator(".effect")
+    at_work.until(lambda: "reconstruction" in effect.inner_text(), "the step said nothing")
+    assert "The weights moved by" in effect.inner_text()

@@ -40,6 +40,14 @@ def _either(names: list[str]) -> str:
 _NEEDS: tuple[tuple[str, Callable[[RunConfig], bool], str | Callable[[], str]], ...] = (
     ("data.emnist_split", *_used_by(DATASETS, "data.name", "emnist_split")),
     ("data.threshold", lambda run: run.data.binarize == "threshold", "data.binarize = threshold"),
+    (
+        "data.test",
+        lambda run: not DATASETS.fact(run.data.name, "is_download", False),
+        "datasets without a test part of their own",
+    ),
+    ("model.decoder", *_used_by(NETWORKS, "model.network", "decoder")),
+    ("model.decoder", lambda run: run.model.likelihood == "bernoulli", "model.likelihood = bernoulli"),
+    ("model.learned_prior", lambda run: run.model.conditional, "model.conditional = true"),
     ("model.hidden", *_used_by(NETWORKS, "model.network", "hidden")),
     ("model.channels", *_used_by(NETWORKS, "model.network", "channels")),
     ("model.activation", *_used_by(NETWORKS, "model.network", "activation")),
@@ -60,9 +68,12 @@ _NEEDS: tuple[tuple[str, Callable[[RunConfig], bool], str | Callable[[], str]], 
     ("objective.free_bits", lambda run: run.objective.beta > 0, "objective.beta above 0"),
     ("objective.free_bits", *_used_by(OBJECTIVES, "objective.name", "free_bits")),
     ("objective.free_bits_per", lambda run: run.objective.free_bits > 0, "objective.free_bits above 0"),
+    ("objective.free_bits", lambda run: not run.objective.capacity, "objective.capacity = 0"),
     ("objective.capacity", lambda run: run.objective.beta > 0, "objective.beta above 0"),
+    ("objective.capacity", lambda run: not run.objective.free_bits, "objective.free_bits = 0"),
     ("objective.capacity", *_used_by(OBJECTIVES, "objective.name", "capacity")),
     ("objective.capacity_epochs", lambda run: run.objective.capacity > 0, "objective.capacity above 0"),
+    ("train.eval_every", lambda run: run.data.validation > 0, "data.validation above 0"),
     ("train.learning_rate_schedule", lambda run: run.train.epochs > 1, "train.epochs above 1"),
     (
         "train.encoder_steps_epochs",
@@ -106,6 +117,16 @@ def idle(run: RunConfig) -> dict[str, str]:
         if getattr(owner, name) != type(owner).model_fields[name].default and not matters(run):
             found[option] = purpose if isinstance(purpose, str) else purpose()
     return found
+
+
+def has_effect(run: RunConfig, option: str) -> bool:
+    """Whether an option does anything beside the other settings.
+
+    Args:
+        run: The settings; anything with the same sections and names, such as those of a form that nobody has checked.
+        option: Its section and name, as ``train.epochs``.
+    """
+    return all(matters(run) for name, matters, _ in _NEEDS if name == option)
 
 
 def _idle(run: RunConfig) -> list[str]:

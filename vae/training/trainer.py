@@ -48,6 +48,7 @@ from vae.training.run_log import (
     divergence_sentence,
     what_went_wrong,
 )
+from vae.training.step_effect import StepEffect
 from vae.training.throttle import Throttle
 
 #: The newest weights are shown at most this often.
@@ -90,7 +91,7 @@ class Trainer(Learner):
         self.stop_requested = False
         #: Set it beside `stop_requested` to leave out what can be made again, once the checkpoint is written.
         self.is_hurried = False
-        self._is_between_steps = True
+        self._is_between_steps, self._is_single_step = True, False
         self._probe = Probe.of(dataset, self.device)
         #: What the run's folder may take, and what follows from it.
         self.size = run_size(config, run.info, run.path)
@@ -164,12 +165,16 @@ class Trainer(Learner):
                     yield from self._end("stopped", "stop")
                     return
                 self._is_between_steps = False
-                self._means.add(self.step(self.dataset.pixels(images, self.noise), labels), len(images))
+                x = self.dataset.pixels(images, self.noise)
+                effect = self._single_step(x, labels)
+                self._means.add(self.step(x, labels), len(images))
                 self._settings.add(self.taken_with)
                 self._is_steered = False
                 if self.position.advance():
                     self.order_at_epoch_start = self.order.get_state()
                 self._is_between_steps = True
+                if effect is not None and (found := effect.after()) is not None:
+                    yield self.journal.event("step", beta=self.taken_with.beta, **found)
                 yield from self._keep_up()
         if self.stop_requested and self._is_evaluation_due:
             yield from self._end("stopped", "stop")  # broken off; who resumes the run has it finished
@@ -372,6 +377,7 @@ class Trainer(Learner):
         self._live()
         while self._wishes.pause and not self.stop_requested:
             if self._wishes.take_step():
+                self._is_single_step = True
                 self.journal.clock.go_on()
                 return
             time.sleep(CONTROL_SECONDS / 2)
@@ -382,6 +388,13 @@ class Trainer(Learner):
         if not self.stop_requested:
             self._status("running")
             yield self.journal.event("resume", beta=self.beta)
+
+    def _single_step(self, x: Tensor, labels: Tensor | None) -> StepEffect | None:
+        """What measures the step that somebody asked for in the pause; None where training goes on by itself."""
+        if not self._is_single_step:
+            return None
+        self._is_single_step = False
+        return StepEffect(self.model, x, self._weighed(labels), seed=self.position.step)
 
     # The end, the bad ends, and going on ------------------------------------------------------------------------------
 

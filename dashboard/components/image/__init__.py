@@ -22,7 +22,7 @@ class State:
     shape: tuple[int, int, int]
     at: str
     stamp: str
-    size: int
+    size: int | None
     title: str
 
 
@@ -36,8 +36,9 @@ def image(
     shape: tuple[int, int, int],
     at: str = "best",
     stamp: str = "",
-    size: int = 280,
+    size: int | None = None,
     title: str = "Decoded image",
+    fill: bool = False,
     key: str,
 ) -> None:
     """Draw E[x|z] at the page's point; it follows sliders and map of the same run at every pointer event.
@@ -51,12 +52,14 @@ def image(
         shape: Channels, height and width of the images.
         at: Which weights: `best`, `last` or a snapshot's step.
         stamp: Names the content of these weights, so that newer ones are fetched (`model_cache.stamp`).
-        size: Width in CSS pixels.
+        size: Width in CSS pixels; None fills the card.
         title: Heading of the card.
+        fill: Whether it takes the height that its place has.
         key: Streamlit's key of this component.
     """
     _COMPONENT(
         key=key,
+        height="stretch" if fill else "content",
         data=plain(
             State(
                 run=run_id,

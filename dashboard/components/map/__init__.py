@@ -222,6 +222,7 @@ def latent_map(
     most = [column.num_classes for column in columns]
     (_COMPACT if compact else _COMPONENT)(
         key=key,
+        height="stretch" if compact else "content",
         data=plain(
             State(
                 run=run_id,

@@ -19,6 +19,7 @@ class State:
     live: bool
     missing: str
     kinds: Sequence[str]
+    num: int
 
 
 def samples(
@@ -28,6 +29,7 @@ def samples(
     live: bool = True,
     missing: str = "",
     kinds: Sequence[str] = ("reconstructions", "samples"),
+    num: int = 10,
     key: str,
 ) -> None:
     """Draw reconstructions under their originals, and images decoded from prior samples, at the page's time.
@@ -38,6 +40,7 @@ def samples(
         live: Draw again at every new snapshot of the run; `at` counts until the first one.
         missing: Why test images cannot be shown; empty if they can.
         kinds: Sheets to show: `reconstructions`, `samples`, `manifold`.
+        num: Images in a row.
         key: Streamlit's key of this component.
     """
     _COMPONENT(
@@ -49,6 +52,7 @@ def samples(
                 live=live,
                 missing=missing,
                 kinds=kinds,
+                num=num,
             )
         ),
     )

@@ -85,6 +85,7 @@ def sliders(
     at: str = "best",
     stamp: str = "",
     height: int | None = None,
+    fill: bool = False,
     key: str,
 ) -> Position:
     """Draw the sliders; they move the page's point at every pointer event and tell Python on release.
@@ -105,6 +106,7 @@ def sliders(
         at: Which weights decode the strips: `best`, `last` or a snapshot's step.
         stamp: Names the content of these weights (`model_cache.stamp`).
         height: CSS pixels of the card at most, then the sliders scroll in it; None lets it be as tall as they are.
+        fill: Whether it takes the height that its place has.
         key: Streamlit's key of this component.
 
     Returns:
@@ -112,6 +114,7 @@ def sliders(
     """
     result = _COMPONENT(
         key=key,
+        height="stretch" if fill else "content",
         data=plain(
             State(
                 run=run_id,

@@ -14,6 +14,7 @@ from dashboard.views.compare import link, rate_distortion, sweep_form
 from dashboard.views.compare.side_by_side import NUM, Row, View, beside
 from vae.config.diff import Difference, differences
 from vae.evaluation.comparability import EvaluationProtocol, pixels
+from vae.runs.beta_history import beta_words
 from vae.runs.run import Run
 
 
@@ -152,7 +153,7 @@ def _row(run: Run, title: str) -> Row:
     return Row(
         id=run.id,
         name=title,
-        words=f"β {config.objective.beta:g} · {dims} dimension{'s' if dims > 1 else ''}",
+        words=f"β {beta_words(run)} · {dims} dimension{'s' if dims > 1 else ''}",
         stamp=models.stamp(run, "best"),
         sees=f"{info.fingerprint} {pixels(config)}",
         images=f"{config.data.name}, {pixels(config)}",

@@ -10,7 +10,7 @@ from dashboard.components.sliders import Mix, Range, sliders
 from dashboard.link import keys, session
 from dashboard.link.posterior import Posterior
 from dashboard.look.markdown import plain
-from dashboard.shell import latent_view, no_weights_yet, one_pass, run_picker, time_machine
+from dashboard.shell import latent_view, no_weights_yet, one_pass, run_picker, stage, time_machine
 from dashboard.shell.latent_view import LatentView, row_of
 from dashboard.views.explore import link
 from dashboard.views.explore.image_source import Picked, draw
@@ -19,12 +19,8 @@ from dashboard.views.explore.paths_section import paths_section
 from vae.errors import UserError
 from vae.runs.run import Run
 
-#: More sliders than these are taller than a laptop's screen.
-MANY = 8
-#: So few sliders leave room below them, and the map stands beside them.
-FEW = 6
-#: Height of the sliders, CSS pixels, if they are many, and of more than a few with the map below them.
-TALL, TALL_WITH_MAP = 664, 340
+#: So few sliders, without classes, stand below the image; more stand beside it.
+FEW = 2
 
 
 def page() -> None:
@@ -52,19 +48,17 @@ def page() -> None:
     whose = keys.posterior(run.info.num_test)
     drawn = posterior is None and session.read(whose, -1) == keys.DRAWN
 
-    num = len(view.dims)
     with modes:
         mapped = switch(run)
-    left, right = st.columns([5, 7] if num <= FEW else [4, 7], gap="medium")
-    picture = left.container()
-    # Many sliders scroll by themselves, so that the image stays in sight.
-    tall = TALL if num > MANY else None
-    if mapped and num > FEW:
-        tall = TALL_WITH_MAP
-    controls = right.container()
-    with left if num <= FEW else right:
-        chart = st.container()
-    if mapped:
+    # The style sheet puts the cards into their places (`dashboard/look/streamlit.css`), by how many sliders there are.
+    few = len(view.dims) <= FEW and not view.conditions
+    with st.container(key=f"stage-explore-{'few' if few else 'many'}"):
+        with stage.sticky():
+            picture = stage.card("image", bare=True, fill=True)
+        controls = stage.card("sliders", bare=True, fill=True)
+        panel = stage.card("source", bare=True, fill=True)
+        chart = stage.card("map", bare=True, fill=True) if mapped else None
+    if chart is not None:
         with chart:
             click = beside_map(run, view, z, y, mix)
         if click is not None:
@@ -74,7 +68,7 @@ def page() -> None:
                 y, mix = _label(run, click.y, y), None
                 found = latent_view.posterior(run, row, z=z)
                 posterior = None if found is None else found[0]
-    with right if num <= FEW else left:
+    with panel:
         picked = _panel(run, view, z, y, mix, posterior, drawn)
     if picked.z is not None:
         z, posterior, drawn = picked.z, None, picked.panel == "draw"
@@ -96,7 +90,7 @@ def page() -> None:
             full=True,
             shape=view.shape,
             stamp=view.stamp,
-            height=tall,
+            fill=True,
             key=f"explore-sliders:{run.id}",
         )
     with picture:
@@ -108,7 +102,7 @@ def page() -> None:
             classes=view.conditions,
             shape=view.shape,
             stamp=view.stamp,
-            size=360 if num <= FEW and not mapped else 176 if num <= FEW else 256,
+            fill=True,
             key=f"explore-image:{run.id}",
         )
     latent_view.keep(run, position.z, position.y)
@@ -147,7 +141,7 @@ def _panel(
         labels=run.info.class_names,
         num_images=run.info.num_test,
         shape=view.shape,
-        missing=datasets.missing_images(run),
+        missing=datasets.lack(run),
         panel=session.read(keys.PANEL, "test"),  # type: ignore[arg-type]
         drawing=drawing,
         pointless=not session.has_point(),

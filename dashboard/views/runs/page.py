@@ -15,6 +15,7 @@ from dashboard.shell import page_head, run_picker, stage
 from dashboard.shell.navigation import go_to
 from vae.errors import UserError
 from vae.runs.archive import MAX_BYTES, import_run
+from vae.runs.beta_history import beta_words
 from vae.runs.run import Run
 
 #: A link that looks as a main button does.
@@ -70,7 +71,7 @@ def _table(selected: Run | None) -> None:
             "Validation −ELBO": st.column_config.NumberColumn(
                 format="%.2f", help="The last validation ELBO, in nats per example at β = 1."
             ),
-            "β": st.column_config.NumberColumn(format="%g", help="The β that the run was created with."),
+            "β": st.column_config.TextColumn(help="Each β that the run was trained with, in order."),
         },
     )
     if st.session_state.get(session.SELECTED) != (None if selected is None else selected.id):
@@ -92,7 +93,7 @@ def _row(run: Run) -> dict[str, Any]:
         "Data": config.data.name,
         "Model": ("conditional " if config.model.conditional else "") + config.model.network,
         "Latent dims": config.model.latent_dim,
-        "β": config.objective.beta,
+        "β": beta_words(run),
         "Epochs": round(status.epoch, 1),
         "Validation −ELBO": None if validation is None else -validation["elbo"],
         "Created": run.created[:16].replace("T", " "),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Literal, get_args, get_origin
 
 import streamlit as st
@@ -11,7 +12,9 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic.fields import FieldInfo
 
 from vae.config.base import Config
+from vae.config.checks import has_effect
 from vae.config.own_options import chosen_by, options_field, registry_of
+from vae.config.registry import Registry
 from vae.config.schema import ObjectiveConfig, RunConfig, suggest
 
 #: β in steps that feel even to the hand: it is a weight, so its steps are ratios.
@@ -36,6 +39,28 @@ _TITLES = {
     "cyclical": "Cyclical",
 }
 
+#: The groups of the panel: the section, and which of its options; the last group of a section has the rest.
+_GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "Pixels and split": ("data", ()),
+    "Networks": ("model", ()),
+    "Objective": ("objective", ()),
+    "Optimiser": (
+        "train",
+        (
+            "batch_size",
+            "learning_rate",
+            "learning_rate_schedule",
+            "adam_eps",
+            "encoder_steps",
+            "encoder_steps_epochs",
+            "seed",
+        ),
+    ),
+    "Machine and files": ("train", ()),
+}
+#: Options that are chosen above the form, or are this machine's.
+_ELSEWHERE = (("data", "name"), ("data", "path"), ("data", "root"))
+
 
 def with_current(values: Iterable[float], current: float) -> list[float]:
     """The steps of a slider, the current value among them."""
@@ -47,17 +72,20 @@ def beta_word(beta: float) -> str:
     return f"{beta:g}"
 
 
-def config_form(name: str, *, key: str) -> dict[str, dict[str, Any]]:
-    """Draw the options of a run for a data set; what is rarely changed is folded away.
+def config_form(name: str, *, key: str, start: RunConfig | None = None) -> dict[str, dict[str, Any]]:
+    """Draw the options of a run for a data set; what is rarely changed is in a panel, by what it is about.
+
+    An option that would do nothing beside the other settings is not drawn, and keeps its first value.
 
     Args:
-        name: The data set; its suggested settings are shown at first.
+        name: The data set.
         key: Prefix of the widgets' keys.
+        start: The settings that are shown at first; those suggested for the data set without it.
 
     Returns:
         The sections of a `RunConfig` as plain values, not yet checked.
     """
-    start = suggest(name)
+    start = suggest(name) if start is None else start
     values: dict[str, dict[str, Any]] = {"data": {"name": name}, "model": {}, "objective": {}, "train": {}}
     common = [
         ("model", "conditional"),
@@ -66,24 +94,67 @@ def config_form(name: str, *, key: str) -> dict[str, dict[str, Any]]:
         ("model", "likelihood"),
         ("train", "epochs"),
     ]
+    now = _now(start, name, key)
     _draw_own(start, "data", "name", name, key, values["data"])
     for section, field in common:
-        _draw(start, section, field, key, values[section])
-    with st.expander("More options"):
-        for section in values:
-            st.caption({"data": "Pixels and split", "train": "Training"}.get(section, section.capitalize()))
-            for field in type(getattr(start, section)).model_fields:
-                if (section, field) in common or (section == "data" and field in ("name", "path", "root")):
-                    continue
-                if field == "emnist_split" and name != "emnist":
-                    continue
-                if chosen_by(type(getattr(start, section)), field) is None:
-                    _draw(start, section, field, key, values[section])
+        _draw(start, section, field, key, values[section], now)
+    with st.popover("More options", icon=":material/tune:", width="stretch", key="more-options"):
+        for group, column in zip(_GROUPS, st.columns(len(_GROUPS), gap="medium"), strict=True):
+            with column:
+                st.markdown(f"**{group}**")
+                for section, field in _fields(start, group):
+                    if (section, field) not in common:
+                        _draw(start, section, field, key, values[section], now)
     return values
 
 
-def _draw(start: RunConfig, section: str, field: str, key: str, values: dict[str, Any]) -> None:
+def _fields(start: RunConfig, group: str) -> list[tuple[str, str]]:
+    """The options of one group of the panel, in the order in which they are declared."""
+    section, wanted = _GROUPS[group]
+    fields = type(getattr(start, section)).model_fields
+    claimed = {name for whose, names in _GROUPS.values() if whose == section and names for name in names}
+    chosen = [name for name in fields if (name in wanted if wanted else name not in claimed)]
+    return [
+        (section, name)
+        for name in chosen
+        if chosen_by(type(getattr(start, section)), name) is None and (section, name) not in _ELSEWHERE
+    ]
+
+
+def _now(start: RunConfig, name: str, key: str) -> Any:
+    """The settings as they are in the form now, unchecked; those that are not drawn have their first value."""
+    sections = {}
+    for section in RunConfig.model_fields:
+        owner = getattr(start, section)
+        found = {
+            field: st.session_state.get(f"{key}:{section}.{field}", getattr(owner, field))
+            for field in type(owner).model_fields
+        }
+        sections[section] = SimpleNamespace(**found)
+    sections["data"].name = name
+    return SimpleNamespace(**sections)
+
+
+def _has_effect(start: RunConfig, section: str, field: str, now: Any) -> bool:
+    registry = registry_of(type(getattr(start, section)), field)
+    if registry is not None and len(_offered(registry)) < 2:
+        return False  # nothing to choose from
+    try:
+        return has_effect(now, f"{section}.{field}")
+    except TypeError:  # a field that somebody is still filling in
+        return True
+
+
+def _offered(registry: Registry) -> list[str]:
+    return [entry.name for entry in registry if not entry.facts.get("is_watched")]
+
+
+def _draw(start: RunConfig, section: str, field: str, key: str, values: dict[str, Any], now: Any) -> None:
     """An option, and after one that chooses something registered the own options of what is chosen."""
+    if not _has_effect(start, section, field, now):
+        value = getattr(getattr(start, section), field)
+        values[field] = list(value) if isinstance(value, tuple) else value
+        return
     values[field] = _widget(getattr(start, section), field, f"{key}:{section}.{field}")
     _draw_own(start, section, field, values[field], key, values)
 
@@ -126,7 +197,7 @@ def _widget(owner: Config, field: str, widget_key: str) -> Any:
         return st.toggle(label, value=value, help=words, key=widget_key)
     registry = registry_of(type(owner), field)
     if registry is not None:
-        names = [entry.name for entry in registry if not entry.facts.get("is_watched")]
+        names = _offered(registry)
         return st.selectbox(
             label, names, index=names.index(value), format_func=registry.title, help=words, key=widget_key
         )

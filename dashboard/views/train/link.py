@@ -6,6 +6,8 @@ from dashboard.link.keys import Key, choice
 
 #: The Train page: the horizontal axis of the curves, and what of it is in view.
 AXIS = choice("axis", ("epoch", "step", "seconds"))
+#: Whether the latent map is beside the curves.
+SHOW_MAP = choice("probes", ("on", "off"))
 _FARTHEST = 1e12
 
 

@@ -14,9 +14,11 @@ from dashboard.jobs.run_news import some_news
 from dashboard.jobs.trainers import trainers
 from dashboard.link import session
 from dashboard.look.markdown import plain
-from dashboard.shell import one_pass, run_picker, time_machine
+from dashboard.shell import one_pass, run_picker, stage, time_machine
+from dashboard.shell.navigation import go_to
 from dashboard.views.train import config_form, link, new_run_form, watched_loop
 from dashboard.views.train.curves import Extent, curves
+from dashboard.views.train.probe_map import probe_map
 from vae.errors import UserError
 from vae.runs.metrics import left_out
 from vae.runs.run import Run
@@ -30,46 +32,91 @@ if TYPE_CHECKING:
 
 def page() -> None:
     """Draw the page."""
-    run_picker.head("Train", "How does a VAE learn? Train one, watch it, and change β meanwhile.")
+    modes = run_picker.head("Train", "How does a VAE learn? Train one, watch it, and change β meanwhile.")
     run = run_picker.chosen()
     watched = run is not None and (not run_picker.is_shipped(run) or is_plain(run.metrics_path))
     steered = run is not None and not run_picker.is_shipped(run)
     offered = not (watched and session.presenting())
-    left, right = st.columns([3, 8], gap="medium") if steered or offered else (st.empty(), st.container())
-    with left:
-        if run is not None and steered:
-            with st.container(border=True):
-                _steering(run)
-        if offered:
-            busy = run is not None and run.status().state in run_picker.BUSY
-            with st.expander("New run", expanded=not busy, icon=":material/add_circle:"):
-                new_run_form.form()
-    with right:
+    # The style sheet puts the cards into their places (`dashboard/look/streamlit.css`).
+    with st.container(key="stage-train"):
+        if steered or offered:
+            with st.container(key="train-controls"):
+                if run is not None and steered:
+                    with stage.card("steering"):
+                        _steering(run)
+                if offered:
+                    _new_run(run)
         if run is None or not watched:
-            st.info(
-                "Choose the settings on the left and press Train. The curves appear here.",
-                icon=":material/west:",
-            )
+            with stage.card("curves"):
+                st.info(
+                    "Choose the settings on the left and press Train. The curves appear here.",
+                    icon=":material/west:",
+                )
             return
-        if not session.presenting():  # the headline has it
-            st.subheader(plain(run.name), anchor=False)
-        view = Extent(session.read(link.AXIS, "epoch"), session.read(link.SPAN, None))  # type: ignore[arg-type]
-        view = curves(run.id, view=view, key=f"train-curves:{run.id}")
-        session.write(link.AXIS, view.x)
-        session.write_text(link.SPAN, link.SPAN.write(view.span))
-        if sentence := left_out(run.metrics_path):
-            st.caption(plain(sentence))
+        with modes:
+            mapped = _map_switch(run)
+        with stage.card("curves", bare=True):
+            _curves(run)
         # An example, or a run that was imported without its newest weights, has the best ones alone.
         best_alone = bool(models.stamp(run, "best")) and not models.stamp(run, "last")
-        samples(
-            run.id,
-            at="best" if best_alone else "last",
-            live=not best_alone,
-            missing=datasets.missing_images(run),
-            key=f"train-samples:{run.id}",
-        )
-        one_pass.strip(run)
+        with stage.card("images", bare=True):
+            samples(
+                run.id,
+                at="best" if best_alone else "last",
+                live=not best_alone,
+                missing=datasets.lack(run),
+                num=8,
+                key=f"train-samples:{run.id}",
+            )
+        if mapped:
+            with stage.card("map", bare=True):
+                probe_map(
+                    run.id,
+                    latent_dim=run.config.model.latent_dim,
+                    classes=run.info.class_names,
+                    key=f"train-map:{run.id}",
+                )
+    one_pass.strip(run)
     time_machine.draw(run, end="Best" if best_alone else "Newest", decoders=False)
+
+
+def _new_run(run: Run | None) -> None:
+    """The form of a new run: open where nothing is at work, so that β and Pause are in sight once something is."""
+    busy = run is not None and run.status().state in run_picker.BUSY
+    with (
+        st.container(key="train-form"),
+        st.expander("New run", expanded=not busy, icon=":material/add_circle:", key=f"new-run:{busy}"),
+    ):
+        new_run_form.form()
+
+
+def _map_switch(run: Run) -> bool:
+    """Draw the switch of the latent map, and say whether it is on; in a presentation the link alone decides."""
+    if not run.snapshots() and run.status().state not in run_picker.BUSY:
+        return False
+    wanted = session.read(link.SHOW_MAP, "on") == "on"
+    if not session.presenting():
+        session.seat(link.SHOW_MAP, widget := f"train-map-switch:{run.id}", wanted)
+        wanted = st.toggle(
+            "Latent map", key=widget, help="Where the probe images lie in latent space, at each snapshot."
+        )
+    session.write(link.SHOW_MAP, "on" if wanted else "off")
+    return wanted
+
+
+def _curves(run: Run) -> None:
+    view = Extent(session.read(link.AXIS, "epoch"), session.read(link.SPAN, None))  # type: ignore[arg-type]
+    view = curves(
+        run.id,
+        view=view,
+        begun=st.session_state.get(new_run_form.BEGUN) == run.id,
+        asks_for_diagnosis=lambda: go_to("collapse"),
+        key=f"train-curves:{run.id}",
+    )
+    session.write(link.AXIS, view.x)
+    session.write_text(link.SPAN, link.SPAN.write(view.span))
+    if sentence := left_out(run.metrics_path):
+        st.caption(plain(sentence))
 
 
 def _steering(run: Run) -> None:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from vae.config.schema import DataInfo, ModelConfig, RunConfig
 from vae.data.dataset import Dataset
-from vae.latent.evolution import evolution
+from vae.latent.evolution import evolution, probe_map
 from vae.models.priors import gaussian_kl
 from vae.runs.run import Run
 from vae.runs.snapshot_index import MOST, moments
@@ -144,3 +144,27 @@ def test_a_snapshot_s_model_gives_the_positions_of_its_moment(trained_run: Run, 
     for moment, positions in zip(found.moments, found.positions, strict=True):
         mean, _ = load_model(trained_run, moment.step).posterior(images)
         torch.testing.assert_close(positions, mean, rtol=0, atol=1e-5)
+
+
+def test_the_map_at_a_snapshot_is_on_the_plane_of_the_newest_one(make_run: MakeRun) -> None:
+    last, first = cloud(200, 3) * torch.tensor([1.0, 3.0, 0.001]) + 1, cloud(200, 3, 1)
+    run = make_run(3, {0: first, 10: last})
+    whole, found = evolution(run), probe_map(run, 0)
+    assert found.newest == 10
+    torch.testing.assert_close(found.positions, whole.positions[0])
+    torch.testing.assert_close(found.origin, whole.plane.project(torch.zeros(1, 3))[0])
+    torch.testing.assert_close(probe_map(run, 10).positions, whole.positions[1])
+
+
+def test_the_map_of_two_dimensions_at_a_snapshot_is_the_latent_space(trained_run: Run) -> None:
+    for step in trained_run.snapshots()[:2]:
+        probe, _ = load(trained_run.snapshot_dir(step), "probe")
+        found = probe_map(trained_run, step)
+        assert torch.equal(found.positions, probe["mean"])
+        assert found.origin.tolist() == [0, 0]
+
+
+def test_a_snapshot_that_is_not_there_has_no_map(make_run: MakeRun) -> None:
+    run = make_run(2, {0: cloud(5, 2)})
+    with pytest.raises(CheckpointError):
+        probe_map(run, 7)

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -91,6 +92,7 @@ def test_pause_single_steps_resume_and_stop(tmp_path: Path) -> None:
         "start",
         "snapshot",
         "pause",
+        *["step"] * 5,
         "resume",
         "snapshot",
         "stop",
@@ -103,6 +105,30 @@ def test_pause_single_steps_resume_and_stop(tmp_path: Path) -> None:
 def assert_prompt(live: Live, wish: Callable[[], object], state: str) -> None:
     wish()
     assert live.wait_for(lambda: live.run.status().state == state) < 2
+
+
+@pytest.mark.usefixtures("every_step")
+@pytest.mark.parametrize("model", [{}, {"conditional": True}, {"likelihood": "gaussian-learned"}])
+def test_single_step_tells_what_it_did_and_changes_no_number(tmp_path: Path, model: dict[str, Any]) -> None:
+    config = SMALL.replace(model=SMALL.model.replace(**model))
+    plain = train(tmp_path / "a", config)
+    run, dataset = create(tmp_path / "b", config)
+    for report in Trainer(run, dataset).train():
+        if report.kind != "train":
+            continue
+        step = report.line["step"]
+        if step in (3, 4):
+            run.request(command="pause" if step == 3 else "run")
+            if step == 3:
+                run.request(command="step")
+    assert numbers(run, "train") == numbers(plain, "train")
+    (effect,) = events(run, "step")
+    assert effect["step"] == 4
+    assert effect["num_images"] == config.train.batch_size
+    before = effect["distortion_before"] + effect["beta"] * effect["rate_before"]
+    after = effect["distortion_after"] + effect["beta"] * effect["rate_after"]
+    assert after < before  # a step lowers the loss of its own batch
+    assert 0 < effect["weights_moved"] < 0.2
 
 
 @pytest.mark.usefixtures("every_step")

@@ -13,11 +13,11 @@ const KEPT = 10_000
 
 export const mount = mountable(import.meta.url, (root) => {
   const canvas = element("canvas", { class: "ll-pixels", role: "img", "aria-label": "Decoded image", width: 1, height: 1 })
-  const where = element("span", { class: "where" })
+  const where = element("span", { class: "ll-note where" })
   const origin = element("p", { class: "ll-note source" }, "Loading the decoder…")
   const title = element("figcaption", { class: "ll-title" }, "Decoded image")
   root.replaceChildren(
-    element("figure", { class: "ll-card frame" }, title, canvas, element("p", { class: "ll-note" }, where), origin),
+    element("figure", { class: "ll-card frame" }, element("div", { class: "head" }, title, where), canvas, origin),
   )
   root.dataset.decoded = "0"
 
@@ -117,9 +117,10 @@ export const mount = mountable(import.meta.url, (root) => {
       ;({ source, state: data } = component)
       const { run, z, size, shape } = data
       say(title, data.title)
-      canvas.style.width = `${size}px`
       root.style.minHeight = "0"
-      canvas.style.aspectRatio = `${shape[2]} / ${shape[1]}`
+      canvas.style.setProperty("--ratio", String(shape[2] / shape[1]))
+      // Without a size it is as large as its card lets it be.
+      canvas.style.width = size ? `${size}px` : ""
       if (time !== timeOf(source, run)) {
         stopTime()
         time = timeOf(source, run)

@@ -9,6 +9,6 @@ export interface State {
   shape: [number, number, number]
   at: string
   stamp: string
-  size: number
+  size: number | null
   title: string
 }

@@ -12,6 +12,8 @@ import { MOST_IN_TIME, Positions } from "./positions.js"
 
 /** In a narrower window, CSS pixels, a compact map is not loaded until it is asked for. */
 const NARROW = 640
+/** So many points are drawn there all the same. */
+const FREE = 20_000
 
 /** Positions of a source, for all maps of the page. */
 const positionsOf = perRun((source) => new Positions(source))
@@ -134,7 +136,7 @@ export class MapData {
     const mine = (this.#loading = new AbortController())
     const isCurrent = () => !this.gone && mine === this.#loading
     const began = performance.now()
-    const asks = this.state.question || (this.#compact && window.innerWidth < NARROW)
+    const asks = this.state.question || (this.#compact && window.innerWidth < NARROW && this.state.num > FREE)
     if (asks && wants === this.state.part && !this.#accepted.has(wants)) {
       return this.#heard.asks(() => {
         this.#accepted.add(this.state.part)

@@ -27,9 +27,6 @@ import { Selection } from "./selection.js"
 import { selectionPanel } from "./selection_panel.js"
 import { axisTitles, noteOf, headingOf, tableOf } from "./words.js"
 
-/** Height of a compact chart against its width, and what else of the page should be in the window with it, CSS pixels. */
-const TALLEST = 0.72
-const AROUND_COMPACT = 640
 /** Points that take less of the view than this share of either side can be zoomed to. */
 const SMALL = 0.4
 /** A compact map explains so many labels' colours. */
@@ -161,7 +158,6 @@ export class MapView {
     data.source = source
     data.state = state
     this.#readTheme()
-    if (!data.shown && this.#compact) this.chart.style.height = `${state.height}px`
     const { run, at, stamp, z, conditional, classes, shape } = state
     const ratio = `${shape[2]} / ${shape[1]}`
     for (const one of [this.card, this.pinned, this.panel]) one.shape(ratio)
@@ -375,7 +371,9 @@ export class MapView {
     const { data, notes: { title, slice } } = this
     say(title, headingOf(data))
     say(slice, noteOf(data, this.link.view.projection))
-    slice.hidden = !slice.textContent
+    // Beside other things the map has no room for the sentence: it is the heading's.
+    slice.hidden = this.#compact || !slice.textContent
+    if (this.#compact) title.title = slice.textContent ?? ""
     this.scene.frame = frame(this.look.colours, axisTitles(data))
   }
 
@@ -383,10 +381,7 @@ export class MapView {
 
   /** As tall as its width and the window make sensible. */
   #fit() {
-    if (this.#compact) {
-      const tall = Math.round(Math.max(this.data.state.height, Math.min(TALLEST * this.chart.clientWidth, window.innerHeight - AROUND_COMPACT)))
-      this.chart.style.height = `${tall}px`
-    }
+    // Its height is the page's: the full map's by its own style, a compact one's by the place that it is given.
     this.scene.resize(this.chart.clientWidth, this.chart.clientHeight)
   }
 

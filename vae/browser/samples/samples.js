@@ -67,7 +67,7 @@ export const mount = mountable(import.meta.url, (root) => {
 
   /** Enlarge by a whole number, so that all pixels are equally large. */
   function fit({ image, card }) {
-    const room = card.clientWidth - 32
+    const room = card.clientWidth - 24
     if (!image.naturalWidth || room <= 0) return
     const times = Math.max(1, Math.floor((room * devicePixelRatio) / image.naturalWidth)) / devicePixelRatio
     const most = Math.max(1, Math.floor((360 * devicePixelRatio) / image.naturalHeight)) / devicePixelRatio
@@ -89,7 +89,7 @@ export const mount = mountable(import.meta.url, (root) => {
     try {
       if (data.missing && sheet.kind === "reconstructions") throw new Error(data.missing)
       const live = { at: stamp === null ? at : "last", v: now }
-      const query = { kind: sheet.kind, ...(snapshot ? { at: snapshot.step, v: snapshot.stamp } : live) }
+      const query = { kind: sheet.kind, num: data.num, ...(snapshot ? { at: snapshot.step, v: snapshot.stamp } : live) }
       const address = await picture(run, query, Boolean(snapshot), question.options)
       const old = sheet.image.src
       sheet.image.src = address
@@ -126,7 +126,7 @@ export const mount = mountable(import.meta.url, (root) => {
 
   /** Address of a sheet in this page's memory; those of snapshots stay there. */
   async function picture(run, query, keep, options) {
-    const key = `${run} ${query.kind} ${query.at} ${query.v}`
+    const key = `${run} ${query.kind} ${query.num ?? ""} ${query.at} ${query.v}`
     const found = known.get(key)
     if (found) return found
     const blob = await source.get(run, "sheet.png", query, "blob", options)
@@ -147,7 +147,7 @@ export const mount = mountable(import.meta.url, (root) => {
     /** @param {import("../lib/mount.js").Given<import("./state").State>} component */
     update(component) {
       ;({ source, state: data } = component)
-      const wanted = JSON.stringify([data.run, data.at, data.live, data.kinds])
+      const wanted = JSON.stringify([data.run, data.at, data.live, data.kinds, data.num])
       if (wanted === drawn) return
       drawn = wanted
       for (const { timer, image } of sheets) {

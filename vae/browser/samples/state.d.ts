@@ -6,4 +6,5 @@ export interface State {
   live: boolean
   missing: string
   kinds: string[]
+  num: number
 }

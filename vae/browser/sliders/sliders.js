@@ -235,11 +235,9 @@ export const mount = mountable(import.meta.url, (root) => {
     ofPrior.lastChild.textContent = words.label
     ofPrior.title = words.title
     centre.title = words.centre
-    say(
-      hint,
-      "Arrow keys 0.05, with Shift 0.5. Double click or Delete sets one to 0, key 0 all, key R a random point" +
-        (full ? ", keys 1 to 5 a step of the strip." : "."),
-    )
+    // The keys of full sliders are in the page's help.
+    say(hint, full ? "" : "Arrow keys 0.05, with Shift 0.5. Double click or Delete sets one to 0, key 0 all, key R a random point.")
+    hint.hidden = full
   }
 
   /** Put the ends of all sliders where the chosen range has them. */
@@ -372,7 +370,7 @@ export const mount = mountable(import.meta.url, (root) => {
         time = timeOf(source, run)
         stopTime = time.subscribe(followTime)
       }
-      panel.style.maxHeight = height ? `${height}px` : ""
+      if (height) panel.style.maxHeight = `${height}px`
       store.adopt(root, z, conditionOf(next.state))
       if (redrawn || next.state.range !== heard) {
         heard = range = next.state.range

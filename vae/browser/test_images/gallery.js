@@ -245,7 +245,7 @@ export class Gallery {
       canvases.forEach((canvas, k) => paint(canvas, { ...picture, offset: k * channels * height * width }))
     }
     for (const canvas of canvases) canvas.classList.remove("waiting")
-    explain(this.note, this.missing ? `Images not available, so these are reconstructions: ${this.missing}` : "")
+    explain(this.note, this.missing ? "Reconstructions: the originals are not here." : "")
     this.root.dataset.page = rows.join()
   }
 

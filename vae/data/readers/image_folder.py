@@ -6,6 +6,7 @@ How the folder is laid out is for `vae.data.readers.folder_layout`, what is in a
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,38 @@ def look_at_folder(path: Path) -> Reading:
         layout.words, (len(layout.files),), class_names, num_test=num_test, num_validation=num_validation
     )
     return notes.reading()
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """Some images of a folder: bytes ``(K, C, H, W)``, their classes, and what is known of all without opening them."""
+
+    images: NDArray[np.uint8]
+    labels: tuple[int, ...] | None
+    num_images: int
+    class_names: tuple[str, ...]
+    reading: Reading
+
+
+def sample_of_folder(path: Path, num: int) -> Sample:
+    """At most so many images of a folder, of its classes in turn, read as `read_folder` reads all.
+
+    Raises:
+        DataError: As `read_folder`, as far as it is seen in these images.
+    """
+    reading = look_at_folder(path)
+    path = user_path(path, DataError, "check data.path")
+    layout = find_layout(path, RULES, Notes())
+    labels, class_names = _labels(layout, path, RULES)
+    files = layout.files
+    if labels is None:
+        rows = sorted({round(place) for place in np.linspace(0, len(files) - 1, min(num, len(files)))})
+    else:
+        groups = [(labels == label).nonzero().flatten().tolist()[:num] for label in range(len(class_names))]
+        rows = [group[turn] for turn in range(num) for group in groups if turn < len(group)][:num]
+    images = _Reader([files[row] for row in rows], path, RULES, Notes()).read(None)
+    shown = None if labels is None else tuple(int(labels[row]) for row in rows)
+    return Sample(images, shown, len(files), class_names, reading)
 
 
 def read_folder_columns(path: Path, rules: int = RULES) -> Attributes:

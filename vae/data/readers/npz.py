@@ -7,6 +7,7 @@ executed. What its arrays mean is for `vae.data.readers.array_names`, `array_sha
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -78,11 +79,28 @@ def read_npz(path: Path, rules: int = RULES) -> Images:
         )
 
 
+class Size(NamedTuple):
+    """What the images of a file are, as its headers say: ``(N, C, H, W)``, and bytes as they are saved."""
+
+    shape: tuple[int, int, int, int]
+    num_bytes: int
+    reading: Reading
+
+
 def look_at_npz(path: Path) -> Reading:
     """What would be made of a file, as far as that is seen without reading an array.
 
     Raises:
         DataError: If it is not plain which arrays are the images, or one of them has a shape or type that is refused.
+    """
+    return size_of_npz(path).reading
+
+
+def size_of_npz(path: Path) -> Size:
+    """How large the images of a file are, without reading an array.
+
+    Raises:
+        DataError: As `look_at_npz`.
     """
     with open_npz(path) as file:
         notes = Notes()
@@ -96,7 +114,8 @@ def look_at_npz(path: Path) -> Reading:
         size = (num, min(shapes[0].channels, 3), *shapes[0].sides)
         num_test, num_validation = parts.get("test", 0), parts.get("validation", 0)
         notes.layout = summary(layout(names), size, (), num_test=num_test, num_validation=num_validation)
-        return notes.reading()
+        stored = sum(num_bytes(file.headers[one.images]) for one in names)
+        return Size(size, stored, notes.reading())
 
 
 def read_npz_columns(path: Path, rules: int = RULES) -> Attributes:

@@ -117,6 +117,7 @@ def draw(
     """
     result = _COMPONENT(
         key=key,
+        height="stretch",
         data=plain(
             State(
                 run=run_id,

@@ -23,8 +23,8 @@ export class Result {
         class: "ll-pixels", role: "img", width: 1, height: 1, "aria-label": title ?? label, title, dataset: { picture: name },
       })
     }
-    const button = (label, title, drawn) =>
-      element("button", { class: "ll-button", type: "button", dataset: { action: label.toLowerCase() }, title, onclick: () => take(drawn) }, label)
+    const button = (label, action, title, drawn) =>
+      element("button", { class: "ll-button", type: "button", dataset: { action }, title, onclick: () => take(drawn) }, label)
     const figures = Object.entries(this.#pictures).map(([name, canvas]) =>
       element("figure", {}, canvas, element("figcaption", { class: "ll-note" }, LABELS[name][0])),
     )
@@ -32,8 +32,9 @@ export class Result {
       "div", { class: "result", hidden: true },
       element("div", { class: "companions" }, ...figures),
       element(
-        "div", { class: "ll-row" }, element("span", { class: "ll-note" }, "To the sliders"),
-        button("Mean", "Move the sliders to the posterior mean", false), button("Sample", "Move the sliders to a sample of the posterior", true),
+        "div", { class: "ll-row take" }, element("span", { class: "ll-note" }, "Move the sliders to the posterior's"),
+        button("Mean μ", "mean", "Move the sliders to the mean of the posterior q(z|x)", false),
+        button("Random sample", "sample", "Move the sliders to a random point of the posterior q(z|x); each press takes another one", true),
       ),
       this.#verdict, this.#scale, this.#numbers,
     )

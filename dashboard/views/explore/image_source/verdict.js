@@ -123,7 +123,7 @@ export class Judging {
     const { run, weights } = this.#looked
     const isShown = () => this.#looked !== null && keyOf(this.#looked.run, this.#looked.weights) === keyOf(run, weights)
     const refuse = (sentence) =>
-      isShown() && this.#result.refuse(`Cannot compare with the training images: ${sentence}`)
+      isShown() && this.#result.refuse(`Cannot compare with the training images: ${sentence.slice(0, 1).toLowerCase()}${sentence.slice(1)}`)
     // The server would only say the same.
     if (this.#missing()) return refuse(this.#missing())
     surpriseOf(run, weights).then((surprise) => isShown() && this.#tell(surprise), (error) => refuse(sentenceOf(error)))

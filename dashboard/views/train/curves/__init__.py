@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -38,10 +38,19 @@ class State:
     x: Axis
     span: tuple[float, float] | None
     height: int
+    begun: str
     palette: Mapping[ThemeName, Mapping[str, str]]
 
 
-def curves(run_id: str, *, view: Extent | None = None, height: int = 400, key: str) -> Extent:
+def curves(
+    run_id: str,
+    *,
+    view: Extent | None = None,
+    height: int = 400,
+    begun: bool = False,
+    asks_for_diagnosis: Callable[[], None] | None = None,
+    key: str,
+) -> Extent:
     """Draw a run's reconstruction, KL and −ELBO as they are written, with β and the marks of its changes.
 
     The numbers come from the run directory by server-sent events; the page is not run again for them.
@@ -49,7 +58,9 @@ def curves(run_id: str, *, view: Extent | None = None, height: int = 400, key: s
     Args:
         run_id: The run.
         view: What is in view; the person can change it.
-        height: Height of the charts in CSS pixels.
+        height: Height of the charts in CSS pixels, where they do not fill the card.
+        begun: Whether the run was started just now: then the page is scrolled to its top.
+        asks_for_diagnosis: Called where the person wants to know why the KL fell to zero.
         key: Streamlit's key of this component.
 
     Returns:
@@ -65,11 +76,15 @@ def curves(run_id: str, *, view: Extent | None = None, height: int = 400, key: s
                 x=now.x,
                 span=now.span,
                 height=height,
+                begun=run_id if begun else "",
                 palette=CURVES,
             )
         ),
         on_view_change=hold(key, "view"),
+        on_diagnose_change=hold(key, "diagnose"),
     )
+    if told(key, "diagnose") == run_id and asks_for_diagnosis is not None:
+        asks_for_diagnosis()
     return now
 
 

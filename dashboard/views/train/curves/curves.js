@@ -11,14 +11,18 @@ import { plotlyMenu } from "../../../components/chart/saving.js"
 import { listen } from "../../../components/source/stream.js"
 import { theme } from "../../../../vae/browser/lib/theme.js"
 import { timeCursor } from "./cursor.js"
-import { AXES, figure, PANELS, short } from "./figure.js"
-import { newest } from "./lines.js"
+import { collapseOf } from "./collapse.js"
+import { AXES, figure, NARROW, PANELS } from "./figure.js"
+import { lineAt, newest, short } from "./lines.js"
+import { effectWords } from "./step_effect.js"
 
 /** So long a zoom rests before the link says it, ms. */
 const REST = 300
 /** Between two drawings at least so many ms, and so many times what the last one took: a trainer may share the machine. */
 const PAUSE = 200
 const SHARE = 6
+/** Charts lower than this, in CSS pixels, have their own height, and the card grows. */
+const LEAST = 240
 const WAITING = "Waiting for the first metrics…"
 const STATES = {
   new: "Not started", queued: "Queued", starting: "Starting…", running: "Training", paused: "Paused", finished: "Finished",
@@ -32,6 +36,12 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
   const filled = element("div")
   const bar = element("div", { class: "bar", role: "progressbar", "aria-label": "Training", "aria-valuemin": 0, "aria-valuemax": 100 }, filled)
   const alarm = element("p", { class: "alarm", role: "status", hidden: true })
+  const collapsed = element("span", {})
+  const collapse = element(
+    "div", { class: "alarm collapse", role: "status", hidden: true }, collapsed,
+    element("button", { class: "ll-button", type: "button", onclick: () => component.onChange("diagnose", data.run) }, "See the diagnosis"),
+  )
+  const effect = element("p", { class: "ll-note effect", role: "status", hidden: true })
   const figures = Object.fromEntries(
     PANELS.map(({ name, label }) => {
       const train = element("strong", {}, "–")
@@ -54,18 +64,20 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
   const chart = element("div", { class: "chart" })
   const cursor = timeCursor(chart, PANELS)
   const empty = element("p", { class: "ll-message" }, WAITING)
+  const meaning = element("span", { class: "meaning" })
   const legend = element(
-    "span", { class: "ll-note legend" }, element("i", { class: "line" }), "training (mean since the last point; the numbers: over the last epoch)",
-    element("i", { class: "dots" }), "validation",
+    "span", { class: "ll-note legend" }, element("i", { class: "line" }), "training",
+    element("i", { class: "dots" }), "validation", meaning,
   )
+  const stage = element("div", { class: "stage" }, chart, ...cursor.nodes, empty)
   root.replaceChildren(
     element(
       "section", { class: "ll-card panel", "aria-label": "Training curves" },
       element("div", { class: "ll-row head" }, pill, progress, element("span", { class: "grow" }), unzoom, choice.node),
-      bar, alarm,
+      bar, alarm, collapse, effect,
       element("div", { class: "figures" }, ...PANELS.map(({ name }) => figures[name].cell)),
       element("div", { class: "ll-row" }, legend, element("span", { class: "grow" }), plotlyMenu(chart, () => `${data.run}-training`)),
-      element("div", { class: "stage" }, chart, ...cursor.nodes, empty),
+      stage,
     ),
   )
 
@@ -75,6 +87,7 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
   let colours = {}
   let look_ = null
   let axisName = ""
+  let begun = ""
   let echo = new Echo()
   let resting = 0
   let stream = null
@@ -90,7 +103,7 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
   let gone = false
 
   const observer = new ResizeObserver(() => schedule(true))
-  observer.observe(chart)
+  observer.observe(stage)
   const onVisible = () => !document.hidden && schedule()
   document.addEventListener("visibilitychange", onVisible)
 
@@ -160,7 +173,7 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
       return
     }
     const { of: x, title } = AXES[axisName]
-    const { traces, layout, marks } = figure(history, { x, title, width: chart.clientWidth, height: data.height, zoom, theme: look_, colours })
+    const { traces, layout, marks } = figure(history, { x, title, width: chart.clientWidth, height: roomFor(chart.clientWidth), zoom, theme: look_, colours })
     root.dataset.marks = JSON.stringify(marks)
     adoptStyle(chart)
     Plotly.react(chart, traces, layout, { ...CONFIG, displayModeBar: false, doubleClick: false })
@@ -176,8 +189,15 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
     cost = drawnAt - started
   }
 
+  /** What the card has left for the charts; of one column of panels the page may scroll. */
+  function roomFor(width) {
+    const left = stage.clientHeight
+    return width < NARROW || left < LEAST ? data.height : left
+  }
+
   function showTime() {
     if (!time || !stream) return
+    showFigures(stream.history)
     root.dataset.cursor = time.shown ? String(time.shown.step) : "end"
     cursor.draw({ time, of: AXES[axisName].of, train: stream.history.train, empty: !empty.hidden })
   }
@@ -202,21 +222,35 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
     }
   }
 
+  /** The numbers of now, over the last epoch; where the scrubber is at a snapshot, those of its step. */
   function showFigures(history) {
-    const line = history.train.length ? newest(history.train) : undefined
-    const checked = history.validation[history.validation.length - 1]
+    const shown = time?.shown
+    const now = history.train.length ? newest(history.train) : undefined
+    const line = shown && history.train.length ? lineAt(history.train, shown.step) : now
+    const checked = shown ? history.validation.findLast(({ step }) => step <= shown.step) : history.validation[history.validation.length - 1]
+    root.dataset.tiles = shown ? String(shown.step) : "end"
+    say(meaning, shown ? `numbers: at step ${count(shown.step)}, where the time machine is` : "numbers: mean over the last epoch")
     for (const { name, of } of PANELS) {
       const { train, validation } = figures[name]
       if (name === "beta") {
-        const beta = stream.status?.beta ?? line?.beta
+        const beta = shown ? shown.beta : (stream.status?.beta ?? line?.beta)
         say(train, beta === undefined || beta === null ? "–" : short(beta))
         const hand = stream.status?.control?.beta
-        say(validation, hand === null || hand === undefined ? "as configured" : "set by hand")
+        say(validation, shown ? "at this snapshot" : hand === null || hand === undefined ? "as configured" : "set by hand")
       } else {
         say(train, line ? number(of(line)) : "–")
-        say(validation, checked ? `validation ${number(of(checked))} at epoch ${number(checked.epoch, 0)}` : "no validation yet")
+        say(validation, checked ? `valid. ${number(of(checked))}` : "no validation yet")
+        validation.title = checked ? `Validation ${number(of(checked))} nats at epoch ${number(checked.epoch, 0)}` : ""
       }
     }
+    const found = now ? collapseOf(history, now.rate) : null
+    collapse.hidden = !found
+    root.dataset.collapse = found ? (found.fell ? "fell" : "stayed") : ""
+    say(collapsed, found?.words ?? "")
+    const last = stream.status?.state === "paused" ? history.events[history.events.length - 1] : undefined
+    const words = last?.event === "step" ? effectWords(last) : ""
+    effect.hidden = !words
+    say(effect, words)
   }
 
   function showStatus() {
@@ -265,6 +299,9 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
         ;({ stream, stop } = heard)
         showStatus()
       }
+      // A run that was started just now: β, its buttons and the pictures are at the top of the page.
+      if (data.begun && data.begun !== begun) toTop(root)
+      begun = data.begun
       // An older echo does not undo what was chosen since.
       if (echo.isNews(JSON.stringify([data.x, data.span]))) choose(data.x, data.span)
       if (time !== timeOf(data.run)) {
@@ -288,6 +325,13 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
     },
   }
 }))
+
+/** Scroll whatever the component stands in to its top. */
+function toTop(node) {
+  for (let at = node; at; at = at.parentNode ?? at.host) {
+    if (at.scrollTop > 0) at.scrollTo({ top: 0, behavior: "instant" })
+  }
+}
 
 function clock(seconds) {
   const whole = Math.floor(seconds)

@@ -1,10 +1,12 @@
 /** The figure of a run's curves: four panels with their lines, the marks of what happened, and labels that do not overlap. */
 import { axis, look } from "../../../components/chart/plotly.js"
 import { mix } from "../../../../vae/browser/lib/theme.js"
-import { betaBefore, betaChanges, between, binned, extent } from "./lines.js"
+import { betaBefore, betaChanges, between, binned, extent, short } from "./lines.js"
 
 /** Points drawn of one curve; more are averaged. */
 const DRAWN = 700
+/** A chart narrower than this, in CSS pixels, has one column of panels. */
+export const NARROW = 400
 /** Rows in which labels of changes of β may stand. */
 const LABEL_ROWS = 3
 
@@ -34,7 +36,7 @@ const WORDS = {
  * @returns {{traces: object[], layout: object, marks: string[]}} `marks` are the labels of β's changes.
  */
 export function figure(history, { x, title, width, height: asked, zoom, theme, colours }) {
-  const columns = width < 560 ? 1 : 2
+  const columns = width < NARROW ? 1 : 2
   const rows = PANELS.length / columns
   const height = columns === 1 ? asked * 1.8 : asked
   const end = Math.max(x(history.last), ...history.events.slice(-1).map(x), ...history.validation.slice(-1).map(x))
@@ -142,9 +144,4 @@ function mark(history, { x, span, layout, width, theme, colours }) {
     }
   })
   return groups.map(({ from, to }) => `β ${short(from)} → ${short(to)}`)
-}
-
-/** A number as short as a label has room for. */
-export function short(value) {
-  return String(Number(value.toPrecision(4)))
 }

@@ -76,3 +76,8 @@ export function extent(values, name) {
   // Over the line of β there is room for the labels of its changes.
   return [fromZero ? low : low - 0.08 * height, top + (name === "beta" ? 0.3 : 0.08) * height]
 }
+
+/** A number as short as a label has room for. */
+export function short(value) {
+  return String(Number(value.toPrecision(4)))
+}

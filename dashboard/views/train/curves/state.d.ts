@@ -5,5 +5,6 @@ export interface State {
   x: "epoch" | "step" | "seconds"
   span: [number, number] | null
   height: number
+  begun: string
   palette: Record<"light" | "dark", Record<string, string>>
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -120,6 +122,7 @@ def test_batch_larger_than_the_data_makes_no_run(root: Path, trainers: Recorder)
 def test_setting_that_will_not_do_what_it_seems_to_is_told(root: Path, trainers: Recorder) -> None:
     at = form()
     next(box for box in at.selectbox if box.label == "β schedule").set_value("linear")
+    at.run()
     next(field for field in at.number_input if field.label == "Warm-up epochs").set_value(5000.0)
     press(at)
     assert len(made(root)) == 1
@@ -241,3 +244,71 @@ def test_upload_is_looked_at_under_its_own_name(root: Path, trainers: Recorder, 
     assert any(words in caption.value for caption in at.caption)
     at.file_uploader[0].upload("mine.npz", b"no zip").run()
     assert at.warning[0].value.startswith(plain("mine.npz is not a whole .npz file"))
+
+
+def colours(folder: Path, side: int = 48, num: int = 60) -> Path:
+    """A folder of colour images in three classes, and a file that is none."""
+    draw = np.random.default_rng(0)
+    for number in range(num):
+        file = folder / ("rose", "iris", "tulip")[number % 3] / f"{number}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(draw.integers(0, 256, (side, side, 3), dtype=np.uint8)).save(file)
+    (folder / "rose" / "notes.txt").write_text("no image")
+    return folder
+
+
+def zipped(folder: Path) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for path in sorted(folder.rglob("*.*")):
+            archive.write(path, f"flowers/{path.relative_to(folder).as_posix()}")
+    return file.getvalue()
+
+
+def test_look_says_what_the_images_are_and_the_form_begins_with_what_suits_them(
+    root: Path, trainers: Recorder, tmp_path: Path
+) -> None:
+    at = form()
+    at.selectbox(key="new:data").set_value("folder").run()
+    at.text_input(key="new:path:folder").set_value(str(colours(tmp_path / "flowers"))).run()
+    assert any(plain("60 images, 48×48, colour, 3 classes") in text.value for text in at.markdown)
+    assert any("because the images are in colour" in caption.value for caption in at.caption)
+    press(at)
+    (run,) = made(root)
+    assert (run.config.model.network, run.config.model.likelihood) == ("conv", "gaussian-learned")
+    assert run.config.model.latent_dim == 32
+    assert run.config.train.batch_size <= run.info.num_train
+
+
+@pytest.mark.parametrize("way", ["zip", "files"])
+def test_zip_and_folder_that_are_sent_become_one_file_beside_the_runs(
+    root: Path, trainers: Recorder, tmp_path: Path, way: str
+) -> None:
+    folder = colours(tmp_path / "flowers", side=8, num=120)
+    at = form()
+    at.selectbox(key="new:data").set_value("folder").run()
+    if way == "zip":
+        at.file_uploader[0].upload("flowers.zip", zipped(folder)).run()
+    else:
+        files = [path for path in sorted(folder.rglob("*.*")) if path.is_file()]
+        at.file_uploader[1].set_value(
+            [
+                (f"flowers/{path.relative_to(folder).as_posix()}", path.read_bytes(), "image/png")
+                for path in files
+            ]
+        ).run()
+    assert not at.exception
+    press(at)
+    (run,) = made(root)
+    assert run.config.data.name == "npz"
+    assert run.config.data.path is not None and run.config.data.path.parent == root / ".uploads"
+    assert run.info.class_names == ("iris", "rose", "tulip")
+    assert "notes.txt" in run.info.reading.left_out[0].first[0]
+
+
+def test_zip_that_is_none_is_refused_by_its_own_name(root: Path, trainers: Recorder) -> None:
+    at = form()
+    at.selectbox(key="new:data").set_value("folder").run()
+    at.file_uploader[0].upload("flowers.zip", b"no zip").run()
+    assert at.error[0].value.startswith(plain("flowers.zip is not a whole zip file"))
+    assert next(button for button in at.button if button.label == "Train").disabled
