@@ -7,8 +7,8 @@ from typing import Any, Literal
 import streamlit as st
 
 from dashboard.cache import models
-from dashboard.components.pipeline import MODES, MOST_BETA, pipeline
-from dashboard.link import session
+from dashboard.components.pipeline import MODES, MOST_BETA, Origin, pipeline
+from dashboard.link import keys, session
 from dashboard.link.keys import Key, choice, named_point, number
 from dashboard.look.markdown import plain
 from dashboard.shell import latent_view, subject
@@ -19,6 +19,8 @@ from vae.runs.run import Run
 #: Which parts are on, and the weight of the KL in the sum.
 MODE = choice("pass", MODES)
 BETA = number("beta", 0.0, MOST_BETA)
+#: Whether the chosen image goes through, or the drawing.
+WHOSE = choice("x", ("test", "draw"))
 
 
 def draw(run: Run, of: Subject, *, size: Literal["stage", "strip"] = "stage") -> None:
@@ -33,6 +35,8 @@ def draw(run: Run, of: Subject, *, size: Literal["stage", "strip"] = "stage") ->
     key: Key[Any] = named_point("eps", config.model.latent_dim)
     mode = session.read(MODE, "training")
     beta = session.read(BETA, min(MOST_BETA, config.objective.beta))
+    origin: Origin = "draw" if session.read(WHOSE, "test") == "draw" else "test"
+    drawing = session.read(keys.DRAWING, "")
     said = pipeline(
         run.id,
         of.x,
@@ -42,6 +46,8 @@ def draw(run: Run, of: Subject, *, size: Literal["stage", "strip"] = "stage") ->
         mode=mode,
         beta=beta,
         noise=session.read(key, None),
+        origin=origin,
+        drawing=drawing,
         cut=latent_view.cut(run),
         centre=config.data.name in ("mnist", "emnist"),
         stamp=models.stamp(run, "best"),
@@ -53,6 +59,8 @@ def draw(run: Run, of: Subject, *, size: Literal["stage", "strip"] = "stage") ->
     session.write(MODE, said.mode)
     session.write(BETA, said.beta)
     session.write(key, said.noise)
+    session.keep(WHOSE, said.origin if said.origin == "draw" else None)
+    session.keep(keys.DRAWING, said.drawing or None)
 
 
 def strip(run: Run) -> None:

@@ -107,6 +107,25 @@ def test_the_class_can_be_left_out_at_one_end(learning: App, server: Server, she
     assert alone > both.distortion
 
 
+def test_a_drawing_goes_through_and_the_link_draws_it_again(learning: App) -> None:
+    app = learning.open("learn", "pipeline", run="flat", chapter="pipeline", eps="0,0")
+    app.part("pipeline").get_by_label("Draw", exact=True).check(force=True)
+    box = app.part("pipeline").locator(".pad").bounding_box()
+    assert box is not None
+    before = app.marks("pipeline").get("z")
+    app.page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.2)
+    app.page.mouse.down()
+    app.page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.8, steps=6)
+    app.page.mouse.up()
+    app.until(lambda: app.query().get("x") == "draw" and "drawing" in app.query(), "the link has no drawing")
+    app.idle()
+    app.until(lambda: app.marks("pipeline").get("z") != before, "the drawing was not encoded")
+    z = shown(app)[2]
+    app.page.reload()
+    app.ready("pipeline")
+    app.until(lambda: shown(app)[2] == pytest.approx(z, abs=1e-3), "the link draws something else")
+
+
 def test_the_closed_form_follows_its_sliders(learning: App) -> None:
     app = learning.open("learn", "kl", "figure", run="flat", chapter="kl")
     for name, value in (("μ", "1"), ("σ", "0.5")):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from dashboard.components import is_number, is_point, nothing, plain, register
+from dashboard.link import drawing as drawings
 from dashboard.look.colours import CURVES, ThemeName
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 #: Which parts are on.
 Mode = Literal["training", "reconstruction", "generation"]
+#: Whether the image is the given one, or what the person draws.
+Origin = Literal["test", "draw"]
 MODES: tuple[Mode, ...] = ("training", "reconstruction", "generation")
 #: Largest β of its slider.
 MOST_BETA = 10.0
@@ -39,6 +42,8 @@ class State:
     mode: str
     beta: float
     noise: Sequence[float] | None
+    origin: Origin
+    drawing: str
     cut: float | None
     centre: bool
     size: Literal["stage", "strip"]
@@ -47,11 +52,13 @@ class State:
 
 @dataclass(frozen=True)
 class Said:
-    """What the person set: the parts that are on, the weight of the KL, and ε."""
+    """What the person set: the parts that are on, the weight of the KL, ε, and whether a drawing goes through."""
 
     mode: Mode
     beta: float
     noise: list[float]
+    origin: Origin
+    drawing: str
 
 
 def pipeline(
@@ -64,6 +71,8 @@ def pipeline(
     mode: str = "training",
     beta: float = 1.0,
     noise: Sequence[float] | None = None,
+    origin: Origin = "test",
+    drawing: str = "",
     cut: float | None = None,
     centre: bool = False,
     at: str = "best",
@@ -82,6 +91,8 @@ def pipeline(
         mode: Which parts are on.
         beta: The weight of the KL.
         noise: ε; drawn in the browser if left out.
+        origin: Whether the given image goes through, or the drawing.
+        drawing: What is on the pad, as `dashboard.link.drawing` has it; empty for nothing.
         cut: Pixels of a drawing at or above this are 1 and the others 0, for models of binary pixels.
         centre: Whether drawings are centred.
         at: Which weights.
@@ -106,6 +117,8 @@ def pipeline(
         mode=mode,
         beta=beta,
         noise=None if noise is None else list(noise),
+        origin=origin,
+        drawing=drawing,
         cut=cut,
         centre=centre,
         size=size,
@@ -123,4 +136,11 @@ def _checked(said: Any, latent_dim: int) -> Said | None:
     if not is_number(beta) or not 0 <= beta <= MOST_BETA or not is_point(noise, latent_dim):
         return None
     assert isinstance(noise, list)
-    return Said(said["mode"], float(beta), [float(value) for value in noise])
+    origin, drawing = said.get("origin"), said.get("drawing")
+    if origin not in ("test", "draw") or not isinstance(drawing, str):
+        return None
+    try:
+        drawing = drawings.check(drawing) if drawing else ""
+    except ValueError:
+        return None
+    return Said(said["mode"], float(beta), [float(value) for value in noise], origin, drawing)

@@ -30,14 +30,20 @@ def test_pixels_are_handed_over_in_single_precision(monkeypatch: pytest.MonkeyPa
 
 
 def test_what_was_set_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    said, _ = asked(monkeypatch, said={"mode": "generation", "beta": 2, "noise": [0.5, -1]})
-    assert said == Said("generation", 2.0, [0.5, -1.0])
+    said, _ = asked(
+        monkeypatch,
+        said={"mode": "generation", "beta": 2, "noise": [0.5, -1], "origin": "test", "drawing": ""},
+    )
+    assert said == Said("generation", 2.0, [0.5, -1.0], "test", "")
 
 
 @pytest.mark.parametrize(
     "said",
     [
         {"mode": "magic", "beta": 1, "noise": [0, 0]},
+        {"origin": "magic"},
+        {"drawing": "<script>"},
+        {"drawing": None},
         {"mode": "training", "beta": 11, "noise": [0, 0]},
         {"mode": "training", "beta": True, "noise": [0, 0]},
         {"mode": "training", "beta": 1, "noise": [0]},
@@ -47,4 +53,8 @@ def test_what_was_set_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_nonsense_is_not_believed(monkeypatch: pytest.MonkeyPatch, said: Any) -> None:
+    whole = {"mode": "training", "beta": 1, "noise": [0, 0], "origin": "draw", "drawing": ""}
+    if isinstance(said, dict):
+        assert asked(monkeypatch, said=whole)[0] is not None
+        said = whole | said
     assert asked(monkeypatch, said=said)[0] is None

@@ -70,6 +70,14 @@ export const mount = mountable(import.meta.url, (root) => {
     drawing = value === "draw"
     show()
     encode()
+    telling.soon()
+  })
+  const classes = element("select", {
+    class: "ll-select", "aria-label": "Class that the model is told",
+    onchange: () => {
+      label = Number(classes.value)
+      encode()
+    },
   })
   const [shown, decoded] = ["x, the image", "x̂, the mean of p(x|z)"].map((name) => element("canvas", { class: "ll-pixels", role: "img", "aria-label": name }))
   const message = element("p", { class: "ll-note said", role: "status" })
@@ -90,7 +98,7 @@ export const mount = mountable(import.meta.url, (root) => {
     out: element("figure", { class: "stop out" }, decoded, element("figcaption", {}, "x̂")),
   }
   const flow = element("div", { class: "flow" }, ...Object.values(boxes))
-  const frame = element("div", { class: "pipeline" }, element("div", { class: "bar" }, modes.node, again, reset, costs.beta, words), flow, costs.root, message)
+  const frame = element("div", { class: "pipeline" }, element("div", { class: "bar" }, modes.node, again, reset, classes, costs.beta, words), flow, costs.root, message)
   root.replaceChildren(frame)
   root.style.minHeight = "0"
 
@@ -102,7 +110,7 @@ export const mount = mountable(import.meta.url, (root) => {
    * @param {(value: number) => void} moved
    */
   function slider(name, min, max, moved) {
-    const value = element("b")
+    const [value, more] = [element("b"), element("small")]
     const input = element("input", {
       class: "ll-range", type: "range", min, max, step: 0.01, "aria-label": name,
       oninput: () => {
@@ -111,7 +119,7 @@ export const mount = mountable(import.meta.url, (root) => {
       },
       onchange: () => telling.soon(),
     })
-    return { node: element("div", { class: "number" }, value, element("span", { class: "ll-rail" }, element("span", { class: "ll-track" }), input)), value, input }
+    return { node: element("div", { class: "number" }, element("span", {}, value, more), element("span", { class: "ll-rail" }, element("span", { class: "ll-track" }), input)), value, more, input }
   }
 
   function build(/** @type {number} */ num) {
@@ -240,6 +248,7 @@ export const mount = mountable(import.meta.url, (root) => {
         say(part.value, number(value))
         part.input.value = String(value)
       }
+      say(row.sigma.more, ` log σ² ${number(2 * Math.log(sigma[dim]))}`)
       say(row.z, number(found.z[dim]))
       say(row.rate, number(found.ratePerDim[dim]))
     }
@@ -250,8 +259,18 @@ export const mount = mountable(import.meta.url, (root) => {
     })
   }
 
+  /** Put the host's drawing on the pad. */
+  function restore() {
+    if (data.drawing === pad.text) return
+    const { centring } = pad
+    pad.load(data.drawing)
+    if (!data.drawing) pad.centring = centring
+  }
+
   function tell() {
-    const said = { mode, beta, noise: Array.from(noise, (value) => Number(value.toFixed(4))) }
+    const said = {
+      mode, beta, noise: Array.from(noise, (value) => Number(value.toFixed(4))), origin: drawing ? "draw" : "test", drawing: pad.text ?? "",
+    }
     echo.tell(JSON.stringify(said))
     onChange("said", said, "passing")
   }
@@ -264,8 +283,9 @@ export const mount = mountable(import.meta.url, (root) => {
       const weights = { at, stamp }
       if (rows.length !== num) build(num)
       if (noise.length !== num) noise = Float32Array.from({ length: num }, normal)
-      const said = JSON.stringify({ mode: data.mode, beta: data.beta, noise: data.noise })
-      if (echo.isNews(said)) {
+      const said = JSON.stringify({ mode: data.mode, beta: data.beta, noise: data.noise, origin: data.origin, drawing: data.drawing })
+      const isNews = echo.isNews(said)
+      if (isNews) {
         ;({ mode, beta } = data)
         if (data.noise?.length === num) noise = Float32Array.from(data.noise)
         costs.set(beta)
@@ -276,17 +296,29 @@ export const mount = mountable(import.meta.url, (root) => {
         encoder = encoders.of(source, run, weights)
         sampler = samplers.of(source, run, weights)
         for (const model of [encoder, sampler]) model.clients.add(client)
-        if (pad.canvas.style.aspectRatio === "" || !loaded.startsWith(`${run} `)) pad.open(data.shape[2], data.shape[1])
-        pad.centring = data.centre
-        pad.width = Math.max(1, 0.09 * data.shape[2])
+        if (!loaded.startsWith(`${run} `)) {
+          pad.open(data.shape[2], data.shape[1])
+          pad.centring = data.centre
+          pad.width = Math.max(1, 0.09 * data.shape[2])
+        }
+        // Whoever chooses another image wants to see it.
+        drawing = (loaded === "" || isNews) && data.origin === "draw"
+        if (loaded === "" || isNews) restore()
         loaded = now
-        drawing = false
         label = data.y ?? 0
+        classes.replaceChildren(...data.classes.map((name, index) => element("option", { value: index }, `class ${name}`)))
+        classes.hidden = !data.classes.length
+        classes.value = String(label)
         x = floats(data.x)
         const [channels, height, width] = data.shape
         paint(shown, { data: x, channels, height, width })
         decoded.width = width
         decoded.height = height
+        encode()
+        if (!drawing && data.origin === "draw") telling.soon()
+      } else if (isNews && (drawing !== (data.origin === "draw") || data.drawing !== pad.text)) {
+        drawing = data.origin === "draw"
+        restore()
         encode()
       } else change()
     },

@@ -12,6 +12,8 @@ export interface State {
   mode: string
   beta: number
   noise: number[] | null
+  origin: "test" | "draw"
+  drawing: string
   cut: number | null
   centre: boolean
   size: "stage" | "strip"

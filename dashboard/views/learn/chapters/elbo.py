@@ -115,6 +115,7 @@ def _falls(names: list[str], values: list[float], colours: list[str]) -> list[di
         starts.append(at)
         at += value
     starts.append(0.0)
+    texts, total = summed(values[:-1], values[-1])  # as the formula prints them
     return [
         {
             "type": "bar",
@@ -122,7 +123,7 @@ def _falls(names: list[str], values: list[float], colours: list[str]) -> list[di
             "y": values,
             "base": starts,
             "marker": {"color": colours},
-            "text": [f"{value:.2f}".replace("-", "−") for value in values],
+            "text": [text.replace("-", "−") for text in (*texts, total)],
             "textposition": "auto",
             "hoverinfo": "x+text",
             "cliponaxis": False,

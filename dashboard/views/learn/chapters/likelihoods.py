@@ -61,6 +61,7 @@ def draw(run: Run, title: str) -> None:
                         }
                     ],
                     y="−log p(x|z), nats",
+                    note="Probabilities and densities are not comparable.",
                     layout={"margin": {"l": 52, "r": 12, "t": 8, "b": 44}},
                 ),
                 panel(

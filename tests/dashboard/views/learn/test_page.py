@@ -17,7 +17,12 @@ from vae.data.dataset import Dataset
 from vae.evaluation.exact_posterior import exact_posterior
 from vae.runs.run import Run
 from vae.runs.snapshots import load_model
+from vae.theory.closed_form_kl import kl_terms
 from vae.theory.elbo_forms import elbo_forms
+from vae.theory.gradients import gradient_estimates
+from vae.theory.jensen import jensen
+from vae.theory.likelihood_costs import likelihood_costs
+from vae.theory.one_pass import one_pass
 from vae.training.trainer import Trainer
 
 pytestmark = pytest.mark.usefixtures("one_core")
@@ -82,6 +87,26 @@ def test_numbers_are_the_library_s_and_add_up(run: Run, digits: Dataset) -> None
     assert first == pytest.approx([found.elbo, found.log_likelihood.mean, -found.rate], abs=0.02)
     assert second == pytest.approx([found.log_likelihood.mean, found.log_prior, found.entropy], abs=0.02)
     assert numbers(formulas(at)[3])[1] == pytest.approx(4 * found.rate, abs=0.02)
+
+
+def test_other_chapters_have_the_library_s_numbers_too(run: Run, digits: Dataset) -> None:
+    model, x = load_model(run, "best"), digits.pixels(digits.part("test")[0][5:6])
+    drawn = jensen(model, x, k=32)
+    costs = likelihood_costs(model, x, sigmas=(0.1,))
+    gradients = gradient_estimates(model, x)
+    passed = one_pass(model, x)
+    terms = kl_terms(passed.mean, passed.log_var)
+    first = int(terms.kl.argmax())
+    expected = {
+        "posterior": [drawn.log_of_mean, drawn.mean_of_logs, drawn.gap],
+        "kl": [float(terms.log_var[first].exp()), float(terms.mean[first] ** 2), float(terms.log_var[first])],
+        "reparameterisation": [gradients.mean("reparameterised", first).mean],
+        "likelihoods": [costs.bernoulli, costs.continuous_bernoulli - costs.bernoulli],
+    }
+    for chapter, wanted in expected.items():
+        at = page("learn", run="flat", chapter=chapter, image="5")
+        found = next(told for one in formulas(at) if (told := numbers(one)))
+        assert found == pytest.approx(wanted, abs=0.011), chapter
 
 
 def test_without_images_decoded_ones_stand_in_and_it_is_said(
