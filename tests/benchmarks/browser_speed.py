@@ -237,6 +237,7 @@ def main() -> None:
             views = {
                 "explore": ("mnist-16d", conv, "mnist-2d", "mnist-conditional"),
                 "map": ("mnist-16d", conv),
+                "learn": ("mnist-16d", "mnist-2d"),
             }
             cases = [(view, run) for view, runs in views.items() for run in runs]
             launching = {"executable_path": chromium, "args": FLAGS}

@@ -26,7 +26,7 @@ from vae.runs.snapshots import load_model
 from vae.training.trainer import Trainer
 
 #: Pages that look at the networks of one run.
-PAGES = ("train", "explore", "map", "generate", "collapse", "evaluate")
+PAGES = ("learn", "train", "explore", "map", "generate", "collapse", "evaluate")
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from vae.errors import UserError
 from vae.evaluation.importance import max_rows, repeated
 from vae.models.vae import VAE
 from vae.runtime.eval_mode import at_rest
@@ -55,10 +56,18 @@ def gradient_estimates(
         num_samples: Of ε, two at least.
         seed: Of the samples.
 
+    Raises:
+        UserError: If the networks are kept as ONNX, as those of a watched loop: these have no gradient.
+
     Source:
         Kingma & Welling (2014), section 2.3, https://arxiv.org/abs/1312.6114; score function: Williams (1992),
         doi:10.1007/BF00992696; mean over the others as a baseline: Kool, van Hoof & Welling (2019)
     """
+    if model.config.network == "external":
+        raise UserError(
+            "gradients need networks of PyTorch, got those of a watched loop, which are kept as ONNX; choose a run "
+            "that was trained here"
+        )
     condition = model.condition(y, 1)
     with torch.no_grad():
         mean, log_var = model.encoder(x, condition)

@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard.cache import models
 from dashboard.link import session
+from dashboard.look.markdown import plain
 from dashboard.shell import no_weights_yet, run_picker
 from dashboard.views.learn import link
 from vae.errors import UserError
@@ -59,7 +60,11 @@ def page() -> None:
         no_weights_yet.instead(run, error)
         return
     module = name.replace("-", "_")
-    import_module(f"dashboard.views.learn.chapters.{module}").draw(run, f"{_number(name)} · {chapter.title}")
+    drawn = import_module(f"dashboard.views.learn.chapters.{module}")
+    try:
+        drawn.draw(run, f"{_number(name)} · {chapter.title}")
+    except UserError as error:
+        st.error(plain(str(error)), icon=":material/block:")
 
 
 def _number(name: str) -> int:
