@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboard.link.keys import choice, number, whole
+from dashboard.link.keys import Key, choice, number, whole
 from vae.theory.marginal import COUNTS
 
 #: The chapters in the order of the derivation, as links name them.
@@ -18,7 +18,18 @@ CHAPTERS = (
     "why-kl",
     "conditional",
 )
-CHAPTER = choice("chapter", CHAPTERS)
+
+
+def _chapter(text: str) -> str:
+    """A chapter by its name or its number, from 1."""
+    if text.isdecimal() and 1 <= int(text) <= len(CHAPTERS):
+        return CHAPTERS[int(text) - 1]
+    if text not in CHAPTERS:
+        raise ValueError
+    return text
+
+
+CHAPTER = Key("chapter", _chapter, f"a number from 1 to {len(CHAPTERS)}, or one of {', '.join(CHAPTERS)}")
 #: Samples of the prior (chapter 1) and of q(z|x) (chapter 3).
 COUNT = choice("n", tuple(map(str, COUNTS)))
 WEIGHTS = choice("weights", ("8", "32", "128"))

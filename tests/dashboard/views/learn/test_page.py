@@ -128,8 +128,13 @@ def test_a_chapter_that_needs_another_run_offers_one(run: Run, told: Run) -> Non
 
 
 def test_a_chapter_that_is_none_is_told(run: Run) -> None:
-    at = page("learn", run="flat", chapter="magic")
-    assert "chapter must be one of" in sentences(at)[0]
+    for text in ("magic", "0", "11", "-1"):
+        at = page("learn", run="flat", chapter=text)
+        assert "chapter must be a number from 1 to 10" in sentences(at)[0]
+
+
+def test_a_chapter_has_a_number_too(run: Run) -> None:
+    assert page("learn", run="flat", chapter="5").query_params["chapter"] == "identity"
 
 
 def test_next_and_previous_go_through_the_chapters(run: Run) -> None:
