@@ -137,7 +137,7 @@ def test_the_closed_form_follows_its_sliders(learning: App) -> None:
 
 def test_chapters_turn_and_the_link_follows(learning: App) -> None:
     app = learning.open("learn", "figure", run="flat", chapter="elbo")
-    app.page.locator(".st-key-learn-next button").click()
+    app.page.locator(".st-key-learn-next button").first.click()
     app.until(lambda: app.query().get("chapter") == "identity", "the next chapter did not open")
     app.ready("figure").idle()
     assert app.page.locator(".katex").count() > 2

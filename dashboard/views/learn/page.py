@@ -89,9 +89,8 @@ def _turn(name: str) -> None:
 def _step(title: str, icon: str, place: int) -> None:
     there = 0 <= place < len(link.CHAPTERS)
     st.button(
-        "",
+        title,
         icon=icon,
-        help=title,
         disabled=not there,
         on_click=_go,
         args=(link.CHAPTERS[place] if there else "",),
