@@ -16,7 +16,7 @@ sync_api = pytest.importorskip(
 
 from tests.browser.server import Server  # noqa: E402
 from tests.browser.shelf import Shelf  # noqa: E402
-from tests.browser.tab import FLAGS, App, Browse, Watch  # noqa: E402
+from tests.browser.tab import FLAGS, VIEWPORT, App, Browse, Tabs, Watch  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 _failed = pytest.StashKey[bool]()
@@ -90,7 +90,7 @@ def context(chromium: str) -> Iterator[Any]:
     """A browser window that all tests share, so that it loads Streamlit's own files once."""
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        context = browser.new_context(viewport={"width": 1366, "height": 900}, accept_downloads=True)
+        context = browser.new_context(viewport=VIEWPORT, accept_downloads=True)
         context.set_default_timeout(20_000)
         yield context
         context.close()
@@ -98,17 +98,17 @@ def context(chromium: str) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="package")
-def new_tab(context: Any) -> Browse:
-    """Opens tabs that whoever asked for them closes."""
-    return lambda server: App(context, server)
+def spare_tabs(context: Any) -> Tabs:
+    """Opens tabs, and whoever asked for them gives them back."""
+    return Tabs(context)
 
 
 @pytest.fixture(scope="module")
-def kept(new_tab: Browse, server: Server) -> Iterator[App]:
-    """A tab that the tests of a file share: opening one takes longer than most of them."""
-    tab = new_tab(server)
+def kept(spare_tabs: Tabs, server: Server) -> Iterator[App]:
+    """A tab that the tests of a file share."""
+    tab = spare_tabs.open(server)
     yield tab
-    tab.page.close()
+    spare_tabs.close(tab)
 
 
 @pytest.fixture
@@ -123,20 +123,20 @@ def watch(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Watch]:
 
 
 @pytest.fixture
-def opened(new_tab: Browse) -> Iterator[list[App]]:
+def opened(spare_tabs: Tabs) -> Iterator[list[App]]:
     """Tabs that are closed when the test has been looked at."""
-    tabs: list[App] = []
-    yield tabs
-    for tab in tabs:
-        tab.page.close()
+    found: list[App] = []
+    yield found
+    for tab in found:
+        spare_tabs.close(tab)
 
 
 @pytest.fixture
-def browse(new_tab: Browse, opened: list[App], watch: Watch) -> Browse:
+def browse(spare_tabs: Tabs, opened: list[App], watch: Watch) -> Browse:
     """Opens tabs for one test: ``browse(server)``."""
 
     def make(server: Server) -> App:
-        opened.append(new_tab(server))
+        opened.append(spare_tabs.open(server))
         return watch(opened[-1])
 
     return make

@@ -24,6 +24,10 @@ FLAGS = [
     "--disable-sync",
     "--no-first-run",
 ]
+#: So many tabs wait for another test.
+MOST_FREE = 3
+#: Of a tab; a test may change it.
+VIEWPORT = {"width": 1366, "height": 900}
 #: Streamlit asks for the first below the page's own address, and below the server's root when it gets a 404. It drops a
 #: picture or a download as soon as a newer run of the page has another, also if the browser has not the old one yet.
 STREAMLITS_OWN = re.compile(
@@ -45,20 +49,41 @@ class App:
     """One browser tab on a server. Playwright's CSS selectors look into open shadow roots by themselves."""
 
     def __init__(self, context: Any, server: Server) -> None:
-        self.server, self.context = server, context
+        self.context = context
         self.page = context.new_page()
         self.errors: list[str] = []
         self.addresses: list[str] = []
-        #: Requests, and frames of the websocket, that the tab has sent.
-        self.num_sent = 0
-        #: How far the last script run that the tab asked for has come.
-        self._run: Literal["asked", "begun", "ended"] = "ended"
-        self._expected: list[re.Pattern[str]] = [STREAMLITS_OWN]
+        #: Whether another test may have the tab: not if it holds what cannot be taken back, as a script or a listener.
+        self.goes_on = True
+        self.begin(server)
         self.page.on("pageerror", lambda error: self.errors.append(f"uncaught: {error}"))
         self.page.on("console", self._heard)
         self.page.on("dialog", self._asked)
         self.page.on("request", self._requested)
         self.page.on("websocket", self._connected)
+
+    def begin(self, server: Server) -> None:
+        """Forget what the tab has done, and be one of this server."""
+        self.server = server
+        self.errors.clear()
+        self.addresses.clear()
+        #: Requests, and frames of the websocket, that the tab has sent.
+        self.num_sent = 0
+        #: How far the last script run that the tab asked for has come.
+        self._run: Literal["asked", "begun", "ended"] = "ended"
+        self._expected: list[re.Pattern[str]] = [STREAMLITS_OWN]
+
+    def leave(self) -> bool:
+        """Leave the page, and whatever it held, for one without script; False if the tab can do so no more."""
+        with suppress(Error):
+            self.page.unroute_all(behavior="ignoreErrors")
+            if self.page.viewport_size != VIEWPORT:
+                self.page.set_viewport_size(VIEWPORT)
+            self.page.evaluate("sessionStorage.clear()")
+            answer = self.page.goto(f"{self.server.url}/_stcore/health")
+            # A browser counts no more than 50 entries of a history.
+            return bool(answer and answer.ok) and self.page.evaluate("history.length") < 30
+        return False
 
     def _heard(self, message: Any) -> None:
         if message.type == "error":
@@ -192,6 +217,29 @@ class App:
             }}""",
             [name, argument],
         )
+
+
+class Tabs:
+    """Hands out tabs of one window, and takes them back: in a new one Chromium has to load Streamlit anew."""
+
+    def __init__(self, context: Any) -> None:
+        self._context = context
+        self._free: list[App] = []
+
+    def open(self, server: Server) -> App:
+        """A tab that shows nothing of the app yet."""
+        if not self._free:
+            return App(self._context, server)
+        tab = self._free.pop()
+        tab.begin(server)
+        return tab
+
+    def close(self, tab: App) -> None:
+        """Take a tab back, or close it for good."""
+        if tab.goes_on and not tab.page.is_closed() and len(self._free) < MOST_FREE and tab.leave():
+            self._free.append(tab)
+        else:
+            tab.page.close()
 
 
 class Watch:

@@ -34,6 +34,7 @@ def test_no_page_asks_for_what_it_can_know_to_be_refused(
     app: App, server: Server, runs: dict[str, Run], name: str
 ) -> None:
     refused: list[str] = []
+    app.goes_on = False
     app.page.on(
         "response",
         lambda answer: (

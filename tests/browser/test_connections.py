@@ -115,6 +115,7 @@ def test_a_hidden_tab_holds_nothing_and_catches_up_when_it_is_shown(
     with live_runs(shelf, server, [name]) as live:
         app = browse(server)
         if not shared:
+            app.goes_on = False
             app.page.add_init_script("delete window.SharedWorker")
         app.open("train", "curves", run=name)
         assert bool(own_streams(app)) is not shared

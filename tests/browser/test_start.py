@@ -133,6 +133,7 @@ def test_every_page_opens_at_its_address_in_the_systems_theme_and_its_texts_can_
 ) -> None:
     app = browse(own_server)
     schemes = [("light", "rgb(255, 255, 255)"), ("dark", "rgb(15, 16, 22)")]
+    app.goes_on = False
     app.page.emulate_media(color_scheme="light")
     for title in PAGES:
         page = title.lower()

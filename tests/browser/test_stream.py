@@ -14,7 +14,7 @@ from vae.runs.run import Run
 
 if TYPE_CHECKING:
     from tests.browser.server import Server
-    from tests.browser.tab import App, Browse, Watch
+    from tests.browser.tab import App, Tabs, Watch
 
 #: What Chromium and Streamlit write to the console while no server answers.
 OUTAGE = (
@@ -39,25 +39,25 @@ def written(run: Run) -> list[list[float]]:
 
 
 @pytest.fixture(scope="module")
-def run(new_tab: Browse, own_server: Server) -> Iterator[Run]:
+def run(spare_tabs: Tabs, own_server: Server) -> Iterator[Run]:
     """A run that the Train button started."""
-    app = new_tab(own_server).open("train", run="digits-2d")
+    app = spare_tabs.open(own_server).open("train", run="digits-2d")
     app.button("Train").click()
     app.until(lambda: app.query()["run"] != "digits-2d", "no run was made")
     found = Run.open(own_server.runs / app.query()["run"])
     found.request(max_images_per_second=5000)
     app.until(lambda: len(written(found)) > 3, "it did not begin", 60)
-    app.page.close()
+    spare_tabs.close(app)
     yield found
 
 
 @pytest.fixture(scope="module")
-def tab(new_tab: Browse, own_server: Server, run: Run) -> Iterator[App]:
+def tab(spare_tabs: Tabs, own_server: Server, run: Run) -> Iterator[App]:
     """The tab that watches the run all the time."""
-    app = new_tab(own_server).open("train", "curves", run=run.id)
+    app = spare_tabs.open(own_server).open("train", "curves", run=run.id)
     app.expect_error(OUTAGE)
     yield app
-    app.page.close()
+    spare_tabs.close(app)
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from vae.runs.run import Run
 if TYPE_CHECKING:
     from tests.browser.server import Server
     from tests.browser.shelf import Shelf
-    from tests.browser.tab import App, Browse, Watch
+    from tests.browser.tab import App, Browse, Tabs, Watch
 
 WEIGHT = "β, the weight of the KL"
 
@@ -44,9 +44,9 @@ class Live:
 
 
 @pytest.fixture(scope="module")
-def live(new_tab: Browse, server: Server) -> Iterator[Live]:
+def live(spare_tabs: Tabs, server: Server) -> Iterator[Live]:
     """A run on the form's defaults, at work until the last test of this file."""
-    app = new_tab(server).open("train", run="digits-2d")
+    app = spare_tabs.open(server).open("train", run="digits-2d")
     app.button("Train").wait_for()
     app.idle()
     server.settle()
@@ -64,7 +64,7 @@ def live(new_tab: Browse, server: Server) -> Iterator[Live]:
         yield found
     finally:
         server.rest()
-        app.page.close()
+        spare_tabs.close(app)
 
 
 @pytest.fixture
