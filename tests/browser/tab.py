@@ -36,11 +36,21 @@ STREAMLITS_OWN = re.compile(
 )
 #: What a script run that another one follows at once ends with.
 OVERTAKEN = ForwardMsg.ScriptFinishedStatus.FINISHED_EARLY_FOR_RERUN
-#: Two frames of the page; a page that is not painted shows none.
-PAINTED = """() => Promise.race([
-  new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))),
-  new Promise((done) => setTimeout(done, 200)),
-])"""
+#: So many frames of the page; a page that is not painted shows none.
+PAINTED = """num => new Promise((done) => {
+  setTimeout(done, 200)
+  const next = () => num-- > 0 ? requestAnimationFrame(next) : done()
+  next()
+})"""
+#: Transitions that are under way, in shadow roots too.
+NUM_GLIDING = """() => {
+  const roots = [document]
+  for (const root of roots) {
+    for (const node of root.querySelectorAll("*")) if (node.shadowRoot) roots.push(node.shadowRoot)
+  }
+  return roots.flatMap((root) => root.getAnimations())
+    .filter((one) => one instanceof CSSTransition && one.playState === "running").length
+}"""
 ALERTS = '[data-testid="stAlert"] li, [data-testid="stAlert"]:not(:has(li))'
 T = TypeVar("T")
 
@@ -60,6 +70,8 @@ class App:
         self.page.on("console", self._heard)
         self.page.on("dialog", self._asked)
         self.page.on("request", self._requested)
+        self.page.on("requestfinished", lambda request: self._under_way.discard(request.url))
+        self.page.on("requestfailed", lambda request: self._under_way.discard(request.url))
         self.page.on("websocket", self._connected)
 
     def begin(self, server: Server) -> None:
@@ -69,6 +81,9 @@ class App:
         self.addresses.clear()
         #: Requests, and frames of the websocket, that the tab has sent.
         self.num_sent = 0
+        #: Script runs that the tab has asked for.
+        self.num_reruns = 0
+        self._under_way: set[str] = set()
         #: How far the last script run that the tab asked for has come.
         self._run: Literal["asked", "begun", "ended"] = "ended"
         self._expected: list[re.Pattern[str]] = [STREAMLITS_OWN]
@@ -96,6 +111,8 @@ class App:
     def _requested(self, request: Any) -> None:
         self.addresses.append(request.url)
         self.num_sent += not request.url.startswith(("data:", "blob:"))
+        if "/api/" in request.url and "/stream?" not in request.url:
+            self._under_way.add(request.url)
 
     def _connected(self, socket: Any) -> None:
         self.addresses.append(socket.url)
@@ -105,6 +122,7 @@ class App:
             self.num_sent += 1
             if isinstance(frame, bytes) and BackMsg.FromString(frame).WhichOneof("type") == "rerun_script":
                 self._run = "asked"
+                self.num_reruns += 1
 
         def received(frame: Any) -> None:
             message = ForwardMsg.FromString(frame) if isinstance(frame, bytes) else ForwardMsg()
@@ -140,10 +158,10 @@ class App:
 
     def idle(self) -> None:
         """Wait until every script run that the page has asked for has ended, and the page has drawn it."""
-        self.pause(0.15)
+        self.frames(9)  # what a click or a key leads to has been sent by then
         self.until(lambda: self._run == "ended", "a script run that the page asked for did not end", 30)
         self.page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
-        self.page.evaluate(PAINTED)
+        self.frames()
 
     def click(self, title: str) -> None:
         """Go to another page by the menu."""
@@ -176,13 +194,24 @@ class App:
             "button", name=name, exact=True
         )
 
-    def pause(self, seconds: float) -> None:
-        """Let time pass for the page."""
-        self.page.wait_for_timeout(1000 * seconds)
-
     def until(self, condition: Callable[[], T], sentence: str, seconds: float = 20) -> T:
         """Wait for something to be true in the page, and give it."""
         return wait_until(condition, sentence, seconds, lambda: self.page.wait_for_timeout(25))
+
+    def frames(self, num: int = 2) -> None:
+        """Wait until the page has drawn so many times what it is about to draw."""
+        self.page.evaluate(PAINTED, num)
+
+    def still(self) -> None:
+        """Wait until nothing glides to another colour or place."""
+        self.until(lambda: self.page.evaluate(NUM_GLIDING) == 0, "something moves on and on")
+
+    def fetched(self) -> None:
+        """Wait until what is drawn is all that it asked the routes for, and no answer is under way."""
+        before = -1
+        while before != (before := self.num_sent):
+            self.until(lambda: not self._under_way, "an answer did not come")
+            self.idle()
 
     def query(self) -> dict[str, str]:
         """The query of the address."""

@@ -47,5 +47,5 @@ def test_no_page_asks_for_what_it_can_know_to_be_refused(
         query = {"run": name, "runs": f"{name},whole"} if page == "compare" else {"run": name}
         app.open(page, **query)
         app.idle()
-        app.pause(0.3)  # what a component asks for when it has been drawn
+        app.fetched()
     assert not refused

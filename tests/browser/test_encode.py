@@ -114,7 +114,7 @@ def test_drawing_moves_the_point_live_and_is_judged_by_the_library_s_numbers(
         app.page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=5)
         if not number:
             app.page.mouse.down()
-        app.pause(0.05)
+        app.frames()
     app.until(lambda: app.number("image", "decoded") >= before + 3, "the image did not follow the pen")
     assert app.num_sent == sent
     assert app.z() == [0, 0]

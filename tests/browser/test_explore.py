@@ -113,15 +113,15 @@ def test_image_follows_the_pointer_while_dragging_and_the_server_hears_of_the_re
     middle, height = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     app.page.mouse.move(middle, height)
     app.page.mouse.down()
-    app.pause(0.3)
+    app.idle()
     sent, decoded, pictures = app.num_sent, app.number("image", "decoded"), [app.pixels(CANVAS)]
     for k in range(1, 31):
         app.page.mouse.move(middle + 4 * k, height)
-        app.pause(0.016)
+        app.frames()
         if k % 10 == 0:
             pictures.append(app.pixels(CANVAS))
-    app.pause(0.3)
-    assert app.number("image", "decoded") >= decoded + 15
+    app.until(lambda: app.number("image", "decoded") >= decoded + 15, "the image did not follow")
+    app.frames()
     assert all(first != second for first, second in pairwise(pictures))
     assert app.num_sent == sent
     assert app.z() == [0, 0]
@@ -185,10 +185,11 @@ def test_number_can_be_typed_and_nonsense_is_put_back(exploring: App) -> None:
     assert value(app, 1) == -1.25
     field.fill("east")
     field.press("Enter")
-    app.pause(0.3)
+    told = "z₂ must be a number from −1,000 to 1,000, got east"
+    app.until(lambda: told in app.part("sliders").inner_text(), "nothing was told")
+    app.idle()
     assert field.input_value() == "−1.25"
     assert app.z() == [0, -1.25]
-    assert "z₂ must be a number from −1,000 to 1,000, got east" in app.part("sliders").inner_text()
 
 
 def test_slider_reaches_as_far_as_the_number_that_was_typed_or_linked(exploring: App) -> None:

@@ -33,6 +33,13 @@ def tabs(context: Any, server: Server) -> Iterator[dict[str, App]]:
         window.close()
 
 
+def settled(app: App) -> None:
+    """Wait until all is there and nothing moves."""
+    app.fetched()
+    app.still()
+    app.frames(9)
+
+
 @pytest.mark.parametrize(("page", "theme"), [("styleguide", "light"), ("explore", "dark"), ("runs", "light")])
 def test_boxes_of_a_page_are_in_order_at_every_width(
     tabs: dict[str, App], watch: Watch, page: str, theme: str
@@ -42,7 +49,7 @@ def test_boxes_of_a_page_are_in_order_at_every_width(
     app.open(page, run="digits-2d").idle()
     for width, height in WIDTHS.items():
         app.page.set_viewport_size({"width": width, "height": height})
-        app.pause(0.7)
+        settled(app)
         assert look(app.page, width) == [], f"{width} px"
 
 
@@ -88,11 +95,11 @@ def test_hover_and_click_shift_nothing(tabs: dict[str, App], watch: Watch) -> No
     app = watch(tabs["light"])
     app.page.set_viewport_size({"width": 1366, "height": 768})
     app.open("explore", "image", "sliders", run="digits-2d").idle()
-    app.pause(1.0)
+    settled(app)
     forget(app.page)
     app.page.locator('[data-component="sliders"] input[type=range]').first.hover()
     app.page.get_by_role("button", name="Random", exact=True).click()
     app.page.locator('[data-component="image"] canvas').hover()
     app.idle()
-    app.pause(0.7)
+    settled(app)
     assert total(app.page) < 0.0005, shifts(app.page)

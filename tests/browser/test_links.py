@@ -98,8 +98,8 @@ def test_back_goes_back_one_page_with_one_press(app: App, own: Run) -> None:
     app.idle()
     for title in ("Explore", "Generate", "Runs"):
         app.click(title)
+        app.until(lambda: app.query().get("run") == own.id, "the link names no run")
         app.idle()
-        app.pause(0.3)
     for title in ("Generate", "Explore", "Map"):
         app.page.go_back()
         app.until(lambda title=title: app.headline() == title, f"Back did not lead to {title}")

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from tests.browser.live import LiveRuns, live_runs
 from tests.browser.test_connections import HIDE
@@ -24,31 +23,22 @@ def live(shelf: Shelf, server: Server) -> Iterator[LiveRuns]:
         yield found
 
 
-class Reruns:
-    """Counts what a tab asks Python to draw, from its opening on."""
-
-    def __init__(self, app: App) -> None:
-        self.num = 0
-        app.page.on("websocket", lambda socket: socket.on("framesent", self._sent))
-
-    def _sent(self, frame: Any) -> None:
-        self.num += (
-            isinstance(frame, bytes) and BackMsg.FromString(frame).WhichOneof("type") == "rerun_script"
-        )
-
-
 def state_words(app: App) -> str:
     return str(
         app.page.locator('[data-testid="stMain"] [data-testid="stMarkdown"] strong').first.inner_text()
     )
 
 
-def opened(browse: Browse, server: Server, page: str, *parts: str, **query: str) -> tuple[App, Reruns]:
-    app = browse(server)
-    reruns = Reruns(app)
-    app.open(page, *parts, **query)
+def opened(browse: Browse, server: Server, page: str, *parts: str, **query: str) -> App:
+    app = browse(server).open(page, *parts, **query)
     app.idle()
-    return app, reruns
+    return app
+
+
+def written(app: App, live: LiveRuns, num: int) -> None:
+    """Wait until the first run has so many lines more."""
+    goal = live.steps["signal-0"] + num
+    app.until(lambda: live.steps["signal-0"] >= goal, "nothing is written")
 
 
 @pytest.mark.parametrize(
@@ -64,30 +54,30 @@ def test_page_of_a_run_at_work_is_drawn_no_more_often_than_it_changes(
     browse: Browse, server: Server, live: LiveRuns, page: str, part: str, per_second: float
 ) -> None:
     query = {"runs": "signal-0,signal-1"} if page == "compare" else {"run": "signal-0"}
-    app, reruns = opened(browse, server, page, part, **query)
-    app.pause(1.0)
-    before, began = reruns.num, time.monotonic()
-    app.pause(3.0)
-    assert reruns.num - before <= per_second * (time.monotonic() - began) + 1
+    app = opened(browse, server, page, part, **query)
+    written(app, live, 3)
+    before, began = app.num_reruns, time.monotonic()
+    written(app, live, 10)
+    assert app.num_reruns - before <= per_second * (time.monotonic() - began) + 1
     if per_second:
-        app.until(lambda: reruns.num > before, "it does not follow the run")
+        app.until(lambda: app.num_reruns > before, "it does not follow the run")
     app.page.evaluate(HIDE, True)
     app.idle()
-    before = reruns.num
-    app.pause(2.5)
-    assert reruns.num == before, "a hidden tab is drawn"
+    before = app.num_reruns
+    written(app, live, 8)
+    assert app.num_reruns == before, "a hidden tab is drawn"
     app.page.evaluate(HIDE, False)
     if per_second:
-        app.until(lambda: reruns.num > before, "a tab that is shown again does not catch up")
+        app.until(lambda: app.num_reruns > before, "a tab that is shown again does not catch up")
 
 
 def test_buttons_follow_a_state_and_a_slider_a_beta_that_were_changed_elsewhere(
     browse: Browse, server: Server, live: LiveRuns
 ) -> None:
-    app, reruns = opened(browse, server, "train", "curves", run="signal-1")
+    app = opened(browse, server, "train", "curves", run="signal-1")
     run = next(run for run in live.runs if run.id == "signal-1")
     assert state_words(app) == "Training"
-    before = reruns.num
+    before = app.num_reruns
     run.request(beta=4.0)
     handle = app.page.get_by_role("group", name="β, the weight of the KL", exact=True).locator(
         "input[type=range]"
@@ -101,17 +91,17 @@ def test_buttons_follow_a_state_and_a_slider_a_beta_that_were_changed_elsewhere(
     app.page.evaluate(HIDE, True)
     app.idle()
     run.write_status(run.status_as_written().replace(state="failed", error="the disk is full; make room"))
-    app.pause(1.5)
+    written(app, live, 5)
     assert app.button("Resume").is_visible(), "a hidden tab is drawn"
     app.page.evaluate(HIDE, False)
     app.button("Continue training").wait_for(timeout=5000)
     app.until(lambda: any("the disk is full" in text for text in app.alerts()), "the error is not told")
     # Each change is drawn once, and perhaps once more for what the page could not know yet.
-    assert reruns.num - before <= 8
+    assert app.num_reruns - before <= 8
 
 
 def test_signal_takes_no_room_on_the_page(browse: Browse, server: Server, live: LiveRuns) -> None:
-    app, _ = opened(browse, server, "runs", "signal")
+    app = opened(browse, server, "runs", "signal")
     assert (
         app.page.locator('[class*="st-key-signal-"]').first.evaluate("node => node.getClientRects().length")
         == 0

@@ -145,8 +145,8 @@ def test_every_page_opens_at_its_address_in_the_systems_theme_and_its_texts_can_
         for scheme, background in schemes:
             if scheme != schemes[0][0]:
                 app.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-                app.pause(0.5)  # colours change smoothly
             app.until(lambda colour=background: behind(app) == colour, f"the page is not {scheme}")
+            app.still()
             assert len(contrast_of(app, TEXTS)) > 20
             # What is drawn anew in a moment is faint as long.
             app.until(lambda: not faint(app), f"a text of {page} cannot be read in {scheme}")

@@ -138,19 +138,26 @@ def test_beta_is_in_force_within_a_fifth_of_a_second_of_the_wish(live: Live, at_
     assert sorted(latencies)[1] <= 0.2
 
 
+def beat(live: Live, app: App) -> None:
+    """Wait for the trainer's next heartbeat but one: it has looked at what is wished since this was asked."""
+    for _ in range(2):
+        before = live.run.status().heartbeat
+        app.until(lambda b=before: live.run.status().heartbeat > b, "the trainer's heart stood still")
+
+
 def test_pause_holds_step_takes_one_step_and_resume_goes_on(live: Live, at_work: App) -> None:
     at_work.button("Pause").click()
     at_work.until(lambda: live.run.status().state == "paused", "no pause")
     at_work.button("Step").wait_for()
     for _ in range(2):
         steps = sum(line["num_steps"] for line in live.lines(split="train"))
-        at_work.pause(0.4)
+        beat(live, at_work)
         assert live.run.status().step == steps == sum(line["num_steps"] for line in live.lines(split="train"))
         at_work.button("Step").click()
         at_work.until(
             lambda s=steps: sum(line["num_steps"] for line in live.lines(split="train")) > s, "no step"
         )
-        at_work.pause(0.3)
+        beat(live, at_work)
         assert (
             sum(line["num_steps"] for line in live.lines(split="train"))
             == live.run.status().step
@@ -297,7 +304,7 @@ def choose_data(app: App, title: str) -> None:
 
 
 def drag_beta(app: App, start: float, goal: float) -> None:
-    """Drag the handle of the β slider with the mouse, slowly enough for the page's timer to tick meanwhile."""
+    """Drag the handle of the β slider with the mouse, slowly enough for the page to hear of the run meanwhile."""
     from dashboard.views.train.config_form import BETAS
 
     slider = app.page.get_by_role("group", name=WEIGHT, exact=True)
@@ -310,7 +317,10 @@ def drag_beta(app: App, start: float, goal: float) -> None:
     app.page.mouse.down()
     for k in range(1, 25):
         app.page.mouse.move(places[0] + (places[1] - places[0]) * k / 24, height)
-        app.pause(0.06)
+        app.frames()
+        if k in (8, 16):
+            received = app.number("curves", "received")
+            app.until(lambda num=received: app.number("curves", "received") > num, "the curves stood still")
     assert handle.get_attribute("aria-valuetext") == f"{goal:g}"
     app.page.mouse.up()
 

@@ -132,6 +132,11 @@ class Live:
         assert not self._thread.is_alive()
         assert not self.failed, self.failed
 
+    def beat(self) -> None:
+        """Wait for the next heartbeat: the trainer has looked at what is wished since this was asked."""
+        before = self.run.status().heartbeat
+        self.wait_for(lambda: self.run.status().heartbeat > before)
+
     def wait_for(self, is_so: Callable[[], object], seconds: float = 20) -> float:
         """Seconds until it was so."""
         began = time.perf_counter()

@@ -636,11 +636,11 @@ class TestStream:
     def test_many_who_follow_a_run_read_its_files_once(
         self, client: Client, live: Run, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        reads: list[str] = []
+        reads: list[threading.Thread] = []
         read = MetricsReader.read
 
         def counted(reader: MetricsReader, *arguments: Any, **options: Any) -> Any:
-            reads.append(threading.current_thread().name)
+            reads.append(threading.current_thread())
             return read(reader, *arguments, **options)
 
         monkeypatch.setattr(MetricsReader, "read", counted)
@@ -650,13 +650,16 @@ class TestStream:
             for events in many:
                 events.until("reset")
             reads.clear()
-            time.sleep(1)
-            looks, threads = len(reads), set(reads)
+            began = time.monotonic()
+            while len(reads) < 6:
+                assert time.monotonic() - began < 20, "nobody looks"
+                time.sleep(0.005)
+            seconds, readers = time.monotonic() - began, set(reads)
             with MetricsWriter(live.path / "metrics.jsonl") as writer:
                 writer.write(line(7000))
             texts = [json.dumps(events.until("lines")) for events in many]
-        assert threads == {"watch live"}  # never in the event loop
-        assert looks < 15
+        assert [reader.name for reader in readers] == ["watch live"]  # one, and not the event loop
+        assert 5 / seconds < 15
         assert len(set(texts)) == 1
 
     def test_run_that_nobody_follows_is_not_read(
@@ -738,15 +741,18 @@ def _wait_for(client: Client) -> None:
 
 class TestCache:
     def test_result_that_many_ask_for_at_once_is_made_once(self) -> None:
-        cache, made = lru.Cache(2), []
+        cache, made, all_came = lru.Cache(2), [], threading.Barrier(8)
 
         def make() -> int:
-            time.sleep(0.05)
             made.append(1)
             return 7
 
+        def ask() -> None:
+            all_came.wait(10)
+            results.append(cache.get("key", make))
+
         results: list[int] = []
-        threads = [threading.Thread(target=lambda: results.append(cache.get("key", make))) for _ in range(8)]
+        threads = [threading.Thread(target=ask) for _ in range(8)]
         for thread in threads:
             thread.start()
         for thread in threads:

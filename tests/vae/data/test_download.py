@@ -45,7 +45,8 @@ class Server(http.server.ThreadingHTTPServer):
         self.files: dict[str, bytes] = {}
         self.asked: list[str] = []
         self.missing_bytes = 0
-        self.wait = 0.0
+        self.answers = threading.Event()
+        self.answers.set()
         self.address = f"http://127.0.0.1:{self.server_port}/"
 
 
@@ -55,7 +56,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         assert isinstance(server, Server)
         name = self.path.removeprefix("/")
         server.asked.append(name)
-        time.sleep(server.wait)
+        server.answers.wait(30)
         if name not in server.files:
             self.send_error(404)
             return
@@ -212,10 +213,10 @@ def test_every_way_in_which_a_server_fails_is_told_and_leaves_nothing(
     offer(monkeypatch, server, [server.address], damage=True)
     assert "the file has the wrong checksum" in failure(tmp_path)
     monkeypatch.setattr(downloads, "TIMEOUT", 0.2)
-    server.wait = 1.0
+    server.answers.clear()
     assert "no answer within 0.2 s" in failure(tmp_path)
     monkeypatch.setattr(downloads, "TIMEOUT", 20)
-    server.wait = 0.0
+    server.answers.set()
     monkeypatch.setattr(downloads, "MAX_BYTES", 100)
     assert "the file is longer than 100 bytes" in failure(tmp_path)
 

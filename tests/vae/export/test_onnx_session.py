@@ -124,7 +124,10 @@ def test_a_slow_graph_keeps_no_other_waiting(quick_limits: None, tiny_info: Data
     askers = [threading.Thread(target=ask) for _ in range(3)]
     for asker in askers:
         asker.start()
-    time.sleep(0.2)
+    until = time.monotonic() + 10
+    while not onnx_session._pool._num_busy:  # the slow graph is asked
+        assert time.monotonic() < until
+        time.sleep(0.005)
     waits = []
     for _ in range(20):
         begun = time.monotonic()

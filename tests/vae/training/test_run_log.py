@@ -81,18 +81,19 @@ def test_a_mean_that_is_not_finite_is_divergence_and_is_not_written(diary: RunLo
     assert diary.metrics.offset == 0
 
 
-def test_the_stopwatch_goes_on_from_before_and_leaves_pauses_out() -> None:
+def test_the_stopwatch_goes_on_from_before_and_leaves_pauses_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 7.0
+    monkeypatch.setattr(time, "perf_counter", lambda: now)
     clock = Stopwatch(100.0)
+    now += 1
     clock.halt()
-    held = clock.seconds
     clock.halt()  # twice is as good as once
-    time.sleep(0.05)
-    assert clock.seconds == held
-    assert 100 <= held < 100.05
+    now += 2
+    assert clock.seconds == 101
     clock.go_on()
     clock.go_on()
-    time.sleep(0.05)
-    assert held + 0.05 <= clock.seconds < held + 1
+    now += 4
+    assert clock.seconds == 105
 
 
 def test_lines_and_events_are_what_readers_accept(diary: RunLog) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -63,27 +62,29 @@ def test_beta_by_hand_holds_until_it_is_given_back_to_the_schedule(tmp_path: Pat
     assert marked == [(pytest.approx(2 * 2 / 12), 0.0, True), (0.0, 2.0, False)]
 
 
-def test_pause_single_steps_resume_and_stop(tmp_path: Path) -> None:
+def test_pause_single_steps_resume_and_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vae.training.run_log.STATUS_SECONDS", 0.05)
     with Live(create(tmp_path / "a", LONG)) as live:
         run = live.run
         live.wait_for(lambda: run.status().step > 0)
         assert_prompt(live, lambda: run.request(command="pause"), "paused")
         paused = run.status()
-        time.sleep(0.6)
+        live.beat()  # it lives
+        live.beat()
         assert run.status().step == paused.step
         assert run.status().seconds == paused.seconds  # time paused is no training time
-        assert run.status().heartbeat > paused.heartbeat  # but it lives
         for number in range(1, 4):
             run.request(command="step")
             live.wait_for(lambda number=number: run.status().step >= paused.step + number)  # type: ignore[misc]
-            time.sleep(0.15)
+            live.beat()
             assert run.status().step == paused.step + number
         run.request(steps=run.control().steps + 2)
         live.wait_for(lambda: run.status().step >= paused.step + 5)
-        time.sleep(0.15)
+        live.beat()
+        live.wait_for(lambda: run.status().heartbeat - paused.heartbeat > 0.5)
         status = run.status()
         assert (status.step, status.state) == (paused.step + 5, "paused")
-        assert status.seconds - paused.seconds < 0.5 < status.heartbeat - paused.heartbeat
+        assert status.seconds - paused.seconds < 0.5
         assert_prompt(live, lambda: run.request(command="run"), "running")
         live.wait_for(lambda: run.status().step > paused.step + 5)
         run.request(command="stop")
@@ -153,7 +154,7 @@ def test_a_step_asked_for_right_after_the_pause_is_made(tmp_path: Path) -> None:
 def test_stop_while_paused_and_while_slow(tmp_path: Path) -> None:
     slow = LONG.replace(train=LONG.train.replace(max_images_per_second=1))
     with Live(create(tmp_path / "slow", slow)) as live:
-        time.sleep(0.2)
+        live.wait_for(lambda: newest_step(live.run) > 0)  # the next step is due in a minute
         live.run.request(command="stop")
         assert live.wait_for(lambda: live.run.status().state == "stopped") < 5
     with Live(create(tmp_path / "paused", LONG)) as live:
@@ -167,18 +168,19 @@ def test_the_pace_is_held_and_can_be_changed_while_it_trains(tmp_path: Path) -> 
     config = LONG.replace(train=LONG.train.replace(max_images_per_second=1280))  # 20 steps a second
     with Live(create(tmp_path / "a", config)) as live:
         live.wait_for(lambda: live.run.status().step > 2)
-        speed(live, 1.0)
-        assert speed(live, 1.0) == pytest.approx(20, abs=5)
+        speed(live, 20)
+        assert speed(live, 20) == pytest.approx(20, abs=5)
         live.run.request(max_images_per_second=0)
-        time.sleep(0.1)
-        assert speed(live, 0.5) > 60
+        speed(live, 1)  # the line with the change in it
+        assert speed(live, 40) > 60
 
 
-def speed(live: Live, seconds: float) -> float:
-    """Steps a second, from the lines of metrics."""
-    before, began = newest_step(live.run), time.perf_counter()
-    time.sleep(seconds)
-    return (newest_step(live.run) - before) / (time.perf_counter() - began)
+def speed(live: Live, num: int) -> float:
+    """Steps a second over the next so many steps or more, by the clock of the training."""
+    first = live.run.latest_metrics()["train"]
+    live.wait_for(lambda: newest_step(live.run) >= int(first["step"]) + num)
+    last = live.run.latest_metrics()["train"]
+    return float((last["step"] - first["step"]) / (last["seconds"] - first["seconds"]))
 
 
 def newest_step(run: Run) -> int:
