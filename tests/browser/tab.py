@@ -194,6 +194,10 @@ class App:
             "button", name=name, exact=True
         )
 
+    def pause(self, seconds: float) -> None:
+        """Let time pass for the page: for measurements alone, a test waits for what it needs."""
+        self.page.wait_for_timeout(1000 * seconds)
+
     def until(self, condition: Callable[[], T], sentence: str, seconds: float = 20) -> T:
         """Wait for something to be true in the page, and give it."""
         return wait_until(condition, sentence, seconds, lambda: self.page.wait_for_timeout(25))
