@@ -59,6 +59,14 @@ def shows(app: App, line: int, pick: str, expected: list[int]) -> bool:
     return len(found) == len(expected) and max(abs(a - b) for a, b in zip(found, expected, strict=True)) <= 1
 
 
+def told_of(app: App, dot: Any) -> str | None:
+    """Whose figures are told when the pointer comes to a dot; a plane that is drawn anew meanwhile asks for it again."""
+    app.page.mouse.move(0, 0)
+    dot.hover(force=True)
+    app.frames()
+    return app.marks("plane").get("shown")
+
+
 def test_both_runs_stand_in_the_plane_and_a_dot_tells_its_figures(comparing: App) -> None:
     app = comparing
     app.until(lambda: app.number("plane", "dots") == 2, "there are not two dots", 30)
@@ -67,8 +75,7 @@ def test_both_runs_stand_in_the_plane_and_a_dot_tells_its_figures(comparing: App
         assert words in told, words
     points = app.page.locator('[data-component="plane"] .scatterlayer .point')
     for number, name in enumerate(("low", "high")):
-        points.nth(number).hover(force=True)
-        app.until(lambda name=name: app.marks("plane").get("shown") == name, f"the dot of {name} is silent")
+        app.until(lambda n=number, name=name: told_of(app, points.nth(n)) == name, f"{name}'s dot is silent")
     assert "Remove from the comparison" in app.part("plane").inner_text()
     app.page.mouse.move(0, 0)
     app.page.get_by_label("Run whose test metrics are shown").select_option("low")  # the keyboard's way
