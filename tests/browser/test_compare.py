@@ -60,7 +60,7 @@ def shows(app: App, line: int, pick: str, expected: list[int]) -> bool:
 
 
 def told_of(app: App, dot: Any) -> str | None:
-    """Whose figures are told when the pointer comes to a dot; a plane that is drawn anew meanwhile asks for it again."""
+    """Whose figures are told when the pointer comes to a dot; a plane drawn anew meanwhile has not seen it come."""
     app.page.mouse.move(0, 0)
     dot.hover(force=True)
     app.frames()
