@@ -124,7 +124,7 @@ class Stopwatch:
     """
 
     before: float = 0.0
-    _since: float | None = field(default_factory=time.perf_counter)
+    _since: float | None = field(default_factory=lambda: time.perf_counter())
 
     @property
     def seconds(self) -> float:
