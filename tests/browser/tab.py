@@ -70,7 +70,7 @@ class App:
         self.page.on("console", self._heard)
         self.page.on("dialog", self._asked)
         self.page.on("request", self._requested)
-        self.page.on("requestfinished", lambda request: self._under_way.discard(request.url))
+        self.page.on("response", lambda answer: self._under_way.discard(answer.url))
         self.page.on("requestfailed", lambda request: self._under_way.discard(request.url))
         self.page.on("websocket", self._connected)
 
