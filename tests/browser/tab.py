@@ -96,6 +96,7 @@ class App:
                 self.page.set_viewport_size(VIEWPORT)
             self.page.evaluate("sessionStorage.clear()")
             answer = self.page.goto(f"{self.server.url}/_stcore/health")
+            self.page.mouse.move(-1, -1)  # a new tab has no pointer that rests on what comes
             # A browser counts no more than 50 entries of a history.
             return bool(answer and answer.ok) and self.page.evaluate("history.length") < 30
         return False
