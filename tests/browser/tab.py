@@ -112,7 +112,8 @@ class App:
     def _requested(self, request: Any) -> None:
         self.addresses.append(request.url)
         self.num_sent += not request.url.startswith(("data:", "blob:"))
-        if "/api/" in request.url and "/stream?" not in request.url:
+        # A stream does not end, and a module of the worker that tabs share is answered to none of them.
+        if "/api/" in request.url and "/stream?" not in request.url and "/api/lib/" not in request.url:
             self._under_way.add(request.url)
 
     def _connected(self, socket: Any) -> None:
