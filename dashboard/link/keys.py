@@ -28,7 +28,7 @@ OF_A_RUN: tuple[str, ...] = (
     "projection",
     "view",
     "lasso",
-    "range",
+    "within",
     "span",
     "hidden",
     "colour",

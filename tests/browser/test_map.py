@@ -437,8 +437,8 @@ def test_a_brushed_range_takes_images_out_within_a_frame_and_the_link_says_it(ap
     app.page.mouse.down()
     app.page.mouse.move(box["x"] + 0.6 * box["width"], y, steps=6)
     app.page.mouse.up()
-    app.until(lambda: app.query().get("range", "none") != "none", "the link does not say it")
-    name, low, high = app.query()["range"].split("~")
+    app.until(lambda: app.query().get("within", "none") != "none", "the link does not say it")
+    name, low, high = app.query()["within"].split("~")
     found = kept_embedding(run)
     assert found is not None and name == "rate"
     rate = (0.5 * (found.log_var.exp() + found.mean**2 - 1 - found.log_var)).sum(1)

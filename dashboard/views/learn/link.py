@@ -35,4 +35,4 @@ COUNT = choice("n", tuple(map(str, COUNTS)))
 WEIGHTS = choice("weights", ("8", "32", "128"))
 #: Standard deviation of the Gaussian (chapter 8).
 SIGMA = number("sigma", 0.01, 2.0)
-SEED = whole("first", 0, 9)
+SEED = whole("start", 0, 9)

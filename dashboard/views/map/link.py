@@ -133,7 +133,7 @@ def ranges(columns: Sequence[str] = ()) -> Key[tuple[Range, ...]]:
         return tuple(found)
 
     rule = f"one of {', '.join(known[:6])} with its lowest and highest value after ~, separated by semicolons, or none"
-    return Key("range", parse, rule, ranges_text)
+    return Key("within", parse, rule, ranges_text)
 
 
 def ranges_text(found: Sequence[Range]) -> str:

@@ -367,7 +367,7 @@ class TestAddress:
 
     @pytest.mark.parametrize("text", ["rate~1", "rate~2~1", "rate~nan~1", "speed~1~2", "rate~1~inf", "rate"])
     def test_other_than_a_range_is_told(self, text: str) -> None:
-        state.st.query_params["range"] = text
+        state.st.query_params["within"] = text
         assert state.read(map_link.ranges(), ()) == ()
         assert "must be one of rate, distortion" in state.take_notices()[0]
 

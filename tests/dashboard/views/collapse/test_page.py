@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from vae.evaluation import inference_lag
 from vae.experiments.failure_modes import RECIPES
 from vae.objectives.effective_beta import effective_beta
 from vae.runs.run import Run
+from vae.runtime.number_format import readable
 
 
 @pytest.fixture(autouse=True)
@@ -37,6 +39,7 @@ def words(at: Any) -> str:
     """All that the page says in text, what stands behind help icons too."""
     found = [one.value for kind in (at.markdown, at.caption, at.info) for one in kind]
     found += [one.proto.help for one in at.caption]
+    found += [re.sub("<[^>]*>", " ", node.proto.body) for node in at.get("html")]
     return " ".join(found).replace("\\", "").replace("\N{WORD JOINER}", "")
 
 
@@ -61,7 +64,7 @@ class TestUnits:
     )
     def test_the_answer_to_a_link_is_the_librarys(self, asked: str, expected: Any) -> None:
         at = page("collapse", tab="units", units=asked)
-        assert [metric.value for metric in at.metric] == [f"{expected.effective_beta:.4g}"]
+        assert [metric.value for metric in at.metric] == [readable(expected.effective_beta)]
         said = words(at)
         assert expected.sentence in said
         assert f"β·D/pixels {expected.normalised_beta:.3g}" in said
