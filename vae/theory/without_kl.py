@@ -16,7 +16,7 @@ from vae.runtime.eval_mode import evaluating
 from vae.training.optimisation import Learner
 
 #: Epochs of each of the two trainings: 1.3 thousand digits, 21 steps each.
-EPOCHS = 40
+EPOCHS = 30
 #: Samples of the prior that are decoded.
 NUM_SAMPLES = 16
 

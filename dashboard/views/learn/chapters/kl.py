@@ -65,13 +65,12 @@ def draw(run: Run, title: str) -> None:
                     layout={"margin": {"l": 52, "r": 12, "t": 4, "b": 24}},
                 )
             ],
-            taken=480,
+            taken=430,
             key="learn-figure-kl",
         )
     with words:
         formula(
-            r"\mathrm{KL}\big(\mathcal N(\mu, \mathrm{diag}\,\sigma^2) \,\|\, \mathcal N(0, I)\big) = \tfrac12 "
-            r"\sum_d \big(\sigma_d^2 + \mu_d^2 - 1 - \log \sigma_d^2\big)"
+            r"\mathrm{KL}(q \,\|\, p) = \tfrac12 \sum_d \big(\sigma_d^2 + \mu_d^2 - 1 - \log \sigma_d^2\big)"
         )
         variance, square = float(found.log_var[first].exp()), mean**2
         formula(
