@@ -22,7 +22,7 @@ from vae.data.dataset import Dataset
 from vae.diagnostics.diagnose import dimensions
 from vae.errors import UserError
 from vae.evaluation.elbo import evaluate
-from vae.export.onnx import autoencoder_onnx, decoder_onnx, encoder_onnx
+from vae.export.onnx import autoencoder_onnx, decoder_onnx, encoder_onnx, pass_onnx
 from vae.latent.embedding import kept_embedding
 from vae.models.priors import gaussian_kl
 from vae.runs.archive import export_run, import_run
@@ -30,6 +30,8 @@ from vae.runs.metrics import MetricsReader
 from vae.runs.run import Run
 from vae.runs.run_dataset import images_of
 from vae.runs.snapshots import load_model
+from vae.theory.elbo_forms import elbo_forms
+from vae.theory.gradients import gradient_estimates
 from vae.watching import watch
 from vae.watching.watcher import Watcher
 
@@ -186,11 +188,15 @@ def test_the_browser_gets_graphs_that_give_the_models_numbers(
         "image": image,
         "distortion": terms.distortion,
         "rate": terms.rate,
+        "z": mean,
+        "rate_per_dim": terms.rate_per_dim,
     }
+    given = {"x": x, "mean": mean, "log_var": log_var, "noise": torch.zeros_like(mean)}
     for export, feeds, names in (
         (decoder_onnx, {"z": mean}, ["image"]),
         (encoder_onnx, {"x": x}, ["mean", "log_var"]),
         (autoencoder_onnx, {"x": x}, ["mean", "log_var", "image", "distortion", "rate"]),
+        (pass_onnx, given, ["z", "image", "distortion", "rate_per_dim"]),
     ):
         data = export(model)
         onnx.checker.check_model(onnx.load_from_string(data), full_check=True)
@@ -198,6 +204,13 @@ def test_the_browser_gets_graphs_that_give_the_models_numbers(
         found = session.run(names, {name: values.numpy() for name, values in feeds.items()})
         for name, values in zip(names, found, strict=True):
             torch.testing.assert_close(torch.from_numpy(values), expected[name], rtol=1e-5, atol=1e-5)
+
+
+def test_networks_without_a_gradient_say_so(watched: tuple[Run, Own], digits: Dataset) -> None:
+    x = digits.pixels(digits.part("test")[0][:1])
+    with pytest.raises(UserError, match="need networks of PyTorch"):
+        gradient_estimates(load_model(watched[0]), x)
+    assert elbo_forms(load_model(watched[0]), x, num_samples=50).rate > 0
 
 
 def test_a_watched_run_travels_as_every_other(watched: tuple[Run, Own], tmp_path: Path) -> None:
