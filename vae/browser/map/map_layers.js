@@ -234,11 +234,11 @@ export class Layers {
     context.translate(EDGE.left + x, EDGE.top + y)
     context.beginPath()
     if (point.sigma && this.#scene.above.includes(this.#drawPosteriors)) for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) {
-      context.moveTo(10 * dx, 10 * dy)
-      context.lineTo(18 * dx, 18 * dy)
+      context.moveTo(9 * dx, 9 * dy)
+      context.lineTo(22 * dx, 22 * dy)
     } else context.arc(0, 0, 9, 0, 2 * Math.PI)
     const { colours } = this.#look
-    for (const [width, colour] of [[6, colours.background], [2, colours.text]]) {
+    for (const [width, colour] of [[8, colours.background], [3, colours.text]]) {
       Object.assign(context, { lineWidth: width, strokeStyle: colour })
       context.stroke()
     }
