@@ -53,7 +53,10 @@ export const mount = mountable(import.meta.url, (root) => {
         root.dataset.at = asked.weights.at
         say(where, `z = ${words(point.z)}${label(point)}`)
         clearTimeout(settled)
-        settled = setTimeout(() => canvas.setAttribute("aria-label", `Decoded image at ${where.textContent}`), 400)
+        settled = setTimeout(() => {
+          canvas.setAttribute("aria-label", `Decoded image at ${where.textContent}`)
+          where.title = where.textContent ?? ""
+        }, 400)
       },
       (error) => asked === decoder && tellSource(sentenceOf(error)),
     )

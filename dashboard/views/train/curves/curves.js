@@ -49,7 +49,7 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
       const unit = name === "beta" ? "" : "nats"
       const cell = element(
         "div", { class: "figure", dataset: { figure: name } },
-        element("span", { class: "ll-note name" }, element("i", { class: "key" }), label),
+        element("span", { class: "ll-note name", title: label }, element("i", { class: "key" }), label),
         element("span", { class: "value" }, train, element("span", { class: "unit" }, unit)), validation,
       )
       return [name, { cell, train, validation }]
