@@ -29,6 +29,7 @@ class Finding:
 def look(page: Any, width: int) -> list[Finding]:
     """All that is wrong in the window as it is."""
     found = page.evaluate(LOOK, [FINGER if width <= TOUCHED else 0])
+    found["failed"] = page.get_by_text("Something went wrong in this part of the page").all_inner_texts()
     return [Finding(kind, where) for kind, wheres in found.items() for where in wheres]
 
 
