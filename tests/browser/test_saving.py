@@ -85,3 +85,46 @@ def test_curves_and_the_strip_of_dimensions_are_saved_too(kept: App, watch: Watc
     header, *rows = table(save(app, '[data-chart="course"]', "csv"))
     assert header[3] == "KL (nats per image)"
     assert len(rows) == 2 * len(run.snapshots())
+
+
+def test_the_map_is_saved_with_its_points_axes_and_class_names(kept: App, watch: Watch, run: Run) -> None:
+    app = watch(kept).open("map", "map", run=run.id)
+    app.idle()
+    place = '[data-component="map"]'
+    svg = save(app, place, "svg")
+    told = words(svg)
+    assert {"z₁", "z₂", "2σ", "0", "7"} <= set(told)
+    circles = list(ElementTree.fromstring(svg).iter(f"{SVG}circle"))
+    assert len(circles) >= run.info.num_test
+    picture = Image.open(io.BytesIO(save(app, place, "png"))).convert("RGB")
+    wide, _ = size(app, f"{place} .chart")
+    assert picture.width == pytest.approx(2 * wide, abs=24)
+    assert picture.getpixel((2, 2)) == background(app)
+    header, *rows = table(save(app, place, "csv"))
+    assert len(rows) == run.info.num_test
+    assert header[:4] == ["part", "number in the part", "row in the dataset", "class"]
+    assert header[-2] == "z2 (posterior mean; σ of the prior = 1)"
+    # Two dimensions are their own plane.
+    assert [float(rows[0][4]), float(rows[0][5])] == pytest.approx(
+        [float(rows[0][6]), float(rows[0][7])], abs=1e-5
+    )
+
+
+def test_grids_of_images_and_the_posterior_are_saved(kept: App, watch: Watch, run: Run) -> None:
+    app = watch(kept).open("generate", "follow", run=run.id, num="9")
+    app.page.locator('[data-grid="samples"]').wait_for()
+    picture = Image.open(io.BytesIO(save(app, ".which", "png")))
+    assert picture.width == picture.height > 9 * 8
+    header, *rows = table(save(app, ".which", "csv"))
+    assert header == ["row", "column", "z1 (σ of the prior = 1)", "z2 (σ of the prior = 1)"]
+    assert len(rows) == 9
+    images = list(ElementTree.fromstring(save(app, ".which", "svg")).iter(f"{SVG}image"))
+    assert len(images) == 9
+    app.open("evaluate", "truth", run=run.id)
+    header, *rows = table(save(app, '[data-component="truth"]', "csv"))
+    assert header[2:] == ["p(z|x) (per unit of z₁ and z₂)", "q(z|x) (per unit of z₁ and z₂)"]
+    assert len(rows) == 96 * 96
+    app.open("collapse", "diagnosis", "samples", run=run.id)
+    header, *rows = table(save(app, '[data-sheet="samples"]', "csv"))
+    assert header == ["row (pixels)", "column (pixels)", "grey (0 to 255)"]
+    assert {0 <= int(row[2]) <= 255 for row in rows} == {True}

@@ -198,7 +198,7 @@ def places(
     )
     source = "data:image/svg+xml;base64," + base64.b64encode(drawing.encode()).decode()
     style = "display: block; max-width: 320px; width: 100%"
-    return f'<img style="{style}" src="{source}" alt="{html.escape(alt)}">'
+    return f'<img data-plot="{html.escape(alt)}" style="{style}" src="{source}" alt="{html.escape(alt)}">'
 
 
 def scale(accuracy: float, chance: float) -> str:
