@@ -25,6 +25,7 @@ BESIDE_A_RAIL = {"width": 1066, "height": 768}
 IMAGE = '[data-component="image"] canvas'
 FIRST_SLIDER, SECOND_SLIDER = (f'[data-component="sliders"] .dim >> nth={k}' for k in (0, 1))
 FOOT = ".st-key-foot"
+CHART = '[data-component="map"] .chart'
 
 
 def drawn(app: App) -> None:
@@ -32,6 +33,24 @@ def drawn(app: App) -> None:
     panel(app, "draw")
     draw_line(app, [(0.3, 0.2), (0.7, 0.2), (0.4, 0.8)])
     app.until(lambda: app.marks("draw").get("posterior") == "true", "the drawing has no posterior")
+
+
+def pinned(app: App) -> None:
+    """An image of the map is pinned by a click."""
+    place = "place => window.__latentLab.map.place(place)"
+    first = app.page.evaluate("() => { const { x, y } = window.__latentLab.map.at(); return [x[0], y[0]] }")
+    app.page.mouse.click(*app.page.evaluate(place, first))
+    app.until(lambda: app.page.locator(".pinned").is_visible(), "no image was pinned")
+
+
+def drawn_for_its_posterior(app: App) -> None:
+    """A stroke is on the pad of Evaluate, and its exact posterior is there."""
+    draw_line(app, [(0.5, 0.2), (0.5, 0.8)])
+    app.until(
+        lambda: app.marks("truth").get("settled") == "true" and app.page.locator(".sum").is_visible(),
+        "the drawing has no posterior",
+    )
+    app.page.locator(".inset").wait_for()
 
 
 PAIRS = [
@@ -94,6 +113,32 @@ PAIRS = [
             '[data-component="probe_map"] canvas',
         ),
         ("curves", "samples", "probe_map", "time"),
+    ),
+    Pair("map–card", "map", {"run": "digits-2d"}, (CHART, ".card.placed"), ("map",)),
+    Pair(
+        "map–pinned image", "map", {"run": "digits-2d"}, (CHART, ".card.placed", ".pinned"), ("map",), pinned
+    ),
+    Pair(
+        "verdict–images–remedies",
+        "collapse",
+        {"run": "digits-2d"},
+        (".verdict", '[data-sheet="reconstructions"] img', ".st-key-remedies button >> nth=-1"),
+        ("diagnosis", "samples"),
+    ),
+    Pair(
+        "drawing–posterior–sum",
+        "evaluate",
+        {"run": "digits-2d", "of": "draw"},
+        ("canvas.pad", '[data-component="truth"] .plot', ".sum", ".inset"),
+        ("truth",),
+        drawn_for_its_posterior,
+    ),
+    Pair(
+        "class–grid",
+        "generate",
+        {"run": "digits-conditional"},
+        ('.st-key-generate-settings [data-testid="stButtonGroup"]', ".ll-gallery table"),
+        ("follow",),
     ),
 ]
 

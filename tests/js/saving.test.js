@@ -103,3 +103,20 @@ test("a grid's table has a row for each image, and none for an empty place", () 
     columns: ["row", "column", "column header", "z1 (σ of the prior)"], rows: [[1, 1, "zero", 0], [2, 1, "zero", 10], [2, 2, "one", 11]],
   })
 })
+
+test("in a presentation the letters of a chart and the room for them grow, and its numbers stay", async () => {
+  const { enlarged } = await import("#components/chart/plotly.js")
+  const layout = { font: { size: 12 }, margin: { l: 40, t: 8, r: 8, b: 30 }, xaxis: { tickfont: { size: 10 }, title: { text: "epochs", font: { size: 12 }, standoff: 8 } }, annotations: [{ font: { size: 11, color: "#fff" }, x: 3 }] }
+  const grown = enlarged(layout, 1.5)
+  assert.deepEqual(grown, {
+    font: { size: 18 }, margin: { l: 60, t: 8, r: 8, b: 45 }, xaxis: { tickfont: { size: 15 }, title: { text: "epochs", font: { size: 18 }, standoff: 12 } },
+    annotations: [{ font: { size: 16.5, color: "#fff" }, x: 3 }],
+  })
+  assert.equal(layout.font.size, 12)
+  const x = [1, 2, 3]
+  const [trace] = enlarged([{ x, marker: { size: [4, 5] }, textfont: { size: 10 } }], 2)
+  assert.equal(trace.x, x)
+  assert.deepEqual(trace.marker.size, [4, 5])
+  assert.equal(trace.textfont.size, 20)
+  assert.equal(enlarged(layout, 1), layout)
+})

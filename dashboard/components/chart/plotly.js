@@ -107,6 +107,26 @@ export function look(theme) {
 }
 
 /**
+ * A layout or traces with letters so many times as large, and with the room that these need: a presentation is seen from afar.
+ * @template T
+ * @param {T} drawn
+ * @param {number} scale
+ * @param {string} [name] Of what it is a part.
+ * @returns {T}
+ */
+export function enlarged(drawn, scale, name = "") {
+  if (scale === 1 || !drawn || typeof drawn !== "object" || DATA.has(name)) return drawn
+  if (Array.isArray(drawn)) return /** @type {T} */ (drawn.map((one) => enlarged(one, scale)))
+  return /** @type {T} */ (Object.fromEntries(Object.entries(drawn).map(([key, value]) => {
+    const grows = (key === "size" && name.endsWith("font")) || key === "standoff" || (name === "margin" && "lb".includes(key))
+    return [key, grows && typeof value === "number" ? value * scale : enlarged(value, scale, key)]
+  })))
+}
+
+/** What is no look: it may be long. */
+const DATA = new Set(["x", "y", "z", "text", "customdata", "error_y", "ids"])
+
+/**
  * What all axes share.
  * @param {import("../../../vae/browser/lib/theme.js").Theme} theme
  */

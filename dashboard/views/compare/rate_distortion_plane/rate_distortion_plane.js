@@ -3,7 +3,7 @@ import { server } from "../../../components/source/source.js"
 import { count, element, number, say } from "../../../../vae/browser/lib/dom.js"
 import { mountable } from "../../../../vae/browser/lib/mount.js"
 import { inStreamlit } from "../../../components/streamlit/adapter.js"
-import { adoptStyle, axis, CONFIG, look, plotlyFor } from "../../../components/chart/plotly.js"
+import { adoptStyle, axis, CONFIG, enlarged, look, plotlyFor } from "../../../components/chart/plotly.js"
 import { plotlyMenu } from "../../../components/chart/saving.js"
 import { theme } from "../../../../vae/browser/lib/theme.js"
 import { besides, isoLines, range } from "./lines.js"
@@ -164,7 +164,8 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
         font: { size: 10, color: colours.muted }, bgcolor: colours.background,
       })),
     }
-    await Plotly.react(chart, [trace], layout, CONFIG)
+    const times = Number.parseFloat(getComputedStyle(root).getPropertyValue("--ll-scale")) || 1
+    await Plotly.react(chart, enlarged([trace], times), enlarged(layout, times), CONFIG)
     if (gone) return Plotly.purge(chart)
     adoptStyle(chart)
     if (!chart.llHeard) {

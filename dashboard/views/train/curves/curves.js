@@ -6,7 +6,7 @@ import { chosen, passing } from "../../../streamlit_internals/address.js"
 import { count, element, number, say } from "../../../../vae/browser/lib/dom.js"
 import { mountable } from "../../../../vae/browser/lib/mount.js"
 import { inStreamlit } from "../../../components/streamlit/adapter.js"
-import { adoptStyle, CONFIG, plotly } from "../../../components/chart/plotly.js"
+import { adoptStyle, CONFIG, enlarged, plotly } from "../../../components/chart/plotly.js"
 import { plotlyMenu } from "../../../components/chart/saving.js"
 import { listen } from "../../../components/source/stream.js"
 import { theme } from "../../../../vae/browser/lib/theme.js"
@@ -176,7 +176,8 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
     const { traces, layout, marks } = figure(history, { x, title, width: chart.clientWidth, height: roomFor(chart.clientWidth), zoom, theme: look_, colours })
     root.dataset.marks = JSON.stringify(marks)
     adoptStyle(chart)
-    Plotly.react(chart, traces, layout, { ...CONFIG, displayModeBar: false, doubleClick: false })
+    const scale = Number.parseFloat(getComputedStyle(root).getPropertyValue("--ll-scale")) || 1
+    Plotly.react(chart, enlarged(traces, scale), enlarged(layout, scale), { ...CONFIG, displayModeBar: false, doubleClick: false })
     if (!chart.llListens) {
       chart.llListens = true
       chart.on("plotly_relayout", onZoom)
