@@ -10,9 +10,9 @@ function isStill() {
   return window.matchMedia("(prefers-reduced-motion: reduce)").matches
 }
 
-/** Scroll the column beside the plot as little as it takes to see an element in it; the page itself stays where it is. */
+/** Scroll what lies below the card beside the plot as little as it takes to see an element in it; the page itself stays where it is. */
 export function reveal(node) {
-  const side = node.closest(".side")
+  const side = node.closest(".told")
   if (!side) return
   const [here, there] = [node.getBoundingClientRect(), side.getBoundingClientRect()]
   const by = here.top < there.top ? here.top - there.top : Math.max(0, Math.min(here.bottom - there.bottom, here.top - there.top))
