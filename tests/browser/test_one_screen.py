@@ -122,7 +122,11 @@ PAIRS = [
         "verdict–images–remedies",
         "collapse",
         {"run": "digits-2d"},
-        (".verdict", '[data-sheet="reconstructions"] img', ".st-key-remedies button >> nth=-1"),
+        (
+            ".verdict",
+            '[data-sheet="reconstructions"] img',
+            '.st-key-remedies [data-testid="stButton"] >> nth=-1',
+        ),
         ("diagnosis", "samples"),
     ),
     Pair(
