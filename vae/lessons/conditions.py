@@ -186,7 +186,7 @@ class _Parser:
         found = self._connected("or")
         if self._tokens:
             raise UserError(
-                f"a condition must end or go on with 'and' or 'or', got {self._tokens[0][1]!r}; put one before it"
+                f"a condition must end or continue with 'and' or 'or', got {self._tokens[0][1]!r}; put one before it"
             )
         return found
 
@@ -258,5 +258,7 @@ class _Parser:
 
     def _next(self, wanted: str) -> tuple[str, str]:
         if not self._tokens:
-            raise UserError(f"a condition must go on with {wanted}, got its end; write for example: kl < 0.5")
+            raise UserError(
+                f"a condition must continue with {wanted}, got its end; write for example: kl < 0.5"
+            )
         return self._tokens.pop(0)

@@ -332,7 +332,7 @@ def _words(lines: list[tuple[int, str]]) -> str:
             )
         if _PICTURE.search(one):
             raise LessonError(
-                number, "words must have no pictures, got one; show what you mean on the page itself"
+                number, "words must have no images, got one; show what you mean on the page itself"
             )
     return words
 

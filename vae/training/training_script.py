@@ -414,14 +414,8 @@ def _loss(config: RunConfig, info: DataInfo) -> str:
         cost = f"rate_per_dim.clamp(min={objective.free_bits!r}).sum()  # free bits of each dimension"
     elif objective.free_bits:
         cost = f"rate.clamp(min={objective.free_bits!r})  # free bits in total"
-    weighed = (
-        f"""
-    cost = {cost}
-    return distortion + beta_at(epoch) * cost, distortion, rate"""
-        if cost
-        else """
-    return distortion + beta_at(epoch) * rate, distortion, rate"""
-    )
+    weighed = f"\n    cost = {cost}" if cost else ""
+    weighed += f"\n    return distortion + beta_at(epoch) * {'cost' if cost else 'rate'}, distortion, rate"
     one_hot = f"\n    y = F.one_hot(y, {info.num_classes}).float()" if model.conditional else ""
     if config.train.precision == "bf16":
         networks = f"""

@@ -144,7 +144,7 @@ BROKEN: dict[str, tuple[str, int, str]] = {
     ),
     "a value that is none": (step('[predict]\nask = "?"\nvalue = "loss"'), 13, "value must be one of kl"),
     "HTML": (step("", "Look:\n<img src=x onerror=alert(1)>"), 12, "Markdown without HTML"),
-    "a picture from elsewhere": (step("", "![a](https://example.org/a.png)"), 11, "no pictures"),
+    "a picture from elsewhere": (step("", "![a](https://example.org/a.png)"), 11, "no images"),
     "endless words": (step("", "w" * 4001), 10, "at most 4,000 letters"),
     "a deep table": (step("page = " + "[" * 5000), 14, "settings must be written as|page must be"),
 }

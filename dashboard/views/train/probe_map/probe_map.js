@@ -24,6 +24,7 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
   const note = element("p", { class: "ll-note" })
   root.replaceChildren(element("section", { class: "ll-card card", "aria-label": "Latent map of the probe images" }, title, plot, legend, note))
 
+  /** @type {import("./state").State} What Python told. */
   let data = null
   let source = null
   let time = null
