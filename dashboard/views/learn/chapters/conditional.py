@@ -74,8 +74,8 @@ def draw(run: Run, title: str) -> None:
                     captions=[
                         "x",
                         *(
-                            f"{_told(way.encoder_told, way.decoder_told)}\nrec. {way.distortion.mean:.1f}\nKL "
-                            f"{way.rate:.1f}"
+                            f"{_told(way.encoder_told, way.decoder_told)}\nrec. "
+                            f"{way.distortion.mean:.1f}\nKL {way.rate:.1f}"
                             for way in ways
                         ),
                     ],
@@ -103,10 +103,10 @@ def draw(run: Run, title: str) -> None:
             b,
         )
         st.markdown(
-            f"**Leave it out at one end.** Without the class at the decoder, the reconstruction costs "
-            f"{encoder_alone.distortion.mean:.1f} instead of "
-            f"{both.distortion.mean:.1f} nats. Without it at the encoder, reconstruction and KL come to "
-            f"{-decoder_alone.elbo:.1f} instead of {-both.elbo:.1f}."
+            "**Leave it out at one end.** Without the class at the decoder, the reconstruction costs "
+            f"{encoder_alone.distortion.mean:.1f} instead of {both.distortion.mean:.1f} nats. Without it at "
+            f"the encoder, reconstruction and KL come to {-decoder_alone.elbo:.1f} instead of "
+            f"{-both.elbo:.1f}."
         )
         formula(
             rf"p(y|x) = \frac{{p(x|y)\,p(y)}}{{\sum_{{y'}} p(x|y')\,p(y')}}, \qquad «p(y = "
@@ -114,8 +114,8 @@ def draw(run: Run, title: str) -> None:
             classes.probability[label],
         )
         st.markdown(
-            "So the model is a classifier too. And since $y$ carries the class, $z$ is free for the rest: the "
-            "**style**."
+            "So the model is a classifier too. And since $y$ carries the class, $z$ is free for the rest: "
+            "the **style**."
         )
 
 
@@ -123,8 +123,7 @@ def _introduction() -> None:
     formula(r"p(x \mid y) = \int p(x \mid z, y)\, p(z)\, dz")
     st.markdown(
         "A **conditional** VAE is told the class $y$, as a one-hot vector at *both* ends: $q(z|x,y)$ and "
-        "$p(x|z,y)$. Everything else stays. "
-        "The whole derivation holds for each class by itself:"
+        "$p(x|z,y)$. Everything else stays. The whole derivation holds for each class by itself:"
     )
     formula(
         r"\log p(x|y) \ge \mathbb E_{q(z|x,y)}[\log p(x|z,y)] - \mathrm{KL}\big(q(z|x,y) \,\|\, p(z)\big)"

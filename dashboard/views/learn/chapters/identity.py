@@ -66,22 +66,19 @@ def _exact(run: Run, title: str) -> None:
         (elbo, gap), total = summed([found["elbo"], found["gap"]], found["log_prob"], 3)
         formula(r"«\log p(x)» = «\mathrm{ELBO}» + «\mathrm{KL}(q \,\|\, p(z|x))»", total, elbo, gap)
         st.markdown(
-            "This is no inequality: it holds exactly, for every $q$. A KL is never negative, so the ELBO is a "
-            "**lower "
-            "bound**. The gap is how wrong the encoder's Gaussian is."
+            "This is no inequality: it holds exactly, for every $q$. A KL is never negative, so the ELBO "
+            "is a **lower bound**. The gap is how wrong the encoder's Gaussian is."
         )
         st.markdown(
-            "Two things follow. **Raising the ELBO** does two jobs at once: $\\log p(x)$ goes up, or $q(z|x)$ "
-            "comes closer to the "
-            "true posterior. And with a **better encoder** the bound touches $\\log p(x)$, if the true posterior "
-            "is a Gaussian."
+            "Two things follow. **Raising the ELBO** does two jobs at once: $\\log p(x)$ goes up, or "
+            "$q(z|x)$ comes closer to the true posterior. And with a **better encoder** the bound touches "
+            "$\\log p(x)$, if the true posterior is a Gaussian."
         )
         num = run.config.model.latent_dim
         st.markdown(
-            f"This run has {num} latent dimension{'s' if num > 1 else ''}, so a grid over $z$ gives all three "
-            f"numbers "
-            "without sampling. The two sides were integrated by different rules; they differ by "
-            f"{abs(found['elbo'] + found['gap'] - found['log_prob']):.1e} nats."
+            f"This run has {num} latent dimension{'s' if num > 1 else ''}, so a grid over $z$ gives all "
+            "three numbers without sampling. The two sides were integrated by different rules; they differ "
+            f"by {abs(found['elbo'] + found['gap'] - found['log_prob']):.1e} nats."
         )
 
 
@@ -180,9 +177,8 @@ def _climbing(run: Run, title: str) -> None:
             rf"\ge {gap}",
         )
         st.markdown(
-            "This is no inequality: it holds exactly, for every $q$. A KL is never negative, so the ELBO is a "
-            "**lower bound**. "
-            "The gap is how wrong the encoder's Gaussian is."
+            "This is no inequality: it holds exactly, for every $q$. A KL is never negative, so the ELBO "
+            "is a **lower bound**. The gap is how wrong the encoder's Gaussian is."
         )
         formula(
             r"\mathcal L_k = \mathbb E\Big[\log \frac1k \sum_{j=1}^k \frac{p(x|z_j)\,p(z_j)}{q(z_j|x)}\Big], "
@@ -190,9 +186,8 @@ def _climbing(run: Run, title: str) -> None:
         )
         st.markdown(
             f"This run has {run.config.model.latent_dim} latent dimensions: no grid covers them. Instead, "
-            f"average $k$ weights "
-            "before the logarithm. The bound rises with $k$ towards $\\log p(x)$, so what it has climbed is a "
-            "lower bound on the gap."
+            "average $k$ weights before the logarithm. The bound rises with $k$ towards $\\log p(x)$, so "
+            "what it has climbed is a lower bound on the gap."
         )
         offer(
             lambda one: one.config.model.latent_dim == 2,

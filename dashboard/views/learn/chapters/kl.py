@@ -53,8 +53,7 @@ def draw(run: Run, title: str) -> None:
                             "textposition": "auto",
                             "marker": {"color": "@rate"},
                             "hovertext": [
-                                f"μ = {float(found.mean[dim]):.2f}, σ = "
-                                f"{float((0.5 * found.log_var[dim]).exp()):.2f}"
+                                f"μ = {float(found.mean[dim]):.2f}, σ = {float((0.5 * found.log_var[dim]).exp()):.2f}"
                                 for dim in shown
                             ],
                             "hoverinfo": "x+y+text",
@@ -81,8 +80,8 @@ def draw(run: Run, title: str) -> None:
         )
         st.markdown(
             f"This is dimension {first + 1} of the chosen image; all {len(order)} together cost "
-            f"${number(float(found.kl.sum()))}$ nats. "
-            "Both Gaussians are known, so no sample is needed: the KL is **exact**."
+            f"${number(float(found.kl.sum()))}$ nats. Both Gaussians are known, so no sample is needed: the "
+            "KL is **exact**."
         )
         st.markdown("Its **gradient** pulls every posterior to the prior:")
         formula(
@@ -92,15 +91,14 @@ def draw(run: Run, title: str) -> None:
             float(found.d_sigma[first]),
         )
         st.markdown(
-            "- $\\mu$ is pulled to 0, $\\sigma$ to 1: there the KL is 0, and $z$ says nothing.\n"
-            "- A narrow $\\sigma$ costs by $-\\log \\sigma^2$: precision has a price.\n"
-            "- The encoder gives $\\log \\sigma^2$, so that $\\sigma$ is positive whatever the network says."
+            "- $\\mu$ is pulled to 0, $\\sigma$ to 1: there the KL is 0, and $z$ says nothing.\n- A narrow "
+            "$\\sigma$ costs by $-\\log \\sigma^2$: precision has a price.\n- The encoder gives $\\log "
+            "\\sigma^2$, so that $\\sigma$ is positive whatever the network says."
         )
         st.markdown(
-            "**Slips in notes.** Some write $\\mu$ for $\\mu^2$: then the term can fall below 0, and $\\mu$ runs "
-            "away. Some turn the sign, "
-            "$\\tfrac12\\sum(1 + \\log\\sigma^2 - \\mu^2 - \\sigma^2)$: that is *minus* the KL, right in the "
-            "ELBO and wrong in the loss."
+            "**Slips in notes.** Some write $\\mu$ for $\\mu^2$: then the term can fall below 0, and "
+            "$\\mu$ runs away. Some turn the sign, $\\tfrac12\\sum(1 + \\log\\sigma^2 - \\mu^2 - "
+            "\\sigma^2)$: that is *minus* the KL, right in the ELBO and wrong in the loss."
         )
         if run.config.model.prior != STANDARD_NORMAL:
             st.caption("The run that you chose has another prior; the closed form here is for N(0, I).")

@@ -135,10 +135,9 @@ def draw(run: Run, title: str) -> None:
         )
     with words:
         st.markdown(
-            "The decoder gives one number $\\hat x_i$ for each pixel. What it *means* is a choice. For $x \\in "
-            "\\{0,1\\}$: **Bernoulli**, "
-            "the cross-entropy (BCE). For grey pixels: **continuous Bernoulli**, which is the BCE with a "
-            "normaliser $C$. Or **Gaussian**:"
+            "The decoder gives one number $\\hat x_i$ for each pixel. What it *means* is a choice. For $x "
+            "\\in \\{0,1\\}$: **Bernoulli**, the cross-entropy (BCE). For grey pixels: **continuous "
+            "Bernoulli**, which is the BCE with a normaliser $C$. Or **Gaussian**:"
         )
         formula(
             r"«-\sum_i x_i \log \hat x_i + (1-x_i) \log(1-\hat x_i)»"
@@ -156,11 +155,10 @@ def draw(run: Run, title: str) -> None:
             b,
         )
         st.markdown(
-            f"**σ sets the balance.** A small σ makes the squared error heavy and the KL cheap; multiply the "
-            f"loss by $2\\sigma^2$ and "
-            f"it is the squared error plus $\\beta \\cdot \\mathrm{{KL}}$ with $\\beta = 2\\sigma^2 = "
-            f"{number(found.beta_of_squared_error(sigma), 4)}$. "
-            "BCE punishes a confident mistake without limit, the squared error at most by 1."
+            "**σ sets the balance.** A small σ makes the squared error heavy and the KL cheap; multiply "
+            f"the loss by $2\\sigma^2$ and it is the squared error plus $\\beta \\cdot \\mathrm{{KL}}$ with "
+            f"$\\beta = 2\\sigma^2 = {number(found.beta_of_squared_error(sigma), 4)}$. BCE punishes a "
+            "confident mistake without limit, the squared error at most by 1."
         )
         hidden = found.mean_over_pixels
         formula(
@@ -169,9 +167,9 @@ def draw(run: Run, title: str) -> None:
         )
         st.markdown(
             f'**A mean over pixels hides a β.** `reduction="mean"` divides the reconstruction by '
-            f"$P = {hidden.num_pixels}$. With the KL summed, "
-            f"the code trains like $\\beta = {number(hidden.effective_beta, 0)}$, and the posterior collapses. "
-            f"Sum over pixels, average over images."
+            f"$P = {hidden.num_pixels}$. With the KL summed, the code trains like $\\beta = "
+            f"{number(hidden.effective_beta, 0)}$, and the posterior collapses. Sum over pixels, average "
+            "over images."
         )
 
 

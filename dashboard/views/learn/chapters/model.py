@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -14,6 +15,9 @@ from dashboard.views.learn.figure import figure, images, panel
 from dashboard.views.learn.frame import chapter, choose, formula, level, number, trace
 from vae.runs.run import Run
 from vae.theory.marginal import COUNTS, REPEATS
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 #: Samples of q(z|x) by which log p(x) of each of the ten images is estimated for their sum.
 _SUM_SAMPLES = 500
@@ -79,10 +83,9 @@ def draw(run: Run, title: str) -> None:
     with words:
         formula(r"z \sim p(z) = \mathcal N(0, I), \qquad x \sim p_\theta(x \mid z)")
         st.markdown(
-            "A VAE says how images come about: draw a code $z$ from the **prior**; the **decoder** turns it into "
-            "the parameters of $p(x|z)$; draw $x$. This is *ancestral sampling*. **Maximum likelihood** looks "
-            "for the "
-            "decoder under which the training images are most probable:"
+            "A VAE says how images come about: draw a code $z$ from the **prior**; the **decoder** turns "
+            "it into the parameters of $p(x|z)$; draw $x$. This is *ancestral sampling*. **Maximum "
+            "likelihood** looks for the decoder under which the training images are most probable:"
         )
         total = computed.of_run(run, "sum", lambda: _sum(run, subject), subject.rows, subject.is_decoded)
         formula(
@@ -102,17 +105,16 @@ def draw(run: Run, title: str) -> None:
             spread,
         )
         st.markdown(
-            f"The integral runs over **all** $z$. The estimate has no bias, but nearly every $z$ decodes to "
-            f"another "
-            f"image and adds almost nothing. At $n = {count:,}$ the standard deviation is "
-            f"${number(100 * spread, 0)}\\,\\%$ of $p(x)$; it falls only as $1/\\sqrt n$, and the logarithm of a "
-            f"noisy "
-            "estimate comes out too low. Training needs this for every image at every step. The next chapters "
-            "find a way."
+            "The integral runs over **all** $z$. The estimate has no bias, but nearly every $z$ decodes to "
+            f"another image and adds almost nothing. At $n = {count:,}$ the standard deviation is "
+            f"${number(100 * spread, 0)}\\,\\%$ of $p(x)$; it falls only as $1/\\sqrt n$, and the logarithm "
+            "of a noisy estimate comes out too low. Training needs this for every image at every step. The "
+            "next chapters find a way."
         )
+        st.caption("The sum is over the images above the chart, by importance weighting (chapter 3).")
 
 
-def _stacked(means, drawn):  # type: ignore[no-untyped-def]
+def _stacked(means: Tensor, drawn: Tensor) -> Tensor:
     import torch
 
     return torch.cat([means, drawn])

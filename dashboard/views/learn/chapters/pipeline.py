@@ -8,6 +8,14 @@ from dashboard.shell import one_pass, stage
 from dashboard.views.learn.frame import choose
 from vae.runs.run import Run
 
+#: What each part does, in the order of the drawing.
+_PARTS = (
+    "**Encoder**: computes μ and log σ² of q(z|x) from the image. The logarithm keeps σ positive.",
+    "**Sampling**: all randomness is in ε, so gradients reach μ and σ (chapter 7). Drag μ, σ or ε.",
+    "**Decoder**: turns z into the parameters of p(x|z). Shown is its mean, x̂.",
+    "**Loss**: what the image costs given z, plus what z costs. At β = 1 it is the negative ELBO.",
+)
+
 
 def draw(run: Run, title: str) -> None:
     """Draw the chapter."""
@@ -16,11 +24,6 @@ def draw(run: Run, title: str) -> None:
             r"x \to q_\phi(z|x) = \mathcal N(\mu, \mathrm{diag}\,\sigma^2) \to z = \mu + \sigma \odot \varepsilon \to "
             r"p_\theta(x|z), \qquad \mathcal L = \mathbb E[-\log p_\theta(x|z)] + \beta \cdot \mathrm{KL}"
         )
-        subject = choose(run)
-        one_pass.draw(run, subject)
-        st.caption(
-            "Drag μ, σ or ε: z, x̂ and the loss follow. The encoder gives log σ²; σ is the exponential of half of it. "
-            "KL in nats, dimension by dimension.",
-            help=f"{subject.words}. β weighs the KL in the sum below; the run itself is not changed. A conditional run "
-            "gets the class as a one-hot vector at both ends; leave it out at one end to see what is lost.",
-        )
+        one_pass.draw(run, choose(run))
+        for place, words in zip(st.columns(len(_PARTS), gap="small"), _PARTS, strict=True):
+            place.caption(words)

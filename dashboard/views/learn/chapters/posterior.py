@@ -80,10 +80,9 @@ def draw(run: Run, title: str) -> None:
     with words:
         formula(r"p_\theta(z \mid x) = \frac{p_\theta(x \mid z)\, p(z)}{p_\theta(x)}")
         st.markdown(
-            "Which $z$ made this image? Bayes' rule says it: the **posterior**. But it divides by $p(x)$, the very "
-            "integral that cannot be computed. So the encoder *guesses* it, with a Gaussian whose mean and "
-            "variance it "
-            "computes from the image:"
+            "Which $z$ made this image? Bayes' rule says it: the **posterior**. But it divides by $p(x)$, "
+            "the very integral that cannot be computed. So the encoder *guesses* it, with a Gaussian whose "
+            "mean and variance it computes from the image:"
         )
         formula(r"q_\phi(z \mid x) = \mathcal N\big(\mu(x),\, \mathrm{diag}\,\sigma^2(x)\big)")
         st.markdown(
@@ -99,9 +98,7 @@ def draw(run: Run, title: str) -> None:
             r"«\log \tfrac1k \sum_j w_j» = «\tfrac1k \sum_j \log w_j» + «\text{gap}»", high, low_side, gap
         )
         st.markdown(
-            "The inequality is **Jensen's**: the logarithm is concave. The gap is 0 only if all weights are "
-            "equal, that "
-            "is, if $q(z|x)$ is the true posterior. The right side, the mean of the logs, is the **ELBO**: it "
-            "needs no "
-            "$p(x)$, and its gradient can be estimated from single samples."
+            "The inequality is **Jensen's**: the logarithm is concave. The gap is 0 only if all weights "
+            "are equal, that is, if $q(z|x)$ is the true posterior. The right side, the mean of the logs, "
+            "is the **ELBO**: it needs no $p(x)$, and its gradient can be estimated from single samples."
         )

@@ -66,9 +66,9 @@ def draw(run: Run, title: str) -> None:
         )
     with words:
         st.markdown(
-            "The encoder must learn how $\\mu$ and $\\sigma$ change the reconstruction. But they choose the "
-            "*distribution* that $z$ is drawn from, and a draw has no derivative. **Reparameterise**: draw the "
-            "noise first."
+            "The encoder must learn how $\\mu$ and $\\sigma$ change the reconstruction. But they choose "
+            "the *distribution* that $z$ is drawn from, and a draw has no derivative. **Reparameterise**: "
+            "draw the noise first."
         )
         formula(
             r"z = \mu + \sigma \odot \varepsilon, \quad \varepsilon \sim \mathcal N(0, I), \qquad \frac{\partial "
@@ -94,9 +94,8 @@ def draw(run: Run, title: str) -> None:
         st.markdown(
             f"Both have the same mean (here ${number(a.mean)} \\pm {number(a.standard_error)}$ and "
             f"${number(b.mean)} \\pm {number(b.standard_error)}$, {NUM_SAMPLES:,} samples of this run's "
-            f"decoder). But the score function would "
-            f"need about **{ratio:,.0f} times** as many samples for the same precision. That is why one sample "
-            f"of $z$ per image is enough to train a VAE."
+            f"decoder). But the score function would need about **{ratio:,.0f} times** as many samples for "
+            "the same precision. That is why one sample of $z$ per image is enough to train a VAE."
         )
 
 

@@ -32,15 +32,14 @@ def draw(run: Run, title: str) -> None:
             r"\mathcal L = \mathbb E_q[-\log p(x|z)] + \beta \cdot \mathrm{KL}(q(z|x) \,\|\, \mathcal N(0, I))"
         )
         st.markdown(
-            "With $\\beta = 0$ nothing keeps the codes near 0 or next to each other: the encoder spreads them as "
-            "far apart as it likes, and "
-            "makes each one narrow. That is a plain **autoencoder**. It reconstructs well, but new images start "
-            "from $z \\sim \\mathcal N(0, I)$, and "
-            "there the decoder was never trained: **holes**."
+            "With $\\beta = 0$ nothing keeps the codes near 0 or next to each other: the encoder spreads "
+            "them as far apart as it likes, and makes each one narrow. That is a plain **autoencoder**. It "
+            "reconstructs well, but new images start from $z \\sim \\mathcal N(0, I)$, and there the "
+            "decoder was never trained: **holes**."
         )
         st.markdown(
-            "All posteriors together are the **aggregate posterior**. Holes are where the prior has mass and it "
-            "has none:"
+            "All posteriors together are the **aggregate posterior**. Holes are where the prior has mass "
+            "and it has none:"
         )
         formula(r"q(z) = \frac1N \sum_n q(z|x^{(n)})")
     with chart:
@@ -112,8 +111,8 @@ def _own(run: Run) -> str:
         return ""
     beta, gap = run.config.objective.beta, found.prior_to_aggregate.mean
     return (
-        f"Of the run that you chose, trained at $\\beta = {beta:g}$, "
-        f"$\\mathrm{{KL}}(p(z) \\| q(z)) = {gap:.2f}$ nats."
+        f"Of the run that you chose, trained at $\\beta = {beta:g}$, $\\mathrm{{KL}}(p(z) \\| q(z)) = "
+        f"{gap:.2f}$ nats."
     )
 
 
