@@ -64,8 +64,10 @@ async def drag(
     await page.mouse.down()
     await page.evaluate(_WATCH)
     began, events, moves = time.perf_counter(), 0, []
+    # Each event is a move of some pixels, also on a short slider: a move within a pixel is none.
+    sweep = min(1.0, (box["width"] - 16) / (2.5 * rate))
     while (now := time.perf_counter()) - began < seconds:
-        phase = (now - began) % 2
+        phase = (now - began) / sweep % 2
         share = phase if phase < 1 else 2 - phase
         moves.append(
             asyncio.ensure_future(page.mouse.move(box["x"] + 8 + share * (box["width"] - 16), middle))
