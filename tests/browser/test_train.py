@@ -219,11 +219,15 @@ def test_impossible_value_is_told_in_one_sentence_and_the_form_keeps_everything(
     form: App, server: Server
 ) -> None:
     app = form
-    app.page.get_by_text("More options").click()
     goals = {"Name": "kept as typed", "Hidden widths": "64 many", "Learning rate": "-1"}
     fields = {label: app.page.get_by_label(label, exact=True) for label in goals}
-    before = {label: field.input_value() for label, field in fields.items()}
-    type_in(app, fields, goals)
+    name, *others = goals
+    before = {name: fields[name].input_value()}
+    type_in(app, {name: fields[name]}, goals)
+    options(app, fields["Hidden widths"], True)
+    before |= {label: fields[label].input_value() for label in others}
+    type_in(app, {label: fields[label] for label in others}, goals)
+    options(app, fields["Hidden widths"], False)
     runs = {path.name for path in server.runs.iterdir()}
     app.button("Train").click()
     app.until(app.alerts, "nothing was said")
@@ -232,14 +236,14 @@ def test_impossible_value_is_told_in_one_sentence_and_the_form_keeps_everything(
     assert "hidden" in sentence
     assert "Traceback" not in app.page.content()
     assert fields["Name"].input_value() == "kept as typed"
-    app.page.get_by_text("More options").click()  # the panel closed when the button was pressed
-    fields["Hidden widths"].wait_for()
+    options(app, fields["Hidden widths"], True)
     assert fields["Hidden widths"].input_value() == "64 many"
     assert float(fields["Learning rate"].input_value()) == -1
     assert {path.name for path in server.runs.iterdir()} == runs
     assert app.query()["run"] == "digits-2d"
-    type_in(app, fields, before)
-    app.page.get_by_text("More options").click()
+    type_in(app, {label: fields[label] for label in others}, before)
+    options(app, fields["Hidden widths"], False)
+    type_in(app, {name: fields[name]}, before)
 
 
 def test_download_without_a_network_is_told_in_one_sentence_and_leaves_nothing(
@@ -276,6 +280,16 @@ def test_switch_on_the_form_trains_a_conditional_run(form: App, server: Server) 
     app.until(lambda: app.number("curves", "points"), "no curves", 60)
     app.button("Stop").click()
     app.until(lambda: run.status().state == "stopped", "it did not stop")
+
+
+def options(app: App, field: Any, is_open: bool) -> None:
+    """Open or close the panel of more options, in which a field is."""
+    if is_open:
+        app.page.get_by_text("More options").click()
+        field.wait_for()
+    else:
+        app.page.keyboard.press("Escape")
+        field.wait_for(state="hidden")
 
 
 def type_in(app: App, fields: dict[str, Any], values: dict[str, str]) -> None:
