@@ -84,7 +84,7 @@ def test_one_click_collapses_a_model_live_and_one_more_cures_it_beside(
 
     app.until(follows, "the page does not show what training came to")
     # Verdicts, images and remedies are on the first screen; the charts are folded below it.
-    app.page.locator(".st-key-collapse-beside summary").click()
+    app.page.locator(".st-key-collapse-beside summary").first.click()
     expected = [
         f"{found.num_active} of {found.latent_dim} dimensions {'is' if found.num_active == 1 else 'are'} active. "
         f"Total KL {found.rate:.2f} nats per image."
