@@ -85,14 +85,14 @@ def draw(run: Run, title: str) -> None:
         formula(
             rf"\mathcal L_\beta = «-\mathbb E_q[\log p(x|z)]» + «\beta \cdot \mathrm{{KL}}» = {whole}", d, e
         )
+        st.markdown(
+            "At $\\beta = 1$ the loss is the negative ELBO. Above it the model pays more for what $z$ says "
+            "about the image, and the bound on $\\log p(x)$ is not what is trained any more."
+        )
         error = found.log_likelihood.standard_error
         st.caption(
             f"Nats. The expectation over q is a mean of {NUM_SAMPLES:,} samples, ± {number(error, 3)}; KL "
             "and entropy are exact."
-        )
-        st.markdown(
-            "At $\\beta = 1$ the loss is the negative ELBO. Above it the model pays more for what $z$ says "
-            "about the image, and the bound on $\\log p(x)$ is not what is trained any more."
         )
 
 

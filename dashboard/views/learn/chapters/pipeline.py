@@ -20,10 +20,12 @@ _PARTS = (
 def draw(run: Run, title: str) -> None:
     """Draw the chapter."""
     with st.container(key="stage"), stage.card("pipeline", title, fill=True):
-        st.latex(
-            r"x \to q_\phi(z|x) = \mathcal N(\mu, \mathrm{diag}\,\sigma^2) \to z = \mu + \sigma \odot \varepsilon \to "
-            r"p_\theta(x|z), \qquad \mathcal L = \mathbb E[-\log p_\theta(x|z)] + \beta \cdot \mathrm{KL}"
+        left, right = st.columns([3, 2], gap="small")
+        left.latex(
+            r"x \to q_\phi(z|x) = \mathcal N(\mu, \mathrm{diag}\,\sigma^2) \to z = \mu + \sigma \odot "
+            r"\varepsilon \to p_\theta(x|z)"
         )
+        right.latex(r"\mathcal L = \mathbb E[-\log p_\theta(x|z)] + \beta \cdot \mathrm{KL}(q \,\|\, p)")
         one_pass.draw(run, choose(run))
         for place, words in zip(st.columns(len(_PARTS), gap="small"), _PARTS, strict=True):
             place.caption(words)

@@ -56,7 +56,7 @@ def draw(run: Run, title: str) -> None:
             [
                 *(
                     panel(
-                        f"β = {space.beta:g}: aggregate posterior, and the prior’s 1, 2 and 3 σ",
+                        f"β = {space.beta:g}: aggregate posterior; prior’s 1, 2, 3 σ",
                         _plane(space),
                         x="z₁",
                         y="z₂",
@@ -75,21 +75,14 @@ def draw(run: Run, title: str) -> None:
             key="learn-figure-why-kl",
         )
     with words:
-        zero, one = spaces
-        formula(
-            r"\beta = 0:\; «\mathrm{KL}(p(z) \,\|\, q(z))» \qquad "
-            r"\beta = 1:\; «\mathrm{KL}(p(z) \,\|\, q(z))»",
-            (zero.gap.prior_to_aggregate.mean, 1),
-            one.gap.prior_to_aggregate.mean,
-        )
-        formula(
-            r"\beta = 0:\; «\text{reconstruction}» \;\; «\mathrm{KL}» \qquad "
-            r"\beta = 1:\; «\text{reconstruction}» \;\; «\mathrm{KL}»",
-            zero.test.distortion,
-            (zero.test.rate, 1),
-            one.test.distortion,
-            one.test.rate,
-        )
+        for space in spaces:
+            formula(
+                rf"\beta = {space.beta:g}: \quad «\mathrm{{KL}}(p(z) \,\|\, q(z))» \quad "
+                r"«\text{reconstruction}» \quad «\mathrm{KL}(q(z|x) \,\|\, p(z))»",
+                space.gap.prior_to_aggregate.mean,
+                space.test.distortion,
+                space.test.rate,
+            )
         st.markdown(_own(run))
         st.caption(
             f"Both trained now, from the same first weights: digits, 2 latent dimensions, {EPOCHS} epochs. "
