@@ -78,7 +78,7 @@ def draw(run: Run, title: str) -> None:
         for space in spaces:
             formula(
                 rf"\beta = {space.beta:g}: \quad «\mathrm{{KL}}(p(z) \,\|\, q(z))» \quad "
-                r"«\text{reconstruction}» \quad «\mathrm{KL}(q(z|x) \,\|\, p(z))»",
+                r"«\text{reconstruction}» \quad «\text{KL (rate)}»",
                 space.gap.prior_to_aggregate.mean,
                 space.test.distortion,
                 space.test.rate,
