@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,7 +73,7 @@ def pack_zip(archive: BinaryIO, name: str, target: BinaryIO) -> Reading:
         ) from error
 
 
-def pack_files(files: Iterable[tuple[str, BinaryIO]], num: int, name: str, target: BinaryIO) -> Reading:
+def pack_files(files: Iterable[tuple[str, IO[bytes]]], num: int, name: str, target: BinaryIO) -> Reading:
     """Make files of a folder, each with its path below it, into an `.npz` file; see `pack_zip`.
 
     Args:
@@ -92,7 +92,7 @@ def _stem(name: str) -> str:
     return _ODD.sub("_", PurePosixPath(name).stem)[:60].strip(". ") or "images"
 
 
-def _unpack(files: Iterable[tuple[str, BinaryIO]], num: int, name: str, folder: Path) -> None:
+def _unpack(files: Iterable[tuple[str, IO[bytes]]], num: int, name: str, folder: Path) -> None:
     if not 1 <= num <= MAX_FILES:
         raise DataError(f"{shown(name)} must hold 1 to {MAX_FILES:,} files, got {num:,}; send fewer")
     left = MAX_BYTES
@@ -149,7 +149,7 @@ def _pack(folder: Path, name: str, target: BinaryIO) -> Reading:
         arrays |= _columns(columns, notes := Notes())
         doubts = (*found.reading.doubts, *notes.reading().doubts)
         found = replace(found, reading=found.reading.replace(doubts=doubts[:_MOST_DOUBTS]))
-    np.savez(target, **arrays)
+    np.savez(target, allow_pickle=False, **arrays)  # type: ignore[arg-type]
     return found.reading
 
 
