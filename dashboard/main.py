@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.link import session
-from dashboard.shell import run_images, run_picker, stage
+from dashboard.shell import lesson_rail, run_images, run_picker, stage
 from dashboard.shell.navigation import needs_a_run, pages, start, title_of_tab
 from dashboard.streamlit_internals import redrawn_when_back
 
@@ -18,7 +18,9 @@ presenting = session.presenting()
 SIDEBAR = 240
 
 st.set_page_config(
-    page_icon=ICON, layout="wide", initial_sidebar_state="collapsed" if presenting else SIDEBAR
+    page_icon=ICON,
+    layout="wide",
+    initial_sidebar_state="collapsed" if presenting or lesson_rail.is_open() else SIDEBAR,
 )
 st.logo(ICON, size="large")
 opening = st.Page(start, title="Start", default=True, visibility="hidden")
@@ -32,6 +34,7 @@ images = st.sidebar.container()
 with st.sidebar:
     redrawn_when_back()
 told = st.container()
+lesson_rail.draw(page.url_path)
 page.run()
 stage.settle()
 with told:  # last, because a page finds out on its way what is wrong with its link

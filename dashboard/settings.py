@@ -21,6 +21,9 @@ FRAMES_VARIABLE = "LATENT_LAB_FRAME_ANCESTORS"
 #: Environment variable with the folders below which visitors may name images on the server, separated as in PATH.
 DATA_VARIABLE = "LATENT_LAB_DATA_ROOTS"
 
+#: Environment variable with a folder of lessons beside the shipped ones; `vae dashboard --lessons DIR` sets it.
+LESSONS_VARIABLE = "LATENT_LAB_LESSONS"
+
 #: What the rule of a page's frames may hold: a site with its scheme, `*.` and a port if need be, a bare scheme, or `*`.
 _ANCESTOR = re.compile(
     r"\*|https?:|https?://(?:\*\.)?[A-Za-z0-9_.\[\]:-]{1,253}(?::\*)?|(?:\*\.)?[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+(?::[0-9*]{1,5})?"
@@ -43,6 +46,14 @@ def shipped_root() -> Path:
 def roots() -> list[Path]:
     """All folders of runs; where one id is in both, the user's run is meant."""
     return [runs_root(), shipped_root()]
+
+
+def lesson_folders() -> list[Path]:
+    """Folders of lessons: the user's, if one is named, then the shipped one; of one name, the first is meant."""
+    packaged = _HERE / "_lessons"
+    shipped = packaged if packaged.is_dir() else _HERE.parent / "assets" / "lessons"
+    own = os.environ.get(LESSONS_VARIABLE, "").strip()
+    return [user_path(own).absolute(), shipped] if own else [shipped]
 
 
 def extra_hosts() -> list[str]:

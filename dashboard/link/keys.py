@@ -159,6 +159,22 @@ def _card(text: str) -> str:
 
 #: One card of the page alone, for a lesson or a frame.
 CARD = Key("card", _card, "the name of a card: small letters, digits and hyphens")
+#: The lesson in the rail, its step from 1, and the language of its words.
+_LESSON = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")
+
+
+def _fits(pattern: re.Pattern[str]) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if not pattern.fullmatch(text):
+            raise ValueError
+        return text
+
+    return parse
+
+
+LESSON = Key("lesson", _fits(_LESSON), "the name of a lesson: small letters, digits, hyphens and underscores")
+STEP = whole("step", 1, 20)
+LANGUAGE = Key("lang", _fits(re.compile(r"[a-z]{2}")), "two small letters, as in de")
 SEED = whole("seed", 0, 2**31 - 1)
 
 

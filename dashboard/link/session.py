@@ -8,6 +8,7 @@ older address; that one is not believed, or two quick choices would leave the fi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import streamlit as st
@@ -26,6 +27,8 @@ _FRESH = "_fresh"
 _WAITING = "_url_waiting"
 _PASSED = "_url_passed"
 _HELD = "_held"
+#: What says which lesson is open, and where in it one is.
+_LESSON = (keys.LESSON.name, keys.STEP.name, keys.LANGUAGE.name)
 #: So many addresses that a page came through are known again.
 _MOST_PASSED = 16
 
@@ -112,9 +115,19 @@ def forget_run(gone: str) -> None:
 
 
 def link() -> dict[str, str]:
-    """The query that carries run, point and label to another page, and whether it is presented."""
-    names = (keys.RUN, keys.POINT, keys.LABEL, keys.SNAPSHOT, keys.PRESENT.name)
+    """The query that carries run, point and label to another page, whether it is presented, and the lesson."""
+    names = (keys.RUN, keys.POINT, keys.LABEL, keys.SNAPSHOT, keys.PRESENT.name, *_LESSON)
     return {name: st.session_state[_slot(name)] for name in names if _slot(name) in st.session_state}
+
+
+def follow(query: Mapping[str, str]) -> None:
+    """Let the address say these values, as if a link to this page had been followed; of another run, only these."""
+    run = query.get(keys.RUN)
+    if run is not None and run != run_id():
+        for name in keys.OF_A_RUN:
+            _put(name, None)
+    for name, text in query.items():
+        _put(name, text)
 
 
 def presenting() -> bool:

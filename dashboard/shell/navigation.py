@@ -93,6 +93,11 @@ def pages() -> dict[str, Any]:
     return {**built_in, **added, STYLE: style}
 
 
+def title_of(name: str) -> str:
+    """The title of one of the package's pages."""
+    return _PAGES[name][0] if name in _PAGES else name
+
+
 def needs_a_run(name: str) -> bool:
     """Whether a page has nothing to show without a run."""
     return name in NEED_A_RUN or PAGES.fact(name, "needs_run", False)

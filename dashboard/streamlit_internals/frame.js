@@ -1,5 +1,6 @@
 /**
- * What the address asks of the frame, told to the style sheet (`look/streamlit.css`) on <html>: a presentation, one card alone. And the
+ * What the address asks of the frame, told to the style sheet (`look/streamlit.css`) on <html>: a presentation, one card alone, room for
+ * the rail of a lesson. And the
  * sidebar, which is folded where it would take the room of the page. Loaded before Streamlit's own script.
  */
 
@@ -22,6 +23,11 @@ function heed() {
   const isPresenting = searchParams.get("present") === "1"
   // The menu leads to a page without a query; what that page is to be, Python says when it has drawn it.
   if (isPresenting || pathname === page) root.toggleAttribute("data-present", isPresenting)
+  const isTaught = searchParams.has("lesson")
+  if (isTaught || pathname === page) {
+    if (isTaught && !root.hasAttribute("data-lesson")) makeRoom()
+    root.toggleAttribute("data-lesson", isTaught)
+  }
   page = pathname
   const card = searchParams.get("card") ?? ""
   root.toggleAttribute("data-card", card !== "")
@@ -29,13 +35,21 @@ function heed() {
   alone.replaceSync(card ? `.st-key-card-${CSS.escape(card)} { background: ${backgroundColor}; inset: 0; overflow: auto; position: fixed; visibility: visible; z-index: 999990; }` : "")
 }
 
+/** The rail of a lesson takes the sidebar's room, where that is drawn already; `fold` sees to it before. */
+function makeRoom() {
+  const button = /** @type {HTMLElement | null} */ (document.querySelector('[data-testid="stSidebarCollapseButton"] button'))
+  const sidebar = document.querySelector('[data-testid="stSidebar"]')
+  if (sidebar?.getAttribute("aria-expanded") !== "false") button?.click()
+}
+
 /** Fold the sidebar where there is no room for it, unless the person has unfolded it. */
 function fold() {
   try {
-    if (innerWidth < WIDE && localStorage.getItem(FOLDED) === null) {
+    const isNarrow = innerWidth < WIDE || root.hasAttribute("data-lesson")
+    if (isNarrow && localStorage.getItem(FOLDED) === null) {
       localStorage.setItem(FOLDED, "true")
       localStorage.setItem(OURS, "true")
-    } else if (innerWidth >= WIDE && localStorage.getItem(OURS)) {
+    } else if (!isNarrow && localStorage.getItem(OURS)) {
       localStorage.removeItem(FOLDED)
       localStorage.removeItem(OURS)
     }
@@ -66,6 +80,8 @@ for (const name of /** @type {const} */ (["pushState", "replaceState"])) {
   history[name] = (state, unused, address) => {
     change.call(history, state, unused, address)
     heed()
+    // The rail of a lesson looks what a person changed.
+    window.dispatchEvent(new Event("latent-lab-address"))
   }
 }
 window.addEventListener("click", lead, { capture: true })

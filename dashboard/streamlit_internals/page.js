@@ -13,3 +13,14 @@ export function pageAround(element) {
   const { host } = /** @type {ShadowRoot} */ (element.getRootNode())
   return host?.closest('[data-testid="stMain"]') ?? document.body
 }
+
+/**
+ * Where in the window a person did something.
+ * @param {Event} event
+ * @returns {"rail" | "sidebar" | "page"}
+ */
+export function placeOf(event) {
+  const inside = (/** @type {string} */ selector) => event.composedPath().some((node) => node instanceof Element && node.matches(selector))
+  if (inside(".st-key-lesson-rail")) return "rail"
+  return inside('[data-testid="stSidebar"]') ? "sidebar" : "page"
+}

@@ -221,6 +221,8 @@ class Dashboard:
 
     runs: Annotated[Path, arg(metavar="DIR")] = Path("runs")
     """Folder of runs; new ones go there too."""
+    lessons: Annotated[Path | None, arg(metavar="DIR")] = None
+    """Folder of lessons of your own, shown beside those that come with the app."""
     port: int = 8501
     """Port to listen on."""
     address: str = "localhost"
@@ -233,11 +235,17 @@ class Dashboard:
 
         if self.runs.exists() and not self.runs.is_dir():
             raise UserError(f"--runs must be a folder, got the file {self.runs}; give a folder of runs")
+        if self.lessons is not None and not self.lessons.is_dir():
+            raise UserError(
+                f"--lessons must be a folder, got {self.lessons}, which is none; give a folder of .md files"
+            )
         found = importlib.util.find_spec("dashboard")
         if found is None or found.origin is None:
             raise UserError("the dashboard package must be installed, got none; run `pip install latent-lab`")
         check_port(self.address, self.port)
         os.environ["LATENT_LAB_RUNS"] = str(self.runs.resolve())
+        if self.lessons is not None:
+            os.environ["LATENT_LAB_LESSONS"] = str(self.lessons.resolve())
         flags = {
             "server.port": self.port,
             "server.address": self.address,

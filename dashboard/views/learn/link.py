@@ -30,6 +30,8 @@ def _chapter(text: str) -> str:
 
 
 CHAPTER = Key("chapter", _chapter, f"a number from 1 to {len(CHAPTERS)}, or one of {', '.join(CHAPTERS)}")
+#: The theory, or the lessons.
+GROUP = choice("group", ("theory", "lessons"))
 #: Samples of the prior (chapter 1) and of q(z|x) (chapter 3).
 COUNT = choice("n", tuple(map(str, COUNTS)))
 WEIGHTS = choice("weights", ("8", "32", "128"))

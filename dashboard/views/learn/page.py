@@ -11,7 +11,7 @@ from dashboard.cache import models
 from dashboard.link import session
 from dashboard.look.markdown import plain
 from dashboard.shell import no_weights_yet, run_picker
-from dashboard.views.learn import link
+from dashboard.views.learn import lesson_list, link
 from vae.errors import UserError
 
 _WIDGET = "learn-chapter"
@@ -43,11 +43,15 @@ CHAPTERS = {
 
 def page() -> None:
     """Draw the page."""
+    if lesson_list.is_wanted():
+        lesson_list.draw()
+        return
     session.seat(link.CHAPTER, _WIDGET, session.read(link.CHAPTER, link.CHAPTERS[0]))
     name = str(st.session_state[_WIDGET])
     chapter = CHAPTERS[name]
     modes = run_picker.head("Learn", chapter.question, page="learn")
     with modes:
+        lesson_list.switch()
         _turn(name)
     session.write(link.CHAPTER, name)
     run = run_picker.chosen()

@@ -14,7 +14,7 @@ from dashboard.jobs.trainers import trainers
 from dashboard.link import session
 from dashboard.look.markdown import plain
 from dashboard.shell import data_preview, downloads
-from dashboard.views.train import config_form
+from dashboard.views.train import config_form, link
 from vae.config.checks import warnings
 from vae.config.reading import Reading
 from vae.config.registries import DATASETS
@@ -32,8 +32,17 @@ BEGUN = "_begun"
 
 def form() -> None:
     """Draw the form; pressing Train makes a run and starts it, or says why it cannot."""
-    name = st.selectbox("Data", list(DATASETS.names), format_func=DATASETS.title, key="new:data")
-    own, reading, start = None, None, None
+    wanted = session.read(link.NEW, None)
+    asked = "" if wanted is None else f":{hash(wanted.model_dump_json())}"
+    names = list(DATASETS.names)
+    name = st.selectbox(
+        "Data",
+        names,
+        index=0 if wanted is None else names.index(wanted.data.name),
+        format_func=DATASETS.title,
+        key=f"new:data{asked}",
+    )
+    own, reading, start = None, None, wanted if wanted is not None and wanted.data.name == name else None
     if name in ("npz", "folder"):
         own, reading, found = _own(name)
         if found is not None:
@@ -51,7 +60,12 @@ def form() -> None:
         values["data"]["name"] = "npz"
     missing = name in ("npz", "folder") and own is None
     pressed = button.button(
-        "Train", type="primary", icon=":material/play_arrow:", width="stretch", disabled=not here or missing
+        "Train",
+        type="primary",
+        icon=":material/play_arrow:",
+        width="stretch",
+        disabled=not here or missing,
+        key="new-train",
     )
     if not pressed:
         return

@@ -1,0 +1,46 @@
+/** Conditions of a lesson, looked up in the state: the same trees and the same truth as `vae/lessons/conditions.py`. */
+
+/**
+ * @typedef {{kind: string, name?: string, sign?: string, value?: string | number, parts?: Tree[]}} Tree
+ * @typedef {Record<string, string | number | boolean | null | undefined>} Known Numbers, words and flags by name.
+ */
+
+/** @type {Record<string, (a: any, b: any) => boolean>} */
+const COMPARISONS = {
+  "<": (a, b) => a < b,
+  "<=": (a, b) => a <= b,
+  ">": (a, b) => a > b,
+  ">=": (a, b) => a >= b,
+  "==": (a, b) => a === b,
+  "!=": (a, b) => a !== b,
+}
+
+/**
+ * Whether it is so. Of what is not known nothing is true.
+ * @param {Tree} tree
+ * @param {Known} known
+ * @param {Iterable<string>} happened What happened since the step was opened.
+ * @returns {boolean}
+ */
+export function holds(tree, known, happened = []) {
+  const parts = tree.parts ?? []
+  if (tree.kind === "or") return parts.some((part) => holds(part, known, happened))
+  if (tree.kind === "and") return parts.every((part) => holds(part, known, happened))
+  if (tree.kind === "not") return !holds(parts[0], known, happened)
+  if (tree.kind === "happening") return [...happened].includes(String(tree.name))
+  const found = known[String(tree.name)]
+  if (tree.kind === "flag") return found === true
+  if (found === null || found === undefined || Number.isNaN(found)) return false
+  if ((typeof found === "string") !== (typeof tree.value === "string")) return false
+  return COMPARISONS[String(tree.sign)](found, tree.value)
+}
+
+/**
+ * All names that it looks at.
+ * @param {Tree | null | undefined} tree
+ * @returns {string[]}
+ */
+export function namesOf(tree) {
+  if (!tree) return []
+  return [...(tree.name ? [tree.name] : []), ...(tree.parts ?? []).flatMap(namesOf)]
+}
