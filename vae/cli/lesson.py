@@ -26,9 +26,9 @@ $-\\mathrm{{E}}[\\log p(x|z)] + \\beta\\,\\mathrm{{KL}}(q(z|x)\\,\\|\\,p(z))$.
 
 ```step
 page = "train"
-link = "beta=1"
+link = "new=data:digits,beta:1,epochs:200"
 highlight = ["train", "curves"]
-done = "epoch >= 3"
+done = "training started and epoch >= 3"
 hint = "The button Train is at the top of the form."
 
 [predict]

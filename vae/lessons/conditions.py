@@ -58,7 +58,7 @@ FLAGS: dict[str, str] = {
 }
 #: What can happen while a step is open.
 HAPPENINGS: dict[str, str] = {
-    "point moved": "a latent slider or the map's point was moved",
+    "point moved": "a latent slider, ε or the map's point was moved",
     "image chosen": "a test image was chosen",
     "image drawn": "an image was drawn by hand",
     "class chosen": "a class was chosen",

@@ -8,6 +8,7 @@
 /** What a change of a link's key says; those that may also vanish. */
 const KEYS = /** @type {Record<string, string>} */ ({
   z: "point moved",
+  eps: "point moved",
   image: "image chosen",
   drawing: "image drawn",
   y: "class chosen",

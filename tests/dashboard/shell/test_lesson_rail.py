@@ -1,0 +1,252 @@
+"""The rail of a lesson beside the pages, the list of lessons, and the shipped ones."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard import settings
+from dashboard.cache import lru
+from dashboard.shell import run_picker
+from dashboard.shell.lesson_rail import places, shelf, words
+from dashboard.views.train import link as train_link
+from vae.errors import UserError
+from vae.lessons.conditions import HAPPENINGS, NUMBERS, Condition
+from vae.lessons.files import lessons_in, read_lesson
+from vae.lessons.lesson import Lesson
+
+REPOSITORY = Path(run_picker.__file__).parents[2]
+MAIN = REPOSITORY / "dashboard" / "main.py"
+SHIPPED = REPOSITORY / "assets" / "lessons"
+LESSONS = sorted(path.name for path in SHIPPED.glob("[0-9]*.md"))
+
+_LESSON = """+++
+title = "Title of it"
+minutes = 5
++++
+
+What it is about.
+
+## First *step*
+
+Words of the first step.
+
+```step
+page = "explore"
+```
+
+## Second step
+
+Words of the second step.
+
+```step
+page = "explore"
+link = "z=1,1"
+done = "point moved"
+```
+"""
+
+
+@pytest.fixture(autouse=True)
+def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+    """A folder of lessons of one's own, and no runs but the shipped ones."""
+    found = tmp_path / "lessons"
+    found.mkdir()
+    (found / "mine.md").write_text(_LESSON)
+    (found / "mine.de.md").write_text(_LESSON.replace("Title of it", "Titel"))
+    monkeypatch.setenv(settings.LESSONS_VARIABLE, str(found))
+    monkeypatch.setenv(settings.RUNS_VARIABLE, str(tmp_path / "runs"))
+    lru.clear()
+    yield found
+    lru.clear()
+
+
+def opened(page: str, **query: str) -> AppTest:
+    at = AppTest.from_file(str(MAIN), default_timeout=60)
+    for name, text in query.items():
+        at.query_params[name] = text
+    at.run()
+    return at
+
+
+def said(at: AppTest) -> str:
+    return " ".join(str(one.value) for one in [*at.markdown, *at.warning])
+
+
+def test_a_lesson_stands_beside_the_page() -> None:
+    at = opened("explore", lesson="mine", step="2", run="digits-2d")
+    assert not at.exception
+    assert "Words of the second step." in said(at)
+    assert at.query_params["lesson"] == ["mine"]
+    assert at.query_params["step"] == ["2"]
+
+
+@pytest.mark.parametrize(
+    "query", [{"lesson": "unknown"}, {"lesson": "../etc"}, {"lesson": "mine", "step": "x"}]
+)
+def test_a_link_to_no_lesson_is_told_in_a_sentence(query: dict[str, str]) -> None:
+    at = opened("explore", run="digits-2d", **query)
+    assert not at.exception
+    assert "must be" in said(at)
+
+
+def test_a_broken_lesson_is_told_with_its_line(folder: Path) -> None:
+    (folder / "broken.md").write_text(_LESSON.replace("minutes = 5", "minutes = 0"))
+    at = opened("explore", lesson="broken", run="digits-2d")
+    assert not at.exception
+    assert "line 1: minutes must be" in said(at)
+    found, broken = shelf.all_lessons()
+    assert "mine" in [one.name for one in found]
+    assert list(broken) == ["broken.md"]
+
+
+def test_the_user_s_lessons_stand_before_the_shipped_ones_of_their_name(folder: Path) -> None:
+    (folder / "03-turning-beta.md").write_text(_LESSON)
+    assert shelf.lesson("03-turning-beta").title == "Title of it"
+    assert shelf.lesson("mine", "de").title == "Titel"
+    assert shelf.lesson("mine", "fr").title == "Title of it"
+    with pytest.raises(UserError, match="a lesson must be one of"):
+        shelf.lesson("nothing")
+
+
+def test_a_folder_that_is_none_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv(settings.LESSONS_VARIABLE, str(tmp_path / "nowhere"))
+    found, broken = shelf.all_lessons()
+    assert len(found) == len(LESSONS)
+    assert "must be in a folder" in next(iter(broken.values()))
+
+
+def test_the_rail_says_the_same_in_each_language() -> None:
+    english, german = words.of(""), words.of("de")
+    assert english.keys() == german.keys()
+    marks = re.compile(r"\{\w+\}")
+    assert all(marks.findall(english[name]) == marks.findall(german[name]) for name in english)
+    assert words.of("fr") == english
+
+
+# The settings of a new run in a link ---------------------------------------------------------------------------------
+
+
+def test_a_link_says_the_settings_of_a_new_run() -> None:
+    config = train_link.NEW.parse("data:digits,beta:20,epochs:150,latent_dim:8,conditional:yes")
+    assert config is not None
+    assert (config.data.name, config.objective.beta, config.train.epochs) == ("digits", 20, 150)
+    assert (config.model.latent_dim, config.model.conditional) == (8, True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "beta",
+        "beta:0.123",
+        "beta:x",
+        "epochs:0",
+        "latent_dim:-1",
+        "hidden:9",
+        "data:nothing",
+        "conditional:1",
+    ],
+)
+def test_settings_that_no_form_has_are_refused(text: str) -> None:
+    with pytest.raises(ValueError):
+        train_link.NEW.parse(text)
+
+
+# The shipped lessons -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("file", LESSONS)
+def test_a_shipped_lesson_can_be_shown(file: str) -> None:
+    lesson = read_lesson(SHIPPED / file)
+    assert 5 <= len(lesson.steps) <= 8
+    assert lesson.minutes <= 15
+    assert any(step.predict for step in lesson.steps)
+    assert sum(step.done is not None for step in lesson.steps) >= 2
+    cards = "".join(path.read_text() for path in (REPOSITORY / "dashboard" / "views").rglob("*.py"))
+    for step in lesson.steps:
+        assert step.page
+        for name in step.highlight:
+            assert name in places.CONTROLS or f'"{name}"' in cards, f"{step.title}: {name}"
+
+
+def test_ten_lessons_are_shipped_and_each_translation_has_the_same_steps() -> None:
+    assert len({file.split(".")[0] for file in LESSONS}) == 10
+    found, broken = lessons_in(SHIPPED)
+    assert (len(found), broken) == (10, {})
+    for path in SHIPPED.glob("*.de.md"):
+        german, english = read_lesson(path), read_lesson(path.with_name(path.name.replace(".de.", ".")))
+        assert german.language == "de"
+        assert [(step.page, step.link, step.done) for step in german.steps] == [
+            (step.page, step.link, step.done) for step in english.steps
+        ]
+
+
+def conditions(lesson: Lesson) -> Iterator[tuple[str, Condition]]:
+    for step in lesson.steps:
+        if step.done is not None:
+            yield step.title, step.done
+
+
+def states(tree: Condition) -> Iterator[tuple[dict[str, Any], set[str]]]:
+    """States on both sides of each comparison, with and without each happening."""
+    values: dict[str, set[Any]] = {}
+    happenings: set[str] = set()
+
+    def look(part: Condition) -> None:
+        if part.kind == "happening":
+            happenings.add(part.name)
+        elif part.kind == "flag":
+            values.setdefault(part.name, set()).update({True, False})
+        elif part.kind == "compare":
+            here = (
+                {part.value - 1, part.value, part.value + 1}
+                if part.name in NUMBERS
+                else {part.value, "other"}
+            )  # type: ignore[operator]
+            values.setdefault(part.name, set()).update(here)
+        for inner in part.parts:
+            look(inner)
+
+    look(tree)
+    assert happenings <= set(HAPPENINGS)
+    names = list(values)
+    for chosen in itertools.product(*(values[name] for name in names)):
+        for num in range(len(happenings) + 1):
+            for happened in itertools.combinations(sorted(happenings), num):
+                yield dict(zip(names, chosen, strict=True)), set(happened)
+
+
+@pytest.mark.parametrize("file", LESSONS)
+def test_each_condition_of_a_lesson_can_hold_and_can_fail(file: str) -> None:
+    for title, tree in conditions(read_lesson(SHIPPED / file)):
+        found = {tree.holds(state, happened) for state, happened in states(tree)}
+        assert found == {True, False}, title
+        assert not tree.holds({}), f"{title}: it holds before anything is known"
+
+
+@pytest.mark.parametrize("file", LESSONS)
+def test_choices_of_a_prediction_leave_nothing_out_and_contradict_each_other(file: str) -> None:
+    for step in read_lesson(SHIPPED / file).steps:
+        if step.predict is None or not step.predict.choices:
+            continue
+        for choice in step.predict.choices:
+            found = {choice.when.holds(state, happened) for state, happened in states(choice.when)}
+            assert True in found, step.title
+
+
+@pytest.mark.parametrize("file", LESSONS)
+def test_a_link_to_train_is_one_that_the_form_takes(file: str) -> None:
+    for step in read_lesson(SHIPPED / file).steps:
+        for part in filter(None, step.link.split("&")):
+            name, _, text = part.partition("=")
+            if name == "new":
+                assert train_link.NEW.parse(text) is not None
+            if name == "run":
+                assert (REPOSITORY / "assets" / "models" / text / "config.json").is_file()

@@ -1,0 +1,95 @@
+/** What a lesson's rail decides: whether a condition holds, what happened, what came of a prediction. */
+import assert from "node:assert/strict"
+import { test } from "node:test"
+import { csv, keep, kept, opened, outcome } from "../../dashboard/shell/lesson_rail/answers.js"
+import { holds, namesOf } from "../../dashboard/shell/lesson_rail/conditions.js"
+import { fromAddress, fromTrainer } from "../../dashboard/shell/lesson_rail/happenings.js"
+
+const below = (name, value) => ({ kind: "compare", name, sign: "<", value })
+const equal = (name, value) => ({ kind: "compare", name, sign: "==", value })
+const moved = { kind: "happening", name: "point moved" }
+
+/** What a browser keeps. */
+function storage(text = null) {
+  const values = { "latent-lab-lessons": text }
+  return { getItem: (name) => values[name] ?? null, setItem: (name, value) => { values[name] = value } }
+}
+
+test("a condition holds and fails with the state", () => {
+  assert.equal(holds(below("kl", 0.5), { kl: 0.4 }), true)
+  assert.equal(holds(below("kl", 0.5), { kl: 0.5 }), false)
+  const both = { kind: "and", parts: [below("kl", 1), moved] }
+  assert.equal(holds(both, { kl: 0 }, []), false)
+  assert.equal(holds(both, { kl: 0 }, ["point moved"]), true)
+  assert.equal(holds({ kind: "or", parts: [below("kl", 1), moved] }, { kl: 2 }, ["point moved"]), true)
+  assert.equal(holds({ kind: "not", parts: [{ kind: "flag", name: "training" }] }, { training: true }), false)
+})
+
+test("nothing is true of what is not known", () => {
+  for (const known of [{}, { kl: null }, { kl: Number.NaN }, { kl: "0" }]) assert.equal(holds(below("kl", 1), known), false)
+  assert.equal(holds(equal("verdict", "healthy"), { verdict: 1 }), false)
+  assert.equal(holds({ kind: "flag", name: "training" }, { training: 1 }), false)
+})
+
+test("all names of a tree are known", () => {
+  assert.deepEqual(namesOf({ kind: "and", parts: [below("kl", 1), { kind: "not", parts: [moved] }] }), ["kl", "point moved"])
+  assert.deepEqual(namesOf(null), [])
+})
+
+test("a change of the same page's link is a happening, another page's is none", () => {
+  const at = (path, query) => ({ path, query })
+  assert.deepEqual(fromAddress(at("/explore", { z: "0,0" }), at("/explore", { z: "1,0" })), ["point moved"])
+  assert.deepEqual(fromAddress(at("/explore", { z: "0,0" }), at("/map", { z: "1,0" })), [])
+  assert.deepEqual(fromAddress(at("/explore", { z: "0,0" }), at("/explore", {})), [])
+  assert.deepEqual(fromAddress(at("/map", { at: "5" }), at("/map", {})), ["time moved"])
+  assert.deepEqual(fromAddress(at("/explore", {}), at("/explore", { posterior: "drawing" })), ["image drawn"])
+  assert.deepEqual(fromAddress(at("/learn", { eps: "0,0" }), at("/learn", { eps: "1,0" })), ["point moved"])
+})
+
+test("what the address says of another run was not done by hand", () => {
+  const before = { path: "/explore", query: { run: "a", z: "0,0", y: "1" } }
+  assert.deepEqual(fromAddress(before, { path: "/explore", query: { run: "b", z: "1,1" } }), ["run chosen"])
+  assert.deepEqual(fromAddress(before, { path: "/explore", query: { run: "b", before: "a" } }), ["remedy tried", "run chosen"])
+})
+
+test("a training that starts, pauses or changes its weight is heard, one that was merely chosen is not", () => {
+  const now = (state, more = {}) => ({ run: "a", state, beta: null, runs: 1, ...more })
+  assert.deepEqual(fromTrainer(null, now("running")), [])
+  assert.deepEqual(fromTrainer(now("stopped"), now("queued")), ["training started"])
+  assert.deepEqual(fromTrainer(now("queued"), now("running")), [])
+  assert.deepEqual(fromTrainer(now("running"), now("paused")), ["training paused"])
+  assert.deepEqual(fromTrainer(now("running"), now("running", { beta: 20 })), ["beta changed"])
+  assert.deepEqual(fromTrainer(now("finished"), now("running", { run: "b" })), [])
+  assert.deepEqual(fromTrainer(now("finished"), now("running", { run: "b", runs: 2 })), ["training started"])
+})
+
+test("what came of a prediction is the choice that holds, and waits for what is not known", () => {
+  const predict = { choices: [{ text: "low", when: below("kl", 1) }, { text: "high", when: { kind: "not", parts: [below("kl", 2)] } }], value: "", unit: "" }
+  assert.deepEqual(outcome(predict, 0, { kl: 0.5 }, [], "none"), { came: "low", right: true })
+  assert.deepEqual(outcome(predict, 1, { kl: 0.5 }, [], "none"), { came: "low", right: false })
+  assert.deepEqual(outcome(predict, 0, { kl: 1.5 }, [], "none"), { came: "none", right: false })
+  const known = { ...predict, choices: predict.choices.slice(0, 1) }
+  assert.equal(outcome(known, 0, {}, [], "none"), null)
+  const number = { choices: [], value: "kl", unit: "nats" }
+  assert.deepEqual(outcome(number, undefined, { kl: 2.34567 }, [], ""), { came: "2.35 nats", right: null })
+  assert.equal(outcome(number, undefined, {}, [], ""), null)
+})
+
+test("progress survives a reload, and what happened in one step does not count in another", () => {
+  const browser = storage()
+  keep(browser, "beta", { open: 2, happened: ["point moved"], steps: { 1: { title: "One", done: "now" } } })
+  assert.deepEqual(opened(browser, "beta", 2).happened, ["point moved"])
+  assert.deepEqual(opened(browser, "beta", 3).happened, [])
+  assert.equal(opened(browser, "beta", 3).steps[1].done, "now")
+  assert.deepEqual(opened(browser, "other", 1), { open: 1, happened: [], steps: {} })
+})
+
+test("what is no progress is none", () => {
+  for (const text of ["", "[1]", "null", "{", '{"beta": 3}']) assert.deepEqual(opened(storage(text), "beta", 1).steps, {})
+  assert.deepEqual(kept(storage("nonsense")), {})
+})
+
+test("answers as CSV are quoted, and no cell begins a formula", () => {
+  const text = csv({ beta: { open: 1, happened: [], steps: { 1: { title: 'A "b", c', predicted: "=1+1", came: "x", right: true, done: "d" } } } })
+  assert.equal(text, 'lesson,step,title,predicted,came,right,completed\r\nbeta,1,"A ""b"", c",\'=1+1,x,yes,d\r\n')
+})
