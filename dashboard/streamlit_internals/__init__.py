@@ -12,6 +12,7 @@ answers without Streamlit loads none of it.
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,6 +32,7 @@ __all__ = [
     "never_call_out",
     "page_of_script",
     "redrawn_when_back",
+    "selector_of_key",
 ]
 
 FOLDER = Path(__file__).resolve().parent
@@ -58,6 +60,13 @@ def redrawn_when_back() -> None:
     import streamlit as st
 
     st.fragment(_nothing, run_every=timedelta(days=1))()
+
+
+def selector_of_key(key: str) -> str:
+    """The CSS selector of what was drawn with a key; a star stands for whatever else is there."""
+    name = re.sub(r"[^A-Za-z0-9_-]", "-", key.strip("*"))
+    begin = "" if key.startswith("*") else "st-key-"
+    return f'[class*="{begin}{name}"]' if "*" in key else f".st-key-{name}"
 
 
 def _nothing() -> None:

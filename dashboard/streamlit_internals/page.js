@@ -24,3 +24,11 @@ export function placeOf(event) {
   if (inside(".st-key-lesson-rail")) return "rail"
   return inside('[data-testid="stSidebar"]') ? "sidebar" : "page"
 }
+
+/**
+ * Fold the rail of a lesson where it is a sheet at the foot of the window.
+ * @param {boolean} isFolded
+ */
+export function foldSheet(isFolded) {
+  document.documentElement.toggleAttribute("data-sheet", isFolded)
+}

@@ -7,7 +7,7 @@ import { mountable } from "../../../vae/browser/lib/mount.js"
 import { runAddress } from "../../components/source/server.js"
 import { listen } from "../../components/source/stream.js"
 import { inStreamlit } from "../../components/streamlit/adapter.js"
-import { placeOf } from "../../streamlit_internals/page.js"
+import { foldSheet, placeOf } from "../../streamlit_internals/page.js"
 import { csv, keep, kept, opened, outcome } from "./answers.js"
 import { holds, namesOf } from "./conditions.js"
 import { fromAddress, fromTrainer } from "./happenings.js"
@@ -177,7 +177,7 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
 
   function fold() {
     isFolded = !isFolded
-    document.documentElement.toggleAttribute("data-lesson-folded", isFolded)
+    foldSheet(isFolded)
     shown = ""
     draw()
   }
@@ -272,7 +272,7 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
       stop()
       asking?.abort()
       document.adoptedStyleSheets = document.adoptedStyleSheets.filter((sheet) => sheet !== outlines)
-      document.documentElement.removeAttribute("data-lesson-folded")
+      foldSheet(false)
       for (const name of ["pointerdown", "keydown", "drop"]) window.removeEventListener(name, acted, { capture: true })
       window.removeEventListener("latent-lab-address", moved)
     },
