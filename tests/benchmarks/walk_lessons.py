@@ -1,0 +1,176 @@
+"""Walks every shipped lesson to its end in a real browser, as a student who does what each step says.
+
+``python -m tests.benchmarks.walk_lessons [NAME...]`` prints a line for each step: how long it took, and what came of
+the prediction. It fails if a step is complete before anything was done, or is not after it.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import sync_playwright
+
+from dashboard import settings
+from tests.browser.server import Server
+from tests.browser.tab import FLAGS, App
+from vae.lessons.files import lessons_in
+from vae.lessons.lesson import Lesson, Step
+
+#: Seconds for which a step may take until its condition holds.
+PATIENCE = 150
+
+
+def rail(app: App) -> dict[str, str]:
+    return app.marks("lesson_rail")
+
+
+def ready(app: App, number: int) -> None:
+    app.until(lambda: rail(app).get("step") == str(number) and "ready" in rail(app), f"step {number}", 40)
+    app.idle()
+
+
+def commit(app: App, step: Step) -> None:
+    field = app.part("lesson_rail").locator("input[name=answer]").first
+    if step.predict is not None and step.predict.value:
+        field.fill("2")
+    else:
+        field.check()
+    app.part("lesson_rail").locator("button[type=submit]").click()
+    app.until(lambda: rail(app).get("committed") == "true", "the prediction was not committed")
+
+
+def act(app: App, step: Step) -> None:
+    """Do what the step's condition waits for."""
+    assert step.done is not None
+    wanted = step.done.names()
+    if "training started" in wanted:
+        if step.page == "collapse":
+            app.page.locator('[class*="st-key-recipe-beta-too-high"] button').first.click()
+        else:
+            app.button("Train").click()
+    if "beta changed" in wanted:
+        thumb = app.page.locator(
+            '.st-key-card-steering [role="slider"], .st-key-card-steering input[type="range"]'
+        )
+        thumb.first.focus()
+        app.page.keyboard.press("End" if "20" in step.words else "Home")
+    if "remedy tried" in wanted:
+        buttons = app.page.locator(".st-key-remedies button")
+        app.until(lambda: buttons.count() > 0, "no remedies", 90)
+        lower = buttons.filter(has_text="β")
+        (lower if lower.count() else buttons).first.click()
+    if "point moved" in wanted:
+        move(app, step)
+    if "image chosen" in wanted:
+        choose(app, step)
+    if "image drawn" in wanted:
+        draw(app)
+    if "samples drawn" in wanted:
+        app.button("Sample again").first.click()
+    if "time moved" in wanted:
+        app.page.locator('[data-component="time"] input[type=range]').focus()
+        app.page.keyboard.press("Home")
+    if "class chosen" in wanted:
+        app.part("sliders").get_by_text("7", exact=True).first.click()
+
+
+def move(app: App, step: Step) -> None:
+    if step.page == "learn":
+        slider = app.part("pipeline").get_by_label("ε of z₁", exact=True)
+        slider.focus()
+        app.page.keyboard.press("ArrowRight")
+        return
+    app.ready("sliders")
+    app.idle()
+    app.part("sliders").get_by_role("slider").first.press("ArrowRight")
+
+
+def choose(app: App, step: Step) -> None:
+    if step.page == "learn":
+        app.ready("thumbs")
+        app.part("thumbs").locator("label").nth(3).click()
+    else:
+        app.part("truth").locator("input[value='5']").check(force=True)
+
+
+def draw(app: App) -> None:
+    app.part("truth").locator('[data-tab="draw"]').click()
+    box = app.part("truth").locator(".pad").bounding_box()
+    middle = box["x"] + (0.4 + 0.2 * (time.monotonic() % 1)) * box["width"]
+    app.page.mouse.move(middle, box["y"] + 0.2 * box["height"])
+    app.page.mouse.down()
+    app.page.mouse.move(middle, box["y"] + 0.8 * box["height"], steps=5)
+    app.page.mouse.up()
+
+
+def walk(app: App, server: Server, lesson: Lesson) -> list[str]:
+    """What stuck, a sentence each."""
+    stuck = []
+    app.open("learn", "lesson_rail", lesson=lesson.name, step=1)
+    for number, step in enumerate(lesson.steps, 1):
+        began = time.monotonic()
+        try:
+            ready(app, number)
+            if number == 1:
+                app.part("lesson_rail").locator("button.open, button.again").first.click()
+                ready(app, 1)
+                app.until(lambda page=step.page: f"/{page}" in app.page.url, "its page did not open")
+                app.idle()
+            if rail(app).get("done") == "true":
+                stuck.append(f"{lesson.name} {number}: complete before anything was done")
+            if step.predict is not None:
+                commit(app, step)
+            if step.done is not None and rail(app).get("done") != "true":
+                act(app, step)
+                app.until(lambda: rail(app).get("done") == "true", "not completed", PATIENCE)
+        except BaseException as error:
+            stuck.append(
+                f"{lesson.name} {number} ({step.title}): {str(error).splitlines()[0]} {app.page.url}"
+            )
+            app.page.screenshot(path=Path(tempfile.gettempdir()) / f"stuck-{lesson.name}-{number}.png")
+        kept: Any = json.loads(app.page.evaluate("localStorage.getItem('latent-lab-lessons')") or "{}")
+        answer = kept.get(lesson.name, {}).get("steps", {}).get(str(number), {})
+        said = f"{answer.get('came', '')} ({answer.get('right')})" if answer.get("predicted") else ""
+        sys.stdout.write(
+            f"{lesson.name:24} {number} {time.monotonic() - began:6.1f} s  {step.title}  {said}\n"
+        )
+        sys.stdout.flush()
+        if step.done is not None and "beta" not in " ".join(step.done.names()):
+            server.rest() if step.page == "train" and "epoch" in step.done.names() and number < 9 else None
+        if number < len(lesson.steps):
+            app.part("lesson_rail").locator("button.next").click()
+    return stuck
+
+
+def main(names: list[str]) -> None:
+    found, _ = lessons_in(settings.lesson_folders()[-1])
+    server = Server(Path(tempfile.mkdtemp())).start()
+    stuck: list[str] = []
+    try:
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+            for lesson in found:
+                if names and lesson.name[:2] not in names:
+                    continue
+                context = browser.new_context(viewport={"width": 1366, "height": 768})
+                context.set_default_timeout(20_000)
+                app = App(context, server)
+                stuck += walk(app, server, lesson)
+                stuck += [f"{lesson.name}: {error}" for error in app.unexpected()]
+                server.rest()
+                context.close()
+            browser.close()
+    finally:
+        server.stop()
+    sys.stdout.write("\n".join(stuck or ["nothing stuck"]) + "\n")
+    sys.exit(bool(stuck))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
