@@ -221,7 +221,7 @@ class Dashboard:
 
     runs: Annotated[Path, arg(metavar="DIR")] = Path("runs")
     """Folder of runs; new ones go there too."""
-    lessons: Annotated[Path | None, arg(metavar="DIR")] = None
+    lessons: OptionalPath = None
     """Folder of lessons of your own, shown beside those that come with the app."""
     port: int = 8501
     """Port to listen on."""

@@ -102,7 +102,7 @@ def elbo_forms(
     log_likelihood = torch.cat(parts).cpu().double()
     rate = model.prior.rate_per_dim(mean, log_var)[0].cpu().double()
     # Where ε² is 1, its expectation, log q is minus the entropy.
-    entropy = -float(posterior_log_prob(torch.ones_like(log_var), log_var).double().sum())
+    entropy = -float(posterior_log_prob(torch.ones_like(log_var), log_var).cpu().double().sum())
     return ElboForms(
         log_likelihood=MeanOf.of(log_likelihood),
         rate_per_dim=rate,

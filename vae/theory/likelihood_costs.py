@@ -76,7 +76,7 @@ def likelihood_costs(
         Levine (2021), https://arxiv.org/abs/2006.13202 (σ and the balance of the terms)
     """
     found = model.at_mean(x, y)
-    image, x = found.image.double(), x.double()
+    image, x = found.image.cpu().double(), x.cpu().double()
     logit = torch.logit(image.clamp(_EDGE, 1 - _EDGE))
     config = model.config
     return LikelihoodCosts(

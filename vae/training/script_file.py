@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from vae.data.dataset import Dataset
 from vae.data.types import Progress
 from vae.runs.metrics import MetricsReader
 from vae.runs.run import Run
@@ -33,7 +34,7 @@ def write_script(run: Run, path: Path, *, progress: Progress | None = None) -> W
 
     Args:
         run: An opened run.
-        path: Where to; images go beside it, into a file called like it that ends in ``.pt``.
+        path: Where to; images go beside it, into a file called like it that ends in ``.bin``.
         progress: Told of slow steps while images are read.
 
     Raises:
@@ -41,11 +42,14 @@ def write_script(run: Run, path: Path, *, progress: Progress | None = None) -> W
         DataError: If the script needs images that are not there.
         OSError: If it cannot be written.
     """
-    images = path.with_suffix(".pt")
-    text = training_script(run.config, run.info, images_file=images.name)
-    files: tuple[Path, ...] = (path,)
+    images, dataset = path.with_suffix(".bin"), None
     if needs_images_file(run.config):
-        _write_images(run, images, progress)
+        dataset = images_of(run, progress=progress)
+    max_value = 255 if dataset is None else dataset.max_value
+    text = training_script(run.config, run.info, images_file=images.name, max_value=max_value)
+    files: tuple[Path, ...] = (path,)
+    if dataset is not None:
+        _write_images(run, dataset, images)
         files = (path, images)
     with _whole(path) as file:
         file.write(text.encode())
@@ -58,13 +62,13 @@ def _whole(path: Path) -> AbstractContextManager[BinaryIO]:
     return replacing(folder / path.name)
 
 
-def _write_images(run: Run, path: Path, progress: Progress | None) -> None:
-    import torch
-
-    dataset = images_of(run, progress=progress)
+def _write_images(run: Run, dataset: Dataset, path: Path) -> None:
+    """The numbers alone, in the order of the machine's bytes: nothing that could be executed."""
     images, labels = dataset.part("train")
     with _whole(path) as file:
-        torch.save({"images": images, "labels": labels, "max_value": dataset.max_value}, file)
+        if run.config.model.conditional and labels is not None:
+            file.write(labels.numpy().astype("int64", copy=False).tobytes())
+        file.write(images.numpy().tobytes())
 
 
 def _differences(run: Run) -> list[str]:

@@ -39,7 +39,9 @@ def needs_images_file(config: RunConfig) -> bool:
     return config.data.name not in ("digits", *_TORCHVISION) or config.data.binarize == "static"
 
 
-def training_script(config: RunConfig, info: DataInfo, *, images_file: str = "images.pt") -> str:
+def training_script(
+    config: RunConfig, info: DataInfo, *, images_file: str = "images.bin", max_value: int = 255
+) -> str:
     """A script of at most 150 lines that trains this configuration, as text.
 
     Its function ``train()`` yields loss, distortion and rate of each step, in nats per image.
@@ -47,17 +49,22 @@ def training_script(config: RunConfig, info: DataInfo, *, images_file: str = "im
     Args:
         config: The settings of a run.
         info: Of its images.
-        images_file: What the file of the training images beside the script is called, see `needs_images_file`; it holds
-            ``images`` (bytes, ``(N, C, H, W)``), ``labels`` (``(N,)`` or None) and ``max_value``.
+        images_file: What the file of the training images beside the script is called, see `needs_images_file`: if
+            the model is conditional the labels, int64, ``(N,)``; then the images, bytes, ``(N, C, H, W)``; nothing else.
+        max_value: The byte of a white pixel.
 
     Raises:
         UserError: If a part of the run is of a class that somebody registered, or of networks that were watched: their
             code is not known here.
     """
-    return "\n\n".join(script_parts(config, info, images_file=images_file).values()) + "\n"
+    return (
+        "\n\n".join(script_parts(config, info, images_file=images_file, max_value=max_value).values()) + "\n"
+    )
 
 
-def script_parts(config: RunConfig, info: DataInfo, *, images_file: str = "images.pt") -> dict[str, str]:
+def script_parts(
+    config: RunConfig, info: DataInfo, *, images_file: str = "images.bin", max_value: int = 255
+) -> dict[str, str]:
     """The script in parts, in order: data, encoder, decoder, likelihood, schedule, loss, training.
 
     Raises:
@@ -65,7 +72,7 @@ def script_parts(config: RunConfig, info: DataInfo, *, images_file: str = "image
     """
     _check(config)
     parts = {
-        "data": f"{_head(config)}\n{_data(config, info, images_file)}",
+        "data": f"{_head(config)}\n{_data(config, info, images_file, max_value)}",
         "encoder": _encoder(config, info),
         "decoder": _decoder(config, info),
         "likelihood": _likelihood(config),
@@ -118,15 +125,19 @@ DEVICE, LATENT_DIM, EPOCHS, BATCH_SIZE = "{device}", {model.latent_dim}, {train.
 '''
 
 
-def _data(config: RunConfig, info: DataInfo, images_file: str) -> str:
+def _data(config: RunConfig, info: DataInfo, images_file: str, max_value: int) -> str:
     data, conditional = config.data, config.model.conditional
     if needs_images_file(config):
-        labels = '\nlabels = found["labels"].to(DEVICE)' if conditional else ""
+        num, shape = info.num_train, f"({info.num_train}, {info.channels}, {info.height}, {info.width})"
+        first = 8 * num if conditional else 0
         lines = f"""
-            # The training images, bytes (N, C, H, W).
-            found = torch.load({_quoted(images_file)}, weights_only=True)
-            images, MAX = found["images"].to(DEVICE), found["max_value"]"""
-        return dedent(lines) + labels + _pixels(config)
+            # The file holds {"the labels (int64), then " if conditional else ""}the training images (bytes).
+            found = torch.from_file({_quoted(images_file)}, size={first + num * info.num_pixels}, dtype=torch.uint8)
+            images, MAX = found[{first}:].view{shape}.to(DEVICE), {max_value}"""
+        if conditional:
+            lines += f"""
+            labels = found[:{first}].view(torch.int64).to(DEVICE)"""
+        return dedent(lines) + _pixels(config)
     left_out = info.num_validation
     if data.name == "digits":
         left_out += info.num_test
