@@ -50,7 +50,7 @@ def training_script(
         config: The settings of a run.
         info: Of its images.
         images_file: What the file of the training images beside the script is called, see `needs_images_file`: if
-            the model is conditional the labels, int64, ``(N,)``; then the images, bytes, ``(N, C, H, W)``; nothing else.
+            the model is conditional the labels, int64, ``(N,)``; then the images, bytes, ``(N, C, H, W)``.
         max_value: The byte of a white pixel.
 
     Raises:
