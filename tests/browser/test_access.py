@@ -196,8 +196,9 @@ def touch(app: App, control: Any, kind: Kind) -> None:
         "node => Boolean(node.labels?.length)"
     ):
         control = app.page.locator("label").filter(has=control).last
-    elif kind.role == "slider" and (track := app.page.get_by_role("group").filter(has=control)).count():
-        control = track.last
+    elif kind.role == "slider":
+        track = app.page.locator('[data-testid="stSlider"]').get_by_role("group").filter(has=control)
+        control = track.last if track.count() else control
     control.evaluate("node => node.scrollIntoView({ block: 'center' })")  # not below the scrubber
     box = control.bounding_box()
     app.page.touchscreen.tap(box["x"] + (kind.tap or 0.5) * box["width"], box["y"] + box["height"] * 0.5)

@@ -197,8 +197,8 @@ class TestSharedServer:
             page.goto(f"{shared.url}/train")
             page.get_by_role("combobox", name="Data").first.click()
             page.get_by_role("option", name="Your image folder").click()
-            page.get_by_text("Visitors cannot use folders on the server").wait_for()
-            assert page.get_by_role("textbox", name="Folder").count() == 0
+            page.get_by_text("A zip of images").first.wait_for()
+            assert page.get_by_role("textbox", name="its path").count() == 0
             page.get_by_role("combobox", name="Data").first.click()
             page.get_by_role("option", name="Your .npz file").click()
             page.get_by_text("An .npz file with").first.wait_for()

@@ -106,7 +106,7 @@ def test_sidebar_is_folded_below_1100_pixels_until_it_is_unfolded(app: App) -> N
 
 def test_dataset_that_is_not_downloaded_is_told_once_at_length_and_leads_to_its_button(app: App) -> None:
     app.page.set_viewport_size({"width": 1000, "height": 768})
-    app.open("explore", "image", "draw", run="mnist-2d").idle()
+    app.open("evaluate", run="mnist-2d").idle()
     assert app.page.get_by_text("vae data download").count() == 0
     app.page.locator('a[href="#download"]').first.click()
     button = app.page.locator(".st-key-sidebar-download button")

@@ -59,6 +59,9 @@ def exploring(kept: App, watch: Watch, run: Run) -> App:
     """A tab on the Explore page of that run, at the right end, all decoders loaded."""
     app = watch(kept)
     if not app.page.url.startswith(f"{app.server.url}/explore") or app.query().get("run") != run.id:
+        # Speed, and whether it is open, are remembered from whoever had the tab before.
+        app.page.goto(f"{app.server.url}/styleguide")
+        app.page.evaluate("localStorage.clear()")
         app.open("explore", "image", "sliders", "time", run=run.id)
         app.until(lambda: app.marks("time").get("loaded") == str(NUM), "the decoders were not loaded")
     elif app.marks("time")["step"] != "end":
