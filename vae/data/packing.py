@@ -149,7 +149,8 @@ def _pack(folder: Path, name: str, target: BinaryIO) -> Reading:
         arrays |= _columns(columns, notes := Notes())
         doubts = (*found.reading.doubts, *notes.reading().doubts)
         found = replace(found, reading=found.reading.replace(doubts=doubts[:_MOST_DOUBTS]))
-    np.savez(target, allow_pickle=False, **arrays)  # type: ignore[arg-type]
+    save: Any = np.savez  # its types take names for further options
+    save(target, allow_pickle=False, **arrays)
     return found.reading
 
 

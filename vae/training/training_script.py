@@ -161,9 +161,9 @@ def _data(config: RunConfig, info: DataInfo, images_file: str, max_value: int) -
             lines += """
             images = images.transpose(-1, -2)  # the files have them on their sides"""
         if conditional:
-            first = " - 1" if data.name == "emnist" and data.emnist_split == "letters" else ""
+            counted = " - 1" if data.name == "emnist" and data.emnist_split == "letters" else ""
             lines += f"""
-            labels = found.targets{first}"""
+            labels = found.targets{counted}"""
     text = dedent(lines)
     text += f"\nMAX = {most}  # the byte of a white pixel"
     text += f"\ntrain_part = sorted(shuffle(range({total}), random_state={data.split_seed})[{left_out}:])"

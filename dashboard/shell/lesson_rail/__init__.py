@@ -138,8 +138,9 @@ def _query(step: Step) -> dict[str, str]:
 
 
 def _forget() -> None:
-    for key in (keys.LESSON, keys.STEP, keys.LANGUAGE):
-        session.forget(key)
+    session.forget(keys.LESSON)
+    session.forget(keys.STEP)
+    session.forget(keys.LANGUAGE)
 
 
 def _state(lesson: Lesson, number: int, page: str, said: Mapping[str, str]) -> State:

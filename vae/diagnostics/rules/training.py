@@ -84,11 +84,13 @@ def more_to_learn(facts: Facts) -> Verdict | None:
     promise = facts.curve.promise
     if not facts.is_fine or facts.is_on_its_way or promise <= _WORTH_NAMING * max(facts.surplus, 0.0):
         return None
-    curve = facts.curve
+    curve, fall = facts.curve, facts.curve.fall
+    if fall is None:
+        return None
     return Verdict(
         "still-learning",
         "Still learning",
-        f"The objective still falls: by {readable(curve.fall, 2)} nats while the training became twice as long. "
+        f"The objective still falls: by {readable(fall, 2)} nats while the training became twice as long. "
         "As many "
         f"epochs again may bring about {readable(promise, 2)} nats more.",
         (*_position(facts), *_of_the_curve(facts)),
