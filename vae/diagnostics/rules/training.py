@@ -84,7 +84,7 @@ def more_to_learn(facts: Facts) -> Verdict | None:
     promise = facts.curve.promise
     if not facts.is_fine or facts.is_on_its_way or promise <= _WORTH_NAMING * max(facts.surplus, 0.0):
         return None
-    curve, fall = facts.curve, facts.curve.fall
+    fall = facts.curve.fall
     if fall is None:
         return None
     return Verdict(
