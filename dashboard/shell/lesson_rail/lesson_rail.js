@@ -260,10 +260,11 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
         address = here()
         acts = new Set()
       }
+      // First of all, so that no number of the run before counts for this one.
+      follow()
       // A run that was made and has ended before its stream said a word.
       if (trainer && trainer.run !== data.run) happen(fromTrainer({ ...trainer, runs: runsBefore }, { run: data.run, state: "", beta: null, runs: Number(data.known.num_runs ?? 0) }))
       outlines.replaceSync(data.highlight ? `:is(${data.highlight}) { border-radius: 8px; outline: 3px solid #6a63f0; outline-offset: 3px; }` : "")
-      follow()
       if (trainer && trainer.run === data.run) diagnose(`${data.run} ${now}`, trainer.state)
       look()
       root.dataset.ready = "true"
