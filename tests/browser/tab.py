@@ -286,6 +286,7 @@ class Watch:
 
     def __call__(self, tab: App) -> App:
         tab.errors.clear()
+        tab.page.bring_to_front()  # a tab behind another draws nothing, and so takes no pointer
         self.tabs.append(tab)
         return tab
 

@@ -144,7 +144,6 @@ class State:
     centre: bool
     palette: Mapping[ThemeName, Sequence[str]]
     scale: Mapping[ThemeName, Sequence[str]]
-    height: int
     compact: bool
 
 
@@ -173,7 +172,6 @@ def latent_map(
     pinned: int | None = None,
     cut: float | None = None,
     centre: bool = False,
-    height: int = 360,
     compact: bool = False,
     key: str,
 ) -> Said:
@@ -205,7 +203,6 @@ def latent_map(
         pinned: The image whose card is open when the map appears, by its index in the data set.
         cut: Pixels of a drawing at or above this are 1 and the others 0, for models of binary pixels.
         centre: Whether drawings are centred at first.
-        height: Least height of the chart in CSS pixels.
         compact: Whether it goes beside other things: without controls, cards and the images themselves. In a window as
             narrow as a telephone's it is loaded when the person asks for it.
         key: Streamlit's key of this component.
@@ -251,7 +248,6 @@ def latent_map(
                 centre=centre,
                 palette={name: classes_palette(max(1, len(classes), *most), name) for name in DIGITS},
                 scale=SCALE,
-                height=height,
                 compact=compact,
             )
         ),

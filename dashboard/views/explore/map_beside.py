@@ -59,7 +59,6 @@ def beside_map(run: Run, view: LatentView, z: list[float], y: int | None, mix: M
         num=run.info.num_test,
         view=_VIEW,
         prior=latent_view.prior_refusal(run),
-        height=240,
         compact=True,
         key=f"beside-map-chart:{run.id}",
     ).click

@@ -56,6 +56,5 @@ export interface State {
   centre: boolean
   palette: Record<"light" | "dark", string[]>
   scale: Record<"light" | "dark", string[]>
-  height: number
   compact: boolean
 }
