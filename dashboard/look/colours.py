@@ -1,77 +1,33 @@
-"""One palette and one Plotly template for all charts, light and dark.
-
-The ten colours of the digits were searched for (simulated annealing over both themes at once): for each background
-they maximise the smallest difference (CIEDE2000) between any two, seen with normal colour vision and simulated
-protanopia, deuteranopia and tritanopia, under the condition that each has a contrast of at least 3 : 1 with the
-background, that each is clearly coloured, that a class has one hue in both themes, and that classes that follow each
-other differ most. The smallest difference is 22.1 (light) and 22.0 (dark) with normal vision, and 13.7 under any of
-the other three; neighbours differ by at least 18.5 for everybody; the hue angles (CIELAB) of a class lie within 7.3
-degrees. The tests compute all of it again. For scale: the default ten colours of matplotlib come to 1.3.
-
-Source:
-    G. M. Machado, M. M. Oliveira & L. A. F. Fernandes (2009), doi:10.1109/TVCG.2009.113 (simulated colour vision);
-    WCAG 2.2, success criterion 1.4.11 (contrast of what is drawn).
-"""
+"""The charts' look in Python: what `vae.browser.palette` is not told of, and one Plotly template, light and dark."""
 
 from __future__ import annotations
 
-from typing import Literal
-
 import plotly.graph_objects as go
 
-ThemeName = Literal["light", "dark"]
+from vae.browser.palette import BACKGROUND, CURVES, DIGITS, SCALE, TEXT, ThemeName, classes_palette, mix
 
-#: Background and text of each theme, the same as in `.streamlit/config.toml`.
-BACKGROUND: dict[ThemeName, str] = {"light": "#ffffff", "dark": "#0f1016"}
-TEXT: dict[ThemeName, str] = {"light": "#14161f", "dark": "#ecedf4"}
-
-#: Teal, brown to orange, pink, gold, slate, dusty red, periwinkle, olive, green, violet.
-DIGITS: dict[ThemeName, tuple[str, ...]] = {
-    "light": (
-        "#27787c", "#936d41", "#fc41aa", "#9a9710", "#2d4b71",
-        "#713f43", "#8685fd", "#484e00", "#01a679", "#7603de",
-    ),
-    "dark": (
-        "#4ea6b0", "#de830f", "#bd0073", "#b0af7c", "#63739a",
-        "#a36d6b", "#acacfe", "#626620", "#68edc6", "#7c1efb",
-    ),
-}  # fmt: skip
-
-#: The curves; as text they have at least 4.5 : 1. Okabe & Ito (2008), darkened or lightened where that needs it.
-CURVES: dict[ThemeName, dict[str, str]] = {
-    "light": {"distortion": "#0072b2", "rate": "#b84c00", "elbo": "#007156", "beta": "#a80c7d"},
-    "dark": {"distortion": "#56b4e9", "rate": "#e69f00", "elbo": "#2cc295", "beta": "#dd8fbd"},
-}
-
-
-def classes_palette(num: int, theme: ThemeName) -> list[str]:
-    """A colour for each of so many classes.
-
-    Up to ten can be told apart by everybody. Beyond that the ten come again, each time closer to the text's colour: no
-    larger set is safe, so that a chart of more classes must name them on hover too.
-    """
-    base = DIGITS[theme]
-    return [_mix(base[k % 10], TEXT[theme], min(0.75, 0.35 * (k // 10))) for k in range(num)]
-
-
-def _mix(color: str, other: str, share: float) -> str:
-    pairs = zip(_channels(color), _channels(other), strict=True)
-    return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in pairs)
-
-
-def _channels(color: str) -> tuple[int, int, int]:
-    red, green, blue = (int(color[k : k + 2], 16) for k in (1, 3, 5))
-    return red, green, blue
-
+__all__ = [
+    "BACKGROUND",
+    "CURVES",
+    "DIGITS",
+    "DIVERGING",
+    "HEAT",
+    "SCALE",
+    "TEXT",
+    "ThemeName",
+    "classes_palette",
+    "inks",
+    "template",
+]
 
 #: The rate of a dimension, from none to the largest: from hardly more than the background to hardly less than the text,
 #: through the colour of the rate's curve, so that lightness alone tells more from less.
 HEAT: dict[ThemeName, list[str]] = {
     theme: [
-        _mix(BACKGROUND[theme], TEXT[theme], 0.06),
-        _mix(BACKGROUND[theme], CURVES[theme]["rate"], 0.4),
+        mix(BACKGROUND[theme], TEXT[theme], 0.06),
+        mix(BACKGROUND[theme], CURVES[theme]["rate"], 0.4),
         CURVES[theme]["rate"],
-        _mix(CURVES[theme]["rate"], TEXT[theme], 0.6),
+        mix(CURVES[theme]["rate"], TEXT[theme], 0.6),
     ]
     for theme in BACKGROUND
 }
@@ -81,24 +37,16 @@ HEAT: dict[ThemeName, list[str]] = {
 DIVERGING: dict[ThemeName, tuple[str, str, str]] = {
     theme: (
         CURVES[theme]["distortion"],
-        _mix(BACKGROUND[theme], TEXT[theme], 0.05),
+        mix(BACKGROUND[theme], TEXT[theme], 0.05),
         CURVES[theme]["rate"],
     )
     for theme in BACKGROUND
 }
 
 
-#: A number, from small to large: viridis (S. van der Walt & N. Smith, 2015, public domain), from a lightness that shows
-#: on the background to the one farthest from it. Lightness alone tells more from less, so everybody sees the order.
-SCALE: dict[ThemeName, tuple[str, ...]] = {
-    "light": ("#a5cf3a", "#4fb56c", "#1f948c", "#2f6c8e", "#433d84", "#440154"),
-    "dark": ("#46408a", "#31688e", "#21918c", "#35b779", "#90d743", "#fde725"),
-}
-
-
 def inks(theme: ThemeName) -> tuple[str, str, str]:
     """Between text and background: of small words, of axes, of grids."""
-    muted, line, grid = (_mix(BACKGROUND[theme], TEXT[theme], share) for share in (0.72, 0.25, 0.1))
+    muted, line, grid = (mix(BACKGROUND[theme], TEXT[theme], share) for share in (0.72, 0.25, 0.1))
     return muted, line, grid
 
 
@@ -110,7 +58,7 @@ def template(theme: ThemeName) -> go.layout.Template:
         "gridcolor": grid,
         "linecolor": line,
         "tickcolor": line,
-        "zerolinecolor": _mix(background, text, 0.2),
+        "zerolinecolor": mix(background, text, 0.2),
         "tickfont": {"size": 11},
         "title": {"font": {"size": 12}},
     }

@@ -13,7 +13,6 @@ from starlette.responses import Response, StreamingResponse
 
 from dashboard.cache import datasets, image_sheets, latents, models
 from dashboard.cache.models import Half
-from dashboard.server import packed_arrays
 from dashboard.server.answers import FOR_EVER, reads, route, tagged
 from dashboard.server.http import (
     MAX_Z,
@@ -26,6 +25,7 @@ from dashboard.server.http import (
     run_of,
     whole,
 )
+from vae.browser import packed_arrays
 from vae.runs.snapshot_index import moments
 
 

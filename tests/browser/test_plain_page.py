@@ -18,9 +18,9 @@ from dashboard.cache import latents, models
 from dashboard.components import image as image_face
 from dashboard.components import map as map_face
 from dashboard.components import sliders as sliders_face
-from dashboard.server import packed_arrays
 from tests.browser.server import wait_until
 from vae import browser
+from vae.browser import packed_arrays
 from vae.data.dataset import Dataset
 from vae.latent.embedding import embed
 from vae.runs.run import Run

@@ -12,9 +12,9 @@ from starlette.responses import Response
 from dashboard.cache import datasets, image_sheets, lru, models
 from dashboard.cache.models import At
 from dashboard.cache.test_images import model_of, pixels
-from dashboard.server import packed_arrays
 from dashboard.server.answers import tagged
 from dashboard.server.http import at_of, rows_of, run_of, whole
+from vae.browser import packed_arrays
 from vae.errors import UserError
 from vae.runs.run import Run
 

@@ -11,9 +11,10 @@ from starlette.responses import Response
 
 from dashboard.cache import lru, models, test_images
 from dashboard.cache.models import At
-from dashboard.server import packed_arrays, sent_pixels
+from dashboard.server import sent_pixels
 from dashboard.server.answers import tagged
 from dashboard.server.http import at_of, run_of, whole
+from vae.browser import packed_arrays
 from vae.errors import UserError
 from vae.runs.run import Run
 

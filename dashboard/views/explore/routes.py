@@ -20,11 +20,11 @@ from starlette.responses import JSONResponse, Response
 
 from dashboard.cache import datasets, image_sheets, latents, models
 from dashboard.cache.models import At
-from dashboard.server import packed_arrays
 from dashboard.server.admission import check
 from dashboard.server.answers import tagged
 from dashboard.server.http import MAX_Z, at_of, choice, condition_weights, run_of, whole
 from dashboard.views.explore import path_text
+from vae.browser import packed_arrays
 from vae.errors import UserError
 from vae.runs.run import Run
 

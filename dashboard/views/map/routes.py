@@ -13,9 +13,10 @@ from starlette.responses import JSONResponse, Response
 from dashboard.cache import columns, datasets, latents, lru, models
 from dashboard.cache.models import At
 from dashboard.jobs.planes import Wanted, find, projections
-from dashboard.server import packed_arrays, sent_pixels
+from dashboard.server import sent_pixels
 from dashboard.server.answers import reads, route, tagged
 from dashboard.server.http import PARTS, at_of, choice, run_of, whole
+from vae.browser import packed_arrays
 from vae.errors import UserError
 from vae.runs.run import Run
 

@@ -9,9 +9,9 @@ import numpy as np
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dashboard.server import packed_arrays
 from dashboard.server.answers import reads, route, tagged
 from dashboard.server.http import run_of, whole
+from vae.browser import packed_arrays
 from vae.latent.evolution import probe_map
 
 

@@ -31,8 +31,9 @@ from starlette.applications import Starlette
 
 from dashboard import routes, settings
 from dashboard.cache import image_sheets, lru
-from dashboard.server import answers, browser_files, guard, packed_arrays, watched
+from dashboard.server import answers, browser_files, guard, watched
 from vae import browser
+from vae.browser import packed_arrays
 from vae.data.dataset import Dataset
 from vae.evaluation.typicality import surprise
 from vae.latent.embedding import embed
@@ -820,7 +821,7 @@ class TestArrays:
     def test_rows_a_few_at_a_time_make_the_same_answer(
         self, rows: list[int], num_bytes: int, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("dashboard.server.packed_arrays._PIECE", num_bytes)
+        monkeypatch.setattr("vae.browser.packed_arrays._PIECE", num_bytes)
         images = np.random.default_rng(0).integers(256, size=(6, 3, 5, 1), dtype=np.uint8)
         index = np.array(rows, np.int32)
         length, pieces = packed_arrays.gathered("images", images, index, max_value=255)

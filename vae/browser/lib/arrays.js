@@ -1,5 +1,5 @@
 /**
- * Reads the server's arrays (dashboard/server/packed_arrays.py): four bytes with the length of a JSON header, little-endian; the
+ * Reads the server's arrays (vae/browser/packed_arrays.py): four bytes with the length of a JSON header, little-endian; the
  * header; then the arrays it names, each at an offset that its type can be viewed at in place.
  */
 

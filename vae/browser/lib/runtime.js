@@ -9,24 +9,25 @@ const TRIES = 3
 let runtime = null
 let failures = 0
 
+/** Its files: what is imported, and the 14 MB that are compiled. */
+const [MAIN, GLUE, WASM] = ["ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm"]
+
 /**
- * @param {string} base Address of the folder with its files.
+ * @param {import("./source.js").Source} source
  * @param {(sentence: string) => void} [waiting]
  */
-async function load(base, waiting) {
-  const [{ module: ort }, glue] = await Promise.all(
-    ["ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs"].map((name) =>
-      importing(`${base}${name}${failures ? `?start=${failures}` : ""}`, { waiting })),
-  )
+async function load({ runtime: from }, waiting) {
+  const files = typeof from === "function" ? await from() : null
+  // A folder's files have other addresses at another start; handed over, they are what they are.
+  const address = (/** @type {string} */ name) => files?.[name] ?? `${from}${name}${failures ? `?start=${failures}` : ""}`
+  const [{ module: ort }, glue] = await Promise.all([MAIN, GLUE].map((name) => importing(address(name), { waiting })))
   ort.env.wasm.numThreads = 1
   ort.env.wasm.proxy = false
-  ort.env.wasm.wasmPaths = { mjs: glue.url, wasm: wasmIn(base) }
+  ort.env.wasm.wasmPaths = { mjs: glue.url, wasm: files ? undefined : `${from}${WASM}` }
+  if (files) ort.env.wasm.wasmBinary = files[WASM]
   ort.env.logLevel = "error"
   return ort
 }
-
-/** @param {string} base */
-const wasmIn = (base) => `${base}ort-wasm-simd-threaded.wasm`
 
 /** What is drawn before the runtime's 14 MB are compiled: compiling takes all cores for a second. */
 const first = new Set()
@@ -61,7 +62,7 @@ export async function loadModel(source, run, file, { at, stamp }, waiting) {
   asked.catch(() => {})
   for (;;) {
     // After a refusal, who asks next tries again.
-    const mine = (runtime ??= load(source.runtime, waiting).catch((error) => {
+    const mine = (runtime ??= load(source, waiting).catch((error) => {
       runtime = null
       throw error
     }))
@@ -78,7 +79,7 @@ export async function loadModel(source, run, file, { at, stamp }, waiting) {
         runtime = null
         failures += 1
       }
-      await ask(wasmIn(source.runtime), "blob", { waiting })
+      if (typeof source.runtime === "string") await ask(`${source.runtime}${WASM}`, "blob", { waiting })
     }
   }
 }

@@ -11,7 +11,8 @@
  * @property {(run: string, path: string, query: Query, as: "json" | "blob" | "arrayBuffer", options?: Asking) => Promise<any>} get
  *   Something of a run: `snapshots`, `latent`, `decoder.onnx`, … It fails with an error whose message says why, for good.
  * @property {boolean} decodes Whether it decodes points too (`decode`), where a browser cannot, or not yet.
- * @property {string} runtime Address of the folder with onnxruntime-web; it ends in a slash.
+ * @property {string | (() => Promise<any>)} runtime Address of the folder with onnxruntime-web, which ends in a slash; or what hands its
+ *   files over, by their names: modules as addresses, the WebAssembly as bytes.
  * @property {(run: string, listener: Listener) => () => void} listen Hear of what a run that trains writes; returns the way to stop.
  *   A source whose runs stand still never calls.
  * @property {(run: string) => void} wake A run at rest is about to go on.

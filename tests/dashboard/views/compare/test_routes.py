@@ -12,8 +12,8 @@ import torch.nn.functional as F
 
 from dashboard.cache import datasets
 from dashboard.cache.test_images import first_of_each, pixels
-from dashboard.server import packed_arrays
 from tests.support.asgi_client import Client
+from vae.browser import packed_arrays
 from vae.data.dataset import Dataset
 from vae.evaluation.importance import log_weights
 from vae.latent.embedding import prior_points

@@ -18,9 +18,10 @@ from starlette.applications import Starlette
 
 from dashboard import routes, settings
 from dashboard.cache import datasets, image_sheets, latents, lru, models
-from dashboard.server import answers, packed_arrays
+from dashboard.server import answers
 from dashboard.views.explore import path_text
 from dashboard.views.explore.routes import KINDS, PACES
+from vae.browser import packed_arrays
 from vae.data.dataset import Dataset
 from vae.latent.embedding import embed
 from vae.latent.interpolation import default_radius, neighbours, path

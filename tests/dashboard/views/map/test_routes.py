@@ -16,8 +16,8 @@ from dashboard import settings
 from dashboard.cache import latents
 from dashboard.jobs import planes as jobs
 from dashboard.jobs.planes import Projections, Wanted, find
-from dashboard.server import packed_arrays
 from tests.support.asgi_client import Client
+from vae.browser import packed_arrays
 from vae.data.dataset import Dataset
 from vae.errors import UserError
 from vae.latent.embedding import embed
