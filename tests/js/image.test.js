@@ -1,9 +1,9 @@
 /** Pictures of one's own, posteriors of what is drawn, and how far an image lies from the others. */
 import assert from "node:assert/strict"
 import { test } from "node:test"
-import { prepare, Refused, read, sizeOf } from "#views/explore/image_source/photo.js"
-import { carried, isClose, isOf } from "#views/explore/image_source/posteriors.js"
-import { judge, percentile } from "#views/explore/image_source/verdict.js"
+import { prepare, Refused, read, sizeOf } from "#browser/image_source/photo.js"
+import { carried, isClose, isOf } from "#browser/image_source/posteriors.js"
+import { judge, percentile } from "#browser/image_source/verdict.js"
 
 const bytes = (...values) => Uint8Array.from(values)
 const text = (words) => [...words].map((letter) => letter.charCodeAt(0))

@@ -10,7 +10,13 @@ from typing import Any, Literal, get_args
 from dashboard.components import is_number, nothing, plain, register
 from dashboard.look.colours import CURVES, HEAT, ThemeName
 
-_COMPONENT = register("diagnosis", height=160, folder=Path(__file__).parent, charts=True)
+_COMPONENT = register(
+    "diagnosis",
+    height=160,
+    folder=Path(__file__).parent,
+    charts=True,
+    styles=("diagnosis/diagnosis.css",),
+)
 
 Part = Literal["verdict", "rates", "course", "variance", "information", "usage", "curves", "table"]
 Quantity = Literal["rate", "sigma", "variance"]

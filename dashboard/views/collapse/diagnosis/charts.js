@@ -1,10 +1,9 @@
 /** Cards with one chart each, and how such a chart is drawn. */
+import { card as cardOf, MOST } from "../../../../vae/browser/diagnosis/cards.js"
 import { element } from "../../../../vae/browser/lib/dom.js"
 import { adoptStyle, axis, CONFIG, look } from "../../../components/chart/plotly.js"
 import { plotlyMenu } from "../../../components/chart/saving.js"
 
-/** Dimensions that a chart has room for, those with the largest rate first. */
-export const MOST = 64
 /** What a card says before anything was measured. */
 export const SOON = "Available after the first checkpoint."
 /** So many carry their names. */
@@ -16,21 +15,14 @@ const NAMED = 24
  */
 
 /**
- * A card: title and the button that saves its chart, a sentence that says how to read it, room for a legend, and the chart.
+ * A card whose chart plotly draws.
  * @param {string} name
  * @param {string} title
  * @param {string} words
  * @param {() => import("../../../../vae/browser/lib/saving.js").Table} [table] The chart's numbers, where its traces do not tell them well.
- * @param {HTMLElement | null} [menu] What saves the chart, where plotly does not draw it.
  */
-export function card(name, title, words, table, menu = null) {
-  const chart = element("div", { class: "chart" })
-  const legend = element("p", { class: "ll-note legend" })
-  const note = element("p", { class: "ll-note" }, words)
-  const saves = menu ?? plotlyMenu(chart, () => `${node.dataset.run}-${name}`, table)
-  const node = element(
-    "figure", { class: "ll-card", dataset: { chart: name } }, element("div", { class: "top" }, element("h3", { class: "ll-title" }, title), saves), note, legend, chart)
-  return { node, chart, legend, note }
+export function card(name, title, words, table) {
+  return cardOf(name, title, words, (chart, run) => plotlyMenu(chart, () => `${run()}-${name}`, table))
 }
 
 /** Say in words what a chart shows. */
@@ -58,24 +50,6 @@ export async function draw(chart, traces, layout, { Plotly, colours, scale }, he
   }
   await Plotly.react(chart, traces, whole, { ...CONFIG, displayModeBar: false, doubleClick: false })
   adoptStyle(chart)
-}
-
-/**
- * What stands before the parts of a rate: where I(x; z) is near its ceiling, log N, it is known to be at least so large, and
- * the marginal KL, which is what it leaves of the rate, at most.
- * @param {boolean} isNear
- */
-export function marks(isNear) {
-  return isNear ? { mutual_information: "≥ ", marginal_kl: "≤ " } : { mutual_information: "", marginal_kl: "" }
-}
-
-/** The same in a sentence. */
-export const AT_CEILING = "I(x; z) is close to its limit, log N: it is at least this large, and the marginal KL at most."
-
-/** Dimensions in the order of the charts: the largest rate first, at most `MOST`. */
-export function ordered(found) {
-  const rates = found.rate_per_dim
-  return rates.map((_, dim) => dim).sort((a, b) => rates[b] - rates[a] || a - b).slice(0, MOST)
 }
 
 /** The axis under one bar for each of some names. */

@@ -1,6 +1,7 @@
 /** The few numbers of collapse that a trainer writes down at each evaluation, along training. */
 import { count, element, number, say, sayWithHelp } from "../../../../vae/browser/lib/dom.js"
-import { AT_CEILING, card, describe, draw, key, legendOf, marks } from "./charts.js"
+import { AT_CEILING, marks } from "../../../../vae/browser/diagnosis/cards.js"
+import { card, describe, draw, key, legendOf } from "./charts.js"
 
 const PANELS = [
   { title: "Active units", unit: "dimensions", lines: [{ name: "active_units", key: "rate", words: "active units" }] },

@@ -6,13 +6,13 @@ import { inStreamlit } from "../../../components/streamlit/adapter.js"
 import { plotly } from "../../../components/chart/plotly.js"
 import { listen } from "../../../components/source/stream.js"
 import { theme } from "../../../../vae/browser/lib/theme.js"
-import { courseCard } from "./course.js"
+import { courseCard } from "../../../../vae/browser/diagnosis/course.js"
 import { curvesCard } from "./curves.js"
 import { ratesCard, usageCard, varianceCard } from "./dimensions.js"
 import { findingsOf } from "./findings.js"
 import { informationCard } from "./information.js"
-import { tableCard } from "./table.js"
-import { verdictCard } from "./verdict.js"
+import { tableCard } from "../../../../vae/browser/diagnosis/table.js"
+import { verdictCard } from "../../../../vae/browser/diagnosis/verdict.js"
 
 /** Between two drawings at least so many ms, and so many times what the last one took: a trainer may share the machine. */
 const PAUSE = 200

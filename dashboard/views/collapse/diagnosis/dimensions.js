@@ -1,9 +1,10 @@
 /** Charts with one bar for each dimension: its rate, and what the decoder loses without it; and how active units are counted. */
 import { dimName, element, number, say, sayWithHelp } from "../../../../vae/browser/lib/dom.js"
 import { mix } from "../../../../vae/browser/lib/theme.js"
-import { card, describe, draw, key, legendOf, names, ordered, some, SOON } from "./charts.js"
-import { dimensionTable } from "./table.js"
-import { activeOf } from "./verdict.js"
+import { ordered } from "../../../../vae/browser/diagnosis/cards.js"
+import { card, describe, draw, key, legendOf, names, some, SOON } from "./charts.js"
+import { dimensionTable } from "../../../../vae/browser/diagnosis/table.js"
+import { activeOf } from "../../../../vae/browser/diagnosis/verdict.js"
 
 /** Smaller variances stand at the left end of the histogram. */
 const FLOOR = -8

@@ -1,7 +1,8 @@
 /** The rate taken apart: what z tells of its image, and how far all z together lie from the prior. */
 import { count, element, number, say, sayWithHelp } from "../../../../vae/browser/lib/dom.js"
 import { mix } from "../../../../vae/browser/lib/theme.js"
-import { AT_CEILING, card, describe, draw, key, legendOf, marks, SOON } from "./charts.js"
+import { AT_CEILING, marks } from "../../../../vae/browser/diagnosis/cards.js"
+import { card, describe, draw, key, legendOf, SOON } from "./charts.js"
 
 /** Keeps a number beside the mark of the ceiling, not on it. */
 const CLEAR = "\u2003"

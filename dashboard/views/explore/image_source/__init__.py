@@ -14,7 +14,11 @@ from dashboard.link.posterior import Posterior
 from dashboard.look.colours import DIVERGING, ThemeName
 
 #: Styles of the tabs, the pad and the gallery.
-_PAD = ("drawing_pad/drawing_pad.css", "test_images/test_images.css")
+_PAD = (
+    "drawing_pad/drawing_pad.css",
+    "test_images/test_images.css",
+    "image_source/image_source.css",
+)
 _COMPONENT = register("draw", height=240, folder=Path(__file__).parent, styles=_PAD)
 
 Panel = Literal["test", "draw", "picture"]

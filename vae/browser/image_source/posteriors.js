@@ -24,7 +24,7 @@ export function isOf(z, { mean, sigma }, drawn) {
 
 /**
  * Where a point of one posterior lies in another: as many standard deviations from its mean.
- * @param {import("../../../../vae/browser/lib/store.js").Point} point Mean or draw of a posterior.
+ * @param {import("../lib/store.js").Point} point Mean or draw of a posterior.
  * @param {Posterior} to
  * @returns {{z: Float32Array, mean: Float32Array, sigma: Float32Array}}
  */

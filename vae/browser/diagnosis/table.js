@@ -1,6 +1,6 @@
 /** Every dimension in numbers: what the charts show, for reading, copying, and for those who do not see charts. */
-import { count, dimName, element, number, sayWithHelp } from "../../../../vae/browser/lib/dom.js"
-import { AT_CEILING, marks } from "./charts.js"
+import { count, dimName, element, number, sayWithHelp } from "../lib/dom.js"
+import { AT_CEILING, marks } from "./cards.js"
 
 const COLUMNS = ["dimension", "KL, nats", "posterior σ", "variance of the mean", "σ of all z", "active", "rise without it, nats"]
 

@@ -1,8 +1,8 @@
 /** How far an image lies from the training images by the model's own measure, in words. */
-import { server } from "../../../components/source/source.js"
-import { count, number } from "../../../../vae/browser/lib/dom.js"
-import { sentenceOf } from "../../../../vae/browser/lib/errors.js"
-import { atRest } from "../../../../vae/browser/lib/rest.js"
+import { count, number } from "../lib/dom.js"
+import { sentenceOf } from "../lib/errors.js"
+import { atRest } from "../lib/rest.js"
+import { perRun } from "../lib/source.js"
 
 /** How long a moment of the page's time rests until the server is asked about it, ms. */
 const SETTLED = 200
@@ -14,20 +14,21 @@ const [LOW, HIGH] = [2.5, 97.5]
  * Ascending, from the smallest to the largest, nats; of so many images of a part.
  */
 
-const loaded = new Map()
-/** Those of them that have come. */
-const known = new Map()
+/** What was asked for of a run, by its weights, and those of them that have come. */
+const asked = perRun(() => ({ loaded: new Map(), known: new Map() }))
 
 /**
  * What the images compared with cost the model (`vae.evaluation.typicality`), asked for once.
+ * @param {import("../lib/source.js").Source} source
  * @param {string} run
  * @param {{at: string, stamp: string}} weights
  * @returns {Promise<Surprise>}
  */
-export function surpriseOf(run, weights) {
+export function surpriseOf(source, run, weights) {
+  const { loaded, known } = asked(source, run)
   const key = keyOf(run, weights)
   if (!loaded.has(key)) {
-    const coming = server.get(run, "surprise", { at: weights.at, v: weights.stamp }, "json")
+    const coming = source.get(run, "surprise", { at: weights.at, v: weights.stamp }, "json")
     loaded.set(key, coming)
     // A refusal holds until somebody asks again: the images may be there by then.
     coming.then((surprise) => known.set(key, surprise), () => loaded.delete(key))
@@ -71,6 +72,7 @@ export function judge(percent, { num_images: num, part, num_in_part: whole }) {
 
 /** Compares the image that was looked at last with the training images, by the same weights that looked at it. */
 export class Judging {
+  #source
   #result
   #told
   #missing
@@ -78,11 +80,13 @@ export class Judging {
   #settled = atRest(() => this.#ask(), SETTLED)
 
   /**
+   * @param {import("../lib/source.js").Source} source
    * @param {import("./result.js").Result} result
    * @param {(verdict: string) => void} told
    * @param {() => string} missing Why there are no images to compare with; "" where there are.
    */
-  constructor(result, told, missing) {
+  constructor(source, result, told, missing) {
+    this.#source = source
     this.#result = result
     this.#told = told
     this.#missing = missing
@@ -96,7 +100,7 @@ export class Judging {
    */
   look(run, weights, cost, passing) {
     this.#looked = { run, weights, cost }
-    const surprise = known.get(keyOf(run, weights))
+    const surprise = asked(this.#source, run).known.get(keyOf(run, weights))
     if (surprise) return this.#tell(surprise)
     this.#result.await()
     this.#told("")
@@ -126,6 +130,6 @@ export class Judging {
       isShown() && this.#result.refuse(`Cannot compare with the training images: ${sentence.slice(0, 1).toLowerCase()}${sentence.slice(1)}`)
     // The server would only say the same.
     if (this.#missing()) return refuse(this.#missing())
-    surpriseOf(run, weights).then((surprise) => isShown() && this.#tell(surprise), (error) => refuse(sentenceOf(error)))
+    surpriseOf(this.#source, run, weights).then((surprise) => isShown() && this.#tell(surprise), (error) => refuse(sentenceOf(error)))
   }
 }

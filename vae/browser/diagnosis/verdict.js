@@ -1,5 +1,5 @@
 /** The verdict in plain words, what it rests on, and what to try. */
-import { count, element, say, withCode } from "../../../../vae/browser/lib/dom.js"
+import { count, element, say, withCode } from "../lib/dom.js"
 
 /** Of which images numbers are, in words. */
 const PARTS = { validation: "validation", test: "test", train: "training", probe: "probe" }

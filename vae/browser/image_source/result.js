@@ -1,7 +1,7 @@
 /** What the model makes of an image: input, decoded and difference, its −ELBO, and how far it lies from the training images. */
-import { element, number, say } from "../../../../vae/browser/lib/dom.js"
-import { paint } from "../../../../vae/browser/lib/picture.js"
-import { channels as channelsOf } from "../../../../vae/browser/lib/theme.js"
+import { element, number, say } from "../lib/dom.js"
+import { paint } from "../lib/picture.js"
+import { channels as channelsOf } from "../lib/theme.js"
 import { judge, percentile } from "./verdict.js"
 
 const LABELS = {
@@ -52,7 +52,7 @@ export class Result {
   /**
    * Show an image and what became of it.
    * @param {Float32Array} x
-   * @param {import("../../../../vae/browser/lib/encoder.js").Encoded} found
+   * @param {import("../lib/encoder.js").Encoded} found
    * @param {[number, number, number]} shape
    * @param {{given: string | null, colours: [string, string, string]}} options The class, for a conditional model, and the
    *   colours of less, none and more.

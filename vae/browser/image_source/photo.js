@@ -1,5 +1,5 @@
 /** A picture file of the person's own, checked, and made into an image of the model's size. It never leaves the page. */
-import { centred } from "../../../../vae/browser/drawing_pad/strokes.js"
+import { centred } from "../drawing_pad/strokes.js"
 
 const MAX_BYTES = 20 * 2 ** 20
 const MAX_PIXELS = 50e6

@@ -1,6 +1,6 @@
 /** What is in the tab of pictures. */
-import { radioGroup, tick } from "../../../../vae/browser/lib/choices.js"
-import { element } from "../../../../vae/browser/lib/dom.js"
+import { radioGroup, tick } from "../lib/choices.js"
+import { element } from "../lib/dom.js"
 
 /**
  * Where pictures are dropped, and how they are read.

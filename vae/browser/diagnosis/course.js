@@ -1,9 +1,9 @@
 /** Each dimension along training as a heat map: the time machine's own strip, of a quantity that can be chosen. */
-import { radioGroup } from "../../../../vae/browser/lib/choices.js"
-import { element, number, say } from "../../../../vae/browser/lib/dom.js"
-import { heatStrip } from "../../../../vae/browser/time_machine/heat.js"
-import { saveMenu } from "../../../../vae/browser/lib/saving.js"
-import { card, ordered } from "./charts.js"
+import { radioGroup } from "../lib/choices.js"
+import { element, number, say } from "../lib/dom.js"
+import { heatStrip } from "../time_machine/heat.js"
+import { saveMenu } from "../lib/saving.js"
+import { card, ordered } from "./cards.js"
 
 const QUANTITIES = {
   rate: { label: "KL", title: "KL of each dimension, nats per image", unit: "nats", of: ({ rate_per_dim: values }) => values },
@@ -15,7 +15,7 @@ const QUANTITIES = {
 export function courseCard({ chosen, went }) {
   const menu = saveMenu(() => ({ name: `${node.dataset.run}-dimensions-along-training`, picture: () => strip.picture(), table: () => tableOf(stages) }))
   const { node, chart, legend, note } = card(
-    "course", "Each dimension along training", "One column per snapshot, denser at the start; one row per dimension, largest KL on top. Click a column to go there.", undefined, menu)
+    "course", "Each dimension along training", "One column per snapshot, denser at the start; one row per dimension, largest KL on top. Click a column to go there.", () => menu)
   legend.remove()
   let stages = []
   const strip = heatStrip((place) => stages[place] && went(stages[place].step))
