@@ -218,7 +218,7 @@ def main() -> None:
         print("  " + ", ".join(f"{name} {seconds:.2f}" for name, seconds in alone.items()), flush=True)
 
         first = App(browser.new_context(), server).open("train", run=run.id)
-        first.button("Train").first.click()
+        first.page.locator(f".st-key-start-{run.id} button").click()
         wait_until(lambda: run.status().step > 100, "it does not train", 60)
         first.page.context.close()
         with stack.enter_context(ExitStack()) as viewers:
