@@ -39,7 +39,13 @@ function heed() {
 function makeRoom() {
   const button = /** @type {HTMLElement | null} */ (document.querySelector('[data-testid="stSidebarCollapseButton"] button'))
   const sidebar = document.querySelector('[data-testid="stSidebar"]')
-  if (sidebar?.getAttribute("aria-expanded") !== "false") button?.click()
+  if (!button || sidebar?.getAttribute("aria-expanded") === "false") return
+  try {
+    localStorage.setItem(OURS, "true") // without the lesson it is unfolded again
+  } catch {
+    // A browser that keeps nothing knows nothing to undo.
+  }
+  button.click()
 }
 
 /** Fold the sidebar where there is no room for it, unless the person has unfolded it. */

@@ -51,6 +51,11 @@ NUM_GLIDING = """() => {
   return roots.flatMap((root) => root.getAnimations())
     .filter((one) => one instanceof CSSTransition && one.playState === "running").length
 }"""
+#: What a tab keeps for itself, and whether the sidebar is folded, which all tabs share.
+FORGET = """() => {
+  sessionStorage.clear()
+  for (const key of ["stSidebarCollapsed-", "latent-lab-folded"]) localStorage.removeItem(key)
+}"""
 ALERTS = '[data-testid="stAlert"] li, [data-testid="stAlert"]:not(:has(li))'
 T = TypeVar("T")
 
@@ -94,7 +99,7 @@ class App:
             self.page.unroute_all(behavior="ignoreErrors")
             if self.page.viewport_size != VIEWPORT:
                 self.page.set_viewport_size(VIEWPORT)
-            self.page.evaluate("sessionStorage.clear()")
+            self.page.evaluate(FORGET)
             answer = self.page.goto(f"{self.server.url}/_stcore/health")
             self.page.mouse.move(-1, -1)  # a new tab has no pointer that rests on what comes
             # A browser counts no more than 50 entries of a history.

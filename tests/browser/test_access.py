@@ -133,6 +133,7 @@ def typed(kept: App, watch: Watch) -> App:
     return watch(kept)
 
 
+@pytest.mark.thorough
 def test_every_control_of_the_train_page_has_a_name_and_is_reached_by_the_keyboard(
     typed: App, run: Run
 ) -> None:
@@ -141,6 +142,7 @@ def test_every_control_of_the_train_page_has_a_name_and_is_reached_by_the_keyboa
 
 
 @pytest.mark.parametrize("page", KINDS)
+@pytest.mark.thorough
 def test_every_control_has_a_name_and_every_kind_works_by_keyboard_and_by_touch(
     typed: App, touched: App, run: Run, page: str
 ) -> None:

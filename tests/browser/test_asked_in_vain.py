@@ -30,6 +30,7 @@ def runs(shelf: Shelf, server: Server) -> dict[str, Run]:
 
 
 @pytest.mark.parametrize("name", ["no-images", "nothing"])
+@pytest.mark.thorough
 def test_no_page_asks_for_what_it_can_know_to_be_refused(
     app: App, server: Server, runs: dict[str, Run], name: str
 ) -> None:

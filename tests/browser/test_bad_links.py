@@ -62,8 +62,8 @@ def broken(server: Server, shelf: Shelf) -> Iterator[None]:
     ("run", "words"),
     [
         ("../../etc/passwd", "Run '../../etc/passwd' was not found"),
-        ("bad-config", "config.json"),
-        ("bad-newer", "was written by a newer version"),
+        pytest.param("bad-config", "config.json", marks=pytest.mark.thorough),
+        pytest.param("bad-newer", "was written by a newer version", marks=pytest.mark.thorough),
     ],
 )
 def test_link_to_a_run_that_cannot_be_shown_says_so_and_shows_another(

@@ -46,6 +46,7 @@ def lines(app: App) -> list[tuple[str, int]]:
         ("compare", []),
     ],
 )
+@pytest.mark.thorough
 def test_captions_have_two_lines_at_most(
     browse: Browse, own_server: Server, page: str, parts: list[str]
 ) -> None:

@@ -111,6 +111,7 @@ def run(server: Server, shelf: Shelf) -> Run:
     return shelf.put("digits", server, "collapse-mine", "Mine")
 
 
+@pytest.mark.thorough
 def test_the_threshold_and_the_quantity_go_by_keyboard_into_the_link_and_back(
     kept: App, watch: Watch, run: Run
 ) -> None:

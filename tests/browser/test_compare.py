@@ -102,6 +102,7 @@ def test_one_scrubber_moves_every_run_to_its_own_share_and_the_link_says_it(
         assert shows(app, line, "image-0", reconstructed(run, step, first)), run.id
 
 
+@pytest.mark.thorough
 def test_an_image_that_is_chosen_is_chosen_and_enlarged_for_all_and_stays_in_the_link(comparing: App) -> None:
     app = comparing
     cells(app, "image-3").first.click()
@@ -117,6 +118,7 @@ def test_an_image_that_is_chosen_is_chosen_and_enlarged_for_all_and_stays_in_the
     app.until(lambda: app.marks("beside").get("pick") == "image-3", "the link does not show what it says")
 
 
+@pytest.mark.thorough
 def test_a_sweep_from_the_page_brings_its_dots(comparing: App, server: Server) -> None:
     app = comparing
     app.page.get_by_text("Start a sweep").click()

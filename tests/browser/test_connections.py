@@ -12,6 +12,7 @@ import pytest
 
 from tests.browser.live import LiveRuns, live_runs
 from tests.browser.server import wait_until
+from tests.support.thorough import few
 
 if TYPE_CHECKING:
     from tests.browser.server import Server
@@ -56,6 +57,7 @@ def own_streams(app: App) -> list[str]:
     return [address for address in app.addresses if "/stream?" in address and "_stcore" not in address]
 
 
+@pytest.mark.thorough
 def test_many_live_pages_of_a_browser_leave_connections_for_the_next(
     browse: Browse, server: Server, live: LiveRuns, ended: str
 ) -> None:
@@ -76,6 +78,7 @@ def test_many_live_pages_of_a_browser_leave_connections_for_the_next(
     tab.until(lambda: tab.number("curves", "received") > before, "the tab before does not go on")
 
 
+@pytest.mark.thorough
 def test_seven_tabs_on_train_leave_connections_for_a_new_page(
     browse: Browse, server: Server, live: LiveRuns, ended: str
 ) -> None:
@@ -107,7 +110,7 @@ def test_ended_runs_hold_no_stream_and_are_noticed_when_they_go_on(
     app.until(lambda: health(server)["streams"] == 0, "it holds a stream though it has stopped")
 
 
-@pytest.mark.parametrize("shared", [True, False])
+@pytest.mark.parametrize("shared", few([True, False], 1))
 def test_a_hidden_tab_holds_nothing_and_catches_up_when_it_is_shown(
     browse: Browse, server: Server, shelf: Shelf, shared: bool
 ) -> None:
@@ -141,6 +144,7 @@ def test_a_hidden_tab_holds_nothing_and_catches_up_when_it_is_shown(
         )
 
 
+@pytest.mark.thorough
 def test_tabs_of_two_browsers_have_a_stream_each(
     browse: Browse, server: Server, live: LiveRuns, context: Any
 ) -> None:

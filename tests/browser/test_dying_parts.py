@@ -16,6 +16,7 @@ import pytest
 
 from dashboard.server import browser_files
 from tests.support import state_types
+from tests.support.thorough import few
 
 ROOT = state_types.ROOT
 WORDS = "Something went wrong in this part of the page."
@@ -80,7 +81,7 @@ def mounted(context: Any, folder: Path, state: Any, answer: str) -> Iterator[Any
     page.close()
 
 
-@pytest.mark.parametrize("folder", state_types.components(), ids=lambda folder: folder.name)
+@pytest.mark.parametrize("folder", few(state_types.components(), 4), ids=lambda folder: folder.name)
 def test_component_that_is_told_nonsense_says_that_it_died(context: Any, folder: Path) -> None:
     with mounted(context, folder, {}, '{"a": 1}') as page:
         said = page.locator("[role=alert]").first
@@ -90,7 +91,7 @@ def test_component_that_is_told_nonsense_says_that_it_died(context: Any, folder:
 
 
 @pytest.mark.parametrize("answer", ["null", '{"a": 1}'])
-@pytest.mark.parametrize("name", ["time", "side_by_side", "exact_posterior"])
+@pytest.mark.parametrize("name", few(["time", "side_by_side", "exact_posterior"], 1))
 def test_answer_that_is_none_is_told_in_a_sentence_not_in_the_browsers_words(
     context: Any, name: str, answer: str
 ) -> None:

@@ -182,6 +182,7 @@ def test_posterior_of_a_drawing_moves_on_the_map_while_it_is_drawn(app: App, she
     app.until(lambda: not app.marks("map"), "the map is still there")
 
 
+@pytest.mark.thorough
 def test_link_with_a_drawing_shows_the_same_drawing_and_posterior(
     exploring: App, browse: Browse, server: Server
 ) -> None:
@@ -277,6 +278,7 @@ def test_picture_of_ones_own_is_encoded_in_the_page_and_others_are_refused(explo
     assert found == [{"width": 300, "height": 200}] * 5 + [None]
 
 
+@pytest.mark.thorough
 def test_missing_test_images_are_told_and_can_still_be_chosen(app: App) -> None:
     app.expect_error("404 .*/(originals|surprise)")
     app.open("explore", "image", "sliders", "draw", run="mnist-conditional", y=3)

@@ -74,6 +74,7 @@ def test_the_sum_adds_up_for_any_image_and_moment(evaluating: App, run: Run) -> 
     assert adds_up(app)
 
 
+@pytest.mark.thorough
 def test_a_drawing_has_a_truth_too_and_the_link_draws_it_again(evaluating: App) -> None:
     app = evaluating
     app.part("truth").locator('[data-tab="draw"]').click()

@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from tests.browser.explorer import CANVAS, centred, slider, value
+from tests.support.thorough import few
 from vae.latent.embedding import kept_embedding
 from vae.runs.run import Run
 from vae.runs.snapshots import load_model
@@ -192,6 +193,7 @@ def test_number_can_be_typed_and_nonsense_is_put_back(exploring: App) -> None:
     assert app.z() == [0, -1.25]
 
 
+@pytest.mark.thorough
 def test_slider_reaches_as_far_as_the_number_that_was_typed_or_linked(exploring: App) -> None:
     app = exploring
     ends = [slider(app, 1).get_attribute(end) for end in ("min", "max")]
@@ -222,7 +224,7 @@ def test_centre_and_random_move_all_sliders(exploring: App) -> None:
     assert app.pixels(CANVAS) != picture
 
 
-@pytest.mark.parametrize("missing", ["decoder.onnx", "ort-wasm-simd-threaded.wasm"])
+@pytest.mark.parametrize("missing", few(["decoder.onnx", "ort-wasm-simd-threaded.wasm"], 1))
 def test_server_decodes_and_the_page_says_so_where_the_browser_cannot(
     app: App, server: Server, missing: str
 ) -> None:
@@ -262,6 +264,7 @@ def shows(app: App, dim: int, expected: Any) -> bool:
     return bool(np.abs(np.array(strip(app, dim).evaluate(STRIP)) - expected).max() <= 1)
 
 
+@pytest.mark.thorough
 def test_strip_shows_five_steps_with_the_other_dimensions_where_they_are(
     exploring: App, shelf: Shelf
 ) -> None:
@@ -283,6 +286,7 @@ def test_strip_shows_five_steps_with_the_other_dimensions_where_they_are(
     app.until(lambda: app.z() == pytest.approx([steps[0], -1.25], abs=2e-3), "key 1 is not the first step")
 
 
+@pytest.mark.thorough
 def test_range_is_that_of_the_data_and_on_demand_the_prior_s(exploring: App, shelf: Shelf) -> None:
     app = exploring
     found = kept_embedding(shelf.make("digits"))

@@ -159,6 +159,7 @@ def test_link_from_a_foreign_page_opens_the_app(context: Any, shared: Server, fo
         page.close()
 
 
+@pytest.mark.thorough
 def test_operator_may_let_a_course_page_frame_the_app(
     context: Any, foreign: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

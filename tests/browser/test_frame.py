@@ -52,6 +52,7 @@ def test_link_is_copied_as_it_stands_in_the_address_bar(app: App) -> None:
 
 
 @pytest.mark.parametrize("name", ["parts", "colours"])
+@pytest.mark.thorough
 def test_card_of_a_link_stands_alone(app: App, name: str) -> None:
     app.open("styleguide", card=name).idle()
     card = app.page.locator(f".st-key-card-{name}")
@@ -69,6 +70,7 @@ def test_card_that_is_not_there_is_told_and_the_page_shown(app: App) -> None:
     assert "This page has no card" in app.alerts()[0]
 
 
+@pytest.mark.thorough
 def test_embedded_page_has_neither_sidebar_nor_head(app: App) -> None:
     app.open("explore", "image", run="digits-2d", embed="true").idle()
     assert not app.page.locator(SIDEBAR).is_visible()
@@ -89,6 +91,7 @@ def test_presentation_keeps_title_and_way_out_in_the_line_of_the_menu(app: App) 
     app.until(lambda: app.page.locator(SIDEBAR).is_visible(), "the sidebar did not come back")
 
 
+@pytest.mark.thorough
 def test_sidebar_is_folded_below_1100_pixels_until_it_is_unfolded(app: App) -> None:
     def folded() -> bool:
         box = app.page.locator(SIDEBAR).bounding_box()

@@ -193,6 +193,7 @@ class TestTables:
         assert distances.argmin() == 4, "under its own class it looks most like itself"
         assert kept.page.locator(".ll-gallery th.ll-own").inner_text() == "4"
 
+    @pytest.mark.thorough
     def test_point_of_explore_is_rendered_as_every_class(self, kept: App) -> None:
         kept.open("explore", "image", run="generate-conditional", z="1.5,-0.5")
         kept.click("Generate")
@@ -221,6 +222,7 @@ class TestTables:
         assert kept.page.locator('[data-testid="stMetric"]').count() == 2
         assert kept.alerts() == []
 
+    @pytest.mark.thorough
     def test_presentation_stays_over_pages_until_it_is_left(self, kept: App) -> None:
         kept.open("generate", run="generate-conditional", mode="styles", rows=2)
         small = shown_sizes(kept, 20)
@@ -287,6 +289,7 @@ class TestTime:
         _, best = prior_samples(load_model(run), 4, seed=0, label=3)
         kept.until(lambda: is_near(shown(kept, 4), best.numpy()[:, 0]), "not the best weights' images")
 
+    @pytest.mark.thorough
     def test_tables_follow_while_dragging_and_are_drawn_anew_on_release(
         self, kept: App, server: Server
     ) -> None:
@@ -308,6 +311,7 @@ class TestTime:
             kept.until(lambda: kept.query().get("at") == str(step), "the link did not follow")
             assert is_near(shown_cells(kept, len(images)), images), mode
 
+    @pytest.mark.thorough
     def test_what_needs_the_encoder_follows_on_release_and_says_so(self, kept: App, server: Server) -> None:
         run = Run.open(server.runs / "generate-timed")
         step = run.snapshots()[1]

@@ -41,6 +41,7 @@ def settled(app: App) -> None:
 
 
 @pytest.mark.parametrize(("page", "theme"), [("styleguide", "light"), ("explore", "dark")])
+@pytest.mark.thorough
 def test_boxes_of_a_page_are_in_order_at_every_width(
     tabs: dict[str, App], watch: Watch, page: str, theme: str
 ) -> None:

@@ -78,6 +78,7 @@ def test_dragging_is_followed_without_a_message_until_release(learning: App, run
     app.until(lambda: agrees(app, run, noise), "the numbers are not those of the link's ε")
 
 
+@pytest.mark.thorough
 def test_modes_switch_parts_of_the_drawing(learning: App, run: Run) -> None:
     app = learning
     app.until(lambda: agrees(app, run, [0.5, -1.0]), "the image was not encoded")
@@ -91,6 +92,7 @@ def test_modes_switch_parts_of_the_drawing(learning: App, run: Run) -> None:
     app.until(lambda: agrees(app, run, [0.5, -1.0]), "training is not on again")
 
 
+@pytest.mark.thorough
 def test_the_class_can_be_left_out_at_one_end(learning: App, server: Server, shelf: Shelf) -> None:
     run = shelf.put("digits-conditional", server, "told")
     app = learning.open("learn", "pipeline", run=run.id, chapter="pipeline", image=3, eps="0,0")
@@ -107,6 +109,7 @@ def test_the_class_can_be_left_out_at_one_end(learning: App, server: Server, she
     assert alone > both.distortion
 
 
+@pytest.mark.thorough
 def test_a_drawing_goes_through_and_the_link_draws_it_again(learning: App) -> None:
     app = learning.open("learn", "pipeline", run="flat", chapter="pipeline", eps="0,0")
     app.part("pipeline").get_by_label("Draw", exact=True).check(force=True)

@@ -62,6 +62,7 @@ def answers(app: App) -> Any:
     return json.loads(app.page.evaluate("localStorage.getItem('latent-lab-lessons')"))[NAME]["steps"]
 
 
+@pytest.mark.thorough
 def test_turning_beta_is_walked_to_its_end(student: App, server: Server, tmp_path: Path) -> None:
     app = student.open("learn", group="lessons")
     app.page.locator(f".st-key-start-lesson-{NAME} button").first.click()

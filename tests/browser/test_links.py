@@ -46,6 +46,7 @@ def drawn(app: App, name: str) -> np.ndarray[Any, Any]:
     return np.array(app.page.evaluate("window.__latentLab.map.drawn()")[name])
 
 
+@pytest.mark.thorough
 def test_map_is_coloured_by_the_datas_own_columns_and_back_undoes_one_choice(app: App, own: Run) -> None:
     app.page.goto("data:text/html,before")
     app.open("map", "map", run=own.id)
@@ -133,6 +134,7 @@ def test_tiles_are_equally_probable_and_the_view_comes_back_with_the_link(app: A
     app.until(lambda: app.page.evaluate("window.__latentLab.map.tiles().kind") == "even", "the tiles stayed")
 
 
+@pytest.mark.thorough
 def test_axis_and_zoom_of_the_curves_are_in_the_link(app: App, own: Run) -> None:
     app.open("train", "curves", run=own.id, axis="step", span="1,2.5")
     checked = app.part("curves").locator("input:checked")

@@ -256,6 +256,7 @@ def test_lasso_tells_of_what_it_caught(mapped: App, run: Run, digits: Dataset) -
     assert (drawn(app)["back"] == 0).all()
 
 
+@pytest.mark.thorough
 def test_layers_decode_the_plane_and_show_images_when_few_are_in_view(mapped: App) -> None:
     app = mapped
     part = app.part("map")
@@ -315,6 +316,7 @@ def test_points_glide_to_where_another_moment_of_training_puts_them(
     np.testing.assert_allclose(drawn(app)["x"], found.mean[:, 0].numpy(), rtol=1e-6)
 
 
+@pytest.mark.thorough
 def test_what_is_selected_and_pinned_stays_while_the_weights_change_and_its_facts_and_explore_follow(
     app: App, run: Run, digits: Dataset
 ) -> None:

@@ -7,6 +7,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 import torch
 
 from tests.browser.mapped import chart, drawn, screen
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from tests.browser.tab import App
 
 
+@pytest.mark.thorough
 def test_plane_of_tsne_is_computed_on_demand_and_its_images_are_decoded(
     app: App, server: Server, shelf: Shelf
 ) -> None:

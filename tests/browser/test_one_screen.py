@@ -11,6 +11,7 @@ import pytest
 
 from tests.browser.explorer import draw_line, panel
 from tests.browser.one_screen import Pair, box_of, outside
+from tests.support.thorough import few
 
 if TYPE_CHECKING:
     from tests.browser.server import Server
@@ -179,7 +180,7 @@ LARGE = {"width": 1920, "height": 1080}
 
 
 @pytest.mark.parametrize(
-    "pairs", pages(), ids=lambda pairs: " ".join([pairs[0].page, *pairs[0].query.values()])
+    "pairs", few(pages(), 2), ids=lambda pairs: " ".join([pairs[0].page, *pairs[0].query.values()])
 )
 def test_pairs_are_in_sight_together_and_the_image_is_the_largest_thing(
     tabs: dict[str, App], watch: Watch, pairs: list[Pair]

@@ -141,6 +141,7 @@ def test_path_is_played_and_a_pause_keeps_the_point(section: App, means: torch.T
     assert app.marks("paths")["playing"] == "false"
 
 
+@pytest.mark.thorough
 def test_spherical_path_is_another_one_and_the_link_keeps_it(section: App, means: torch.Tensor) -> None:
     app = section
     for kind in ("spherical", "straight"):
@@ -168,6 +169,7 @@ def test_path_can_be_kept_as_png_csv_and_gif(section: App, means: torch.Tensor) 
     assert Image.open(io.BytesIO(kept["GIF"])).n_frames > 20  # type: ignore[attr-defined]
 
 
+@pytest.mark.thorough
 def test_difference_of_group_means_is_added_to_the_point(section: App, run: Run, means: torch.Tensor) -> None:
     app, found = section, kept_embedding(run)
     assert found is not None and found.labels is not None
@@ -187,6 +189,7 @@ def test_difference_of_group_means_is_added_to_the_point(section: App, run: Run,
     app.part("paths").locator("label", has_text=re.compile("^Path$")).click()
 
 
+@pytest.mark.thorough
 def test_radius_of_the_neighbours_and_the_arithmetic_are_in_the_link(
     section: App, means: torch.Tensor
 ) -> None:

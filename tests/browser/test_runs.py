@@ -72,6 +72,7 @@ def test_run_gets_another_name(app: App, server: Server, run: Run) -> None:
     )
 
 
+@pytest.mark.thorough
 def test_runs_of_one_name_stay_apart(app: App, server: Server, shelf: Shelf) -> None:
     for run_id in ("twin-a", "twin-b"):
         shelf.put("digits", server, run_id, "Twins")

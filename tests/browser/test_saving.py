@@ -87,6 +87,7 @@ def test_curves_and_the_strip_of_dimensions_are_saved_too(kept: App, watch: Watc
     assert len(rows) == 2 * len(run.snapshots())
 
 
+@pytest.mark.thorough
 def test_the_map_is_saved_with_its_points_axes_and_class_names(kept: App, watch: Watch, run: Run) -> None:
     app = watch(kept).open("map", "map", run=run.id)
     app.idle()
@@ -110,6 +111,7 @@ def test_the_map_is_saved_with_its_points_axes_and_class_names(kept: App, watch:
     )
 
 
+@pytest.mark.thorough
 def test_grids_of_images_and_the_posterior_are_saved(kept: App, watch: Watch, run: Run) -> None:
     app = watch(kept).open("generate", "follow", run=run.id, num="9")
     app.page.locator('[data-grid="samples"]').wait_for()

@@ -45,9 +45,9 @@ def written(app: App, live: LiveRuns, num: int) -> None:
     ("page", "part", "per_second"),
     [
         ("train", "curves", 0.0),
-        ("collapse", "diagnosis", 1.0),
-        ("runs", "signal", 0.5),
-        ("compare", "beside", 1.0),
+        pytest.param("collapse", "diagnosis", 1.0, marks=pytest.mark.thorough),
+        pytest.param("runs", "signal", 0.5, marks=pytest.mark.thorough),
+        pytest.param("compare", "beside", 1.0, marks=pytest.mark.thorough),
     ],
 )
 def test_page_of_a_run_at_work_is_drawn_no_more_often_than_it_changes(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+import pytest
+
 if TYPE_CHECKING:
     from playwright.sync_api import Route
 
@@ -105,6 +107,7 @@ def test_nothing_is_asked_of_any_other_machine(browse: Browse, own_server: Serve
     assert hosts == {"127.0.0.1"}
 
 
+@pytest.mark.thorough
 def test_part_of_a_page_that_does_not_arrive_is_asked_for_until_it_does(
     browse: Browse, own_server: Server
 ) -> None:

@@ -21,6 +21,7 @@ from PIL import Image
 from playwright.sync_api import Error
 
 from tests.browser.mapped import drawn, region
+from tests.support.thorough import few
 from vae.config.schema import ModelConfig, RunConfig, TrainConfig
 from vae.data.dataset import load_dataset
 from vae.evaluation.typicality import surprise
@@ -226,6 +227,7 @@ def test_link_opens_at_its_step_and_the_other_pages_stay_there(app: App, run: Ru
     app.until(lambda: app.query().get("at") == "0", "the link did not follow")
 
 
+@pytest.mark.thorough
 def test_map_of_a_link_shows_its_step_in_the_frame_of_the_right_end(
     app: App, run: Run, digits: Dataset
 ) -> None:
@@ -249,6 +251,7 @@ def test_map_of_a_link_shows_its_step_in_the_frame_of_the_right_end(
     assert region(app) == pytest.approx(frame)
 
 
+@pytest.mark.thorough
 def test_posterior_of_an_image_goes_along_through_the_training_and_its_link_shows_the_same(
     exploring: App, run: Run, digits: Dataset
 ) -> None:
@@ -356,6 +359,7 @@ def test_new_snapshot_and_newer_weights_of_a_running_training_appear(
         app.until(lambda: app.marks("image").get("at") == "best", "the right end is not the best weights")
 
 
+@pytest.mark.thorough
 def test_run_without_snapshots_has_no_foot(app: App) -> None:
     app.open("explore", "image", "sliders", run="digits-conditional")
     app.idle()
@@ -363,6 +367,7 @@ def test_run_without_snapshots_has_no_foot(app: App) -> None:
     assert app.page.locator(".st-key-foot").count() == 0
 
 
+@pytest.mark.thorough
 def test_foot_is_one_row_unless_it_is_opened_and_stays_as_it_was_left(
     exploring: App, app: App, run: Run
 ) -> None:
@@ -386,7 +391,7 @@ def test_foot_is_one_row_unless_it_is_opened_and_stays_as_it_was_left(
     exploring.page.set_viewport_size({"width": 1366, "height": 768})
 
 
-@pytest.mark.parametrize("after", ["at once", "when the first is under way"])
+@pytest.mark.parametrize("after", few(["when the first is under way", "at once"], 1))
 def test_of_two_buttons_pressed_within_a_second_none_is_lost(exploring: App, run: Run, after: str) -> None:
     app, steps = exploring, run.snapshots()
     for first, second, step in (
@@ -407,6 +412,7 @@ def test_of_two_buttons_pressed_within_a_second_none_is_lost(exploring: App, run
         assert (app.query().get("at"), app.marks("time")["step"]) == (wanted, wanted or "end")
 
 
+@pytest.mark.thorough
 def test_evolution_of_the_map_is_downloaded_as_an_animation_and_as_a_film(app: App, run: Run) -> None:
     app.open("map", "map", run=run.id)
     files = {}

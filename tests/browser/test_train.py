@@ -177,6 +177,7 @@ def test_reload_picks_the_run_up_where_it_is(live: Live, at_work: App) -> None:
     at_work.until(lambda: at_work.number("curves", "points") > points, "the run did not go on")
 
 
+@pytest.mark.thorough
 def test_second_tab_shows_the_same_points(live: Live, at_work: App, browse: Browse, server: Server) -> None:
     other = browse(server).open("train", "curves", run=live.run.id)
     live.run.request(command="pause")
@@ -246,6 +247,7 @@ def test_impossible_value_is_told_in_one_sentence_and_the_form_keeps_everything(
     type_in(app, {name: fields[name]}, before)
 
 
+@pytest.mark.thorough
 def test_download_without_a_network_is_told_in_one_sentence_and_leaves_nothing(
     form: App, server: Server
 ) -> None:
@@ -391,6 +393,7 @@ def test_tiles_and_latent_map_show_what_the_time_machine_shows(
     app.until(lambda: app.marks("probe_map").get("at") == str(last), "the map stayed")
 
 
+@pytest.mark.thorough
 def test_single_step_says_what_it_did(live: Live, at_work: App) -> None:
     at_work.button("Pause").click()
     at_work.until(lambda: live.run.status().state == "paused", "no pause")

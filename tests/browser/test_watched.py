@@ -63,6 +63,7 @@ def test_a_watched_run_opens_in_explore_and_its_sliders_decode(kept: App, watch:
     np.testing.assert_allclose(found, numbers, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.thorough
 def test_a_watched_run_opens_in_the_map(kept: App, watch: Watch, run: Run) -> None:
     app = watch(kept)
     app.open("map", "map", run=run.id)
