@@ -4,33 +4,27 @@ import { saveMenu } from "../lib/saving.js"
 import { drawFirst } from "../lib/runtime.js"
 import { conditionOf } from "../lib/store.js"
 import { mix, theme } from "../lib/theme.js"
-import { frame } from "./axes.js"
 import { hoverCard, pinnedCard } from "./cards.js"
 import { Colouring } from "./colouring.js"
 import { colourings } from "./colours.js"
 import { controls } from "./controls.js"
 import { Find } from "./find.js"
+import { Framing } from "./framing.js"
 import { chartOf, compactLayout, fullLayout, notes } from "./layout.js"
 import { colourBar, legend } from "./legend.js"
 import { MapData } from "./map_data.js"
-import { Layers, lookOf } from "./map_layers.js"
+import { Layers } from "./map_layers.js"
 import { MapLink } from "./map_link.js"
 import { Message } from "./message.js"
-import { glide } from "./motion.js"
 import { tellMissing } from "./originals.js"
-import { tellTrust, withPrior } from "./plane.js"
+import { Placement } from "./placement.js"
 import { Pointer } from "./pointer.js"
 import { projectionPanel } from "./projection.js"
 import { Ranges } from "./ranges.js"
 import { EDGE, makeRoom, Scene } from "./scene.js"
 import { Selection } from "./selection.js"
 import { selectionPanel } from "./selection_panel.js"
-import { axisTitles, noteOf, headingOf, tableOf } from "./words.js"
-
-/** Points that take less of the view than this share of either side can be zoomed to. */
-const SMALL = 0.4
-/** A compact map explains so many labels' colours. */
-const MOST_KEYS = 12
+import { tableOf } from "./words.js"
 
 export class MapView {
   /** What the theme says: shared by all parts. */
@@ -68,11 +62,11 @@ export class MapView {
     this.job = projectionPanel({
       start: (method, num) => this.#onChange("job", { action: "start", method, num }),
       cancel: (method, num) => this.#onChange("job", { action: "cancel", method, num }),
-      done: (found) => { this.data.flat = found; this.#present() },
+      done: (found) => { this.data.flat = found; this.placement.present() },
     })
     this.tools = controls({
       colour: (value) => this.colouring.choose(value),
-      projection: (value) => { Object.assign(this.link.view, { projection: value, area: null, lasso: [] }); this.link.tell(); this.#choosePlane() },
+      projection: (value) => { Object.assign(this.link.view, { projection: value, area: null, lasso: [] }); this.link.tell(); this.placement.choose() },
       tiles: (value) => { this.link.view.tiles = value; this.link.tell(); this.layers.change() },
       layer: (name, on) => { this.link.view.layers[on ? "add" : "delete"](name); this.link.tell(); this.layers.change() },
       opacity: (value, done) => {
@@ -82,9 +76,7 @@ export class MapView {
         scene.redraw("points")
       },
       lasso: (on, does) => this.pointer.setLasso(on, does),
-      reset: () => this.#reset(),
-      fit: () => { scene.viewport.look(this.data.shown.grid); this.#moved() },
-      full: () => this.#full(),
+      reset: () => this.framing.reset(), fit: () => this.framing.close(), full: () => this.framing.full(),
     })
     const { chart, message, panel, pinned, card, labels, job, tools } = this
     const { viewport } = scene
@@ -94,7 +86,7 @@ export class MapView {
         begins: () => { if (!this.data.shown) message.loading() }, waits: (sentence) => message.waits(sentence, !this.data.shown),
         asks: (begin) => this.#asks(begin), failed: (error) => message.failed(error),
         came: (another, newer, began) => this.#came(another, newer, began),
-        shown: () => { if (!this.data.flat && this.link.view.projection !== "pca") this.#choosePlane() },
+        shown: () => { if (!this.data.flat && this.link.view.projection !== "pca") this.placement.choose() },
         originals: () => this.#cameOriginals(), decoder: () => this.layers.manifold.clear(), decodes: () => this.#decodes(), moved: () => this.job.hide(),
       },
     })
@@ -125,7 +117,7 @@ export class MapView {
     this.find = new Find({
       data,
       heard: {
-        go: (row) => { this.#show(row); this.pointer.go(row) }, select: (rows) => selection.select(rows),
+        go: (row) => { this.framing.show(row); this.pointer.go(row) }, select: (rows) => selection.select(rows),
         near: (rows, at) => { this.layers.near = { rows, at }; scene.redraw("above") },
       },
     })
@@ -134,14 +126,19 @@ export class MapView {
     root.replaceChildren(compact ? compactLayout(parts) : fullLayout(parts))
     this.colouring = new Colouring({ data, link, selection, scene, labels, bar, missing, root, look })
     this.layers = new Layers({ data, link, selection, colouring: this.colouring, scene, tools, hint, missing, root, look, compact })
+    this.framing = new Framing({ data, link, scene, layers: this.layers, tools, chart, origin, root, compact })
     this.pointer = new Pointer({
       data, selection, layers: this.layers, scene, chart, card, pinned, tools, root, compact,
-      heard: { moved: () => this.#moved(), reset: () => this.#reset(), tell: (point) => this.#onChange("point", point) },
+      heard: { moved: () => this.framing.moved(), reset: () => this.framing.reset(), tell: (point) => this.#onChange("point", point) },
+    })
+    const { colouring, layers, pointer, framing, ranges, find, notes: told } = this
+    this.placement = new Placement({
+      data, link, selection, scene, colouring, layers, pointer, framing, ranges, find, labels, tools, job, card, pinned, notes: told, look, root, compact,
     })
     this.#observer = new ResizeObserver(() => {
       if (!data.state || !chart.clientWidth) return
-      this.#fit()
-      this.#moved(false)
+      this.framing.fit()
+      this.framing.moved(false)
       scene.flush()
     })
     this.#observer.observe(chart)
@@ -181,9 +178,9 @@ export class MapView {
       data.begin()
       drawFirst(data.load())
     } else if (data.shown && themed !== this.#themed) {
-      this.#fit()
-      this.#moved(false)
-      this.#explain()
+      this.framing.fit()
+      this.framing.moved(false)
+      this.placement.explain()
       this.layers.refresh()
       void this.colouring.recolour()
       this.scene.redraw("below", "points", "above")
@@ -227,19 +224,19 @@ export class MapView {
   /** The host has news of the view (Back, or another link). */
   #showView(before, lasso) {
     const { view } = this.link
-    if (before.projection !== view.projection) return this.#choosePlane()
+    if (before.projection !== view.projection) return this.placement.choose()
     this.scene.viewport.reset()
     this.link.showArea()
     this.selection.faded = new Set(view.hidden)
     this.labels.show(this.selection.faded)
     if (lasso) {
       this.selection.reselect()
-      this.#refreshFacts()
+      this.placement.refreshFacts()
     }
     if (JSON.stringify(before.ranges) !== JSON.stringify(view.ranges)) this.ranges.take()
     this.selection.standBack()
     this.layers.change()
-    this.#moved(false)
+    this.framing.moved(false)
     void this.colouring.recolour()
   }
 
@@ -267,7 +264,7 @@ export class MapView {
 
   #came(another, newer, began) {
     this.message.hide()
-    this.#present(another, newer)
+    this.placement.present(another, newer)
     Object.assign(this.#root.dataset, {
       points: String(this.data.shown.num), step: String(this.data.time.shown?.step ?? ""), ready: String(Math.round(performance.now() - began)),
     })
@@ -291,132 +288,6 @@ export class MapView {
     say(this.notes.origin, decoder.source === "server" ? `Decoded on the server, which is slower: ${decoder.reason}` : "")
     this.layers.refresh()
     this.pointer.showPoint()
-  }
-
-  /** Take the plane that the person chose, computed or straight. */
-  #choosePlane() {
-    const { data } = this
-    this.job.hide()
-    const method = data.state.methods.find(({ value }) => value === this.link.view.projection)
-    const straight = !method || method.value === "pca"
-    if (straight || data.time.step !== null) {
-      if (data.flat) {
-        data.flat = null
-        this.#present()
-      } else if (data.shown) this.#explain()
-      return
-    }
-    if (data.shown && data.flat?.method !== method) void this.job.want(data.source, data.state.run, data.weights, data.part, method, data.received.index.data.length)
-  }
-
-  /**
-   * Draw images at their places; those that were there before glide to the new ones.
-   * @param {boolean} another Whether these are other images than those that were shown.
-   * @param {boolean} newer Whether they are where other weights put them.
-   */
-  #present(another = false, newer = false) {
-    const { data, selection, scene, link, labels } = this
-    const { viewport } = scene
-    const before = data.shown
-    const old = Object.assign(Object.create(Object.getPrototypeOf(viewport)), viewport)
-    const same = Boolean(before) && !another && before.of === data.received.index.data.length
-    if (before && !same) {
-      selection.forget()
-      if (!this.pinned.node.hidden) this.pinned.unpin()
-    }
-    data.place()
-    const { shown } = data
-    selection.resize()
-    if (same) selection.carry(before)
-    this.#fit()
-    const stays = same && before.flat === data.flat
-    // Moments of training are seen in the view of the right end, so that nothing moves but the points.
-    const whole = data.flat ? shown.grid : withPrior(data.state, data.whole?.region ?? shown.grid)
-    if (stays) viewport.widen(whole)
-    else {
-      viewport.fit(whole)
-      link.showArea()
-      labels.node.hidden = this.#compact && shown.groups.length > MOST_KEYS
-    }
-    if (!stays || selection.classes.kind === "label") this.colouring.useLabels()
-    scene.points = { num: shown.num, x: null, y: null, codes: null, palette: null, back: false, ...lookOf(shown.num) }
-    if (!same) this.layers.near = { rows: [], at: null }
-    scene.step = glide(scene.points, before, shown, stays ? null : { before: old, now: viewport })
-    this.#root.dataset.projection = data.flat ? data.flat.method.value : "pca"
-    this.card.lifted(!data.flat)
-    this.#explain()
-    selection.takeUp(another, newer, this.#compact)
-    selection.standBack()
-    this.layers.refresh()
-    void this.colouring.recolour()
-    this.#moved(false)
-    this.#refreshFacts()
-    if (!this.#compact) {
-      void this.ranges.refresh()
-      this.find.refresh()
-      this.pointer.showPoint()
-      void tellTrust(data, this.tools)
-    }
-    scene.flush()
-  }
-
-  /** Say of the images that are pointed at, pinned and selected what the weights that are shown make of them. */
-  #refreshFacts() {
-    this.pointer.refresh()
-    this.selection.tell()
-  }
-
-  /** Say what is shown. */
-  #explain() {
-    const { data, notes: { title, slice } } = this
-    say(title, headingOf(data))
-    say(slice, noteOf(data, this.link.view.projection))
-    // Beside other things the map has no room for the sentence: it is the heading's.
-    slice.hidden = this.#compact || !slice.textContent
-    if (this.#compact) title.title = slice.textContent ?? ""
-    this.scene.frame = frame(this.look.colours, axisTitles(data))
-  }
-
-  // The view ---------------------------------------------------------------------------------------------------------
-
-  /** As tall as its width and the window make sensible. */
-  #fit() {
-    // Its height is the page's: the full map's by its own style, a compact one's by the place that it is given.
-    this.scene.resize(this.chart.clientWidth, this.chart.clientHeight)
-  }
-
-  /** Take a row into view, if it is not. */
-  #show(row) {
-    const { viewport } = this.scene
-    const [u, v] = [this.data.shown.x[row], this.data.shown.y[row]]
-    const { left, right, low, high } = viewport.region
-    if (u > left && u < right && v > low && v < high) return
-    Object.assign(viewport, { u, v })
-    this.#moved()
-  }
-
-  #full() {
-    if (document.fullscreenElement) void document.exitFullscreen()
-    else void this.#root.requestFullscreen().catch((error) => say(this.notes.origin, `Full screen is not possible here: ${error.message}`))
-  }
-
-  #moved(byHand = true) {
-    const { data, scene } = this
-    if (!data.shown) return
-    if (byHand) scene.moved()
-    else scene.redraw("below", "points", "above")
-    const { viewport } = scene
-    this.tools.reset.hidden = viewport.isWhole
-    const { left, right, low, high } = data.shown.grid
-    this.tools.fit.hidden = !viewport.isWhole || this.#compact || (right - left) * viewport.scale > SMALL * viewport.width || (high - low) * viewport.scale > SMALL * viewport.height
-    this.layers.lookAround()
-    this.layers.follow(data.store.point)
-    if (byHand) this.link.rememberArea()
-  }
-
-  #reset() {
-    this.scene.viewport.reset()
-    this.#moved()
   }
 
   // For tests --------------------------------------------------------------------------------------------------------
