@@ -154,19 +154,25 @@ def test_spherical_path_is_another_one_and_the_link_keeps_it(section: App, means
 
 
 def test_path_can_be_kept_as_png_csv_and_gif(section: App, means: torch.Tensor) -> None:
-    app, kept = section, {}
-    for name in ("PNG", "CSV", "GIF"):
+    app = section
+    with app.page.expect_download() as download:
+        app.part("paths").locator("a", has_text="GIF").click()
+    assert download.value.suggested_filename == "paths-digits-path.gif"
+    assert Image.open(download.value.path()).n_frames > 20  # type: ignore[attr-defined]
+    menu = app.part("paths").locator(".controls .ll-save")
+    kept = {}
+    for kind in ("png", "svg", "csv"):
+        menu.locator("summary").click()
         with app.page.expect_download() as download:
-            app.part("paths").locator("a", has_text=name).click()
-        assert download.value.suggested_filename == f"paths-digits-path.{name.lower()}"
-        kept[name] = Path(download.value.path()).read_bytes()
-    header, *rows = csv.reader(io.StringIO(kept["CSV"].decode()))
-    assert header == ["z1", "z2"]
-    np.testing.assert_allclose(np.float32(rows), frames(means), atol=1e-4)
-    times = 14
-    num = app.page.locator(TILES).count()
-    assert Image.open(io.BytesIO(kept["PNG"])).size == ((9 * num - 1) * times, 8 * times)
-    assert Image.open(io.BytesIO(kept["GIF"])).n_frames > 20  # type: ignore[attr-defined]
+            menu.locator(f'[data-save="{kind}"]').click()
+        assert download.value.suggested_filename == f"paths-digits-path.{kind}"
+        kept[kind] = Path(download.value.path()).read_bytes()
+    header, *rows = csv.reader(io.StringIO(kept["csv"].decode()))
+    assert header[:2] == ["frame", "stop"] and header[-2:] == [f"z{d} (σ of the prior = 1)" for d in (1, 2)]
+    np.testing.assert_allclose(np.float32([row[-2:] for row in rows]), frames(means), atol=1e-4)
+    assert kept["svg"].count(b"<image") == app.page.locator(TILES).count()
+    assert b"of the path is empty space" in kept["svg"] or b"A typical test image" in kept["svg"]
+    assert Image.open(io.BytesIO(kept["png"])).width % 2 == 0
 
 
 @pytest.mark.thorough

@@ -6,7 +6,6 @@ are asked for.
 
 from __future__ import annotations
 
-import csv
 import io
 import math
 from collections.abc import Callable, Iterator
@@ -43,10 +42,7 @@ FRAME_RATE = 20
 MAX_SECONDS = 12
 #: Values of all frames of an animation.
 _IN_ALL = 1 << 27
-#: Most pictures in a strip.
-_MAX_STRIP = 64
 #: Pixels that pictures are enlarged towards, by whole factors.
-_TALL = 112
 _WIDE = 224
 
 
@@ -56,9 +52,7 @@ def routes(run: str) -> dict[str, Callable[[Request], Response]]:
         f"{run}/test-image": _test_image,
         f"{run}/group": _group,
         f"{run}/path": _path,
-        f"{run}/path.png": _strip,
         f"{run}/path.gif": _animation,
-        f"{run}/path.csv": _table,
     }
 
 
@@ -246,19 +240,6 @@ def _decoded(request: Request, run: Run, at: At, found: Path) -> Iterator[NDArra
         yield from image_sheets.to_bytes(images.numpy())
 
 
-def _strip(request: Request) -> Response:
-    """The frames beside each other with transparent gaps, each pixel of the model enlarged to a square."""
-    num = whole(request, "num", 13, 2, _MAX_STRIP)
-    run, at, found = _asked(request, num)
-    width, height = run.info.width, run.info.height
-    strip = Image.new("RGBA", (num * (width + 1) - 1, height))
-    for place, pixels in enumerate(_decoded(request, run, at, found)):
-        strip.paste(_picture(pixels), (place * (width + 1), 0))
-    file = io.BytesIO()
-    _enlarged(strip, _TALL // height).save(file, "PNG")
-    return _download(file.getvalue(), "image/png", f"{run.id}-path.png")
-
-
 def _animation(request: Request) -> Response:
     """The path as a GIF that goes on for ever: there, and back again unless `back` is 0."""
     run = run_of(request)
@@ -276,22 +257,6 @@ def _animation(request: Request) -> Response:
     file, pause = io.BytesIO(), round(1000 * seconds / (num - 1), -1)
     frames[0].save(file, "GIF", save_all=True, append_images=frames[1:], duration=int(pause), loop=0)
     return _download(file.getvalue(), "image/gif", f"{run.id}-path.gif")
-
-
-def _table(request: Request) -> Response:
-    """The frames as CSV: z1 to zD, one row a frame, and of a conditional run the weight of each class beside them."""
-    import torch
-
-    run, at, found = _asked(request)
-    y = _conditions(request, run, at, found)
-    numbers = found.z if y is None else torch.cat([found.z, y], 1)
-    file = io.StringIO()
-    rows = csv.writer(file)
-    names = [f"z{index + 1}" for index in range(found.z.shape[1])]
-    rows.writerow(names + ([] if y is None else [f"y={name}" for name in run.info.class_names]))
-    # Nine digits tell all numbers of 32 bits apart.
-    rows.writerows([f"{value:.9g}" for value in row] for row in numbers.tolist())
-    return _download(file.getvalue().encode(), "text/csv; charset=utf-8", f"{run.id}-path.csv")
 
 
 def _picture(pixels: NDArray[np.uint8]) -> Image.Image:

@@ -201,7 +201,7 @@ def places(
     return f'<img data-plot="{html.escape(alt)}" style="{style}" src="{source}" alt="{html.escape(alt)}">'
 
 
-def scale(accuracy: float, chance: float) -> str:
+def scale(accuracy: float, standard_error: float, chance: float) -> str:
     """A bar from 0 to 100 % with the accuracy filled and chance marked, as HTML."""
     words = f"Accuracy {accuracy:.1%}, chance {chance:.1%}"
     return f"""<style>
@@ -211,6 +211,7 @@ def scale(accuracy: float, chance: float) -> str:
 .ll-scale .filled {{ background: #6a63f0; }}
 .ll-scale .chance {{ background: currentColor; border-radius: 0; height: 1.25rem; top: 0; width: 2px; }}
 .ll-scale b {{ font-size: 0.8125rem; font-weight: 500; position: absolute; top: 1.25rem; }}
-</style><div class="ll-scale" role="img" aria-label="{words}"><i class="all"></i>
+</style><div class="ll-scale" role="img" aria-label="{words}" data-accuracy="{accuracy}"
+ data-error="{standard_error}" data-chance="{chance}"><i class="all"></i>
 <i class="filled" style="width: {accuracy:.2%}"></i><i class="chance" style="left: {chance:.2%}"></i>
 <b style="left: {chance:.2%}">chance</b></div>"""

@@ -26,7 +26,7 @@ def leak(run: Run, weights: Weights) -> Following:
     )
     second.metric("Chance level", f"{found.chance:.1%}")
     third.metric("Held-out test images", f"{found.num_held_out:,}")
-    st.html(images.scale(found.accuracy, found.chance))
+    st.html(images.scale(found.accuracy, found.standard_error, found.chance))
     st.markdown(f"**{plain(found.verdict(conditional=run.config.model.conditional))}**")
     left_out = (
         f" {found.num_left_out:,} images were left out: each is the only one of its class."

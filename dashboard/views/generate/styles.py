@@ -113,6 +113,7 @@ def transfer(run: Run, weights: Weights) -> Following:
                 original[None, None],
                 columns=[f"original: {names[label or 0]}"],
                 alt="Original",
+                name="original",
                 largest=parts.largest(168),
             )
         )

@@ -1,6 +1,7 @@
 /** The decoded image of the page's point. A picture from the server shows at once; the decoder in the browser takes over. */
 import { decoders } from "../lib/decoder.js"
 import { element, point as words, say } from "../lib/dom.js"
+import { gridMenu } from "../lib/image_grid.js"
 import { sentenceOf } from "../lib/errors.js"
 import { mountable } from "../lib/mount.js"
 import { paint } from "../lib/picture.js"
@@ -16,8 +17,9 @@ export const mount = mountable(import.meta.url, (root) => {
   const where = element("span", { class: "ll-note where" })
   const origin = element("p", { class: "ll-note source" }, "Loading the decoder…")
   const title = element("figcaption", { class: "ll-title" }, "Decoded image")
+  const save = gridMenu(() => ({ name: `${data.run}-decoded`, grid: { images: [[canvas]], columns: [where.textContent ?? ""] } }), "the decoded image")
   root.replaceChildren(
-    element("figure", { class: "ll-card frame" }, element("div", { class: "head" }, title, where), canvas, origin),
+    element("figure", { class: "ll-card frame" }, element("div", { class: "head" }, title, where, save), canvas, origin),
   )
   root.dataset.decoded = "0"
 

@@ -1,5 +1,6 @@
 /** What the model makes of an image: input, decoded and difference, its −ELBO, and how far it lies from the training images. */
 import { element, number, say } from "../lib/dom.js"
+import { gridMenu } from "../lib/image_grid.js"
 import { paint } from "../lib/picture.js"
 import { channels as channelsOf } from "../lib/theme.js"
 import { judge, percentile } from "./verdict.js"
@@ -35,9 +36,18 @@ export class Result {
         "div", { class: "ll-row take" }, element("span", { class: "ll-note" }, "Move the sliders to the posterior's"),
         button("Mean μ", "mean", "Move the sliders to the mean of the posterior q(z|x)", false),
         button("Random sample", "sample", "Move the sliders to a random point of the posterior q(z|x); each press takes another one", true),
+        this.#save(),
       ),
       this.#verdict, this.#scale, this.#numbers,
     )
+  }
+
+  /** The button that saves the images. */
+  #save() {
+    return gridMenu(() => {
+      const shown = Object.entries(this.#pictures).filter(([, canvas]) => !canvas.parentElement.hidden)
+      return { name: "input-and-decoded", grid: { images: [shown.map(([, canvas]) => canvas)], columns: shown.map(([name]) => LABELS[name][0]) } }
+    }, "input, decoded image and difference")
   }
 
   /** @param {[number, number, number]} shape Channels, height and width of the images. */

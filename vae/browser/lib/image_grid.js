@@ -1,7 +1,8 @@
 /** A grid of images as a picture that can be saved: headers above and beside them, and the images enlarged by whole pixels. */
 import { element } from "./dom.js"
 import { contextOf } from "./picture.js"
-import { drawn } from "./saving.js"
+import { drawn, saveMenu } from "./saving.js"
+import { theme } from "./theme.js"
 
 /** Pixels between two images, around the grid, and for a line of a header. */
 const [GAP, AIR, LINE] = [2, 8, 18]
@@ -62,6 +63,37 @@ export function gridTable({ images, columns = [], rows = [] }, more = [], known 
       j + 1, k + 1, ...(rows.length ? [rows[j]] : []), ...(columns.length ? [columns[k]] : []), ...known(j, k),
     ]]))),
   }
+}
+
+/**
+ * The button that saves some images as they are shown.
+ * @param {() => {name: string, grid: Grid, known?: {columns: string[], of: (row: number, column: number) => (string | number | null | undefined)[]}}} what
+ *   What the file is called; the images; and what is known of each, without which the table has their pixels.
+ * @param {string} of What is saved, for those who hear the page.
+ */
+export function gridMenu(what, of) {
+  const menu = saveMenu(() => {
+    const { name, grid, known } = what()
+    const images = grid.images.flat().filter((image) => image !== null)
+    if (!images.some((image) => sizeOf(image)[0] > 1)) throw new Error("There are no images yet to save; wait until they are drawn.")
+    const table = () => {
+      if (known) return gridTable(grid, known.columns, known.of)
+      return images.length === 1 ? pixelTable(images[0]) : pixelsOfGrid(grid)
+    }
+    return { name, picture: () => gridPicture(grid, theme(menu)), table }
+  }, of)
+  return menu
+}
+
+/** The pixels of all images of a grid: where each image stands, and a row for each of its pixels. @param {Grid} grid @returns {import("./saving.js").Table} */
+function pixelsOfGrid(grid) {
+  const tables = grid.images.map((line) => line.map((image) => image && pixelTable(image)))
+  const longest = tables.flat().reduce((most, one) => (one && one.columns.length > most.length ? one.columns : most), /** @type {string[]} */ ([]))
+  // Where one image has colours, all are told in them.
+  const values = (/** @type {any[]} */ row) => (row.length < longest.length ? [row[0], row[1], row[2], row[2], row[2]] : row)
+  const { columns, rows } = gridTable(grid, longest)
+  const places = tables.flatMap((line) => line.filter((one) => one !== null))
+  return { columns, rows: places.flatMap((one, k) => /** @type {import("./saving.js").Table} */ (one).rows.map((row) => [...rows[k], ...values(row)])) }
 }
 
 /**

@@ -1,5 +1,6 @@
 /** The card of what is under the pointer, and the card of a pinned image with its nearest neighbours. */
 import { element, number, say } from "../lib/dom.js"
+import { gridMenu } from "../lib/image_grid.js"
 import { paint } from "../lib/picture.js"
 import { neighbours, numbered, titleOf } from "./points.js"
 
@@ -83,6 +84,17 @@ export function imageList(data, go) {
   let listed = { rows: [], unit: "" }
   const list = {
     node,
+    /** What is listed, with its images, to be saved. */
+    get saved() {
+      if (node.classList.contains("bare") || !listed.rows.length) throw new Error("There are no images here to save.")
+      const { shown } = data
+      const images = [...node.querySelectorAll("canvas")]
+      const unit = listed.unit || "σ of the prior = 1"
+      return {
+        name: `${data.state.run}-nearest`, grid: { images: [images], columns: listed.rows.map(({ row }) => data.nameOf(row) || String(numbered(shown, row).number)) },
+        known: { columns: ["image", "class", `distance (${unit})`], of: (/** @type {number} */ _, /** @type {number} */ k) => [titleOf(shown, listed.rows[k].row), data.nameOf(listed.rows[k].row), listed.rows[k].distance] },
+      }
+    },
     /** @param {{row: number, distance: number}[]} rows */
     show(rows, unit = "") {
       listed = { rows, unit }
@@ -127,9 +139,21 @@ export function pinnedCard(heard) {
   const words = element("p", { class: "ll-note" })
   const close = element("button", { class: "ll-button small", type: "button", dataset: { action: "unpin" }, onclick: () => heard.release() }, "Unpin")
   const first = element("figure", {}, original, element("figcaption", { class: "ll-note" }, "Original"))
+  /** What is known of each image: its number, its class, and how far it lies from the pinned one. */
+  let known = /** @type {(string | number)[][]} */ ([])
+  const save = gridMenu(() => {
+    const near = [...list.querySelectorAll("canvas")]
+    const images = [...(first.hidden ? [] : [original]), decoded, ...(node.classList.contains("bare") ? [] : near)]
+    const columns = [...(first.hidden ? [] : ["original"]), "decoded", ...known.map(([, name, far]) => `${name} · ${number(Number(far))}`)]
+    const skipped = first.hidden ? 1 : 2
+    return {
+      name: title.textContent ?? "pinned", grid: { images: [images], columns: columns.slice(0, images.length) },
+      known: { columns: ["image", "class", "distance of the posterior means (σ of the prior = 1)"], of: (_, k) => (k < skipped ? [title.textContent, "", 0] : known[k - skipped]) },
+    }
+  }, "the pinned image and its neighbours")
   const node = element(
     "section", { class: "pinned", hidden: true, "aria-label": "Pinned image" },
-    element("div", { class: "ll-row head" }, title, close),
+    element("div", { class: "ll-row head" }, title, element("span", { class: "ll-row" }, save, close)),
     element("div", { class: "images" }, first, element("figure", {}, decoded, element("figcaption", { class: "ll-note" }, "Decoded mean")),
       element("div", { class: "near" }, words, list)),
   )
@@ -158,6 +182,7 @@ export function pinnedCard(heard) {
       say(words, `Nearest in the latent space, by distance of the posterior means in ${shown.dims === 1 ? "its dimension" : `all ${shown.dims} dimensions`}`)
       waiting = [[original, shown.index[row]]]
       const near = neighbours(shown, row, NUM_NEIGHBOURS)
+      known = near.map((other) => [titleOf(shown, other.row), nameOf(other.row), other.distance])
       list.replaceChildren(...near.map((other) => {
         const canvas = element("canvas", { class: "ll-pixels", width: 1, height: 1, style: { aspectRatio: ratio } })
         waiting.push([canvas, shown.index[other.row]])

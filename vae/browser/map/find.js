@@ -1,6 +1,7 @@
 /** Finds images on the map: by number, by class, or those whose posteriors are nearest to that of a drawing. */
 import { radioGroup } from "../lib/choices.js"
 import { count, element, number, say } from "../lib/dom.js"
+import { gridMenu } from "../lib/image_grid.js"
 import { latest } from "../lib/latest.js"
 import { drawingBody } from "../drawing_pad/tools.js"
 import { Pad } from "../drawing_pad/pad.js"
@@ -44,7 +45,7 @@ export class Find {
     const pad = drawingBody(this.#pad)
     this.#details = element(
       "details", { class: "like", dataset: { find: "drawing" } }, element("summary", {}, "Like my drawing"),
-      element("div", { class: "like-body" }, pad, element("div", { class: "ll-row" }, element("span", { class: "ll-note" }, "Nearest by"), this.#by.node), this.#list.node),
+      element("div", { class: "like-body" }, pad, element("div", { class: "ll-row" }, element("span", { class: "ll-note" }, "Nearest by"), this.#by.node, gridMenu(() => this.#list.saved, "the images like my drawing")), this.#list.node),
     )
     this.#pad.centring = false
     this.pad = pad

@@ -1,6 +1,7 @@
 /** Narrows the map to ranges of numbers: a histogram of each, over which one brushes; images outside stand back. */
 import { element, number, say } from "../lib/dom.js"
 import { contextOf } from "../lib/picture.js"
+import { drawn, saveMenu } from "../lib/saving.js"
 import { theme } from "../lib/theme.js"
 
 /** Bars of a histogram, its height in CSS pixels, and the share of values that it leaves out at either end. */
@@ -124,8 +125,9 @@ export class Ranges {
       },
       dataset: { range: `${name}-${end}` },
     }))
+    const save = saveMenu(() => ({ name: `${this.#data.state.run}-histogram-${name.replace("column:", "")}`, picture: () => this.#picture(one), table: () => tableOf(one) }), `the histogram of ${title}`)
     const node = element(
-      "div", { class: "quantity", dataset: { quantity: name } }, element("p", { class: "ll-note" }, `${title}${unit ? `, ${unit}` : ""}`), canvas, element("div", { class: "ll-row ends" }, ...ends),
+      "div", { class: "quantity", dataset: { quantity: name } }, element("div", { class: "ll-head" }, element("p", { class: "ll-note" }, `${title}${unit ? `, ${unit}` : ""}`), save), canvas, element("div", { class: "ll-row ends" }, ...ends),
     )
     /** @type {Quantity} */
     const one = { name, title, unit, values, low, high, counts, range: null, canvas, ends, node }
@@ -216,21 +218,14 @@ export class Ranges {
     if (some === this.#quantities || !this.#colours) this.#colours = theme(this.#root)
     const colours = this.#colours
     for (const one of some) {
-      const { canvas, counts, range, low, high, ends } = one
+      const { canvas, range, low, high, ends } = one
       const width = some === this.#quantities ? canvas.clientWidth || 220 : canvas.width / Math.min(2, devicePixelRatio || 1)
       const ratio = Math.min(2, devicePixelRatio || 1)
       if (canvas.width !== Math.round(width * ratio)) Object.assign(canvas, { width: Math.round(width * ratio), height: Math.round(HEIGHT * ratio) })
       const context = contextOf(canvas)
       context.setTransform(ratio, 0, 0, ratio, 0, 0)
       context.clearRect(0, 0, width, HEIGHT)
-      const most = Math.max(1, ...counts)
-      const bar = width / BARS
-      for (let k = 0; k < BARS; k += 1) {
-        const middle = low + ((k + 0.5) / BARS) * (high - low)
-        context.fillStyle = !range || (middle >= range[0] && middle <= range[1]) ? colours.primary : colours.grid
-        const tall = Math.max(counts[k] ? 1 : 0, (HEIGHT - 2) * Math.sqrt(counts[k] / most))
-        context.fillRect(k * bar, HEIGHT - tall, Math.max(1, bar - 1), tall)
-      }
+      paintBars(context, one, width, HEIGHT, colours)
       ends.forEach((input, k) => {
         const bound = range?.[k]
         if (!input.matches(":focus")) input.value = bound === undefined || Math.abs(bound) > 1e29 ? "" : number(bound).replace("−", "-")
@@ -239,7 +234,55 @@ export class Ranges {
     }
   }
 
+  /** A histogram with its title and its ends, to be saved. @param {Quantity} one */
+  #picture(one) {
+    const colours = theme(this.#root)
+    const [width, height, edge] = [360, 120, 16]
+    return drawn({
+      width: width + 2 * edge, height: height + 48 + 2 * edge, background: colours.background,
+      paint(context) {
+        context.translate(edge, edge)
+        Object.assign(context, { font: `12px ${colours.font}`, fillStyle: colours.text, textAlign: "left", textBaseline: "middle" })
+        context.fillText(`${one.title}${one.unit ? `, ${one.unit}` : ""}; height: square root of the number of images`, 0, 8)
+        context.save()
+        context.translate(0, 24)
+        paintBars(context, one, width, height, colours)
+        context.restore()
+        context.fillStyle = colours.muted
+        context.fillText(number(one.low), 0, height + 38)
+        context.textAlign = "right"
+        context.fillText(number(one.high), width, height + 38)
+      },
+    })
+  }
+
   stop() {
     cancelAnimationFrame(this.#frame)
   }
+}
+
+/**
+ * The bars of a histogram, those outside of the range pale.
+ * @param {CanvasRenderingContext2D} context
+ * @param {Quantity} quantity
+ * @param {number} width
+ * @param {number} height
+ * @param {import("../lib/theme.js").Theme} colours
+ */
+function paintBars(context, { counts, range, low, high }, width, height, colours) {
+  const most = Math.max(1, ...counts)
+  const bar = width / BARS
+  for (let k = 0; k < BARS; k += 1) {
+    const middle = low + ((k + 0.5) / BARS) * (high - low)
+    context.fillStyle = !range || (middle >= range[0] && middle <= range[1]) ? colours.primary : colours.grid
+    const tall = Math.max(counts[k] ? 1 : 0, (height - 2) * Math.sqrt(counts[k] / most))
+    context.fillRect(k * bar, height - tall, Math.max(1, bar - 1), tall)
+  }
+}
+
+/** Each bar of a histogram. @param {Quantity} quantity @returns {import("../lib/saving.js").Table} */
+function tableOf({ title, unit, counts, low, high }) {
+  const step = (high - low) / BARS
+  const what = `${title}${unit ? ` (${unit})` : ""}`
+  return { columns: [`${what}, from`, `${what}, to`, "number of images"], rows: Array.from(counts, (num, k) => [low + k * step, low + (k + 1) * step, num]) }
 }

@@ -1,5 +1,6 @@
 /** A part of the images, caught with a lasso or by their labels: how many, of what kind, and what they look like on average. */
 import { count, element, number, say } from "../lib/dom.js"
+import { gridMenu } from "../lib/image_grid.js"
 import { paint } from "../lib/picture.js"
 import { download } from "../lib/saving.js"
 import { thinned } from "../lib/thinning.js"
@@ -84,12 +85,17 @@ export function selectionPanel(heard) {
   const meanFigure = element("figure", {}, mean, element("figcaption", { class: "ll-note" }, "Mean image"))
   const button = (action, text, onclick) =>
     element("button", { class: "ll-button small", type: "button", dataset: { action }, onclick }, text)
+  /** Both images; and how many of each class are selected. */
+  const pictures = gridMenu(() => {
+    const shown = [...(meanFigure.hidden ? [] : [{ canvas: mean, name: "mean image" }]), { canvas: middle, name: "decoded centroid" }]
+    return { name: now.name.replace(/\.csv$/, ""), grid: { images: [shown.map(({ canvas }) => canvas)], columns: shown.map(({ name }) => name) } }
+  }, "the images of the selection")
   const node = element(
     "section", { class: "selected", hidden: true, "aria-label": "Selection" },
     element("div", { class: "ll-row head" }, title, element("div", { class: "ll-row" },
       button("send-centroid", "Centroid to sliders", () => heard.send(middleOf, main)),
       button("export-csv", "Export CSV", () => save()),
-      button("clear-selection", "Clear", () => heard.clear()))),
+      button("clear-selection", "Clear", () => heard.clear()), pictures)),
     element("div", { class: "images" }, meanFigure, element("figure", {}, middle, element("figcaption", { class: "ll-note" }, "Decoded centroid")),
       element("div", { class: "facts" }, words, bars)),
   )

@@ -16,6 +16,8 @@ import { samplers } from "../lib/sampler.js"
 import { oneHot } from "../lib/store.js"
 import { theme } from "../lib/theme.js"
 import { costRows, trapezoid } from "./parts.js"
+import { passPicture, passTable } from "./saved_pass.js"
+import { saveMenu } from "../lib/saving.js"
 
 const MODES = { training: "Training", reconstruction: "Reconstruction", generation: "Generation" }
 const WORDS = {
@@ -50,6 +52,8 @@ export const mount = mountable(import.meta.url, (root) => {
   let drawing = false
   let loaded = ""
   let gone = false
+  /** What was drawn last, to be saved. @type {import("./saved_pass.js").Pass | null} */
+  let passed = null
   const echo = new Echo()
   const client = {}
   const telling = atRest(tell, REST)
@@ -97,8 +101,13 @@ export const mount = mountable(import.meta.url, (root) => {
     decoder: element("div", { class: "network decoder" }, trapezoid(true), element("span", {}, "decoder p(x|z)"), hots[1], ends[1].node),
     out: element("figure", { class: "stop out" }, decoded, element("figcaption", {}, "x̂")),
   }
+  const save = saveMenu(() => {
+    if (!passed) throw new Error("There is no pass yet to save; wait until an image is decoded.")
+    const now = { ...passed, mode, beta, x: drawing ? pad.canvas : shown, out: decoded }
+    return { name: `${data.run}-pass`, picture: () => passPicture(now, theme(root), data.palette[theme(root).name]), table: () => passTable(now) }
+  }, "this pass")
   const flow = element("div", { class: "flow" }, ...Object.values(boxes))
-  const frame = element("div", { class: "pipeline" }, element("div", { class: "bar" }, modes.node, again, reset, classes, costs.beta, words), flow, costs.root, message)
+  const frame = element("div", { class: "pipeline" }, element("div", { class: "bar" }, modes.node, again, reset, classes, costs.beta, words, save), flow, costs.root, message)
   root.replaceChildren(frame)
   root.style.minHeight = "0"
 
@@ -252,6 +261,7 @@ export const mount = mountable(import.meta.url, (root) => {
       say(row.z, number(found.z[dim]))
       say(row.rate, number(found.ratePerDim[dim]))
     }
+    passed = { mean: [...mean], sigma: [...sigma], noise: [...epsilon], z: [...found.z], ratePerDim: [...found.ratePerDim], distortion: found.distortion }
     const palette = data.palette[theme(root).name]
     costs.draw({ distortion: found.distortion, rate, beta, palette, mode })
     Object.assign(root.dataset, {

@@ -2,6 +2,7 @@
 import { decoders } from "../lib/decoder.js"
 import { radioGroup } from "../lib/choices.js"
 import { dimName, element, number, say } from "../lib/dom.js"
+import { gridMenu } from "../lib/image_grid.js"
 import { mountable } from "../lib/mount.js"
 import { normal } from "../lib/random.js"
 import { atPace, atRest } from "../lib/rest.js"
@@ -48,6 +49,12 @@ export const mount = mountable(import.meta.url, (root) => {
     button("Random", "A random point of the prior (key R)", "random", () => random()),
     ranges.node,
   )
+  const save = gridMenu(() => {
+    const shown = [...controls.values()].filter(({ canvases }) => canvases.some((canvas) => canvas.width > 1))
+    const known = { columns: ["value (σ of the prior = 1)"], of: (row, k) => [stepsBetween(shown[row].low, shown[row].high)[k]] }
+    return { name: `${component.state.run}-along-each-dimension`, grid: { images: shown.map(({ canvases }) => canvases), rows: shown.map(({ dim }) => dimName(dim.index)) }, known }
+  }, "the images along each dimension")
+  actions.append(save)
   const refusal = element("p", { class: "ll-note refusal", role: "status", hidden: true })
   const hint = element("p", { class: "ll-note hint" })
   const below = element("p", { class: "ll-note below", "aria-hidden": "true", hidden: true }, "↓ Scroll for more dimensions")
@@ -222,6 +229,7 @@ export const mount = mountable(import.meta.url, (root) => {
     strips?.stop()
     decoder = null
     strips = full ? new Strips() : null
+    save.hidden = !full
     panel.dataset.full = String(full)
     rows.style.setProperty("--cell-ratio", `${shape[2]} / ${shape[1]}`)
     rows.replaceChildren(...dims.map(row))

@@ -1,6 +1,6 @@
 /** KL of each dimension at every snapshot, as a strip of colours: a dimension that collapses goes pale from left to right. */
 import { dimName, element, number, say } from "../lib/dom.js"
-import { drawn as drawing } from "../lib/saving.js"
+import { drawn as drawing, saveMenu } from "../lib/saving.js"
 import { channels, theme } from "../lib/theme.js"
 
 /** Dimensions shown, those with the largest KL first. */
@@ -17,10 +17,11 @@ const RATE = { title: "KL of each dimension over the probe images, nats", unit: 
 
 /**
  * @param {(place: number) => void} chosen Called with the place among the snapshots that was pointed at.
+ * @param {(() => string) | null} [name] What a saved picture is called, where the strip has the button itself.
  * @returns {{node: HTMLElement, draw: (state: object) => void, picture: () => import("../lib/saving.js").Picture}} The state may bring a `quantity` of its own, like `RATE`, and
  *   an `order` of the dimensions; without one, the largest at the end come first.
  */
-export function heatStrip(chosen) {
+export function heatStrip(chosen, name = null) {
   const names = element("div", { class: "names left", "aria-hidden": "true" })
   const canvas = element("canvas", { role: "img" })
   const cursor = element("div", { class: "cursor" })
@@ -33,7 +34,7 @@ export function heatStrip(chosen) {
   const rest = element("span", {})
   const node = element(
     "div", { class: "heat", hidden: true },
-    element("p", { class: "ll-note head" }, title, element("span", {}, "0"), ramp, most, rest, spot),
+    element("p", { class: "ll-note head" }, title, element("span", {}, "0"), ramp, most, rest, spot, name && saveMenu(() => ({ name: name(), picture, table }), "the strip")),
     names, stage, values,
   )
   let shown = null
@@ -112,6 +113,16 @@ export function heatStrip(chosen) {
         }
       },
     })
+  }
+
+  /** Each dimension at every snapshot. */
+  function table() {
+    if (!shown) throw new Error("There is no chart yet to save; wait until it is drawn.")
+    const { snapshots, dims, quantity } = shown
+    return {
+      columns: ["step", "epoch", "dimension", quantity.title],
+      rows: snapshots.flatMap((snapshot) => dims.map((dim) => [snapshot.step, snapshot.epoch, `z${dim + 1}`, quantity.of(snapshot)[dim]])),
+    }
   }
 
   return { node, draw, picture }

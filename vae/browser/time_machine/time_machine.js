@@ -60,7 +60,7 @@ export const mount = mountable(import.meta.url, (root) => {
   )
   const where = element("span", { class: "where", role: "status" })
   const loading = element("span", { class: "ll-note loading" })
-  const strip = heatStrip((place) => { pause(); move(place) })
+  const strip = heatStrip((place) => { pause(); move(place) }, () => `${data.run}-dimensions-along-training`)
   const bar = element(
     "div", { class: "bar", role: "group", "aria-label": "Time machine", onkeydown: keydown }, strip.node,
     element("div", { class: "buttons left" }, previous, play, next), rail, element("p", { class: "words" }, where, loading),

@@ -6,7 +6,7 @@ import { inStreamlit } from "../../../components/streamlit/adapter.js"
 import { paint } from "../../../../vae/browser/lib/picture.js"
 import { Images } from "./images.js"
 import { scrubber } from "./scrubber.js"
-import { gridPicture, gridTable } from "../../../../vae/browser/lib/image_grid.js"
+import { gridMenu, gridPicture, gridTable } from "../../../../vae/browser/lib/image_grid.js"
 import { saveMenu } from "../../../../vae/browser/lib/saving.js"
 import { theme } from "../../../../vae/browser/lib/theme.js"
 
@@ -30,6 +30,15 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
   const points = section("The same z, decoded", "", "z")
   const large = element("div", { class: "large" })
   const enlarged = element("section", { class: "ll-card enlarged", "aria-label": "Enlarged", hidden: true }, large)
+  const saveLarge = gridMenu(() => {
+    const figures = [...large.querySelectorAll("figure")]
+    const of = (/** @type {string} */ tag) => figures.map((one) => one.querySelector(tag)?.textContent ?? "")
+    return {
+      name: "comparison-enlarged", grid: { images: [figures.map((one) => /** @type {HTMLCanvasElement} */ (one.querySelector("canvas")))], columns: of("strong") },
+      known: { columns: ["cost at the posterior mean (nats)"], of: (_, k) => [of("figcaption span")[k]] },
+    }
+  }, "the enlarged images")
+  enlarged.append(saveLarge)
   const seed = element("span", { class: "ll-note", role: "status" })
   const place = element("span", { class: "ll-note", role: "status" })
   const button = (label, text, onclick, action) =>

@@ -1,6 +1,7 @@
 /** A point plus a weighted difference of two group means, decoded as the weight is dragged. */
 import { server } from "../../../components/source/source.js"
 import { count, element, number, say } from "../../../../vae/browser/lib/dom.js"
+import { gridMenu } from "../../../../vae/browser/lib/image_grid.js"
 import { sentenceOf } from "../../../../vae/browser/lib/errors.js"
 import { short } from "../../../../vae/browser/lib/store.js"
 
@@ -32,6 +33,16 @@ export function arithmetic(page) {
     ),
     note,
   )
+  const save = gridMenu(() => {
+    const terms = [["point", point, page.point()], ["mean A", groups.a, groups.a.mean], ["mean B", groups.b, groups.b.mean], ["result", result, sum()]]
+    const known = terms.filter(([, , z]) => z)
+    const dims = known[0]?.[2].length ?? 0
+    return {
+      name: `${data.run}-arithmetic`, grid: { images: [known.map(([, { canvas }]) => canvas)], columns: known.map(([name]) => name) },
+      known: { columns: Array.from({ length: dims }, (_, d) => `z${d + 1} (σ of the prior = 1)`), of: (_, k) => [...known[k][2]] },
+    }
+  }, "the images of the sum")
+  node.firstChild.append(save)
 
   /** @type {import("./state").State} What Python told. */
   let data = null

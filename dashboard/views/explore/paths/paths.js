@@ -35,7 +35,7 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
     classOf: ofLabel,
   })
   const film = strip({
-    scrubbed: (frame, event) => { pause(); go(frame, event) }, released: release, measured: () => commit(), failed: tell, decode, condition: ofFrame,
+    scrubbed: (frame, event) => { pause(); go(frame, event) }, released: release, measured: () => commit(), failed: tell, decode, condition: ofFrame, name: () => `${data.run}-path`, classes: () => data.classes,
   })
   const sums = arithmetic({
     changed: () => commit(false), decode, failed: tell, stops: () => row.stops, point: () => store?.point?.z ?? null,
@@ -49,14 +49,12 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
   const seconds = select("Seconds of the GIF, one way", [["2", "2 s"], ["3", "3 s"], ["5", "5 s"], ["8", "8 s"], ["12", "12 s"]], "3")
   const back = tick("back and forth", "The GIF goes to the end and back, without a jump", { checked: true })
   const files = {
-    png: link("PNG", "The strip, each pixel of the model enlarged to a square", () => fileAddress("path.png", { num: film.tiles })),
-    csv: link("CSV", "z of every frame, one row each", () => fileAddress("path.csv", { num: film.num })),
     gif: link("GIF", "The path as an animation", () => fileAddress("path.gif", { seconds: seconds.value, back: back.input.checked ? 1 : 0 })),
   }
   const controls = element(
     "div", { class: "ll-row controls", hidden: true },
     play, speed, loop.node, element("span", { class: "rule" }), kind.node, pace.node, element("span", { class: "gap" }),
-    element("span", { class: "ll-note" }, "Export"), files.png, files.csv, element("span", { class: "joined" }, files.gif, seconds), back.node,
+    element("span", { class: "joined" }, files.gif, seconds), back.node, film.save,
   )
   const panel = radioGroup("What is shown", { path: "Path", arithmetic: "Arithmetic" }, () => { showPanel(); commit(false) })
   kind.value = "straight"

@@ -1,5 +1,6 @@
 /** Decoded frames beside each other, and under them how many images lie along the path; a frame slides over both. */
 import { count, element, number, say } from "../../../../vae/browser/lib/dom.js"
+import { drawn, saveMenu } from "../../../../vae/browser/lib/saving.js"
 import { mix, theme } from "../../../../vae/browser/lib/theme.js"
 
 const TALL = 56
@@ -13,8 +14,8 @@ const CHART = 56
  *   usual_radius?: number, num_images?: number, num_neighbours?: number, reason: string}} Frames What the server says of a path.
  * @param {{scrubbed: (frame: number, event: Event) => void, released: () => void, measured: () => void, failed: (sentence: string) => void,
  *   decode: (client: object, z: Float32Array, canvas: HTMLCanvasElement, y?: Float32Array | null) => void,
- *   condition: (frame: number, frames: Frames) => {y: Float32Array, words: string} | null}} page `condition`: Under which classes a
- *   frame is decoded; null for a model that takes none.
+ *   condition: (frame: number, frames: Frames) => {y: Float32Array, words: string} | null, name: () => string, classes: () => string[]}} page `condition`: Under which classes a
+ *   frame is decoded; null for a model that takes none. `name`: What a saved picture is called.
  */
 export function strip(page) {
   const tiles = element("div", { class: "tiles" })
@@ -105,7 +106,11 @@ export function strip(page) {
     chart.height = Math.round(CHART * ratio)
     const pen = chart.getContext("2d")
     pen.scale(ratio, ratio)
-    const colours = theme(node)
+    paintChart(pen, wide, theme(node))
+  }
+
+  /** @param {CanvasRenderingContext2D} pen In CSS pixels. */
+  function paintChart(pen, wide, colours) {
     pen.font = `11px ${colours.font}`
     const caption = (text, x, y, align) => {
       pen.textAlign = align
@@ -148,6 +153,46 @@ export function strip(page) {
     })
   }
 
+  /** The button that saves the strip: its images above the chart, and the frames as a table. */
+  const save = saveMenu(() => {
+    if (!frames || !width) throw new Error("There is no path yet to save; add two stops.")
+    return { name: page.name(), picture, table }
+  }, "the path")
+
+  function picture() {
+    const colours = theme(node)
+    const wide = parseFloat(stage.style.getPropertyValue("--wide"))
+    const edge = 12
+    return drawn({
+      width: width + 2 * edge, height: TALL + GAP + CHART + 24 + 2 * edge, background: colours.background,
+      paint(context) {
+        context.translate(edge, edge)
+        context.imageSmoothingEnabled = false
+        shown.forEach((index, k) => context.drawImage(/** @type {HTMLCanvasElement} */ (tiles.children[k]), across(index, wide) - wide / 2, 0, wide, TALL))
+        context.save()
+        context.translate(0, TALL + GAP)
+        paintChart(context, wide, colours)
+        context.restore()
+        Object.assign(context, { font: `11px ${colours.font}`, fillStyle: colours.muted, textAlign: "left", textBaseline: "middle" })
+        context.fillText(legend.textContent ?? "", 0, TALL + GAP + CHART + 14)
+      },
+    })
+  }
+
+  function table() {
+    const [num, dims] = frames.z.shape
+    const counts = frames.count?.data
+    return {
+      columns: ["frame", "stop", ...(counts ? [`test images within ${digits(frames.radius)} (σ of the prior = 1)`] : []), ...Array.from({ length: dims }, (_, d) => `z${d + 1} (σ of the prior = 1)`),
+        ...Array.from(page.condition(0, frames)?.y ?? [], (_, k) => `weight of class ${page.classes()[k]} (0 to 1)`)],
+      rows: Array.from({ length: num }, (_, index) => {
+        const stop = frames.stops.findIndex((at) => Math.round(at) === index)
+        const condition = page.condition(index, frames)
+        return [index + 1, stop < 0 ? null : stop + 1, ...(counts ? [counts[index]] : []), ...frame(index), ...(condition ? condition.y : [])]
+      }),
+    }
+  }
+
   function place(index) {
     if (!frames) return
     if (scrubber.valueAsNumber !== index) scrubber.value = index
@@ -176,6 +221,7 @@ export function strip(page) {
 
   return {
     node,
+    save,
     /** The frame under the scrubber. */
     get index() {
       return scrubber.valueAsNumber
@@ -200,10 +246,6 @@ export function strip(page) {
     /** Bounds of the radius. */
     set radii(bounds) {
       radii = bounds
-    },
-    /** How many frames have a tile. */
-    get tiles() {
-      return shown.length
     },
     frame,
     place,

@@ -9,8 +9,9 @@ import { inStreamlit } from "../../../components/streamlit/adapter.js"
 import { pageAround } from "../../../streamlit_internals/page.js"
 import { gridPicture, gridTable } from "../../../../vae/browser/lib/image_grid.js"
 import { paint } from "../../../../vae/browser/lib/picture.js"
-import { ofSvg, saveMenu } from "../../../../vae/browser/lib/saving.js"
+import { saveMenu } from "../../../../vae/browser/lib/saving.js"
 import { theme } from "../../../../vae/browser/lib/theme.js"
+import { plotPicture, plotTable, scalePicture, scaleTable } from "./plots.js"
 
 /** Images decoded at once. */
 const BATCH = 64
@@ -40,7 +41,8 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
   function offer() {
     const grids = /** @type {HTMLElement[]} */ ([...document.querySelectorAll(".ll-gallery[data-sheet]")])
     const plots = /** @type {HTMLImageElement[]} */ ([...document.querySelectorAll("img[data-plot]")])
-    const names = [...grids.map(({ dataset }) => dataset.sheet), ...plots.map(({ dataset }) => dataset.plot)].join()
+    const scales = /** @type {HTMLElement[]} */ ([...document.querySelectorAll(".ll-scale[data-accuracy]")])
+    const names = [...grids.map(({ dataset }) => dataset.sheet), ...plots.map(({ dataset }) => dataset.plot), ...scales.map(() => "scale")].join()
     if (menus.dataset.names === names) return
     menus.dataset.names = names
     menus.replaceChildren(...grids.map(({ dataset: { sheet: name = "" } }) => {
@@ -48,29 +50,14 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
       menu.dataset.grid = name
       return menu
     }), ...plots.map(({ dataset: { plot = "" } }) => {
-      const menu = saveMenu(() => ({ name: `${data.run}-${plot}`, picture: () => plotPicture(plot), table: () => plotTable(plot) }), `the plot “${plot}”`)
+      const menu = saveMenu(() => ({ name: `${data.run}-${plot}`, picture: () => plotPicture(plot, theme(root)), table: () => plotTable(plot) }), `the plot “${plot}”`)
       menu.dataset.plot = plot
       return menu
-    }))
-  }
-
-  /** The drawing of a plot of z, which Python made. */
-  function svgOf(plot) {
-    const image = /** @type {HTMLImageElement | null} */ (document.querySelector(`img[data-plot="${CSS.escape(plot)}"]`))
-    if (!image) throw new Error("The plot is not on the page any more; reload it.")
-    return atob(image.src.slice(image.src.indexOf(",") + 1))
-  }
-
-  function plotPicture(plot) {
-    return ofSvg({ width: 320, height: 320, background: theme(root).background, svg: async () => svgOf(plot) })
-  }
-
-  /** Each point of a plot of z: those of the images, and those of the test images' posteriors in grey. */
-  function plotTable(plot) {
-    const [cloud, , points] = [...new DOMParser().parseFromString(svgOf(plot), "image/svg+xml").querySelectorAll("g")]
-    const rows = [["image", points], ["posterior of a test image", cloud]].flatMap(([of, group]) =>
-      [.../** @type {Element} */ (group).querySelectorAll("circle")].map((circle) => [/** @type {string} */ (of), Number(circle.getAttribute("cx")), -Number(circle.getAttribute("cy"))]))
-    return { columns: ["z of", "across (σ of the prior = 1)", "up (σ of the prior = 1)"], rows }
+    }), ...scales.slice(0, 1).map(() => saveMenu(() => {
+      const scale = /** @type {HTMLElement | null} */ (document.querySelector(".ll-scale[data-accuracy]"))
+      if (!scale) throw new Error("The scale is not on the page any more; reload it.")
+      return { name: `${data.run}-label-leak`, picture: () => scalePicture(scale, theme(root)), table: () => scaleTable(scale) }
+    }, "the classifier's accuracy")))
   }
 
   /** The grid as it stands on the page. */

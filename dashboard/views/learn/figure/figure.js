@@ -1,9 +1,11 @@
 /** Panels of a chapter: charts of plotly.js and images, in a grid as high as the screen has room. */
 import { element } from "../../../../vae/browser/lib/dom.js"
+import { gridMenu } from "../../../../vae/browser/lib/image_grid.js"
 import { mountable } from "../../../../vae/browser/lib/mount.js"
 import { paint } from "../../../../vae/browser/lib/picture.js"
 import { mix, theme } from "../../../../vae/browser/lib/theme.js"
 import { adoptStyle, axis, CONFIG, look, plotlyFor } from "../../../components/chart/plotly.js"
+import { plotlyMenu } from "../../../components/chart/saving.js"
 import { inStreamlit } from "../../../components/streamlit/adapter.js"
 
 export default inStreamlit(mountable(import.meta.url, (root) => {
@@ -46,6 +48,21 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
     return box
   }
 
+  /** The button that saves a panel. */
+  function menuOf(panel, node) {
+    if (!panel.pixels) return plotlyMenu(node, () => panel.title)
+    return gridMenu(() => {
+      const all = /** @type {HTMLCanvasElement[]} */ ([...node.querySelectorAll("canvas")])
+      const images = Array.from({ length: Math.ceil(all.length / panel.columns) }, (_, row) => all.slice(row * panel.columns, (row + 1) * panel.columns))
+      const words = (k) => (panel.captions[k] ?? "").replaceAll("\n", " ")
+      const isRow = images.length === 1 && panel.captions.length
+      return {
+        name: panel.title, grid: { images, ...(isRow ? { columns: all.map((_, k) => words(k)) } : {}) },
+        ...(panel.captions.length && !isRow ? { known: { columns: ["caption"], of: (row, column) => [words(row * panel.columns + column)] } } : {}),
+      }
+    }, panel.title.toLowerCase())
+  }
+
   /** Tiles as large as width and height allow. */
   function fit(box, panel) {
     const rows = Math.ceil(panel.num / panel.columns)
@@ -69,7 +86,7 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
       if (!panel.pixels) plots.push({ node, panel })
       else panel.box = node
       const made = element(
-        "section", { class: "panel" }, element("h4", { class: "ll-title" }, panel.title), node,
+        "section", { class: "panel" }, element("div", { class: "ll-head" }, element("h4", { class: "ll-title", title: panel.title }, panel.title), menuOf(panel, node)), node,
         panel.note ? element("p", { class: "ll-note" }, panel.note) : null,
       )
       if (panel.wide > 1) made.style.gridColumn = `span ${panel.wide}`

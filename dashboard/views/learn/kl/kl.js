@@ -1,6 +1,7 @@
 /** Two densities, N(μ, σ²) and N(0, 1), and what the KL between them is made of; all of it follows the sliders. */
 import { element, number, say } from "../../../../vae/browser/lib/dom.js"
 import { mountable } from "../../../../vae/browser/lib/mount.js"
+import { ofSvg, saveMenu } from "../../../../vae/browser/lib/saving.js"
 import { theme } from "../../../../vae/browser/lib/theme.js"
 import { inStreamlit } from "../../../components/streamlit/adapter.js"
 import { klTerms } from "./terms.js"
@@ -77,11 +78,32 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
       row("∂KL/∂μ = μ", "byMean"), row("∂KL/∂σ = σ − 1/σ", "bySigma"), row("slip: μ for μ²", "withoutSquare", "slip"), row("slip: sign turned", "wrongSign", "slip"),
     ),
   )
-  root.replaceChildren(element("div", { class: "kl" }, chart, element("div", { class: "side" }, mu.label, sigma.label, table)))
+  const save = saveMenu(() => ({ name: `kl-mu-${mu.input.value}-sigma-${sigma.input.value}`, picture, table: numbers }), "both densities")
+  root.replaceChildren(element("div", { class: "kl" }, chart, element("div", { class: "side" }, mu.label, sigma.label, table, save)))
   root.style.minHeight = "0"
   /** @type {import("./state").State} What Python told. */
   let data = null
   let begun = ""
+
+  /** The chart with the colours and letters that the page's style gives it. */
+  function picture() {
+    const colours = theme(root)
+    const copy = /** @type {SVGElement} */ (chart.cloneNode(true))
+    for (const [name, value] of Object.entries({ xmlns: SVG, width: WIDE, height: HIGH, color: colours.text, "font-family": colours.font, "font-size": 13 })) copy.setAttribute(name, String(value))
+    for (const label of copy.querySelectorAll("text:not([style])")) label.setAttribute("fill", colours.muted)
+    return ofSvg({ width: WIDE, height: HIGH, background: colours.background, svg: async () => new XMLSerializer().serializeToString(copy) })
+  }
+
+  /** Both densities, and the terms of the KL in the first row. */
+  function numbers() {
+    const [mean, deviation] = [mu.input.valueAsNumber, sigma.input.valueAsNumber]
+    const density = (/** @type {number} */ x, /** @type {number} */ m, /** @type {number} */ s) => Math.exp(-(((x - m) / s) ** 2) / 2) / (s * Math.sqrt(2 * Math.PI))
+    const { kl } = klTerms(mean, deviation)
+    return {
+      columns: ["z (σ of the prior = 1)", "N(0, 1) (per unit of z)", `N(${mean}, ${deviation}²) (per unit of z)`, "KL (nats)"],
+      rows: Array.from({ length: 241 }, (_, k) => -REACH + (2 * REACH * k) / 240).map((x) => [x, density(x, 0, 1), density(x, mean, deviation), kl]),
+    }
+  }
 
   function draw() {
     const [mean, deviation] = [mu.input.valueAsNumber, sigma.input.valueAsNumber]

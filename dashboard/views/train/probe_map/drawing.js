@@ -34,6 +34,16 @@ export function draw(canvas, { places, labels, origin, reach, colours, look }) {
   const context = contextOf(canvas)
   context.setTransform(scale, 0, 0, scale, 0, 0)
   context.clearRect(0, 0, wide, high)
+  paint(context, wide, high, { places, labels, origin, reach, colours, look })
+}
+
+/**
+ * @param {CanvasRenderingContext2D} context In CSS pixels.
+ * @param {number} wide
+ * @param {number} high
+ * @param {Parameters<typeof draw>[1]} what
+ */
+export function paint(context, wide, high, { places, labels, origin, reach, colours, look }) {
   const unit = Math.min(wide, high) / (2 * reach)
   const [left, top] = [wide / 2, high / 2]
   context.lineWidth = 1

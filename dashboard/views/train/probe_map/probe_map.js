@@ -7,7 +7,8 @@ import { isAbort } from "../../../../vae/browser/lib/errors.js"
 import { Kept } from "../../../../vae/browser/lib/kept.js"
 import { mountable } from "../../../../vae/browser/lib/mount.js"
 import { theme } from "../../../../vae/browser/lib/theme.js"
-import { draw, reachOf } from "./drawing.js"
+import { drawn, saveMenu } from "../../../../vae/browser/lib/saving.js"
+import { draw, paint as paintMap, reachOf } from "./drawing.js"
 
 /** So long the points take from one snapshot to the next, ms. */
 const GLIDE = 250
@@ -22,7 +23,11 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
   const plot = element("div", { class: "plot" }, canvas, message)
   const legend = element("ul", { class: "ll-note legend" })
   const note = element("p", { class: "ll-note" })
-  root.replaceChildren(element("section", { class: "ll-card card", "aria-label": "Latent map of the probe images" }, title, plot, legend, note))
+  const save = saveMenu(() => {
+    if (!shown) throw new Error("There is no map yet to save; wait for the first snapshot.")
+    return { name: `${data.run}-probe-map-step-${root.dataset.at}`, picture, table }
+  }, "the map of the probe images")
+  root.replaceChildren(element("section", { class: "ll-card card", "aria-label": "Latent map of the probe images" }, element("div", { class: "ll-head" }, title, save), plot, legend, note))
 
   /** @type {import("./state").State} What Python told. */
   let data = null
@@ -91,16 +96,59 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
     return goal.map((value, k) => from[k] + (value - from[k]) * eased)
   }
 
+  function whatIsShown(places) {
+    const look = theme(root)
+    return {
+      places, labels: shown.labels.data, origin: shown.origin, reach: reachOf(shown.positions.data, shown.origin), colours: data.palette[look.name], look,
+    }
+  }
+
+  /** The map with its legend, to be saved. */
+  function picture() {
+    const what = whatIsShown(shown.positions.data)
+    const [wide, high] = [plot.clientWidth, plot.clientHeight]
+    const { look } = what
+    return drawn({
+      width: wide, height: high + 44, background: look.background,
+      paint(context) {
+        context.save()
+        context.beginPath()
+        context.rect(0, 0, wide, high)
+        context.clip()
+        paintMap(context, wide, high, what)
+        context.restore()
+        Object.assign(context, { font: `11px ${look.font}`, textAlign: "left", textBaseline: "middle" })
+        let left = 8
+        for (const [k, label] of (legend.hidden ? [] : data.classes).entries()) {
+          context.fillStyle = what.colours[k]
+          context.beginPath()
+          context.arc(left + 4, high + 12, 4, 0, 2 * Math.PI)
+          context.fill()
+          context.fillStyle = look.text
+          context.fillText(label, left + 12, high + 12)
+          left += 24 + 7 * label.length
+        }
+        context.fillStyle = look.muted
+        context.fillText(note.textContent ?? "", 8, high + 32, wide - 16)
+      },
+    })
+  }
+
+  function table() {
+    const [{ data: places }, { data: labels }] = [shown.positions, shown.labels]
+    const axes = data.latent_dim > 2 ? ["First principal axis", "Second principal axis"] : ["z1", "z2"]
+    return {
+      columns: ["probe image", "class", ...axes.map((axis) => `${axis} (posterior mean; σ of the prior = 1)`)],
+      rows: Array.from(labels, (label, k) => [k, data.classes[label] ?? "", places[2 * k], places[2 * k + 1]]),
+    }
+  }
+
   function paint() {
     cancelAnimationFrame(frame)
     frame = requestAnimationFrame(() => {
       if (gone || !shown || !plot.clientWidth) return
       const places = placesNow()
-      const look = theme(root)
-      draw(canvas, {
-        places, labels: shown.labels.data, origin: shown.origin, reach: reachOf(shown.positions.data, shown.origin),
-        colours: data.palette[look.name], look,
-      })
+      draw(canvas, whatIsShown(places))
       if (places === shown.positions.data) from = null
       else paint()
     })

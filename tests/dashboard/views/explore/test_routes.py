@@ -17,7 +17,7 @@ from PIL import Image
 from starlette.applications import Starlette
 
 from dashboard import routes, settings
-from dashboard.cache import datasets, image_sheets, latents, lru, models
+from dashboard.cache import datasets, latents, lru, models
 from dashboard.server import answers
 from dashboard.views.explore import path_text
 from dashboard.views.explore.routes import KINDS, PACES
@@ -210,29 +210,6 @@ class TestPath:
 
 
 class TestFiles:
-    def test_csv_has_a_row_for_each_frame(self) -> None:
-        answer = get("short/path.csv", stops="n1_n2", num=5)
-        header, *rows = answer.body.decode().splitlines()
-        frames = get("short/path", stops="n1_n2", num=5).arrays()[0]["z"]
-        assert header == "z1,z2"
-        assert np.float32([row.split(",") for row in rows]).tolist() == frames.tolist()
-        assert answer.headers["content-disposition"] == 'attachment; filename="short-path.csv"'
-
-    def test_png_is_the_decoded_frames_enlarged_by_a_whole_factor(self, run: Run) -> None:
-        answer = get("short/path.png", stops="n1_n2", num=4)
-        assert answer.headers["content-disposition"] == 'attachment; filename="short-path.png"'
-        strip = np.asarray(Image.open(io.BytesIO(answer.body)))
-        times = 112 // 8
-        assert strip.shape == (8 * times, (4 * 9 - 1) * times, 4)
-        z = torch.tensor(get("short/path", stops="n1_n2", num=4).arrays()[0]["z"])
-        with torch.inference_mode():
-            decoded = image_sheets.to_bytes(load_model(run, "best").decode(z).numpy())
-        small = strip[::times, ::times].astype(int)
-        for place, image in enumerate(decoded):
-            assert np.abs(small[:, 9 * place : 9 * place + 8, 0] - image[0]).max() <= 1
-        assert (small[:, 8::9, 3] == 0).all()
-        assert (strip == small.repeat(times, 0).repeat(times, 1)).all()
-
     @pytest.mark.parametrize(("back", "frames"), [(0, 41), (1, 80)])
     def test_gif_lasts_as_long_as_asked_and_goes_on_for_ever(self, back: int, frames: int) -> None:
         answer = get("short/path.gif", stops="-3,-3_3,3", seconds=2, back=back)
@@ -256,11 +233,11 @@ class TestFiles:
         model = make_model(info=digits.info(), conditional=True, dtype=torch.float32)
         monkeypatch.setattr(models, "model", lambda *_: model.eval().requires_grad_(False))
         classes = [
-            get("short/path.png", stops="0,0_1,1", num=2, y=y).body for y in (0, 3, "0.5,0,0,0.5,0,0,0,0,0,0")
+            get("short/path.gif", stops="0,0_1,1", seconds=1, y=y).body for y in (0, 3, "0.5,0,0,0.5,0,0,0,0,0,0")
         ]
         assert len(set(classes)) == 3
         assert (
-            get("short/path.png", stops="0,0_1,1", num=2, y=10).sentence
+            get("short/path.gif", stops="0,0_1,1", seconds=1, y=10).sentence
             == "y must be a class from 0 to 9, got 10; use 0"
         )
 
@@ -275,18 +252,17 @@ class TestFiles:
         _, fields = get("short/path", **query).arrays()
         assert fields["labels"] == [int(labels[1]), int(labels[2]), None]
         first, second, page = torch.eye(10)[labels[1]], torch.eye(10)[labels[2]], torch.eye(10)[7]
-        y = torch.stack([first, (first + second) / 2, second, (second + page) / 2, page])
-        z = path(torch.stack([means[1], means[2], torch.zeros(2)]), 5).z
-        strip = np.asarray(Image.open(io.BytesIO(get("short/path.png", **query, y=7).body)))
+        gif = Image.open(io.BytesIO(get("short/path.gif", stops="n1_n2_0,0", seconds=1, back=0, y=7).body))
+        half = (gif.n_frames - 1) // 2
+        shares = torch.arange(half + 1).div(half)[:, None]
+        y = torch.cat([torch.lerp(first, second, shares), torch.lerp(second, page, shares[1:])])
+        z = path(torch.stack([means[1], means[2], torch.zeros(2)]), len(y)).z
         expected = np.rint(model.decode(z, y).numpy()[:, 0] * 255)
-        times = strip.shape[0] // 8
-        shown = [strip[::times, ::times][:, 9 * k : 9 * k + 8, 0] for k in range(5)]
+        shown = []
+        for number in range(gif.n_frames):
+            gif.seek(number)
+            shown.append(np.asarray(gif.convert("L"))[:: gif.height // 8, :: gif.width // 8])
         np.testing.assert_allclose(np.array(shown, float), expected, atol=1)
-        # The table has all that is needed to decode the frames again.
-        header, *rows = get("short/path.csv", **query, y=7).body.decode().splitlines()
-        assert header == "z1,z2," + ",".join(f"y={label}" for label in range(10))
-        table = torch.tensor([[float(value) for value in row.split(",")] for row in rows])
-        assert torch.equal(table[:, :2], z) and torch.equal(table[:, 2:], y)
 
 
 @pytest.mark.parametrize(
