@@ -1,5 +1,5 @@
 /** Narrows the map to ranges of numbers: a histogram of each, over which one brushes; images outside stand back. */
-import { element, number, say } from "../lib/dom.js"
+import { count, element, number, say } from "../lib/dom.js"
 import { contextOf } from "../lib/picture.js"
 import { drawn, saveMenu } from "../lib/saving.js"
 import { theme } from "../lib/theme.js"
@@ -204,7 +204,7 @@ export class Ranges {
     if (!this.outside) return say(this.#said, "")
     let num = 0
     for (let k = 0; k < this.outside.length; k += 1) num += this.outside[k]
-    say(this.#said, `${(this.outside.length - num).toLocaleString("en")} of ${this.outside.length.toLocaleString("en")}`)
+    say(this.#said, `${count(this.outside.length - num)} of ${count(this.outside.length)}`)
     this.#root.dataset.inside = String(this.outside.length - num)
   }
 
