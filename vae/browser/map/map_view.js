@@ -31,7 +31,6 @@ export class MapView {
   look = { colours: /** @type {Record<string, any>} */ ({}) }
   scene = new Scene()
   #root
-  #compact
   /** Who hears of what the person does. */
   #onChange = (/** @type {any[]} */ ..._news) => {}
   #stops = []
@@ -44,7 +43,6 @@ export class MapView {
    */
   constructor(root, compact) {
     this.#root = root
-    this.#compact = compact
     const { scene, look } = this
     this.chart = chartOf(scene, compact)
     this.message = new Message()

@@ -43,7 +43,7 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
       dot.name, dot.beta, dot.distortion, dot.rate, dot.distortion + dot.rate, dot.standard_error, dot.active, dot.latent_dim, dot.seed, dot.step,
     ]),
   }))
-  const card = element("section", { class: "ll-card card", "aria-label": "The selected run", "aria-live": "polite" }, picker, figures, sheet, note, element("div", { class: "ll-row" }, button, save))
+  const card = element("section", { class: "ll-card card", "aria-label": "The selected run", "aria-live": "polite" }, element("div", { class: "ll-head" }, picker, save), figures, sheet, note, button)
   root.replaceChildren(element("div", { class: "plane" }, chart, card))
 
   let component = null

@@ -42,7 +42,7 @@ export function arithmetic(page) {
       known: { columns: Array.from({ length: dims }, (_, d) => `z${d + 1} (σ of the prior = 1)`), of: (_, k) => [...known[k][2]] },
     }
   }, "the images of the sum")
-  node.firstChild.append(save)
+  send.after(save)
 
   /** @type {import("./state").State} What Python told. */
   let data = null
