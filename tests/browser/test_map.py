@@ -475,7 +475,7 @@ def test_images_are_found_by_number_by_class_and_by_a_drawing(app: App, run: Run
     assert found is not None and found.labels is not None
     part.locator('[data-find="class"]').select_option("3")
     app.until(lambda: app.number("map", "selected") == int((found.labels == 3).sum()), "not the class")
-    part.locator('[data-find="drawing"] summary').click()
+    part.locator('[data-find="drawing"] > summary').click()
     pad = part.locator("canvas.pad")
     pad.scroll_into_view_if_needed()
     box = pad.bounding_box()

@@ -158,7 +158,8 @@ def test_path_can_be_kept_as_png_csv_and_gif(section: App, means: torch.Tensor) 
     with app.page.expect_download() as download:
         app.part("paths").locator("a", has_text="GIF").click()
     assert download.value.suggested_filename == "paths-digits-path.gif"
-    assert Image.open(download.value.path()).n_frames > 20  # type: ignore[attr-defined]
+    gif = Path(download.value.path()).read_bytes()
+    assert Image.open(io.BytesIO(gif)).n_frames > 20  # type: ignore[attr-defined]
     menu = app.part("paths").locator(".controls .ll-save")
     kept = {}
     for kind in ("png", "svg", "csv"):

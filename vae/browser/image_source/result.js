@@ -33,10 +33,9 @@ export class Result {
       "div", { class: "result", hidden: true },
       element("div", { class: "companions" }, ...figures),
       element(
-        "div", { class: "ll-row take" }, element("span", { class: "ll-note" }, "Move the sliders to the posterior's"),
+        "div", { class: "ll-row take" }, element("span", { class: "ll-note" }, "Move the sliders to the posterior's"), this.#save(),
         button("Mean μ", "mean", "Move the sliders to the mean of the posterior q(z|x)", false),
         button("Random sample", "sample", "Move the sliders to a random point of the posterior q(z|x); each press takes another one", true),
-        this.#save(),
       ),
       this.#verdict, this.#scale, this.#numbers,
     )
