@@ -1,0 +1,131 @@
+"""Save every chart and grid of images of every page as PNG, SVG and CSV, and look into the files.
+
+    python tests/benchmarks/saved_charts.py [--run digits-2d] [PAGE[?QUERY] …]
+
+Prints a line for each button that saves something: size of the PNG, texts of the SVG, header of the CSV. A PNG that is
+not of twice the size, an SVG that is no XML or is empty, and a table without rows are wrong; the exit status tells.
+`tests/js/test_saved_charts.py` sees to it that whatever draws has such a button.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import sys
+import tempfile
+from pathlib import Path
+from shutil import which
+from typing import Any
+from xml.etree import ElementTree
+
+from PIL import Image
+from playwright.sync_api import sync_playwright
+
+from tests.browser.server import Server
+from tests.browser.tab import FLAGS, App
+
+PLACES = (
+    *(f"learn?chapter={number}" for number in range(1, 11)),
+    "train",
+    "explore?path=straight&stops=n0_n1",
+    "explore?source=test&image=3",
+    "map?pinned=3",
+    "generate",
+    "generate?mode=compare",
+    "generate?mode=leak",
+    "generate?mode=styles&run=digits-conditional",
+    "generate?mode=transfer&run=digits-conditional",
+    "generate?mode=mix&run=digits-conditional",
+    "collapse",
+    "evaluate",
+    "compare",
+)
+REST = 3.0
+_SVG = "{http://www.w3.org/2000/svg}"
+
+
+def _opened(app: App) -> None:
+    """Open what is folded, so that its charts are there too."""
+    for summary in app.page.locator("details.ranges > summary").all():
+        if summary.is_visible():
+            summary.click()
+    heat = app.page.locator('[data-action="heat"][aria-pressed="false"]')
+    if heat.count() and heat.first.is_visible():
+        heat.first.click()
+    app.pause(1.0)
+
+
+def _file(app: App, menu: Any, kind: str) -> bytes:
+    if menu.evaluate("node => !node.open"):
+        menu.locator("summary").evaluate("node => node.click()")
+    with app.page.expect_download(timeout=15_000) as found:
+        menu.locator(f'[data-save="{kind}"]').evaluate("node => node.click()")
+    return Path(found.value.path()).read_bytes()
+
+
+def look(app: App, menu: Any) -> tuple[str, list[str]]:
+    """What a button saves, in words, and what is wrong with it."""
+    wrong = []
+    picture = Image.open(io.BytesIO(_file(app, menu, "png")))
+    if min(picture.size) < 32 or picture.width % 2 or picture.height % 2:
+        wrong.append(f"PNG of {picture.size} is not of twice the size")
+    svg = ElementTree.fromstring(_file(app, menu, "svg"))
+    texts = ["".join(node.itertext()) for node in svg.iter(f"{_SVG}text")]
+    if (
+        not texts
+        and not any(True for _ in svg.iter(f"{_SVG}image"))
+        and not any(True for _ in svg.iter(f"{_SVG}circle"))
+    ):
+        wrong.append("SVG without text and images")
+    header, *rows = csv.reader(io.StringIO(_file(app, menu, "csv").decode()))
+    if not rows or any(len(row) != len(header) for row in rows):
+        wrong.append(f"CSV of {len(rows)} rows under {len(header)} columns")
+    return (
+        f"{picture.width}×{picture.height}, {len(texts)} texts, {len(rows)} rows: {', '.join(header)[:90]}",
+        wrong,
+    )
+
+
+def measure(places: list[str], run: str) -> int:
+    """Visit the places; returns how much is wrong."""
+    server, num, wrong = Server(Path(tempfile.mkdtemp(prefix="saved-"))), 0, 0
+    try:
+        server.start()
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=which("chromium"), args=FLAGS)
+            context = browser.new_context(viewport={"width": 1366, "height": 900}, accept_downloads=True)
+            app = App(context, server)
+            for place in places:
+                page, _, query = place.partition("?")
+                keys = dict(pair.split("=", 1) for pair in query.split("&") if pair)
+                app.open(page, **{"run": run, **keys})
+                app.idle()
+                app.pause(REST)
+                _opened(app)
+                menus = [menu for menu in app.page.locator(".ll-save").all() if menu.is_visible()]
+                print(f"{place}: {len(menus)} to save", flush=True)
+                for menu in menus:
+                    name = menu.locator("summary").get_attribute("aria-label")
+                    try:
+                        words, faults = look(app, menu)
+                    except Exception as error:  # a button that saves nothing is a finding, not an end
+                        said = menu.locator(".ll-save-said").text_content()
+                        words, faults = "", [f"{type(error).__name__}: {said or str(error)[:120]}"]
+                    num, wrong = num + 1, wrong + len(faults)
+                    print(f"  {name}: {words}{''.join(f' WRONG: {fault}' for fault in faults)}", flush=True)
+            browser.close()
+    finally:
+        server.stop()
+    print(f"\n{num} charts and grids, {wrong} wrong")
+    return wrong
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--run", default="digits-2d")
+    parser.add_argument("places", nargs="*", default=[])
+    options = parser.parse_args()
+    sys.exit(1 if measure(options.places or list(PLACES), options.run) else 0)
