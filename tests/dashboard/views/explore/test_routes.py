@@ -233,7 +233,8 @@ class TestFiles:
         model = make_model(info=digits.info(), conditional=True, dtype=torch.float32)
         monkeypatch.setattr(models, "model", lambda *_: model.eval().requires_grad_(False))
         classes = [
-            get("short/path.gif", stops="0,0_1,1", seconds=1, y=y).body for y in (0, 3, "0.5,0,0,0.5,0,0,0,0,0,0")
+            get("short/path.gif", stops="0,0_1,1", seconds=1, y=y).body
+            for y in (0, 3, "0.5,0,0,0.5,0,0,0,0,0,0")
         ]
         assert len(set(classes)) == 3
         assert (
