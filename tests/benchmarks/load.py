@@ -5,7 +5,8 @@
 Tabs are of one Chromium window, spread over the pages of runs that are at work: one of them is looked at, the others
 are hidden. Streams and sessions are read by a process of its own (`load_clients.py`): Chromium shares the machine with
 the server here and does not elsewhere, and is not what is to be measured. In each round a visitor with an empty cache
-opens all eight pages, another one of them first; what such a visitor waits before anybody else is there stands beside.
+opens all eight pages, another one of them first; what such a visitor waits before anybody else is there stands beside,
+and so does what an app of Streamlit's with one line takes at that moment, which is the least that any page can take.
 
 Prints for each round how long the pages take until they can be used, and the server's memory; at the end the trainer's
 steps per second of its own processor time with these viewers over those without, and whose processor time it all was.
@@ -24,7 +25,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ import psutil
 from playwright.sync_api import sync_playwright
 
 from tests.browser.live import live_runs
-from tests.browser.server import Server, wait_until
+from tests.browser.server import Server, free_port, wait_until
 from tests.browser.shelf import Shelf
 from tests.browser.tab import FLAGS, App
 from vae.config.schema import ModelConfig, RunConfig, TrainConfig
@@ -126,6 +127,12 @@ def open_tab(context: Any, server: Server, page: str, number: int, *, shown: boo
         app.page.evaluate(HIDE)
 
 
+def answers(address: str) -> bool:
+    with suppress(OSError), urllib.request.urlopen(f"{address}/_stcore/health", timeout=2) as answer:
+        return bool(answer.status == 200)
+    return False
+
+
 def reach(app: App, page: str, **query: str) -> float:
     """Go to a page, and give the seconds until it can be used."""
     began = time.perf_counter()
@@ -149,6 +156,39 @@ def tour(browser: Any, server: Server, first: int) -> dict[str, float]:
             name: reach(app, name, run="ended", **({"runs": "ended,example"} if name == "compare" else {}))
             for name in names[first % 8 :] + names[: first % 8]
         }
+    finally:
+        context.close()
+
+
+@contextmanager
+def one_line(folder: Path) -> Iterator[str]:
+    """The address of an app with one line, on a server of its own."""
+    script, port = folder / "one_line.py", free_port()
+    script.write_text("import streamlit\nstreamlit.title('One line')\n")
+    options = [f"--server.port={port}", "--server.address=127.0.0.1", "--server.headless=true"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "streamlit", "run", str(script), *options, "--browser.gatherUsageStats=false"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def reach_one_line(browser: Any, address: str) -> float:
+    """What a new visitor waits for the app with one line."""
+    context = browser.new_context(viewport={"width": 1366, "height": 900})
+    try:
+        page = context.new_page()
+        page.set_default_timeout(120_000)
+        began = time.perf_counter()
+        page.goto(address)
+        page.get_by_text("One line").wait_for()
+        page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
+        return time.perf_counter() - began
     finally:
         context.close()
 
@@ -213,9 +253,13 @@ def main() -> None:
         stack.callback(browser.close)
 
         tour(browser, server, 0)  # the server has loaded what its pages need
-        alone = tour(browser, server, 0)
+        least = stack.enter_context(one_line(folder))
+        wait_until(lambda: answers(least), "no server of one line", 30)
+        reach_one_line(browser, least)
+        alone, least_alone = tour(browser, server, 0), reach_one_line(browser, least)
         print("seconds until a page can be used by a visitor who is alone, first visit first:")
-        print("  " + ", ".join(f"{name} {seconds:.2f}" for name, seconds in alone.items()), flush=True)
+        print("  " + ", ".join(f"{name} {seconds:.2f}" for name, seconds in alone.items()))
+        print(f"an app with one line: {least_alone:.2f}", flush=True)
 
         first = App(browser.new_context(), server).open("train", run=run.id)
         first.page.locator(f".st-key-start-{run.id} button").click()
@@ -247,21 +291,23 @@ def main() -> None:
             )
 
             print(
-                f"{'round':>5} {'first page':>20} {'s':>6} {'longest of the others':>24} {'s':>6} {'memory, MB':>11}"
+                f"{'round':>5} {'one line, s':>12} {'first page':>20} {'s':>6} {'longest of the others':>24} {'s':>6} "
+                f"{'memory, MB':>11}"
             )
             memory, waits = [], []
             for number in range(wanted.rounds):
                 if time.monotonic() - began_at > wanted.limit:
                     print(f"time is up after {number} rounds of {wanted.rounds}")
                     break
+                bare = reach_one_line(browser, least)
                 found = tour(browser, server, number)
                 began, *others = found.items()
                 longest = max(others, key=lambda item: item[1])
                 waits.append(found)
                 memory.append(process.memory_info().rss / 2**20)
                 print(
-                    f"{number + 1:>5} {began[0]:>20} {began[1]:>6.2f} {longest[0]:>24} {longest[1]:>6.2f} "
-                    f"{memory[-1]:>11.0f}",
+                    f"{number + 1:>5} {bare:>12.2f} {began[0]:>20} {began[1]:>6.2f} {longest[0]:>24} "
+                    f"{longest[1]:>6.2f} {memory[-1]:>11.0f}",
                     flush=True,
                 )
             print(f"CPU seconds per second meanwhile: {shares(clock.read())}")
