@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from vae.models.network_builder import Network
     from vae.models.priors import Prior
     from vae.models.vae import VAE
+    from vae.notebook.show import show
     from vae.objectives.objective import Objective
     from vae.objectives.terms import MeanTerms, Terms
     from vae.runs.archive import ArchiveError
@@ -86,6 +87,7 @@ __all__ = [
     "list_runs",
     "load_dataset",
     "load_model",
+    "show",
     "sweep",
     "watch",
 ]
@@ -124,6 +126,7 @@ _lazily, __dir__, _ = lazy_loader.attach(
         "models.network_builder": ["Network"],
         "models.priors": ["Prior"],
         "models.vae": ["VAE"],
+        "notebook.show": ["show"],
         "objectives.objective": ["Objective"],
         "objectives.terms": ["MeanTerms", "Terms"],
         "runs.archive": ["ArchiveError"],

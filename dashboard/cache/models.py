@@ -5,17 +5,29 @@ torch is imported on first use: the server answers for files and streams before 
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from dashboard.cache.lru import Cache
 from vae.config.registries import STANDARD_NORMAL
 from vae.runs.run import Run
-from vae.storage.confined import is_plain, lstat
+from vae.runs.weight_stamp import stamp, stat_of, weight_files
 
 if TYPE_CHECKING:
     from vae.models.priors import Prior
     from vae.models.vae import VAE
+
+__all__ = [
+    "At",
+    "Half",
+    "best_state",
+    "model",
+    "onnx",
+    "own_prior",
+    "stamp",
+    "stat_of",
+    "warm_up",
+    "weight_files",
+]
 
 At = Literal["best", "last"] | int
 Half = Literal["decoder", "encoder", "autoencoder", "pass"]
@@ -24,34 +36,6 @@ _models = Cache(32, max_bytes=256 << 20)
 _graphs = Cache(200, max_bytes=96 << 20)
 _architectures = Cache(16, max_bytes=96 << 20)
 _summaries = Cache(400, max_bytes=32 << 20)
-
-
-def stamp(run: Run, at: At) -> str:
-    """Names the content of a run's weights: it changes when they do. Empty if there are none yet."""
-    return "-".join(
-        f"{found.st_mtime_ns:x}.{found.st_size:x}" for found in map(stat_of, weight_files(run, at)) if found
-    )
-
-
-def weight_files(run: Run, at: At) -> list[Path]:
-    """The files that the weights may be read from (`vae.runs.snapshots.load_weights` takes one of them)."""
-    checkpoints = run.path / "checkpoints"
-    if isinstance(at, int):
-        return [run.snapshot_dir(at) / "weights.safetensors"]
-    if at == "best" and is_plain(checkpoints / "best.safetensors"):
-        return [checkpoints / "best.safetensors"]
-    newest = [run.path / "live.safetensors", checkpoints / "last.safetensors"]
-    if any(map(is_plain, newest)):
-        return newest
-    return [run.snapshot_dir(step) / "weights.safetensors" for step in run.snapshots()[-1:]]
-
-
-def stat_of(path: Path) -> Any:
-    """What the system says of a file; None if it is not there."""
-    try:
-        return lstat(path)
-    except OSError:
-        return None
 
 
 def model(run: Run, at: At) -> VAE:

@@ -14,10 +14,14 @@ from collections.abc import Iterable
 
 from vae import browser
 
-__all__ = ["LINKER", "modules", "styles"]
+__all__ = ["LINKER", "LOADER", "UNLINKED", "modules", "styles"]
 
 #: The module that links the others: it imports none, and is handed over as it is.
 LINKER = "lib/link.js"
+#: What begins before there is anything to link, and is handed over as it is too: of a notebook's widget.
+LOADER = "notebook/loader.js"
+#: Neither of them is linked.
+UNLINKED = (LINKER, LOADER)
 #: An import or a re-export of a module of our own.
 _IMPORT = re.compile(r"""^((?:import|export)\b[^"'();]*?)"(\.{1,2}/[^"]+)\"""", re.MULTILINE)
 #: What a browser would have to resolve itself.
@@ -25,7 +29,7 @@ _LEFT = re.compile(r"""^(?:import|export)\b[^"'();]*?["'][./]|\bimport\(\s*["'`]
 
 
 def modules(entries: Iterable[str] | None = None) -> list[tuple[str, str]]:
-    """The modules, each after all that it imports.
+    """The modules, each after all that it imports; `LINKER`, which none imports, is not among them.
 
     Args:
         entries: Paths below `vae.browser.FOLDER` (``map/map.js``) of those that are asked for, which bring what they
@@ -57,7 +61,7 @@ def modules(entries: Iterable[str] | None = None) -> list[tuple[str, str]]:
         ordered[path] = text
 
     for path in sorted(files) if entries is None else entries:
-        if path.endswith(".js"):
+        if path.endswith(".js") and path not in UNLINKED:
             take(path, ())
     return list(ordered.items())
 

@@ -67,6 +67,12 @@ class Run(RunFolder):
         """Whether the paths in its config are another machine's, so that nothing is to be opened by them."""
         return self.imported and not self.placed
 
+    def show(self, data: Any = None, **options: Any) -> Any:
+        """The run in a notebook's cell, as `vae.show` shows it: sliders, image, map and curves."""
+        import vae
+
+        return vae.show(self, data, **options)
+
     # Making, opening, naming, deleting
 
     @classmethod

@@ -145,6 +145,8 @@ class State:
     palette: Mapping[ThemeName, Sequence[str]]
     scale: Mapping[ThemeName, Sequence[str]]
     compact: bool
+    #: Indices of the images that are selected, where the host keeps them; None where the view's lassos say them.
+    selected: Sequence[int] | None = None
 
 
 def latent_map(

@@ -12,7 +12,7 @@ export function link(modules) {
   /** @type {Record<string, string>} */
   const addresses = {}
   for (const [path, text] of modules) {
-    const linked = text.replace(/"latent-lab:([^"]+)"/g, (_, name) => JSON.stringify(addresses[name]))
+    const linked = text.replace(/"latent-lab:([^"/][^"]*)"/g, (_, name) => JSON.stringify(addresses[name]))
     addresses[path] = URL.createObjectURL(new Blob([linked], { type: "text/javascript" }))
   }
   return addresses

@@ -36,6 +36,8 @@ export class MapView {
   #stops = []
   #wanted = ""
   #themed = ""
+  /** What is selected, as the host was told of it or has told it; null where it has not been heeded. */
+  #selected = /** @type {string | null} */ (null)
 
   /**
    * @param {HTMLElement} root
@@ -100,6 +102,11 @@ export class MapView {
       data, link, panel, root,
       heard: {
         palette: () => this.colouring.palette(), selected: () => {},
+        chose: (indices) => {
+          if (!this.data.state.selected) return
+          this.#selected = indices.join()
+          this.#onChange("selection", indices, "choice")
+        },
         stood: () => { this.colouring.apply(); this.layers.change(); scene.flush() },
       },
     })
@@ -184,6 +191,15 @@ export class MapView {
       this.scene.redraw("below", "points", "above")
     }
     this.#themed = themed
+    this.#hearSelection()
+  }
+
+  /** A host that keeps what is selected may have selected other images. */
+  #hearSelection() {
+    const { selected } = this.data.state
+    if (!selected || !this.data.shown || selected.join() === this.#selected) return
+    if (this.#selected !== null || selected.length) this.selection.adopt(selected)
+    this.#selected = selected.join()
   }
 
   #readTheme() {
@@ -263,6 +279,7 @@ export class MapView {
   #came(another, newer, began) {
     this.message.hide()
     this.placement.present(another, newer)
+    this.#hearSelection()
     Object.assign(this.#root.dataset, {
       points: String(this.data.shown.num), step: String(this.data.time.shown?.step ?? ""), ready: String(Math.round(performance.now() - began)),
     })

@@ -35,7 +35,8 @@ export class Selection {
 
   /**
    * @param {{data: import("./map_data.js").MapData, link: import("./map_link.js").MapLink, panel: ReturnType<typeof import("./selection_panel.js").selectionPanel>,
-   *   root: HTMLElement, heard: {stood: () => void, selected: () => void, palette: () => string[]}}} needs `stood`: others stand back than before.
+   *   root: HTMLElement, heard: {stood: () => void, selected: () => void, chose: (indices: number[]) => void, palette: () => string[]}}} needs
+   *   `stood`: others stand back than before; `chose`: the person selected these images, by their indices in the data set.
    */
   constructor({ data, link, panel, root, heard }) {
     this.#data = data
@@ -203,12 +204,26 @@ export class Selection {
     this.#link.view.lasso = this.selected ? lassos : []
     this.#link.caught = true
     this.#link.tell()
+    this.#heard.chose(Array.from(this.selected ?? [], (row) => this.#data.shown.index[row]))
+    this.#show()
+    if (this.selected) reveal(this.#panel.node)
+    if (this.selected) this.#heard.selected()
+  }
+
+  /** Select the images that the host names, by their indices in the data set; those that are not shown are left out. */
+  adopt(/** @type {number[]} */ indices) {
+    const wanted = new Set(indices)
+    const rows = Int32Array.from(this.#data.shown.index.keys()).filter((row) => wanted.has(this.#data.shown.index[row]))
+    this.selected = rows.length ? rows : null
+    this.#link.view.lasso = []
+    this.#link.caught = true
+    this.#show()
+  }
+
+  #show() {
     this.#root.dataset.selected = String(this.selected?.length ?? 0)
     this.#stood()
-    if (!this.selected) return this.#panel.hide()
     this.tell()
-    reveal(this.#panel.node)
-    this.#heard.selected()
   }
 
   #stood() {

@@ -57,4 +57,5 @@ export interface State {
   palette: Record<"light" | "dark", string[]>
   scale: Record<"light" | "dark", string[]>
   compact: boolean
+  selected: number[] | null
 }
