@@ -25,6 +25,9 @@ FOLDER = Path(__file__).resolve().parent
 #: What all components share: the library's tokens, and the page's theme in their words.
 _SHARED = (browser.FOLDER / "lib" / "tokens.css", FOLDER / "streamlit" / "theme.css")
 
+#: What the components are called that a page has asked for so far.
+NAMES: set[str] = set()
+
 
 def register(
     name: str,
@@ -48,6 +51,7 @@ def register(
         styles: The library's styles that it needs, by their path below `vae/browser/`.
         variant: Tells it from another of the same folder, for which another height is kept free.
     """
+    NAMES.add(name)
     folder = folder or FOLDER / name
     own = folder / f"{folder.name}.css"
     sheets = [*_SHARED, *(browser.FOLDER / sheet for sheet in styles), *([own] if own.is_file() else [])]

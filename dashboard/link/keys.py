@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from dashboard.link import drawing
+from dashboard.look import controls
 
 T = TypeVar("T")
 
@@ -159,6 +160,19 @@ def _card(text: str) -> str:
 
 #: One card of the page alone, for a lesson or a frame.
 CARD = Key("card", _card, "the name of a card: small letters, digits and hyphens")
+
+
+def _controls(text: str) -> tuple[str, ...]:
+    names = tuple(text.split(","))
+    if not all(re.fullmatch(controls.NAME, name) for name in names):
+        raise ValueError
+    return names
+
+
+_NAMES = "names of controls or cards with commas between them, as in seed,map.lasso"
+#: What the page does not show, and what it shows but nobody can change.
+HIDE: Key[tuple[str, ...]] = Key("hide", _controls, _NAMES, ",".join)
+LOCK: Key[tuple[str, ...]] = Key("lock", _controls, _NAMES, ",".join)
 #: The lesson in the rail, its step from 1, and the language of its words.
 _LESSON = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")
 

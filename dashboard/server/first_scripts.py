@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from dashboard.look import controls
 from dashboard.server import browser_files
 from dashboard.streamlit_internals import HEAD
 
@@ -58,4 +59,5 @@ def _first() -> bytes:
     # Relative to the page's address, as Streamlit's own are: below a base path too.
     place = f"./api/lib/{browser_files.version()}"
     scripts = "".join(f'<script type="module" src="{place}/{name}"></script>' for name in _SCRIPTS)
-    return f'<link rel="stylesheet" href="{place}/{_STYLE}">{scripts}'.encode()
+    names = f'<script type="application/json" id="latent-lab-controls">{controls.for_browser()}</script>'
+    return f'<link rel="stylesheet" href="{place}/{_STYLE}">{names}{scripts}'.encode()

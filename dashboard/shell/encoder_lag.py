@@ -68,7 +68,7 @@ def draw(run: Run) -> None:
             icon=":material/play_arrow:",
             help=f"Computes the true posterior of {NUM_IMAGES} probe images at up to {NUM_MOMENTS} snapshots, in "
             "the background. The result is saved with the run.",
-            key=f"{key(run)}:start",
+            key=f"lag-start:{run.id}",
         ):
             start(run)
             st.rerun()
@@ -105,5 +105,7 @@ def section(run: Run) -> None:
     """The same behind its question, for runs of one or two dimensions; shown to a class only if it was measured."""
     if run.config.model.latent_dim > MOST_DIMS or (session.presenting() and not kept(run).lag):
         return
-    with st.expander("Does the encoder lag behind the decoder?", icon=":material/hourglass_bottom:"):
+    with st.expander(
+        "Does the encoder lag behind the decoder?", icon=":material/hourglass_bottom:", key="lag-open"
+    ):
         draw(run)

@@ -35,7 +35,7 @@ def progress(key: str, bytes: bool = False, place: str = "") -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center", key=f"job-{key}{place}"):
         st.progress(job.share, words(job, bytes=bytes))
-        if st.button("Cancel", key=f"{key}{place}:cancel"):
+        if st.button("Cancel", key=f"cancel-job:{key}{place}"):
             background.cancel(key)
             st.rerun()
 

@@ -29,11 +29,15 @@ def draw() -> None:
         )
         downloads.offer(data.name, data.root, key="sidebar:download")
         if not run_picker.is_shipped(run):
-            with st.expander("Already in another folder?", icon=":material/folder_open:"):
+            with st.expander(
+                "Already in another folder?", icon=":material/folder_open:", key="run-images-elsewhere"
+            ):
                 _place(run, "Folder of downloaded datasets")
     elif data.path is not None and not run_picker.is_shipped(run):
         missing = datasets.missing_images(run)
-        with st.expander("Images", expanded=bool(missing), icon=":material/photo_library:"):
+        with st.expander(
+            "Images", expanded=bool(missing), icon=":material/photo_library:", key="run-images-fold"
+        ):
             if missing:
                 st.caption(
                     plain(f"Original images, test metrics and a full diagnosis need the images. {missing}")
@@ -52,7 +56,9 @@ def _place(run: Run, words: str) -> None:
         return
     with st.form(f"place:{run.id}", border=False):
         text = st.text_input(plain(words), key=f"place-of-images:{run.id}")
-        pressed = st.form_submit_button("Use these images", icon=":material/check:", width="stretch")
+        pressed = st.form_submit_button(
+            "Use these images", icon=":material/check:", width="stretch", key="place-of-images-use"
+        )
     if not pressed or not text.strip():
         return
     try:

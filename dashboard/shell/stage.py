@@ -15,12 +15,15 @@ fills a card with ``fill=True``. A card that takes a while begins as ``stage.ske
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
+from dashboard.components import NAMES
 from dashboard.link import keys, session
+from dashboard.look.controls import CONTROLS, MENU_NAME
 
 if TYPE_CHECKING:
     from dashboard.streamlit_internals import DeltaGenerator
@@ -75,15 +78,29 @@ def begin() -> None:
 
 
 def settle() -> None:
-    """Say so if the link asks for a card that the page does not have; then the whole page is shown."""
-    wanted = session.read(keys.CARD, "")
+    """Say so if the link asks for a card or a control that the page does not have; then the whole page is shown."""
     drawn = st.session_state.get(_DRAWN, [])
+    for key in (keys.HIDE, keys.LOCK):
+        _check_controls(key.name, session.read(key, ()), drawn)
+    wanted = session.read(keys.CARD, "")
     if wanted in drawn:
         return
     if wanted:
         known = f"has {', '.join(drawn)}" if drawn else "has none"
         session.notice(f"This page has no card {wanted!r}; it {known}. The whole page is shown.")
     session.forget(keys.CARD)
+
+
+def _check_controls(key: str, names: Sequence[str], cards: Sequence[str]) -> None:
+    """Tell of what is hidden or fixed and is no control of any page, nor a card of this one."""
+    for name in names:
+        component, _, own = name.partition(".")
+        if component in NAMES if own else name in CONTROLS or name == MENU_NAME or name in cards:
+            continue
+        session.notice(
+            f"The link's {key} names controls of the page, and there is none called {name!r}. The list is beside "
+            "“Copy link”."
+        )
 
 
 def _card(name: str, *, bare: bool, fill: bool) -> DeltaGenerator:

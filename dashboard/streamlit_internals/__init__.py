@@ -25,6 +25,7 @@ __all__ = [
     "FOLDER",
     "HEAD",
     "INTERNAL",
+    "MENU",
     "DeltaGenerator",
     "UploadedFile",
     "addresses",
@@ -40,6 +41,8 @@ FOLDER = Path(__file__).resolve().parent
 HEAD = b"<head>"
 #: Part of the paths of Streamlit's own requests: no page is below it.
 INTERNAL = "/_stcore/"
+#: The list of pages, in the sidebar or above the page, as CSS.
+MENU = '[data-testid="stSidebarNav"], [data-testid="stTopNav"]'
 
 
 def page_of_script() -> tuple[str, bool]:

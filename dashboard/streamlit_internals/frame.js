@@ -1,8 +1,9 @@
 /**
  * What the address asks of the frame, told to the style sheet (`look/streamlit.css`) on <html>: a presentation, one card alone, room for
- * the rail of a lesson. And the
- * sidebar, which is folded where it would take the room of the page. Loaded before Streamlit's own script.
+ * the rail of a lesson, controls that are hidden or fixed. And the sidebar, which is folded where it would take the room of the page.
+ * Loaded before Streamlit's own script.
  */
+import { heedControls } from "./controls.js"
 
 /** So wide a window has room for the sidebar, CSS pixels. */
 const WIDE = 1100
@@ -29,6 +30,7 @@ function heed() {
     root.toggleAttribute("data-lesson", isTaught)
   }
   page = pathname
+  heedControls(searchParams)
   const card = searchParams.get("card") ?? ""
   root.toggleAttribute("data-card", card !== "")
   const { backgroundColor } = getComputedStyle(document.body)

@@ -122,6 +122,8 @@ def begin(lesson: Lesson, number: int, page: str) -> None:
     if lesson.language:
         query[keys.LANGUAGE.name] = lesson.language
     if target == page:
+        for key in (keys.HIDE, keys.LOCK):  # of this step alone
+            session.forget(key)
         session.follow(query)
         st.rerun()
     kept = session.link()

@@ -39,7 +39,7 @@ def section(run: Run, at: At) -> None:
     by_dimension = {measured.title: measured.per_dim for measured, _ in numbers if measured.per_dim}
     if by_dimension:
         names = [f"z{number}" for number in range(1, run.config.model.latent_dim + 1)]
-        st.dataframe({"Dimension": names, **by_dimension}, hide_index=True)
+        st.dataframe({"Dimension": names, **by_dimension}, hide_index=True, key="collapse-own")
     for measured in found:
         if measured.value is None:
             st.caption(plain(measured.line()))

@@ -98,6 +98,7 @@ def _differences(chosen: Sequence[Run], titles: dict[str, str]) -> None:
         [_option(one, [titles[run.id] for run in chosen]) for one in found],
         hide_index=True,
         width="stretch",
+        key="compare-differences",
         column_config={"Option": st.column_config.TextColumn(width="medium")},
     )
 

@@ -17,7 +17,7 @@ from vae.storage.atomic import disk_sentence
 
 def form(runs: Sequence[Run], titles: dict[str, str]) -> None:
     """Draw the form; pressing Start makes the runs and queues them, or says why it cannot."""
-    with st.expander("Start a sweep", icon=":material/stacked_line_chart:"):
+    with st.expander("Start a sweep", icon=":material/stacked_line_chart:", key="sweep-open"):
         # The networks of a watched run are somebody's own code, which is not here.
         by_id = {run.id: run for run in runs if run.config.model.network != "external"}
         if not by_id:

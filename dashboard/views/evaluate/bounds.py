@@ -120,7 +120,7 @@ def importance(run: Run, found: Result | None) -> None:
     kind = "importance" if proposal == "posterior" else "mixture"
     key = f"bound:{run.path}:{kind}:{k}:{num}:{seed}"
     num_images = run.info.num_test if wanted is None else wanted
-    _button(controls[4], run, key, work, "Measure the bound")
+    _button(controls[4], run, key, work, "Measure the bound", "measure-bound")
     _shown(run, key, (kind, run.status().step, num_images, seed, k, 0), found, IMPORTANCE)
 
 
@@ -155,7 +155,8 @@ def annealing(run: Run) -> None:
             _keep(run, saved_bounds.of_importance(other, step))
 
     key = f"bound:{run.path}:annealed:{steps}:{num}:{seed}"
-    _button(controls[3], run, key, work, "Measure by annealing", why_not_annealed(run.config.model))
+    why = why_not_annealed(run.config.model)
+    _button(controls[3], run, key, work, "Measure by annealing", "measure-annealed", why)
     asked = ("annealed", run.status().step, num, seed, NUM_CHAINS, steps)
     _shown(run, key, asked, None, ("annealed",))
 
@@ -225,6 +226,7 @@ def _button(
     key: str,
     work: Callable[[Progress], None],
     title: str,
+    name: str,
     why_never: str = "",
 ) -> None:
     if session.presenting():
@@ -237,7 +239,7 @@ def _button(
         disabled=bool(why) or is_open,
         help=plain(why) if why else "Runs in the background. The result is saved with the run.",
         width="stretch",
-        key=f"{key}:start",
+        key=f"{name}:{key}",
     ):
         background.start(key, work)
         st.rerun()

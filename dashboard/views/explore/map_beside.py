@@ -24,7 +24,7 @@ def switch(run: Run) -> bool:
     """Draw the switch of the map, and say whether it is on; in a presentation the link alone decides."""
     wanted = session.read(link.SHOW_MAP, "on") == "on"
     if not session.presenting():
-        session.seat(link.SHOW_MAP, widget := f"beside-map:{run.id}", wanted)
+        session.seat(link.SHOW_MAP, widget := f"explore-show-map:{run.id}", wanted)
         wanted = st.toggle(
             "Map", key=widget, help="Where the point and its posterior lie among the test images."
         )

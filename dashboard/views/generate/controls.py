@@ -114,6 +114,7 @@ def seed(place: DeltaGenerator, button: DeltaGenerator, run: Run) -> int:
     button.button(
         "Sample again",
         icon=":material/casino:",
+        key=f"generate-again:{run.id}",
         on_click=_next_seed,
         args=(key, now),
         width="content" if session.presenting() else "stretch",
@@ -241,12 +242,16 @@ def pick_image(run: Run, weights: Weights, embedding: Embedding, originals: Orig
                     on_click=session.write,
                     args=(key, candidate),
                 )
-    for column, title, to in zip(
-        st.columns(2), ("‹ Earlier", "Later ›"), (first - NUM_THUMBS, first + NUM_THUMBS), strict=True
+    for column, name, title, to in zip(
+        st.columns(2),
+        ("earlier", "later"),
+        ("‹ Earlier", "Later ›"),
+        (first - NUM_THUMBS, first + NUM_THUMBS),
+        strict=True,
     ):
         column.button(
             title,
-            key=f"generate-{title}",
+            key=f"generate-{name}",
             disabled=not 0 <= to < len(same),
             width="stretch",
             on_click=session.write,

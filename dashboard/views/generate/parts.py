@@ -38,6 +38,7 @@ def downloads(name: str, weights: Weights, sheet: bytes, archive: Callable[[], b
             sheet,
             file_name=f"{name}-{weights.name}.png",
             mime="image/png",
+            key="generate-png",
             icon=":material/download:",
             on_click="ignore",
             help="One pixel for each pixel of the model.",
@@ -47,6 +48,7 @@ def downloads(name: str, weights: Weights, sheet: bytes, archive: Callable[[], b
             archive,
             file_name=f"{name}-{weights.name}.zip",
             mime="application/zip",
+            key="generate-zip",
             icon=":material/folder_zip:",
             on_click="ignore",
             help="A PNG for each image, and a table of their z.",
@@ -63,7 +65,7 @@ def point(run: Run) -> list[float]:
 def lead_to_explore() -> None:
     """Say that Explore has no point yet, and lead there."""
     st.info("There is no drawing and no point yet: draw a digit or move a slider on the Explore page.")
-    if st.button("Open Explore", icon=":material/draw:"):
+    if st.button("Open Explore", icon=":material/draw:", key="generate-open-explore"):
         go_to("explore", {**session.link(), keys.PANEL.name: "draw"})
 
 

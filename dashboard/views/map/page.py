@@ -75,7 +75,7 @@ def page() -> None:
             pinned=_pinned(run, z),
             cut=latent_view.cut(run),
             centre=run.config.data.name in ("mnist", "emnist"),
-            key=f"map:{run.id}",
+            key=f"map-chart:{run.id}",
         )
     _keep(run, columns, said.view or shown)
     _heed(run, part, said)

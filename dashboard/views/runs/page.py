@@ -115,17 +115,17 @@ def _actions(run: Run) -> None:
     shipped, why_fixed = run_picker.is_shipped(run), run.why_fixed()
     fixed = shipped or bool(why_fixed)
     with st.container(horizontal=True):
-        if st.button("Explore", icon=":material/tune:", type="primary"):
+        if st.button("Explore", icon=":material/tune:", type="primary", key="runs-explore"):
             session.choose_run(run.id)
             go_to("explore")
-        if st.button("Curves", icon=":material/show_chart:"):
+        if st.button("Curves", icon=":material/show_chart:", key="runs-curves"):
             session.choose_run(run.id)
             go_to("train")
-        if st.button("Rename", icon=":material/edit:", disabled=fixed):
+        if st.button("Rename", icon=":material/edit:", disabled=fixed, key="runs-rename"):
             _rename(run)
-        if st.button("Export", icon=":material/archive:"):
+        if st.button("Export", icon=":material/archive:", key="runs-export"):
             _export(run)
-        if st.button("Delete", icon=":material/delete:", disabled=fixed):
+        if st.button("Delete", icon=":material/delete:", disabled=fixed, key="runs-delete"):
             _delete(run)
     if shipped:
         st.caption("An example that came with Latent Lab. You can explore and export it, but not change it.")
@@ -135,8 +135,8 @@ def _actions(run: Run) -> None:
 
 @st.dialog("Rename run")
 def _rename(run: Run) -> None:
-    name = st.text_input("Name", run.name, max_chars=80)
-    if st.button("Rename", type="primary"):
+    name = st.text_input("Name", run.name, max_chars=80, key="runs-name")
+    if st.button("Rename", type="primary", key="runs-rename-now"):
         try:
             run.rename(name)
         except UserError as error:
@@ -148,7 +148,7 @@ def _rename(run: Run) -> None:
 @st.dialog("Delete run?")
 def _delete(run: Run) -> None:
     st.text(f"Delete “{run.name}” with its checkpoints and snapshots? This cannot be undone.")
-    if st.button("Delete for good", type="primary", icon=":material/delete:"):
+    if st.button("Delete for good", type="primary", icon=":material/delete:", key="runs-delete-now"):
         try:
             run.delete()
         except UserError as error:
@@ -165,7 +165,9 @@ def _export(run: Run) -> None:
     place = st.empty()
     with place.container():
         bar = st.progress(0.0, "Packing…")
-        if st.button("Cancel", key="export:cancel"):  # pressing it has ended the script run that was packing
+        if st.button(
+            "Cancel", key="runs-export-cancel"
+        ):  # pressing it has ended the script run that was packing
             st.rerun()
 
     def told(done: int, total: int) -> None:
@@ -186,15 +188,15 @@ def _import_form() -> None:
     upload = st.file_uploader(
         f"A zip file from Export or `vae export`, up to {limit} unpacked",
         type="zip",
-        key=session.fresh("import"),
+        key=session.fresh("import-file"),
     )
-    if upload is None or not st.button("Import", type="primary"):
+    if upload is None or not st.button("Import", type="primary", key="import-now"):
         return
     try:
         run = import_run(upload, settings.runs_root())
     except UserError as error:
         st.error(plain(str(error)))
     else:
-        session.renew("import")
+        session.renew("import-file")
         session.choose_run(run.id)
         st.rerun()

@@ -127,12 +127,17 @@ def _now(start: RunConfig, name: str, key: str) -> Any:
     for section in RunConfig.model_fields:
         owner = getattr(start, section)
         found = {
-            field: st.session_state.get(f"{key}:{section}.{field}", getattr(owner, field))
+            field: st.session_state.get(_widget_key(key, section, field), getattr(owner, field))
             for field in type(owner).model_fields
         }
         sections[section] = SimpleNamespace(**found)
     sections["data"].name = name
     return SimpleNamespace(**sections)
+
+
+def _widget_key(key: str, section: str, field: str) -> str:
+    """Streamlit's key of an option; its beginning is the control's (`dashboard.look.controls`)."""
+    return f"option-{section}.{field}:{key}"
 
 
 def _has_effect(start: RunConfig, section: str, field: str, now: Any) -> bool:
@@ -155,7 +160,7 @@ def _draw(start: RunConfig, section: str, field: str, key: str, values: dict[str
         value = getattr(getattr(start, section), field)
         values[field] = list(value) if isinstance(value, tuple) else value
         return
-    values[field] = _widget(getattr(start, section), field, f"{key}:{section}.{field}")
+    values[field] = _widget(getattr(start, section), field, _widget_key(key, section, field))
     _draw_own(start, section, field, values[field], key, values)
 
 
@@ -170,7 +175,7 @@ def _draw_own(
     options = registry[chosen].default_options()
     if options is not None:
         values[own] = {
-            name: _widget(options, name, f"{key}:{section}.{field}-{chosen}.{name}")
+            name: _widget(options, name, f"own-option:{key}:{section}.{field}-{chosen}.{name}")
             for name in type(options).model_fields
         }
 

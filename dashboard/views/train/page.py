@@ -96,7 +96,7 @@ def _map_switch(run: Run) -> bool:
         return False
     wanted = session.read(link.SHOW_MAP, "on") == "on"
     if not session.presenting():
-        session.seat(link.SHOW_MAP, widget := f"train-map-switch:{run.id}", wanted)
+        session.seat(link.SHOW_MAP, widget := f"train-show-map:{run.id}", wanted)
         wanted = st.toggle(
             "Latent map", key=widget, help="Where the probe images lie in latent space, at each snapshot."
         )
@@ -196,7 +196,7 @@ def _buttons(run: Run, now: str, notes: WatchNotes) -> None:
         column.button(
             label,
             icon=f":material/{icon}:",
-            key=f"{wish}:{run.id}",
+            key=f"wish-{wish}:{run.id}",
             on_click=_ask,
             args=(run, wish),
             width="stretch",
@@ -227,7 +227,7 @@ def _buttons(run: Run, now: str, notes: WatchNotes) -> None:
     elif now in ("stopped", "interrupted", "failed", "diverged"):
         button("Continue training", "play_arrow", "start", st.container())
     elif now == "finished":
-        st.number_input("More epochs", 1, 1_000_000, run.config.train.epochs, key=f"more:{run.id}")
+        st.number_input("More epochs", 1, 1_000_000, run.config.train.epochs, key=f"more-epochs:{run.id}")
         button("Continue training", "play_arrow", "extend", st.container())
 
 
@@ -237,7 +237,7 @@ def _ask(run: Run, wish: str) -> None:
         case "start":
             _try(lambda: trainers.start(run))
         case "extend":
-            _try(lambda: _extend(run, int(st.session_state[f"more:{run.id}"])))
+            _try(lambda: _extend(run, int(st.session_state[f"more-epochs:{run.id}"])))
         case "cancel":
             _try(lambda: trainers.cancel(run))
         case "step":

@@ -34,6 +34,6 @@ def guesses(notes: WatchNotes) -> None:
     """What was taken for granted of the user's networks, data and loop, and how to say otherwise."""
     if not notes.guesses:
         return
-    with st.expander("How your networks were understood", icon=":material/rule:"):
+    with st.expander("How your networks were understood", icon=":material/rule:", key="watched-networks"):
         for sentence in notes.guesses:
             st.markdown(f"- {plain(sentence)}")

@@ -13,8 +13,9 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard import settings
 from dashboard.cache import lru
+from dashboard.look.controls import CONTROLS
 from dashboard.shell import run_picker
-from dashboard.shell.lesson_rail import places, shelf, words
+from dashboard.shell.lesson_rail import shelf, words
 from dashboard.views.train import link as train_link
 from vae.errors import UserError
 from vae.lessons.conditions import HAPPENINGS, NUMBERS, Condition
@@ -173,7 +174,7 @@ def test_a_shipped_lesson_can_be_shown(file: str) -> None:
     for step in lesson.steps:
         assert step.page
         for name in step.highlight:
-            assert name in places.CONTROLS or f'"{name}"' in cards, f"{step.title}: {name}"
+            assert name in CONTROLS or f'"{name}"' in cards, f"{step.title}: {name}"
 
 
 def test_ten_lessons_are_shipped_and_each_translation_has_the_same_steps() -> None:

@@ -20,7 +20,7 @@ export function courseCard({ chosen, went }) {
   let stages = []
   const strip = heatStrip((place) => stages[place] && went(stages[place].step))
   strip.node.hidden = false
-  const choice = radioGroup("What the colours say", Object.fromEntries(Object.entries(QUANTITIES).map(([name, { label }]) => [name, label])), chosen)
+  const choice = radioGroup("What the colours say", Object.fromEntries(Object.entries(QUANTITIES).map(([name, { label }]) => [name, label])), chosen, { control: "colours" })
   const ends = [element("span", {}), element("span", {}), element("span", {})]
   const axis = element("p", { class: "ll-note ends", "aria-hidden": "true" }, ...ends)
   const empty = element("p", { class: "ll-message" }, "Appears with the second snapshot.")

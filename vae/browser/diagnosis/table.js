@@ -31,7 +31,7 @@ export function tableCard() {
   const caption = element("caption", { class: "ll-note" })
   const table = element("table", {}, caption, element("thead", {}, element("tr", {}, ...COLUMNS.map((words) => element("th", { scope: "col" }, words)))), body)
   const room = element("div", { class: "room", tabindex: 0, role: "region", "aria-label": "Every dimension in numbers" }, table)
-  const details = element("details", {}, element("summary", { class: "ll-title" }, "Every dimension in numbers"), room)
+  const details = element("details", { dataset: { control: "table" } }, element("summary", { class: "ll-title" }, "Every dimension in numbers"), room)
   const node = element("section", { class: "ll-card", dataset: { chart: "table" } }, details)
   let state = null
   let drawn = null

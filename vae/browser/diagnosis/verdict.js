@@ -50,7 +50,7 @@ function content(found, failure) {
   return [
     element("h3", {}, found.verdict.title), element("p", {}, together(found.verdict.sentence)),
     element("div", { class: "because" }, element("div", {}, element("h4", {}, "Because"), evidence(found.verdict.evidence)), element("div", {}, ...remedies(found.verdict.remedies))),
-    ...(remarks.length ? [element("div", { class: "remarks" }, element("h4", {}, "Remarks"), ...remarks)] : []),
+    ...(remarks.length ? [element("div", { class: "remarks", dataset: { control: "remarks" } }, element("h4", {}, "Remarks"), ...remarks)] : []),
   ]
 }
 

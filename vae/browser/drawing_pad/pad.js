@@ -30,6 +30,7 @@ export class Pad {
     this.#release = release
     this.canvas = element("canvas", {
       class: "ll-pixels pad", role: "img", width: 1, height: 1,
+      dataset: { control: "pad" },
       "aria-label": "Drawing pad. Without a pointer, choose a test image instead.",
       onpointerdown: (event) => this.#down(event),
       onpointermove: (event) => this.#move(event),

@@ -11,7 +11,7 @@ export function drawingBody(pad) {
     pad.centring = centring.input.checked
     pad.changed()
   } })
-  const tool = radioGroup("Tool", { pen: "Pen", eraser: "Eraser" }, (value) => { pad.tool = value === "eraser" ? "eraser" : "pen" })
+  const tool = radioGroup("Tool", { pen: "Pen", eraser: "Eraser" }, (value) => { pad.tool = value === "eraser" ? "eraser" : "pen" }, { control: "tool" })
   tool.value = "pen"
   const width = element("input", {
     class: "ll-range", type: "range", step: 0.1, "aria-label": "Width of the pen", dataset: { action: "width" },

@@ -13,8 +13,8 @@ export function pictureBody({ load, change }) {
     onchange: (event) => { load(event.target.files[0]); event.target.value = "" },
   })
   const shown = element("canvas", { class: "shown", width: 1, height: 1, hidden: true, role: "img", "aria-label": "Your image" })
-  const drop = element("label", { class: "drop" }, file, shown, element("span", { class: "ll-note" }, "Drop or paste an image, or choose a file"))
-  const invert = radioGroup("Invert", { auto: "Auto", yes: "Yes", no: "No" }, change)
+  const drop = element("label", { class: "drop", dataset: { control: "file" } }, file, shown, element("span", { class: "ll-note" }, "Drop or paste an image, or choose a file"))
+  const invert = radioGroup("Invert", { auto: "Auto", yes: "Yes", no: "No" }, change, { control: "invert" })
   invert.value = "auto"
   return Object.assign(element(
     "div", { class: "drawing" }, drop,

@@ -1,4 +1,5 @@
 /** Controls that are made alike everywhere: one of some, and one that is on or off. */
+import { slug } from "./controls.js"
 import { element } from "./dom.js"
 
 let groups = 0
@@ -8,7 +9,7 @@ let groups = 0
  * @param {string} legend What is chosen.
  * @param {Record<string, string>} options What each is called, by its value.
  * @param {(value: string, event: Event) => void} chosen Told when the person chooses.
- * @param {{class?: string, title?: string}} [more]
+ * @param {{class?: string, title?: string, control?: string}} [more] `control`: What links call it (`controls.js`); the legend if it is left out.
  * @returns {{node: HTMLFieldSetElement, inputs: HTMLInputElement[], value: string}} `value` is "" where none is chosen; setting it tells
  *   nobody.
  */
@@ -17,7 +18,7 @@ export function radioGroup(legend, options, chosen, more = {}) {
   const inputs = Object.keys(options).map((value) =>
     element("input", { type: "radio", name, value, onchange: (/** @type {Event} */ event) => chosen(value, event) }))
   const node = element(
-    "fieldset", { class: `ll-choice ${more.class ?? ""}`.trim(), title: more.title }, element("legend", { class: "ll-sr" }, legend),
+    "fieldset", { class: `ll-choice ${more.class ?? ""}`.trim(), title: more.title, dataset: { control: more.control ?? slug(legend) } }, element("legend", { class: "ll-sr" }, legend),
     ...Object.values(options).map((label, k) => element("label", {}, inputs[k], label)),
   )
   return {
@@ -36,10 +37,10 @@ export function radioGroup(legend, options, chosen, more = {}) {
  * Something that is on or off.
  * @param {string} label
  * @param {string} title
- * @param {{action?: string, checked?: boolean, changed?: (event: Event) => void}} [more]
+ * @param {{action?: string, control?: string, checked?: boolean, changed?: (event: Event) => void}} [more] `control`: What links call it; the label if it is left out.
  * @returns {{input: HTMLInputElement, node: HTMLLabelElement}}
  */
-export function tick(label, title, { action, checked = false, changed = () => {} } = {}) {
+export function tick(label, title, { action, control, checked = false, changed = () => {} } = {}) {
   const input = element("input", { type: "checkbox", checked, dataset: action ? { action } : {}, onchange: changed })
-  return { input, node: element("label", { class: "tick", title }, input, label) }
+  return { input, node: element("label", { class: "tick", title, dataset: { control: control ?? action ?? slug(label) } }, input, label) }
 }

@@ -40,7 +40,7 @@ export function say(node, text) {
 export function sayWithHelp(node, text, help) {
   if (!node.querySelector(".ll-help")) {
     const mark = element("summary", { "aria-label": "More about this" }, "?")
-    node.replaceChildren(element("span"), " ", element("details", { class: "ll-help" }, mark, element("span")))
+    node.replaceChildren(element("span"), " ", element("details", { class: "ll-help", dataset: { control: "help" } }, mark, element("span")))
   }
   const [sentence, more] = node.children
   say(sentence, text)

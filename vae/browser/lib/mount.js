@@ -1,4 +1,5 @@
 /** How parts of the explorer come into a page. */
+import { enter, leave } from "./controls.js"
 import { element } from "./dom.js"
 import { isAbort } from "./errors.js"
 
@@ -32,6 +33,7 @@ export function mountable(url, make) {
   return (root, given) => {
     watch()
     mounted.set(root, folder)
+    enter(root)
     /** @type {Part | null} */
     let part = null
     const attempt = (/** @type {() => void} */ work) => {
@@ -50,6 +52,7 @@ export function mountable(url, make) {
       update: (next) => attempt(() => part?.update(next)),
       unmount() {
         mounted.delete(root)
+        leave(root)
         part?.unmount()
       },
     }

@@ -125,7 +125,7 @@ export function saveMenu(what, of = "this chart") {
     element("button", { class: "ll-save-kind", type: "button", title: words, dataset: { save: kind }, onclick: () => void save(kind) }, title))
   const said = element("span", { class: "ll-save-said", role: "status" })
   const summary = element("summary", { class: "ll-save-open", "aria-label": `Save ${of}`, title: `Save ${of}: PNG, SVG or CSV` }, icon(TRAY))
-  const node = element("details", { class: "ll-save" }, summary, element("div", { class: "ll-save-kinds", role: "group", "aria-label": `Save ${of} as` }, ...buttons, said))
+  const node = element("details", { class: "ll-save", dataset: { control: "save" } }, summary, element("div", { class: "ll-save-kinds", role: "group", "aria-label": `Save ${of} as` }, ...buttons, said))
 
   async function save(/** @type {string} */ kind) {
     say(said, "")

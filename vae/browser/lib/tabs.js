@@ -20,7 +20,7 @@ export function tabRow(titles, bodies, label, chosen) {
       onclick: () => chosen(name), onkeydown: turn,
     }, titles[name])
   })
-  const root = element("div", { class: "tabs", role: "tablist", "aria-label": label }, ...buttons)
+  const root = element("div", { class: "tabs", role: "tablist", "aria-label": label, dataset: { control: "tabs" } }, ...buttons)
 
   /** @param {KeyboardEvent} event */
   function turn(event) {

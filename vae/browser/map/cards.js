@@ -107,7 +107,7 @@ export function imageList(data, go) {
         return element(
           "li", {},
           element("button", {
-            type: "button", class: "neighbour", dataset: { index: shown.index[row] }, title: `Go to ${called.toLowerCase()}`,
+            type: "button", class: "neighbour", dataset: { control: "neighbours", index: shown.index[row] }, title: `Go to ${called.toLowerCase()}`,
             "aria-label": `${called}${name ? `, ${name}` : ""}, distance ${number(distance)}${unit ? ` ${unit}` : ""}`, onclick: () => go(row),
           }, canvas, element("span", {}, name || String(numbered(shown, row).number)), element("span", { class: "ll-note" }, number(distance))),
         )
@@ -191,7 +191,7 @@ export function pinnedCard(heard) {
         return element(
           "li", {},
           element("button", {
-            type: "button", class: "neighbour", dataset: { index: shown.index[other.row] },
+            type: "button", class: "neighbour", dataset: { control: "neighbours", index: shown.index[other.row] },
             title: `Go to ${called.toLowerCase()}`,
             "aria-label": `${called}${name ? `, ${name}` : ""}, distance ${number(other.distance)}`,
             onclick: () => heard.go(other.row),

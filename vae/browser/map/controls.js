@@ -26,7 +26,7 @@ export function controls(heard) {
     title: "Draw around images to select them (Shift and drag adds, Alt and drag subtracts)",
     onclick: () => heard.lasso(lasso.getAttribute("aria-pressed") !== "true"),
   }, "Lasso")
-  const does = radioGroup("What the lasso does", LASSOS, (value) => heard.lasso(true, Number(value)), { class: "does" })
+  const does = radioGroup("What the lasso does", LASSOS, (value) => heard.lasso(true, Number(value)), { class: "does", control: "lasso-mode" })
   does.node.hidden = true
   const reset = element("button", {
     class: "ll-button", type: "button", hidden: true, dataset: { action: "reset-view" }, title: "All images in view (key 0)", onclick: () => heard.reset(),
@@ -35,7 +35,7 @@ export function controls(heard) {
     class: "ll-button", type: "button", hidden: true, dataset: { action: "fit-points" }, title: "The points take far less room than the prior", onclick: () => heard.fit(),
   }, "Zoom to points")
   const chips = new Map(LAYERS.map(([name, title, words]) => [name, element("button", {
-    class: "chip", type: "button", "aria-pressed": "false", title: words, dataset: { layer: name },
+    class: "chip", type: "button", "aria-pressed": "false", title: words, dataset: { layer: name, control: "layers" },
     onclick: () => heard.layer(name, chips.get(name).getAttribute("aria-pressed") !== "true"),
   }, title)]))
   const tiles = element(

@@ -34,17 +34,17 @@ export class Find {
     this.#data = data
     this.#heard = heard
     this.#by = radioGroup("Nearest by", { mean: "Mean", kl: "KL" }, () => this.#look(), {
-      title: "Mean: distance of the posterior means. KL: divergence between the posteriors, so that dimensions that say nothing hardly count.",
+      control: "nearest-by", title: "Mean: distance of the posterior means. KL: divergence between the posteriors, so that dimensions that say nothing hardly count.",
     })
     this.#by.value = "mean"
-    this.#number = element("input", { class: "ll-select number", type: "number", min: 0, step: 1, placeholder: "No.", "aria-label": "Number of the image", dataset: { find: "number" } })
+    this.#number = element("input", { class: "ll-select number", type: "number", min: 0, step: 1, placeholder: "No.", "aria-label": "Number of the image", dataset: { find: "number", control: "find-number" } })
     this.#class = element("select", {
-      class: "ll-select", "aria-label": "Class to find", dataset: { find: "class" }, onchange: () => this.#toClass(),
+      class: "ll-select", "aria-label": "Class to find", dataset: { find: "class", control: "find-class" }, onchange: () => this.#toClass(),
     })
     this.#list = imageList(data, (row) => heard.go(row))
     const pad = drawingBody(this.#pad)
     this.#details = element(
-      "details", { class: "like", dataset: { find: "drawing" } }, element("summary", {}, "Like my drawing"),
+      "details", { class: "like", dataset: { find: "drawing" } }, element("summary", { dataset: { control: "find-drawing" } }, "Like my drawing"),
       element("div", { class: "like-body" }, pad, element("div", { class: "ll-row" }, element("span", { class: "ll-note" }, "Nearest by"), this.#by.node, gridMenu(() => this.#list.saved, "the images like my drawing")), this.#list.node),
     )
     this.#pad.centring = false

@@ -5,7 +5,7 @@ import { FEW } from "./layers.js"
 /** The chart, which takes the keyboard. */
 export function chartOf({ plot, over, top }, compact) {
   return element("div", {
-    class: "chart", tabindex: 0, role: "application",
+    class: "chart", tabindex: 0, role: "application", dataset: { control: "chart" },
     "aria-label": `Latent map. Arrow keys move the point, plus and minus zoom, 0 shows all${compact ? "" : ", Escape drops the selection"}.`,
   }, plot, over, top)
 }

@@ -23,7 +23,7 @@ export function legend(heard) {
 
   function entry(group) {
     return element(
-      "label", { title: `${count(group.num)} images; double click shows only these`, ondblclick: () => alone(group.label) },
+      "label", { dataset: { control: "legend" }, title: `${count(group.num)} images; double click shows only these`, ondblclick: () => alone(group.label) },
       element("input", {
         type: "checkbox", checked: true, dataset: { label: group.label },
         onchange: (event) => {

@@ -44,7 +44,7 @@ export class Ranges {
     const clear = element("button", { class: "ll-button small", type: "button", dataset: { action: "clear-ranges" }, onclick: () => this.clear() }, "Clear")
     this.node = element(
       "details", { class: "ranges", "aria-label": "Ranges", ontoggle: () => { if (this.node.open) void this.refresh() } },
-      element("summary", {}, element("span", { class: "ll-title" }, "Filter by range"), this.#said),
+      element("summary", { dataset: { control: "ranges" } }, element("span", { class: "ll-title" }, "Filter by range"), this.#said),
       element("div", { class: "ranges-body" }, element("p", { class: "ll-note" }, "Drag over a histogram; images outside stand back."), this.#rows, clear),
     )
   }
@@ -123,7 +123,7 @@ export class Ranges {
         one.range = ends.every((input) => input.value === "") || typed[0] > typed[1] ? null : [typed[0], typed[1]]
         this.#changed(true)
       },
-      dataset: { range: `${name}-${end}` },
+      dataset: { control: "ranges", range: `${name}-${end}` },
     }))
     const save = saveMenu(() => ({ name: `${this.#data.state.run}-histogram-${name.replace("column:", "")}`, picture: () => this.#picture(one), table: () => tableOf(one) }), `the histogram of ${title}`)
     const node = element(

@@ -24,7 +24,7 @@ export function trapezoid(widens) {
  */
 export function costRows(weighed, released) {
   const input = element("input", {
-    class: "ll-range", type: "range", min: 0, max: 10, step: 0.1, "aria-label": "β", oninput: () => weighed(input.valueAsNumber), onchange: released,
+    class: "ll-range", type: "range", min: 0, max: 10, step: 0.1, "aria-label": "β", dataset: { control: "beta" }, oninput: () => weighed(input.valueAsNumber), onchange: released,
   })
   const weight = element("span", {}, "β")
   const beta = element("span", { class: "beta" }, weight, element("span", { class: "ll-rail" }, element("span", { class: "ll-track" }), input))

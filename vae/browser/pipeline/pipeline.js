@@ -65,7 +65,7 @@ export const mount = mountable(import.meta.url, (root) => {
     mode = value
     change()
     telling.soon()
-  })
+  }, { control: "parts" })
   const words = element("p", { class: "ll-note" })
   const again = element("button", { class: "ll-button", type: "button", dataset: { action: "again" }, onclick: () => drawAgain() }, "Draw ε again")
   const reset = element("button", { class: "ll-button", type: "button", dataset: { action: "reset" }, title: "μ and σ as the encoder gives them", onclick: () => encode() }, "Encode again")
@@ -75,9 +75,9 @@ export const mount = mountable(import.meta.url, (root) => {
     show()
     encode()
     telling.soon()
-  })
+  }, { control: "source" })
   const classes = element("select", {
-    class: "ll-select", "aria-label": "Class that the model is told",
+    class: "ll-select", "aria-label": "Class that the model is told", dataset: { control: "class" },
     onchange: () => {
       label = Number(classes.value)
       encode()
@@ -92,7 +92,7 @@ export const mount = mountable(import.meta.url, (root) => {
     beta = value
     passing.want(performance.now())
   }, () => telling.soon())
-  const ends = [tick("class", "Whether the encoder is told the class", { checked: true, changed: () => encode() }), tick("class", "Whether the decoder is told the class", { checked: true, changed: () => change() })]
+  const ends = [tick("class", "Whether the encoder is told the class", { control: "encoder-class", checked: true, changed: () => encode() }), tick("class", "Whether the decoder is told the class", { control: "decoder-class", checked: true, changed: () => change() })]
   const hots = [element("span", { class: "hot" }), element("span", { class: "hot" })]
   const boxes = {
     x: element("figure", { class: "stop x" }, shown, pad.canvas, element("figcaption", {}, "x"), origin.node),
@@ -116,12 +116,13 @@ export const mount = mountable(import.meta.url, (root) => {
    * @param {string} name
    * @param {number} min
    * @param {number} max
+   * @param {string} control What links call it.
    * @param {(value: number) => void} moved
    */
-  function slider(name, min, max, moved) {
+  function slider(name, min, max, control, moved) {
     const [value, more] = [element("b"), element("small")]
     const input = element("input", {
-      class: "ll-range", type: "range", min, max, step: 0.01, "aria-label": name,
+      class: "ll-range", type: "range", min, max, step: 0.01, "aria-label": name, dataset: { control },
       oninput: () => {
         moved(input.valueAsNumber)
         passing.want(performance.now())
@@ -133,9 +134,9 @@ export const mount = mountable(import.meta.url, (root) => {
 
   function build(/** @type {number} */ num) {
     rows = Array.from({ length: num }, (_, dim) => ({
-      mean: slider(`μ of ${dimName(dim)}`, -5, 5, (value) => { mean[dim] = value }),
-      sigma: slider(`σ of ${dimName(dim)}`, 0.01, 2, (value) => { sigma[dim] = value }),
-      noise: slider(`ε of ${dimName(dim)}`, -3, 3, (value) => { noise[dim] = value }),
+      mean: slider(`μ of ${dimName(dim)}`, -5, 5, "mu", (value) => { mean[dim] = value }),
+      sigma: slider(`σ of ${dimName(dim)}`, 0.01, 2, "sigma", (value) => { sigma[dim] = value }),
+      noise: slider(`ε of ${dimName(dim)}`, -3, 3, "epsilon", (value) => { noise[dim] = value }),
       z: element("span", { class: "z" }), rate: element("span"),
     }))
     table.replaceChildren(

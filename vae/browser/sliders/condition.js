@@ -28,7 +28,7 @@ export function picker(root, { classes, title, blending, change, release }) {
     Object.assign(now, { from: index, share: now.to === index ? 0 : now.share, to: now.to === index ? null : now.to })
     change(weights(), event)
     release()
-  }, { class: "classes" })
+  }, { class: "classes", control: "class" })
   root.append(element("span", { class: "name" }, title), options.node)
 
   const second = element(
@@ -53,7 +53,7 @@ export function picker(root, { classes, title, blending, change, release }) {
   })
   const words = element("output", { class: "value" })
   const rail = element("span", { class: "ll-rail" }, element("span", { class: "ll-track" }), share)
-  if (blending) root.append(element("div", { class: "blend" }, element("span", { class: "rate" }, "blended with"), second, rail, words))
+  if (blending) root.append(element("div", { class: "blend", dataset: { control: "blend" } }, element("span", { class: "rate" }, "blended with"), second, rail, words))
 
   function draw() {
     options.value = String(now.from)

@@ -29,15 +29,15 @@ const SHOWN = 24
  */
 
 export const mount = mountable(import.meta.url, (root) => {
-  const rows = element("div", { class: "rows" })
-  const more = element("button", { class: "ll-button", type: "button", hidden: true, onclick: showAll })
+  const rows = element("div", { class: "rows", dataset: { control: "dimensions" } })
+  const more = element("button", { class: "ll-button", type: "button", hidden: true, onclick: showAll, dataset: { control: "more" } })
   const picker = element("div", { class: "picker" })
   const ranges = radioGroup("Range of the sliders", { data: "Range of the data", prior: "Range of the prior" }, (value) => {
     range = value
     setRange()
     moved = true
     told.now()
-  }, { class: "ranges" })
+  }, { class: "ranges", control: "range" })
   ranges.node.hidden = true
   const [ofData, ofPrior] = ranges.inputs.map((input) => /** @type {HTMLElement} */ (input.parentElement))
   ofData.title = RANGE_OF_DATA

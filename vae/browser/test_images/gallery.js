@@ -45,12 +45,12 @@ export class Gallery {
   constructor(source, choose) {
     this.#source = source
     this.#choose = choose
-    this.filter = element("select", { class: "ll-select", "aria-label": "Class of the test images", onchange: () => this.#latent && this.#refill(true) })
+    this.filter = element("select", { class: "ll-select", "aria-label": "Class of the test images", dataset: { control: "class" }, onchange: () => this.#latent && this.#refill(true) })
     this.number = element("input", {
-      class: "value", type: "text", inputmode: "numeric", autocomplete: "off", placeholder: "No.", "aria-label": "Number of a test image",
+      class: "value", type: "text", inputmode: "numeric", autocomplete: "off", placeholder: "No.", "aria-label": "Number of a test image", dataset: { control: "number" },
       onchange: () => this.#typed(),
     })
-    this.grid = element("fieldset", { class: "thumbs" }, element("legend", { class: "ll-sr" }, "Test images"))
+    this.grid = element("fieldset", { class: "thumbs", dataset: { control: "images" } }, element("legend", { class: "ll-sr" }, "Test images"))
     this.note = element("p", { class: "ll-note" })
     this.refusal = element("p", { class: "ll-note refusal", role: "status", hidden: true })
     const step = (by, label, text, action) =>

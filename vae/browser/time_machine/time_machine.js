@@ -44,14 +44,14 @@ export const mount = mountable(import.meta.url, (root) => {
   const play = button("play", "Play the training (space)", () => (timer ? pause() : begin()))
   const next = button("next", "Next snapshot (arrow right)", () => move(time.place + 1))
   const range = element("input", {
-    type: "range", min: 0, step: 1, "aria-label": "Snapshot of the training",
+    type: "range", min: 0, step: 1, "aria-label": "Snapshot of the training", dataset: { control: "snapshot" },
     oninput: () => scrub(range.valueAsNumber), onchange: () => told.soon(), onpointerup: () => told.now(),
   })
   const ticks = element("canvas", { class: "ticks", "aria-hidden": "true" })
   const rail = element("div", { class: "rail" }, ticks, range)
   const end = element("button", { class: "ll-button", type: "button", dataset: { action: "end" }, onclick: () => move(time.snapshots.length) })
   const speed = element(
-    "select", { class: "ll-select speed", "aria-label": "Speed of playing", title: "Speed of playing", onchange: () => remember({ speed: Number(speed.value) }) },
+    "select", { class: "ll-select speed", "aria-label": "Speed of playing", dataset: { control: "speed" }, title: "Speed of playing", onchange: () => remember({ speed: Number(speed.value) }) },
     ...SPEEDS.map((times) => element("option", { value: times, selected: times === kept.speed }, `${times}×`)),
   )
   const toggle = element(

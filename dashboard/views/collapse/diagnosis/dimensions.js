@@ -122,7 +122,7 @@ export function varianceCard({ moved, released }) {
   const words = element("output", {})
   const usual = element("button", { class: "ll-button", type: "button", onclick: () => { moved(0.01); released(0.01) } }, "0.01")
   usual.title = "The usual threshold (Burda, Grosse & Salakhutdinov, 2016)"
-  node.append(element("label", { class: "threshold" }, element("span", {}, "Threshold"), range, words, usual))
+  node.append(element("label", { class: "threshold", dataset: { control: "threshold" } }, element("span", {}, "Threshold"), range, words, usual))
   const value = () => Number((10 ** range.valueAsNumber).toPrecision(3))
   return {
     node,

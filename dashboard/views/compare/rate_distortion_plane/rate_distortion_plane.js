@@ -30,11 +30,11 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
   /** @type {any} Plotly's element. */
   const chart = element("div", { class: "chart", role: "figure" })
   /** The way to a dot without a pointer. */
-  const picker = element("select", { class: "ll-select picker", "aria-label": "Run whose test metrics are shown", onchange: () => { pinned = picker.value; over = null; tell() } })
+  const picker = element("select", { class: "ll-select picker", "aria-label": "Run whose test metrics are shown", dataset: { control: "run" }, onchange: () => { pinned = picker.value; over = null; tell() } })
   const figures = element("dl", { class: "figures" })
   const sheet = element("img", { class: "sheet", hidden: true, onload: () => { sheet.hidden = false } })
   const note = element("p", { class: "ll-note" }, "Samples from the prior: the same z for every run with equally many dimensions.")
-  const button = element("button", { class: "ll-button", type: "button", onclick: toggle })
+  const button = element("button", { class: "ll-button", type: "button", onclick: toggle, dataset: { control: "add" } })
   const save = plotlyMenu(chart, () => "rate-distortion-plane", () => ({
     columns: [
       "run", "β", "Reconstruction (distortion), nats", "KL (rate), nats", "−ELBO, nats", "± standard error, nats", "active units", "latent dimensions", "seed", "step",

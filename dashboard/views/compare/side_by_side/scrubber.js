@@ -10,7 +10,7 @@ export function scrubber(moved) {
   let share = 1
   let timer = 0
   const range = element("input", {
-    class: "ll-range", type: "range", min: 0, max: STEPS, step: 1, "aria-label": "Share of each run's training",
+    class: "ll-range", type: "range", min: 0, max: STEPS, step: 1, "aria-label": "Share of each run's training", dataset: { control: "time" },
     oninput: () => { pause(); move(range.valueAsNumber / STEPS, false) }, onchange: () => moved(share, true),
   })
   const play = element("button", { class: "ll-button", type: "button", dataset: { action: "play" }, onclick: () => (timer ? pause(true) : begin()) }, "Play")

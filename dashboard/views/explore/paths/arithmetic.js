@@ -17,7 +17,7 @@ export function arithmetic(page) {
   const point = picture("Point")
   const result = picture("Result")
   const weight = element("input", {
-    class: "weight", type: "range", min: -2, max: 2, step: 0.05, value: 1, "aria-label": "Weight of the difference", title: "Double click sets it to 1", oninput: compute,
+    class: "weight", type: "range", min: -2, max: 2, step: 0.05, value: 1, "aria-label": "Weight of the difference", dataset: { control: "weight" }, title: "Double click sets it to 1", oninput: compute,
     onchange: () => page.changed(), ondblclick: () => { weight.value = "1"; compute(); page.changed() },
   })
   const value = element("span", { class: "value" })
@@ -57,8 +57,8 @@ export function arithmetic(page) {
 
   function group(key, letter) {
     const made = { mean: null, num: 0, asked: "", members: new Set() }
-    made.select = element("select", { class: "field", "aria-label": `Group ${letter}`, dataset: { group: key }, onchange: () => { void fetchMean(made, true); page.changed() } })
-    made.members_list = element("fieldset", { class: "members", hidden: true }, element("legend", { class: "ll-sr" }, `Stops in group ${letter}`))
+    made.select = element("select", { class: "field", "aria-label": `Group ${letter}`, dataset: { group: key, control: `group-${key}` }, onchange: () => { void fetchMean(made, true); page.changed() } })
+    made.members_list = element("fieldset", { class: "members", hidden: true, dataset: { control: `group-${key}` } }, element("legend", { class: "ll-sr" }, `Stops in group ${letter}`))
     return Object.assign(made, picture(`Mean ${letter}`, made.select, made.members_list), { letter })
   }
 

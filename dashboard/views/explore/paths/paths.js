@@ -3,6 +3,7 @@ import { radioGroup, tick } from "../../../../vae/browser/lib/choices.js"
 import { Echo } from "../../../../vae/browser/lib/echo.js"
 import { decoderOf, pointOf, server, timeOf } from "../../../components/source/source.js"
 import { arrays } from "../../../../vae/browser/lib/arrays.js"
+import { slug } from "../../../../vae/browser/lib/controls.js"
 import { element, say } from "../../../../vae/browser/lib/dom.js"
 import { sentenceOf } from "../../../../vae/browser/lib/errors.js"
 import { mountable } from "../../../../vae/browser/lib/mount.js"
@@ -44,7 +45,7 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
   const play = element("button", { class: "ll-button play", type: "button", dataset: { action: "play" }, onclick: () => (playing ? pause(true) : start()) }, "▶ Play")
   const speed = select("Speed", [["0.5", "½ ×"], ["1", "1 ×"], ["2", "2 ×"], ["4", "4 ×"]], "1")
   const loop = tick("Loop", "Play back and forth until paused", { checked: true })
-  const kind = radioGroup("How the path goes between stops", { straight: "Straight", spherical: "Spherical" }, () => commit())
+  const kind = radioGroup("How the path goes between stops", { straight: "Straight", spherical: "Spherical" }, () => commit(), { control: "kind" })
   const pace = tick("Even speed", "Steps of equal length along the whole path; otherwise each leg has equally many steps", { changed: () => commit() })
   const seconds = select("Seconds of the GIF, one way", [["2", "2 s"], ["3", "3 s"], ["5", "5 s"], ["8", "8 s"], ["12", "12 s"]], "3")
   const back = tick("back and forth", "The GIF goes to the end and back, without a jump", { checked: true })
@@ -56,7 +57,7 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
     play, speed, loop.node, element("span", { class: "rule" }), kind.node, pace.node, element("span", { class: "gap" }),
     element("span", { class: "joined" }, files.gif, seconds), back.node, film.save,
   )
-  const panel = radioGroup("What is shown", { path: "Path", arithmetic: "Arithmetic" }, () => { showPanel(); commit(false) })
+  const panel = radioGroup("What is shown", { path: "Path", arithmetic: "Arithmetic" }, () => { showPanel(); commit(false) }, { control: "panel" })
   kind.value = "straight"
   panel.value = "path"
   const path = element("div", { class: "path" }, hint, controls, film.node)
@@ -87,14 +88,14 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
   const conditioned = atRest(redraw, SETTLE)
 
   function select(label, options, value) {
-    const made = element("select", { class: "field", "aria-label": label, title: label }, ...options.map(([key, words]) => element("option", { value: key }, words)))
+    const made = element("select", { class: "field", "aria-label": label, title: label, dataset: { control: slug(label) } }, ...options.map(([key, words]) => element("option", { value: key }, words)))
     made.value = value
     return made
   }
 
   /** A download; its address is settled when it is asked for, because the page's condition may have changed. */
   function link(label, title, address) {
-    const made = element("a", { class: "ll-button", download: "", href: "#", title, "aria-label": `Export ${label}: ${title}`, onclick: () => { made.href = address() } }, label)
+    const made = element("a", { class: "ll-button", dataset: { control: "export" }, download: "", href: "#", title, "aria-label": `Export ${label}: ${title}`, onclick: () => { made.href = address() } }, label)
     return made
   }
 

@@ -24,10 +24,10 @@ const STILL = 5
 export function stopRow(page) {
   const list = element("ol", { class: "stops", "aria-label": "Stops" })
   const here = element("button", { class: "ll-button", type: "button", dataset: { action: "add-point" }, onclick: addPoint }, "Add the current point")
-  const kind = element("select", { class: "field", "aria-label": "Class of the random image" })
+  const kind = element("select", { class: "field", "aria-label": "Class of the random image", dataset: { control: "add-random" } })
   const random = element("button", { class: "ll-button", type: "button", dataset: { action: "add-random" }, onclick: addRandom }, "Add a test image")
   const field = element("input", {
-    class: "field number", type: "text", inputmode: "numeric", autocomplete: "off", placeholder: "no.", "aria-label": "Number of a test image",
+    class: "field number", type: "text", inputmode: "numeric", autocomplete: "off", placeholder: "no.", "aria-label": "Number of a test image", dataset: { control: "add-number" },
     onkeydown: (event) => event.key === "Enter" && addNumber(),
   })
   const byNumber = element("button", { class: "ll-button", type: "button", dataset: { action: "add-number" }, "aria-label": "Add the test image of this number", onclick: addNumber }, "Add")
@@ -58,7 +58,7 @@ export function stopRow(page) {
       later: small("Move later", "›", "later", () => move(stop, 1, "later")),
       remove: small("Remove this stop", "×", "remove", () => remove(stop)),
     }
-    const picture = element("button", { class: "picture", type: "button", onpointerdown: (event) => press(stop, event), onclick: () => stop.dragged || page.chosen(stops.indexOf(stop)) }, canvas)
+    const picture = element("button", { class: "picture", type: "button", dataset: { control: "stops" }, onpointerdown: (event) => press(stop, event), onclick: () => stop.dragged || page.chosen(stops.indexOf(stop)) }, canvas)
     stop.picture = picture
     stop.node = element("li", { class: "stop" }, picture, words, element("span", { class: "tools" }, ...Object.values(stop.buttons)))
     describe(stop)

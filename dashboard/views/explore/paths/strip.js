@@ -21,7 +21,7 @@ export function strip(page) {
   const tiles = element("div", { class: "tiles" })
   const chart = element("canvas", { class: "chart", "aria-hidden": "true", style: { height: `${CHART}px` } })
   const scrubber = element("input", {
-    class: "scrubber", type: "range", min: 0, max: 1, step: 1, value: 0, "aria-label": "Frame of the path",
+    class: "scrubber", type: "range", min: 0, max: 1, step: 1, value: 0, "aria-label": "Frame of the path", dataset: { control: "frame" },
     oninput: (event) => { place(event.target.valueAsNumber); page.scrubbed(event.target.valueAsNumber, event) },
     onchange: () => page.released(),
   })
@@ -40,7 +40,7 @@ export function strip(page) {
       measure(String(times * Number(radius.value || frames.usual_radius)))
     },
   })
-  const words = element("p", { class: "ll-note words-below" }, readout, legend, element("label", { class: "radius" }, "Radius", radius))
+  const words = element("p", { class: "ll-note words-below" }, readout, legend, element("label", { class: "radius", dataset: { control: "radius" } }, "Radius", radius))
   const node = element("div", { class: "film", hidden: true }, element("div", { class: "screen" }, preview, stage), words)
 
   /** @type {Frames | null} */

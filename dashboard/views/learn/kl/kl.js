@@ -45,7 +45,7 @@ function outline(mean, sigma) {
  * @param {() => void} moved
  */
 function slider(name, min, max, moved) {
-  const input = element("input", { class: "ll-range", type: "range", min, max, step: 0.01, "aria-label": name, oninput: moved })
+  const input = element("input", { class: "ll-range", type: "range", min, max, step: 0.01, "aria-label": name, dataset: { control: name === "μ" ? "mu" : "sigma" }, oninput: moved })
   const value = element("span", {})
   const label = element("label", {}, value, element("span", { class: "ll-rail" }, element("span", { class: "ll-track" }), input))
   return { input, value, label }

@@ -5,7 +5,7 @@ import { paint } from "../../../../vae/browser/lib/picture.js"
 import { inStreamlit } from "../../../components/streamlit/adapter.js"
 
 export default inStreamlit(mountable(import.meta.url, (root) => {
-  const row = element("fieldset", { class: "row" })
+  const row = element("fieldset", { class: "row", dataset: { control: "images" } })
   root.replaceChildren(row)
   root.style.minHeight = "0"
   let shown = ""

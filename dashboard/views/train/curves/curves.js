@@ -39,7 +39,7 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
   const collapsed = element("span", {})
   const collapse = element(
     "div", { class: "alarm collapse", role: "status", hidden: true }, collapsed,
-    element("button", { class: "ll-button", type: "button", onclick: () => component.onChange("diagnose", data.run) }, "See the diagnosis"),
+    element("button", { class: "ll-button", type: "button", dataset: { control: "diagnosis" }, onclick: () => component.onChange("diagnose", data.run) }, "See the diagnosis"),
   )
   const effect = element("p", { class: "ll-note effect", role: "status", hidden: true })
   const figures = Object.fromEntries(
@@ -58,8 +58,8 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
   const choice = radioGroup("Horizontal axis", Object.fromEntries(Object.entries(AXES).map(([name, { label }]) => [name, label])), (name) => {
     choose(name)
     tell(chosen)
-  })
-  const unzoom = element("button", { class: "ll-button", type: "button", hidden: true, onclick: () => resetZoom() }, "Reset zoom")
+  }, { control: "axis" })
+  const unzoom = element("button", { class: "ll-button", type: "button", hidden: true, dataset: { control: "zoom" }, onclick: () => resetZoom() }, "Reset zoom")
   /** @type {any} Plotly's element. */
   const chart = element("div", { class: "chart" })
   const cursor = timeCursor(chart, PANELS)

@@ -34,6 +34,11 @@ def form(name: str) -> AppTest:
     return at
 
 
+def widget_of(option: str) -> str:
+    """Its key."""
+    return f"option-{option}:form"
+
+
 def widgets(at: AppTest) -> dict[str, Any]:
     """The widgets by their key."""
     listed = [at.selectbox, at.select_slider, at.toggle, at.number_input, at.text_input]
@@ -85,32 +90,32 @@ def every_option(name: str) -> dict[str, Any]:
 def test_every_option_that_does_something_has_one_widget_with_its_label_and_its_words(name: str) -> None:
     found = widgets(form(name))
     expected = {key: info for key, info in every_option(name).items() if key not in WAKES}
-    assert set(found) == {f"form:{key}" for key in expected}
+    assert set(found) == {widget_of(key) for key in expected}
     for key, info in expected.items():
-        assert found[f"form:{key}"].label == info.json_schema_extra["label"]
-        assert found[f"form:{key}"].help == info.description
+        assert found[widget_of(key)].label == info.json_schema_extra["label"]
+        assert found[widget_of(key)].help == info.description
 
 
 @pytest.mark.parametrize("option", [*WAKES, *STILLS])
 def test_option_is_there_only_where_it_does_something(option: str) -> None:
     at = form("digits")
-    before = f"form:{option}" in widgets(at)
+    before = widget_of(option) in widgets(at)
     for key, value in {**WAKES, **STILLS}[option].items():
-        widgets(at)[f"form:{key}"].set_value(value)
+        widgets(at)[widget_of(key)].set_value(value)
     at.run()
     assert not at.exception
-    assert (before, f"form:{option}" in widgets(at)) == (option in STILLS, option in WAKES)
+    assert (before, widget_of(option) in widgets(at)) == (option in STILLS, option in WAKES)
     config = config_form.make_config(at.session_state["values"])  # what is not shown breaks no rule
     assert has_effect(config, option) == (option in WAKES)
 
 
 def test_what_was_chosen_before_it_lost_its_effect_is_not_kept() -> None:
     at = form("digits")
-    widgets(at)["form:data.binarize"].set_value("threshold")
+    widgets(at)[widget_of("data.binarize")].set_value("threshold")
     at.run()
-    widgets(at)["form:data.threshold"].set_value(7.0)  # nothing that could be trained
+    widgets(at)[widget_of("data.threshold")].set_value(7.0)  # nothing that could be trained
     at.run()
-    widgets(at)["form:data.binarize"].set_value("none")
+    widgets(at)[widget_of("data.binarize")].set_value("none")
     at.run()
     assert config_form.make_config(at.session_state["values"]).data.threshold == 0.5
 
@@ -136,7 +141,7 @@ def test_each_widget_sets_its_own_option() -> None:
         "objective.schedule": ("cyclical", "cyclical"),
     }
     for key, (given, _) in changes.items():
-        widgets(at)[f"form:{key}"].set_value(given)
+        widgets(at)[widget_of(key)].set_value(given)
     at.run()
     config = config_form.make_config(at.session_state["values"])
     for key, (_, meant) in changes.items():
@@ -146,7 +151,7 @@ def test_each_widget_sets_its_own_option() -> None:
 
 def test_list_of_options_is_in_words() -> None:
     at = form("digits")
-    assert widgets(at)["form:model.likelihood"].options == [
+    assert widgets(at)[widget_of("model.likelihood")].options == [
         "Bernoulli", "Continuous Bernoulli", "Gaussian, fixed σ", "Gaussian, learned σ",
     ]  # fmt: skip
 
@@ -165,9 +170,9 @@ def test_list_of_options_is_in_words() -> None:
 def test_impossible_value_is_refused_with_its_rule(key: str, given: Any, rule: str) -> None:
     at = form("digits")
     for needed, value in WAKES.get(key, {}).items():
-        widgets(at)[f"form:{needed}"].set_value(value)
+        widgets(at)[widget_of(needed)].set_value(value)
     at.run()
-    widgets(at)[f"form:{key}"].set_value(given)
+    widgets(at)[widget_of(key)].set_value(given)
     at.run()
     assert not at.exception
     with pytest.raises(ConfigError, match=rule):

@@ -1,0 +1,44 @@
+/** The link of a view in which only what was ticked stays. */
+
+/** @typedef {import("../../streamlit_internals/controls.js").Control} Control */
+
+/**
+ * The address with what is hidden and what is fixed. What stands in something hidden need not be said too.
+ * @param {string} address
+ * @param {Control[]} controls
+ * @param {Set<string>} staying Names of what stays.
+ * @param {Set<string>} fixed Names of what stays but cannot be changed.
+ */
+export function viewLink(address, controls, staying, fixed) {
+  const kept = new Set([...staying].flatMap((name) => [name, ...(controls.find((one) => one.name === name)?.around ?? [])]))
+  const hidden = controls.filter(({ name }) => name && !kept.has(name))
+  const names = new Set(hidden.map(({ name }) => name))
+  const outermost = hidden.filter(({ around }) => !around.some((outer) => names.has(outer))).map(({ name }) => name)
+  const url = new URL(address)
+  for (const [key, all] of /** @type {[string, string[]][]} */ ([["hide", outermost], ["lock", [...fixed].filter((name) => kept.has(name))]])) {
+    url.searchParams.delete(key)
+    // A comma may stand in a query as it is.
+    if (all.length) url.search += `${url.search ? "&" : "?"}${key}=${all.map(encodeURIComponent).join(",")}`
+  }
+  return url.href
+}
+
+/**
+ * What the address hides and fixes now.
+ * @param {string} address
+ * @returns {{hidden: Set<string>, locked: Set<string>}}
+ */
+export function restrictionsOf(address) {
+  const { searchParams } = new URL(address)
+  const [hidden, locked] = ["hide", "lock"].map((key) => new Set((searchParams.get(key) ?? "").split(",").filter(Boolean)))
+  return { hidden, locked }
+}
+
+/**
+ * Whether the address hides a control, or something that it stands in.
+ * @param {Control} control
+ * @param {Set<string>} hidden
+ */
+export function isHidden({ name, around }, hidden) {
+  return [name, ...around].some((one) => hidden.has(one))
+}
