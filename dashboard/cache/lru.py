@@ -58,6 +58,12 @@ class Cache:
                     self._making.pop(key, None)
             return result
 
+    def peek(self, key: Hashable) -> Any | None:
+        """The result of a key if it is known; None if it is not."""
+        with self._lock:
+            known = self._known(key)
+            return None if known is None else known[0]
+
     def _known(self, key: Hashable) -> tuple[Any, int] | None:
         if key in self._made:
             self._made.move_to_end(key)

@@ -75,7 +75,7 @@ _CONTROLS: dict[str, Sequence[str]] = {
     "ways": ("Ways to begin", "ways"),
     "way-learn": ("Learn: lesson 1", "way-learn"),
     "way-train": ("Train", "way-train"),
-    "way-open": ("Open your own", "way-open"),
+    "way-open": ("Open your own", "way-open", "way-images", "way-run", "way-loop"),
     # Learn.
     "group": ("Theory or lessons", "learn-group"),
     "chapters": ("Chapter", "learn-chapter", "learn-previous", "learn-next"),
@@ -84,7 +84,7 @@ _CONTROLS: dict[str, Sequence[str]] = {
     "weights": ("Importance weights", "learn-weights"),
     "sigma-of-chapter": ("σ of the Gaussian", "learn-sigma"),
     "dimension": ("Dimension", "learn-dim:*"),
-    "train-again": ("Train both again", "learn-again"),
+    "train-again": ("Train both again", "learn-again", "learn-train-both"),
     "offer": ("A run that fits", "learn-offer:*"),
     "start-lesson": ("Start a lesson", "start-lesson:*"),
     "density": ("μ and σ", "learn-kl:*"),
@@ -158,7 +158,7 @@ _CONTROLS: dict[str, Sequence[str]] = {
     "measure": ("Measure the bound", "measure-bound:*"),
     "measure-annealed": ("Measure by annealing", "measure-annealed:*"),
     "bound-curve": ("Bound against samples", "importance-curve:*"),
-    "posterior": ("Exact posterior", "truth:*"),
+    "posterior": ("Exact posterior", "truth-plot:*"),
     "condition-of-drawing": ("Condition for the drawing", "truth-class:*"),
     "lag": ("Does the encoder lag?", "lag-open", "lag-start:*", "lag-gap:*", "lag-distance:*"),
     # Compare.
@@ -177,7 +177,7 @@ _CONTROLS: dict[str, Sequence[str]] = {
     ),
     "start-runs": ("Start the runs", "sweep:start", "sweep:again"),
     "dots": ("Rate–distortion plane", "plane:*"),
-    "measure-more": ("Measure more runs", "measure:*"),
+    "measure-more": ("Measure more runs", "measure-more:*"),
     "beside": ("Images side by side", "beside:*"),
     # Runs.
     "table": ("All runs", "runs-table:*"),

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 import streamlit as st
 
-from dashboard.link import session
+from dashboard.link import keys, session
 from dashboard.look.markdown import plain
 from dashboard.shell import run_picker
 from vae.config.registry import Entry, Registry
@@ -111,7 +111,7 @@ def title_of_tab(title: str, name: str) -> str:
 
 def start() -> None:
     """The address without a page leads to something to explore."""
-    go_to("explore", dict(st.query_params) or session.link())
+    go_to("explore", dict(st.query_params) or {**session.link(), keys.START.name: "1"})
 
 
 def go_to(name: str, query: dict[str, Any] | None = None) -> NoReturn:

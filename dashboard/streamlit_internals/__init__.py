@@ -41,8 +41,8 @@ FOLDER = Path(__file__).resolve().parent
 HEAD = b"<head>"
 #: Part of the paths of Streamlit's own requests: no page is below it.
 INTERNAL = "/_stcore/"
-#: The list of pages, in the sidebar or above the page, as CSS.
-MENU = '[data-testid="stSidebarNav"], [data-testid="stTopNav"]'
+#: The list of pages, in the sidebar or above the page, and the logo that leads to the start, as CSS.
+MENU = '[data-testid="stSidebarNav"], [data-testid="stTopNav"], [data-testid="stLogoLink"]'
 
 
 def page_of_script() -> tuple[str, bool]:

@@ -7,10 +7,12 @@
  */
 import { namesAround, OPERABLE, partsInPage, restrict, selectorOf, styleOf } from "../../vae/browser/lib/controls.js"
 
-/** @typedef {{name: string, title: string, group: string, around: string[]}} Control `around`: names of what it stands in. */
+/** @typedef {{name: string, title: string, group: string, around: string[], nodes: Element[]}} Control `around`: names of what it stands in. */
 
 /** Where Streamlit draws controls. */
 const PLACES = '[data-testid="stMain"], [data-testid="stSidebar"], [data-testid="stBottom"]'
+/** What else stands in them and has a name: cards, tables, the list of pages. */
+const OF_STREAMLIT = '[class*="st-key-card-"], [data-testid="stDataFrame"], [data-testid="stSidebarNav"]'
 /** Streamlit's own, which belong to no control of a page: what folds the sidebar, help beside a label, what a table offers. */
 const NOT_OURS = '[data-testid="stSidebarCollapseButton"], [data-testid="stTooltipIcon"], [data-testid="stElementToolbar"], [data-testid="stAlert"]'
 /** What a card is called in the list of controls, below its own title. */
@@ -53,17 +55,18 @@ export function controlsInPage() {
   const list = (/** @type {Control} */ control) => { if (!found.has(control.name)) found.set(control.name, control) }
   const add = (/** @type {Element} */ node, /** @type {string[]} */ names, /** @type {string} */ title) => {
     const [name = ""] = names
-    if (!name) found.set(`unnamed ${found.size}`, { name, title: node.outerHTML.slice(0, 160), group: "", around: [] })
+    if (!name) found.set(`unnamed ${found.size}`, { name, title: node.outerHTML.slice(0, 160), group: "", around: [], nodes: [node] })
     else {
       const around = names.slice(1)
       const group = groupOf(node)
       // What it stands in can go as a whole.
-      for (const [k, outer] of [...around.entries()].reverse()) list({ name: outer, title: TABLE[outer]?.[0] ?? WHOLE, group, around: around.slice(k + 1) })
-      list({ name, title: title || name, group, around })
+      for (const [k, outer] of [...around.entries()].reverse()) list({ name: outer, title: TABLE[outer]?.[0] ?? WHOLE, group, around: around.slice(k + 1), nodes: [] })
+      list({ name, title: title || name, group, around, nodes: [] })
+      found.get(name)?.nodes.push(node)
     }
   }
   for (const place of document.querySelectorAll(PLACES)) {
-    for (const node of place.querySelectorAll(`${OPERABLE}, [class*="st-key-card-"]`)) {
+    for (const node of place.querySelectorAll(`${OPERABLE}, ${OF_STREAMLIT}`)) {
       if (!node.closest(NOT_OURS) && !(/** @type {any} */ (node).type === "hidden")) {
         const names = named(node)
         add(node, names, TABLE[names[0]]?.[0] ?? WHOLE)

@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.browser.controls import alone
+
 if TYPE_CHECKING:
     from playwright.sync_api import Route
 
@@ -131,7 +133,7 @@ def test_part_of_a_page_that_does_not_arrive_is_asked_for_until_it_does(
     assert len(refused) == 3
 
 
-def test_every_page_opens_at_its_address_in_the_systems_theme_and_its_texts_can_be_read(
+def test_every_page_opens_in_the_systems_theme_its_texts_can_be_read_and_each_control_can_stay_alone(
     browse: Browse, own_server: Server
 ) -> None:
     app = browse(own_server)
@@ -145,6 +147,10 @@ def test_every_page_opens_at_its_address_in_the_systems_theme_and_its_texts_can_
         app.idle()
         assert app.alerts() == []
         assert app.page.locator('[data-testid="stException"]').count() == 0
+        controls = alone(app, most=4)
+        assert len(controls["all"]) > 5
+        assert (controls["unnamed"], controls["wrong"]) == ([], []), page
+        assert controls["after"] == controls["all"]
         for scheme, background in schemes:
             if scheme != schemes[0][0]:
                 app.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor
 
 from vae.config.schema import DataConfig, ModelConfig, ObjectiveConfig, RunConfig, TrainConfig
 from vae.data.dataset import Dataset, load_dataset
+from vae.data.types import Progress
 from vae.evaluation.elbo import Evaluation, evaluate
 from vae.latent.aggregate_posterior import PriorGap, prior_gap
 from vae.latent.embedding import Embedding, embed, prior_samples
@@ -55,19 +57,29 @@ class Compared:
     with_kl: Space
 
 
-def compared(*, beta: float = 1.0, epochs: int = EPOCHS, seed: int = 0) -> Compared:
+def compared(
+    *, beta: float = 1.0, epochs: int = EPOCHS, seed: int = 0, progress: Progress | None = None
+) -> Compared:
     """Train a small model on scikit-learn's digits at β = 0 and at another β.
 
     Args:
         beta: The other β.
         epochs: Of each training.
         seed: Of the weights, the order of the images and the noise.
+        progress: Told how many epochs of both trainings are done, of how many; what it raises ends the training.
     """
-    dataset = load_dataset(DataConfig())
-    return Compared(_trained(dataset, 0.0, epochs, seed), _trained(dataset, beta, epochs, seed))
+    dataset, done = load_dataset(DataConfig()), 0
+
+    def ended() -> None:
+        nonlocal done
+        done += 1
+        if progress is not None:
+            progress(done, 2 * epochs)
+
+    return Compared(_trained(dataset, 0.0, epochs, seed, ended), _trained(dataset, beta, epochs, seed, ended))
 
 
-def _trained(dataset: Dataset, beta: float, epochs: int, seed: int) -> Space:
+def _trained(dataset: Dataset, beta: float, epochs: int, seed: int, ended: Callable[[], None]) -> Space:
     config = RunConfig(
         model=ModelConfig(hidden=(64, 32), latent_dim=2),
         objective=ObjectiveConfig(beta=beta),
@@ -78,6 +90,7 @@ def _trained(dataset: Dataset, beta: float, epochs: int, seed: int) -> Space:
         learner.order_at_epoch_start = learner.order.get_state()
         for images, labels in learner.batches():
             learner.step(dataset.pixels(images, learner.noise), labels)
+        ended()
     model = learner.model
     with evaluating(model), torch.no_grad():
         embedding = embed(model, dataset)

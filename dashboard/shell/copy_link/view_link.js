@@ -15,8 +15,8 @@ export function viewLink(address, controls, staying, fixed) {
   const names = new Set(hidden.map(({ name }) => name))
   const outermost = hidden.filter(({ around }) => !around.some((outer) => names.has(outer))).map(({ name }) => name)
   const url = new URL(address)
+  for (const key of ["hide", "lock"]) url.searchParams.delete(key)
   for (const [key, all] of /** @type {[string, string[]][]} */ ([["hide", outermost], ["lock", [...fixed].filter((name) => kept.has(name))]])) {
-    url.searchParams.delete(key)
     // A comma may stand in a query as it is.
     if (all.length) url.search += `${url.search ? "&" : "?"}${key}=${all.map(encodeURIComponent).join(",")}`
   }

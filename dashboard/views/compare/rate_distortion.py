@@ -213,7 +213,7 @@ def _missing(without: Sequence[Run], chosen: set[str], mark: int) -> None:
         f"Measure {len(rest)} more run{'s' if len(rest) > 1 else ''}",
         icon=":material/straighten:",
         help="Encodes all test images in the background and saves the test metrics with each run.",
-        key=f"measure:{mark}",
+        key=f"measure-more:{mark}",
     ):
         for run in rest:
             test_metrics.start(run)

@@ -10,7 +10,7 @@ from dashboard.components.sliders import Mix, Range, sliders
 from dashboard.link import keys, session
 from dashboard.link.posterior import Posterior
 from dashboard.look.markdown import plain
-from dashboard.shell import latent_view, no_weights_yet, one_pass, run_picker, stage, time_machine
+from dashboard.shell import latent_view, no_weights_yet, one_pass, run_picker, stage, time_machine, welcome
 from dashboard.shell.latent_view import LatentView, row_of
 from dashboard.views.explore import link
 from dashboard.views.explore.image_source import Picked, draw
@@ -29,6 +29,7 @@ def page() -> None:
         "Explore",
         "What does each latent dimension control? Drag a slider: the decoded image follows at once.",
     )
+    welcome.draw("explore")
     run = run_picker.chosen()
     if run is None:
         st.info("There is no run yet. Train one on the Train page.")

@@ -24,6 +24,11 @@ def of_image(run: Run, subject: Subject, name: str, make: Callable[[], T], *key:
     return of_run(run, name, make, subject.is_decoded, subject.row, *key)
 
 
+def made(name: str, *key: Hashable) -> object | None:
+    """A result that belongs to no run, if it is there."""
+    return _found.peek((name, *key))
+
+
 def shared(name: str, make: Callable[[], T], *key: Hashable) -> T:
     """A result that belongs to no run."""
     return _found.get((name, *key), make)

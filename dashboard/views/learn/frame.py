@@ -13,6 +13,7 @@ from dashboard.link import keys, session
 from dashboard.look.markdown import plain
 from dashboard.shell import run_picker, stage, subject
 from dashboard.shell.subject import Subject
+from dashboard.views.learn import script_lines
 from dashboard.views.learn.thumbs import thumbs
 from vae.runs.run import Run
 from vae.runtime.number_format import adding_up
@@ -21,11 +22,20 @@ if TYPE_CHECKING:
     from dashboard.streamlit_internals import DeltaGenerator
 
 
-def chapter(title: str) -> tuple[DeltaGenerator, DeltaGenerator]:
-    """The two cards of a chapter: for its formulas and words, and for its chart."""
+def chapter(title: str, run: Run, name: str) -> tuple[DeltaGenerator, DeltaGenerator]:
+    """The two cards of a chapter: for its formulas and words, and for its chart.
+
+    Below the words are the lines of the run's training script that the chapter speaks of.
+
+    Args:
+        title: Of the chapter.
+        run: Whose script.
+        name: Of the chapter, as links have it.
+    """
     left, right = stage.columns(5, 7)
-    with left:
-        words = stage.card("words", title, fill=True)
+    with left, stage.card("words", title, fill=True):
+        words = st.container()
+        script_lines.draw(run, name)
     with right:
         chart = stage.card("chart", fill=True)
     return words, chart

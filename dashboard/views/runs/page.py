@@ -11,7 +11,7 @@ from dashboard.components.signal import rerun_when_changed
 from dashboard.link import session
 from dashboard.look.markdown import plain
 from dashboard.server import exports, topics
-from dashboard.shell import page_head, run_picker, stage
+from dashboard.shell import page_head, run_code, run_picker, stage
 from dashboard.shell.navigation import go_to
 from vae.errors import UserError
 from vae.runs.archive import MAX_BYTES, import_run
@@ -125,6 +125,7 @@ def _actions(run: Run) -> None:
             _rename(run)
         if st.button("Export", icon=":material/archive:", key="runs-export"):
             _export(run)
+        run_code.offer(run)
         if st.button("Delete", icon=":material/delete:", disabled=fixed, key="runs-delete"):
             _delete(run)
     if shipped:

@@ -14,7 +14,7 @@ from dashboard.jobs.run_news import some_news
 from dashboard.jobs.trainers import trainers
 from dashboard.link import session
 from dashboard.look.markdown import plain
-from dashboard.shell import one_pass, run_picker, stage, time_machine
+from dashboard.shell import one_pass, run_code, run_picker, stage, time_machine
 from dashboard.shell.navigation import go_to
 from dashboard.views.train import config_form, link, new_run_form, watched_loop
 from dashboard.views.train.curves import Extent, curves
@@ -144,6 +144,8 @@ def _steering(run: Run) -> None:
         if not watched_loop.set_by_the_loop(run, status, notes):
             _beta(run, is_busy or status.state == "diverged")
         _buttons(run, status.state, notes)
+        if not is_busy and status.state != "new" and not session.presenting():
+            run_code.offer(run)
         watched_loop.guesses(notes)
 
     draw()

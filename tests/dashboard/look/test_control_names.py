@@ -24,11 +24,25 @@ WIDGETS = {
 }
 #: Modules whose functions of such names are not Streamlit's, and the page for contributors.
 NOT_STREAMLIT = ("controls", "evolution", "learn_frame")
+#: Keys of which the source says only the frame, by the file and that frame.
+FRAMED = {
+    ("bounds.py", "evaluate-*:*"): [
+        f"evaluate-{name}:*" for name in ("k", "images", "proposal", "annealed", "steps")
+    ],
+    ("bounds.py", "*:*"): ["measure-bound:*", "measure-annealed:*"],
+    ("controls.py", "generate-*:*"): [
+        f"generate-{name}:*" for name in ("y", "to", "num", "rows", "limit", "temperature")
+    ],
+    ("controls.py", "generate-*"): ["generate-earlier", "generate-later"],
+    ("page.py", "learn-*"): ["learn-previous", "learn-next"],
+    ("page.py", "wish-*:*"): [
+        f"wish-{wish}:*" for wish in ("pause", "stop", "run", "step", "cancel", "start", "extend")
+    ],
+}
 #: Keys that another function makes, by the file and the words of the source.
 GIVEN = {
     ("config_form.py", "widget_key"): ("option-model.latent_dim:*", "own-option:*"),
     ("downloads.py", "key"): ("sidebar:download", "new:download:*"),
-    ("presentation.py", "key"): ("present",),
 }
 
 
@@ -102,9 +116,14 @@ def widgets() -> Iterator[tuple[str, str, list[str] | None]]:
             if given is not None:
                 yield where, node.func.attr, list(given)
             elif text is not None:
-                yield where, node.func.attr, [text]
+                yield where, node.func.attr, FRAMED.get((path.name, text), [text])
             elif isinstance(value, ast.Name) and value.id in known:
-                yield where, node.func.attr, sorted(known[value.id])
+                texts = sorted(known[value.id])
+                yield (
+                    where,
+                    node.func.attr,
+                    [one for text in texts for one in FRAMED.get((path.name, text), [text])],
+                )
             elif source == "link.TAB_WIDGET":
                 yield where, node.func.attr, ["collapse-tab"]
             else:
@@ -118,7 +137,7 @@ def names_of(key: str) -> list[str]:
         name
         for name, control in CONTROLS.items()
         if any(
-            made == part[1:] if part[0] == "." else part[8:-2] in made
+            made == part[1:] if part[0] == "." else part[9:-2] in made
             for part in control.selector.split(", ")
         )
     ]

@@ -251,3 +251,15 @@ def test_a_link_to_train_is_one_that_the_form_takes(file: str) -> None:
                 assert train_link.NEW.parse(text) is not None
             if name == "run":
                 assert (REPOSITORY / "assets" / "models" / text / "config.json").is_file()
+
+
+def test_the_columns_of_the_answers_are_documented_in_their_order() -> None:
+    rail = (REPOSITORY / "dashboard" / "shell" / "lesson_rail" / "answers.js").read_text()
+    header = re.search(r"const rows = \[\[(.+?)\]\]", rail)
+    assert header is not None
+    columns = re.findall(r'"(\w+)"', header[1])
+    table = (REPOSITORY / "docs" / "lessons.md").read_text().split("| column |")[1].split("\n\n")[0]
+    documented = [
+        name for row in table.splitlines()[2:] for name in re.findall(r"`(\w+)`", row.split("|")[1])
+    ]
+    assert documented == columns

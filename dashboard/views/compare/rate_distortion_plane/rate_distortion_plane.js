@@ -28,7 +28,7 @@ function place(beta) {
 
 export default inStreamlit(mountable(import.meta.url, (root) => {
   /** @type {any} Plotly's element. */
-  const chart = element("div", { class: "chart", role: "figure" })
+  const chart = element("div", { class: "chart", role: "figure", dataset: { control: "chart" } })
   /** The way to a dot without a pointer. */
   const picker = element("select", { class: "ll-select picker", "aria-label": "Run whose test metrics are shown", dataset: { control: "run" }, onchange: () => { pinned = picker.value; over = null; tell() } })
   const figures = element("dl", { class: "figures" })

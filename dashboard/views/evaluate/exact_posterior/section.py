@@ -35,7 +35,7 @@ def draw(run: Run) -> None:
         centre=data.name in ("mnist", "emnist"),
         missing=datasets.missing_images(run),
         stamp=models.stamp(run, "best"),
-        key=f"truth:{run.id}",
+        key=f"truth-plot:{run.id}",
     )
     if said is not None:
         panel, row, drawing = said.panel, said.row, said.drawing

@@ -20,7 +20,7 @@ def draw(run: Run, title: str) -> None:
     from vae.latent.generation import every_class
     from vae.theory.conditional import class_posterior, left_out
 
-    words, chart = chapter(title)
+    words, chart = chapter(title, run, "conditional")
     if not run.config.model.conditional:
         with chart:
             offer(lambda one: one.config.model.conditional, "This chapter needs a conditional run.")

@@ -17,7 +17,7 @@ def draw(run: Run, title: str) -> None:
     """Draw the chapter."""
     from vae.theory.elbo_forms import NUM_SAMPLES, elbo_forms
 
-    words, chart = chapter(title)
+    words, chart = chapter(title, run, "elbo")
     model = models.model(run, "best")
     with chart:
         subject = choose(run)

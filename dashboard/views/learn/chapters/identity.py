@@ -29,7 +29,7 @@ def draw(run: Run, title: str) -> None:
 def _exact(run: Run, title: str) -> None:
     from vae.evaluation.exact_posterior import exact_posterior
 
-    words, chart = chapter(title)
+    words, chart = chapter(title, run, "identity")
     model = models.model(run, "best")
 
     def made() -> tuple[Any, list[Any], Any]:
@@ -139,7 +139,7 @@ def _line(found: Any, axis: Any, density: Any) -> list[dict[str, Any]]:
 def _climbing(run: Run, title: str) -> None:
     from vae.theory.identity import climb
 
-    words, chart = chapter(title)
+    words, chart = chapter(title, run, "identity")
     model = models.model(run, "best")
     with chart:
         subject = choose(run)

@@ -25,7 +25,7 @@ _MOST = 16
 
 def draw(run: Run, title: str) -> None:
     """Draw the chapter."""
-    words, chart = chapter(title)
+    words, chart = chapter(title, run, "kl")
     with chart:
         subject = choose(run)
         found = computed.of_image(run, subject, "kl", lambda: _terms(run, subject))

@@ -20,7 +20,7 @@ def draw(run: Run, title: str) -> None:
     """Draw the chapter."""
     from vae.theory.likelihood_costs import likelihood_costs, pixel_costs
 
-    words, chart = chapter(title)
+    words, chart = chapter(title, run, "likelihoods")
     model = models.model(run, "best")
     with chart:
         subject = choose(run)

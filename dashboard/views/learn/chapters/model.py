@@ -27,7 +27,7 @@ def draw(run: Run, title: str) -> None:
     """Draw the chapter."""
     from vae.theory.marginal import ancestral, prior_sampling
 
-    words, chart = chapter(title)
+    words, chart = chapter(title, run, "model")
     model = models.model(run, "best")
     with chart:
         subject = choose(run)

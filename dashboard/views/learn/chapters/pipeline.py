@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.shell import one_pass, stage
+from dashboard.views.learn import script_lines
 from dashboard.views.learn.frame import choose
 from vae.runs.run import Run
 
@@ -29,3 +30,4 @@ def draw(run: Run, title: str) -> None:
         one_pass.draw(run, choose(run))
         for place, words in zip(st.columns(len(_PARTS), gap="small"), _PARTS, strict=True):
             place.caption(words)
+    script_lines.draw(run, "pipeline")

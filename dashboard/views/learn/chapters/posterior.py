@@ -17,7 +17,7 @@ def draw(run: Run, title: str) -> None:
     """Draw the chapter."""
     from vae.theory.jensen import jensen
 
-    words, chart = chapter(title)
+    words, chart = chapter(title, run, "posterior")
     model = models.model(run, "best")
     with chart:
         subject = choose(run)

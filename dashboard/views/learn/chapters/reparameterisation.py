@@ -21,7 +21,7 @@ def draw(run: Run, title: str) -> None:
     """Draw the chapter."""
     from vae.theory.gradients import NUM_SAMPLES, gradient_estimates
 
-    words, chart = chapter(title)
+    words, chart = chapter(title, run, "reparameterisation")
     model = models.model(run, "best")
     with chart:
         subject = choose(run)

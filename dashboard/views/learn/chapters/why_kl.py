@@ -1,15 +1,21 @@
-"""Chapter 9: the same model with and without the KL, trained in seconds, and the prior against the aggregate "
-"posterior."""
+"""Chapter 9: the same model with and without the KL, trained in seconds; the prior against the aggregate posterior.
+
+Both trainings wait in the queue of measurements, so that the page stays alive, shows how far they are, and can call
+them off.
+"""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import streamlit as st
 
 from dashboard.cache import latents, models
+from dashboard.jobs.queue import Progress, background
 from dashboard.link import session
+from dashboard.look.markdown import plain
+from dashboard.shell.job_progress import follow
 from dashboard.views.learn import computed, link
 from dashboard.views.learn.figure import figure, images, panel
 from dashboard.views.learn.frame import chapter, formula, trace
@@ -17,16 +23,16 @@ from vae.errors import UserError
 from vae.runs.run import Run
 
 if TYPE_CHECKING:
-    from vae.theory.without_kl import Space
+    from vae.theory.without_kl import Compared, Space
 
 _TURN = 73
 
 
 def draw(run: Run, title: str) -> None:
     """Draw the chapter."""
-    from vae.theory.without_kl import EPOCHS, compared
+    from vae.theory.without_kl import EPOCHS
 
-    words, chart = chapter(title)
+    words, chart = chapter(title, run, "why-kl")
     with words:
         formula(
             r"\mathcal L = \mathbb E_q[-\log p(x|z)] + \beta \cdot \mathrm{KL}(q(z|x) \,\|\, \mathcal N(0, I))"
@@ -49,9 +55,11 @@ def draw(run: Run, title: str) -> None:
         ):
             seed = (seed + 1) % 10
         session.write(link.SEED, seed)
-        with st.spinner(f"Training two small models for {EPOCHS} epochs on the digits…"):
-            found = computed.shared("without-kl", lambda: compared(seed=seed), seed)
-        spaces = (found.without, found.with_kl)
+        found = _compared(seed)
+    if found is None:
+        return
+    spaces = (found.without, found.with_kl)
+    with chart:
         figure(
             [
                 *(
@@ -88,6 +96,29 @@ def draw(run: Run, title: str) -> None:
             f"Both trained now, from the same first weights: digits, 2 latent dimensions, {EPOCHS} epochs. "
             "The numbers are of the test images."
         )
+
+
+def _compared(seed: int) -> Compared | None:
+    """What came of both trainings; None as long as they are under way, and their progress is drawn."""
+    from vae.theory.without_kl import EPOCHS, compared
+
+    key, found = f"without-kl:{seed}", computed.made("without-kl", seed)
+    if found is not None:
+        return cast("Compared", found)
+    job = background.get(key)
+    if job is not None and job.state in ("failed", "cancelled"):
+        if job.error:
+            st.error(plain(job.error), icon=":material/block:")
+        if not st.button("Train both", icon=":material/play_arrow:", key="learn-train-both"):
+            return None
+
+    def work(progress: Progress) -> None:
+        computed.shared("without-kl", lambda: compared(seed=seed, progress=progress), seed)
+
+    background.start(key, work)
+    st.caption(f"Training two small models for {EPOCHS} epochs on the digits…")
+    follow(key)
+    return None
 
 
 def _own(run: Run) -> str:

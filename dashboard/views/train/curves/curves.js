@@ -61,7 +61,7 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
   }, { control: "axis" })
   const unzoom = element("button", { class: "ll-button", type: "button", hidden: true, dataset: { control: "zoom" }, onclick: () => resetZoom() }, "Reset zoom")
   /** @type {any} Plotly's element. */
-  const chart = element("div", { class: "chart" })
+  const chart = element("div", { class: "chart", dataset: { control: "chart" } })
   const cursor = timeCursor(chart, PANELS)
   const empty = element("p", { class: "ll-message" }, WAITING)
   const meaning = element("span", { class: "meaning" })
