@@ -1,16 +1,20 @@
 """Walks every shipped lesson to its end in a real browser, as a student who does what each step says.
 
 ``python -m tests.benchmarks.walk_lessons [NAME...]`` prints a line for each step: how long it took, and what came of
-the prediction. It fails if a step is complete before anything was done, or is not after it.
+the prediction; and for each lesson what it computed: processor time of the server with its trainers, and the time in which
+runs trained. It fails if a step is complete before anything was done, or is not after it, or if a lesson computes for
+more than two minutes on two cores.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +25,13 @@ from tests.browser.server import Server
 from tests.browser.tab import FLAGS, App
 from vae.lessons.files import lessons_in
 from vae.lessons.lesson import Lesson, Step
+from vae.runs.listing import list_runs
+from vae.runs.run import Run
 
 #: Seconds for which a step may take until its condition holds.
 PATIENCE = 150
+#: Seconds of processor time that a lesson may compute: two minutes on two cores.
+MOST = 240.0
 
 
 def rail(app: App) -> dict[str, str]:
@@ -113,6 +121,27 @@ def draw(app: App) -> None:
     app.page.mouse.up()
 
 
+def processor_time(server: Server) -> float:
+    """Seconds that the server, its trainers and what has ended of them have computed."""
+    total, tick = 0.0, os.sysconf("SC_CLK_TCK")
+    own = [] if server.process is None else [server.process.pid]
+    for number in {*own, *server.processes()}:
+        with suppress(OSError):
+            fields = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
+            total += sum(map(int, fields[11:15])) / tick
+    return total
+
+
+def training_time(server: Server, known: set[str]) -> float:
+    """Seconds that runs have trained which were not there before."""
+    total = 0.0
+    for run in list_runs(server.runs):
+        if isinstance(run, Run) and run.id not in known:
+            lines = run.metrics_path.read_text().splitlines()
+            total += max((json.loads(line).get("seconds") or 0.0 for line in lines), default=0.0)
+    return total
+
+
 def walk(app: App, server: Server, lesson: Lesson) -> list[str]:
     """What stuck, a sentence each."""
     stuck = []
@@ -163,9 +192,19 @@ def main(names: list[str]) -> None:
                 context = browser.new_context(viewport={"width": 1366, "height": 768})
                 context.set_default_timeout(20_000)
                 app = App(context, server)
+                known, before = {run.id for run in list_runs(server.runs)}, processor_time(server)
+                began = time.monotonic()
                 stuck += walk(app, server, lesson)
                 stuck += [f"{lesson.name}: {error}" for error in app.unexpected()]
+                walked = time.monotonic() - began
                 server.rest()
+                computed, trained = processor_time(server) - before, training_time(server, known)
+                sys.stdout.write(
+                    f"{lesson.name:24} computed {computed:.0f} s of processor time, trained {trained:.0f} s, walked in "
+                    f"{walked:.0f} s\n"
+                )
+                if computed > MOST:
+                    stuck.append(f"{lesson.name}: computed for {computed:.0f} s, more than {MOST:.0f}")
                 context.close()
             browser.close()
     finally:

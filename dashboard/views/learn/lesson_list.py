@@ -43,7 +43,10 @@ def draw() -> None:
     found, broken = shelf.all_lessons(session.read(keys.LANGUAGE, ""))
     columns = stage.columns(1, 1, name="below")
     for place, lesson in enumerate(found):
-        with columns[place % 2], stage.card(f"lesson-{lesson.name.replace('_', '-')}"[:40], lesson.title):
+        with (
+            columns[place % 2],
+            stage.card(f"lesson-{lesson.name.replace('_', '-')}"[:40], f"{place + 1} · {lesson.title}"),
+        ):
             _one(lesson)
     if not found:
         st.info("There is no lesson in the folder of lessons.", icon=":material/info:")
@@ -55,7 +58,8 @@ def draw() -> None:
 def _one(lesson: Lesson) -> None:
     st.markdown(lesson.about)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(plain(f"{lesson.minutes} min · {len(lesson.steps)} steps. {lesson.needs}"))
+        needs = f"{lesson.needs[:1].lower()}{lesson.needs[1:]}"
+        st.caption(plain(f"{lesson.minutes} min · {len(lesson.steps)} steps · needs: {needs}"))
         if st.button(
             "Start",
             icon=":material/play_arrow:",
