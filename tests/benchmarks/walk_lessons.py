@@ -1,9 +1,9 @@
 """Walks every shipped lesson to its end in a real browser, as a student who does what each step says.
 
 ``python -m tests.benchmarks.walk_lessons [NAME...]`` prints a line for each step: how long it took, and what came of
-the prediction; and for each lesson what it computed: processor time of the server with its trainers, and the time in which
-runs trained. It fails if a step is complete before anything was done, or is not after it, or if a lesson computes for
-more than two minutes on two cores.
+the prediction. For each lesson it prints what was computed: processor time of the server with its trainers, and the
+time in which runs trained. It fails if a step is complete before anything was done, or is not after it, or if a
+lesson computes for more than two minutes on two cores.
 """
 
 from __future__ import annotations

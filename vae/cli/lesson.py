@@ -14,7 +14,7 @@ from vae.errors import UserError
 _TEMPLATE = """+++
 title = "{title}"
 minutes = 10
-needs = "Nothing: the digits are built in."
+needs = "Nothing; the digits are built in."
 +++
 
 One or two sentences: what one understands afterwards.
