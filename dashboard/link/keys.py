@@ -159,7 +159,7 @@ def _card(text: str) -> str:
 
 
 #: Above the page stands what a newcomer needs.
-START = Key("start", choice("start", ("1",)).parse, "1, or left out")
+WELCOME = Key("welcome", choice("welcome", ("1",)).parse, "1, or left out")
 #: One card of the page alone, for a lesson or a frame.
 CARD = Key("card", _card, "the name of a card: small letters, digits and hyphens")
 

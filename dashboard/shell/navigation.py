@@ -111,7 +111,7 @@ def title_of_tab(title: str, name: str) -> str:
 
 def start() -> None:
     """The address without a page leads to something to explore."""
-    go_to("explore", dict(st.query_params) or {**session.link(), keys.START.name: "1"})
+    go_to("explore", dict(st.query_params) or {**session.link(), keys.WELCOME.name: "1"})
 
 
 def go_to(name: str, query: dict[str, Any] | None = None) -> NoReturn:

@@ -30,7 +30,7 @@ def draw(page: str) -> None:
     Args:
         page: The address of the page that it stands on.
     """
-    if session.read(keys.START, "") != "1" or session.presenting() or lesson_rail.is_open():
+    if session.read(keys.WELCOME, "") != "1" or session.presenting() or lesson_rail.is_open():
         return
     if not is_first_start():
         return

@@ -55,7 +55,7 @@ export function controlsInPage() {
   const list = (/** @type {Control} */ control) => { if (!found.has(control.name)) found.set(control.name, control) }
   const add = (/** @type {Element} */ node, /** @type {string[]} */ names, /** @type {string} */ title) => {
     const [name = ""] = names
-    if (!name) found.set(`unnamed ${found.size}`, { name, title: node.outerHTML.slice(0, 160), group: "", around: [], nodes: [node] })
+    if (!name) found.set(`unnamed ${found.size}`, { name, title: `${node.localName}.${node.className} in ${node.parentElement?.className}`.slice(0, 160), group: "", around: [], nodes: [node] })
     else {
       const around = names.slice(1)
       const group = groupOf(node)

@@ -10,7 +10,6 @@ from torch import Tensor
 
 from vae.config.schema import DataConfig, ModelConfig, ObjectiveConfig, RunConfig, TrainConfig
 from vae.data.dataset import Dataset, load_dataset
-from vae.data.types import Progress
 from vae.evaluation.elbo import Evaluation, evaluate
 from vae.latent.aggregate_posterior import PriorGap, prior_gap
 from vae.latent.embedding import Embedding, embed, prior_samples
@@ -58,7 +57,11 @@ class Compared:
 
 
 def compared(
-    *, beta: float = 1.0, epochs: int = EPOCHS, seed: int = 0, progress: Progress | None = None
+    *,
+    beta: float = 1.0,
+    epochs: int = EPOCHS,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Compared:
     """Train a small model on scikit-learn's digits at β = 0 and at another β.
 
