@@ -96,7 +96,7 @@ def test_nothing_is_asked_of_any_other_machine(browse: Browse, own_server: Serve
     app.idle()
     app.click("Train")
     app.button("Train").click()
-    app.until(lambda: app.query()["run"] != "digits-2d", "no run was made")
+    app.until(lambda: app.query().get("run", "digits-2d") != "digits-2d", "no run was made")
     app.until(
         lambda: app.number("curves", "points") and app.marks("curves").get("state") == "running",
         "no curves",
