@@ -77,7 +77,7 @@ def leant_on() -> set[str]:
     ids = set(re.findall(r'data-testid="(\w+)"', sheet + scripts)) | set(re.findall(r"\.(st[A-Z]\w+)", sheet))
     stored = set(re.findall(r'"(st[A-Z]\w+-)"', scripts))
     classes = set(re.findall(r"\.(streamlit-\w+)", sheet))
-    ours = {"data-testid", *re.findall(r'"(data-\w+)"', scripts)}
+    ours = {"data-testid", "data-component", *re.findall(r'"(data-\w+)"', scripts)}
     attributes = set(re.findall(r"\[(data-[a-z-]+)[\]=]", sheet)) - ours
     kinds = {f"PRIMARY=`{kind}`" for kind in re.findall(r'\[kind="(\w+)"\]', sheet)}
     # `address.js` takes the place of `history.pushState`; `redrawn_when_back` waits for a lost connection.
