@@ -72,27 +72,7 @@ def _outline(run: Run, at: At, threshold: float, missing: str) -> dict[str, Any]
     step = at if isinstance(at, int) else None
     key = ("outline", run.path, step, models.stamp(run, "best"), tuple(run.snapshots()))
     found = _measured.get(key, lambda: posterior_summary(run, step))
-    variance = found.active_variance
-    active = [value > threshold for value in variance]
-    return {
-        "missing": missing,
-        "verdict": None,
-        "remarks": [],
-        "step": found.step,
-        "part": found.part,
-        "num_images": found.num_images,
-        "latent_dim": len(variance),
-        "rate": found.information.rate_exact,
-        "rate_per_dim": found.rate_per_dim,
-        "sigma_per_dim": found.sigma_per_dim,
-        "spread_per_dim": found.spread_per_dim,
-        "active_variance": variance,
-        "active_threshold": threshold,
-        "active": active,
-        "num_active": sum(active),
-        "information": found.information.to_dict(),
-        "usage": None,
-    }
+    return found.outline(missing, threshold)
 
 
 def course(run: Run) -> list[dict[str, Any]]:

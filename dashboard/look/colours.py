@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import plotly.graph_objects as go
 
-from vae.browser.palette import BACKGROUND, CURVES, DIGITS, SCALE, TEXT, ThemeName, classes_palette, mix
+from vae.browser.palette import (
+    BACKGROUND,
+    CURVES,
+    DIGITS,
+    DIVERGING,
+    HEAT,
+    SCALE,
+    TEXT,
+    ThemeName,
+    classes_palette,
+    mix,
+)
 
 __all__ = [
     "BACKGROUND",
@@ -19,29 +30,6 @@ __all__ = [
     "inks",
     "template",
 ]
-
-#: The rate of a dimension, from none to the largest: from hardly more than the background to hardly less than the text,
-#: through the colour of the rate's curve, so that lightness alone tells more from less.
-HEAT: dict[ThemeName, list[str]] = {
-    theme: [
-        mix(BACKGROUND[theme], TEXT[theme], 0.06),
-        mix(BACKGROUND[theme], CURVES[theme]["rate"], 0.4),
-        CURVES[theme]["rate"],
-        mix(CURVES[theme]["rate"], TEXT[theme], 0.6),
-    ]
-    for theme in BACKGROUND
-}
-
-
-#: A signed difference: less, none (hardly more than the background), more. Blue and orange are told apart by everybody.
-DIVERGING: dict[ThemeName, tuple[str, str, str]] = {
-    theme: (
-        CURVES[theme]["distortion"],
-        mix(BACKGROUND[theme], TEXT[theme], 0.05),
-        CURVES[theme]["rate"],
-    )
-    for theme in BACKGROUND
-}
 
 
 def inks(theme: ThemeName) -> tuple[str, str, str]:

@@ -68,3 +68,27 @@ def mix(color: str, other: str, share: float) -> str:
 def _channels(color: str) -> tuple[int, int, int]:
     red, green, blue = (int(color[k : k + 2], 16) for k in (1, 3, 5))
     return red, green, blue
+
+
+#: The rate of a dimension, from none to the largest: from hardly more than the background to hardly less than the text,
+#: through the colour of the rate's curve, so that lightness alone tells more from less.
+HEAT: dict[ThemeName, list[str]] = {
+    theme: [
+        mix(BACKGROUND[theme], TEXT[theme], 0.06),
+        mix(BACKGROUND[theme], CURVES[theme]["rate"], 0.4),
+        CURVES[theme]["rate"],
+        mix(CURVES[theme]["rate"], TEXT[theme], 0.6),
+    ]
+    for theme in BACKGROUND
+}
+
+
+#: A signed difference: less, none (hardly more than the background), more. Blue and orange are told apart by everybody.
+DIVERGING: dict[ThemeName, tuple[str, str, str]] = {
+    theme: (
+        CURVES[theme]["distortion"],
+        mix(BACKGROUND[theme], TEXT[theme], 0.05),
+        CURVES[theme]["rate"],
+    )
+    for theme in BACKGROUND
+}

@@ -114,6 +114,53 @@ class Export:
 
 
 @dataclass(frozen=True)
+class Share:
+    """Write runs as a static site that anyone can explore without a server, in a folder or in one HTML file."""
+
+    runs: Annotated[Positional[tuple[Path, ...]], arg(metavar="RUN...")]
+    """The run directories."""
+    to: OptionalPath = None
+    """Folder for the site; not there yet, or empty."""
+    single_file: OptionalPath = None
+    """One HTML file instead, which opens from disk."""
+    with_images: Flag = False
+    """Share the test images themselves too; without it, no image of the dataset goes along."""
+    licence: str = ""
+    """What the site says of the images' licence."""
+    max_mb: float = 25.0
+    """Most megabytes; snapshots that do not fit are left out."""
+
+    def __call__(self) -> None:
+        if (self.to is None) == (self.single_file is None):
+            got = "neither" if self.to is None else "both"
+            raise UserError(
+                f"share needs one place to write to, got {got}; use --to FOLDER or --single-file FILE.html"
+            )
+        from vae.browser.share import share
+        from vae.runs.run import Run
+
+        target = self.to if self.single_file is None else self.single_file
+        assert target is not None
+        runs = [Run.open(path) for path in self.runs]
+        if self.with_images and not self.licence:
+            tell(
+                "warning: say under which licence the images are with --licence TEXT; the site says that none was given"
+            )
+        found = share(
+            runs,
+            target,
+            single_file=self.single_file is not None,
+            with_images=self.with_images,
+            licence=self.licence or ("The licence of the images was not given." if self.with_images else ""),
+            max_mb=self.max_mb,
+            progress=tell,
+        )
+        for sentence in found.left_out:
+            tell(f"left out: {sentence}")
+        print(f"{found.path} ({found.num_bytes / 1e6:.1f} MB)")
+
+
+@dataclass(frozen=True)
 class Import:
     """Unpack a run's zip, checked and bounded, into a folder of runs."""
 
@@ -263,6 +310,7 @@ Command = (
     | Annotated[Sweep, subcommand("sweep")]
     | Annotated[Reproduce, subcommand("reproduce")]
     | Annotated[Export, subcommand("export")]
+    | Annotated[Share, subcommand("share")]
     | Annotated[Import, subcommand("import")]
     | Annotated[Data, subcommand("data")]
     | Annotated[LessonCommand, subcommand("lesson")]

@@ -11,7 +11,7 @@ from torch import Tensor
 from vae.diagnostics.measure import NUM_IMAGES
 from vae.diagnostics.mutual_information import Information, information
 from vae.errors import UserError
-from vae.models.posterior_statistics import active_variance
+from vae.models.posterior_statistics import ACTIVE_THRESHOLD, active_variance
 from vae.models.priors import Prior
 from vae.runs.snapshot_index import Moment, moments
 from vae.runs.snapshots import prior_of
@@ -68,6 +68,34 @@ class PosteriorSummary:
     active_variance: tuple[float, ...]
     spread_per_dim: tuple[float, ...]
     information: Information
+
+    def outline(self, missing: str, threshold: float = ACTIVE_THRESHOLD) -> dict[str, Any]:
+        """As much of a diagnosis as can be said of them, in the words of `Diagnosis.to_dict`.
+
+        Args:
+            missing: Why there is no more.
+            threshold: Variance above which a dimension is active.
+        """
+        active = [value > threshold for value in self.active_variance]
+        return {
+            "missing": missing,
+            "verdict": None,
+            "remarks": [],
+            "step": self.step,
+            "part": self.part,
+            "num_images": self.num_images,
+            "latent_dim": len(self.active_variance),
+            "rate": self.information.rate_exact,
+            "rate_per_dim": self.rate_per_dim,
+            "sigma_per_dim": self.sigma_per_dim,
+            "spread_per_dim": self.spread_per_dim,
+            "active_variance": self.active_variance,
+            "active_threshold": threshold,
+            "active": active,
+            "num_active": sum(active),
+            "information": self.information.to_dict(),
+            "usage": None,
+        }
 
 
 def training_stages(run: Run) -> list[Stage]:

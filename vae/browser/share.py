@@ -1,0 +1,268 @@
+"""Runs as a static site: the explorer's own modules beside files of the runs, in a folder or in one HTML file.
+
+The modules are those of `vae.browser`, byte for byte; in one file they are linked by `lib/link.js`, as
+`vae.browser.bundle` writes them. The page may ask nobody but its own place: a policy in its head forbids all else.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import html
+import json
+import re
+import tempfile
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from vae import browser
+from vae.browser import bundle, palette
+from vae.browser.shared_run import SharedRun, gather
+from vae.errors import UserError, clean
+from vae.runs.run import Run
+from vae.storage.atomic import replacing
+
+#: Bytes of a site, unless the user says otherwise.
+MAX_MB = 25.0
+#: The page's own module, which brings all others.
+_FOLDER, _SINGLE = "site/folder.js", "site/site.js"
+_STYLES = ("lib/tokens.css", "site/theme.css", "site/site.css")
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What was written.
+
+    Attributes:
+        path: The folder or the file.
+        num_bytes: Of all of it.
+        left_out: What is not there, and why, as sentences; with several runs each begins with the run's name.
+    """
+
+    path: Path
+    num_bytes: int
+    left_out: list[str] = field(default_factory=list)
+
+
+def share(
+    runs: Sequence[Run],
+    to: Path,
+    *,
+    single_file: bool = False,
+    with_images: bool = False,
+    licence: str = "",
+    max_mb: float = MAX_MB,
+    progress: Callable[[str], None] = lambda words: None,
+) -> Shared:
+    """Write runs as a site that needs no server.
+
+    Args:
+        runs: Which, at least one.
+        to: A folder that is not there yet or empty; or, as one file, a name that ends in ``.html``.
+        single_file: One HTML file instead of a folder.
+        with_images: Whether the test images themselves go along.
+        licence: What is said of the images that go along.
+        max_mb: Most megabytes; snapshots that do not fit are left out, evenly.
+        progress: Told what is worked on.
+
+    Raises:
+        UserError: If a run has no weights, the target is in the way, or the site would be too large.
+    """
+    _check_target(to, single_file)
+    if not runs:
+        raise UserError("share needs at least one run, got none; give the folder of a run")
+    if not 1 <= max_mb <= 2000:
+        raise UserError(f"--max-mb must be from 1 to 2000, got {max_mb:g}; use {MAX_MB:g}")
+    if not browser.runtime_files():
+        raise UserError(
+            "a site needs onnxruntime-web, got none; install Latent Lab from its wheel, or with npm"
+        )
+    shared: dict[str, SharedRun] = {}
+    for run in runs:
+        progress(f"{run.name}: exporting")
+        shared[_slug(run.name, shared)] = gather(run, with_images=with_images)
+    weigh = _packed_size if single_file else len
+    fixed = sum(weigh(content) for content in _shell(single_file).values())
+    fixed += sum(weigh(content) for one in shared.values() for content in one.files.values())
+    room = int(max_mb * 1e6) - fixed - 100_000
+    if room < 0:
+        raise UserError(
+            f"the site must have at most {max_mb:g} MB, got {(fixed + 100_000) / 1e6:.1f} without snapshots; "
+            "share fewer runs, or use --max-mb"
+        )
+    files = {}
+    for slug, one in shared.items():
+        chosen = _thinned(one, room // len(shared), weigh)
+        files |= {f"runs/{slug}/{name}": content for name, content in (one.files | chosen).items() if content}
+    # The page asks for nothing that is not there.
+    about = _about(shared, licence if with_images else "") | {"files": sorted(files)}
+    files["site.json"] = json.dumps(
+        about, ensure_ascii=False, allow_nan=False, separators=(",", ":")
+    ).encode()
+    title = " · ".join(one.name for one in shared.values())
+    path = _write_file(files, to, title) if single_file else _write_folder(files, to, title)
+    num = (
+        path.stat().st_size
+        if single_file
+        else sum(one.stat().st_size for one in path.rglob("*") if one.is_file())
+    )
+    several = len(shared) > 1
+    left_out = [
+        f"{one.name}: {sentence}" if several else sentence
+        for one in shared.values()
+        for sentence in one.left_out
+    ]
+    return Shared(path, num, [clean(sentence) for sentence in left_out])
+
+
+def _check_target(to: Path, single_file: bool) -> None:
+    if to.is_symlink():
+        raise UserError(f"the target must be no link, got {to}; give its own place")
+    if single_file:
+        if to.suffix.lower() not in (".html", ".htm"):
+            raise UserError(f"--single-file must end in .html, got {to.name!r}; use {to.stem or 'out'}.html")
+        if to.exists():
+            raise UserError(f"--single-file must not be there yet, got {to}; remove it or use another name")
+        if not to.absolute().parent.is_dir():
+            raise UserError(
+                f"--single-file must be in a folder that is there, got {to}; make the folder first"
+            )
+    elif to.exists() and (not to.is_dir() or any(to.iterdir())):
+        raise UserError(
+            f"--to must be a folder that is not there yet or empty, got {to}; remove it or use another"
+        )
+
+
+def _slug(name: str, taken: dict[str, Any]) -> str:
+    """A run's name in addresses: letters and digits that every system takes."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    base = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40] or "run"
+    return next(
+        slug for slug in [base, *(f"{base}-{k}" for k in range(2, len(taken) + 3))] if slug not in taken
+    )
+
+
+def _thinned(one: SharedRun, room: int, weigh: Callable[[bytes], int]) -> dict[str, bytes]:
+    """As many snapshots as there is room for, evenly, the first and the last among them; with their list."""
+    every = one.moments
+    sizes = [sum(weigh(content) for content in files.values()) for _, files in every]
+    num = len(every)
+    chosen = list(range(num))
+    while len(chosen) > 1 and sum(sizes[k] for k in chosen) > room:
+        fewer = len(chosen) - 1
+        chosen = sorted({round(k * (num - 1) / max(1, fewer - 1)) for k in range(fewer)})
+    if len(chosen) < 2:
+        chosen = []
+    room -= sum(sizes[k] for k in chosen)
+    if num and len(chosen) < num:
+        one.left_out.append(
+            f"{num - len(chosen)} of {num} snapshots of the time machine: there is no room for them; a larger "
+            "`--max-mb` shares more."
+        )
+    files: dict[str, bytes] = {}
+    for k in chosen:
+        files |= every[k][1]
+    steps = [every[k][0]["step"] for k in chosen]
+    for ending, words in (("latent-test", "The map at"), ("autoencoder.onnx", "Drawing at")):
+        listed = {f"{step}/{ending}": one.extras[step].get(f"{step}/{ending}", b"") for step in steps}
+        size = sum(weigh(content) for content in listed.values())
+        if steps and (size > room or not all(listed.values())):
+            why = "there is no room" if size > room else "it needs the images"
+            one.left_out.append(f"{words} earlier snapshots: {why}.")
+            continue
+        room -= size
+        files |= listed
+    snapshots = {"state": "finished", "snapshots": [every[k][0] for k in chosen]}
+    files["snapshots"] = json.dumps(snapshots, allow_nan=False, separators=(",", ":")).encode()
+    return files
+
+
+def _about(shared: dict[str, SharedRun], licence: str) -> dict[str, Any]:
+    """What the page is told of the whole site."""
+    most = max([len(one.facts["labels"]) for one in shared.values()] + [1])
+    themes = palette.DIGITS
+    return {
+        "runs": [
+            {
+                "id": slug,
+                "name": one.name,
+                **one.facts,
+                "left_out": one.left_out,
+                "map": "best/latent-test" in one.files,
+                "diagnosis": bool(one.files.get("best/diagnosis")),
+                "course": "course" in one.files,
+            }
+            for slug, one in shared.items()
+        ],
+        "licence": licence,
+        "palette": {theme: palette.classes_palette(most, theme) for theme in themes},
+        "scale": palette.SCALE,
+        "heat": palette.HEAT,
+        "diverging": palette.DIVERGING,
+    }
+
+
+def _shell(single_file: bool) -> dict[str, bytes]:
+    """What every site has: modules, styles and onnxruntime-web, by their path in it."""
+    runtime = {f"runtime/{name}": path.read_bytes() for name, path in browser.runtime_files().items()}
+    if single_file:
+        modules = json.dumps(bundle.modules([_SINGLE]), ensure_ascii=False).encode()
+        styles = json.dumps(bundle.styles(), ensure_ascii=False).encode()
+        return {"modules.json": modules, "styles.json": styles, **runtime}
+    names = [name for name, _ in bundle.modules([_FOLDER])]
+    names += [name for name in browser.files() if name.endswith(".css")]
+    files = browser.files()
+    return {**{f"browser/{name}": files[name].read_bytes() for name in names}, **runtime}
+
+
+def _page(name: str, **values: str) -> str:
+    """A page with its marks filled in, in one pass: what is filled in has no marks of its own."""
+    text = (browser.FOLDER / "site" / name).read_text("utf-8")
+    return re.sub(r"\{(title|styles|linker|nonce|files)\}", lambda found: values[found[1]], text)
+
+
+def _write_folder(files: dict[str, bytes], to: Path, title: str) -> Path:
+    """All files into a new folder beside the target, which then takes its place: a site is whole or not there."""
+    whole = {**files, **_shell(False), "index.html": _page("folder.html", title=html.escape(title)).encode()}
+    parent = to.absolute().parent
+    parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".share-", dir=parent) as scratch:
+        root = Path(scratch) / "site"
+        for name, content in whole.items():
+            path = root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        if to.exists():
+            to.rmdir()
+        root.replace(to.absolute())
+    return to
+
+
+def _packed(content: bytes) -> bytes:
+    return base64.b64encode(gzip.compress(content, 9, mtime=0))
+
+
+def _packed_size(content: bytes) -> int:
+    return len(_packed(content))
+
+
+def _write_file(files: dict[str, bytes], to: Path, title: str) -> Path:
+    """One HTML file: everything is in it, compressed, as text that the page unpacks when it needs it."""
+    whole = {**files, **_shell(True)}
+    held = "\n".join(
+        f'<script type="text/plain" data-file="{html.escape(name)}">{_packed(content).decode()}</script>'
+        for name, content in whole.items()
+    )
+    styles = "\n".join((browser.FOLDER / name).read_text("utf-8") for name in _STYLES)
+    linker = (browser.FOLDER / bundle.LINKER).read_text("utf-8")
+    nonce = hashlib.sha256(held.encode()).hexdigest()[:32]
+    page = _page(
+        "single.html", title=html.escape(title), styles=styles, linker=linker, nonce=nonce, files=held
+    )
+    with replacing(to.absolute()) as file:
+        file.write(page.encode())
+    return to

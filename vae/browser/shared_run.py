@@ -1,0 +1,272 @@
+"""What a shared site holds of a run: facts for the page, and files that `sources/shared.js` hands to its parts.
+
+Nothing that names the machine is among them: no path, no configuration, no date. An image of the dataset is among them
+only where that was asked for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from vae.browser import packed_arrays
+from vae.config.registries import DATASETS, PRIORS, STANDARD_NORMAL
+from vae.data.dataset import Dataset
+from vae.diagnostics.diagnose import diagnose, dimensions
+from vae.diagnostics.posterior_history import posterior_summary, training_stages
+from vae.errors import UserError
+from vae.evaluation.elbo import at_posterior_mean
+from vae.evaluation.typicality import surprise
+from vae.export.onnx import autoencoder_onnx, decoder_onnx
+from vae.latent.embedding import PRIOR_RANGE, Embedding, embed, kept_embedding, principal_plane, prior_draws
+from vae.latent.trust import trust
+from vae.runs.run import Run
+from vae.runs.run_dataset import images_of
+from vae.runs.snapshot_index import moments
+from vae.runs.snapshots import load_model
+
+if TYPE_CHECKING:
+    from vae.models.vae import VAE
+
+#: Points of a user's prior that the page chooses from.
+_NUM_POINTS = 200
+#: Images that a drawing's cost is compared with, at most, and test images whose place is kept for each snapshot.
+_MOST = 10_000
+#: What the page reads of a diagnosis; the rest says where and how the run was trained.
+_OF_A_DIAGNOSIS = {
+    "verdict",
+    "remarks",
+    "part",
+    "num_images",
+    "latent_dim",
+    "rate",
+    "rate_per_dim",
+    "sigma_per_dim",
+    "spread_per_dim",
+    "active_variance",
+    "active_threshold",
+    "active",
+    "num_active",
+    "information",
+    "usage",
+    "elbo",
+}
+
+
+@dataclass
+class SharedRun:
+    """A run as it is shared.
+
+    Attributes:
+        name: What the page calls it.
+        facts: For the page, plain JSON.
+        files: What is always there, by its path below the run.
+        moments: Files of each snapshot, ascending, which go first where there is no room.
+        extras: Further files of each snapshot, which go before those.
+        left_out: What is not there, and why, as sentences.
+    """
+
+    name: str
+    facts: dict[str, Any]
+    files: dict[str, bytes]
+    moments: list[tuple[dict[str, Any], dict[str, bytes]]] = field(default_factory=list)
+    extras: dict[int, dict[str, bytes]] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list)
+
+
+def gather(run: Run, *, with_images: bool = False) -> SharedRun:
+    """Work out what is shared of a run.
+
+    Args:
+        run: The run; its best weights are shared, or the newest where there are none.
+        with_images: Whether the test images themselves go along.
+
+    Raises:
+        UserError: If the run has no weights, or the images are to go along and are not on this machine.
+    """
+    model = load_model(run, "best")
+    images, missing = _images(run)
+    if with_images and images is None:
+        raise UserError(f"--with-images needs the run's images, got none: {missing}; leave --with-images out")
+    info, left_out = run.info, []
+    found = _embedding(run, model, images)
+    shared = SharedRun(run.name, _facts(run, model, found), {}, left_out=left_out)
+    files = shared.files
+    files["best/decoder.onnx"] = decoder_onnx(model)
+    files["best/autoencoder.onnx"] = autoencoder_onnx(model)
+    if found is None:
+        left_out.append(
+            "The map and the test reconstructions: this run kept no posteriors, and its images are not here."
+        )
+    else:
+        files["best/latent-test"] = _latent(found)
+        sigma = (0.5 * found.log_var).exp().numpy().astype(np.float32)
+        files["best/spread-test"] = packed_arrays.pack({"sigma": sigma})
+        if info and run.config.model.latent_dim > 2 and shared.facts["plane"] is not None:
+            plane = principal_plane(found.mean)
+            try:
+                told = trust(found.mean.float().numpy(), plane.project(found.mean.float()).numpy())
+                files["best/plane/trust"] = _json(told.to_dict())
+            except UserError:
+                pass  # too few images: the map says nothing of it
+    if images is not None:
+        part = "train" if len(images.train) else "test"
+        files["best/surprise"] = _json(asdict(surprise(model, images, part, _MOST)))  # type: ignore[arg-type]
+        costs = at_posterior_mean(model, images, "test")
+        files["best/terms-test"] = packed_arrays.pack(
+            {"distortion": costs.distortion.numpy(), "rate": costs.rate.numpy()}
+        )
+    else:
+        left_out.append(f"What needs the images (cost of each test image, how usual a drawing is): {missing}")
+    files["best/diagnosis"], words = _diagnosis(run, images)
+    left_out += words
+    stages = [stage.to_dict() for stage in training_stages(run)]
+    if stages:
+        files["course"] = _json({"stages": stages})
+    _snapshots(run, images, shared)
+    if with_images:
+        assert images is not None
+        rows = images.test
+        pixels = {"images": images.images[rows].numpy(), "index": rows.numpy().astype(np.int32)}
+        files["originals-test"] = packed_arrays.pack(pixels, max_value=images.max_value, part="test")
+        shared.facts["missing"] = ""
+    else:
+        shared.facts["missing"] = "The images of the dataset were not shared with this run."
+        left_out.append("The images of the dataset: `--with-images` shares the test images.")
+    left_out.append("t-SNE, UMAP and other parts than the test images on the map: the app computes them.")
+    return shared
+
+
+def _images(run: Run) -> tuple[Dataset | None, str]:
+    """The images of a run, or why they are not here, in words that name no place of this machine."""
+    try:
+        return images_of(run), ""
+    except (UserError, OSError):
+        name = DATASETS.title(run.config.data.name) if run.config.data.path is None else "own"
+        return None, f"the {name} images are not on the machine that shared the run."
+
+
+def _embedding(run: Run, model: VAE, images: Dataset | None) -> Embedding | None:
+    kept = kept_embedding(run)
+    if kept is not None:
+        return kept
+    return None if images is None else embed(model, images, "test")
+
+
+def _facts(run: Run, model: VAE, found: Embedding | None) -> dict[str, Any]:
+    """What the page tells its parts of the run."""
+    info, data, config = run.info, run.config.data, run.config.model
+    own = config.prior != STANDARD_NORMAL
+    points = prior_draws(model.prior, _NUM_POINTS, seed=0).tolist() if own else []
+    prior = model.prior if own else None
+    listed = [] if found is None else dimensions(found, prior)
+    dims = [
+        {"index": dim.index, "low": dim.low, "high": dim.high, "rate": dim.rate, "collapsed": not dim.active}
+        for dim in sorted(listed, key=lambda dim: not dim.active)
+    ]
+    plain = [
+        {"index": index, "low": -3.0, "high": 3.0, "rate": None, "collapsed": False}
+        for index in range(config.latent_dim)
+    ]
+    plane = principal_plane(found.mean) if found is not None and config.latent_dim != 2 else None
+    return {
+        "stamp": hashlib.sha256(b"".join(_weights(model))).hexdigest()[:16],
+        "latent_dim": config.latent_dim,
+        "shape": [info.channels, info.height, info.width],
+        "labels": list(info.class_names),
+        "conditional": config.conditional,
+        "dims": dims or plain,
+        "prior_range": max((abs(value) for point in points for value in point), default=PRIOR_RANGE),
+        "prior_points": points,
+        "prior": f"For the standard normal prior only; this run has {PRIORS.title(config.prior)}"
+        if own
+        else "",
+        "num_images": 0 if found is None else len(found.mean),
+        "plane": None
+        if plane is None
+        else {
+            "mean": plane.mean.tolist(),
+            "components": plane.components.tolist(),
+            "explained": float(plane.explained),
+        },
+        "cut": {"none": None, "threshold": data.threshold}.get(data.binarize, 0.5),
+        "centre": data.name in ("mnist", "emnist"),
+        "words": _words(run),
+    }
+
+
+def _words(run: Run) -> str:
+    """What the model is, in a line."""
+    config = run.config
+    kind = "conditional " if config.model.conditional else ""
+    data = DATASETS.title(config.data.name) if config.data.path is None else "own images"
+    return f"{kind}VAE of {data}, {config.model.latent_dim} latent dimensions, β = {config.objective.beta:g}"
+
+
+def _weights(model: VAE) -> list[bytes]:
+    return [values.detach().cpu().contiguous().numpy().tobytes() for values in model.state_dict().values()]
+
+
+def _latent(found: Embedding) -> bytes:
+    num = len(found.mean)
+    labels = np.full(num, -1, np.int16) if found.labels is None else found.labels.numpy().astype(np.int16)
+    listed: dict[str, Any] = {
+        "mean": found.mean.numpy().astype(np.float32),
+        "labels": labels,
+        "index": found.index.numpy().astype(np.int32),
+        "log_var": found.log_var.numpy().astype(np.float32),
+    }
+    return packed_arrays.pack(listed, part="test", count=num)
+
+
+def _diagnosis(run: Run, images: Dataset | None) -> tuple[bytes, list[str]]:
+    """The run's diagnosis, or without its images what training kept of it; and what is left out."""
+    if images is not None:
+        try:
+            found = diagnose(run, images, at="best")
+            told = {name: value for name, value in found.to_dict().items() if name in _OF_A_DIAGNOSIS}
+            text = _json({**told, "missing": "", "step": None}).decode()
+            # What to try may be a command that names the run's folder.
+            text = text.replace(f"--resume {json.dumps(run.id)[1:-1]}", "--resume RUN-DIR")
+            return text.encode(), []
+        except UserError as error:
+            reason = str(error)
+    else:
+        reason = _images(run)[1]
+    try:
+        return _json(posterior_summary(run).outline(reason)), [f"The verdict of the diagnosis: {reason}"]
+    except UserError:
+        return b"", [f"The diagnosis: {reason}"]
+
+
+def _snapshots(run: Run, images: Dataset | None, shared: SharedRun) -> None:
+    """The time machine: each snapshot's decoder, its encoder, and where it puts the test images."""
+    for moment in moments(run):
+        at = moment.step
+        try:
+            model = load_model(run, at)
+        except UserError:
+            continue
+        listed = {
+            "step": at,
+            "epoch": moment.epoch,
+            "seconds": moment.seconds,
+            "beta": moment.beta,
+            "rate_per_dim": [round(rate, 5) for rate in moment.rate_per_dim],
+            "stamp": hashlib.sha256(b"".join(_weights(model))).hexdigest()[:16],
+        }
+        shared.moments.append((listed, {f"{at}/decoder.onnx": decoder_onnx(model)}))
+        extras = {f"{at}/autoencoder.onnx": autoencoder_onnx(model)}
+        if images is not None and len(images.test) <= _MOST:
+            with torch.no_grad():
+                extras[f"{at}/latent-test"] = _latent(embed(model, images, "test"))
+        shared.extras[at] = extras
+
+
+def _json(values: Any) -> bytes:
+    return json.dumps(values, allow_nan=False, separators=(",", ":")).encode()

@@ -1,0 +1,74 @@
+/** What the address says after `#`: which run and view, the point, the moment, and what each view shows. */
+
+/**
+ * @typedef {{run: string, view: string, z: number[] | null, y: number | null, mix: [number, number] | null, range: "data" | "prior",
+ *   step: number | null, tab: "test" | "draw" | "picture", row: number | null, drawing: string, map: Record<string, any> | null,
+ *   mode: "samples" | "styles", label: number | null}} Place
+ */
+
+/** @returns {Place} */
+export const home = () => ({
+  run: "", view: "explore", z: null, y: null, mix: null, range: "data", step: null, tab: "test", row: null, drawing: "", map: null, mode: "samples", label: null,
+})
+
+const numbers = (/** @type {string} */ text) => text.split(",").map(Number)
+const finite = (/** @type {number[]} */ values) => values.every((value) => Number.isFinite(value) && Math.abs(value) <= 1000)
+const whole = (/** @type {string | null} */ text) => (text !== null && /^\d{1,15}$/.test(text) ? Number(text) : null)
+
+/**
+ * Read an address; what it says wrongly is as if it were not said.
+ * @param {string} hash
+ * @returns {Place}
+ */
+export function read(hash) {
+  const said = new URLSearchParams(hash.replace(/^#/, ""))
+  const found = home()
+  found.run = said.get("run") ?? ""
+  found.view = said.get("view") ?? "explore"
+  const z = numbers(said.get("z") ?? "x")
+  if (finite(z)) found.z = z
+  found.y = whole(said.get("y"))
+  const mix = numbers(said.get("mix") ?? "x")
+  if (finite(mix) && mix.length === 2) found.mix = [mix[0], mix[1]]
+  if (said.get("range") === "prior") found.range = "prior"
+  found.step = whole(said.get("step"))
+  const tab = said.get("tab")
+  if (tab === "draw" || tab === "picture") found.tab = tab
+  found.row = whole(said.get("row"))
+  found.drawing = (said.get("drawing") ?? "").slice(0, 4000)
+  if (said.get("mode") === "styles") found.mode = "styles"
+  found.label = whole(said.get("label"))
+  try {
+    const map = JSON.parse(said.get("map") ?? "null")
+    if (map && typeof map === "object" && !Array.isArray(map)) found.map = map
+  } catch {
+    // Somebody cut the link.
+  }
+  return found
+}
+
+/**
+ * The address of a place; what is as it is at first is left out.
+ * @param {Place} place
+ */
+export function written(place) {
+  const first = home()
+  const said = new URLSearchParams()
+  const put = (/** @type {string} */ name, /** @type {any} */ value, /** @type {any} */ usual = null) => {
+    if (value !== null && value !== usual && value !== "") said.set(name, String(value))
+  }
+  put("run", place.run)
+  put("view", place.view, first.view)
+  put("z", place.z?.join(",") ?? null)
+  put("y", place.y)
+  put("mix", place.mix?.join(",") ?? null)
+  put("range", place.range, first.range)
+  put("step", place.step)
+  put("tab", place.tab, first.tab)
+  put("row", place.row)
+  put("drawing", place.drawing)
+  put("mode", place.mode, first.mode)
+  put("label", place.label)
+  put("map", place.map && JSON.stringify(place.map))
+  return `#${said}`
+}
