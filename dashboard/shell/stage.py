@@ -80,9 +80,9 @@ def begin() -> None:
 def settle() -> None:
     """Say so if the link asks for a card or a control that the page does not have; then the whole page is shown."""
     drawn = st.session_state.get(_DRAWN, [])
-    none: tuple[str, ...] = ()
     for key in (keys.HIDE, keys.LOCK):
-        _check_controls(key.name, session.read(key, none), drawn)
+        names: tuple[str, ...] = session.read(key, ())
+        _check_controls(key.name, names, drawn)
     wanted = session.read(keys.CARD, "")
     if wanted in drawn:
         return
