@@ -14,7 +14,7 @@ from dashboard.jobs.run_news import some_news
 from dashboard.jobs.trainers import trainers
 from dashboard.link import session
 from dashboard.look.markdown import plain
-from dashboard.shell import one_pass, run_code, run_picker, stage, time_machine
+from dashboard.shell import lesson_rail, one_pass, run_code, run_picker, stage, time_machine
 from dashboard.shell.navigation import go_to
 from dashboard.views.train import config_form, link, new_run_form, watched_loop
 from dashboard.views.train.curves import Extent, curves
@@ -81,11 +81,19 @@ def page() -> None:
 
 
 def _new_run(run: Run | None) -> None:
-    """The form of a new run: open where nothing is at work, so that β and Pause are in sight once something is."""
+    """The form of a new run: open where nothing is at work, so that β and Pause are in sight once something is.
+
+    A lesson that asks for the next run finds it open while the one before is still training.
+    """
     busy = run is not None and run.status().state in run_picker.BUSY
     with (
         st.container(key="train-form"),
-        st.expander("New run", expanded=not busy, icon=":material/add_circle:", key=f"new-run:{busy}"),
+        st.expander(
+            "New run",
+            expanded=not busy or lesson_rail.is_open(),
+            icon=":material/add_circle:",
+            key=f"new-run:{busy}",
+        ),
     ):
         new_run_form.form()
 
