@@ -42,10 +42,12 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
     const grids = /** @type {HTMLElement[]} */ ([...document.querySelectorAll(".ll-gallery[data-sheet]")])
     const plots = /** @type {HTMLImageElement[]} */ ([...document.querySelectorAll("img[data-plot]")])
     const scales = /** @type {HTMLElement[]} */ ([...document.querySelectorAll(".ll-scale[data-accuracy]")])
-    const names = [...grids.map(({ dataset }) => dataset.sheet), ...plots.map(({ dataset }) => dataset.plot), ...scales.map(() => "scale")].join()
+    // Lines of one name are one grid.
+    const sheets = [...new Set(grids.map(({ dataset }) => dataset.sheet ?? ""))]
+    const names = [...sheets, ...plots.map(({ dataset }) => dataset.plot), ...scales.map(() => "scale")].join()
     if (menus.dataset.names === names) return
     menus.dataset.names = names
-    menus.replaceChildren(...grids.map(({ dataset: { sheet: name = "" } }) => {
+    menus.replaceChildren(...sheets.map((name) => {
       const menu = saveMenu(() => ({ name: `${data.run}-${name}`, picture: () => gridPicture(gridOf(name), theme(root)), table: () => tableOf(name) }), `the grid “${name}”`)
       menu.dataset.grid = name
       return menu
@@ -62,11 +64,13 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
 
   /** The grid as it stands on the page. */
   function gridOf(name) {
-    const table = document.querySelector(`.ll-gallery[data-sheet="${CSS.escape(name)}"] table`)
-    if (!table) throw new Error("The images are not on the page any more; reload it.")
-    const text = (/** @type {string} */ selector) => [...table.querySelectorAll(selector)].map((node) => node.textContent ?? "")
-    const images = [...table.querySelectorAll("tbody tr")].map((line) => /** @type {HTMLImageElement[]} */ ([...line.querySelectorAll("img")]))
-    return { images, columns: text("thead th"), rows: text("tbody th") }
+    const tables = [...document.querySelectorAll(`.ll-gallery[data-sheet="${CSS.escape(name)}"] table`)]
+    if (!tables.length) throw new Error("The images are not on the page any more; reload it.")
+    const texts = (/** @type {Element} */ table, /** @type {string} */ selector) => [...table.querySelectorAll(selector)].map((node) => node.textContent ?? "")
+    const images = tables.flatMap((table) => [...table.querySelectorAll("tbody tr")]).map((line) => /** @type {HTMLImageElement[]} */ ([...line.querySelectorAll("img")]))
+    // Several tables, one below the other, have headers of their own: each line says what it shows.
+    if (tables.length > 1) return { images, rows: tables.map((table) => texts(table, "thead th").join(" · ")) }
+    return { images, columns: texts(tables[0], "thead th"), rows: texts(tables[0], "tbody th") }
   }
 
   /** Each image with its z, where the browser knows it. */
