@@ -7,9 +7,10 @@ import { theme } from "../../../vae/browser/lib/theme.js"
  * @param {HTMLElement} node What plotly draws in.
  * @param {() => string} name What the file is called, without its ending.
  * @param {() => import("../../../vae/browser/lib/saving.js").Table} [table] Its numbers, where the traces do not tell them well.
+ * @param {string} [of] What is saved, for those who hear the page.
  */
-export function plotlyMenu(node, name, table = () => tableOf(/** @type {any} */ (node))) {
-  return saveMenu(() => ({ name: name(), picture: () => pictureOf(node), table }))
+export function plotlyMenu(node, name, table = () => tableOf(/** @type {any} */ (node)), of = undefined) {
+  return saveMenu(() => ({ name: name(), picture: () => pictureOf(node), table }), of)
 }
 
 /** @param {HTMLElement} node */

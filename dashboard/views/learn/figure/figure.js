@@ -50,7 +50,7 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
 
   /** The button that saves a panel. */
   function menuOf(panel, node) {
-    if (!panel.pixels) return plotlyMenu(node, () => panel.title)
+    if (!panel.pixels) return plotlyMenu(node, () => panel.title, undefined, `the chart “${panel.title}”`)
     return gridMenu(() => {
       const all = /** @type {HTMLCanvasElement[]} */ ([...node.querySelectorAll("canvas")])
       const images = Array.from({ length: Math.ceil(all.length / panel.columns) }, (_, row) => all.slice(row * panel.columns, (row + 1) * panel.columns))
