@@ -28,9 +28,9 @@ from tests.browser.tab import FLAGS, App
 PLACES = (
     *(f"learn?chapter={number}" for number in range(1, 11)),
     "train",
-    "explore?path=straight&stops=n0_n1",
-    "explore?source=test&image=3",
-    "map?pinned=3",
+    "explore?stops=n0_n1",
+    "explore?posterior=3",
+    "map?posterior=3",
     "generate",
     "generate?mode=compare",
     "generate?mode=leak",
