@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from vae.errors import MAX_SENTENCE, UserError, clean
+from vae.runtime import html
 
 
 class ConfigError(UserError):
@@ -117,6 +118,14 @@ def rule(message: str) -> PydanticCustomError:
     return PydanticCustomError("vae_rule", "{message}", {"message": message})
 
 
+def _usual(kind: type[Config]) -> dict[str, object]:
+    """The options of a configuration as they are by themselves; none where some must be given."""
+    try:
+        return dict(html.flat(kind().to_dict()))
+    except ConfigError:
+        return {}
+
+
 class Config(BaseModel):
     """Base of all configurations: frozen, unknown names refused, no infinities, errors as sentences.
 
@@ -132,6 +141,20 @@ class Config(BaseModel):
         except ValidationError as error:
             problems = [_sentence(type(self), problem) for problem in error.errors(include_url=False)]
             raise ConfigError(problems) from None
+
+    def _repr_html_(self) -> str:
+        """A card of the options, in a notebook; those that differ from what they are by themselves are marked."""
+        values, usual = self.to_dict(), _usual(type(self))
+        rows = [
+            (f"{name} •" if name in usual and usual[name] != value else name, value)
+            for name, value in html.flat(values)
+        ]
+        note = (
+            html.paragraph("• differs from the default.")
+            if any(name.endswith("•") for name, _ in rows)
+            else ""
+        )
+        return html.card(type(self).__name__, html.table(rows), note)
 
     @classmethod
     def from_dict(cls, values: Any) -> Self:

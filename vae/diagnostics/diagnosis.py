@@ -16,6 +16,7 @@ from vae.diagnostics.permutation import Rise, Usage
 from vae.diagnostics.training_state import Training
 from vae.diagnostics.watched_loops.loss_scale import LoopScale
 from vae.objectives.effective_beta import beta_of_sigma
+from vae.runtime import html
 from vae.storage.finite import json_value
 
 
@@ -157,6 +158,25 @@ class Diagnosis:
             if finding.remedies:
                 lines.append(f"  try: {'; '.join(finding.remedies)}")
         return lines
+
+    def _repr_html_(self) -> str:
+        """The verdict, why, and what to try, then the numbers, in a notebook."""
+        parts: list[str] = []
+        for number, finding in enumerate(self.findings):
+            parts.append(html.paragraph(finding.sentence, f"{finding.title}." if number else ""))
+            if finding.evidence:
+                parts.append(html.paragraph("; ".join(map(str, finding.evidence)), "Because:"))
+            if finding.remedies:
+                parts.append(html.paragraph("; ".join(finding.remedies), "Try:"))
+        rows = {
+            "ELBO": f"{self.elbo:,.2f} nats per example",
+            "distortion": f"{self.distortion:,.2f} nats",
+            "rate (KL)": f"{self.rate:,.2f} nats",
+            "active units": f"{self.num_active} of {self.latent_dim}",
+            "images": f"{self.num_images:,} of the {self.part} part",
+        }
+        title = self.verdict.title if self.findings else "No finding"
+        return html.card(f"Diagnosis: {title}", *parts, html.table(rows))
 
     def to_dict(self) -> dict[str, Any]:
         """All of it as JSON values; null where a number is not finite."""

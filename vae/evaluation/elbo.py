@@ -12,6 +12,7 @@ from torch import Tensor
 from vae.data.dataset import Dataset, Part
 from vae.models.batches import ModelInputs, Noise
 from vae.models.vae import VAE
+from vae.runtime import html
 from vae.runtime.eval_mode import at_rest
 from vae.runtime.mean_of import MeanOf, known
 from vae.runtime.seeding import generator
@@ -45,6 +46,16 @@ class Evaluation:
             UserError: If it is not finite.
         """
         check_finite("the ELBO", torch.tensor(self.elbo))
+
+    def _repr_html_(self) -> str:
+        """A card of the numbers, in a notebook."""
+        rows = {
+            "ELBO": f"{self.elbo:,.2f} ± {self.standard_error:.2g} nats per example",
+            "distortion": f"{self.distortion:,.2f} nats",
+            "rate (KL)": f"{self.rate:,.2f} nats",
+            "images": self.num_images,
+        }
+        return html.card("Evaluation", html.table(rows))
 
     def to_dict(self) -> dict[str, Any]:
         """The numbers as JSON values, with the ELBO in bits per example besides."""

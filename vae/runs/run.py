@@ -39,6 +39,7 @@ from vae.runs.cleanup import DELETED, sweep_runs
 from vae.runs.folder import RunFolder
 from vae.runs.identity import identity_in, new_identity
 from vae.runs.naming import RunError, checked_name, read_name, run_folder
+from vae.runtime import html
 from vae.storage.atomic import disk_sentence, read_json, write_json
 
 #: Version of the run directory that this code writes, and the newest that it reads.
@@ -72,6 +73,25 @@ class Run(RunFolder):
         import vae
 
         return vae.show(self, data, **options)
+
+    def _repr_html_(self) -> str:
+        """A card of what the run is and how far it has come, in a notebook."""
+        status, model, info = self.status(), self.config.model, self.info
+        rows: dict[str, object] = {
+            "folder": self.path,
+            "state": status.state,
+            "step": f"{status.step:,} of {status.num_steps:,}" if status.num_steps else None,
+            "data": self.config.data.name,
+            "images": f"{info.channels} × {info.height} × {info.width}, {info.num_train:,} for training",
+            "model": f"{model.network}, {model.latent_dim} latent dimensions, {model.likelihood}",
+            "created": self.created,
+        }
+        if status.error:
+            rows["error"] = status.error
+        words = html.paragraph(
+            "run.show() draws it; vae.diagnose(run) says what is wrong with it, if anything is."
+        )
+        return html.card(f"Run {self.name}", html.table(rows), words)
 
     # Making, opening, naming, deleting
 
