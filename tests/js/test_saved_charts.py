@@ -28,6 +28,7 @@ NOT_SAVED = {
     "vae/browser/lib/image_grid.js": "makes the files",
     "vae/browser/test_images/gallery.js": "images of the dataset to choose from",
     "vae/browser/time_machine/time_machine.js": "ticks of the rail; the strip that it opens is saved",
+    "vae/browser/curves/curves.js": "curves in a cell of a notebook; those of the Train page are saved",
     "vae/browser/drawing_pad/pad.js": "what the person draws; the link keeps it",
     "dashboard/views/explore/paths/stops.js": "handles of a path, which is saved itself",
     "vae/browser/image_source/picture_body.js": "the person's own file",
