@@ -13,12 +13,15 @@ answers without Streamlit loads none of it.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
+    from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 __all__ = [
@@ -34,6 +37,7 @@ __all__ = [
     "page_of_script",
     "redrawn_when_back",
     "selector_of_key",
+    "stay_on_the_page_gone_to",
 ]
 
 FOLDER = Path(__file__).resolve().parent
@@ -81,6 +85,53 @@ def never_call_out() -> None:
     from streamlit import net_util
 
     net_util.get_external_ip = lambda: None
+
+
+def stay_on_the_page_gone_to() -> None:
+    """Keep a part of a page that is left from leading back to that page.
+
+    A part that asks to be drawn anew (a fragment) names the page that the browser shows. While another page is being
+    opened, that is still the one before: Streamlit 1.67 then forgets the page that was asked for, or, when it has drawn
+    it, tells the browser of the page before and draws a part that is there no more; what is left is an empty page.
+    """
+    from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
+    from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequests, ScriptRequestType
+
+    run, request = ScriptRunner._run_script, ScriptRequests._request_rerun_locked
+    if hasattr(run, "__wrapped__"):
+        return
+
+    @wraps(run)
+    def run_script(self: ScriptRunner, rerun_data: RerunData) -> None:
+        asked = rerun_data.fragment_id_queue
+        known = [name for name in asked if self._fragment_storage.contains(name)]
+        if asked and not known:
+            return
+        shown = self._get_script_run_ctx().page_script_hash
+        if asked and shown:
+            rerun_data = replace(rerun_data, fragment_id_queue=known, page_script_hash=shown)
+        run(self, rerun_data)
+
+    @wraps(request)
+    def request_rerun(self: ScriptRequests, new_data: RerunData) -> bool:
+        waiting = self._rerun_data
+        is_page_next = self._state == ScriptRequestType.RERUN and not waiting.fragment_id_queue
+        if is_page_next and (new_data.fragment_id or new_data.fragment_id_queue):
+            new_data = replace(
+                new_data,
+                query_string=waiting.query_string,
+                page_script_hash=waiting.page_script_hash,
+                page_name=waiting.page_name,
+            )
+        return request(self, new_data)
+
+    # The only way: Streamlit offers no hook between a request and its run.
+    instead_of: dict[type, tuple[str, Any]] = {
+        ScriptRunner: ("_run_script", run_script),
+        ScriptRequests: ("_request_rerun_locked", request_rerun),
+    }
+    for owner, (name, own) in instead_of.items():
+        setattr(owner, name, own)
 
 
 def addresses(host: str) -> list[str]:

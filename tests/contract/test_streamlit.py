@@ -13,6 +13,8 @@ import shutil
 import tomllib
 from importlib.metadata import version
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import streamlit
@@ -21,6 +23,8 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 from streamlit import config, net_util
 from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
+from streamlit.runtime.scriptrunner_utils.script_requests import RerunData, ScriptRequests
 from streamlit.runtime.scriptrunner_utils.script_run_context import ScriptRunContext
 from streamlit.web.server import server_util
 
@@ -236,3 +240,72 @@ def test_internals_are_found_though_they_lie_deep(tmp_path: Path) -> None:
     deep.mkdir(parents=True)
     shutil.copy(SHEET, deep / "panel.css")
     assert len(mentions(tmp_path, tmp_path / "streamlit_internals")) > 10
+
+
+class _Runner:
+    """As much of a script runner as decides which page is drawn."""
+
+    def __init__(self, shown: str, *fragments: str) -> None:
+        self._fragment_storage = SimpleNamespace(contains=fragments.__contains__)
+        self._shown = shown
+
+    def _get_script_run_ctx(self) -> SimpleNamespace:
+        return SimpleNamespace(page_script_hash=self._shown)
+
+
+@pytest.fixture
+def staying(monkeypatch: pytest.MonkeyPatch) -> list[RerunData]:
+    """What Streamlit's own runner is given to run."""
+    given: list[RerunData] = []
+    monkeypatch.setattr(ScriptRunner, "_run_script", lambda self, data: given.append(data))
+    # The one that is put back at the end is Streamlit's own, or this one's wrapper if a test has loaded the app.
+    own = inspect.unwrap(ScriptRequests._request_rerun_locked)
+    monkeypatch.setattr(ScriptRequests, "_request_rerun_locked", own)
+    streamlit_internals.stay_on_the_page_gone_to()
+    return given
+
+
+def run(runner: _Runner, data: RerunData) -> None:
+    ScriptRunner._run_script(runner, data)  # type: ignore[arg-type]
+
+
+def test_a_part_that_is_gone_with_its_page_does_not_lead_back_to_it(staying: list[RerunData]) -> None:
+    run(_Runner("collapse"), RerunData(page_script_hash="train", fragment_id_queue=["steering"]))
+    assert staying == []
+
+
+def test_a_part_that_is_there_is_drawn_on_the_page_that_is_shown(staying: list[RerunData]) -> None:
+    run(
+        _Runner("collapse", "doing"),
+        RerunData(page_script_hash="train", fragment_id_queue=["steering", "doing"]),
+    )
+    (given,) = staying
+    assert (given.page_script_hash, given.fragment_id_queue) == ("collapse", ["doing"])
+
+
+def test_a_whole_page_and_the_first_part_of_a_session_are_run_as_they_were_asked_for(
+    staying: list[RerunData],
+) -> None:
+    whole, first = (
+        RerunData(page_script_hash="map"),
+        RerunData(page_script_hash="map", fragment_id_queue=["a"]),
+    )
+    run(_Runner("collapse"), whole)
+    run(_Runner("", "a"), first)
+    assert staying == [whole, first]
+
+
+@pytest.mark.parametrize("asked", [{"fragment_id": "steering"}, {"fragment_id_queue": ["steering"]}])
+def test_a_page_that_is_asked_for_is_not_forgotten_for_a_part_of_the_page_before(
+    staying: list[RerunData], asked: dict[str, Any]
+) -> None:
+    requests = ScriptRequests()
+    requests.request_rerun(RerunData(query_string="run=a", page_script_hash="collapse"))
+    requests.request_rerun(RerunData(query_string="run=b", page_script_hash="train", **asked))
+    next_run = requests.on_scriptrunner_ready().rerun_data
+    assert (next_run.page_script_hash, next_run.query_string) == ("collapse", "run=a")
+    assert not next_run.fragment_id_queue
+    # A page that is asked for later takes its place, as ever.
+    requests.request_rerun(RerunData(page_script_hash="collapse"))
+    requests.request_rerun(RerunData(page_script_hash="map"))
+    assert requests.on_scriptrunner_ready().rerun_data.page_script_hash == "map"

@@ -94,7 +94,7 @@ def share(
             f"the site must have at most {max_mb:g} MB, got {(fixed + 100_000) / 1e6:.1f} without snapshots; "
             "share fewer runs, or use --max-mb"
         )
-    files = {}
+    files: dict[str, bytes] = {}
     for slug, one in shared.items():
         chosen = _thinned(one, room // len(shared), weigh)
         files |= {f"runs/{slug}/{name}": content for name, content in (one.files | chosen).items() if content}

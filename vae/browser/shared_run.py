@@ -93,7 +93,7 @@ def gather(run: Run, *, with_images: bool = False) -> SharedRun:
     images, missing = _images(run)
     if with_images and images is None:
         raise UserError(f"--with-images needs the run's images, got none: {missing}; leave --with-images out")
-    info, left_out = run.info, []
+    left_out: list[str] = []
     found = _embedding(run, model, images)
     shared = SharedRun(run.name, _facts(run, model, found), {}, left_out=left_out)
     files = shared.files
@@ -107,7 +107,7 @@ def gather(run: Run, *, with_images: bool = False) -> SharedRun:
         files["best/latent-test"] = _latent(found)
         sigma = (0.5 * found.log_var).exp().numpy().astype(np.float32)
         files["best/spread-test"] = packed_arrays.pack({"sigma": sigma})
-        if info and run.config.model.latent_dim > 2 and shared.facts["plane"] is not None:
+        if run.config.model.latent_dim > 2 and shared.facts["plane"] is not None:
             plane = principal_plane(found.mean)
             try:
                 told = trust(found.mean.float().numpy(), plane.project(found.mean.float()).numpy())

@@ -17,11 +17,11 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
   )
   const opener = element("button", {
     class: "ll-button ll-icon opener", type: "button", title: "Choose what the link shows", "aria-label": "Choose what the link shows", "aria-expanded": "false",
-    dataset: { control: "choose" }, onclick: () => open(list.hidden),
+    dataset: { control: "choose" }, onclick: () => open(Boolean(list.hidden)),
   }, "▾")
   const rows = element("div", { class: "rows" })
   const list = element(
-    "form", { class: "list", hidden: true, "aria-label": "What the link shows", dataset: { control: "choose" }, onsubmit: copyView, onkeydown: escape },
+    "form", { class: "list", hidden: true, "aria-label": "What the link shows", dataset: { control: "choose" }, onsubmit: copyView, onkeydown: closeOnEscape },
     element("p", { class: "intro" }, "Untick what the link hides. “Fixed” stays in sight but cannot be changed."),
     element("div", { class: "ll-row" }, all("All", true), all("None", false)), rows,
     element("button", { class: "ll-button copy-view", type: "submit" }, "Copy the link of this view"),
@@ -56,7 +56,7 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
   }
 
   /** @param {KeyboardEvent} event */
-  function escape(event) {
+  function closeOnEscape(event) {
     if (event.key !== "Escape") return
     event.stopPropagation()
     open(false)

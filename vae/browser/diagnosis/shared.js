@@ -35,7 +35,7 @@ export const mount = mountable(import.meta.url, (root, given) => {
   function draw() {
     const state = { findings, time, quantity, heat: data.heat, root, data: { live: false } }
     verdict.draw(state)
-    bars.draw(state)
+    void bars.draw(state)
     course.draw(state)
     table.draw(state)
     for (const { node } of [bars, course, table]) node.dataset.run = data.run

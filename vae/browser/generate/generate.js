@@ -43,7 +43,7 @@ export const mount = mountable(import.meta.url, (root, given) => {
 
   const modes = radioGroup("What to generate", { samples: "Samples", styles: "Class and style" }, (value) => component.onChange("choice", { mode: value, y: data.y }, "choice"))
   const classes = element("select", { class: "ll-select", "aria-label": "Class", onchange: () => component.onChange("choice", { mode: data.mode, y: classes.value === "" ? null : Number(classes.value) }, "choice") })
-  const again = element("button", { class: "ll-button", type: "button", dataset: { action: "again" }, onclick: () => { points = []; drawn = ""; draw() } }, "New samples")
+  const again = element("button", { class: "ll-button", type: "button", dataset: { action: "again" }, onclick: () => { points = []; drawn = ""; void draw() } }, "New samples")
   const save = saveMenu(() => ({
     name: `${data.run}-${data.mode}`, picture: () => gridPicture({ images: canvases, columns: data.mode === "styles" ? data.classes : [] }, theme(root)),
     table: () => gridTable({ images: canvases }, Array.from({ length: data.latent_dim }, (_, d) => `z${d + 1}`), (row, column) => pointAt(row, column)),

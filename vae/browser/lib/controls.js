@@ -31,6 +31,7 @@ export function slug(words) {
  * @returns {string[]}
  */
 export function namesAround(node, root) {
+  /** @type {string[]} */
   const found = []
   for (let at = /** @type {Element | null} */ (node); at && at !== root; at = at.parentElement) {
     const own = NAMED.map((kind) => /** @type {HTMLElement} */ (at).dataset?.[kind]).find(Boolean)

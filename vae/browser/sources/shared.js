@@ -86,7 +86,8 @@ const originals = perRun(() => {
   return { load: (/** @type {() => Promise<ArrayBuffer>} */ fetch) => (coming ??= fetch()) }
 })
 
-const NAMES = new Map([[Uint8Array, "uint8"], [Int32Array, "int32"]])
+/** @type {Map<unknown, string>} */
+const NAMES = new Map(/** @type {[unknown, string][]} */ ([[Uint8Array, "uint8"], [Int32Array, "int32"]]))
 
 /**
  * Arrays as `lib/arrays.js` reads them.
