@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import io
-import tempfile
 import zipfile
-from pathlib import Path
 
 import streamlit as st
 
@@ -13,6 +11,7 @@ from dashboard.cache import datasets
 from dashboard.look.markdown import plain
 from vae.errors import UserError
 from vae.runs.run import Run
+from vae.storage.scratch import scratch
 
 #: Bytes of images that a download brings along at most.
 MOST_BYTES = 256 << 20
@@ -69,8 +68,8 @@ def packed_script(run: Run) -> bytes:
     """
     from vae.training.script_file import write_script
 
-    with tempfile.TemporaryDirectory() as folder:
-        written = write_script(run, Path(folder) / f"{run.id}.py")
+    with scratch() as folder:
+        written = write_script(run, folder / f"{run.id}.py")
         content = io.BytesIO()
         with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
             for file in written.files:

@@ -262,7 +262,7 @@ def main() -> None:
         print(f"an app with one line: {least_alone:.2f}", flush=True)
 
         first = App(browser.new_context(), server).open("train", run=run.id)
-        first.page.locator(f".st-key-start-{run.id} button").click()
+        first.page.locator(f".st-key-wish-start-{run.id} button").click()
         wait_until(lambda: run.status().step > 100, "it does not train", 60)
         first.page.context.close()
         with stack.enter_context(ExitStack()) as viewers:

@@ -12,7 +12,6 @@ import hashlib
 import html
 import json
 import re
-import tempfile
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +24,7 @@ from vae.browser.shared_run import SharedRun, gather
 from vae.errors import UserError, clean
 from vae.runs.run import Run
 from vae.storage.atomic import replacing
+from vae.storage.scratch import working_folder
 
 #: Bytes of a site, unless the user says otherwise.
 MAX_MB = 25.0
@@ -230,8 +230,8 @@ def _write_folder(files: dict[str, bytes], to: Path, title: str) -> Path:
     whole = {**files, **_shell(False), "index.html": _page("folder.html", title=html.escape(title)).encode()}
     parent = to.absolute().parent
     parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".share-", dir=parent) as scratch:
-        root = Path(scratch) / "site"
+    with working_folder(parent, ".latent-lab-share.") as folder:
+        root = folder / "site"
         for name, content in whole.items():
             path = root / name
             path.parent.mkdir(parents=True, exist_ok=True)

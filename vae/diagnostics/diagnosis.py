@@ -171,7 +171,7 @@ class Diagnosis:
         rows = {
             "ELBO": f"{self.elbo:,.2f} nats per example",
             "distortion": f"{self.distortion:,.2f} nats",
-            "rate (KL)": f"{self.rate:,.2f} nats",
+            "KL (rate)": f"{self.rate:,.2f} nats",
             "active units": f"{self.num_active} of {self.latent_dim}",
             "images": f"{self.num_images:,} of the {self.part} part",
         }

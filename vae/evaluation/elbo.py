@@ -52,7 +52,7 @@ class Evaluation:
         rows = {
             "ELBO": f"{self.elbo:,.2f} ± {self.standard_error:.2g} nats per example",
             "distortion": f"{self.distortion:,.2f} nats",
-            "rate (KL)": f"{self.rate:,.2f} nats",
+            "KL (rate)": f"{self.rate:,.2f} nats",
             "images": self.num_images,
         }
         return html.card("Evaluation", html.table(rows))

@@ -129,7 +129,7 @@ class Explorer(anywidget.AnyWidget):
         most = 2**31
         if not isinstance(selection, list | tuple) or not all(_is_whole(index, most) for index in selection):
             raise UserError(
-                f"value['selection'] must be a list of places in the data set, got {str(selection)[:60]}; use []"
+                f"value['selection'] must be a list of places in the dataset, got {str(selection)[:60]}; use []"
             )
         return {
             "point": point,

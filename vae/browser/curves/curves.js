@@ -8,7 +8,7 @@ const COLOURS = {
   light: { elbo: "#007156", distortion: "#0072b2", rate: "#b84c00" },
   dark: { elbo: "#2cc295", distortion: "#56b4e9", rate: "#e69f00" },
 }
-const TITLES = { elbo: "−ELBO", distortion: "Distortion", rate: "Rate (KL)" }
+const TITLES = { elbo: "−ELBO", distortion: "Distortion", rate: "KL (rate)" }
 /** Units of the drawing, which is stretched to its place. */
 const [WIDTH, HEIGHT] = [1000, 100]
 const SVG = "http://www.w3.org/2000/svg"

@@ -129,6 +129,6 @@ def test_places_are_drawn_with_the_second_coordinate_upwards() -> None:
 
 
 def test_scale_says_its_numbers_and_stays_inside() -> None:
-    found = Parsed(generated.scale(0.893, 0.1136))
+    found = Parsed(generated.scale(0.893, 0.01, 0.1136))
     assert found.find("div")[0]["aria-label"] == "Accuracy 89.3%, chance 11.4%"
     assert [part["style"] for part in found.find("i")[1:]] == ["width: 89.30%", "left: 11.36%"]
