@@ -180,7 +180,7 @@ LARGE = {"width": 1920, "height": 1080}
 
 
 @pytest.mark.parametrize(
-    "pairs", few(pages(), 2), ids=lambda pairs: " ".join([pairs[0].page, *pairs[0].query.values()])
+    "pairs", few(pages(), 1), ids=lambda pairs: " ".join([pairs[0].page, *pairs[0].query.values()])
 )
 def test_pairs_are_in_sight_together_and_the_image_is_the_largest_thing(
     tabs: dict[str, App], watch: Watch, pairs: list[Pair]

@@ -33,8 +33,16 @@ def save(app: App, place: str, kind: str) -> bytes:
     menu = app.page.locator(f"{place} .ll-save").first
     menu.scroll_into_view_if_needed()
     menu.locator("summary").click()
+    button, told = menu.locator(f'[data-save="{kind}"]'), menu.locator(".ll-save-said")
+
+    def is_saved() -> bool:
+        if "wait until it is" in told.inner_text():  # as a person does who reads it
+            button.click()
+        return bool(menu.get_attribute("data-saved") == kind)
+
     with app.page.expect_download() as found:
-        menu.locator(f'[data-save="{kind}"]').click()
+        button.click()
+        app.until(is_saved, "it was not saved")
     assert found.value.suggested_filename.endswith(f".{kind}")
     return Path(found.value.path()).read_bytes()
 

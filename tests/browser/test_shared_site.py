@@ -180,6 +180,7 @@ def test_inside_a_frame_of_another_page(served: tuple[str, Path], context: Any) 
     site.close()
 
 
+@pytest.mark.thorough
 def test_one_file_from_disk(tmp_path: Path, context: Any) -> None:
     file = tmp_path / "out.html"
     share([Run.open(RUN)], file, single_file=True)
