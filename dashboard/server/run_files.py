@@ -32,17 +32,7 @@ from vae.runs.snapshot_index import moments
 def _snapshots(request: Request) -> Response:
     """The run's snapshots, each with a name for its weights, and whether more are to come; `lib/time.js` reads it."""
     run = run_of(request)
-    listed = [
-        {
-            "step": moment.step,
-            "epoch": moment.epoch,
-            "seconds": moment.seconds,
-            "beta": moment.beta,
-            "rate_per_dim": [round(rate, 5) for rate in moment.rate_per_dim],
-            "stamp": models.stamp(run, moment.step),
-        }
-        for moment in moments(run)
-    ]
+    listed = [moment.told(models.stamp(run, moment.step)) for moment in moments(run)]
     content = json.dumps({"state": run.status().state, "snapshots": listed}, separators=(",", ":")).encode()
     return tagged(request, content, "application/json")
 

@@ -126,12 +126,9 @@ def stay_on_the_page_gone_to() -> None:
         return request(self, new_data)
 
     # The only way: Streamlit offers no hook between a request and its run.
-    instead_of: dict[type, tuple[str, Any]] = {
-        ScriptRunner: ("_run_script", run_script),
-        ScriptRequests: ("_request_rerun_locked", request_rerun),
-    }
-    for owner, (name, own) in instead_of.items():
-        setattr(owner, name, own)
+    runner: Any = ScriptRunner
+    requests: Any = ScriptRequests
+    runner._run_script, requests._request_rerun_locked = run_script, request_rerun
 
 
 def addresses(host: str) -> list[str]:

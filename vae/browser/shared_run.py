@@ -252,14 +252,7 @@ def _snapshots(run: Run, images: Dataset | None, shared: SharedRun) -> None:
             model = load_model(run, at)
         except UserError:
             continue
-        listed = {
-            "step": at,
-            "epoch": moment.epoch,
-            "seconds": moment.seconds,
-            "beta": moment.beta,
-            "rate_per_dim": [round(rate, 5) for rate in moment.rate_per_dim],
-            "stamp": hashlib.sha256(b"".join(_weights(model))).hexdigest()[:16],
-        }
+        listed = moment.told(hashlib.sha256(b"".join(_weights(model))).hexdigest()[:16])
         shared.moments.append((listed, {f"{at}/decoder.onnx": decoder_onnx(model)}))
         extras = {f"{at}/autoencoder.onnx": autoencoder_onnx(model)}
         if images is not None and len(images.test) <= _MOST:

@@ -202,17 +202,7 @@ class RunSource(Source):
         return super().embedding(at)
 
     def moments(self) -> dict[str, Any]:
-        listed = [
-            {
-                "step": moment.step,
-                "epoch": moment.epoch,
-                "seconds": moment.seconds,
-                "beta": moment.beta,
-                "rate_per_dim": [round(rate, 5) for rate in moment.rate_per_dim],
-                "stamp": self.stamp(moment.step),
-            }
-            for moment in moments(self.run)
-        ]
+        listed = [moment.told(self.stamp(moment.step)) for moment in moments(self.run)]
         return {"state": self.run.status().state, "snapshots": listed}
 
 

@@ -33,6 +33,11 @@ class Moment:
     beta: float
     rate_per_dim: tuple[float, ...]
 
+    def told(self, stamp: str) -> dict[str, Any]:
+        """As the explorer reads it (`vae/browser/time_machine`), with the name of its weights' content."""
+        rates = [round(rate, 5) for rate in self.rate_per_dim]
+        return {**vars(self), "rate_per_dim": rates, "stamp": stamp}
+
 
 def moments(run: Run) -> list[Moment]:
     """The snapshots of a run, ascending, at most `MOST`; one that is being removed, or is damaged, is left out."""

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from vae import browser
-from vae.browser import packed_arrays
+from vae.browser import packed_arrays, palette
 from vae.browser.share import Shared, share
 from vae.cli.main import main
 from vae.errors import UserError
@@ -182,3 +182,15 @@ def test_the_command_refuses_in_one_sentence(
     assert end.value.code == 2
     said = capsys.readouterr().err.strip().splitlines()
     assert len(said) == 1 and said[0].startswith("error: ") and sentence in said[0]
+
+
+def test_colours_that_stand_in_a_style_sheet_or_a_module_are_the_palettes() -> None:
+    sheet = (browser.FOLDER / "site" / "theme.css").read_text("utf-8")
+    light, dark = sheet.split(':root[data-theme="dark"]')
+    for theme, text in (("light", light), ("dark", dark)):
+        for name, colours in (("background", palette.BACKGROUND), ("text", palette.TEXT)):
+            assert f"--site-{name}: {colours[theme].lower()};" in text
+    module = (browser.FOLDER / "curves" / "curves.js").read_text("utf-8")
+    for theme, colours in palette.CURVES.items():
+        row = next(line for line in module.splitlines() if line.strip().startswith(f"{theme}: {{ elbo"))
+        assert all(f'{name}: "{colours[name]}"' in row for name in ("elbo", "distortion", "rate"))
