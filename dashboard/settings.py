@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from vae.errors import UserError
+from vae.lessons.files import shipped_lessons
 from vae.storage.user_paths import user_path
 
 #: Environment variable that names the folder of runs; `vae dashboard --runs DIR` sets it.
@@ -50,8 +51,7 @@ def roots() -> list[Path]:
 
 def lesson_folders() -> list[Path]:
     """Folders of lessons: the user's, if one is named, then the shipped one; of one name, the first is meant."""
-    packaged = _HERE / "_lessons"
-    shipped = packaged if packaged.is_dir() else _HERE.parent / "assets" / "lessons"
+    shipped = shipped_lessons()
     own = os.environ.get(LESSONS_VARIABLE, "").strip()
     return [user_path(own).absolute(), shipped] if own else [shipped]
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from dashboard.cache import datasets, lru, models
 from dashboard.cache.models import At
 from vae.errors import UserError
+from vae.runs.newest_weights import step_of
 from vae.runs.run import Run
-from vae.storage.confined import is_plain, lstat
 
 if TYPE_CHECKING:
     from vae.diagnostics.diagnosis import Diagnosis
@@ -81,21 +81,3 @@ def course(run: Run) -> list[dict[str, Any]]:
 
     key = (run.path, tuple(models.stamp(run, step) for step in run.snapshots()))
     return _courses.get(key, lambda: [stage.to_dict() for stage in over(run)])
-
-
-def step_of(run: Run, at: At) -> int | None:
-    """The step that weights are of, as far as their files say."""
-    from vae.storage.safetensors_header import CheckpointError, inspect
-
-    if isinstance(at, int):
-        return at
-    best = models.best_state(run)
-    if at == "best" and best is not None:
-        return int(best["step"])
-    files = [run.path / "live.safetensors", run.checkpoints_dir / "last.safetensors"]
-    try:
-        newest = max(filter(is_plain, files), key=lambda path: lstat(path).st_mtime_ns)
-        step = inspect(newest).get("step")
-    except (ValueError, CheckpointError, OSError):  # no file, or one that is being replaced
-        return next(reversed(run.snapshots()), None)
-    return step if isinstance(step, int) else run.status().step

@@ -21,6 +21,8 @@ T = TypeVar("T")
 
 #: The run that is selected in the table of runs.
 SELECTED = "_selected"
+#: The run whose site is being asked for on the page Runs.
+SHARED = "_shared"
 _WATCH = "_watch"
 _NOTICES = "_notices"
 _FRESH = "_fresh"

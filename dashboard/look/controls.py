@@ -185,6 +185,16 @@ _CONTROLS: dict[str, Sequence[str]] = {
     "show-curves": ("Curves", "runs-curves"),
     "rename": ("Rename", "runs-rename", "runs-name", "runs-rename-now"),
     "export": ("Export", "runs-export", "runs-export-cancel"),
+    "share": (
+        "Share",
+        "runs-share",
+        "runs-share-form:*",
+        "runs-share-make:*",
+        "runs-share-as:*",
+        "runs-share-images:*",
+        "runs-share-licence:*",
+        "runs-share-most:*",
+    ),
     "delete": ("Delete", "runs-delete", "runs-delete-now"),
     "import": ("Import", "import-file:*", "import-now"),
 }

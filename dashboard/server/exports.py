@@ -1,4 +1,4 @@
-"""Exported runs: packed into a zip file on disk, streamed from there, then removed.
+"""Exported runs and shared sites: one file on disk, streamed from there, then removed.
 
 The file has no name, so nothing is left of it however the server ends. It lies beside the runs: the system's place for
 temporary files is often memory.
@@ -13,7 +13,8 @@ import tempfile
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import BinaryIO
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -32,17 +33,26 @@ _PIECE = 1 << 20
 
 
 class Packed:
-    """A run as a zip file without a name; it goes when nobody refers to it any more."""
+    """A file without a name; it goes when nobody refers to it any more.
 
-    def __init__(self, run: Run, progress: Callable[[int, int], None] | None = None) -> None:
+    Args:
+        file_name: What the browser calls the download.
+        write: Writes what is in it.
+        key: What it was made of, by which it is found again.
+        notes: Sentences that go with it.
+    """
+
+    def __init__(
+        self, file_name: str, write: Callable[[BinaryIO], None], key: str = "", notes: Sequence[str] = ()
+    ) -> None:
         root = settings.runs_root()
         with tempfile.TemporaryFile(dir=root if root.is_dir() else None) as file:
-            export_run(run, file, progress)
+            write(file)
             file.flush()
             self._descriptor = os.dup(file.fileno())
         weakref.finalize(self, os.close, self._descriptor)
-        self.run_id, self.size = run.id, os.fstat(self._descriptor).st_size
-        self.token = secrets.token_urlsafe(16)
+        self.file_name, self.size = file_name, os.fstat(self._descriptor).st_size
+        self.token, self.key, self.notes = secrets.token_urlsafe(16), key, tuple(notes)
 
     def read(self, offset: int) -> bytes:
         """The piece that begins at a byte."""
@@ -63,7 +73,23 @@ def pack(run: Run, progress: Callable[[int, int], None] | None = None) -> Packed
         ArchiveError: If it is too large, or the disk fails.
         OSError: If no file can be made beside the runs.
     """
-    packed = Packed(run, progress)
+    return keep(f"{run.id}.zip", lambda file: export_run(run, file, progress))
+
+
+def keep(
+    file_name: str, write: Callable[[BinaryIO], None], *, key: str = "", notes: Sequence[str] = ()
+) -> Packed:
+    """Write a file; for a while it can be fetched with its token.
+
+    Args:
+        file_name: What the browser calls the download: letters, digits, dots and hyphens.
+        write: Writes what is in it; what it raises calls it off.
+        key: By which `find` finds it.
+        notes: Sentences that go with it.
+    Raises:
+        OSError: If no file can be made beside the runs.
+    """
+    packed = Packed(file_name, write, key, notes)
     end = threading.Timer(SECONDS, forget, [packed.token])
     end.daemon = True
     end.start()
@@ -73,6 +99,12 @@ def pack(run: Run, progress: Callable[[int, int], None] | None = None) -> Packed
     while len(waiting) > MOST or _num_bytes() > MOST_BYTES:
         forget(waiting.pop(0))
     return packed
+
+
+def find(key: str) -> Packed | None:
+    """The newest file of a key that can still be fetched."""
+    with _lock:
+        return next((packed for packed, _ in reversed(_ready.values()) if packed.key == key), None)
 
 
 def forget(token: str) -> None:
@@ -93,16 +125,17 @@ async def answer(request: Request) -> Response:
     with _lock:
         found = _ready.get(request.path_params["token"])
     if found is None:
-        return refusal(NotFound("this zip file has been removed; press Export on the Runs page again"))
+        return refusal(NotFound("this file has been removed; press Export or Share on the Runs page again"))
     return _Download(found[0])
 
 
 class _Download(Response):
     def __init__(self, packed: Packed) -> None:
-        super().__init__(media_type="application/zip")
+        kind = "text/html" if packed.file_name.endswith(".html") else "application/zip"
+        super().__init__(media_type=kind)
         self._packed = packed
         self.headers["Content-Length"] = str(packed.size)
-        self.headers["Content-Disposition"] = f'attachment; filename="{packed.run_id}.zip"'
+        self.headers["Content-Disposition"] = f'attachment; filename="{packed.file_name}"'
         self.headers["Cache-Control"] = "no-store"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

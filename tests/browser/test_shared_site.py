@@ -16,12 +16,14 @@ import torch
 from tests.browser.server import wait_until
 from vae import browser
 from vae.browser.share import share
+from vae.browser.shared_lesson import find_lesson
 from vae.models.vae import VAE
 from vae.runs.run import Run
 from vae.runs.run_dataset import images_of
 from vae.runs.snapshots import load_model
 
 RUN = Path(__file__).resolve().parents[2] / "assets" / "models" / "digits-2d"
+LESSON = "08-prior-and-aggregate"
 pytestmark = pytest.mark.skipif(not browser.runtime_files(), reason="onnxruntime-web was not built in")
 
 
@@ -115,7 +117,7 @@ class Site:
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     root = tmp_path_factory.mktemp("shared")
-    share([Run.open(RUN)], root / "site")
+    share([Run.open(RUN)], root / "site", lessons=[find_lesson(LESSON)])
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(root)))
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
@@ -177,6 +179,70 @@ def test_inside_a_frame_of_another_page(served: tuple[str, Path], context: Any) 
     wait_until(lambda: site.root("generate").get("ready"), "no samples in the frame")
     assert not site.frame.locator("header.head").is_visible()
     assert site.errors == []
+    site.close()
+
+
+def test_a_shipped_lesson_is_walked_to_its_end(served: tuple[str, Path], context: Any) -> None:
+    address, _ = served
+    site = Site(context, f"{address}/site/index.html")
+    page, rail = site.page, site.page.locator(".lesson")
+
+    def state(step: int, done: bool, words: str) -> None:
+        told = "() => ({...document.querySelector('.lesson .alive').shadowRoot.querySelector('.ll').dataset})"
+        wait_until(
+            lambda: (
+                [page.evaluate(told).get(name) for name in ("step", "done")] == [str(step), str(done).lower()]
+            ),
+            words,
+        )
+
+    page.locator("summary", has_text="Lesson").click()
+    page.locator(f"button[data-lesson='{LESSON}']").click()
+    state(1, False, "the lesson did not open")
+    assert "#" in page.url and "view=map" in page.url
+    assert (
+        rail.locator("math").count() == 2
+        and rail.locator("strong").first.inner_text() == "aggregate posterior"
+    )
+    wait_until(lambda: site.root("map").get("ready"), "the map did not come")
+    chart = page.locator(".part.map .chart")
+    # What is done before the prediction does not count.
+    chart.click(position={"x": 80, "y": 80})
+    wait_until(lambda: "z=" in page.url, "the click moved nothing")
+    state(1, False, "done before its prediction")
+    rail.locator("input[name=answer]").first.check()
+    rail.get_by_role("button", name="Commit").click()
+    chart.click(position={"x": 200, "y": 160})
+    state(1, True, "a click on the map did not complete the step")
+    assert rail.get_by_text("Right", exact=True).is_visible()
+
+    for step in (2, 3):
+        rail.get_by_role("button", name="Next").click()
+        state(step, False, f"step {step} did not open")
+        wait_until(lambda: site.root("generate").get("ready"), "no samples")
+        page.locator(".part.generate [data-action=again]").click()
+        state(step, True, "new samples did not complete the step")
+    assert "KL(prior ‖ aggregate posterior)" in page.locator(".part.generate p[role=status]").inner_text()
+
+    rail.get_by_role("button", name="Next").click()
+    state(4, False, "step 4 did not open")
+    slider = page.locator(".part.sliders input[type=range]").first
+    assert float(slider.get_attribute("max") or 0) == 3.0  # the range of the prior
+    slider.focus()
+    page.keyboard.press("End")
+    state(4, True, "the slider did not complete the step")
+
+    rail.get_by_role("button", name="Next").click()
+    state(5, False, "step 5 did not open")
+    page.locator(".part.time_machine [data-action=previous]").click()
+    state(5, True, "the time machine did not complete the step")
+    assert rail.get_by_text("You have finished this lesson.").is_visible()
+    # It is all there again when the page is opened anew, and goes with the lesson.
+    page.reload()
+    state(5, True, "progress was forgotten")
+    rail.get_by_role("button", name="Leave the lesson").first.click()
+    wait_until(lambda: "lesson" not in page.url, "the lesson was not left")
+    assert not rail.is_visible() and site.errors == []
     site.close()
 
 

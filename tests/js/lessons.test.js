@@ -1,9 +1,9 @@
 /** What a lesson's rail decides: whether a condition holds, what happened, what came of a prediction. */
 import assert from "node:assert/strict"
 import { test } from "node:test"
-import { csv, keep, kept, opened, outcome } from "../../dashboard/shell/lesson_rail/answers.js"
-import { holds, namesOf } from "../../dashboard/shell/lesson_rail/conditions.js"
-import { fromAddress, fromTrainer } from "../../dashboard/shell/lesson_rail/happenings.js"
+import { csv, keep, kept, opened, outcome } from "../../vae/browser/lesson_rail/answers.js"
+import { holds, namesOf } from "../../vae/browser/lesson_rail/conditions.js"
+import { fromAddress, fromTrainer } from "../../vae/browser/lesson_rail/happenings.js"
 
 const below = (name, value) => ({ kind: "compare", name, sign: "<", value })
 const equal = (name, value) => ({ kind: "compare", name, sign: "==", value })

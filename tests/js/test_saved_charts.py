@@ -32,6 +32,7 @@ NOT_SAVED = {
     "vae/browser/drawing_pad/pad.js": "what the person draws; the link keeps it",
     "dashboard/views/explore/paths/stops.js": "handles of a path, which is saved itself",
     "vae/browser/image_source/picture_body.js": "the person's own file",
+    "vae/browser/lesson_rail/step_words.js": "formulas of a text",
     "dashboard/views/evaluate/exact_posterior/inset.js": "a pointer into the map, which is saved on its page",
     "dashboard/views/learn/thumbs/thumbs.js": "images of the dataset to choose from",
     "dashboard/views/styleguide/parts/parts.js": "examples of parts, for contributors",

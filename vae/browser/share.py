@@ -15,17 +15,24 @@ import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 from vae import browser
 from vae.browser import bundle, palette
+from vae.browser.shared_lesson import SharedPlace, check_lessons, names_of, site_lesson
 from vae.browser.shared_run import SharedRun, gather
 from vae.errors import UserError, clean
+from vae.lessons.lesson import Lesson
 from vae.runs.run import Run
 from vae.storage.atomic import replacing
 from vae.storage.scratch import working_folder
 
+#: Told in words what is worked on, and how many parts of how many of it are done.
+Progress = Callable[[str, int, int], None]
+#: What a site says of images whose licence nobody gave.
+NO_LICENCE = "The licence of the images was not given."
 #: Bytes of a site, unless the user says otherwise.
 MAX_MB = 25.0
 #: The page's own module, which brings all others.
@@ -55,8 +62,9 @@ def share(
     single_file: bool = False,
     with_images: bool = False,
     licence: str = "",
+    lessons: Sequence[Lesson] = (),
     max_mb: float = MAX_MB,
-    progress: Callable[[str], None] = lambda words: None,
+    progress: Progress = lambda words, done, total: None,
 ) -> Shared:
     """Write runs as a site that needs no server.
 
@@ -66,43 +74,66 @@ def share(
         single_file: One HTML file instead of a folder.
         with_images: Whether the test images themselves go along.
         licence: What is said of the images that go along.
+        lessons: Lessons that are shown beside the runs.
         max_mb: Most megabytes; snapshots that do not fit are left out, evenly.
-        progress: Told what is worked on.
+        progress: Told what is worked on, and how many parts of how many of it are done.
 
     Raises:
-        UserError: If a run has no weights, the target is in the way, or the site would be too large.
+        UserError: If a run has no weights, the target is in the way, a lesson needs what a site has not, or the site
+            would be too large.
     """
-    _check_target(to, single_file)
+    try:
+        return _share(runs, to, single_file, with_images, licence, lessons, max_mb, progress)
+    finally:
+        _packed.cache_clear()
+
+
+def _share(
+    runs: Sequence[Run],
+    to: Path,
+    single_file: bool,
+    with_images: bool,
+    licence: str,
+    lessons: Sequence[Lesson],
+    max_mb: float,
+    progress: Progress,
+) -> Shared:
     if not runs:
         raise UserError("share needs at least one run, got none; give the folder of a run")
+    paths = [run.path.resolve() for run in runs]
+    if len(set(paths)) < len(paths):
+        twice = next(run for run, path in zip(runs, paths, strict=True) if paths.count(path) > 1)
+        raise UserError(f"share must be given each another run, got {twice.id} twice; leave one out")
+    _check_target(to, single_file, paths)
     if not 1 <= max_mb <= 2000:
         raise UserError(f"--max-mb must be from 1 to 2000, got {max_mb:g}; use {MAX_MB:g}")
     if not browser.runtime_files():
         raise UserError(
             "a site needs onnxruntime-web, got none; install Latent Lab from its wheel, or with npm"
         )
+    check_lessons(lessons, [run.id for run in runs])
     shared: dict[str, SharedRun] = {}
     for run in runs:
-        progress(f"{run.name}: exporting")
-        shared[_slug(run.name, shared)] = gather(run, with_images=with_images)
+        words = f"{run.name}: exporting"
+        shared[_slug(run.name, shared)] = gather(
+            run, with_images=with_images, progress=partial(progress, words)
+        )
     weigh = _packed_size if single_file else len
     fixed = sum(weigh(content) for content in _shell(single_file).values())
     fixed += sum(weigh(content) for one in shared.values() for content in one.files.values())
+    told = _told(shared, runs, licence if with_images else "", lessons)
+    fixed += weigh(told)
     room = int(max_mb * 1e6) - fixed - 100_000
     if room < 0:
         raise UserError(
             f"the site must have at most {max_mb:g} MB, got {(fixed + 100_000) / 1e6:.1f} without snapshots; "
-            "share fewer runs, or use --max-mb"
+            "share fewer runs, or allow more (--max-mb)"
         )
     files: dict[str, bytes] = {}
     for slug, one in shared.items():
-        chosen = _thinned(one, room // len(shared), weigh)
-        files |= {f"runs/{slug}/{name}": content for name, content in (one.files | chosen).items() if content}
-    # The page asks for nothing that is not there.
-    about = _about(shared, licence if with_images else "") | {"files": sorted(files)}
-    files["site.json"] = json.dumps(
-        about, ensure_ascii=False, allow_nan=False, separators=(",", ":")
-    ).encode()
+        one.files |= _thinned(one, room // len(shared), weigh)
+        files |= {f"runs/{slug}/{name}": content for name, content in one.files.items() if content}
+    files["site.json"] = _told(shared, runs, licence if with_images else "", lessons, sorted(files))
     title = " · ".join(one.name for one in shared.values())
     path = _write_file(files, to, title) if single_file else _write_folder(files, to, title)
     num = (
@@ -119,9 +150,19 @@ def share(
     return Shared(path, num, [clean(sentence) for sentence in left_out])
 
 
-def _check_target(to: Path, single_file: bool) -> None:
+def _check_target(to: Path, single_file: bool, runs: Sequence[Path]) -> None:
+    """Refuse a place in which something lies already, or that belongs to a run."""
     if to.is_symlink():
         raise UserError(f"the target must be no link, got {to}; give its own place")
+    place = to.absolute()
+    above = next(one for one in place.parents if one.exists())
+    if not above.is_dir():
+        raise UserError(
+            f"a site must be in a folder, got {to}, above which {above} is a file; give another place"
+        )
+    for run in runs:
+        if place.resolve().is_relative_to(run):
+            raise UserError(f"a site must be outside of the runs, got {to}; give another place")
     if single_file:
         if to.suffix.lower() not in (".html", ".htm"):
             raise UserError(f"--single-file must end in .html, got {to.name!r}; use {to.stem or 'out'}.html")
@@ -181,6 +222,19 @@ def _thinned(one: SharedRun, room: int, weigh: Callable[[bytes], int]) -> dict[s
     return files
 
 
+def _told(
+    shared: dict[str, SharedRun],
+    runs: Sequence[Run],
+    licence: str,
+    lessons: Sequence[Lesson],
+    files: Sequence[str] = (),
+) -> bytes:
+    """What the page is told, as JSON; it asks for no file but those that are listed."""
+    about = _about(shared, licence) | {"files": list(files)}
+    about["lessons"] = _lessons(lessons, runs, shared, about["runs"])
+    return json.dumps(about, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+
+
 def _about(shared: dict[str, SharedRun], licence: str) -> dict[str, Any]:
     """What the page is told of the whole site."""
     most = max([len(one.facts["labels"]) for one in shared.values()] + [1])
@@ -193,7 +247,6 @@ def _about(shared: dict[str, SharedRun], licence: str) -> dict[str, Any]:
                 **one.facts,
                 "left_out": one.left_out,
                 "map": "best/latent-test" in one.files,
-                "diagnosis": bool(one.files.get("best/diagnosis")),
                 "course": "course" in one.files,
             }
             for slug, one in shared.items()
@@ -204,6 +257,38 @@ def _about(shared: dict[str, SharedRun], licence: str) -> dict[str, Any]:
         "heat": palette.HEAT,
         "diverging": palette.DIVERGING,
     }
+
+
+def _lessons(
+    lessons: Sequence[Lesson], runs: Sequence[Run], shared: dict[str, SharedRun], about: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """The lessons for the page, which is told of each run's state what their conditions look up, and no more."""
+    places = {
+        run.id: SharedPlace(
+            slug,
+            one.known | {"num_runs": len(runs)},
+            frozenset(view for view in ("map", "diagnosis") if told[view]) | {"explore", "generate"},
+            has_time=len(_snapshots_of(one)) > 1,
+            modes=frozenset(
+                {"samples"}
+                | ({"compare"} if one.facts["mixture"] else set())
+                | ({"styles"} if one.facts["conditional"] else set())
+            ),
+            num_classes=len(one.facts["labels"]) if one.facts["conditional"] else 0,
+        )
+        for run, (slug, one), told in zip(runs, shared.items(), about, strict=True)
+    }
+    made = [site_lesson(lesson, places) for lesson in lessons]
+    asked = {name for lesson in lessons for name in names_of(lesson)}
+    for one, told in zip(shared.values(), about, strict=True):
+        told["known"] = {name: value for name, value in one.known.items() if name in asked}
+    return made
+
+
+def _snapshots_of(one: SharedRun) -> list[Any]:
+    """Snapshots that go along; all of them before it is known how many have room."""
+    listed = one.files.get("snapshots")
+    return one.moments if listed is None else json.loads(listed)["snapshots"]
 
 
 def _shell(single_file: bool) -> dict[str, bytes]:
@@ -222,12 +307,13 @@ def _shell(single_file: bool) -> dict[str, bytes]:
 def _page(name: str, **values: str) -> str:
     """A page with its marks filled in, in one pass: what is filled in has no marks of its own."""
     text = (browser.FOLDER / "site" / name).read_text("utf-8")
-    return re.sub(r"\{(title|styles|linker|nonce|files)\}", lambda found: values[found[1]], text)
+    return re.sub(r"\{(title|styles|linker|nonce|files|preloads)\}", lambda found: values[found[1]], text)
 
 
 def _write_folder(files: dict[str, bytes], to: Path, title: str) -> Path:
     """All files into a new folder beside the target, which then takes its place: a site is whole or not there."""
-    whole = {**files, **_shell(False), "index.html": _page("folder.html", title=html.escape(title)).encode()}
+    page = _page("folder.html", title=html.escape(title), preloads=_preloads(files))
+    whole = {**files, **_shell(False), "index.html": page.encode()}
     parent = to.absolute().parent
     parent.mkdir(parents=True, exist_ok=True)
     with working_folder(parent, ".latent-lab-share.") as folder:
@@ -242,7 +328,23 @@ def _write_folder(files: dict[str, bytes], to: Path, title: str) -> Path:
     return to
 
 
+def _preloads(files: dict[str, bytes]) -> str:
+    """What the first image needs, asked for at once: else a module is asked for when another one names it."""
+    modules = [f"browser/{name}" for name, _ in bundle.modules([_FOLDER])]
+    fetched = ["site.json"]
+    for name in browser.runtime_files():
+        (fetched if name.endswith(".wasm") else modules).append(f"runtime/{name}")
+    decoders = [name for name in files if name.endswith("/best/decoder.onnx")]
+    if len(decoders) == 1:
+        fetched += decoders
+    lines = [f'<link rel="preload" as="fetch" crossorigin href="{name}">' for name in fetched]
+    lines += [f'<link rel="modulepreload" href="{name}">' for name in modules]
+    return "\n".join(lines)
+
+
+@cache
 def _packed(content: bytes) -> bytes:
+    """A file as text in a page; it is weighed first and written later, and compressed once (see `share`)."""
     return base64.b64encode(gzip.compress(content, 9, mtime=0))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -22,21 +23,29 @@ from vae.diagnostics.posterior_history import posterior_summary, training_stages
 from vae.errors import UserError
 from vae.evaluation.elbo import at_posterior_mean
 from vae.evaluation.typicality import surprise
-from vae.export.onnx import autoencoder_onnx, decoder_onnx
+from vae.export.onnx import Graph, autoencoder_onnx, decoder_onnx
+from vae.latent.aggregate_posterior import prior_gap
 from vae.latent.embedding import PRIOR_RANGE, Embedding, embed, kept_embedding, principal_plane, prior_draws
+from vae.latent.generation import fit_mixture
 from vae.latent.trust import trust
+from vae.runs.newest_weights import newest, step_of
 from vae.runs.run import Run
 from vae.runs.run_dataset import images_of
-from vae.runs.snapshot_index import moments
+from vae.runs.snapshot_index import Moment, moments
 from vae.runs.snapshots import load_model
+from vae.runs.weights_file import is_external
 
 if TYPE_CHECKING:
-    from vae.models.vae import VAE
+    from vae.models.vae import VAE, At
 
 #: Points of a user's prior that the page chooses from.
 _NUM_POINTS = 200
 #: Images that a drawing's cost is compared with, at most, and test images whose place is kept for each snapshot.
 _MOST = 10_000
+#: From so many snapshots on, an architecture's graph is exported once for all.
+_MANY = 4
+#: Makes ONNX of a model.
+Export = Callable[["VAE"], bytes]
 #: What the page reads of a diagnosis; the rest says where and how the run was trained.
 _OF_A_DIAGNOSIS = {
     "verdict",
@@ -69,6 +78,7 @@ class SharedRun:
         moments: Files of each snapshot, ascending, which go first where there is no room.
         extras: Further files of each snapshot, which go before those.
         left_out: What is not there, and why, as sentences.
+        known: Numbers, words and flags of its state by the names that lessons use.
     """
 
     name: str
@@ -77,18 +87,24 @@ class SharedRun:
     moments: list[tuple[dict[str, Any], dict[str, bytes]]] = field(default_factory=list)
     extras: dict[int, dict[str, bytes]] = field(default_factory=dict)
     left_out: list[str] = field(default_factory=list)
+    known: dict[str, float | str | bool] = field(default_factory=dict)
 
 
-def gather(run: Run, *, with_images: bool = False) -> SharedRun:
+def gather(
+    run: Run, *, with_images: bool = False, progress: Callable[[int, int], None] = lambda done, total: None
+) -> SharedRun:
     """Work out what is shared of a run.
 
     Args:
         run: The run; its best weights are shared, or the newest where there are none.
         with_images: Whether the test images themselves go along.
+        progress: Told how many parts of how many are done.
 
     Raises:
         UserError: If the run has no weights, or the images are to go along and are not on this machine.
     """
+    every = moments(run)
+    progress(0, len(every) + 1)
     model = load_model(run, "best")
     images, missing = _images(run)
     if with_images and images is None:
@@ -123,12 +139,24 @@ def gather(run: Run, *, with_images: bool = False) -> SharedRun:
         )
     else:
         left_out.append(f"What needs the images (cost of each test image, how usual a drawing is): {missing}")
-    files["best/diagnosis"], words = _diagnosis(run, images)
+    at = newest(run)
+    diagnosis, words = _diagnosis(run, images, at)
     left_out += words
+    shared.facts["diagnosis"] = at if diagnosis else ""
+    if diagnosis:
+        files[f"{at}/diagnosis"] = _json(diagnosis)
+    shared.facts["mixture"] = _mixture(run, model, found)
     stages = [stage.to_dict() for stage in training_stages(run)]
     if stages:
         files["course"] = _json({"stages": stages})
-    _snapshots(run, images, shared)
+    if not every:
+        left_out.append("The time machine: this run kept no snapshots.")
+    progress(1, len(every) + 1)
+    exports = [_exporter(run, model, len(every), export) for export in (decoder_onnx, autoencoder_onnx)]
+    for done, moment in enumerate(every, start=2):
+        _add_snapshot(run, moment, images, shared, *exports)
+        progress(done, len(every) + 1)
+    shared.known = _known(run, diagnosis)
     if with_images:
         assert images is not None
         rows = images.test
@@ -224,41 +252,105 @@ def _latent(found: Embedding) -> bytes:
     return packed_arrays.pack(listed, part="test", count=num)
 
 
-def _diagnosis(run: Run, images: Dataset | None) -> tuple[bytes, list[str]]:
-    """The run's diagnosis, or without its images what training kept of it; and what is left out."""
+def _diagnosis(run: Run, images: Dataset | None, at: At) -> tuple[dict[str, Any], list[str]]:
+    """The diagnosis that the app shows, or without images what training kept of it; and what is left out."""
     if images is not None:
         try:
-            found = diagnose(run, images, at="best")
+            found = diagnose(run, images, at=at)
             told = {name: value for name, value in found.to_dict().items() if name in _OF_A_DIAGNOSIS}
-            text = _json({**told, "missing": "", "step": None}).decode()
             # What to try may be a command that names the run's folder.
-            text = text.replace(f"--resume {json.dumps(run.id)[1:-1]}", "--resume RUN-DIR")
-            return text.encode(), []
+            text = json.dumps(told).replace(f"--resume {json.dumps(run.id)[1:-1]}", "--resume RUN-DIR")
+            return {**json.loads(text), "missing": "", "step": step_of(run, at)}, []
         except UserError as error:
             reason = str(error)
     else:
         reason = _images(run)[1]
     try:
-        return _json(posterior_summary(run).outline(reason)), [f"The verdict of the diagnosis: {reason}"]
+        return posterior_summary(run).outline(reason), [f"The verdict of the diagnosis: {reason}"]
     except UserError:
-        return b"", [f"The diagnosis: {reason}"]
+        return {}, [f"The diagnosis: {reason}"]
 
 
-def _snapshots(run: Run, images: Dataset | None, shared: SharedRun) -> None:
-    """The time machine: each snapshot's decoder, its encoder, and where it puts the test images."""
-    for moment in moments(run):
-        at = moment.step
-        try:
-            model = load_model(run, at)
-        except UserError:
-            continue
-        listed = moment.told(hashlib.sha256(b"".join(_weights(model))).hexdigest()[:16])
-        shared.moments.append((listed, {f"{at}/decoder.onnx": decoder_onnx(model)}))
-        extras = {f"{at}/autoencoder.onnx": autoencoder_onnx(model)}
-        if images is not None and len(images.test) <= _MOST:
-            with torch.no_grad():
-                extras[f"{at}/latent-test"] = _latent(embed(model, images, "test"))
-        shared.extras[at] = extras
+def _mixture(run: Run, model: VAE, found: Embedding | None) -> dict[str, Any] | None:
+    """Points of a mixture that is fitted to the posteriors, and how far these are from the prior."""
+    if run.config.model.conditional or found is None:
+        return None
+    try:
+        fitted = fit_mixture(found)
+        gap = prior_gap(found, prior=model.prior if run.config.model.prior != STANDARD_NORMAL else None)
+    except UserError:  # too few images
+        return None
+    return {
+        "points": [[round(value, 4) for value in point] for point in fitted.sample(_NUM_POINTS).tolist()],
+        "num_components": fitted.num_components,
+        "saturated": gap.saturated,
+        "prior_to_aggregate": [gap.prior_to_aggregate.mean, gap.prior_to_aggregate.standard_error],
+        "aggregate_to_prior": [gap.aggregate_to_prior.mean, gap.aggregate_to_prior.standard_error],
+    }
+
+
+def _known(run: Run, diagnosis: dict[str, Any]) -> dict[str, float | str | bool]:
+    """What the conditions of a lesson look up; what is not known is left out."""
+    config, status = run.config, run.status()
+    try:
+        line = run.latest_metrics().get("train") or {}
+    except (UserError, OSError):
+        line = {}
+    verdict = diagnosis.get("verdict") or {}
+    known = {
+        "kl": line.get("rate"),
+        "reconstruction": line.get("distortion"),
+        "elbo": line.get("elbo"),
+        "beta": line.get("beta") if status.beta is None else status.beta,
+        "epoch": status.epoch,
+        "epochs": config.train.epochs,
+        "step": status.step,
+        "active_units": diagnosis.get("num_active"),
+        "latent_dim": config.model.latent_dim,
+        "num_classes": run.info.num_classes,
+        "state": status.state,
+        "verdict": verdict.get("name"),
+        "likelihood": config.model.likelihood,
+        "network": config.model.network,
+        "data": config.data.name,
+        "conditional": config.model.conditional,
+        "has_snapshots": bool(run.snapshots()),
+        "training": False,
+    }
+    return {name: value for name, value in known.items() if value is not None and value == value}
+
+
+def _exporter(run: Run, model: VAE, num: int, export: Export) -> Export:
+    """Exports models of one run: of many, the graph once, into which the weights of each are put."""
+    if num < _MANY or is_external(run):
+        return export
+    graph = Graph(model, export)
+    if not graph.is_exact:
+        return export
+    return lambda one: graph.filled({name: values.cpu() for name, values in one.state_dict().items()})
+
+
+def _add_snapshot(
+    run: Run,
+    moment: Moment,
+    images: Dataset | None,
+    shared: SharedRun,
+    decoder: Export,
+    autoencoder: Export,
+) -> None:
+    """A snapshot of the time machine: its decoder, its encoder, and where it puts the test images."""
+    at = moment.step
+    try:
+        model = load_model(run, at)
+    except UserError:
+        return
+    listed = moment.told(hashlib.sha256(b"".join(_weights(model))).hexdigest()[:16])
+    shared.moments.append((listed, {f"{at}/decoder.onnx": decoder(model)}))
+    extras = {f"{at}/autoencoder.onnx": autoencoder(model)}
+    if images is not None and len(images.test) <= _MOST:
+        with torch.no_grad():
+            extras[f"{at}/latent-test"] = _latent(embed(model, images, "test"))
+    shared.extras[at] = extras
 
 
 def _json(values: Any) -> bytes:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 import tyro
-from tyro.conf import FlagCreatePairsOff, Positional, arg, subcommand
+from tyro.conf import FlagCreatePairsOff, Positional, UseAppendAction, arg, subcommand
 
 from vae.cli.lesson import LessonCommand
 from vae.cli.measure import Evaluate, Leak
@@ -127,6 +127,8 @@ class Share:
     """Share the test images themselves too; without it, no image of the dataset goes along."""
     licence: str = ""
     """What the site says of the images' licence."""
+    lesson: UseAppendAction[tuple[str, ...]] = ()
+    """A lesson to show beside the runs: its file, or the name of one that comes with Latent Lab; may be given again."""
     max_mb: float = 25.0
     """Most megabytes; snapshots that do not fit are left out."""
 
@@ -136,7 +138,8 @@ class Share:
             raise UserError(
                 f"share needs one place to write to, got {got}; use --to FOLDER or --single-file FILE.html"
             )
-        from vae.browser.share import share
+        from vae.browser.share import NO_LICENCE, share
+        from vae.browser.shared_lesson import find_lesson
         from vae.runs.run import Run
 
         target = self.to if self.single_file is None else self.single_file
@@ -146,14 +149,16 @@ class Share:
             tell(
                 "warning: say under which licence the images are with --licence TEXT; the site says that none was given"
             )
+        lessons = [find_lesson(words) for words in self.lesson]
         found = share(
             runs,
             target,
+            lessons=lessons,
             single_file=self.single_file is not None,
             with_images=self.with_images,
-            licence=self.licence or ("The licence of the images was not given." if self.with_images else ""),
+            licence=self.licence or (NO_LICENCE if self.with_images else ""),
             max_mb=self.max_mb,
-            progress=tell,
+            progress=lambda words, done, _: None if done else tell(words),
         )
         for sentence in found.left_out:
             tell(f"left out: {sentence}")

@@ -12,6 +12,13 @@ from vae.lessons.lesson import MAX_BYTES, Lesson, LessonError, parse_lesson
 _FILE = re.compile(r"(?P<name>[a-z0-9][a-z0-9_-]{0,59})(?:\.(?P<language>[a-z]{2}))?\.md")
 #: Lessons of a folder, at most.
 MOST = 200
+_PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def shipped_lessons() -> Path:
+    """Folder of the lessons that come with the project: inside the package when installed, else the repository's."""
+    packaged = _PACKAGE / "_lessons"
+    return packaged if packaged.is_dir() else _PACKAGE.parent / "assets" / "lessons"
 
 
 def check_name(file: str) -> tuple[str, str]:

@@ -1,7 +1,7 @@
 """The rail of a lesson, beside any page: a step's words, its prediction, and the condition that completes it.
 
 The link says which lesson is open and where in it one is. Python draws the words; the browser knows the state of the
-run and of the page, so it looks up the conditions (`lesson_rail.js`), and keeps progress and answers.
+run and of the page, so it looks up the conditions and keeps progress and answers (`vae/browser/lesson_rail/`).
 """
 
 from __future__ import annotations
@@ -18,11 +18,17 @@ from dashboard.cache import datasets, models
 from dashboard.components import nothing, plain, register
 from dashboard.link import keys, session
 from dashboard.shell import navigation, run_picker
-from dashboard.shell.lesson_rail import places, shelf, words
+from dashboard.shell.lesson_rail import places, shelf
 from vae.errors import UserError
+from vae.lessons import rail_words
 from vae.lessons.lesson import Lesson, Prediction, Step
 
-_COMPONENT = register("lesson_rail", height=60, folder=Path(__file__).resolve().parent)
+_COMPONENT = register(
+    "lesson_rail",
+    height=60,
+    folder=Path(__file__).resolve().parent,
+    styles=("lesson_rail/lesson_rail.css",),
+)
 
 
 @dataclass(frozen=True)
@@ -90,7 +96,7 @@ def draw(page: str) -> None:
     session.write(keys.STEP, number)
     session.keep(keys.LANGUAGE, language or None)
     step = lesson.steps[number - 1]
-    said_words = words.of(lesson.language)
+    said_words = rail_words.of(lesson.language)
     with st.container(key="lesson-rail"):
         place = said_words["step"].format(step=number, steps=len(lesson.steps))
         st.html(

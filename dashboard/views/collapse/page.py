@@ -22,6 +22,7 @@ from vae.errors import UserError
 from vae.latent.aggregate_posterior import SATURATION_NATS
 from vae.runs.listing import find_run
 from vae.runs.metrics import left_out
+from vae.runs.newest_weights import newest
 from vae.runs.run import Run
 from vae.runs.size import NUM_PROBES
 from vae.training.preconditions import why_not_trainable
@@ -108,8 +109,8 @@ def _has_weights(run: Run) -> bool:
 
 def _weights(run: Run) -> tuple[str, bool]:
     """The weights at the right end: the last ones, which training came to; an example has the best ones alone."""
-    is_last = bool(models.stamp(run, "last")) or not models.stamp(run, "best")
-    return "last" if is_last else "best", is_last
+    at = newest(run)
+    return at, at == "last"
 
 
 def _draw(run: Run, parts: tuple[Part, ...], place: str = "", beside: str = "") -> None:

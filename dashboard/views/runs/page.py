@@ -13,14 +13,11 @@ from dashboard.look.markdown import plain
 from dashboard.server import exports, topics
 from dashboard.shell import page_head, run_code, run_picker, stage
 from dashboard.shell.navigation import go_to
+from dashboard.views.runs import share_section
 from vae.errors import UserError
 from vae.runs.archive import MAX_BYTES, import_run
 from vae.runs.beta_history import beta_words
 from vae.runs.run import Run
-
-#: A link that looks as a main button does.
-_DOWNLOAD = """<a href="./api/exports/{token}" download style="display: inline-block; padding: 0.5rem 0.75rem;
-border-radius: 0.5rem; background: #4F46E5; color: #FFFFFF; text-decoration: none">Download {size:.1f} MB</a>"""
 
 
 def page() -> None:
@@ -125,6 +122,7 @@ def _actions(run: Run) -> None:
             _rename(run)
         if st.button("Export", icon=":material/archive:", key="runs-export"):
             _export(run)
+        share_section.switch(run)
         run_code.offer(run)
         if st.button("Delete", icon=":material/delete:", disabled=fixed, key="runs-delete"):
             _delete(run)
@@ -132,6 +130,7 @@ def _actions(run: Run) -> None:
         st.caption("An example that came with Latent Lab. You can explore and export it, but not change it.")
     elif why_fixed:
         st.caption(plain(f"{why_fixed[0].upper()}{why_fixed[1:]}."))
+    share_section.section(run)
 
 
 @st.dialog("Rename run")
@@ -180,8 +179,7 @@ def _export(run: Run) -> None:
         st.error(plain(str(error)))
         return
     place.empty()
-    # Streamlit's own button would hold all of it in memory.
-    st.html(_DOWNLOAD.format(token=packed.token, size=packed.size / 1e6))
+    share_section.download(packed.token, packed.size)
 
 
 def _import_form() -> None:

@@ -15,9 +15,10 @@ from dashboard import settings
 from dashboard.cache import lru
 from dashboard.look.controls import CONTROLS
 from dashboard.shell import run_picker
-from dashboard.shell.lesson_rail import shelf, words
+from dashboard.shell.lesson_rail import shelf
 from dashboard.views.train import link as train_link
 from vae.errors import UserError
+from vae.lessons import rail_words
 from vae.lessons.conditions import HAPPENINGS, NUMBERS, Condition
 from vae.lessons.files import lessons_in, read_lesson
 from vae.lessons.lesson import Lesson
@@ -124,11 +125,11 @@ def test_a_folder_that_is_none_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path
 
 
 def test_the_rail_says_the_same_in_each_language() -> None:
-    english, german = words.of(""), words.of("de")
+    english, german = rail_words.of(""), rail_words.of("de")
     assert english.keys() == german.keys()
     marks = re.compile(r"\{\w+\}")
     assert all(marks.findall(english[name]) == marks.findall(german[name]) for name in english)
-    assert words.of("fr") == english
+    assert rail_words.of("fr") == english
 
 
 # The settings of a new run in a link ---------------------------------------------------------------------------------
@@ -254,7 +255,7 @@ def test_a_link_to_train_is_one_that_the_form_takes(file: str) -> None:
 
 
 def test_the_columns_of_the_answers_are_documented_in_their_order() -> None:
-    rail = (REPOSITORY / "dashboard" / "shell" / "lesson_rail" / "answers.js").read_text()
+    rail = (REPOSITORY / "vae" / "browser" / "lesson_rail" / "answers.js").read_text()
     header = re.search(r"const rows = \[\[(.+?)\]\]", rail)
     assert header is not None
     columns = re.findall(r'"(\w+)"', header[1])

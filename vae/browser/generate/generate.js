@@ -1,7 +1,7 @@
 /** New images from the prior, and what class and style each control: decoded in this page, with the weights of the page's time. */
 import { radioGroup } from "../lib/choices.js"
 import { decoders } from "../lib/decoder.js"
-import { element, say } from "../lib/dom.js"
+import { element, number, say } from "../lib/dom.js"
 import { sentenceOf } from "../lib/errors.js"
 import { gridPicture, gridTable } from "../lib/image_grid.js"
 import { mountable } from "../lib/mount.js"
@@ -15,12 +15,18 @@ import { timeOf } from "../lib/time.js"
 
 /** Samples at once, and styles that stand below each other. */
 const [NUM, STYLES] = [60, 6]
+/** Over the columns of the samples of the prior, and of the aggregate posterior. */
+const HALVES = ["", "", "prior", "", "", "", "", "", "aggregate posterior", "", "", ""]
 /** Between two moments of the page's time at which the images are drawn anew, ms. */
 const PACE = 120
 
 /**
  * @typedef {{run: string, at: string, stamp: string, latent_dim: number, classes: string[], shape: [number, number, number],
- *   prior_points: number[][], mode: "samples" | "styles", y: number | null}} State `y` null draws a class for each image.
+ *   prior_points: number[][], mixture: Mixture | null, mode: "samples" | "compare" | "styles", y: number | null}} State `y` null draws a
+ *   class for each image.
+ * @typedef {{points: number[][], num_components: number, prior_to_aggregate: [number, number], aggregate_to_prior: [number, number],
+ *   saturated: boolean}} Mixture Points of the mixture that was fitted to the posteriors of the weights `at`, and how far these are from
+ *   the prior, nats and standard error.
  */
 
 export const mount = mountable(import.meta.url, (root, given) => {
@@ -41,11 +47,11 @@ export const mount = mountable(import.meta.url, (root, given) => {
   /** @type {HTMLCanvasElement[][]} */
   let canvases = []
 
-  const modes = radioGroup("What to generate", { samples: "Samples", styles: "Class and style" }, (value) => component.onChange("choice", { mode: value, y: data.y }, "choice"))
+  const modes = radioGroup("What to generate", { samples: "Samples", compare: "Prior and posterior", styles: "Class and style" }, (value) => component.onChange("choice", { mode: value, y: data.y }, "choice"))
   const classes = element("select", { class: "ll-select", "aria-label": "Class", onchange: () => component.onChange("choice", { mode: data.mode, y: classes.value === "" ? null : Number(classes.value) }, "choice") })
-  const again = element("button", { class: "ll-button", type: "button", dataset: { action: "again" }, onclick: () => { points = []; drawn = ""; void draw() } }, "New samples")
+  const again = element("button", { class: "ll-button", type: "button", dataset: { action: "again" }, onclick: () => { points = []; drawn = ""; void draw(); component.onChange("sampled", null, "choice") } }, "New samples")
   const save = saveMenu(() => ({
-    name: `${data.run}-${data.mode}`, picture: () => gridPicture({ images: canvases, columns: data.mode === "styles" ? data.classes : [] }, theme(root)),
+    name: `${data.run}-${data.mode}`, picture: () => gridPicture({ images: canvases, columns: data.mode === "styles" ? data.classes : data.mode === "compare" ? HALVES : [] }, theme(root)),
     table: () => gridTable({ images: canvases }, Array.from({ length: data.latent_dim }, (_, d) => `z${d + 1}`), (row, column) => pointAt(row, column)),
   }), "images")
   const note = element("p", { class: "ll-note", role: "status" })
@@ -61,8 +67,12 @@ export const mount = mountable(import.meta.url, (root, given) => {
 
   /** Points of the prior; the same as long as the person asks for no others. */
   function sample() {
-    const from = data.prior_points
-    points = Array.from({ length: NUM }, () => (from.length ? from[Math.floor(Math.random() * from.length)] : Array.from({ length: data.latent_dim }, normal)))
+    const one = (/** @type {number[][]} */ from) => from[Math.floor(Math.random() * from.length)]
+    const isFitted = (/** @type {number} */ k) => data.mode === "compare" && k % 12 >= 6
+    points = Array.from({ length: NUM }, (_, k) => {
+      if (isFitted(k)) return one(/** @type {Mixture} */ (data.mixture).points)
+      return data.prior_points.length ? one(data.prior_points) : Array.from({ length: data.latent_dim }, normal)
+    })
   }
 
   function build() {
@@ -78,7 +88,8 @@ export const mount = mountable(import.meta.url, (root, given) => {
     grid.style.setProperty("--columns", String(columns))
     grid.style.setProperty("--ratio", String(data.shape[2] / data.shape[1]))
     grid.style.setProperty("--rows", String(Math.ceil(num / columns)))
-    const heads = data.mode === "styles" ? data.classes.map((name) => element("span", { class: "ll-note name", title: name }, name)) : []
+    const name = (/** @type {string} */ words, across = 1) => element("span", { class: "ll-note name", title: words, style: { gridColumn: `span ${across}` } }, words)
+    const heads = data.mode === "styles" ? data.classes.map((words) => name(words)) : data.mode === "compare" ? [name("Prior", 6), name("Aggregate posterior", 6)] : []
     grid.dataset.mode = data.mode
     grid.replaceChildren(...heads, ...cells)
   }
@@ -97,8 +108,21 @@ export const mount = mountable(import.meta.url, (root, given) => {
     component.onChange("point", { z, y: label < 0 ? null : label }, "choice")
   }
 
+  function words() {
+    const more = "Click an image to explore around it."
+    if (data.mode === "styles") return `Each row is one latent code, each column one class: z holds the style. ${more}`
+    if (data.mode === "samples" || !data.mixture) return `z sampled from the prior, then decoded. ${more}`
+    const { num_components: num, prior_to_aggregate: holes, aggregate_to_prior: outside, saturated } = data.mixture
+    const nats = (/** @type {[number, number]} */ [mean, error]) => `${number(mean)} ± ${number(error)}`
+    return `Left: z from the prior. Right: z from ${num === 1 ? "one Gaussian" : `${num} Gaussians`} fitted to the posteriors of the test images, with the best weights. `
+      + `KL(prior ‖ aggregate posterior) ${nats(holes)} nats: prior mass outside the data (holes). KL(aggregate posterior ‖ prior) ${nats(outside)} nats. `
+      + `${saturated ? "These posteriors hardly overlap, so both numbers are upper bounds. " : ""}${more}`
+  }
+
   async function draw() {
-    const weights = time.weights({ at: data.at, stamp: data.stamp })
+    // The mixture was fitted to the posteriors of the run's own weights.
+    const own = { at: data.at, stamp: data.stamp }
+    const weights = data.mode === "compare" ? own : time.weights(own)
     const wanted = JSON.stringify([data.run, weights.at, weights.stamp, data.mode, data.y])
     if (wanted === drawn) return
     drawn = wanted
@@ -122,9 +146,7 @@ export const mount = mountable(import.meta.url, (root, given) => {
       if (mine !== turn) return
       const size = channels * height * width
       canvases.flat().forEach((canvas, k) => paint(canvas, { data: pixels, channels, height, width, offset: k * size }))
-      say(note, data.mode === "styles"
-        ? "Each row is one latent code, each column one class: z holds the style. Click an image to explore around it."
-        : "z sampled from the prior, then decoded. Click an image to explore around it.")
+      say(note, words())
       root.dataset.at = String(weights.at)
       root.dataset.count = String(Number(root.dataset.count ?? 0) + 1)
       root.dataset.ready = "true"
@@ -140,8 +162,10 @@ export const mount = mountable(import.meta.url, (root, given) => {
       component = next
       data = next.state
       const conditional = data.classes.length > 0
-      if (!conditional) data = { ...data, mode: "samples" }
-      modes.node.hidden = !conditional
+      const there = { samples: true, compare: !conditional && data.mixture !== null, styles: conditional }
+      if (!there[data.mode]) data = { ...data, mode: "samples" }
+      modes.node.hidden = !there.compare && !there.styles
+      modes.inputs.forEach((input) => { /** @type {HTMLElement} */ (input.parentElement).hidden = !there[/** @type {"samples"} */ (input.value)] })
       modes.value = data.mode
       classes.hidden = !conditional || data.mode === "styles"
       classes.replaceChildren(element("option", { value: "" }, "All classes"), ...data.classes.map((name, k) => element("option", { value: k }, name)))
@@ -153,6 +177,7 @@ export const mount = mountable(import.meta.url, (root, given) => {
         stop = time.subscribe(() => following.soon())
       }
       if (!canvases.length || before !== `${data.run} ${data.mode}`) {
+        if (before.endsWith(" compare") !== (data.mode === "compare")) points = []
         build()
         drawn = ""
       }

@@ -53,7 +53,8 @@ export function drawFirst(promise) {
  * @throws {Error} If the server refuses it, or this browser cannot run it.
  */
 export async function loadModel(source, run, file, { at, stamp }, waiting) {
-  if (!runtime) {
+  // Who has pictures of its own shows them first; of a source without any, the first picture is this model's.
+  if (!runtime && source.decodes) {
     // The page's other components are mounted within the same moment and may have something to draw first.
     await new Promise((resolve) => setTimeout(resolve, 80))
     while (first.size) await Promise.all(first)

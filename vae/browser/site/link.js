@@ -3,13 +3,18 @@
 /**
  * @typedef {{run: string, view: string, z: number[] | null, y: number | null, mix: [number, number] | null, range: "data" | "prior",
  *   step: number | null, tab: "test" | "draw" | "picture", row: number | null, drawing: string, map: Record<string, any> | null,
- *   mode: "samples" | "styles", label: number | null}} Place
+ *   mode: "samples" | "compare" | "styles", label: number | null, hide: string[], lock: string[], lesson: string, lessonStep: number}} Place
+ *   `lesson` is the name of the one that is open, "" for none, and `lessonStep` its step from 1.
  */
 
 /** @returns {Place} */
 export const home = () => ({
   run: "", view: "explore", z: null, y: null, mix: null, range: "data", step: null, tab: "test", row: null, drawing: "", map: null, mode: "samples", label: null,
+  hide: [], lock: [], lesson: "", lessonStep: 1,
 })
+
+/** A control of a part, as `map.lasso` (`lib/controls.js`). */
+const CONTROL = /^[a-z0-9_]{1,40}\.[a-z0-9-]{1,40}$/
 
 const numbers = (/** @type {string} */ text) => text.split(",").map(Number)
 const finite = (/** @type {number[]} */ values) => values.every((value) => Number.isFinite(value) && Math.abs(value) <= 1000)
@@ -36,7 +41,11 @@ export function read(hash) {
   if (tab === "draw" || tab === "picture") found.tab = tab
   found.row = whole(said.get("row"))
   found.drawing = (said.get("drawing") ?? "").slice(0, 4000)
-  if (said.get("mode") === "styles") found.mode = "styles"
+  const mode = said.get("mode")
+  if (mode === "styles" || mode === "compare") found.mode = mode
+  for (const name of /** @type {const} */ (["hide", "lock"])) found[name] = (said.get(name) ?? "").split(",").filter((one) => CONTROL.test(one)).slice(0, 40)
+  found.lesson = said.get("lesson") ?? ""
+  found.lessonStep = whole(said.get("lesson-step")) ?? 1
   found.label = whole(said.get("label"))
   try {
     const map = JSON.parse(said.get("map") ?? "null")
@@ -70,5 +79,9 @@ export function written(place) {
   put("mode", place.mode, first.mode)
   put("label", place.label)
   put("map", place.map && JSON.stringify(place.map))
+  put("hide", place.hide.join(","))
+  put("lock", place.lock.join(","))
+  put("lesson", place.lesson)
+  if (place.lesson) put("lesson-step", place.lessonStep)
   return `#${said}`
 }

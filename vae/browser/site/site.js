@@ -10,6 +10,7 @@ import { mount as map } from "../map/map.js"
 import { mount as sliders } from "../sliders/sliders.js"
 import { shared } from "../sources/shared.js"
 import { mount as timeMachine } from "../time_machine/time_machine.js"
+import { lessons } from "./lessons.js"
 import { home, read, written } from "./link.js"
 import { states } from "./states.js"
 
@@ -46,7 +47,7 @@ export function open({ site, file, runtime, style }) {
   // The frame -------------------------------------------------------------------------------------------------------
 
   const chooser = element(
-    "select", { class: "ll-select", "aria-label": "Run", onchange: () => go({ ...home(), run: chooser.value, view: place.view }) },
+    "select", { class: "ll-select", "aria-label": "Run", onchange: () => go({ ...home(), run: chooser.value, view: place.view, lesson: place.lesson, lessonStep: place.lessonStep }) },
     ...site.runs.map((/** @type {any} */ run) => element("option", { value: run.id }, run.name)),
   )
   const title = element("h1", {})
@@ -58,15 +59,18 @@ export function open({ site, file, runtime, style }) {
     ...Object.entries(THEMES).map(([name, label]) => element("option", { value: name }, label)),
   )
   const about = element("details", { class: "about" }, element("summary", { class: "ll-button" }, "About"), element("div", { class: "ll-card" }))
+  const taught = lessons({ site, titles: TITLES, shapes, place: () => place, go })
   const head = element(
     "header", { class: "head" }, element("div", { class: "name" }, site.runs.length > 1 ? chooser : title, words),
-    element("nav", { class: "tabs", "aria-label": "Views" }, ...Object.values(tabs)), element("div", { class: "more" }, themes, about),
+    element("nav", { class: "tabs", "aria-label": "Views" }, ...Object.values(tabs)), element("div", { class: "more" }, taught.menu, themes, about),
   )
   const views = Object.fromEntries(Object.keys(VIEWS).map((name) => [name, element("section", { class: "view", dataset: { view: name }, hidden: true, "aria-label": TITLES[/** @type {"map"} */ (name)] })]))
   const foot = element("footer", { class: "foot", hidden: true })
-  const page = element("div", { class: "ll site" }, head, element("main", {}, ...Object.values(views)), foot)
+  const page = element("div", { class: "ll site" }, head, element("main", {}, ...Object.values(views)), foot, taught.aside)
   document.body.prepend(page)
-  document.addEventListener("pointerdown", (event) => { if (!about.contains(/** @type {Node} */ (event.target))) about.open = false })
+  document.addEventListener("pointerdown", (event) => {
+    for (const opened of [about, taught.menu]) if (!opened.contains(/** @type {Node} */ (event.target))) opened.open = false
+  })
 
   function run() {
     return shapes[place.run]
@@ -154,19 +158,24 @@ export function open({ site, file, runtime, style }) {
     } else if (what === "view") change({ map: value })
     else if (what === "moved") change({ step: value.step })
     else if (what === "choice") change({ mode: value.mode, label: value.y })
+    else if (what === "sampled") taught.moved(place, place, true)
   }
 
   function change(/** @type {Partial<import("./link.js").Place>} */ by) {
+    const before = place
     place = { ...place, ...by }
     history.replaceState(null, "", written(place))
     tellParts()
+    taught.moved(before, place)
   }
 
   /** Another view or run: a step that the browser's Back takes back. */
   function go(/** @type {import("./link.js").Place} */ next) {
+    const before = place
     place = arrived(next)
     history.pushState(null, "", written(place))
     show()
+    taught.moved(before, place)
   }
 
   // Showing ---------------------------------------------------------------------------------------------------------
@@ -196,6 +205,7 @@ export function open({ site, file, runtime, style }) {
     void put("time_machine", foot)
     sizes()
     tellParts()
+    taught.show()
     document.documentElement.dataset.view = place.view
   }
 
@@ -213,6 +223,7 @@ export function open({ site, file, runtime, style }) {
   document.documentElement.dataset.ready = "true"
   dress()
   show()
+  void Promise.all(["lib/tokens.css", "site/theme.css", "lesson_rail/lesson_rail.css"].map(sheetOf)).then(taught.dress)
   // What a test may ask.
   window.__latentLab = Object.assign(window.__latentLab ?? { timings: [], decoded: 0 }, {
     site: { source, point: () => pointOf(source, place.run).point, class: () => classOf(pointOf(source, place.run).point?.y ?? null), place: () => place },

@@ -41,9 +41,10 @@ export function states(site, run, place) {
     map: { ...map, view: { ...VIEW, ...place.map }, compact: false },
     time_machine: { run: run.id, step: place.step, state: "finished", end: "Best", decoders: true, palette: site.heat },
     generate: {
-      run: run.id, at: "best", stamp: run.stamp, latent_dim: run.latent_dim, classes: conditions, shape: run.shape, prior_points: run.prior_points, mode: place.mode,
+      run: run.id, at: "best", stamp: run.stamp, latent_dim: run.latent_dim, classes: conditions, shape: run.shape, prior_points: run.prior_points,
+      mixture: run.mixture, mode: place.mode,
       y: place.label !== null && place.label < conditions.length ? place.label : null,
     },
-    diagnosis: { run: run.id, at: "best", stamp: run.stamp, course: run.course, heat: site.heat },
+    diagnosis: { run: run.id, at: run.diagnosis, stamp: run.stamp, course: run.course, heat: site.heat },
   }
 }

@@ -1,0 +1,178 @@
+/**
+ * What is alive in the rail of a lesson, wherever the lesson is shown: the prediction, the condition, progress and answers, and the way
+ * to other steps. What the state is and what happened, the host says; it is told where to go.
+ */
+import { element } from "../lib/dom.js"
+import { csv, keep, kept, opened, outcome } from "./answers.js"
+import { holds } from "./conditions.js"
+
+/**
+ * @typedef {import("./conditions.js").Tree} Tree
+ * @typedef {{text: string, when: any}} Choice
+ * @typedef {{ask: string, choices: readonly Choice[], value: string, unit: string}} Asked
+ * @typedef {{lesson: string, step: number, steps: number, title: string, done: any, hint: string, predict: Asked | null, opens: string,
+ *   can_repeat: boolean, words: Record<string, string>}} Told
+ *   A step: the tree of the condition that completes it, null for a press on the button; what is predicted first; the page that it
+ *   opens, empty where one is there already; and the rail's own words.
+ * @typedef {{known: () => import("./conditions.js").Known, go: (step: number) => void, leave: () => void, fold: (isFolded: boolean) => void}} Host
+ */
+
+/**
+ * @param {HTMLElement} root Where it is drawn.
+ * @param {Host} host
+ */
+export function rail(root, host) {
+  /** @type {Told} */
+  let data
+  /** @type {import("./answers.js").Progress} */
+  let progress = { open: 0, happened: [], steps: {} }
+  let opening = ""
+  let shown = ""
+  let isFolded = false
+
+  const answer = () => progress.steps[data.step] ?? { title: data.title }
+  const isCommitted = () => !data.predict || answer().predicted !== undefined
+
+  /** @param {Partial<import("./answers.js").Answer>} changes */
+  function note(changes) {
+    progress.steps[data.step] = { ...answer(), title: data.title, ...changes }
+    save()
+  }
+
+  function save() {
+    keep(localStorage, data.lesson, progress)
+  }
+
+  /** @param {string[]} found */
+  function happen(found) {
+    const news = found.filter((words) => !progress.happened.includes(words))
+    if (!news.length || !isCommitted()) return
+    progress.happened.push(...news)
+    save()
+    look()
+  }
+
+  /** Whether the step is done now; if so, it stays done. */
+  function look() {
+    if (answer().done === undefined && isCommitted() && (data.done || data.predict)) {
+      const holdsNow = !data.done || holds(/** @type {Tree} */ (data.done), host.known(), progress.happened)
+      if (holdsNow) complete()
+    }
+    draw()
+  }
+
+  function complete() {
+    const { predict } = data
+    if (!predict) return note({ done: new Date().toISOString() })
+    const found = outcome(predict, answer().choice, host.known(), progress.happened, data.words.other)
+    if (found) note({ ...found, done: new Date().toISOString() })
+  }
+
+  /** @param {SubmitEvent} event */
+  function commit(event) {
+    event.preventDefault()
+    const { predict } = data
+    const form = /** @type {HTMLFormElement} */ (event.currentTarget)
+    const text = String(new FormData(form).get("answer") ?? "")
+    if (!predict || text === "") return
+    progress.happened = []
+    if (predict.value) note({ predicted: `${text}${predict.unit ? ` ${predict.unit}` : ""}` })
+    else note({ predicted: predict.choices[Number(text)].text, choice: Number(text) })
+    look()
+  }
+
+  /** @param {number} step */
+  function go(step) {
+    if (answer().done === undefined && !data.done && isCommitted()) note({ done: new Date().toISOString() })
+    host.go(step)
+  }
+
+  function download() {
+    const link = element("a", { href: URL.createObjectURL(new Blob([`\ufeff${csv(kept(localStorage))}`], { type: "text/csv" })), download: "lesson-answers.csv" })
+    link.click()
+    setTimeout(() => URL.revokeObjectURL(link.href), 1000)
+  }
+
+  function fold() {
+    isFolded = !isFolded
+    host.fold(isFolded)
+    shown = ""
+    draw()
+  }
+
+  const button = (/** @type {string} */ text, /** @type {() => void} */ onclick, more = {}) =>
+    element("button", { class: "ll-button", type: "button", onclick, ...more }, text)
+
+  function draw() {
+    const { words, predict } = data
+    const told = answer()
+    const isDone = told.done !== undefined
+    const now = JSON.stringify([data, told, isFolded, Object.entries(progress.steps).map(([step, one]) => [step, one.done])])
+    if (now === shown) return
+    shown = now
+    root.dataset.done = String(isDone)
+    root.dataset.committed = String(isCommitted())
+    root.dataset.step = String(data.step)
+    const dots = Array.from({ length: data.steps }, (_, k) =>
+      element("li", { dataset: progress.steps[k + 1]?.done ? { done: "true" } : {}, "aria-current": k + 1 === data.step ? "step" : null }))
+    const isLast = data.step === data.steps
+    const asks = predict && !isCommitted()
+    const waits = asks ? words.first : data.done ? words.waiting : words.press
+    const parts = [
+      element("ol", { class: "dots", "aria-label": words.step.replace("{step}", String(data.step)).replace("{steps}", String(data.steps)) }, ...dots),
+      asks ? question() : null,
+      predict && told.predicted !== undefined ? element("div", { class: "outcome" },
+        element("p", {}, words.predicted.replace("{predicted}", told.predicted)),
+        isDone ? element("p", {}, words.came.replace("{came}", told.came ?? "")) : null,
+        isDone && typeof told.right === "boolean" ? element("p", {}, element("strong", {}, told.right ? words.right : words.wrong)) : null) : null,
+      element("p", { class: "state", role: "status", dataset: isDone ? { done: "true" } : {} }, isDone ? (isLast ? words.finished : words.done) : waits),
+      data.opens ? element("div", { class: "row" }, button(words.open.replace("{page}", data.opens), () => go(data.step), { class: "ll-button open" })) : null,
+      data.hint && !isDone ? element("details", {}, element("summary", {}, words.hint), element("p", {}, data.hint)) : null,
+      element("div", { class: "row ends" },
+        button(words.previous, () => go(data.step - 1), { disabled: data.step === 1, class: "ll-button previous" }),
+        isLast ? (data.done || isDone || asks ? button(words.leave, host.leave, { class: "ll-button leave" }) : button(words.next, finish, { class: "ll-button next" }))
+          : button(isDone || (!data.done && !asks) ? words.next : words.skip, () => go(data.step + 1), { class: "ll-button next", "data-primary": isDone })),
+      data.can_repeat && !data.opens ? element("div", { class: "row" }, button(words.again, () => go(data.step), { class: "ll-button again" })) : null,
+      element("div", { class: "row" }, button(words.csv, download, { class: "ll-button csv" })),
+      element("p", { class: "kept" }, words.kept),
+      element("button", { class: "corner fold", type: "button", "aria-label": isFolded ? words.unfold : words.fold, title: isFolded ? words.unfold : words.fold, onclick: fold }, isFolded ? "▴" : "▾"),
+      element("button", { class: "corner", type: "button", "aria-label": words.leave, title: words.leave, onclick: host.leave }, "×"),
+    ]
+    root.replaceChildren(...parts.filter((part) => part !== null))
+  }
+
+  function question() {
+    const { words } = data
+    const predict = /** @type {Asked} */ (data.predict)
+    const answers = predict.value
+      ? [element("label", {}, element("input", { type: "number", name: "answer", step: "any", required: true, "aria-label": predict.ask }), predict.unit)]
+      : predict.choices.map(({ text }, k) => element("label", {}, element("input", { type: "radio", name: "answer", value: k, required: true }), text))
+    return element("form", { onsubmit: commit }, element("fieldset", {},
+      element("legend", {}, words.predict), element("p", {}, predict.ask), ...answers,
+      element("button", { class: "ll-button", type: "submit" }, words.commit)))
+  }
+
+  function finish() {
+    note({ done: new Date().toISOString() })
+    draw()
+  }
+
+  return {
+    happen,
+    look,
+    /**
+     * Take a step over, which `look` draws.
+     * @param {Told} next
+     * @returns {boolean} Whether another step was opened.
+     */
+    open(next) {
+      data = next
+      const now = `${data.lesson}:${data.step}`
+      if (now === opening) return false
+      opening = now
+      progress = opened(localStorage, data.lesson, data.step)
+      save()
+      return true
+    },
+  }
+}
