@@ -49,6 +49,7 @@ def ranges(app: App) -> list[Any]:
     return list(charts.evaluate_all(f"charts => charts.map({axes})"))
 
 
+@pytest.mark.thorough
 def test_one_click_collapses_a_model_live_and_one_more_cures_it_beside(
     kept: App, watch: Watch, server: Server
 ) -> None:

@@ -303,6 +303,7 @@ def test_range_is_that_of_the_data_and_on_demand_the_prior_s(exploring: App, she
     app.until(lambda: app.query().get("range") == "data", "the address did not follow")
 
 
+@pytest.mark.thorough
 def test_class_of_a_conditional_run_changes_the_image_and_can_be_blended_with_another(app: App) -> None:
     app.open("explore", "image", "sliders", run="digits-conditional", z="0.5,-0.5", y=8, range="prior")
     app.idle()

@@ -91,6 +91,7 @@ def test_picked_digit_is_what_the_grid_shows(app: App, digits: Dataset) -> None:
     assert not np.array_equal(sheets[0], sheets[1])
 
 
+@pytest.mark.thorough
 def test_seed_temperature_and_number_are_in_the_link_and_give_the_same_images(
     app: App, browse: Browse, server: Server
 ) -> None:

@@ -401,6 +401,7 @@ def square(low: float, high: float) -> list[tuple[float, float]]:
     return [(low, low), (high, low), (high, high), (low, high)]
 
 
+@pytest.mark.thorough
 def test_a_lasso_adds_and_takes_away_and_the_link_says_it(app: App, run: Run) -> None:
     app.open("map", "map", run=run.id)
     part = app.part("map")

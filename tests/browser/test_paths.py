@@ -265,6 +265,7 @@ def test_stops_are_added_put_in_order_and_removed(section: App) -> None:
     assert "a whole number from 0 to 358, got 359" in part.get_by_role("status").inner_text()
 
 
+@pytest.mark.thorough
 def test_section_is_closed_until_it_is_asked_for_and_its_frames_go_from_class_to_class(
     app: App, run: Run, shelf: Shelf
 ) -> None:

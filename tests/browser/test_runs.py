@@ -56,6 +56,7 @@ def run(server: Server, shelf: Shelf, request: pytest.FixtureRequest) -> Run:
     )
 
 
+@pytest.mark.thorough
 def test_run_gets_another_name(app: App, server: Server, run: Run) -> None:
     select(app, server, run)
     app.button("Rename").click()

@@ -77,6 +77,7 @@ def holds_all(app: App, run: Run) -> None:
     assert steps == sorted(set(steps))
 
 
+@pytest.mark.thorough
 def test_page_whose_server_is_killed_and_restarted_holds_each_point_once(
     watching: App, own_server: Server, run: Run
 ) -> None:

@@ -204,6 +204,7 @@ def test_strip_shows_the_kl_of_every_dimension_and_a_click_goes_to_its_snapshot(
     app.until(lambda: app.query().get("at") == str(steps[2]), "the link did not follow")
 
 
+@pytest.mark.thorough
 def test_link_opens_at_its_step_and_the_other_pages_stay_there(app: App, run: Run) -> None:
     step = run.snapshots()[3]
     app.open("explore", "image", "time", run=run.id, at=str(step))
