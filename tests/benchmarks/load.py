@@ -318,8 +318,12 @@ def main() -> None:
             print("page, s: alone, median and longest under load")
             for name in PARTS:
                 ordered = sorted(found[name] for found in waits)
-                print(f"  {name:>9} {alone[name]:>6.2f} {ordered[len(ordered) // 2]:>6.2f} {ordered[-1]:>6.2f}")
-            print(f"longest wait of a new visitor: {max(max(found.values()) for found in waits):.2f} s (aim: 3)")
+                print(
+                    f"  {name:>9} {alone[name]:>6.2f} {ordered[len(ordered) // 2]:>6.2f} {ordered[-1]:>6.2f}"
+                )
+            print(
+                f"longest wait of a new visitor: {max(max(found.values()) for found in waits):.2f} s (aim: 3)"
+            )
         if len(memory) > 3:
             print(
                 f"memory after the third round: {memory[-1] - memory[2]:+.0f} MB, "

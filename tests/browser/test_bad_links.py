@@ -139,7 +139,6 @@ def odd(server: Server, shelf: Shelf) -> Run:
     return shelf.train(server.runs / "odd-names", config, NAME)
 
 
-@pytest.mark.thorough
 def test_names_that_look_like_html_or_markdown_are_shown_as_text(app: App, odd: Run) -> None:
     app.open("explore", "image", "sliders", run=odd.id)
     app.idle()
