@@ -14,8 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,15 +22,15 @@ from typing import Any
 import nbformat
 from playwright.sync_api import Page, sync_playwright
 
+from tests.benchmarks.notebook_hands import Guard, Hands, answers, prepare, wait
 from tests.browser.server import free_port
 from tests.browser.tab import FLAGS
-from vae import DataConfig, Run, Trainer, load_dataset
-from vae.config.schema import suggest
 
 CELLS = [
     "import json, vae\nrun = vae.Run.open('first')\nw = vae.show(run)\nw",
     "print('VALUE', json.dumps(w.value))",
     "w.value = {'point': [0.5, -0.5], 'selection': w.value['selection'][:5]}\nprint('SET')",
+    "w",
     "second = vae.Run.open('second')\nlive = second.show(parts=['curves', 'image'])\nlive",
     "trainer = vae.Trainer(second, vae.load_dataset(second.config.data))\nfor _ in trainer.train():\n    pass\n"
     "print('TRAINED')",
@@ -55,38 +54,11 @@ def measure(folder: Path) -> list[tuple[str, str]]:
     with jupyter(folder) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         page = browser.new_page(viewport={"width": 1400, "height": 1000})
-        elsewhere: list[str] = []
-        errors: list[str] = []
-
-        def answer(route: Any) -> None:
-            if route.request.url.startswith(address):
-                route.continue_()
-            else:
-                elsewhere.append(route.request.url)
-                route.abort()
-
-        page.route("http*://**", answer)
-        page.on("pageerror", lambda error: errors.append(str(error)))
+        guard = Guard(page, address)
         page.goto(f"{address}lab/tree/explorer.ipynb")
-        rows = explore(page)
-        rows.append(("requests elsewhere", str(len(elsewhere)) if not elsewhere else f"no: {elsewhere[:3]}"))
-        rows.append(("errors of the page", "none" if not errors else f"no: {errors[:2]}"))
+        rows = explore(page) + restarted(page) + guard.rows()
         browser.close()
     return rows + saved(folder / "explorer.ipynb")
-
-
-def prepare(folder: Path) -> None:
-    """A run that is trained, and one that is not."""
-    data = load_dataset(DataConfig())
-    for name, epochs in (("first", 3), ("second", 30)):
-        config = suggest("digits")
-        config = config.replace(
-            model=config.model.replace(latent_dim=2), train=config.train.replace(epochs=epochs)
-        )
-        run = Run.create(folder / name, config, data.info())
-        if name == "first":
-            for _ in Trainer(run, data).train():
-                pass
 
 
 def write(path: Path, cells: list[str]) -> None:
@@ -119,39 +91,10 @@ def jupyter(folder: Path) -> Iterator[str]:
         process.wait(30)
 
 
-def answers(address: str) -> bool:
-    """Whether somebody is there."""
-    try:
-        with urllib.request.urlopen(address, timeout=2) as answer:
-            return bool(answer.status == 200)
-    except OSError:
-        return False
-
-
-def wait(holds: Callable[[], Any], words: str, seconds: float = 60) -> float:
-    """Until something holds; the seconds that it took."""
-    began = time.monotonic()
-    while not holds():
-        if time.monotonic() - began > seconds:
-            raise TimeoutError(words)
-        time.sleep(0.1)
-    return time.monotonic() - began
-
-
-MARKS = """([part, last]) => {
-  const hosts = [...document.querySelectorAll(".jp-OutputArea-output *")]
-    .filter((node) => node.shadowRoot?.querySelector(".ll-explorer"))
-  const place = hosts.at(last ? -1 : 0)?.shadowRoot.querySelector(`[data-part=${part}]`)
-  return {...place?.shadowRoot?.querySelector(".ll")?.dataset}
-}"""
-
-
 def explore(page: Page) -> list[tuple[str, str]]:
-    """Drag, click, lasso, set, and train."""
+    """Drag, click, lasso, set, show twice, and train."""
     rows: list[tuple[str, str]] = []
-
-    def marks(part: str, last: bool = False) -> dict[str, str]:
-        return page.evaluate(MARKS, [part, last])  # type: ignore[no-any-return]
+    first = Hands(page)
 
     def output(index: int) -> str:
         return str(
@@ -166,7 +109,6 @@ def explore(page: Page) -> list[tuple[str, str]]:
         page.keyboard.press("Control+Enter")
 
     def value() -> dict[str, Any]:
-        page.evaluate("() => {}")
         run_cell(1)
         wait(
             lambda: "VALUE" in output(1) and "[*]" not in page.locator(".jp-CodeCell").nth(1).inner_text(),
@@ -176,100 +118,78 @@ def explore(page: Page) -> list[tuple[str, str]]:
         return json.loads(output(1).split("VALUE", 1)[1].strip())  # type: ignore[no-any-return]
 
     page.locator(".jp-CodeCell").first.wait_for(timeout=60_000)
-    wait(
-        lambda: (
-            "Idle"
-            in page.locator(".jp-Notebook-ExecutionIndicator, .jp-NotebookPanel-toolbar").first.evaluate(
-                "(node) => node.dataset.status ? 'Idle' : node.innerText + ' Idle'"
-            )
-        ),
-        "no kernel",
-    )
-    page.wait_for_timeout(2000)
+    page.locator("[data-status=idle]").first.wait_for(timeout=60_000)
+    page.wait_for_timeout(1000)
     run_cell(0)
-    seconds = wait(
-        lambda: marks("map").get("ready") and marks("image").get("source") == "browser", "no explorer", 90
-    )
+    seconds = wait(lambda: first.marks("map").get("ready") and first.is_ready(), "no explorer", 90)
     rows.append(("cell run to explorer with image and map", f"{seconds:.1f} s"))
 
-    rail = page.locator("[data-part=sliders] input[type=range]").first.bounding_box()
-    assert rail is not None
-    decoded, y = int(marks("image")["decoded"]), rail["y"] + rail["height"] / 2
-    page.mouse.move(rail["x"] + rail["width"] / 2, y)
-    page.mouse.down()
-    for step in range(1, 11):
-        page.mouse.move(rail["x"] + rail["width"] * (0.5 + 0.03 * step), y)
-        page.wait_for_timeout(30)
-    during = int(marks("image")["decoded"]) - decoded
-    page.mouse.up()
-    first = value()
+    during = first.drag()
+    found = value()
+    words = f"{during}, {found['point']}" if found["point"][0] else "no"
+    rows.append(("drag: images meanwhile, point in Python", words))
+    first.click()
+    clicked = value()
     rows.append(
-        (
-            "drag: images meanwhile, point in Python",
-            f"{during}, {first['point']}" if first["point"][0] else "no",
-        )
+        ("map click reaches Python", str(clicked["point"]) if clicked["point"] != found["point"] else "no")
     )
-
-    chart = page.locator("[data-part=map] .chart").first
-    chart.scroll_into_view_if_needed()
-    box = chart.bounding_box()
-    assert box is not None
-    page.mouse.click(box["x"] + 0.4 * box["width"], box["y"] + 0.45 * box["height"])
-    second = value()
-    rows.append(
-        ("map click reaches Python", str(second["point"]) if second["point"] != first["point"] else "no")
-    )
-
-    page.locator("[data-part=map] [data-action=lasso]").first.click()
-    box = chart.bounding_box()
-    assert box is not None
-    corners = [(0.1, 0.1), (0.9, 0.1), (0.9, 0.85), (0.1, 0.85), (0.1, 0.12)]
-    places = [(box["x"] + u * box["width"], box["y"] + v * box["height"]) for u, v in corners]
-    page.mouse.move(*places[0])
-    page.mouse.down()
-    for place in places[1:]:
-        page.mouse.move(*place, steps=5)
-    page.mouse.up()
-    third = value()
-    rows.append(("lasso reaches Python", f"{len(third['selection'])} images" if third["selection"] else "no"))
+    first.lasso()
+    selection = value()["selection"]
+    rows.append(("lasso reaches Python", f"{len(selection)} images" if selection else "no"))
 
     run_cell(2)
     wait(lambda: "SET" in output(2), "not set")
-    seconds = wait(
-        lambda: marks("map").get("selected") == "5", "the page did not hear Python's selection", 20
-    )
-    slider = page.locator("[data-part=sliders] input[type=range]").first.evaluate(
-        "(node) => Number(node.value)"
-    )
-    rows.append(
-        (
-            "Python sets point and selection",
-            f"{seconds:.1f} s" if abs(abs(slider) - 0.5) < 0.01 else f"no: {slider}",
-        )
-    )
+    seconds = wait(lambda: first.marks("map").get("selected") == "5", "the page did not hear Python", 20)
+    stands = first.slider()
+    good = abs(abs(stands) - 0.5) < 0.01
+    rows.append(("Python sets point and selection", f"{seconds:.1f} s" if good else f"no: {stands}"))
 
     run_cell(3)
-    wait(lambda: "lines" in marks("curves", True), "no curves")
+    again = Hands(page, 1)
+    wait(lambda: again.is_ready() and again.marks("map").get("ready"), "no second view", 30)
+    again.drag()
+    try:
+        wait(lambda: abs(first.slider() - again.slider()) < 1e-6 and again.slider() != stands, "apart", 5)
+        rows.append(("shown twice: both views at", f"{first.slider():g}"))
+    except TimeoutError:
+        rows.append(("shown twice: both views at", f"no: {first.slider():g} and {again.slider():g}"))
+
     run_cell(4)
+    live = Hands(page, 2)
+    wait(lambda: "lines" in live.marks("curves"), "no curves")
+    run_cell(5)
     began = time.monotonic()
-    wait(lambda: int(marks("curves", True).get("lines", "0")) > 0, "no line while training")
-    while_training = "TRAINED" not in output(4)
-    early = marks("curves", True)["step"]
+    wait(lambda: int(live.marks("curves").get("lines", "0")) > 0, "no line while training")
+    early, while_training = live.marks("curves")["step"], "TRAINED" not in output(5)
+    words = f"step {early} after {time.monotonic() - began:.1f} s"
     rows.append(
-        (
-            "live curves of a Trainer in another cell",
-            f"step {early} after {time.monotonic() - began:.1f} s"
-            if while_training
-            else "no: only at the end",
-        )
+        ("live curves of a Trainer in another cell", words if while_training else "no: only at the end")
     )
-    wait(lambda: "TRAINED" in output(4), "training did not end", 180)
-    wait(lambda: int(marks("curves", True)["step"]) > int(early), "curves do not go on", 20)
-    wait(lambda: marks("image", True).get("source") == "browser", "no image of the trained run", 30)
-    rows.append(("curves at the end, image of the trained run", f"step {marks('curves', True)['step']}"))
+    wait(lambda: "TRAINED" in output(5), "training did not end", 180)
+    wait(lambda: int(live.marks("curves")["step"]) > int(early), "curves do not go on", 20)
+    wait(live.is_ready, "no image of the trained run", 30)
+    rows.append(("curves at the end, image of the trained run", f"step {live.marks('curves')['step']}"))
     page.keyboard.press("Control+s")
     page.wait_for_timeout(2500)
     return rows
+
+
+def restarted(page: Page) -> list[tuple[str, str]]:
+    """The kernel starts anew: what is shown stays, and is decoded in the browser."""
+    page.evaluate(
+        """async () => {
+          const sessions = await (await fetch("/api/sessions")).json()
+          const token = document.cookie.match(/_xsrf=([^;]+)/)?.[1] ?? ""
+          const address = `/api/kernels/${sessions[0].kernel.id}/restart`
+          await fetch(address, { method: "POST", headers: { "X-XSRFToken": token } })
+        }"""
+    )
+    page.wait_for_timeout(3000)
+    first = Hands(page)
+    before = first.slider()
+    during = first.drag()
+    works = during > 0 and first.slider() != before
+    return [("kernel restarted: images while dragging", str(during) if works else f"no: {during}")]
 
 
 def saved(path: Path) -> list[tuple[str, str]]:

@@ -26,6 +26,7 @@ from vae.data.readers.npz import look_at_npz, read_npz, read_npz_columns
 from vae.data.readers.torchvision import read_torchvision
 from vae.data.source import read_factors, read_source
 from vae.data.types import DataError, Images, Progress
+from vae.runtime import html
 from vae.runtime.seeding import image_seeds
 
 Part = Literal["train", "validation", "test"]
@@ -68,6 +69,19 @@ class Dataset:
             DataError: If the file or folder cannot be read any more, or has another number of images by now.
         """
         return read_columns(self.config, len(self.images), self.rules)
+
+    def _repr_html_(self) -> str:
+        """A card of what the images are and how they are split, in a notebook."""
+        num, channels, height, width = self.images.shape
+        rows = {
+            "images": f"{num:,}, {channels} × {height} × {width}",
+            "training, validation, test": ", ".join(
+                f"{len(part):,}" for part in (self.train, self.validation, self.test)
+            ),
+            "classes": ", ".join(self.class_names) or None,
+        }
+        said = [*self.reading.done, *self.reading.warnings()]
+        return html.card(f"Dataset {self.config.name}", html.table(rows), *map(html.paragraph, said))
 
     def info(self) -> DataInfo:
         """What a run keeps of its images; the fingerprint changes with any byte, label or index, and with no column."""

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from vae.config.reading import Notes, Reading
 from vae.errors import UserError
+from vae.runtime import html
 
 MAX_IMAGES = 2_000_000
 MAX_SIDE = 1024
@@ -58,6 +59,11 @@ class Images:
     num_test: int = 0
     num_validation: int = 0
     reading: Reading = field(default_factory=Reading)
+
+    def _repr_html_(self) -> str:
+        """A card of the shapes and classes, in a notebook."""
+        classes = html.table({"classes": ", ".join(self.class_names) or None})
+        return html.card("Images", html.shapes(images=self.images, labels=self.labels), classes)
 
 
 def summary(

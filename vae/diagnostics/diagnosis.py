@@ -161,15 +161,13 @@ class Diagnosis:
 
     def _repr_html_(self) -> str:
         """The verdict, why, and what to try, then the numbers, in a notebook."""
-        parts: list[str] = []
-        for number, finding in enumerate(self.findings):
-            parts.append(html.paragraph(finding.sentence, f"{finding.title}." if number else ""))
-            if finding.evidence:
-                parts.append(html.paragraph("; ".join(map(str, finding.evidence)), "Because:"))
-            if finding.remedies:
-                parts.append(html.paragraph("; ".join(finding.remedies), "Try:"))
+        parts = [
+            part
+            for number, finding in enumerate(self.findings)
+            for part in finding.paragraphs(f"{finding.title}." if number else "")
+        ]
         rows = {
-            "ELBO": f"{self.elbo:,.2f} nats per example",
+            "ELBO": html.nats(self.elbo),
             "distortion": f"{self.distortion:,.2f} nats",
             "KL (rate)": f"{self.rate:,.2f} nats",
             "active units": f"{self.num_active} of {self.latent_dim}",

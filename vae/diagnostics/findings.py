@@ -6,6 +6,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from vae.runtime import html
 from vae.runtime.number_format import readable
 from vae.storage.finite import json_value
 
@@ -85,6 +86,19 @@ class Verdict:
     def is_fault(self) -> bool:
         """Whether something is wrong; pruned spare dimensions are not, nor is what cannot be told, or not yet."""
         return self.name not in _NO_FAULTS
+
+    def paragraphs(self, label: str = "") -> list[str]:
+        """What it means, why, and what to try, as HTML of a card; `label` is set in bold before it."""
+        found = [html.paragraph(self.sentence, label)]
+        if self.evidence:
+            found.append(html.paragraph("; ".join(map(str, self.evidence)), "Because:"))
+        if self.remedies:
+            found.append(html.paragraph("; ".join(self.remedies), "Try:"))
+        return found
+
+    def _repr_html_(self) -> str:
+        """A card of it, in a notebook."""
+        return html.card(self.title, *self.paragraphs())
 
     def to_dict(self) -> dict[str, Any]:
         """The finding as JSON values; null where a number is not finite."""

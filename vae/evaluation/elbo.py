@@ -50,7 +50,7 @@ class Evaluation:
     def _repr_html_(self) -> str:
         """A card of the numbers, in a notebook."""
         rows = {
-            "ELBO": f"{self.elbo:,.2f} ± {self.standard_error:.2g} nats per example",
+            "ELBO": html.nats(self.elbo, self.standard_error),
             "distortion": f"{self.distortion:,.2f} nats",
             "KL (rate)": f"{self.rate:,.2f} nats",
             "images": self.num_images,

@@ -30,6 +30,7 @@ from vae.models.batches import ModelInputs, chosen_images, posteriors
 from vae.models.memory_budget import BUDGET, FLOAT, image_bytes, rows_within
 from vae.models.priors import Prior, StandardNormal, posterior_log_prob, standard_normal_log_prob
 from vae.models.vae import VAE
+from vae.runtime import html
 from vae.runtime.eval_mode import at_rest
 from vae.runtime.mean_of import MeanOf, known
 from vae.runtime.seeding import generator
@@ -127,6 +128,17 @@ class ExactPosterior:
         density = (self._log_joint(points) - self.log_prob).exp()
         return axes, density.reshape([num] * len(axes))
 
+    def _repr_html_(self) -> str:
+        """A card of the numbers, in a notebook."""
+        rows = {
+            "log p(x)": f"{self.log_prob:,.3f} nats",
+            "ELBO": f"{self.elbo:,.3f} nats",
+            "gap, KL(q(z|x) ‖ p(z|x))": f"{self.gap:,.3f} nats",
+            "true posterior": _place(self.mean, self.covariance.diagonal().sqrt()),
+            "encoder's q(z|x)": _place(self.q_mean, (0.5 * self.q_log_var).exp()),
+        }
+        return html.card("Exact posterior", html.table(rows))
+
     def to_dict(self) -> dict[str, Any]:
         """The numbers as JSON values, without the grid."""
         return {
@@ -164,6 +176,13 @@ class ExactPosteriors:
     rows: Tensor
     seed: int
 
+    def _repr_html_(self) -> str:
+        """A card of the means, in a notebook."""
+        rows = {"log p(x)": self.log_prob, "ELBO": self.elbo, "gap, KL(q(z|x) ‖ p(z|x))": self.gap}
+        means = {name: MeanOf.of(values) for name, values in rows.items()}
+        told = {name: html.nats(of.mean, of.standard_error, 3) for name, of in means.items()}
+        return html.card("Exact posteriors", html.table({**told, "images": len(self.rows)}))
+
     def to_dict(self) -> dict[str, Any]:
         """The means as JSON values."""
         figures = {"log_prob": self.log_prob, "elbo": self.elbo, "gap": self.gap}
@@ -179,6 +198,11 @@ class ExactPosteriors:
             "num_images": len(self.rows),
             "seed": self.seed,
         }
+
+
+def _place(mean: Tensor, sigma: Tensor) -> str:
+    """Mean and σ of each dimension, in words."""
+    return "; ".join(f"{float(at):.2f}, σ {float(width):.2f}" for at, width in zip(mean, sigma, strict=True))
 
 
 @torch.no_grad()

@@ -16,6 +16,7 @@ from vae.evaluation.proposals import Proposal, check_proposal, drawn
 from vae.models.batches import chosen_images
 from vae.models.memory_budget import UNKNOWN_NETWORK
 from vae.models.vae import VAE
+from vae.runtime import html
 from vae.runtime.cpu_threads import one_core_each
 from vae.runtime.eval_mode import at_rest
 from vae.runtime.mean_of import MeanOf, known
@@ -97,6 +98,18 @@ class ImportanceBound:
         if self.k == 1 or float((self.effective_size < _TINY).cpu().double().mean()) > 0.1:
             return None
         return float(self.sampling_error.square().sum().sqrt()) / len(self.log_prob)
+
+    def _repr_html_(self) -> str:
+        """A card of the bound, and what keeps it from being log p(x), in a notebook."""
+        rows = {
+            "log p(x) is at least": html.nats(self.bound.mean, self.bound.standard_error),
+            "samples for each image": self.k,
+            "proposal": self.proposal,
+            "effective samples": f"{float(self.effective_size.median()):,.1f} (median)",
+            "images": len(self.log_prob),
+        }
+        said = (html.paragraph(sentence) for sentence in self.warnings())
+        return html.card("Importance-weighted bound", html.table(rows), *said)
 
     def warnings(self) -> list[str]:
         """What keeps the number from being log p(x), as sentences."""

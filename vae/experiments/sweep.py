@@ -18,6 +18,7 @@ from vae.config.schema import RunConfig
 from vae.errors import UserError
 from vae.evaluation.saved_metrics import Result, kept, measure
 from vae.runs.naming import RunError, check_id
+from vae.runtime import html
 from vae.storage.user_paths import absolute
 
 Backend = Literal["loky", "threading", "dask"]
@@ -59,6 +60,15 @@ class Outcome:
     error: str | None = None
     result: Result | None = None
     was_done: bool = False
+
+    def _repr_html_(self) -> str:
+        """A card of it, in a notebook."""
+        rows: dict[str, object] = {"β": self.beta, "seed": self.seed, "state": self.state}
+        if self.error is not None:
+            rows["error"] = self.error
+        if self.result is not None:
+            rows |= html.flat(self.result.to_dict())
+        return html.card(f"Sweep: {self.run_id}", html.table(rows))
 
     def to_dict(self) -> dict[str, Any]:
         """The outcome as JSON values."""

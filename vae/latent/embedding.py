@@ -15,6 +15,7 @@ from vae.models.batches import ModelInputs, decoded, posteriors
 from vae.models.memory_budget import rows_for
 from vae.models.priors import Prior, StandardNormal
 from vae.models.vae import VAE
+from vae.runtime import html
 from vae.runtime.eval_mode import at_rest
 from vae.runtime.seeding import generator
 from vae.storage.confined import is_plain
@@ -45,6 +46,20 @@ class Embedding:
     log_var: Tensor
     labels: Tensor | None
     index: Tensor
+
+    def _repr_html_(self) -> str:
+        """A card of how many there are and how far they reach, in a notebook."""
+        num, latent_dim = self.mean.shape
+        rows: dict[str, object] = {
+            "images": num,
+            "latent dimensions": latent_dim,
+            "labels": None if self.labels is None else f"of {len(self.labels.unique()):,} classes",
+        }
+        if num:
+            low, high = float(self.mean.min()), float(self.mean.max())
+            rows["posterior means"] = f"from {low:.2f} to {high:.2f}"
+            rows["posterior σ"] = f"{float((0.5 * self.log_var).exp().mean()):.3g} on average"
+        return html.card("Embedding", html.table(rows))
 
     def to_tensors(self) -> dict[str, Tensor]:
         """The tensors as they are kept in a file, shapes as in the class; labels are left out if there are none."""

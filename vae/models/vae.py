@@ -16,6 +16,7 @@ from vae.models.networks import Decoder, Encoder
 from vae.models.priors import prior
 from vae.objectives.objective import PosteriorBatch
 from vae.objectives.terms import Terms
+from vae.runtime import html
 
 #: Which weights of a run: the best on validation, the newest, or the snapshot of a step.
 At = Literal["best", "last"] | int
@@ -36,6 +37,10 @@ class Passed(NamedTuple):
     log_var: Tensor
     z: Tensor
 
+    def _repr_html_(self) -> str:
+        """A card of the shapes, in a notebook."""
+        return html.card("Passed through a model", html.shapes(**self._asdict()))
+
 
 class AtMean(NamedTuple):
     """What a model makes of images at the means of their posteriors.
@@ -51,6 +56,16 @@ class AtMean(NamedTuple):
     mean: Tensor
     log_var: Tensor
     image: Tensor
+
+    def _repr_html_(self) -> str:
+        """A card of the shapes and of the mean cost, in a notebook."""
+        terms = self.terms.mean().detach()
+        rows = {
+            "distortion": html.nats(float(terms.distortion)),
+            "KL (rate)": html.nats(float(terms.rate_per_dim.sum())),
+        }
+        tensors = html.shapes(mean=self.mean, log_var=self.log_var, image=self.image)
+        return html.card("At the posterior means", html.table(rows), tensors)
 
 
 class VAE(nn.Module):
@@ -90,6 +105,22 @@ class VAE(nn.Module):
         self.decoder: Decoder = made[1]
         self.likelihood = likelihood(config)
         self.prior = prior(config)
+
+    def _repr_html_(self) -> str:
+        """A card of what the model is, in a notebook; ``print(model)`` lists its layers."""
+        config, info = self.config, self.info
+        weights = next(self.parameters())
+        rows = {
+            "network": config.network,
+            "latent dimensions": config.latent_dim,
+            "likelihood": config.likelihood,
+            "prior": config.prior,
+            "images": f"{info.channels} × {info.height} × {info.width}",
+            "classes": ", ".join(info.class_names) if config.conditional else None,
+            "weights": sum(weight.numel() for weight in self.parameters()),
+            "device": weights.device.type,
+        }
+        return html.card("Conditional VAE" if config.conditional else "VAE", html.table(rows))
 
     @property
     def num_conditions(self) -> int:

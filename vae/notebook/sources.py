@@ -32,8 +32,11 @@ from vae.runs.run_dataset import images_of
 from vae.runs.snapshot_index import moments
 from vae.runs.snapshots import load_model
 from vae.runs.weight_stamp import stamp
+from vae.watching.adapters import Scale
 from vae.watching.datasets import given
 
+#: Images that are looked at, of those that are handed over: encoding more keeps a cell waiting.
+MOST_SHOWN = 20_000
 #: Images that one question may name.
 MOST_IMAGES = 300
 _NETWORKS = {"decoder.onnx": decoder_onnx, "encoder.onnx": encoder_onnx, "autoencoder.onnx": autoencoder_onnx}
@@ -51,6 +54,9 @@ class Source(ABC):
     config: ModelConfig
     #: The run, where there is one: then there are curves.
     run: Run | None = None
+    #: What was made of the images that were handed over, as sentences.
+    notes: list[str]
+    _dataset: Dataset | None
 
     @abstractmethod
     def stamp(self, at: At = "best") -> str:
@@ -82,6 +88,11 @@ class Source(ABC):
         if self.config.latent_dim == 2:
             return None
         return self._kept("plane", at, lambda: principal_plane(self.embedding(at).mean))
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """What the labels of the images are called."""
+        return self.info.class_names if self._dataset is None else self._dataset.class_names
 
     @property
     def lack(self) -> str:
@@ -181,7 +192,14 @@ class RunSource(Source):
     def __init__(self, run: Run, data: Any = None) -> None:
         self.run, self.name, self.title = run, run.id, run.name
         self.info, self.config = run.info, run.config.model
-        self._dataset = None if data is None else _as_dataset(data)
+        self._dataset, self.notes = None, []
+        #: Whether the images are the run's own, so that what it keeps of them belongs to them.
+        self._are_own = True
+        if isinstance(data, Dataset) and data.info() == run.info:
+            self._dataset = data
+        elif data is not None:
+            self._dataset, self.notes = _as_dataset(data, run.info)
+            self._are_own = False
 
     def stamp(self, at: At = "best") -> str:
         return stamp(self.run, at)
@@ -197,7 +215,7 @@ class RunSource(Source):
         return self._dataset
 
     def embedding(self, at: At = "best") -> Embedding:
-        if at == "best" and (kept := kept_embedding(self.run)) is not None:
+        if at == "best" and self._are_own and (kept := kept_embedding(self.run)) is not None:
             return kept
         return super().embedding(at)
 
@@ -214,16 +232,7 @@ class ModelSource(Source):
         self._model = copy.deepcopy(model).cpu().eval().requires_grad_(False)
         self.name = self.title = "model"
         self.info, self.config = model.info, model.config
-        self._dataset = None if data is None else _as_dataset(data)
-        if self._dataset is not None:
-            got, expected = (
-                tuple(self._dataset.images.shape[1:]),
-                (self.info.channels, self.info.height, self.info.width),
-            )
-            if got != expected:
-                raise DataError(
-                    f"images must have the shape {expected} of the model's, got {got}; pass others"
-                )
+        self._dataset, self.notes = (None, []) if data is None else _as_dataset(data, model.info)
 
     def stamp(self, at: At = "best") -> str:
         return "memory"
@@ -241,13 +250,36 @@ class ModelSource(Source):
         return {"state": "finished", "snapshots": []}
 
 
-def _as_dataset(data: Any) -> Dataset:
-    """A data set as it is; arrays are images that are all looked at."""
+def _as_dataset(data: Any, info: DataInfo) -> tuple[Dataset, list[str]]:
+    """A data set as it is; arrays are images that are all looked at, up to a bound. And what to know of them.
+
+    Raises:
+        DataError: If they are no images, or others than those of the model.
+    """
     if isinstance(data, Dataset):
-        return data
-    found = given(data, Path("memory"), 0.0).dataset
-    everything, none = torch.arange(len(found.images)), torch.arange(0)
-    return replace(found, train=none, validation=none, test=everything)
+        dataset, notes, num = data, list[str](), len(data.test)
+    else:
+        found = given(data, Path("memory"), 0.0)
+        everything, none = torch.arange(len(found.dataset.images)), torch.arange(0)
+        dataset = replace(found.dataset, train=none, validation=none, test=everything)
+        num = found.num_images or len(everything)
+        notes = found.dataset.reading.warnings()
+        if found.scale != Scale():
+            notes.append(
+                f"The images have values from {found.scale.low:g} to {found.scale.high:g}; the model is given them "
+                "from 0 to 1."
+            )
+    got, expected = tuple(dataset.images.shape[1:]), (info.channels, info.height, info.width)
+    if got != expected:
+        raise DataError(f"images must have the shape {expected} of the model's, got {got}; pass others")
+    if len(dataset.test) > MOST_SHOWN:
+        places = torch.linspace(0, len(dataset.test) - 1, MOST_SHOWN, dtype=torch.float64).round().long()
+        dataset = replace(dataset, test=dataset.test[places])
+    if len(dataset.test) < num:
+        notes.append(
+            f"{len(dataset.test):,} of {num:,} images are shown, evenly spread; the dashboard shows all of a run."
+        )
+    return dataset, notes
 
 
 def _at(text: object) -> At:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from vae.browser.palette import DIGITS, SCALE, classes_palette
+from vae.browser.palette import CURVES, DIGITS, SCALE, classes_palette
 from vae.config.registries import PRIORS, STANDARD_NORMAL
-from vae.data.types import DataError
 from vae.diagnostics.diagnose import dimensions
 from vae.errors import UserError
 from vae.latent.embedding import PRIOR_RANGE, prior_draws
@@ -23,7 +22,7 @@ _MANY = 200_000
 
 
 def states(source: Source, parts: tuple[str, ...]) -> dict[str, Any]:
-    """The state of each part; None where there is nothing to show yet, and why in `missing`.
+    """The state of each part; None where there is nothing to show yet, and why in `missing`; `notes` on the images.
 
     Args:
         source: What is shown.
@@ -32,13 +31,14 @@ def states(source: Source, parts: tuple[str, ...]) -> dict[str, Any]:
     found: dict[str, Any] = dict.fromkeys(parts)
     missing: dict[str, str] = {}
     if "curves" in found:
-        found["curves"] = {"run": source.name} if source.run is not None else None
+        found["curves"] = {"run": source.name, "palette": CURVES} if source.run is not None else None
         if source.run is None:
             del found["curves"]
     try:
         source.model()
     except UserError as error:
-        return {"parts": found, "missing": {part: str(error) for part in found if found[part] is None}}
+        missing = {part: str(error) for part in found if found[part] is None}
+        return {"parts": found, "missing": missing, "notes": source.notes}
     common = _common(source)
     for part, make in (("sliders", _sliders), ("image", _image), ("map", _map)):
         if part not in found:
@@ -47,7 +47,7 @@ def states(source: Source, parts: tuple[str, ...]) -> dict[str, Any]:
             found[part] = {**common, **make(source)}
         except UserError as error:
             missing[part] = str(error)
-    return {"parts": found, "missing": missing}
+    return {"parts": found, "missing": missing, "notes": source.notes}
 
 
 def _common(source: Source) -> dict[str, Any]:
@@ -82,7 +82,7 @@ def _sliders(source: Source) -> dict[str, Any]:
             }
             for dim in over
         ]
-    except DataError:
+    except UserError:  # no images, or none that this model takes
         dims = [
             {"index": index, "low": -PRIOR_RANGE, "high": PRIOR_RANGE, "rate": None, "collapsed": False}
             for index in range(source.config.latent_dim)
@@ -104,7 +104,7 @@ def _image(source: Source) -> dict[str, Any]:
 
 
 def _map(source: Source) -> dict[str, Any]:
-    num, plane, names = len(source.embedding().mean), source.plane(), source.info.class_names
+    num, plane, names = len(source.embedding().mean), source.plane(), source.label_names
     question = f"There are {num:,} images. Show them all?" if num > _MANY else ""
     is_normal = source.config.prior == STANDARD_NORMAL
     return {

@@ -74,10 +74,11 @@ class Explorer(anywidget.AnyWidget):
     value = traitlets.Dict().tag(sync=True)
     _told = traitlets.Dict().tag(sync=True)
     _library = traitlets.Unicode().tag(sync=True)
+    #: What `_repr_mimebundle_` keeps, base 64: a page shows it until the kernel answers, and where none does.
+    _picture = traitlets.Unicode("").tag(sync=True)
 
     def __init__(self, source: Source, parts: tuple[str, ...]) -> None:
         self._source, self._parts = source, parts
-        self._picture: str | None = None
         value = {"point": [0.0] * source.config.latent_dim, "class": self._first_class, "selection": []}
         super().__init__(
             _esm=_esm(),
@@ -175,12 +176,18 @@ class Explorer(anywidget.AnyWidget):
         self.send({"kind": "answer", "id": number, **fields}, buffers=contents)
 
     def _tell(self, content: dict[str, Any]) -> None:
-        self.send(content)
+        # marimo closes what a cell made when it runs again, and tells nobody.
+        if self.comm is None or getattr(self.comm, "_closed", False):
+            assert self._follower is not None
+            self._follower.stop()
+        else:
+            self.send(content)
 
     def _weights_changed(self) -> None:
         """The training has ended, or has its first weights: the parts are told what these are."""
-        self._picture = None
         self._told = states(self._source, self._parts)
+        if self._picture:
+            self._picture = self._drawn()
 
     # What a notebook keeps -------------------------------------------------------------------------------------------
 
@@ -188,12 +195,13 @@ class Explorer(anywidget.AnyWidget):
         """The widget, and a picture for where no widgets run: a saved notebook, GitHub, a printed page."""
         found: Any = super()._repr_mimebundle_(**options)
         data, metadata = found if isinstance(found, tuple) else (found or {}, {})
-        if self._picture is None:
-            drawn = png(self._source)
-            self._picture = None if drawn is None else base64.b64encode(drawn).decode()
-        if self._picture is not None:
-            data = {**data, "image/png": self._picture}
-        return {**data, "text/plain": f"Explorer of {self._source.title}"}, metadata
+        if not self._picture:
+            self._picture = self._drawn()
+        words = f"Explorer of {self._source.title}"
+        return {**data, "image/png": self._picture, "text/plain": words}, metadata
+
+    def _drawn(self) -> str:
+        return base64.b64encode(png(self._source, self._parts)).decode()
 
     def close(self) -> None:
         """Stop listening, and leave the page."""

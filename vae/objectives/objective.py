@@ -20,6 +20,7 @@ from torch import Tensor
 from vae.config.registries import OBJECTIVES
 from vae.config.schema import ObjectiveConfig
 from vae.objectives.terms import MeanTerms, RatePenalty, Terms
+from vae.runtime import html
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,12 @@ class PosteriorBatch:
     log_prob: Tensor
     rate_per_dim: Tensor
     prior: Any
+
+    def _repr_html_(self) -> str:
+        """A card of the shapes, in a notebook."""
+        return html.card(
+            "Batch and its posteriors", html.shapes(z=self.z, mean=self.mean, log_var=self.log_var)
+        )
 
     @cached_property
     def terms(self) -> Terms:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from vae.config.schema import ObjectiveConfig
 from vae.objectives.schedules import beta_at, capacity_at
+from vae.runtime import html
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,13 @@ class Terms:
     def elbo(self) -> Tensor:
         """The evidence lower bound at β = 1, whatever β is trained with, shape ``(B,)``."""
         return -(self.distortion + self.rate)
+
+    def _repr_html_(self) -> str:
+        """A card of the means, in a notebook."""
+        rows = {"examples": len(self.distortion), **_rows(self.mean())}
+        return html.card(
+            "Terms of the objective", html.table(rows), html.paragraph("Means over the examples.")
+        )
 
     def mean(self) -> MeanTerms:
         """The means over examples."""
@@ -74,10 +82,26 @@ class MeanTerms:
             penalty = RatePenalty(penalty)
         return self.distortion + penalty.of(self.rate_per_dim)
 
+    def _repr_html_(self) -> str:
+        """A card of the numbers, in a notebook."""
+        logs = {name: float(value) for name, value in self.detach().logs.items()}
+        return html.card("Mean terms of the objective", html.table({**_rows(self), **logs}))
+
     def detach(self) -> MeanTerms:
         """The same numbers without their graph."""
         logs = {name: value.detach() for name, value in self.logs.items()}
         return MeanTerms(self.distortion.detach(), self.rate_per_dim.detach(), logs)
+
+
+def _rows(terms: MeanTerms) -> dict[str, str]:
+    """The numbers as a card shows them."""
+    terms = terms.detach()
+    distortion, rate = float(terms.distortion), float(terms.rate_per_dim.sum())
+    return {
+        "ELBO": html.nats(-(distortion + rate)),
+        "distortion": f"{distortion:,.2f} nats",
+        "KL (rate)": f"{rate:,.2f} nats in {len(terms.rate_per_dim):,} dimensions",
+    }
 
 
 @dataclass(frozen=True)

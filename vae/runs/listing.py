@@ -16,6 +16,7 @@ from pathlib import Path
 from vae.config.schema import DataInfo, RunConfig
 from vae.runs.naming import RunError, check_id
 from vae.runs.run import Run
+from vae.runtime import html
 from vae.storage.atomic import disk_sentence
 from vae.storage.user_paths import absolute
 
@@ -31,6 +32,10 @@ class BrokenRun:
     id: str
     #: What is wrong and what to do.
     sentence: str
+
+    def _repr_html_(self) -> str:
+        """A card of what is wrong, in a notebook."""
+        return html.card(f"Folder {self.id}", html.paragraph(self.sentence, "Cannot be opened:"))
 
 
 def list_runs(root: Path | str) -> list[Run | BrokenRun]:

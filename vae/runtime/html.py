@@ -31,6 +31,12 @@ def text(value: object) -> str:
     return html.escape(clean(value, _MOST))
 
 
+def nats(mean: float, error: float | None = None, decimals: int = 2) -> str:
+    """A mean over examples, with its standard error where it has one; a question mark where that is unknown."""
+    spread = "" if error is None else " ± ?" if math.isnan(error) else f" ± {error:.2g}"
+    return f"{mean:,.{decimals}f}{spread} nats per example"
+
+
 def table(rows: Mapping[str, object] | Iterable[tuple[str, object]]) -> str:
     """Names at the left, values at the right."""
     pairs = rows.items() if isinstance(rows, Mapping) else rows
@@ -39,6 +45,12 @@ def table(rows: Mapping[str, object] | Iterable[tuple[str, object]]) -> str:
         for name, value in pairs
     )
     return f'<table style="border:0;border-collapse:collapse;margin:4px 0">{lines}</table>'
+
+
+def shapes(**arrays: Any) -> str:
+    """Names of arrays and their shapes; None for one that is not there."""
+    found = {name: None if one is None else " × ".join(map(str, one.shape)) for name, one in arrays.items()}
+    return table(found)
 
 
 def paragraph(words: object, label: str = "") -> str:

@@ -21,6 +21,7 @@ from vae.models.vae import VAE
 from vae.objectives.objective import Progress, objective
 from vae.objectives.schedules import StepSettings
 from vae.objectives.terms import MeanTerms, RatePenalty, penalty_at
+from vae.runtime import html
 from vae.runtime.devices import choose_device
 from vae.runtime.eval_mode import evaluating
 from vae.runtime.seeding import generator
@@ -75,6 +76,20 @@ class Learner:
         self.products = torch.bfloat16 if config.train.precision == "bf16" else torch.float32
         #: What the last step was taken with; before the first, what that will be.
         self.taken_with = self.settings
+
+    def _repr_html_(self) -> str:
+        """A card of where the training is, in a notebook."""
+        return html.card(type(self).__name__, html.table(self._rows()))
+
+    def _rows(self) -> dict[str, object]:
+        epochs = self.config.train.epochs
+        return {
+            "data": self.config.data.name,
+            "epoch": f"{self.position.epoch:,.2f} of {epochs:,}",
+            "β": self.beta,
+            "learning rate": f"{self.settings.learning_rate:.3g}",
+            "device": self.device.type,
+        }
 
     @property
     def penalty(self) -> RatePenalty:

@@ -23,6 +23,7 @@ from vae.objectives.terms import MeanTerms
 from vae.runs.metrics import MetricsWriter
 from vae.runs.run import Run
 from vae.runs.status import State, Status, this_host
+from vae.runtime import html
 from vae.storage.atomic import disk_sentence
 from vae.storage.finite_tensors import Diverged
 from vae.training.heartbeat import beating
@@ -70,6 +71,10 @@ class Report:
 
     kind: Literal["train", "validation", "event"]
     line: dict[str, Any]
+
+    def _repr_html_(self) -> str:
+        """A card of the line, in a notebook."""
+        return html.card(f"Report: {self.kind}", html.table(html.flat(self.line)))
 
 
 @dataclass

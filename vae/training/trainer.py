@@ -108,6 +108,10 @@ class Trainer(Learner):
         self._evaluated_epochs = self._kept_step = 0
         self._lived = self._checkpointed = -math.inf
 
+    def _rows(self) -> dict[str, object]:
+        best = None if self.best_elbo is None else f"{self.best_elbo:,.2f} nats, at step {self.best_step:,}"
+        return {"run": self.run.name, **super()._rows(), "best validation ELBO": best}
+
     def train(self, *, afresh: bool = True) -> Iterator[Report]:
         """Train to the end, or until the user stops it, and report on the way.
 

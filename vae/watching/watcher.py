@@ -19,6 +19,7 @@ from vae.data.dataset import Dataset
 from vae.errors import clean
 from vae.runs.run import Run
 from vae.runs.watch_notes import write_notes
+from vae.runtime import html
 from vae.storage.finite_tensors import Diverged
 from vae.training.control import CONTROL_SECONDS, ControlReader
 from vae.training.run_log import Position, what_went_wrong
@@ -72,6 +73,14 @@ class Watcher:
         _open.add(self)
         self._guarded(lambda: self._record.keep_up(self._beta))
         self._guarded(self._record.reports.measure, as_in_training=True)
+
+    def _repr_html_(self) -> str:
+        """A card of the run and of what was taken for granted, in a notebook."""
+        rows = {"folder": self.run.path, "epoch": f"{self._position.epoch:,.2f}"}
+        said = [html.paragraph(guess) for guess in self.guesses]
+        if self.problem:
+            said.append(html.paragraph(self.problem, "No pictures:"))
+        return html.card(f"Watching {self.run.name}", html.table(rows), *said)
 
     # What the loop asks ---------------------------------------------------------------------------------------------
 

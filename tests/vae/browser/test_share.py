@@ -184,13 +184,9 @@ def test_the_command_refuses_in_one_sentence(
     assert len(said) == 1 and said[0].startswith("error: ") and sentence in said[0]
 
 
-def test_colours_that_stand_in_a_style_sheet_or_a_module_are_the_palettes() -> None:
+def test_colours_that_stand_in_a_style_sheet_are_the_palettes() -> None:
     sheet = (browser.FOLDER / "site" / "theme.css").read_text("utf-8")
     light, dark = sheet.split(':root[data-theme="dark"]')
     for theme, text in (("light", light), ("dark", dark)):
         for name, colours in (("background", palette.BACKGROUND), ("text", palette.TEXT)):
             assert f"--site-{name}: {colours[theme].lower()};" in text
-    module = (browser.FOLDER / "curves" / "curves.js").read_text("utf-8")
-    for theme, colours in palette.CURVES.items():
-        row = next(line for line in module.splitlines() if line.strip().startswith(f"{theme}: {{ elbo"))
-        assert all(f'{name}: "{colours[name]}"' in row for name in ("elbo", "distortion", "rate"))

@@ -1,12 +1,14 @@
-"""A notebook, executed as `nbclient` does it: the cell keeps the widget and a picture, and the value is Python's."""
+"""A notebook, executed as `nbclient` does it: cells keep widgets and pictures, which its page shows without widgets."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
+from nbconvert import HTMLExporter
 
 from vae.runs.run import Run
 
@@ -14,18 +16,33 @@ from vae.runs.run import Run
 pytestmark = pytest.mark.filterwarnings("default")
 
 
-def test_a_notebook_is_executed(trained_run: Run, tmp_path: Path) -> None:
+def test_a_notebook_is_executed_and_read_without_widgets(trained_run: Run, tmp_path: Path) -> None:
     cells = [
         f"import vae\nrun = vae.Run.open({str(trained_run.path)!r})\nw = vae.show(run)\nw",
         "w.value = {'selection': [1, 2]}\nprint(w.value['selection'])",
         "run",
+        "run.show(parts=['map'])",
+        "run.show(parts=['curves'])",
+        "vae.load_model(run)",
     ]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text) for text in cells])
     client = NotebookClient(
         notebook, timeout=90, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
     )
     client.execute()
-    shown, said, card = (cell["outputs"][-1] for cell in notebook.cells)
-    assert {"application/vnd.jupyter.widget-view+json", "image/png"} <= set(shown["data"])
+    shown, said, card, on_map, curves, model = (cell["outputs"][-1] for cell in notebook.cells)
+    for output in (shown, on_map, curves):
+        assert {"application/vnd.jupyter.widget-view+json", "image/png"} <= set(output["data"])
     assert said["text"].strip() == "[1, 2]"
-    assert "latent dimensions" in card["data"]["text/html"]
+    assert "latent dimensions" in card["data"]["text/html"] and "likelihood" in model["data"]["text/html"]
+
+    # Whoever keeps the widgets' state keeps their pictures with it: they are shown while no kernel answers.
+    states = notebook.metadata["widgets"]["application/vnd.jupyter.widget-state+json"]["state"]
+    kept = [one["state"]["_picture"] for one in states.values() if "_library" in one["state"]]
+    assert kept == [output["data"]["image/png"].strip() for output in (shown, on_map, curves)]
+
+    del notebook.metadata["widgets"]
+    page, _ = HTMLExporter().from_notebook_node(notebook)
+    pictures = re.findall(r'<img[^>]*src="data:image/png;base64,([^"]+)"', page)
+    assert len(pictures) == 3 and len(set(pictures)) == 3
+    assert "widget-view+json" not in page

@@ -20,6 +20,7 @@ from dashboard.components import image as image_face
 from dashboard.components import map as map_face
 from dashboard.components import sliders as sliders_face
 from vae.browser import packed_arrays
+from vae.browser.palette import CURVES
 from vae.data.dataset import Dataset
 from vae.errors import UserError
 from vae.runs.run import Run
@@ -120,9 +121,8 @@ def test_a_saved_notebook_keeps_a_picture(widget: Any) -> None:
 def test_a_run_without_weights_waits_and_says_why(trained_run: Run, digits: Dataset, tmp_path: Any) -> None:
     run = Run.create(tmp_path / "new", trained_run.config, trained_run.info)
     widget = run.show(digits)
-    assert widget._told["parts"]["curves"] == {"run": "new"}
+    assert widget._told["parts"]["curves"] == {"run": "new", "palette": CURVES}
     assert widget._told["parts"]["map"] is None and widget._told["missing"]["map"]
-    assert "image/png" not in widget._repr_mimebundle_()[0]
     widget.close()
 
 

@@ -1,24 +1,17 @@
-/** Curves of a training as it goes: −ELBO, distortion and rate of training and validation images, over the steps. */
+/**
+ * Curves of a training as it goes, of training and validation images over the steps: the light ones, for a cell of a notebook, which the
+ * kernel hands over. Those of the Train page are drawn by plotly.js (4.8 MB), with zoom, cursor and the marks of what happened.
+ */
+import { PANELS as ALL } from "../lib/curve_panels.js"
 import { count, element, number, say } from "../lib/dom.js"
 import { mountable } from "../lib/mount.js"
 import { theme } from "../lib/theme.js"
 
-/** As `vae.browser.palette.CURVES`. */
-const COLOURS = {
-  light: { elbo: "#007156", distortion: "#0072b2", rate: "#b84c00" },
-  dark: { elbo: "#2cc295", distortion: "#56b4e9", rate: "#e69f00" },
-}
-const TITLES = { elbo: "−ELBO", distortion: "Distortion", rate: "KL (rate)" }
+/** β is told in words. */
+const PANELS = ALL.filter(({ name }) => name !== "beta")
 /** Units of the drawing, which is stretched to its place. */
 const [WIDTH, HEIGHT] = [1000, 100]
 const SVG = "http://www.w3.org/2000/svg"
-
-/**
- * Of a line of metrics: what is drawn.
- * @param {string} name
- * @returns {(line: import("../lib/history.js").Line) => number}
- */
-export const curveOf = (name) => (name === "elbo" ? (line) => -line.elbo : (line) => line[name])
 
 /**
  * Where a curve lies: the lowest and highest value of what is drawn. The first steps are far above all others: of many lines, the
@@ -58,7 +51,7 @@ function svg(tag, attributes, ...children) {
 
 export const mount = mountable(import.meta.url, (root) => {
   const head = element("p", { class: "ll-note", role: "status" })
-  const charts = Object.entries(TITLES).map(([name, title]) => {
+  const charts = PANELS.map(({ name, title, of }) => {
     const [train, validation] = [svg("polyline", { class: "train" }), svg("polyline", { class: "validation" })]
     const drawing = svg(
       "svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", role: "img", "aria-label": title },
@@ -70,12 +63,14 @@ export const mount = mountable(import.meta.url, (root) => {
       element("div", { class: "ll-row" }, element("span", { class: "name" }, title), now),
       element("div", { class: "ends" }, high), drawing, element("div", { class: "ends" }, low, end),
     )
-    return { name, of: curveOf(name), train, validation, now, high, low, end, drawing, node }
+    return { name, of, train, validation, now, high, low, end, drawing, node }
   })
   root.replaceChildren(element("div", { class: "ll-card" }, head, element("div", { class: "charts" }, ...charts.map(({ node }) => node))))
 
   let run = ""
   let source = null
+  /** @type {Record<string, Record<string, string>>} Colour of each curve, for either theme. */
+  let palette = {}
   let stop = () => {}
   let history = null
   let status = null
@@ -92,10 +87,10 @@ export const mount = mountable(import.meta.url, (root) => {
     const { train, validation } = history ?? { train: [], validation: [] }
     const last = Math.max(train.at(-1)?.step ?? 0, validation.at(-1)?.step ?? 0)
     const { name: shade } = theme(root)
-    say(head, words(status, last))
+    say(head, words(status, last, train.at(-1)?.beta))
     Object.assign(root.dataset, { lines: String(train.length), step: String(last) })
     for (const { name, of, train: line, validation: dashed, now, high, low, end, node } of charts) {
-      node.style.setProperty("--curve", COLOURS[shade][name])
+      node.style.setProperty("--curve", palette[shade][name])
       const range = rangeOf([...train, ...validation].map(of))
       line.setAttribute("points", pointsOf(train, of, last, range))
       dashed.setAttribute("points", pointsOf(validation, of, last, range))
@@ -109,6 +104,7 @@ export const mount = mountable(import.meta.url, (root) => {
 
   return {
     update(given) {
+      palette = given.state.palette
       if (given.state.run !== run || given.source !== source) {
         stop()
         run = given.state.run
@@ -131,9 +127,10 @@ export const mount = mountable(import.meta.url, (root) => {
  * What the training does, in words.
  * @param {import("../lib/history.js").Line | null} status
  * @param {number} last The newest step of the curves.
+ * @param {number} [beta] The weight of the KL at that step.
  */
-export function words(status, last) {
+export function words(status, last, beta) {
   if (!status && !last) return "No training yet: the curves begin with its first steps."
   const where = last ? `Step ${count(last)}${status?.num_steps ? ` of ${count(status.num_steps)}` : ""}. ` : ""
-  return `${where}Solid: training images, dashed: validation images, nats per example.${status ? ` The run is ${status.state}.` : ""}`
+  return `${where}Solid: training images, dashed: validation images, nats per example.${beta === undefined ? "" : ` β = ${Number(beta.toPrecision(4))}.`}${status ? ` The run is ${status.state}.` : ""}`
 }

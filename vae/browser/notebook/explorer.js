@@ -34,8 +34,9 @@ export function mount(host, { model, ask, styles, runtime }) {
   }
   const source = kernel(ask, hear, (message) => model.send(message), runtime)
   const frame = element("div", { class: "ll-explorer" })
+  const remarks = element("div", { class: "ll-remarks" })
   const root = host.attachShadow?.({ mode: "open" }) ?? host
-  root.append(element("style", {}, styles["lib/tokens.css"], styles["notebook/explorer.css"]), frame)
+  root.append(element("style", {}, styles["lib/tokens.css"], styles["notebook/explorer.css"]), frame, remarks)
   /** @type {Map<string, {place: HTMLElement, part: import("../lib/mount.js").Part | null}>} */
   const shown = new Map()
   /** @type {Value} What both sides know. */
@@ -55,7 +56,8 @@ export function mount(host, { model, ask, styles, runtime }) {
 
   /** The states of the parts, at Python's value. */
   function draw() {
-    const { parts, missing } = model.get("_told")
+    const { parts, missing, notes } = model.get("_told")
+    remarks.replaceChildren(...notes.map((/** @type {string} */ words) => element("p", {}, words)))
     for (const name of Object.keys(parts)) {
       const one = shown.get(name) ?? place(name)
       const state = parts[name] && { ...parts[name], z: known.point, ...("y" in parts[name] && { y: known.class }), ...(name === "map" && { selected: known.selection }) }
@@ -95,7 +97,7 @@ export function mount(host, { model, ask, styles, runtime }) {
     known = now
     const state = Object.values(model.get("_told").parts).find((part) => part?.z)
     if (state && (now.point.join() !== before.point.join() || now.class !== before.class)) {
-      const y = now.class === null ? null : oneHot(now.class, state.classes.length || state.shape[0])
+      const y = now.class === null ? null : oneHot(now.class, state.classes.length)
       const store = pointOf(source, state.run)
       const kept = classOf(store.point?.y ?? null) === now.class ? (store.point?.y ?? y) : y
       store.set({ z: now.point, y: kept }, { source: "python" })
@@ -107,6 +109,7 @@ export function mount(host, { model, ask, styles, runtime }) {
   function wear() {
     const style = getComputedStyle(host)
     const dark = luminance(style.color) > 0.5
+    remarks.style.color = style.color
     frame.style.setProperty("--ll-text-color", style.color)
     frame.style.setProperty("--ll-background-color", ground(host) ?? (dark ? "#0e1117" : "#ffffff"))
     frame.style.setProperty("--ll-secondary-background-color", "color-mix(in srgb, var(--ll-text-color) 8%, var(--ll-background-color))")

@@ -48,11 +48,11 @@ function asker(model) {
 }
 
 /**
- * The bytes of a buffer, on their own.
- * @param {DataView | ArrayBuffer} buffer
+ * The bytes of a buffer, on their own. Hosts hand over views (JupyterLab, marimo), bytes (Colab), or buffers, maybe those of another frame.
+ * @param {ArrayBufferView | ArrayBuffer} buffer
  */
 function bytes(buffer) {
-  return buffer instanceof ArrayBuffer ? buffer : buffer.buffer.slice(buffer.byteOffset, buffer.byteOffset + buffer.byteLength)
+  return ArrayBuffer.isView(buffer) ? /** @type {ArrayBuffer} */ (buffer.buffer.slice(buffer.byteOffset, buffer.byteOffset + buffer.byteLength)) : buffer
 }
 
 /**
@@ -80,27 +80,47 @@ async function runtimeOf({ message: { names }, buffers }) {
   ]))
 }
 
+/**
+ * What stands in a cell until the kernel has answered, and for good where there is none: in a saved notebook, after a restart, in an
+ * exported page.
+ * @param {string | undefined} picture A PNG in base 64; empty if none was drawn.
+ */
+function placeholder(picture) {
+  const node = document.createElement("figure")
+  node.style.margin = "0"
+  if (picture) {
+    const image = document.createElement("img")
+    image.src = `data:image/png;base64,${picture}`
+    image.alt = "What the explorer showed when the notebook was saved"
+    image.style.maxWidth = "100%"
+    node.append(image)
+  }
+  const caption = document.createElement("figcaption")
+  caption.setAttribute("role", "status")
+  caption.textContent = "Waiting for the kernel. It answers when no cell is running; if there is none, run this cell again."
+  node.append(caption)
+  return { node, say: (/** @type {string} */ words) => { caption.textContent = words } }
+}
+
 /** @param {{model: Model, el: HTMLElement}} view */
 async function render({ model, el }) {
   const shared = /** @type {any} */ (globalThis)[SHARED] ??= {}
   const version = model.get("_library")
   const { ask, stop } = asker(model)
-  const note = document.createElement("p")
-  note.setAttribute("role", "status")
-  note.textContent = "Waiting for the kernel. It answers when no cell is running."
-  el.append(note)
+  const waiting = placeholder(model.get("_picture"))
+  el.append(waiting.node)
   let gone = false
   let unmount = () => {}
   const begin = async () => {
     const { buffers: [packed] } = await ask("library")
     const { explorer, styles } = await (shared[version] ??= linked(packed))
     if (gone) return
-    note.remove()
+    waiting.node.remove()
     unmount = explorer.mount(el, { model, ask, styles, runtime: () => ask("runtime").then(runtimeOf) })
   }
   begin().catch((error) => {
     console.error(error)
-    note.textContent = `The explorer could not be shown: ${error.message}`
+    waiting.say(`The explorer could not be shown: ${error.message}`)
   })
   return () => {
     gone = true

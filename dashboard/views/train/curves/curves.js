@@ -1,5 +1,6 @@
 /** Live curves of a run: reconstruction, KL, −ELBO and β, with marks where something happened. */
 import { radioGroup } from "../../../../vae/browser/lib/choices.js"
+import { PANELS } from "../../../../vae/browser/lib/curve_panels.js"
 import { Echo } from "../../../../vae/browser/lib/echo.js"
 import { timeOf } from "../../../components/source/source.js"
 import { chosen, passing } from "../../../streamlit_internals/address.js"
@@ -12,7 +13,7 @@ import { listen } from "../../../components/source/stream.js"
 import { theme } from "../../../../vae/browser/lib/theme.js"
 import { timeCursor } from "./cursor.js"
 import { collapseOf } from "./collapse.js"
-import { AXES, figure, NARROW, PANELS } from "./figure.js"
+import { AXES, figure, NARROW } from "./figure.js"
 import { lineAt, newest, short } from "./lines.js"
 import { effectWords } from "./step_effect.js"
 

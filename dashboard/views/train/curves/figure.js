@@ -1,5 +1,6 @@
 /** The figure of a run's curves: four panels with their lines, the marks of what happened, and labels that do not overlap. */
 import { axis, look } from "../../../components/chart/plotly.js"
+import { PANELS } from "../../../../vae/browser/lib/curve_panels.js"
 import { mix } from "../../../../vae/browser/lib/theme.js"
 import { betaBefore, betaChanges, between, binned, extent, short } from "./lines.js"
 
@@ -9,13 +10,6 @@ const DRAWN = 700
 export const NARROW = 400
 /** Rows in which labels of changes of β may stand. */
 const LABEL_ROWS = 3
-
-export const PANELS = [
-  { name: "distortion", title: "Reconstruction −log p(x|z)", label: "Reconstruction", of: (line) => line.distortion },
-  { name: "rate", title: "KL(q(z|x) ‖ p(z))", label: "KL", of: (line) => line.rate },
-  { name: "elbo", title: "−ELBO at β = 1", label: "−ELBO", of: (line) => -line.elbo },
-  { name: "beta", title: "β, the weight of the KL", label: "β", of: (line) => line.beta },
-]
 
 export const AXES = {
   epoch: { label: "Epochs", title: "epochs", of: (line) => line.epoch },
