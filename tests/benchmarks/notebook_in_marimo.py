@@ -159,6 +159,9 @@ def measure(folder: Path, mode: str) -> list[tuple[str, str]]:
 @contextmanager
 def marimo(folder: Path, mode: str) -> Iterator[str]:
     """A marimo of one's own."""
+    settings = folder / "config" / "marimo" / "marimo.toml"
+    settings.parent.mkdir(parents=True)
+    settings.write_text("[runtime]\nauto_instantiate = true\n", "utf-8")
     port = free_port()
     words = [mode, "explorer.py", "--headless", "--no-token", "--host=127.0.0.1", f"--port={port}"]
     words += ["--skip-update-check"] if mode == "edit" else []
