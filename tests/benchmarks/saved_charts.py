@@ -3,7 +3,8 @@
     python tests/benchmarks/saved_charts.py [--run digits-2d] [PAGE[?QUERY] …]
 
 Prints a line for each button that saves something: size of the PNG, texts of the SVG, header of the CSV. A PNG that is
-not of twice the size, an SVG that is no XML or is empty, and a table without rows are wrong; the exit status tells.
+not of twice the size, an SVG that is no XML or is empty, a table without rows or units, and a place that shows something
+else or nothing to save are wrong; the exit status tells.
 `tests/js/test_saved_charts.py` sees to it that whatever draws has such a button.
 """
 
@@ -24,6 +25,7 @@ from playwright.sync_api import sync_playwright
 
 from tests.browser.server import Server
 from tests.browser.tab import FLAGS, App
+from tests.support.saved_tables import says_its_unit
 
 PLACES = (
     *(f"learn?chapter={number}" for number in range(1, 11)),
@@ -56,32 +58,30 @@ def _opened(app: App) -> None:
     app.pause(1.0)
 
 
-def _file(app: App, menu: Any, kind: str) -> bytes:
+def _file(app: App, menu: Any, line: Any, kind: str) -> bytes:
     # Pressed as by a hand: of downloads that nobody asked for, Chromium gives ten.
     if menu.evaluate("node => !node.open"):
         menu.locator("summary").click(timeout=5000)
     with app.page.expect_download(timeout=15_000) as found:
-        menu.locator(f'[data-save="{kind}"]').click(timeout=5000)
+        line.locator(f'[data-save="{kind}"]').click(timeout=5000)
     return Path(found.value.path()).read_bytes()
 
 
-def look(app: App, menu: Any) -> tuple[str, list[str]]:
-    """What a button saves, in words, and what is wrong with it."""
+def look(app: App, menu: Any, line: Any) -> tuple[str, list[str]]:
+    """What a line of a menu saves, in words, and what is wrong with it."""
     wrong = []
-    picture = Image.open(io.BytesIO(_file(app, menu, "png")))
+    picture = Image.open(io.BytesIO(_file(app, menu, line, "png")))
     if min(picture.size) < 32 or picture.width % 2 or picture.height % 2:
         wrong.append(f"PNG of {picture.size} is not of twice the size")
-    svg = ElementTree.fromstring(_file(app, menu, "svg"))
+    svg = ElementTree.fromstring(_file(app, menu, line, "svg"))
     texts = ["".join(node.itertext()) for node in svg.iter(f"{_SVG}text")]
-    if (
-        not texts
-        and not any(True for _ in svg.iter(f"{_SVG}image"))
-        and not any(True for _ in svg.iter(f"{_SVG}circle"))
-    ):
+    # A grid of images may be without headers, and so may a plot that Python drew; a chart has axes.
+    if not texts and not any(True for kind in ("image", "circle") for _ in svg.iter(f"{_SVG}{kind}")):
         wrong.append("SVG without text and images")
-    header, *rows = csv.reader(io.StringIO(_file(app, menu, "csv").decode()))
+    header, *rows = csv.reader(io.StringIO(_file(app, menu, line, "csv").decode()))
     if not rows or any(len(row) != len(header) for row in rows):
         wrong.append(f"CSV of {len(rows)} rows under {len(header)} columns")
+    wrong += [f"CSV header without a unit: {one}" for one in header if not says_its_unit(one)]
     return (
         f"{picture.width}×{picture.height}, {len(texts)} texts, {len(rows)} rows: {', '.join(header)[:90]}",
         wrong,
@@ -106,10 +106,15 @@ def measure(places: list[str], run: str) -> int:
                 _opened(app)
                 menus = [menu for menu in app.page.locator(".ll-save").all() if menu.is_visible()]
                 print(f"{place}: {len(menus)} to save", flush=True)
-                for menu in menus:
-                    name = menu.locator("summary").get_attribute("aria-label")
+                # A run that is not there, or cannot show what is asked for, is another place.
+                left = {key: value for key, value in keys.items() if app.query().get(key) != value}
+                if left or not menus:
+                    wrong += 1
+                    print(f"  WRONG: {'nothing to save' if not left else f'the page does not show {left}'}")
+                for menu, line in [(menu, line) for menu in menus for line in menu.locator("[role=group]").all()]:
+                    name = line.get_attribute("aria-label")
                     try:
-                        words, faults = look(app, menu)
+                        words, faults = look(app, menu, line)
                     except Exception as error:  # a button that saves nothing is a finding, not an end
                         said = menu.locator(".ll-save-said").text_content()
                         words, faults = "", [f"{type(error).__name__}: {said or str(error)[:120]}"]

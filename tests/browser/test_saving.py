@@ -122,7 +122,7 @@ def test_the_map_is_saved_with_its_points_axes_and_class_names(kept: App, watch:
 @pytest.mark.thorough
 def test_grids_of_images_and_the_posterior_are_saved(kept: App, watch: Watch, run: Run) -> None:
     app = watch(kept).open("generate", "follow", run=run.id, num="9")
-    app.page.locator('[data-grid="samples"]').wait_for()
+    app.page.locator(".which .ll-save").wait_for()
     picture = Image.open(io.BytesIO(save(app, ".which", "png")))
     assert picture.width == picture.height > 9 * 8
     header, *rows = table(save(app, ".which", "csv"))

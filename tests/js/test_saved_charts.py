@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from tests.support.saved_tables import says_its_unit
+
 ROOT = Path(__file__).resolve().parents[2]
 
 #: What makes something to look at.
@@ -71,8 +73,6 @@ def test_every_chart_and_grid_of_images_can_be_saved() -> None:
 
 def test_every_table_that_is_saved_says_its_units() -> None:
     """A header of numbers names a unit in brackets, or is one of those that count."""
-    counted = {"row", "column", "step", "epoch", "dimension", "frame", "stop"}
-    counted |= {"class", "image", "what", "seed", "part", "series"}
     headers = re.compile(r"columns: \[((?:\"[^\"]*\"(?:, )?)+)")
     seen = 0
     for name, text in _modules().items():
@@ -81,12 +81,5 @@ def test_every_table_that_is_saved_says_its_units() -> None:
         for listed in headers.findall(text):
             for header in re.findall(r'"([^"]*)"', listed):
                 seen += 1
-                told = "(" in header or header.startswith(("±", "number ", "caption", "z of"))
-                assert (
-                    told
-                    or header in counted
-                    or header.endswith(
-                        (" image", " dataset", " header", "σ", "ε", "β", "mean", "back", "part")
-                    )
-                ), (name, header)
+                assert says_its_unit(header), (name, header)
     assert seen > 15

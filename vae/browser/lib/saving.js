@@ -121,13 +121,34 @@ const KINDS = {
  * @param {string} [of] What is saved, for those who hear the page.
  */
 export function saveMenu(what, of = "this chart") {
-  const buttons = Object.entries(KINDS).map(([kind, { title, words }]) =>
-    element("button", { class: "ll-save-kind", type: "button", title: words, dataset: { save: kind }, onclick: () => void save(kind) }, title))
+  return menuOf([{ title: "", what, of }], of)
+}
+
+/**
+ * One button for all that a page shows: it opens a line for each, with its three.
+ * @param {{title: string, what: () => Saved}[]} things
+ * @param {string} of What is saved, for those who hear the page.
+ */
+export function saveList(things, of) {
+  return menuOf(things.map(({ title, what }) => ({ title, what, of: title })), of)
+}
+
+/**
+ * @param {{title: string, what: () => Saved, of: string}[]} things
+ * @param {string} of
+ */
+function menuOf(things, of) {
   const said = element("span", { class: "ll-save-said", role: "status" })
   const summary = element("summary", { class: "ll-save-open", "aria-label": `Save ${of}`, title: `Save ${of}: PNG, SVG or CSV` }, icon(TRAY))
-  const node = element("details", { class: "ll-save", dataset: { control: "save" } }, summary, element("div", { class: "ll-save-kinds", role: "group", "aria-label": `Save ${of} as` }, ...buttons, said))
+  const lines = things.map((thing) => element(
+    "div", { class: "ll-save-kinds", role: "group", "aria-label": `Save ${thing.of} as` }, thing.title && element("span", { class: "ll-save-title", title: thing.title }, thing.title),
+    ...Object.entries(KINDS).map(([kind, { title, words }]) =>
+      element("button", { class: "ll-save-kind", type: "button", title: words, dataset: { save: kind }, onclick: () => void save(thing.what, kind) }, title)),
+  ))
+  const panel = element("div", { class: "ll-save-panel" }, ...lines, said)
+  const node = element("details", { class: "ll-save", dataset: { control: "save" } }, summary, panel)
 
-  async function save(/** @type {string} */ kind) {
+  async function save(/** @type {() => Saved} */ what, /** @type {string} */ kind) {
     say(said, "")
     try {
       const asked = what()

@@ -64,6 +64,36 @@ export class Scatter {
   }
 
   /**
+   * Draw all points as if they stood back, for `narrow` to draw over.
+   * @param {Uint32Array} base
+   * @param {Points} points
+   * @param {Placing} placing
+   * @returns {Uint32Array} The picture's pixels, to be kept while neither points nor view move.
+   */
+  pale(base, points, placing) {
+    this.#pixels.set(base)
+    this.#splat({ ...points, back: false, palette: new Uint32Array(256).fill(points.palette[BACK]) }, points.num, placing, false, points.backOpacity)
+    return this.#pixels.slice()
+  }
+
+  /**
+   * Draw the points that do not stand back over the pale picture of all. Those that have just come are put over the picture as it
+   * is: so a growing selection costs what grows, and not all that is selected.
+   * @param {Uint32Array} pale
+   * @param {Points} points
+   * @param {Placing} placing
+   * @param {Int32Array | null} came Places of those that have come, if none has gone.
+   */
+  narrow(pale, points, placing, came) {
+    if (!came) {
+      this.#pixels.set(pale)
+      return this.#splat(points, points.num, placing, false, points.opacity)
+    }
+    const pick = (/** @type {any} */ values) => values.constructor.from(came, (/** @type {number} */ place) => values[place])
+    this.#splat({ ...points, x: pick(points.x), y: pick(points.y), codes: pick(points.codes) }, came.length, placing, false, points.opacity)
+  }
+
+  /**
    * @param {Points} points
    * @param {number} num
    * @param {Placing} placing

@@ -3,7 +3,7 @@ import { say } from "../lib/dom.js"
 import { sentenceOf } from "../lib/errors.js"
 import { byLabel, byValue, colourings, colourOf } from "./colours.js"
 import { tellMissing } from "./originals.js"
-import { groups, inOrder, standBack } from "./points.js"
+import { groups, inOrder, renew, standBack } from "./points.js"
 
 export class Colouring {
   /** Codes of all rows and what they mean: `classed` if they are labels. */
@@ -154,6 +154,18 @@ export class Colouring {
     this.#scene.flush()
     this.#root.dataset.colour = this.painted.colour
     this.#root.dataset.recoloured = String(Math.round(performance.now() - began))
+  }
+
+  /** A hand narrows the points: draw now who stands back. */
+  narrow() {
+    const { points } = this.#scene
+    if (points.codes?.length !== this.painted.codes.length || points.palette !== this.painted.palette) {
+      this.apply()
+      return this.#scene.flush()
+    }
+    const { came, any } = renew(points.codes, this.painted.codes, this.#selection.back, this.#data.shown.order)
+    points.back = any
+    this.#scene.narrow(came)
   }
 
   /** Put the colours on the points, those that stand back below all others. */

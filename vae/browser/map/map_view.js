@@ -114,7 +114,7 @@ export class MapView {
     this.ranges = new Ranges({
       data, link, root,
       heard: {
-        brushing: () => { selection.standBack(); this.colouring.apply(); scene.flush() },
+        brushing: () => { selection.standBack(); this.colouring.narrow() },
         brushed: () => { selection.standBack(); this.colouring.apply(); this.layers.change(); scene.flush() },
       },
     })

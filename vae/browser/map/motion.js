@@ -1,14 +1,10 @@
 /** Points glide to their new places, each image's own from its former one. */
+import { isStill } from "../lib/still.js"
 import { inOrder, origins } from "./points.js"
 
 /** How long they take, ms, and of how many points at most. */
 const LENGTH = 300
 const MOST = 300_000
-
-/** Whether the person asked the system for little motion. */
-function isStill() {
-  return window.matchMedia("(prefers-reduced-motion: reduce)").matches
-}
 
 /** Scroll what lies below the card beside the plot as little as it takes to see an element in it; the page itself stays where it is. */
 export function reveal(node) {

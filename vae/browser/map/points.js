@@ -201,3 +201,26 @@ export function standBack(codes, back, order = null) {
   }
   return any
 }
+
+/**
+ * Put the colours on the points anew where others stand back than before.
+ * @param {Uint8Array} codes What the points have, in drawing order; changed in place.
+ * @param {Uint8Array} own Colours of the rows.
+ * @param {Uint8Array} back For each row whether it stands back.
+ * @param {Int32Array} order
+ * @returns {{came: Int32Array | null, any: boolean}} Places of those that stand back no longer, null if others changed too; whether any stands back.
+ */
+export function renew(codes, own, back, order) {
+  const came = []
+  let [isMore, any] = [true, false]
+  for (let k = 0; k < codes.length; k += 1) {
+    const row = order[k]
+    const code = back[row] ? BACK : own[row]
+    if (code === BACK) any = true
+    if (code === codes[k]) continue
+    if (codes[k] === BACK) came.push(k)
+    else isMore = false
+    codes[k] = code
+  }
+  return { came: isMore ? Int32Array.from(came) : null, any }
+}

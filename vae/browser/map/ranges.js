@@ -188,15 +188,13 @@ export class Ranges {
   #apply() {
     const { num } = this.#data.shown
     const narrowed = this.#quantities.filter(({ range }) => range)
-    if (!narrowed.length) this.outside = null
-    else {
-      if (this.#buffer.length !== num) this.#buffer = new Uint8Array(num)
-      const outside = this.#buffer.fill(0)
-      for (const { values, range: [low, high] } of narrowed) {
-        for (let k = 0; k < num; k += 1) if (!(values[k] >= low && values[k] <= high)) outside[k] = 1
-      }
-      this.outside = outside
+    if (!narrowed.length) {
+      this.outside = null
+      return this.#tell()
     }
+    if (this.#buffer.length !== num) this.#buffer = new Uint8Array(num)
+    this.outside = this.#buffer
+    narrowed.forEach(({ values, range: [low, high] }, k) => mark(this.#buffer, values, low, high, k === 0))
     this.#tell()
   }
 
@@ -258,6 +256,21 @@ export class Ranges {
 
   stop() {
     cancelAnimationFrame(this.#frame)
+  }
+}
+
+/**
+ * Mark the rows whose values are outside of a range, or unknown; beside those marked before unless these are the first.
+ * @param {Uint8Array} outside
+ * @param {ArrayLike<number>} values
+ * @param {number} low
+ * @param {number} high
+ * @param {boolean} isFirst
+ */
+export function mark(outside, values, low, high, isFirst) {
+  for (let k = 0; k < outside.length; k += 1) {
+    const out = values[k] >= low && values[k] <= high ? 0 : 1
+    outside[k] = isFirst ? out : outside[k] | out
   }
 }
 

@@ -50,6 +50,8 @@ export class Scene {
   #scatter = new Scatter()
   #rest = 0
   #moving = false
+  /** The pale picture of all points, while a hand narrows them and nothing else changes. @type {Uint32Array | null} */
+  #pale = null
   #context
   #overContext
   #topContext
@@ -182,15 +184,38 @@ export class Scene {
     context.globalAlpha = 1
   }
 
-  #drawPoints() {
-    const began = performance.now()
+  /** Points with their size, and how they are placed, in device pixels. */
+  #placed() {
     const { u, v, scale, width, height } = this.viewport
     const ratio = this.#ratio
     const ax = scale * ratio
-    const growth = this.#growth
-    const points = this.points && { ...this.points, radius: Math.min(MARGIN - 4, this.points.radius * growth * ratio) }
-    const placing = { ax, bx: (width / 2 - u * scale) * ratio, ay: -ax, by: (height / 2 + v * scale) * ratio }
+    const points = this.points && { ...this.points, radius: Math.min(MARGIN - 4, this.points.radius * this.#growth * ratio) }
+    return { points, placing: { ax, bx: (width / 2 - u * scale) * ratio, ay: -ax, by: (height / 2 + v * scale) * ratio } }
+  }
+
+  #drawPoints() {
+    const began = performance.now()
+    const { points, placing } = this.#placed()
+    this.#pale = null
     this.#scatter.draw(this.#base, points, placing, this.#moving ? WHILE_MOVING : Infinity)
+    this.#context.putImageData(this.#scatter.image, -MARGIN, -MARGIN)
+    this.took = performance.now() - began
+  }
+
+  /**
+   * Draw now that others stand back, while a hand narrows the points: at rest, `redraw` draws them in their order.
+   * @param {Int32Array | null} came Those that stand back no longer, if nothing else has changed.
+   */
+  narrow(came) {
+    if (this.#dirty.has("below") || this.#dirty.has("points") || !this.points) {
+      this.redraw("points")
+      return this.flush()
+    }
+    const began = performance.now()
+    const { points, placing } = this.#placed()
+    const isFirst = !this.#pale
+    this.#pale ??= this.#scatter.pale(this.#base, points, placing)
+    this.#scatter.narrow(this.#pale, points, placing, isFirst ? null : came)
     this.#context.putImageData(this.#scatter.image, -MARGIN, -MARGIN)
     this.took = performance.now() - began
   }

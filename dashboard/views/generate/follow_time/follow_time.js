@@ -9,7 +9,7 @@ import { inStreamlit } from "../../../components/streamlit/adapter.js"
 import { pageAround } from "../../../streamlit_internals/page.js"
 import { gridPicture, gridTable } from "../../../../vae/browser/lib/image_grid.js"
 import { paint } from "../../../../vae/browser/lib/picture.js"
-import { saveMenu } from "../../../../vae/browser/lib/saving.js"
+import { saveList, saveMenu } from "../../../../vae/browser/lib/saving.js"
 import { theme } from "../../../../vae/browser/lib/theme.js"
 import { plotPicture, plotTable, scalePicture, scaleTable } from "./plots.js"
 
@@ -37,29 +37,30 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
     const mine = painted.get(image)
     return (mine && mine.src === image.src ? mine.key : keyOf(data.shown)) === key
   }
-  /** A button for each grid of the page that saves it; made anew where there are others. */
+  /** One button that saves what the page shows, with a line for each where there are several; made anew where there are others. */
   function offer() {
     const grids = /** @type {HTMLElement[]} */ ([...document.querySelectorAll(".ll-gallery[data-sheet]")])
     const plots = /** @type {HTMLImageElement[]} */ ([...document.querySelectorAll("img[data-plot]")])
-    const scales = /** @type {HTMLElement[]} */ ([...document.querySelectorAll(".ll-scale[data-accuracy]")])
+    const scale = document.querySelector(".ll-scale[data-accuracy]")
     // Lines of one name are one grid.
-    const sheets = [...new Set(grids.map(({ dataset }) => dataset.sheet ?? ""))]
-    const names = [...sheets, ...plots.map(({ dataset }) => dataset.plot), ...scales.map(() => "scale")].join()
+    const sheets = new Map(grids.map(({ dataset, ariaLabel }) => [dataset.sheet ?? "", ariaLabel ?? ""]))
+    const places = plots.map(({ dataset }) => dataset.plot ?? "")
+    const things = [
+      ...[...sheets].map(([name, title]) => ({ title, what: () => ({ name: `${data.run}-${name}`, picture: () => gridPicture(gridOf(name), theme(root)), table: () => tableOf(name) }) })),
+      ...places.map((plot) => ({ title: plot, what: () => ({ name: `${data.run}-${plot}`, picture: () => plotPicture(plot, theme(root)), table: () => plotTable(plot) }) })),
+      ...(scale ? [{ title: "Accuracy of the classifier", what: savedScale }] : []),
+    ]
+    const names = things.map(({ title }) => title).join()
     if (menus.dataset.names === names) return
     menus.dataset.names = names
-    menus.replaceChildren(...sheets.map((name) => {
-      const menu = saveMenu(() => ({ name: `${data.run}-${name}`, picture: () => gridPicture(gridOf(name), theme(root)), table: () => tableOf(name) }), `the grid “${name}”`)
-      menu.dataset.grid = name
-      return menu
-    }), ...plots.map(({ dataset: { plot = "" } }) => {
-      const menu = saveMenu(() => ({ name: `${data.run}-${plot}`, picture: () => plotPicture(plot, theme(root)), table: () => plotTable(plot) }), `the plot “${plot}”`)
-      menu.dataset.plot = plot
-      return menu
-    }), ...scales.slice(0, 1).map(() => saveMenu(() => {
-      const scale = /** @type {HTMLElement | null} */ (document.querySelector(".ll-scale[data-accuracy]"))
-      if (!scale) throw new Error("The scale is not on the page any more; reload it.")
-      return { name: `${data.run}-label-leak`, picture: () => scalePicture(scale, theme(root)), table: () => scaleTable(scale) }
-    }, "the classifier's accuracy")))
+    if (things.length > 1) menus.replaceChildren(saveList(things, "what is shown"))
+    else menus.replaceChildren(...things.map(({ title, what }) => saveMenu(what, title)))
+  }
+
+  function savedScale() {
+    const scale = /** @type {HTMLElement | null} */ (document.querySelector(".ll-scale[data-accuracy]"))
+    if (!scale) throw new Error("The scale is not on the page any more; reload it.")
+    return { name: `${data.run}-label-leak`, picture: () => scalePicture(scale, theme(root)), table: () => scaleTable(scale) }
   }
 
   /** The grid as it stands on the page. */

@@ -8,6 +8,7 @@ import { Kept } from "../../../../vae/browser/lib/kept.js"
 import { mountable } from "../../../../vae/browser/lib/mount.js"
 import { theme } from "../../../../vae/browser/lib/theme.js"
 import { drawn, saveMenu } from "../../../../vae/browser/lib/saving.js"
+import { isStill } from "../../../../vae/browser/lib/still.js"
 import { draw, paint as paintMap, reachOf } from "./drawing.js"
 
 /** So long the points take from one snapshot to the next, ms. */
@@ -42,7 +43,6 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
   let began = 0
   let frame = 0
   const known = new Kept(ROOM, () => {})
-  const still = window.matchMedia("(prefers-reduced-motion: reduce)")
   const observer = new ResizeObserver(() => paint())
   observer.observe(plot)
 
@@ -72,7 +72,7 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
   }
 
   function show(found, snapshot) {
-    const canGlide = shown && !still.matches && shown.positions.data.length === found.positions.data.length
+    const canGlide = shown && !isStill() && shown.positions.data.length === found.positions.data.length
     from = canGlide ? Float32Array.from(placesNow()) : null
     shown = found
     began = performance.now()

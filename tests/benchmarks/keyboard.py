@@ -1,0 +1,78 @@
+"""Walk through every page by the Tab key: every stop must show the focus, be in the window, and let go of it.
+
+    python tests/benchmarks/keyboard.py [--theme dark] [--list] [PAGE[?QUERY] …]
+
+Prints how many stops each page has and what is wrong; the exit status is 1 if anything is. `--list` prints the stops.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+from shutil import which
+
+from playwright.sync_api import sync_playwright
+
+from tests.browser.keyboard import walk
+from tests.browser.server import Server
+from tests.browser.tab import FLAGS, App
+
+PLACES = (
+    "learn",
+    "learn?lesson=holes",
+    "train",
+    "explore",
+    "explore?panel=draw",
+    "map",
+    "generate",
+    "generate?mode=transfer&run=digits-conditional",
+    "collapse",
+    "evaluate",
+    "compare",
+    "runs",
+    "explore?present=1",
+)
+REST = 2.0
+
+
+def measure(places: list[str], *, theme: str, run: str, listed: bool) -> int:
+    """Walk through the places; returns how much is wrong."""
+    server, wrong = Server(Path(tempfile.mkdtemp(prefix="keyboard-"))), 0
+    try:
+        server.start()
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=which("chromium"), args=FLAGS)
+            context = browser.new_context(viewport={"width": 1366, "height": 768}, color_scheme=theme)
+            app = App(context, server)
+            for place in places:
+                page, _, query = place.partition("?")
+                keys = dict(pair.split("=", 1) for pair in query.split("&") if pair)
+                app.open(page, **{"run": run, **keys})
+                app.idle()
+                app.pause(REST)
+                found = walk(app.page)
+                print(f"{place}: {len(found.stops)} stops, {len(found.faults())} wrong", flush=True)
+                for fault in found.faults():
+                    print(f"  {fault}")
+                if listed:
+                    print("    " + "\n    ".join(found.stops))
+                wrong += len(found.faults())
+            browser.close()
+    finally:
+        server.stop()
+    return wrong
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--theme", default="light")
+    parser.add_argument("--run", default="digits-2d")
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("places", nargs="*", default=[])
+    options = parser.parse_args()
+    total = measure(options.places or list(PLACES), theme=options.theme, run=options.run, listed=options.list)
+    sys.exit(1 if total else 0)
