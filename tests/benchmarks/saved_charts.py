@@ -111,7 +111,9 @@ def measure(places: list[str], run: str) -> int:
                 if left or not menus:
                     wrong += 1
                     print(f"  WRONG: {'nothing to save' if not left else f'the page does not show {left}'}")
-                for menu, line in [(menu, line) for menu in menus for line in menu.locator("[role=group]").all()]:
+                for menu, line in [
+                    (menu, line) for menu in menus for line in menu.locator("[role=group]").all()
+                ]:
                     name = line.get_attribute("aria-label")
                     try:
                         words, faults = look(app, menu, line)

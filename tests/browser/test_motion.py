@@ -39,9 +39,7 @@ def tab(context: Any, server: Server) -> Iterator[App]:
     """A tab of a person who asked for little motion."""
     from tests.browser.conftest import App
 
-    window = context.browser.new_context(
-        viewport={"width": 1366, "height": 768}, reduced_motion="reduce"
-    )
+    window = context.browser.new_context(viewport={"width": 1366, "height": 768}, reduced_motion="reduce")
     yield App(window, server)
     window.close()
 

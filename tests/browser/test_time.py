@@ -135,7 +135,7 @@ def test_keys_move_image_and_kl_through_the_training_and_the_link_follows(explor
         shows(app, step)
         app.until(lambda step=step: is_image_of(app, run, step), f"not the image of step {step}")
         found = [app.page.locator(f'.dim[data-dim="{dim}"] .rate').inner_text() for dim in range(2)]
-        assert found == [f"KL {rate:.2f} nats" for rate in rates(run, step)]
+        assert found == [f"KL\u00a0{rate:.2f}\u00a0nats" for rate in rates(run, step)]
         press(app, "ArrowRight")
     assert not [url for url in app.addresses[before:] if "decoder.onnx" in url], "it was loaded beforehand"
     app.until(lambda: app.query().get("at") == str(steps[4]), "the link did not follow")

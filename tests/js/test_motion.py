@@ -33,10 +33,14 @@ FRAMES = {
 
 def test_who_asks_for_frames_is_known_for_what_it_does_with_them() -> None:
     asks = {path for path, text in MODULES.items() if "requestAnimationFrame" in text}
-    assert asks == set(FRAMES), "say in FRAMES what the frames are for, and heed isStill() if things move by themselves"
+    assert asks == set(FRAMES), (
+        "say in FRAMES what the frames are for, and heed isStill() if things move by themselves"
+    )
 
 
-@pytest.mark.parametrize("path", [*(path for path, why in FRAMES.items() if why == "still"), "vae/browser/map/motion.js"])
+@pytest.mark.parametrize(
+    "path", [*(path for path, why in FRAMES.items() if why == "still"), "vae/browser/map/motion.js"]
+)
 def test_what_glides_asks_whether_it_may(path: str) -> None:
     assert re.search(r"import \{ isStill \} from .*/still\.js", MODULES[path])
     assert "isStill()" in MODULES[path].replace("import { isStill }", "")

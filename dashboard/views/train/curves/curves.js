@@ -285,6 +285,7 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
       look_ = theme(root)
       colours = data.palette[look_.name]
       root.style.setProperty("--beta", colours.beta)
+      root.style.setProperty("--charts", `${data.height}px`)
       for (const { name } of PANELS) figures[name].cell.style.setProperty("--key", colours[name])
       if (stream?.run !== data.run) {
         stop()
