@@ -3,8 +3,8 @@
     python tests/benchmarks/saved_charts.py [--run digits-2d] [PAGE[?QUERY] …]
 
 Prints a line for each button that saves something: size of the PNG, texts of the SVG, header of the CSV. A PNG that is
-not of twice the size, an SVG that is no XML or is empty, a table without rows or units, and a place that shows something
-else or nothing to save are wrong; the exit status tells.
+not of twice the size, an SVG that is no XML or is empty, a table without rows or units, and a place that shows
+something else or nothing to save are wrong; the exit status tells.
 `tests/js/test_saved_charts.py` sees to it that whatever draws has such a button.
 """
 
@@ -104,7 +104,7 @@ def measure(places: list[str], run: str) -> int:
                 app.idle()
                 app.pause(REST)
                 _opened(app)
-                menus = [menu for menu in app.page.locator(".ll-save").all() if menu.is_visible()]
+                menus = [one for one in app.page.locator(".ll-save").all() if one.is_visible()]
                 print(f"{place}: {len(menus)} to save", flush=True)
                 # A run that is not there, or cannot show what is asked for, is another place.
                 left = {key: value for key, value in keys.items() if app.query().get(key) != value}
@@ -112,7 +112,7 @@ def measure(places: list[str], run: str) -> int:
                     wrong += 1
                     print(f"  WRONG: {'nothing to save' if not left else f'the page does not show {left}'}")
                 for menu, line in [
-                    (menu, line) for menu in menus for line in menu.locator("[role=group]").all()
+                    (one, line) for one in menus for line in one.locator("[role=group]").all()
                 ]:
                     name = line.get_attribute("aria-label")
                     try:

@@ -1,4 +1,4 @@
-"""Who asked the system for little motion sees none: in our parts, in Streamlit's, and in what a menu or a dialog brings."""
+"""Who asked the system for little motion sees none: in our parts, in Streamlit's, and in menus and dialogs."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ BRIEF = 0.001
 #: What moves by a style, with pseudo-elements and shadow trees: how long, and again and again or not.
 MOVING = """brief => {
   const found = new Set()
-  const seconds = (text) => Math.max(...text.split(",").map((one) => parseFloat(one) * (one.trim().endsWith("ms") ? 0.001 : 1)))
+  const inSeconds = (one) => parseFloat(one) * (one.trim().endsWith("ms") ? 0.001 : 1)
+  const seconds = (text) => Math.max(...text.split(",").map(inSeconds))
   const look = (root) => {
     for (const node of root.querySelectorAll("*")) {
       for (const part of [null, "::before", "::after"]) {
         const style = getComputedStyle(node, part)
-        const moves = style.animationName !== "none" && (seconds(style.animationDuration) > brief || /infinite/.test(style.animationIterationCount))
-        if (moves || seconds(style.transitionDuration) > brief || style.scrollBehavior === "smooth") {
-          found.add(`${node.tagName.toLowerCase()}.${[...node.classList].join(".")}${part ?? ""}`)
-        }
+        const goesOn = /infinite/.test(style.animationIterationCount)
+        const moves = style.animationName !== "none" && (goesOn || seconds(style.animationDuration) > brief)
+        if (!moves && seconds(style.transitionDuration) <= brief && style.scrollBehavior !== "smooth") continue
+        found.add(`${node.tagName.toLowerCase()}.${[...node.classList].join(".")}${part ?? ""}`)
       }
       if (node.shadowRoot) look(node.shadowRoot)
     }

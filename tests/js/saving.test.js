@@ -1,7 +1,7 @@
 /** Saving charts: SVG with its text as text, tables with units, names of files. */
 import assert from "node:assert/strict"
 import { test } from "node:test"
-import { gridTable } from "#browser/lib/image_grid.js"
+import { gridTable, shortened } from "#browser/lib/image_grid.js"
 import { csv, fileName } from "#browser/lib/saving.js"
 import { SvgContext } from "#browser/lib/svg_context.js"
 import { tableOf } from "#components/chart/saving.js"
@@ -119,4 +119,12 @@ test("in a presentation the letters of a chart and the room for them grow, and i
   assert.deepEqual(trace.marker.size, [4, 5])
   assert.equal(trace.textfont.size, 20)
   assert.equal(enlarged(layout, 1), layout)
+})
+
+test("a header of a saved grid is cut where it would run into the next, whole letters at a time", () => {
+  const context = { measureText: (text) => ({ width: 10 * [...text].length }) }
+  assert.equal(shortened(context, "Ankle boot", 200), "Ankle boot")
+  assert.equal(shortened(context, "Ankle boot", 72), "Ankle…")
+  assert.equal(shortened(context, "👟👟👟", 20), "👟…")
+  assert.equal(shortened(context, "Bag", 5), "B…")
 })

@@ -1,4 +1,4 @@
-"""What moves by script: every loop of frames begins with a press, ends by itself, or heeds who asked for little motion."""
+"""What moves by script: a loop of frames begins with a press, ends by itself, or heeds who asked for little motion."""
 
 from __future__ import annotations
 

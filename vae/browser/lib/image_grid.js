@@ -31,7 +31,7 @@ export function gridPicture({ images, columns = [], rows = [] }, { background, t
     width: 2 * AIR + left + num * (width + GAP) - GAP, height: 2 * AIR + top + images.length * (height + GAP) - GAP, background,
     paint(context) {
       Object.assign(context, { font: letters, fillStyle: text, textAlign: "center", textBaseline: "middle", imageSmoothingEnabled: false })
-      columns.forEach((column, k) => context.fillText(column, AIR + left + k * (width + GAP) + width / 2, AIR + top / 2))
+      columns.forEach((column, k) => context.fillText(shortened(context, column, width), AIR + left + k * (width + GAP) + width / 2, AIR + top / 2))
       context.textAlign = "right"
       rows.forEach((row, k) => context.fillText(row, left, AIR + top + k * (height + GAP) + height / 2))
       images.forEach((row, j) => row.forEach((image, k) => {
@@ -39,6 +39,19 @@ export function gridPicture({ images, columns = [], rows = [] }, { background, t
       }))
     },
   })
+}
+
+/**
+ * A text, or as much of it as fits, so that a header does not run into its neighbour's.
+ * @param {{measureText: (text: string) => {width: number}}} context
+ * @param {string} text
+ * @param {number} width Pixels.
+ */
+export function shortened(context, text, width) {
+  if (context.measureText(text).width <= width) return text
+  const letters = [...text]
+  while (letters.length > 1 && context.measureText(`${letters.join("").trimEnd()}…`).width > width) letters.pop()
+  return `${letters.join("").trimEnd()}…`
 }
 
 /**
