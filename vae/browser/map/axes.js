@@ -64,6 +64,8 @@ export function frame(colours, [across, up]) {
     context.textAlign = "center"
     context.textBaseline = "bottom"
     context.fillText(across, EDGE.left + viewport.width / 2, bottom + EDGE.bottom - 1)
+    // In a low plot a long title would be cut at both ends.
+    if (context.measureText(up).width > viewport.height) return
     context.save()
     context.translate(Math.round(13 * colours.scale), EDGE.top + viewport.height / 2)
     context.rotate(-Math.PI / 2)

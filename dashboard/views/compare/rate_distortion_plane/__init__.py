@@ -10,7 +10,7 @@ from typing import Any
 from dashboard.components import nothing, plain, register
 from dashboard.look.colours import SCALE, ThemeName
 
-_COMPONENT = register("plane", height=420, folder=Path(__file__).parent, charts=True)
+_COMPONENT = register("plane", height=380, folder=Path(__file__).parent, charts=True)
 #: More dots than these carry no words beside them.
 MOST_LABELS = 16
 
