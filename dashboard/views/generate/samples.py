@@ -62,14 +62,8 @@ def samples(run: Run, weights: Weights) -> Following:
         what += f" of class {run.info.class_names[label]}"
     with picture, stage.card("samples", "Samples"):
         lines = [images[start : start + side] for start in range(0, num, side)]
-        st.html(
-            generated.gallery(
-                lines,
-                alt="Samples",
-                name="samples",
-                around=AROUND,
-            )
-        )
+        with st.container(key="generate-grid"):
+            st.html(generated.gallery(lines, alt="Samples", name="samples", around=AROUND))
         st.caption(f"{plain(what)}: the mean of p(x|z), seed {seed}")
         parts.downloads(
             f"{run.id}-seed-{seed}",
