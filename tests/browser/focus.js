@@ -25,7 +25,7 @@
       return [style.outlineStyle === "none" ? "" : `${style.outlineWidth} ${style.outlineColor}`, style.boxShadow, style.borderColor, style.backgroundColor, style.textDecorationLine, style.opacity, style.color].join("|")
     }).join("/")).join(";")
   }
-  // A slider may have its ring around the thumb, of which a script is not told the style: its rule is.
+  // A table on a canvas draws its own ring. A slider may have its ring around the thumb, of whose style a script is not told: its rule is.
   const hasRingedThumb = (node) => {
     const root = node.getRootNode()
     const rules = [...root.styleSheets, ...root.adoptedStyleSheets].flatMap((sheet) => [...sheet.cssRules])
@@ -46,7 +46,7 @@
         const frame = one.getBoundingClientRect()
         return frame.width > 1 && frame.height > 1 && frame.bottom > 0 && frame.top < innerHeight && frame.right > 0 && frame.left < innerWidth
       })
-      last = { node, name: name(node), shown: hasRingedThumb(node) ? null : shows(node) }
+      last = { node, name: name(node), shown: node.matches("canvas") || hasRingedThumb(node) ? null : shows(node) }
       return { name: last.name, invisible, out: !seen, box: [box.left, box.top, box.right, box.bottom].map(Math.round) }
     },
   }
