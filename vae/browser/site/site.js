@@ -3,6 +3,7 @@ import { mount as diagnosis } from "../diagnosis/shared.js"
 import { mount as generate } from "../generate/generate.js"
 import { mount as image } from "../image/image.js"
 import { mount as imageSource } from "../image_source/image_source.js"
+import { decoders } from "../lib/decoder.js"
 import { element, say } from "../lib/dom.js"
 import { classOf, pointOf, short } from "../lib/store.js"
 import { timeOf } from "../lib/time.js"
@@ -221,6 +222,8 @@ export function open({ site, file, runtime, style }) {
   addEventListener("hashchange", () => { place = arrived(read(location.hash)); show() })
   addEventListener("popstate", () => { place = arrived(read(location.hash)); show() })
   document.documentElement.dataset.ready = "true"
+  // The decoder takes longest: it comes while styles and parts do.
+  if (place.view === "explore" && place.step === null) void decoders.of(source, place.run, { at: "best", stamp: run().stamp })
   dress()
   show()
   void Promise.all(["lib/tokens.css", "site/theme.css", "lesson_rail/lesson_rail.css"].map(sheetOf)).then(taught.dress)
