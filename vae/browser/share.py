@@ -37,6 +37,16 @@ NO_LICENCE = "The licence of the images was not given."
 MAX_MB = 25.0
 #: The page's own module, which brings all others.
 _FOLDER, _SINGLE = "site/folder.js", "site/site.js"
+#: Parts that the page brings in when they are wanted, as `site/site.js` names them.
+_PARTS = (
+    "image/image.js",
+    "sliders/sliders.js",
+    "image_source/image_source.js",
+    "map/map.js",
+    "generate/generate.js",
+    "diagnosis/shared.js",
+    "time_machine/time_machine.js",
+)
 _STYLES = ("lib/tokens.css", "site/theme.css", "site/site.css")
 
 
@@ -295,10 +305,10 @@ def _shell(single_file: bool) -> dict[str, bytes]:
     """What every site has: modules, styles and onnxruntime-web, by their path in it."""
     runtime = {f"runtime/{name}": path.read_bytes() for name, path in browser.runtime_files().items()}
     if single_file:
-        modules = json.dumps(bundle.modules([_SINGLE]), ensure_ascii=False).encode()
+        modules = json.dumps(bundle.modules([_SINGLE, *_PARTS]), ensure_ascii=False).encode()
         styles = json.dumps(bundle.styles(), ensure_ascii=False).encode()
         return {"modules.json": modules, "styles.json": styles, **runtime}
-    names = [name for name, _ in bundle.modules([_FOLDER])]
+    names = [name for name, _ in bundle.modules([_FOLDER, *_PARTS])]
     names += [name for name in browser.files() if name.endswith(".css")]
     files = browser.files()
     return {**{f"browser/{name}": files[name].read_bytes() for name in names}, **runtime}
@@ -330,7 +340,7 @@ def _write_folder(files: dict[str, bytes], to: Path, title: str) -> Path:
 
 def _preloads(files: dict[str, bytes]) -> str:
     """What the first image needs, asked for at once: else a module is asked for when another one names it."""
-    modules = [f"browser/{name}" for name, _ in bundle.modules([_FOLDER])]
+    modules = [f"browser/{name}" for name, _ in bundle.modules([_FOLDER, _PARTS[0]])]
     fetched = ["site.json"]
     for name in browser.runtime_files():
         (fetched if name.endswith(".wasm") else modules).append(f"runtime/{name}")

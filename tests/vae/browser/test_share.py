@@ -13,6 +13,7 @@ import pytest
 
 from vae import browser
 from vae.browser import packed_arrays, palette
+from vae.browser import share as sharing
 from vae.browser.share import Shared, share
 from vae.cli.main import main
 from vae.errors import UserError
@@ -58,6 +59,15 @@ def test_every_module_is_the_apps_own_file_and_comes_once(folder: Shared) -> Non
     for adapter in ("components/map/map.js", "views/explore/image_source/image_source.js"):
         mounted = re.search(r'from "(?:\.\./)+vae/browser/([^"]+)"', (app / adapter).read_text())
         assert mounted and mounted[1] in modules
+
+
+def test_the_parts_that_come_later_are_those_of_the_page() -> None:
+    module = (browser.FOLDER / "site" / "site.js").read_text("utf-8")
+    named = re.findall(r'\{ module: "([^"]+)"', module)
+    assert tuple(named) == sharing._PARTS
+    page = sharing._preloads({"runs/a/best/decoder.onnx": b""})
+    assert "browser/image/image.js" in page and "browser/map/map.js" not in page
+    assert 'href="runs/a/best/decoder.onnx"' in page
 
 
 def test_no_image_of_the_dataset_and_nothing_of_the_machine_is_in_it(folder: Shared) -> None:

@@ -1,5 +1,5 @@
 /** The explorer as a folder that any web server hands out. */
-import { persist } from "../lib/asking.js"
+import { importing, persist } from "../lib/asking.js"
 import { open } from "./site.js"
 
 /** The folder of the site. */
@@ -21,5 +21,6 @@ open({
   site,
   file: async (name) => (there.has(decodeURIComponent(name)) ? ((await fetched(name))?.arrayBuffer() ?? null) : null),
   runtime: new URL("runtime/", base).href,
+  load: async (module) => (await importing(new URL(`browser/${module}`, base).href)).module,
   style: async (name) => (await fetched(`browser/${name}`))?.text() ?? "",
 })

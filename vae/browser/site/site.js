@@ -1,40 +1,36 @@
 /** A shared site: the explorer's parts on one page, of runs that are files. It asks nobody but its own place. */
-import { mount as diagnosis } from "../diagnosis/shared.js"
-import { mount as generate } from "../generate/generate.js"
-import { mount as image } from "../image/image.js"
-import { mount as imageSource } from "../image_source/image_source.js"
 import { decoders } from "../lib/decoder.js"
 import { element, say } from "../lib/dom.js"
 import { classOf, pointOf, short } from "../lib/store.js"
 import { timeOf } from "../lib/time.js"
-import { mount as map } from "../map/map.js"
-import { mount as sliders } from "../sliders/sliders.js"
 import { shared } from "../sources/shared.js"
-import { mount as timeMachine } from "../time_machine/time_machine.js"
 import { lessons } from "./lessons.js"
 import { home, read, written } from "./link.js"
 import { states } from "./states.js"
 
-/** Parts: how each is mounted, its styles, and what its root is called. */
+/** Parts: the module of each (`vae/browser/share.py` brings them along), its styles, and what its root is called. */
 const PARTS = {
-  image: { mount: image, styles: ["image/image.css"], name: "image" },
-  sliders: { mount: sliders, styles: ["sliders/sliders.css"], name: "sliders" },
-  image_source: { mount: imageSource, styles: ["drawing_pad/drawing_pad.css", "test_images/test_images.css", "image_source/image_source.css"], name: "draw" },
-  map: { mount: map, styles: ["map/map.css", "drawing_pad/drawing_pad.css"], name: "map" },
-  generate: { mount: generate, styles: ["generate/generate.css"], name: "generate" },
-  diagnosis: { mount: diagnosis, styles: ["diagnosis/diagnosis.css"], name: "diagnosis" },
-  time_machine: { mount: timeMachine, styles: ["time_machine/time_machine.css"], name: "time" },
+  image: { module: "image/image.js", styles: ["image/image.css"], name: "image" },
+  sliders: { module: "sliders/sliders.js", styles: ["sliders/sliders.css"], name: "sliders" },
+  image_source: { module: "image_source/image_source.js", styles: ["drawing_pad/drawing_pad.css", "test_images/test_images.css", "image_source/image_source.css"], name: "draw" },
+  map: { module: "map/map.js", styles: ["map/map.css", "drawing_pad/drawing_pad.css"], name: "map" },
+  generate: { module: "generate/generate.js", styles: ["generate/generate.css"], name: "generate" },
+  diagnosis: { module: "diagnosis/shared.js", styles: ["diagnosis/diagnosis.css"], name: "diagnosis" },
+  time_machine: { module: "time_machine/time_machine.js", styles: ["time_machine/time_machine.css"], name: "time" },
 }
 /** The views, and the parts of each. */
 const VIEWS = { explore: ["image", "sliders", "image_source"], map: ["map"], generate: ["generate"], diagnosis: ["diagnosis"] }
 const TITLES = { explore: "Explore", map: "Map", generate: "Generate", diagnosis: "Diagnosis" }
 const THEMES = { auto: "Automatic theme", light: "Light", dark: "Dark" }
 const KEPT = "latent-lab-site-theme"
+/** The other parts wait so long for the first image, ms, at most. */
+const PATIENCE = 1500
 
 /**
- * @param {{site: any, file: import("../sources/shared.js").Files, runtime: string | (() => Promise<any>), style: (name: string) => Promise<string>}} given
+ * @param {{site: any, file: import("../sources/shared.js").Files, runtime: string | (() => Promise<any>), style: (name: string) => Promise<string>,
+ *   load: (module: string) => Promise<any>}} given `load` brings a module that is not there from the beginning.
  */
-export function open({ site, file, runtime, style }) {
+export function open({ site, file, runtime, style, load }) {
   const shapes = Object.fromEntries(site.runs.map((/** @type {any} */ run) => [run.id, run]))
   const source = shared({ file, runtime, shapes })
   let place = arrived(read(location.hash))
@@ -130,16 +126,27 @@ export function open({ site, file, runtime, style }) {
   /** @param {keyof typeof PARTS} name @param {HTMLElement} parent */
   async function put(name, parent) {
     if (mounted.has(name)) return
-    const { mount, styles, name: called } = PARTS[name]
+    const { module, styles, name: called } = PARTS[name]
     const node = element("div", { class: `part ${name}`, dataset: { part: name } })
     mounted.set(name, { node, part: null })
     parent.append(node)
     const shadow = node.attachShadow({ mode: "open" })
-    shadow.adoptedStyleSheets = await Promise.all(["lib/tokens.css", "site/theme.css", ...styles].map(sheetOf))
+    const [{ mount }, ...dressed] = await Promise.all([load(module), ...["lib/tokens.css", "site/theme.css", ...styles].map(sheetOf)])
+    shadow.adoptedStyleSheets = dressed
     const root = element("div", { class: "ll", dataset: { component: called } })
     shadow.append(root)
     const part = mount(root, { source, state: states(site, run(), place)[name], onChange: (what, value) => heard(name, what, value) })
     mounted.set(name, { node, part })
+    taught.show()
+  }
+
+  /** The parts of a view; beside the image the others come once it is there, for they take time that it would wait for. @param {keyof typeof VIEWS} view */
+  async function fill(view) {
+    const [first, ...others] = VIEWS[view]
+    void put(/** @type {"map"} */ (first), views[view])
+    if (first === "image") await imageCame
+    for (const name of others) void put(/** @type {"map"} */ (name), views[view])
+    void put("time_machine", foot)
   }
 
   function tellParts() {
@@ -202,8 +209,7 @@ export function open({ site, file, runtime, style }) {
     ]
     about.lastElementChild?.replaceChildren(element("h2", { class: "ll-title" }, now.name), element("p", { class: "ll-note" }, now.words), element("ul", {}, ...notes.map((text) => element("li", {}, text))))
     timeOf(source, now.id).subscribe(() => { foot.hidden = timeOf(source, run().id).snapshots.length < 2; sizes() })
-    for (const name of VIEWS[/** @type {"map"} */ (place.view)]) void put(/** @type {"map"} */ (name), views[place.view])
-    void put("time_machine", foot)
+    void fill(/** @type {"map"} */ (place.view))
     sizes()
     tellParts()
     taught.show()
@@ -223,7 +229,10 @@ export function open({ site, file, runtime, style }) {
   addEventListener("popstate", () => { place = arrived(read(location.hash)); show() })
   document.documentElement.dataset.ready = "true"
   // The decoder takes longest: it comes while styles and parts do.
-  if (place.view === "explore" && place.step === null) void decoders.of(source, place.run, { at: "best", stamp: run().stamp })
+  const decoder = decoders.of(source, place.run, { at: "best", stamp: run().stamp })
+  const imageCame = Promise.race([
+    decoder.ready.then(() => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)))), new Promise((resolve) => setTimeout(resolve, PATIENCE)),
+  ])
   dress()
   show()
   void Promise.all(["lib/tokens.css", "site/theme.css", "lesson_rail/lesson_rail.css"].map(sheetOf)).then(taught.dress)
