@@ -54,6 +54,14 @@ class Site:
         found: list[float] = self.frame.evaluate("() => [...window.__latentLab.site.point().z]")
         return found
 
+    def saved(self, part: str, kind: str) -> bytes:
+        """What a chart of a part is saved as."""
+        place = self.frame.locator(f".part.{part}").first
+        place.locator(".ll-save-open").first.click()
+        with self.page.expect_download() as got:
+            place.locator(f"[data-save={kind}]").first.click()
+        return Path(got.value.path()).read_bytes()
+
     def walk(self) -> None:
         """Drag, draw, hover and lasso on the map, generate, go back in time, and read the diagnosis."""
         page, frame = self.page, self.frame
@@ -108,6 +116,8 @@ class Site:
         frame.locator("button[data-view=diagnosis]").click()
         wait_until(lambda: self.root("diagnosis").get("ready"), "no diagnosis")
         assert self.root("diagnosis")["verdict"]
+        assert self.saved("diagnosis [data-chart=bars]", "png").startswith(b"\x89PNG")
+        assert self.saved("diagnosis [data-chart=course]", "svg").startswith(b"<svg")
         assert self.errors == []
 
     def close(self) -> None:

@@ -109,7 +109,7 @@ def test_originals_come_when_they_are_asked_for_with_their_licence(tmp_path: Pat
     found = share([run], tmp_path / "site", with_images=True, licence="CC BY 4.0")
     files = contents(found.path)
     (name,) = [name for name in files if name.endswith("originals-test")]
-    arrays, _ = packed_arrays.unpack(files[name])
+    arrays, _ = packed_arrays.unpack(gzip.decompress(files[name]))
     images = images_of(run)
     assert (arrays["images"] == images.images[images.test].numpy()).all()
     assert json.loads(files["site.json"])["licence"] == "CC BY 4.0"

@@ -107,7 +107,9 @@ def test_colour_images_of_ones_own_with_and_without_their_file(tmp_path: Path) -
     with_file = share([run], tmp_path / "with", with_images=True, licence="mine alone")
     (told,) = about(with_file)["runs"]
     assert told["shape"] == [3, 8, 6] and told["labels"] == ["bar", "spot"]
-    arrays, fields = packed_arrays.unpack(of_runs(with_file)[f"runs/{told['id']}/originals-test"])
+    arrays, fields = packed_arrays.unpack(
+        gzip.decompress(of_runs(with_file)[f"runs/{told['id']}/originals-test"])
+    )
     images = images_of(run)
     assert (arrays["images"] == images.images[images.test].numpy()).all() and fields["part"] == "test"
     assert about(with_file)["licence"] == "mine alone" and told["missing"] == ""

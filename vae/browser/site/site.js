@@ -34,6 +34,11 @@ export function open({ site, file, runtime, style, load }) {
   const shapes = Object.fromEntries(site.runs.map((/** @type {any} */ run) => [run.id, run]))
   const source = shared({ file, runtime, shapes })
   let place = arrived(read(location.hash))
+  // The decoder takes longest: it comes while the page is built, which waits for the disk once (what the browser keeps).
+  const decoder = decoders.of(source, place.run, { at: "best", stamp: run().stamp })
+  const imageCame = Promise.race([
+    decoder.ready.then(() => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)))), new Promise((resolve) => setTimeout(resolve, PATIENCE)),
+  ])
   /** @type {Map<string, {node: HTMLElement, part: any}>} */
   const mounted = new Map()
   /** @type {Map<string, Promise<CSSStyleSheet>>} */
@@ -228,11 +233,6 @@ export function open({ site, file, runtime, style, load }) {
   addEventListener("hashchange", () => { place = arrived(read(location.hash)); show() })
   addEventListener("popstate", () => { place = arrived(read(location.hash)); show() })
   document.documentElement.dataset.ready = "true"
-  // The decoder takes longest: it comes while styles and parts do.
-  const decoder = decoders.of(source, place.run, { at: "best", stamp: run().stamp })
-  const imageCame = Promise.race([
-    decoder.ready.then(() => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)))), new Promise((resolve) => setTimeout(resolve, PATIENCE)),
-  ])
   dress()
   show()
   void Promise.all(["lib/tokens.css", "site/theme.css", "lesson_rail/lesson_rail.css"].map(sheetOf)).then(taught.dress)

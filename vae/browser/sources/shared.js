@@ -24,7 +24,7 @@ export function shared({ file, runtime, shapes }) {
 
   /** The test images that were shared, by their rows or by their numbers in the dataset. */
   async function someImages(/** @type {string} */ run, /** @type {string | null | undefined} */ rows, /** @type {string | null | undefined} */ numbers) {
-    const { images, index, max_value: maxValue } = unpacked(await originals(source, run).load(() => bytes(run, "originals", { part: "test" })))
+    const { images, index, max_value: maxValue } = unpacked(await originals(source, run).load(async () => inflated(await bytes(run, "originals", { part: "test" }))))
     const wanted = rows ? rows.split(",").map(Number) : String(numbers).split(",").map((number) => index.data.indexOf(Number(number)))
     const size = images.data.length / images.shape[0]
     const chosen = new Uint8Array(wanted.length * size)
@@ -85,6 +85,11 @@ const originals = perRun(() => {
   let coming = null
   return { load: (/** @type {() => Promise<ArrayBuffer>} */ fetch) => (coming ??= fetch()) }
 })
+
+/** Images compress well, and a plain web server compresses nothing. @param {ArrayBuffer} packed */
+function inflated(packed) {
+  return new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"))).arrayBuffer()
+}
 
 /** @type {Map<unknown, string>} */
 const NAMES = new Map(/** @type {[unknown, string][]} */ ([[Uint8Array, "uint8"], [Int32Array, "int32"]]))

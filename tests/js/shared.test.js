@@ -1,0 +1,62 @@
+/** Runs of a shared site: images that were shared, and the place of a site's address. */
+import assert from "node:assert/strict"
+import { test } from "node:test"
+import { gzipSync } from "node:zlib"
+import { unpacked } from "#browser/lib/arrays.js"
+import { Refusal } from "#browser/lib/asking.js"
+import { home, read, written } from "#browser/site/link.js"
+import { shared } from "#browser/sources/shared.js"
+
+/** Arrays as `vae/browser/packed_arrays.py` writes them. */
+function packed(fields, arrays) {
+  const padded = (size) => size + (-size & 7)
+  let end = 0
+  const listed = Object.entries(arrays).map(([name, { dtype, shape, data }]) => {
+    const offset = end
+    end += padded(data.byteLength)
+    return { name, dtype, shape, offset }
+  })
+  const text = Buffer.from(JSON.stringify({ ...fields, arrays: listed }))
+  const length = padded(text.length + 4) - 4
+  const whole = Buffer.alloc(4 + length + end, 32)
+  whole.writeUInt32LE(length, 0)
+  text.copy(whole, 4)
+  Object.values(arrays).forEach(({ data }, k) => Buffer.from(data.buffer).copy(whole, 4 + length + listed[k].offset))
+  return whole
+}
+
+const given = { conditional: false, labels: [], stamp: "s" }
+
+test("test images that were shared come by their rows and by their numbers, compressed on their way", async () => {
+  const images = Uint8Array.from({ length: 3 * 4 }, (_, k) => k)
+  const content = packed({ max_value: 255, part: "test" }, {
+    images: { dtype: "uint8", shape: [3, 1, 2, 2], data: images }, index: { dtype: "int32", shape: [3], data: Int32Array.from([7, 11, 19]) },
+  })
+  const asked = []
+  const file = async (name) => {
+    asked.push(name)
+    const bytes = gzipSync(content)
+    return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length)
+  }
+  const source = shared({ file, runtime: "", shapes: { a: given } })
+  const rows = unpacked(await source.get("a", "originals", { part: "test", rows: "2,0" }, "arrayBuffer"))
+  assert.deepEqual([...rows.images.data], [8, 9, 10, 11, 0, 1, 2, 3])
+  assert.deepEqual([...rows.index.data], [19, 7])
+  const numbered = unpacked(await source.get("a", "images", { index: "11" }, "arrayBuffer"))
+  assert.deepEqual([...numbered.images.data], [4, 5, 6, 7])
+  await assert.rejects(source.get("a", "images", { index: "8" }, "arrayBuffer"), Refusal)
+  assert.deepEqual(asked, ["runs/a/originals-test"])
+})
+
+test("what was not shared is refused in words", async () => {
+  const source = shared({ file: async () => null, runtime: "", shapes: { a: given } })
+  await assert.rejects(source.get("a", "terms", { at: "best" }, "arrayBuffer"), (error) => error instanceof Refusal && /not shared/.test(error.message))
+})
+
+test("an address keeps a lesson, its step and what it hides, and nothing else of them", () => {
+  const place = { ...home(), run: "a", view: "generate", mode: "compare", lesson: "08-prior", lessonStep: 3, hide: ["map.lasso"], lock: ["sliders.range"] }
+  assert.deepEqual(read(written(place)), place)
+  assert.equal(written({ ...home(), run: "a", lessonStep: 3 }), "#run=a")
+  assert.deepEqual(read("#hide=map.lasso,</style>,a.b.c,*&mode=leak").hide, ["map.lasso"])
+  assert.equal(read("#mode=leak").mode, "samples")
+})
