@@ -3,8 +3,8 @@
     python tests/benchmarks/shared_site.py [RUN] [--seconds 3] [--rounds 3]
 
 prints a row for each way: seconds from the address to the first decoded image (of a browser that has seen nothing of
-it yet; median of the rounds); while a slider is dragged at 60 events a second, images a second, frames a second that had
-no event or had one and no image (see `dragging.py`), and milliseconds from an event of the pointer to its image;
+it yet; median of the rounds); while a slider is dragged at 60 events a second, images a second, frames a second that
+had no event, or one and no image (see `dragging.py`), and milliseconds from an event of the pointer to its image;
 megabytes, requests to anywhere else, and complaints in the console. The aims are at most 2 s, at least 58 images, 95 %
 within 8 ms, 25 MB, and none of the last two.
 """
