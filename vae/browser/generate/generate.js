@@ -83,13 +83,14 @@ export const mount = mountable(import.meta.url, (root, given) => {
       const canvas = element("canvas", { class: "ll-pixels", width: 1, height: 1 })
       canvases[row] ??= []
       canvases[row][column] = canvas
-      return element("button", { class: "cell", type: "button", title: "Show it in Explore", "aria-label": `Image ${k + 1}: show it in Explore`, onclick: () => choose(row, column) }, canvas)
+      const place = data.mode === "compare" ? { gridColumn: String(column + (column < 6 ? 1 : 2)) } : {}
+      return element("button", { class: "cell", type: "button", style: place, title: "Show it in Explore", "aria-label": `Image ${k + 1}: show it in Explore`, onclick: () => choose(row, column) }, canvas)
     })
     grid.style.setProperty("--columns", String(columns))
     grid.style.setProperty("--ratio", String(data.shape[2] / data.shape[1]))
     grid.style.setProperty("--rows", String(Math.ceil(num / columns)))
-    const name = (/** @type {string} */ words, across = 1) => element("span", { class: "ll-note name", title: words, style: { gridColumn: `span ${across}` } }, words)
-    const heads = data.mode === "styles" ? data.classes.map((words) => name(words)) : data.mode === "compare" ? [name("Prior", 6), name("Aggregate posterior", 6)] : []
+    const name = (/** @type {string} */ words, gridColumn = "auto") => element("span", { class: "ll-note name", title: words, style: { gridColumn } }, words)
+    const heads = data.mode === "styles" ? data.classes.map((words) => name(words)) : data.mode === "compare" ? [name("Prior", "1 / 7"), name("Aggregate posterior", "8 / 14")] : []
     grid.dataset.mode = data.mode
     grid.replaceChildren(...heads, ...cells)
   }

@@ -230,6 +230,8 @@ export function open({ site, file, runtime, style, load }) {
   }
 
   addEventListener("resize", sizes)
+  const observer = new ResizeObserver(sizes)
+  for (const node of [head, foot]) observer.observe(node)
   addEventListener("hashchange", () => { place = arrived(read(location.hash)); show() })
   addEventListener("popstate", () => { place = arrived(read(location.hash)); show() })
   document.documentElement.dataset.ready = "true"
