@@ -22,6 +22,7 @@ FRAMES = {
     "vae/browser/curves/curves.js": "once",
     "vae/browser/map/ranges.js": "once",
     "vae/browser/map/scene.js": "once",
+    "vae/browser/site/site.js": "once",
     # A person has pressed play, and presses pause.
     "dashboard/views/compare/side_by_side/scrubber.js": "pressed",
     "dashboard/views/explore/paths/paths.js": "pressed",
