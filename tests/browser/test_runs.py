@@ -127,6 +127,29 @@ def test_run_goes_out_as_a_zip_and_comes_back(app: App, server: Server, run: Run
     assert app.alerts() == []
 
 
+@pytest.mark.thorough
+def test_run_is_shared_as_one_file_that_opens_from_disk(
+    app: App, server: Server, run: Run, tmp_path: Path
+) -> None:
+    before = names(server)
+    select(app, server, run)
+    app.button("Share").click()
+    app.button("Make the site").click()
+    link = app.page.locator('a[href*="api/exports/"]')
+    link.wait_for(timeout=60_000)
+    assert app.page.get_by_text("Left out: The images of the dataset").is_visible()
+    with app.page.expect_download() as got:
+        link.click()
+    assert got.value.suggested_filename == f"{run.id}-site.html"
+    got.value.save_as(tmp_path / "site.html")
+    page = app.page.context.new_page()
+    page.goto((tmp_path / "site.html").as_uri())
+    page.locator(".part.sliders").wait_for()
+    assert page.title().startswith(run.name)
+    page.close()
+    assert names(server) == before
+
+
 def hostile(kind: str, folder: Path, run: Run) -> Path:
     """A zip file that must be refused."""
     file = folder / f"bad-{HOSTILE.index(kind)}.zip"
