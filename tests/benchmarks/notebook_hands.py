@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import time
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page
+from playwright.sync_api import Error, Page
 
 from vae import DataConfig, Run, Trainer, load_dataset
 from vae.config.schema import suggest
@@ -18,7 +20,7 @@ from vae.config.schema import suggest
 def prepare(folder: Path) -> None:
     """Two runs on the digits: ``first`` is trained, ``second`` is not."""
     data = load_dataset(DataConfig())
-    for name, epochs in (("first", 3), ("second", 30)):
+    for name, epochs in (("first", 40), ("second", 60)):
         config = suggest("digits")
         config = config.replace(
             model=config.model.replace(latent_dim=2), train=config.train.replace(epochs=epochs)
@@ -46,6 +48,19 @@ def wait(holds: Callable[[], Any], words: str, seconds: float = 60) -> float:
             raise TimeoutError(words)
         time.sleep(0.1)
     return time.monotonic() - began
+
+
+def walked(page: Page, *walks: Callable[[Page], list[tuple[str, str]]]) -> list[tuple[str, str]]:
+    """The rows of all walks, as far as they come; LATENT_LAB_PICTURE names a file for a picture of the end."""
+    rows: list[tuple[str, str]] = []
+    try:
+        for walk in walks:
+            rows += walk(page)
+    except (TimeoutError, Error) as error:
+        rows.append(("broken off", f"no: {str(error).splitlines()[0]}"))
+    if picture := os.environ.get("LATENT_LAB_PICTURE"):
+        page.screenshot(path=picture)
+    return rows
 
 
 class Guard:
@@ -146,8 +161,6 @@ class Hands:
 
 
 def value_in(text: str, word: str) -> dict[str, Any] | None:
-    """The value that a cell prints between two words; None if it does not yet."""
-    if word not in text or f"{word}END" not in text:
-        return None
-    found: dict[str, Any] = json.loads(text.split(word, 1)[1].split(f"{word}END", 1)[0])
-    return found
+    """The value that a cell prints between two words; None if it does not yet. Code that names them is none."""
+    found = re.search(rf'{word}({{"point".*?}}){word}END', text)
+    return None if found is None else json.loads(found[1])

@@ -22,7 +22,7 @@ from typing import Any
 import nbformat
 from playwright.sync_api import Page, sync_playwright
 
-from tests.benchmarks.notebook_hands import Guard, Hands, answers, prepare, wait
+from tests.benchmarks.notebook_hands import Guard, Hands, answers, prepare, wait, walked
 from tests.browser.server import free_port
 from tests.browser.tab import FLAGS
 
@@ -56,7 +56,7 @@ def measure(folder: Path) -> list[tuple[str, str]]:
         page = browser.new_page(viewport={"width": 1400, "height": 1000})
         guard = Guard(page, address)
         page.goto(f"{address}lab/tree/explorer.ipynb")
-        rows = explore(page) + restarted(page) + guard.rows()
+        rows = [*walked(page, explore, restarted), *guard.rows()]
         browser.close()
     return rows + saved(folder / "explorer.ipynb")
 
@@ -119,7 +119,7 @@ def explore(page: Page) -> list[tuple[str, str]]:
 
     page.locator(".jp-CodeCell").first.wait_for(timeout=60_000)
     page.locator("[data-status=idle]").first.wait_for(timeout=60_000)
-    page.wait_for_timeout(1000)
+    page.wait_for_timeout(2000)
     run_cell(0)
     seconds = wait(lambda: first.marks("map").get("ready") and first.is_ready(), "no explorer", 90)
     rows.append(("cell run to explorer with image and map", f"{seconds:.1f} s"))

@@ -22,7 +22,7 @@ from typing import Any
 
 from playwright.sync_api import Page, sync_playwright
 
-from tests.benchmarks.notebook_hands import Guard, Hands, answers, prepare, value_in, wait
+from tests.benchmarks.notebook_hands import Guard, Hands, answers, prepare, value_in, wait, walked
 from tests.browser.server import free_port
 from tests.browser.tab import FLAGS
 
@@ -64,10 +64,9 @@ def _(mo):
 
 
 @app.cell
-def _(explorer, mo, move):
+def _(explorer, move):
     if move.value:
         explorer.widget.value = {"point": [0.5, -0.5], "selection": explorer.widget.value["selection"][:5]}
-    mo.plain_text("SET" if move.value else "")
     return
 
 
@@ -112,7 +111,7 @@ def _(mo, second, train, vae):
         trainer = vae.Trainer(second, vae.load_dataset(second.config.data))
         for _ in trainer.train():
             pass
-    mo.plain_text("TRAINED" if train.value else "")
+    mo.plain_text(f"TRAINED {1 + 1}" if train.value else "")
     return
 
 
@@ -147,11 +146,7 @@ def measure(folder: Path, mode: str) -> list[tuple[str, str]]:
         page = browser.new_page(viewport={"width": 1400, "height": 1000})
         guard = Guard(page, address)
         page.goto(address)
-        rows = [(f"marimo {mode}", ""), *explore(page)]
-        picture = os.environ.get("LATENT_LAB_PICTURE")
-        if picture:
-            page.screenshot(path=picture, full_page=True)
-        rows += guard.rows()
+        rows = [("marimo", mode), *walked(page, explore), *guard.rows()]
         browser.close()
     return rows
 
@@ -230,12 +225,12 @@ def explore(page: Page) -> list[tuple[str, str]]:
     press("Train it")
     began = time.monotonic()
     wait(lambda: int(live.marks("curves").get("lines", "0")) > 0, "no line while training")
-    early, while_training = live.marks("curves")["step"], "TRAINED" not in text()
+    early, while_training = live.marks("curves")["step"], "TRAINED 2" not in text()
     words = f"step {early} after {time.monotonic() - began:.1f} s"
     rows.append(
         ("live curves of a Trainer in another cell", words if while_training else "no: only at the end")
     )
-    wait(lambda: "TRAINED" in text(), "training did not end", 240)
+    wait(lambda: "TRAINED 2" in text(), "training did not end", 240)
     wait(lambda: int(live.marks("curves")["step"]) > int(early), "curves do not go on", 20)
     wait(live.is_ready, "no image of the trained run", 30)
     rows.append(("curves at the end, image of the trained run", f"step {live.marks('curves')['step']}"))

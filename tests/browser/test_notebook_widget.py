@@ -44,7 +44,7 @@ window.model = (() => {
 })()
 """
 
-_PAGE = "<main id=cell style='width: 1200px'></main><aside id=again style='width: 1200px'></aside>"
+_PAGE = "<main id=cell style='width: 1200px'></main><aside id=again style='width: 560px'></aside>"
 #: As VS Code frames the outputs of a notebook, and Colab too: another origin, of which nothing is shared.
 _FRAME = (
     "<iframe sandbox='allow-scripts' style='border: 0; height: 900px; width: 1300px' srcdoc=\"{}\"></iframe>"
@@ -198,6 +198,9 @@ def test_slider_click_and_lasso_reach_python_and_python_sets_them(cell: Cell) ->
         lambda: slider.count() and float(slider.input_value()) == pytest.approx(0.5, abs=2e-3), "not in step"
     )
     cell.set({"point": [-0.25] * len(wanted)})
+    # The map has room in a wide cell and in a narrow one.
+    for place in ("#cell", "#again"):
+        assert page.locator(f"{place} [data-part=map] .chart").bounding_box()["width"] > 400
     both = [page.locator(f"{place} input[type=range]").first for place in ("#cell", "#again")]
     wait_until(
         lambda: [float(one.input_value()) for one in both] == pytest.approx([-0.25, -0.25], abs=2e-3),

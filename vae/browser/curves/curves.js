@@ -60,7 +60,7 @@ export const mount = mountable(import.meta.url, (root) => {
     const [now, high, low, end] = ["span", "span", "span", "span"].map(() => element("span"))
     const node = element(
       "div", { class: "chart", dataset: { curve: name } },
-      element("div", { class: "ll-row" }, element("span", { class: "name" }, title), now),
+      element("div", { class: "name" }, title), element("div", { class: "ll-note" }, now),
       element("div", { class: "ends" }, high), drawing, element("div", { class: "ends" }, low, end),
     )
     return { name, of, train, validation, now, high, low, end, drawing, node }

@@ -11,7 +11,7 @@ import { kernel } from "../sources/kernel.js"
 const MOUNTS = { sliders, image, map, curves }
 /** What each part wears besides the tokens. */
 const STYLES = {
-  sliders: ["sliders/sliders.css"], image: ["image/image.css"], map: ["map/map.css", "drawing_pad/drawing_pad.css"], curves: ["curves/curves.css"],
+  sliders: ["sliders/sliders.css"], image: ["image/image.css"], map: ["map/map.css", "drawing_pad/drawing_pad.css", "notebook/narrow.css"], curves: ["curves/curves.css"],
 }
 /** Where a host says that its theme is another. */
 const THEMES = { attributes: true, attributeFilter: ["class", "style", "data-jp-theme-light", "data-jp-theme-name", "data-vscode-theme-kind", "data-theme"] }
