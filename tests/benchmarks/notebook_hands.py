@@ -50,17 +50,24 @@ def wait(holds: Callable[[], Any], words: str, seconds: float = 60) -> float:
     return time.monotonic() - began
 
 
-def walked(page: Page, *walks: Callable[[Page], list[tuple[str, str]]]) -> list[tuple[str, str]]:
-    """The rows of all walks, as far as they come; LATENT_LAB_PICTURE names a file for a picture of the end."""
-    rows: list[tuple[str, str]] = []
+class Rows(list[tuple[str, str]]):
+    """A table that is printed as it grows."""
+
+    def add(self, name: str, found: str) -> None:
+        """One line; what begins with "no" did not work."""
+        self.append((name, found))
+        print(f"{name:<46}  {found}", flush=True)
+
+
+def walked(page: Page, rows: Rows, *walks: Callable[[Page, Rows], None]) -> None:
+    """All walks, as far as they come; LATENT_LAB_PICTURE names a file for a picture of the end."""
     try:
         for walk in walks:
-            rows += walk(page)
+            walk(page, rows)
     except (TimeoutError, Error) as error:
-        rows.append(("broken off", f"no: {str(error).splitlines()[0]}"))
+        rows.add("broken off", f"no: {str(error).splitlines()[0]}")
     if picture := os.environ.get("LATENT_LAB_PICTURE"):
         page.screenshot(path=picture)
-    return rows
 
 
 class Guard:
@@ -81,12 +88,12 @@ class Guard:
             self.elsewhere.append(route.request.url)
             route.abort()
 
-    def rows(self) -> list[tuple[str, str]]:
-        """As lines of a table."""
-        return [
-            ("requests elsewhere", "0" if not self.elsewhere else f"no: {sorted(set(self.elsewhere))[:4]}"),
-            ("errors in the console", "0" if not self.errors else f"no: {self.errors[:3]}"),
-        ]
+    def tell(self, rows: Rows) -> None:
+        """As lines of the table."""
+        rows.add(
+            "requests elsewhere", "0" if not self.elsewhere else f"no: {sorted(set(self.elsewhere))[:4]}"
+        )
+        rows.add("errors in the console", "0" if not self.errors else f"no: {self.errors[:3]}")
 
 
 class Hands:

@@ -22,7 +22,7 @@ from typing import Any
 import nbformat
 from playwright.sync_api import Page, sync_playwright
 
-from tests.benchmarks.notebook_hands import Guard, Hands, answers, prepare, wait, walked
+from tests.benchmarks.notebook_hands import Guard, Hands, Rows, answers, prepare, wait, walked
 from tests.browser.server import free_port
 from tests.browser.tab import FLAGS
 
@@ -41,13 +41,10 @@ def main() -> None:
     """Print the table; the exit code is 1 if anything does not work."""
     with tempfile.TemporaryDirectory() as folder:
         rows = measure(Path(folder))
-    width = max(len(name) for name, _ in rows)
-    for name, found in rows:
-        print(f"{name:<{width}}  {found}")
     sys.exit(any(found.startswith("no") for _, found in rows))
 
 
-def measure(folder: Path) -> list[tuple[str, str]]:
+def measure(folder: Path) -> Rows:
     """What works, and in what time."""
     prepare(folder)
     write(folder / "explorer.ipynb", CELLS)
@@ -56,9 +53,12 @@ def measure(folder: Path) -> list[tuple[str, str]]:
         page = browser.new_page(viewport={"width": 1400, "height": 1000})
         guard = Guard(page, address)
         page.goto(f"{address}lab/tree/explorer.ipynb")
-        rows = [*walked(page, explore, restarted), *guard.rows()]
+        rows = Rows()
+        walked(page, rows, explore, restarted)
+        guard.tell(rows)
         browser.close()
-    return rows + saved(folder / "explorer.ipynb")
+    saved(folder / "explorer.ipynb", rows)
+    return rows
 
 
 def write(path: Path, cells: list[str]) -> None:
@@ -91,9 +91,8 @@ def jupyter(folder: Path) -> Iterator[str]:
         process.wait(30)
 
 
-def explore(page: Page) -> list[tuple[str, str]]:
+def explore(page: Page, rows: Rows) -> None:
     """Drag, click, lasso, set, show twice, and train."""
-    rows: list[tuple[str, str]] = []
     first = Hands(page)
 
     def output(index: int) -> str:
@@ -122,27 +121,27 @@ def explore(page: Page) -> list[tuple[str, str]]:
     page.wait_for_timeout(2000)
     run_cell(0)
     seconds = wait(lambda: first.marks("map").get("ready") and first.is_ready(), "no explorer", 90)
-    rows.append(("cell run to explorer with image and map", f"{seconds:.1f} s"))
+    rows.add("cell run to explorer with image and map", f"{seconds:.1f} s")
 
     during = first.drag()
     found = value()
-    words = f"{during}, {found['point']}" if found["point"][0] else "no"
-    rows.append(("drag: images meanwhile, point in Python", words))
+    words = f"{during}, {found['point']}" if any(found["point"]) else "no"
+    rows.add("drag: images meanwhile, point in Python", words)
     first.click()
     clicked = value()
-    rows.append(
-        ("map click reaches Python", str(clicked["point"]) if clicked["point"] != found["point"] else "no")
+    rows.add(
+        "map click reaches Python", str(clicked["point"]) if clicked["point"] != found["point"] else "no"
     )
     first.lasso()
     selection = value()["selection"]
-    rows.append(("lasso reaches Python", f"{len(selection)} images" if selection else "no"))
+    rows.add("lasso reaches Python", f"{len(selection)} images" if selection else "no")
 
     run_cell(2)
     wait(lambda: "SET" in output(2), "not set")
     seconds = wait(lambda: first.marks("map").get("selected") == "5", "the page did not hear Python", 20)
     stands = first.slider()
     good = abs(abs(stands) - 0.5) < 0.01
-    rows.append(("Python sets point and selection", f"{seconds:.1f} s" if good else f"no: {stands}"))
+    rows.add("Python sets point and selection", f"{seconds:.1f} s" if good else f"no: {stands}")
 
     run_cell(3)
     again = Hands(page, 1)
@@ -150,9 +149,9 @@ def explore(page: Page) -> list[tuple[str, str]]:
     again.drag()
     try:
         wait(lambda: abs(first.slider() - again.slider()) < 1e-6 and again.slider() != stands, "apart", 5)
-        rows.append(("shown twice: both views at", f"{first.slider():g}"))
+        rows.add("shown twice: both views at", f"{first.slider():g}")
     except TimeoutError:
-        rows.append(("shown twice: both views at", f"no: {first.slider():g} and {again.slider():g}"))
+        rows.add("shown twice: both views at", f"no: {first.slider():g} and {again.slider():g}")
 
     run_cell(4)
     live = Hands(page, 2)
@@ -162,19 +161,16 @@ def explore(page: Page) -> list[tuple[str, str]]:
     wait(lambda: int(live.marks("curves").get("lines", "0")) > 0, "no line while training")
     early, while_training = live.marks("curves")["step"], "TRAINED" not in output(5)
     words = f"step {early} after {time.monotonic() - began:.1f} s"
-    rows.append(
-        ("live curves of a Trainer in another cell", words if while_training else "no: only at the end")
-    )
+    rows.add("live curves of a Trainer in another cell", words if while_training else "no: only at the end")
     wait(lambda: "TRAINED" in output(5), "training did not end", 180)
     wait(lambda: int(live.marks("curves")["step"]) > int(early), "curves do not go on", 20)
     wait(live.is_ready, "no image of the trained run", 30)
-    rows.append(("curves at the end, image of the trained run", f"step {live.marks('curves')['step']}"))
+    rows.add("curves at the end, image of the trained run", f"step {live.marks('curves')['step']}")
     page.keyboard.press("Control+s")
     page.wait_for_timeout(2500)
-    return rows
 
 
-def restarted(page: Page) -> list[tuple[str, str]]:
+def restarted(page: Page, rows: Rows) -> None:
     """The kernel starts anew: what is shown stays, and is decoded in the browser."""
     page.evaluate(
         """async () => {
@@ -189,10 +185,10 @@ def restarted(page: Page) -> list[tuple[str, str]]:
     before = first.slider()
     during = first.drag()
     works = during > 0 and first.slider() != before
-    return [("kernel restarted: images while dragging", str(during) if works else f"no: {during}")]
+    rows.add("kernel restarted: images while dragging", str(during) if works else f"no: {during}")
 
 
-def saved(path: Path) -> list[tuple[str, str]]:
+def saved(path: Path, rows: Rows) -> None:
     """What a saved notebook holds for where no widgets run."""
     notebook = nbformat.read(path, 4)
     pictures = [
@@ -201,20 +197,15 @@ def saved(path: Path) -> list[tuple[str, str]]:
         for output in cell.get("outputs", [])
         if "image/png" in output.get("data", {})
     ]
-    rows = [
-        (
-            "saved notebook keeps pictures",
-            f"{len(pictures)}, {path.stat().st_size // 1024} kB" if pictures else "no",
-        )
-    ]
+    words = f"{len(pictures)}, {path.stat().st_size // 1024} kB" if pictures else "no"
+    rows.add("saved notebook keeps pictures", words)
     page = subprocess.run(
         [sys.executable, "-m", "jupyter", "nbconvert", "--to", "html", "--stdout", str(path)],
         capture_output=True,
         text=True,
         check=True,
     ).stdout
-    rows.append(("shown where widgets do not run", "picture" if "data:image/png;base64" in page else "no"))
-    return rows
+    rows.add("shown where widgets do not run", "picture" if "data:image/png;base64" in page else "no")
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from typing import Any
 
 from playwright.sync_api import Page, sync_playwright
 
-from tests.benchmarks.notebook_hands import Guard, Hands, answers, prepare, value_in, wait, walked
+from tests.benchmarks.notebook_hands import Guard, Hands, Rows, answers, prepare, value_in, wait, walked
 from tests.browser.server import free_port
 from tests.browser.tab import FLAGS
 
@@ -131,13 +131,10 @@ def main() -> None:
     mode = sys.argv[1] if len(sys.argv) > 1 else "edit"
     with tempfile.TemporaryDirectory() as folder:
         rows = measure(Path(folder), mode)
-    width = max(len(name) for name, _ in rows)
-    for name, found in rows:
-        print(f"{name:<{width}}  {found}")
     sys.exit(any(found.startswith("no") for _, found in rows))
 
 
-def measure(folder: Path, mode: str) -> list[tuple[str, str]]:
+def measure(folder: Path, mode: str) -> Rows:
     """What works, and in what time."""
     prepare(folder)
     (folder / "explorer.py").write_text(NOTEBOOK, "utf-8")
@@ -146,7 +143,10 @@ def measure(folder: Path, mode: str) -> list[tuple[str, str]]:
         page = browser.new_page(viewport={"width": 1400, "height": 1000})
         guard = Guard(page, address)
         page.goto(address)
-        rows = [("marimo", mode), *walked(page, explore), *guard.rows()]
+        rows = Rows()
+        rows.add("marimo", mode)
+        walked(page, rows, explore)
+        guard.tell(rows)
         browser.close()
     return rows
 
@@ -180,9 +180,8 @@ def marimo(folder: Path, mode: str) -> Iterator[str]:
         process.wait(30)
 
 
-def explore(page: Page) -> list[tuple[str, str]]:
+def explore(page: Page, rows: Rows) -> None:
     """Drag, click, lasso, set, train, and open again."""
-    rows: list[tuple[str, str]] = []
     first, plain, live = Hands(page), Hands(page, 1), Hands(page, 2)
 
     def text() -> str:
@@ -195,23 +194,23 @@ def explore(page: Page) -> list[tuple[str, str]]:
         page.get_by_role("button", name=label).first.click()
 
     seconds = wait(lambda: first.is_ready() and first.marks("map").get("ready"), "no explorer", 120)
-    rows.append(("page opened to explorer with image and map", f"{seconds:.1f} s"))
+    rows.add("page opened to explorer with image and map", f"{seconds:.1f} s")
     during = first.drag()
-    wait(lambda: value("WRAPPED")["point"][0] != 0, "a drag did not reach Python", 20)
-    rows.append(("drag: images meanwhile, point in another cell", f"{during}, {value('WRAPPED')['point']}"))
+    wait(lambda: any(value("WRAPPED")["point"]), "a drag did not reach Python", 20)
+    rows.add("drag: images meanwhile, point in another cell", f"{during}, {value('WRAPPED')['point']}")
     before = value("WRAPPED")["point"]
     first.click()
     wait(lambda: value("WRAPPED")["point"] != before, "a click did not reach Python", 20)
-    rows.append(("map click reaches another cell", str(value("WRAPPED")["point"])))
+    rows.add("map click reaches another cell", str(value("WRAPPED")["point"]))
     first.lasso()
     wait(lambda: value("WRAPPED")["selection"], "a lasso did not reach Python", 20)
-    rows.append(("lasso reaches another cell", f"{len(value('WRAPPED')['selection'])} images"))
+    rows.add("lasso reaches another cell", f"{len(value('WRAPPED')['selection'])} images")
 
     press("Set the point")
     seconds = wait(lambda: first.marks("map").get("selected") == "5", "the page did not hear Python", 20)
     stands = first.slider()
     good = abs(abs(stands) - 0.5) < 0.01
-    rows.append(("Python sets point and selection", f"{seconds:.1f} s" if good else f"no: {stands}"))
+    rows.add("Python sets point and selection", f"{seconds:.1f} s" if good else f"no: {stands}")
 
     wait(plain.is_ready, "no plain explorer", 60)
     during = plain.drag()
@@ -219,7 +218,7 @@ def explore(page: Page) -> list[tuple[str, str]]:
     press("Read the plain one")
     wait(lambda: value("PLAIN"), "no plain value", 20)
     found = value("PLAIN")["point"]
-    rows.append(("plain run.show(): drag, point in Python", f"{during}, {found}" if any(found) else "no"))
+    rows.add("plain run.show(): drag, point in Python", f"{during}, {found}" if any(found) else "no")
 
     wait(lambda: "lines" in live.marks("curves"), "no curves", 30)
     press("Train it")
@@ -227,22 +226,19 @@ def explore(page: Page) -> list[tuple[str, str]]:
     wait(lambda: int(live.marks("curves").get("lines", "0")) > 0, "no line while training")
     early, while_training = live.marks("curves")["step"], "TRAINED 2" not in text()
     words = f"step {early} after {time.monotonic() - began:.1f} s"
-    rows.append(
-        ("live curves of a Trainer in another cell", words if while_training else "no: only at the end")
-    )
+    rows.add("live curves of a Trainer in another cell", words if while_training else "no: only at the end")
     wait(lambda: "TRAINED 2" in text(), "training did not end", 240)
     wait(lambda: int(live.marks("curves")["step"]) > int(early), "curves do not go on", 20)
     wait(live.is_ready, "no image of the trained run", 30)
-    rows.append(("curves at the end, image of the trained run", f"step {live.marks('curves')['step']}"))
-    rows.append(("a run draws itself", "yes" if "latent dimensions" in text() else "no"))
+    rows.add("curves at the end, image of the trained run", f"step {live.marks('curves')['step']}")
+    rows.add("a run draws itself", "yes" if "latent dimensions" in text() else "no")
 
     point = first.slider()
     page.reload()
     seconds = wait(
         lambda: first.is_ready() and first.marks("map").get("ready"), "no explorer after a reload", 120
     )
-    rows.append(("page opened again", f"{seconds:.1f} s, first slider at {first.slider():g} (was {point:g})"))
-    return rows
+    rows.add("page opened again", f"{seconds:.1f} s, first slider at {first.slider():g} (was {point:g})")
 
 
 if __name__ == "__main__":
