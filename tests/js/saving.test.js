@@ -2,7 +2,7 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
 import { gridTable, shortened } from "#browser/lib/image_grid.js"
-import { csv, fileName } from "#browser/lib/saving.js"
+import { csv, fileName, headerOf } from "#browser/lib/saving.js"
 import { SvgContext } from "#browser/lib/svg_context.js"
 import { tableOf } from "#components/chart/saving.js"
 
@@ -88,13 +88,13 @@ test("a chart's table has a column for each unit, and the errors", () => {
       { name: "left out", visible: false, x: [1], y: [2] },
     ],
   })
-  assert.deepEqual(found.columns, ["series", "epochs", "nats per image", "dimensions", "± standard error"])
+  assert.deepEqual(found.columns, ["series", "epochs", "value (nats per image)", "dimensions", "± standard error"])
   assert.deepEqual(found.rows, [["KL", 1, 3.5, null, 0.1], ["KL", 2, 4, null, 0.2], ["active", 1, null, 7, null]])
 })
 
 test("a contour's table has each cell", () => {
   const found = tableOf({ layout: { xaxis: { title: { text: "z₁" } }, yaxis: { title: { text: "z₂" } } }, data: [{ name: "p(z|x)", x: [0, 1], y: [5], z: [[0.25, 0.5]] }] })
-  assert.deepEqual(found, { columns: ["series", "z₁", "z₂", "value"], rows: [["p(z|x)", 0, 5, 0.25], ["p(z|x)", 1, 5, 0.5]] })
+  assert.deepEqual(found, { columns: ["series", "z₁ (σ of the prior = 1)", "z₂ (σ of the prior = 1)", "value (no unit)"], rows: [["p(z|x)", 0, 5, 0.25], ["p(z|x)", 1, 5, 0.5]] })
 })
 
 test("a grid's table has a row for each image, and none for an empty place", () => {
@@ -127,4 +127,20 @@ test("a header of a saved grid is cut where it would run into the next, whole le
   assert.equal(shortened(context, "Ankle boot", 72), "Ankle…")
   assert.equal(shortened(context, "👟👟👟", 20), "👟…")
   assert.equal(shortened(context, "Bag", 5), "B…")
+})
+
+test("a header has its unit in brackets, whatever the axis calls it; words and what has no unit say so", () => {
+  const found = ["−ELBO, nats", "nats per image", "z₁₂", "", "epochs", "what the decoder says, x̂", "time, seconds"].map((title) => headerOf(title))
+  assert.deepEqual(found, ["−ELBO (nats)", "value (nats per image)", "z₁₂ (σ of the prior = 1)", "value (no unit)", "epochs", "what the decoder says, x̂", "time (seconds)"])
+  assert.equal(headerOf("class y", true), "what")
+})
+
+test("panels above each other have the title of the lowest, a bar its value and not its length", () => {
+  const layout = { xaxis: {}, xaxis2: { title: { text: "epochs" } }, yaxis: { title: { text: "nats" } }, yaxis2: {} }
+  const found = tableOf({
+    layout, data: [{ name: "KL", x: [1], y: [3] }, { name: "β", xaxis: "x2", yaxis: "y2", x: [1], y: [2] }, { name: "log p", x: [2], y: [1], base: -9, meta: { values: [-8] } }],
+  })
+  assert.deepEqual(found.columns, ["series", "epochs", "value (nats)", "value (no unit)"])
+  assert.deepEqual(found.rows, [["KL", 1, 3, null], ["β", 1, null, 2], ["log p", 2, -8, null]])
+  assert.deepEqual(tableOf({ layout, data: [{ name: "w", x: [1], y: [2] }] }, ["weight (no unit)", "cost (nats)"]).columns, ["series", "weight (no unit)", "cost (nats)"])
 })

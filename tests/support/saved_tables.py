@@ -4,7 +4,7 @@ from __future__ import annotations
 
 #: Headers whose numbers count, or whose cells are words.
 COUNTED = {"row", "column", "step", "epoch", "dimension", "frame", "stop"}
-COUNTED |= {"class", "image", "what", "seed", "part", "series"}
+COUNTED |= {"class", "image", "what", "seed", "part", "series", "epochs", "steps"}
 #: Beginnings and ends of headers that say by themselves what their numbers are.
 _BEGINS = ("±", "number ", "caption", "z of")
 _ENDS = (" image", " dataset", " header", "σ", "ε", "β", "mean", "back", "part")

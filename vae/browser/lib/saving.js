@@ -71,6 +71,23 @@ function blobOf(canvas) {
   })
 }
 
+/** The header of words, and of numbers without a unit. */
+const WORDS = "what"
+export const PLAIN = "value (no unit)"
+
+/**
+ * The header of a column, its unit in brackets, from the title of an axis.
+ * @param {string} title
+ * @param {boolean} isText
+ */
+export function headerOf(title, isText = false) {
+  if (isText) return WORDS
+  if (!title) return PLAIN
+  if (/^(nats|bits)\b/.test(title)) return `value (${title})`
+  if (/^z[₀-₉]+$/.test(title)) return `${title} (σ of the prior = 1)`
+  return title.replace(/^(.*), ((?:nats|bits|seconds|minutes|%)\b.*)$/, "$1 ($2)")
+}
+
 /**
  * A table as CSV (RFC 4180): text that needs it between quotes, numbers as JavaScript writes them, nothing for what is unknown.
  * @param {Table} table

@@ -61,8 +61,9 @@ export function tableOf(data, { back }) {
   const { shown, state } = data
   const { mean, dims, num } = shown
   const [across, up] = axisTitles(data)
+  const unit = data.flat ? "no unit" : "σ of the prior = 1"
   return {
-    columns: ["part", "number in the part", "row in the dataset", "class", `across: ${across}`, ...(up ? [`up: ${up}`] : []), ...Array.from({ length: dims }, (_, d) => `z${d + 1} (posterior mean; σ of the prior = 1)`), "stands back"],
+    columns: ["part", "number in the part", "row in the dataset", "class", `across: ${across} (${unit})`, ...(up ? [`up: ${up} (${unit})`] : []), ...Array.from({ length: dims }, (_, d) => `z${d + 1} (posterior mean; σ of the prior = 1)`), "stands back"],
     rows: Array.from({ length: num }, (_, row) => {
       const { part, number: place } = numbered(shown, row)
       return [

@@ -1,6 +1,6 @@
 /** KL of each dimension at every snapshot, as a strip of colours: a dimension that collapses goes pale from left to right. */
 import { dimName, element, number, say } from "../lib/dom.js"
-import { drawn as drawing, saveMenu } from "../lib/saving.js"
+import { drawn as drawing, headerOf, saveMenu } from "../lib/saving.js"
 import { channels, theme } from "../lib/theme.js"
 
 /** Dimensions shown, those with the largest KL first. */
@@ -120,7 +120,7 @@ export function heatStrip(chosen, name = null) {
     if (!shown) throw new Error("There is no chart yet to save; wait until it is drawn.")
     const { snapshots, dims, quantity } = shown
     return {
-      columns: ["step", "epoch", "dimension", quantity.title],
+      columns: ["step", "epoch", "dimension", headerOf(quantity.title)],
       rows: snapshots.flatMap((snapshot) => dims.map((dim) => [snapshot.step, snapshot.epoch, `z${dim + 1}`, quantity.of(snapshot)[dim]])),
     }
   }

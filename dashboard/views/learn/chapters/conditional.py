@@ -52,6 +52,7 @@ def draw(run: Run, title: str) -> None:
                             "x": names,
                             "y": [value - min(classes.log_prob) for value in listed(classes.log_prob)],
                             "base": min(classes.log_prob),
+                            "meta": {"values": listed(classes.log_prob)},
                             "text": [
                                 f"{share:.0%}" if share > 0.005 else "" for share in classes.probability
                             ],
@@ -65,6 +66,7 @@ def draw(run: Run, title: str) -> None:
                     ],
                     x="class y; the share is p(y|x), by Bayes",
                     y="nats",
+                    saved=("class", "log p(x|y) (nats)"),
                     layout={"xaxis": {"type": "category"}, "margin": {"l": 52, "r": 12, "t": 18, "b": 42}},
                 ),
                 images(

@@ -54,6 +54,7 @@ def draw(run: Run, title: str) -> None:
                         _bar("β · KL (rate)", beta * found.rate, "@rate"),
                     ],
                     x=f"{loss:.2f} nats",
+                    saved=("cost (nats)", ""),
                     layout={
                         "barmode": "stack",
                         "showlegend": True,

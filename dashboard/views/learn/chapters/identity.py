@@ -48,6 +48,9 @@ def _exact(run: Run, title: str) -> None:
                     _plane(found, axes, density) if len(axes) > 1 else _line(found, axes[0], density),
                     x="z₁",
                     y="z₂" if len(axes) > 1 else "density",
+                    saved=("", "", "density (per unit of z₁ and z₂)")
+                    if len(axes) > 1
+                    else ("", "density (per unit of z₁)"),
                     layout={
                         "showlegend": True,
                         **(
@@ -160,6 +163,7 @@ def _climbing(run: Run, title: str) -> None:
                         level(found.elbo, found.k[0], found.k[-1], "@rate", "ELBO, k = 1"),
                     ],
                     x="samples k in each weighted mean",
+                    saved=("number of samples k", ""),
                     y="nats",
                     layout={"showlegend": True, "xaxis": {"type": "log", "dtick": 1}},
                 )

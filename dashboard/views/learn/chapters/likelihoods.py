@@ -91,6 +91,7 @@ def draw(run: Run, title: str) -> None:
                     ],
                     x="σ",
                     y="nats",
+                    saved=("σ (of a pixel’s range)", "value (nats)"),
                     layout={"showlegend": True, "xaxis": {"type": "log"}, "yaxis": {"type": "log"}},
                 ),
                 panel(
@@ -101,6 +102,7 @@ def draw(run: Run, title: str) -> None:
                     ],
                     x="what the decoder says, x̂",
                     y="cost",
+                    saved=("x̂ (0 to 1)", "cost (BCE: nats; squared error: no unit)"),
                     layout={"showlegend": True},
                 ),
                 panel(
@@ -123,6 +125,7 @@ def draw(run: Run, title: str) -> None:
                     ],
                     x=f"σ; least at {found.best_sigma:.3f}, the root mean squared error",
                     y="nats",
+                    saved=("σ (of a pixel’s range)", "cost (nats)"),
                     layout={
                         "xaxis": {"type": "log"},
                         "yaxis": {"range": _range(found.gaussian, at.gaussian[0])},

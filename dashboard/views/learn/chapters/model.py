@@ -62,6 +62,7 @@ def draw(run: Run, title: str) -> None:
                     f"{REPEATS} estimates for each n: each dot is one",
                     [*dots, level(found.log_prob, 1, COUNTS[-1], "@elbo", known)],
                     x="samples n",
+                    saved=("number of samples n", ""),
                     y="log p̂(x), nats",
                     layout={
                         "showlegend": True,

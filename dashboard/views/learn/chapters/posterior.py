@@ -68,6 +68,7 @@ def draw(run: Run, title: str) -> None:
                     ],
                     x="weight w over the mean weight",
                     y="log of it, nats",
+                    saved=("weight w over the mean weight (no unit)", ""),
                     layout={
                         "showlegend": True,
                         "yaxis": {"range": [min(low, -found.gap - 0.5), float(np.log(top)) + 0.3]},

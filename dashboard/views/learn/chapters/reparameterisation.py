@@ -52,6 +52,7 @@ def draw(run: Run, title: str) -> None:
                     _histogram(getattr(found, name)[:, dim].numpy(), wide, colour, exact),
                     x="one sample’s gradient, nats per unit of μ" if name == "with_baseline" else "",
                     y="samples",
+                    saved=("one sample’s gradient (nats per unit of μ)", "number of samples"),
                     layout={
                         "xaxis": {"range": [-wide, wide]},
                         "bargap": 0.02,

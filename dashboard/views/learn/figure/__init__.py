@@ -39,6 +39,7 @@ def panel(
     note: str = "",
     layout: dict[str, Any] | None = None,
     wide: int = 1,
+    saved: Sequence[str] = (),
 ) -> dict[str, Any]:
     """A chart.
 
@@ -50,8 +51,11 @@ def panel(
         note: Below it.
         layout: What else plotly.js is told.
         wide: Columns that it takes.
+        saved: Headers of its saved table, with their units: of the horizontal and vertical axis, and of a depth; where
+            the axes' titles do not say them. An empty one is left to the axis.
     """
     return {
+        "saved": list(saved),
         "title": title,
         "traces": list(traces),
         "x": x,

@@ -5,7 +5,7 @@ import { mountable } from "../../../../vae/browser/lib/mount.js"
 import { paint } from "../../../../vae/browser/lib/picture.js"
 import { mix, theme } from "../../../../vae/browser/lib/theme.js"
 import { adoptStyle, axis, CONFIG, look, plotlyFor } from "../../../components/chart/plotly.js"
-import { plotlyMenu } from "../../../components/chart/saving.js"
+import { plotlyMenu, tableOf } from "../../../components/chart/saving.js"
 import { inStreamlit } from "../../../components/streamlit/adapter.js"
 
 export default inStreamlit(mountable(import.meta.url, (root) => {
@@ -50,7 +50,7 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
 
   /** The button that saves a panel. */
   function menuOf(panel, node) {
-    if (!panel.pixels) return plotlyMenu(node, () => panel.title, undefined, `the chart “${panel.title}”`)
+    if (!panel.pixels) return plotlyMenu(node, () => panel.title, () => tableOf(node, panel.saved), `the chart “${panel.title}”`)
     return gridMenu(() => {
       const all = /** @type {HTMLCanvasElement[]} */ ([...node.querySelectorAll("canvas")])
       const images = Array.from({ length: Math.ceil(all.length / panel.columns) }, (_, row) => all.slice(row * panel.columns, (row + 1) * panel.columns))
