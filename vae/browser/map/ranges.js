@@ -297,5 +297,5 @@ function paintBars(context, { counts, range, low, high }, width, height, colours
 function tableOf({ title, unit, counts, low, high }) {
   const step = (high - low) / BARS
   const what = `${title}${unit ? ` (${unit})` : ""}`
-  return { columns: [`${what}, from`, `${what}, to`, "number of images"], rows: Array.from(counts, (num, k) => [low + k * step, low + (k + 1) * step, num]) }
+  return { columns: [`from: ${what}`, `to: ${what}`, "number of images"], rows: Array.from(counts, (num, k) => [low + k * step, low + (k + 1) * step, num]) }
 }

@@ -58,7 +58,7 @@ export function ratesCard() {
 export function usageCard() {
   let saved = []
   const { node, chart, legend, note } = card("usage", "Does the decoder use z?", "", () => ({
-    columns: ["from another image", "rise (nats per image)", "± standard error (nats per image)", "images"],
+    columns: ["from another image", "rise (nats per image)", "± standard error (nats per image)", "number of images"],
     rows: saved.map(({ words, rise }) => [words, rise.nats, rise.standard_error, rise.num_images]),
   }))
   return {

@@ -37,7 +37,7 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
   const button = element("button", { class: "ll-button", type: "button", onclick: toggle, dataset: { control: "add" } })
   const save = plotlyMenu(chart, () => "rate-distortion-plane", () => ({
     columns: [
-      "run", "β", "Reconstruction (distortion), nats", "KL (rate), nats", "−ELBO, nats", "± standard error, nats", "active units", "latent dimensions", "seed", "step",
+      "run", "β", "Reconstruction (distortion) (nats)", "KL (rate) (nats)", "−ELBO (nats)", "± standard error (nats)", "active units", "latent dimensions", "seed", "step",
     ],
     rows: data.dots.map((dot) => [
       dot.name, dot.beta, dot.distortion, dot.rate, dot.distortion + dot.rate, dot.standard_error, dot.active, dot.latent_dim, dot.seed, dot.step,
