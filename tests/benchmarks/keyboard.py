@@ -2,7 +2,8 @@
 
     python tests/benchmarks/keyboard.py [--theme dark] [--list] [PAGE[?QUERY] …]
 
-Prints how many stops each page has and what is wrong; the exit status is 1 if anything is. `--list` prints the stops.
+Then opens what opens (menus, dialogs, lessons) by Enter, has axe look at it, and closes it by Escape. Prints how many
+stops each page has and what is wrong; the exit status is 1 if anything is. `--list` prints the stops.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ import tempfile
 from pathlib import Path
 from shutil import which
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Error, sync_playwright
 
+from tests.browser.boxes import axe
 from tests.browser.keyboard import walk
 from tests.browser.server import Server
 from tests.browser.tab import FLAGS, App
@@ -35,6 +37,15 @@ PLACES = (
     "explore?present=1",
 )
 REST = 2.0
+#: What opens: where, the button that is pressed by Enter, and what is there then.
+OPENED = (
+    ("train", ".st-key-help button", '[role="dialog"]'),
+    ("train", ".st-key-more-options button", '[data-testid="stPopoverBody"]'),
+    ("explore", '[data-component="image"] .ll-save > summary', '[data-component="image"] .ll-save-panel'),
+    ("map", '[data-action="layers"]', ".menu-body"),
+    ("generate", '[data-component="follow"] .ll-save > summary', '[data-component="follow"] .ll-save-panel'),
+    ("compare", ".st-key-help button", '[role="dialog"]'),
+)
 
 
 def measure(places: list[str], *, theme: str, run: str, listed: bool) -> int:
@@ -59,10 +70,31 @@ def measure(places: list[str], *, theme: str, run: str, listed: bool) -> int:
                 if listed:
                     print("    " + "\n    ".join(found.stops))
                 wrong += len(found.faults())
+            for page, button, body in OPENED:
+                wrong += _open(app.open(page, run=run), button, body)
             browser.close()
     finally:
         server.stop()
     return wrong
+
+
+def _open(app: App, button: str, body: str) -> int:
+    """Open something by Enter, look at it, and close it by Escape; how much is wrong."""
+    app.idle()
+    app.pause(REST)
+    faults = []
+    app.page.locator(button).first.focus()
+    app.page.keyboard.press("Enter")
+    try:
+        app.page.locator(body).first.wait_for(timeout=5000)
+        app.pause(0.5)
+        faults += [f"{one.kind}: {one.where}" for one in axe(app.page)]
+        app.page.keyboard.press("Escape")
+        app.page.locator(body).first.wait_for(state="hidden", timeout=5000)
+    except Error as error:
+        faults.append(str(error).splitlines()[0])
+    print(f"{button} opened: {len(faults)} wrong", *(f"  {fault}" for fault in faults), sep="\n", flush=True)
+    return len(faults)
 
 
 if __name__ == "__main__":
