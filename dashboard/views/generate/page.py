@@ -18,7 +18,7 @@ def page() -> None:
     """Draw the page."""
     modes = run_picker.head(
         "Generate",
-        "What does the model make up? Sample new images, and see what the latent code and the class each control.",
+        "What does the model make up? Sample images by z and class.",
     )
     run = run_picker.chosen()
     if run is None:

@@ -30,7 +30,7 @@ def page() -> None:
     """Draw the page."""
     modes = run_picker.head(
         "Map",
-        "Where does the encoder place each image? A dot is its posterior mean. Hover to decode, click to pin.",
+        "Where does the encoder place each image? Hover to decode, click to pin.",
     )
     run = run_picker.chosen()
     if run is None:
