@@ -76,7 +76,7 @@ function lead(event) {
   if (!(node instanceof Element) || node.getAttribute("href") !== "#download") return
   event.preventDefault()
   const button = () => /** @type {HTMLElement | null} */ (document.querySelector(".st-key-sidebar-download button"))
-  if (!button()?.checkVisibility()) /** @type {HTMLElement | null} */ (document.querySelector('[data-testid="stExpandSidebarButton"]'))?.click()
+  if (!button()?.checkVisibility({ visibilityProperty: true })) /** @type {HTMLElement | null} */ (document.querySelector('[data-testid="stExpandSidebarButton"]'))?.click()
   setTimeout(() => {
     button()?.scrollIntoView({ block: "center" })
     button()?.focus()

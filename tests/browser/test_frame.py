@@ -111,6 +111,8 @@ def test_dataset_that_is_not_downloaded_is_told_once_at_length_and_leads_to_its_
     app.page.set_viewport_size({"width": 1000, "height": 768})
     app.open("evaluate", run="mnist-2d").idle()
     assert app.page.get_by_text("vae data download").count() == 0
+    said = app.page.locator('.ll-message:has(a[href="#download"])').first
+    assert said.inner_text() == "MNIST: dataset not downloaded"
     app.page.locator('a[href="#download"]').first.click()
     button = app.page.locator(".st-key-sidebar-download button")
     app.until(button.is_visible, "the button is not shown")

@@ -87,7 +87,7 @@ def test_a_chart_of_plotly_is_saved_in_the_pages_colours(kept: App, watch: Watch
 def test_curves_and_the_strip_of_dimensions_are_saved_too(kept: App, watch: Watch, run: Run) -> None:
     app = watch(kept).open("collapse", "diagnosis", run=run.id)
     header, *rows = table(save(app, '[data-chart="curves"]', "csv"))
-    assert header == ["series", "epochs", "dimensions", "nats per image"]
+    assert header == ["series", "epochs", "dimensions", "value (nats per image)"]
     assert {row[0] for row in rows} >= {"active units", "KL", "I(x; z)"}
     assert "z₁" in words(save(app, '[data-chart="course"]', "svg"))
     header, *rows = table(save(app, '[data-chart="course"]', "csv"))

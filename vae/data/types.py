@@ -7,6 +7,7 @@ A data set is read by `vae.data.readers.digits`, `vae.data.readers.torchvision`,
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -96,9 +97,14 @@ def shown(path: str | os.PathLike[str]) -> str:
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
+#: How Python shows an object of which nothing else is known: an address says nothing to anybody.
+_ADDRESS = re.compile(r"\s*<[^<>]* at 0x[0-9a-fA-F]+>")
+
+
 def reason(error: BaseException) -> str:
     """Why something failed, in a few words."""
-    return str(getattr(error, "strerror", None) or error) or type(error).__name__
+    words = _ADDRESS.sub("", str(getattr(error, "strerror", None) or error)).strip()
+    return words or type(error).__name__
 
 
 def check_kind(path: Path, name: Literal["npz", "folder"]) -> None:

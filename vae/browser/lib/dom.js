@@ -64,12 +64,12 @@ export function withCode(sentence) {
 }
 
 /**
- * Set an element's text as `say` does, to a sentence of the library.
+ * Set an element's text as `say` does, to a sentence of the library; it is one part of its row, so that the spaces around links stay.
  * @param {Element} node
  * @param {string} sentence
  */
 export function explain(node, sentence) {
-  if (node.textContent !== sentence.replaceAll("`", "")) node.replaceChildren(...withCode(sentence))
+  if (node.textContent !== sentence.replaceAll("`", "")) node.replaceChildren(element("span", {}, ...withCode(sentence)))
 }
 
 const SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉"

@@ -15,7 +15,7 @@ from PIL import Image
 from vae.config.schema import DataConfig
 from vae.data.dataset import load_dataset
 from vae.data.readers.image_folder import read_folder
-from vae.data.types import DataError, Images
+from vae.data.types import DataError, Images, reason
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (5, 6, 3), dtype=np.uint8)
 GREY = PIXELS[..., 0].copy()
@@ -135,6 +135,21 @@ def test_all_files_that_cannot_be_read_are_told_at_once(tmp_path: Path) -> None:
         read_folder(tmp_path)
     assert "1.png cannot be read as an image" in str(caught.value)
     assert "so it is with 2 more files (3.png, 4.png)" in str(caught.value)
+    assert " at 0x" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError("cannot identify image file <_io.BytesIO object at 0x7fcd8c9594e0>"), "cannot identify image file"),
+        (ValueError("bad value from <function loads at 0x10f> here"), "bad value from here"),
+        (TypeError("<a.b.Thing object at 0x12>"), "TypeError"),
+        (FileNotFoundError(2, "No such file or directory"), "No such file or directory"),
+        (ValueError("a < b and c > d"), "a < b and c > d"),
+    ],
+)
+def test_why_something_failed_is_told_without_addresses_in_memory(error: Exception, words: str) -> None:
+    assert reason(error) == words
 
 
 @pytest.mark.parametrize("ending", ["tif", "gif", "ppm", "tga"])
