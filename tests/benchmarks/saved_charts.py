@@ -28,7 +28,8 @@ from tests.browser.tab import FLAGS, App
 from tests.support.saved_tables import says_its_unit
 
 PLACES = (
-    *(f"learn?chapter={number}" for number in range(1, 11)),
+    *(f"learn?chapter={number}" for number in range(1, 10)),
+    "learn?chapter=10&run=digits-conditional",
     "train",
     "explore?stops=n0_n1",
     "explore?posterior=3",
@@ -48,7 +49,12 @@ _SVG = "{http://www.w3.org/2000/svg}"
 
 
 def _opened(app: App) -> None:
-    """Open what is folded, so that its charts are there too."""
+    """Open what is folded, and train what a chapter trains, so that its charts are there too."""
+    train = app.page.locator(".st-key-learn-train-both button")
+    if train.count() and train.is_visible():
+        train.click()
+        app.page.locator('[data-component="figure"]').first.wait_for(timeout=120_000)
+        app.pause(REST)
     for summary in app.page.locator("details.ranges > summary").all():
         if summary.is_visible():
             summary.click()

@@ -227,6 +227,8 @@ def test_impossible_value_is_told_in_one_sentence_and_the_form_keeps_everything(
     before = {name: fields[name].input_value()}
     type_in(app, {name: fields[name]}, goals)
     options(app, fields["Hidden widths"], True)
+    panel = app.page.locator('[data-testid="stPopoverBody"]:has([class*="st-key-option-"])').bounding_box()
+    assert panel["width"] > 900, "its groups do not stand side by side with room for their words"
     before |= {label: fields[label].input_value() for label in others}
     type_in(app, {label: fields[label] for label in others}, goals)
     options(app, fields["Hidden widths"], False)

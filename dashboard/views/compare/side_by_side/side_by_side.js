@@ -74,7 +74,7 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
   /** Which image of which line each is: the number of the test image, or of the sample of z. */
   function tableOf(body, kind) {
     const numbers = kind === "image" ? rows() : null
-    return gridTable(gridOf(body), [kind === "image" ? "test image" : "sample of z, from 0", ...(numbers ? [] : ["seed"])], (_, k) => (numbers ? [numbers[k]] : [k, view.seed]))
+    return gridTable(gridOf(body), [kind === "image" ? "test image" : "number of the sample of z, from 0", ...(numbers ? [] : ["seed"])], (_, k) => (numbers ? [numbers[k]] : [k, view.seed]))
   }
 
   /** Show something else, and tell Python when it rests; null waits for a later call. */

@@ -141,7 +141,10 @@ def test_all_files_that_cannot_be_read_are_told_at_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        (OSError("cannot identify image file <_io.BytesIO object at 0x7fcd8c9594e0>"), "cannot identify image file"),
+        (
+            OSError("cannot identify image file <_io.BytesIO object at 0x7fcd8c9594e0>"),
+            "cannot identify image file",
+        ),
         (ValueError("bad value from <function loads at 0x10f> here"), "bad value from here"),
         (TypeError("<a.b.Thing object at 0x12>"), "TypeError"),
         (FileNotFoundError(2, "No such file or directory"), "No such file or directory"),
