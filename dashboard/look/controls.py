@@ -9,10 +9,14 @@ own components name themselves (`vae/browser/lib/controls.js`): `map.lasso` is t
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 from dashboard.streamlit_internals import MENU, selector_of_key
+from vae import browser
 from vae.config.schema import RunConfig
 
 #: What `hide` and `lock` take: names, separated by commas; with a full stop, a component's own control.
@@ -198,10 +202,28 @@ _CONTROLS: dict[str, Sequence[str]] = {
     "delete": ("Delete", "runs-delete", "runs-delete-now"),
     "import": ("Import", "import-file:*", "import-now"),
 }
+_QUOTED = re.compile(r'"([^"\n]{1,60})"')
 #: By name.
 CONTROLS: dict[str, Control] = _table()
 #: The list of pages, which has no key.
 MENU_NAME = "menu"
+
+
+@cache
+def words_of_components() -> frozenset[str]:
+    """What the components' sources have in quotes, in the form of a control's name.
+
+    A component names its controls itself, some only where they are drawn; but each name, or the label that it is made
+    of, stands in quotes somewhere. So what stands nowhere is no name.
+    """
+    found: set[str] = set()
+    for folder in (browser.FOLDER, Path(__file__).resolve().parents[1]):
+        for path in folder.rglob("*.js"):
+            text = path.read_text(encoding="utf-8")
+            found.update(
+                re.sub(r"[^a-z0-9]+", "-", word.lower()).strip("-") for word in _QUOTED.findall(text)
+            )
+    return frozenset(found)
 
 
 def for_browser() -> str:

@@ -23,7 +23,7 @@ import streamlit as st
 
 from dashboard.components import NAMES
 from dashboard.link import keys, session
-from dashboard.look.controls import CONTROLS, MENU_NAME
+from dashboard.look.controls import CONTROLS, MENU_NAME, words_of_components
 
 if TYPE_CHECKING:
     from dashboard.streamlit_internals import DeltaGenerator
@@ -96,7 +96,9 @@ def _check_controls(key: str, names: Sequence[str], cards: Sequence[str]) -> Non
     """Tell of what is hidden or fixed and is no control of any page, nor a card of this one."""
     for name in names:
         component, _, own = name.partition(".")
-        if component in NAMES if own else name in CONTROLS or name == MENU_NAME or name in cards:
+        if own and component in NAMES and own in words_of_components():
+            continue
+        if not own and (name in CONTROLS or name == MENU_NAME or name in cards):
             continue
         session.notice(
             f"The link's {key} names controls of the page, and there is none called {name!r}. The list is beside "

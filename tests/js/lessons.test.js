@@ -1,9 +1,10 @@
 /** What a lesson's rail decides: whether a condition holds, what happened, what came of a prediction. */
 import assert from "node:assert/strict"
 import { test } from "node:test"
+import { facts, heed, isHeard, tell } from "../../vae/browser/lib/facts.js"
 import { csv, keep, kept, opened, outcome } from "../../vae/browser/lesson_rail/answers.js"
 import { holds, namesOf } from "../../vae/browser/lesson_rail/conditions.js"
-import { fromAddress, fromTrainer } from "../../vae/browser/lesson_rail/happenings.js"
+import { fromAddress, fromFacts, fromTrainer } from "../../vae/browser/lesson_rail/happenings.js"
 
 const below = (name, value) => ({ kind: "compare", name, sign: "<", value })
 const equal = (name, value) => ({ kind: "compare", name, sign: "==", value })
@@ -29,6 +30,38 @@ test("nothing is true of what is not known", () => {
   for (const known of [{}, { kl: null }, { kl: Number.NaN }, { kl: "0" }]) assert.equal(holds(below("kl", 1), known), false)
   assert.equal(holds(equal("verdict", "healthy"), { verdict: 1 }), false)
   assert.equal(holds({ kind: "flag", name: "training" }, { training: 1 }), false)
+})
+
+test("one number is compared with another", () => {
+  const tree = { kind: "compare", name: "reconstruction", sign: ">", other: "kl" }
+  assert.equal(holds(tree, { reconstruction: 3, kl: 2 }), true)
+  assert.equal(holds(tree, { reconstruction: 2, kl: 2 }), false)
+  for (const known of [{ reconstruction: 3 }, { kl: 2 }, { reconstruction: 3, kl: null }, { reconstruction: 3, kl: Number.NaN }]) assert.equal(holds(tree, known), false)
+  assert.deepEqual(namesOf(tree), ["reconstruction", "kl"])
+})
+
+test("a number of the page has changed once it is another by more than rounding", () => {
+  const before = { image_kl: 2, image_reconstruction: 18, gap: 1 }
+  assert.deepEqual(fromFacts(before, { image_kl: 2.00001, image_reconstruction: 18.5, gap: 3 }), ["image_reconstruction changed"])
+  assert.deepEqual(fromFacts(before, { image_kl: 2.1, image_reconstruction: 18 }), ["image_kl changed"])
+  assert.deepEqual(fromFacts({}, before), [])
+  assert.deepEqual(fromFacts(before, {}), [])
+})
+
+test("parts tell what they show, and who listens hears of what is new", () => {
+  const [one, other] = [{}, {}]
+  let heard = 0
+  assert.equal(isHeard(), false)
+  const deaf = heed(() => { heard += 1 })
+  tell(one, { gap: 1 })
+  tell(one, { gap: 1 })
+  tell(other, { slider_kl: 2 })
+  assert.deepEqual(facts(), { gap: 1, slider_kl: 2 })
+  tell(one, null)
+  assert.deepEqual([facts(), heard, isHeard()], [{ slider_kl: 2 }, 3, true])
+  tell(other, null)
+  deaf()
+  assert.equal(isHeard(), false)
 })
 
 test("all names of a tree are known", () => {
@@ -82,6 +115,9 @@ test("progress survives a reload, and what happened in one step does not count i
   assert.deepEqual(opened(browser, "beta", 3).happened, [])
   assert.equal(opened(browser, "beta", 3).steps[1].done, "now")
   assert.deepEqual(opened(browser, "other", 1), { open: 1, happened: [], steps: {} })
+  keep(browser, "beta", { open: 2, happened: [], since: 7, before: { gap: 1 }, steps: {} })
+  assert.deepEqual([opened(browser, "beta", 2).since, opened(browser, "beta", 2).before], [7, { gap: 1 }])
+  assert.equal(opened(browser, "beta", 3).since, undefined)
 })
 
 test("what is no progress is none", () => {

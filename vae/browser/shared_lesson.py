@@ -192,6 +192,10 @@ def _check_run(link: Mapping[str, str], runs: Sequence[str], where: str) -> None
         )
 
 
+#: Numbers that the site's own parts tell.
+_SHOWN = {"radius", "nearest"}
+
+
 def _check_state(step: Step, link: Mapping[str, str], run: SharedPlace, where: str) -> None:
     """What completes a step must be able to happen with the run."""
     lacks = ""
@@ -208,7 +212,7 @@ def _check_state(step: Step, link: Mapping[str, str], run: SharedPlace, where: s
     elif link.get("mode", "samples") not in run.modes:
         lacks = f"the mode {link['mode']} of Generate"
     else:
-        unknown = sorted(name for name in _names(step) & set(NUMBERS) if name not in run.known)
+        unknown = sorted(name for name in _names(step) & set(NUMBERS) - _SHOWN if name not in run.known)
         lacks = f"the number {unknown[0]}" if unknown else ""
     if lacks:
         raise UserError(

@@ -5,7 +5,7 @@
     condition  = conjunction { "or" conjunction }
     conjunction = negation { "and" negation }
     negation   = "not" negation | "(" condition ")" | comparison | flag | happening
-    comparison = name ("<" | "<=" | ">" | ">=" | "==" | "!=") value
+    comparison = name ("<" | "<=" | ">" | ">=" | "==" | "!=") (value | name of another number)
     happening  = thing action                      for example: point moved
 
 Nothing is evaluated as code: a condition becomes a tree of these few kinds, which is looked up in the state.
@@ -38,6 +38,17 @@ NUMBERS: dict[str, str] = {
     "latent_dim": "latent dimensions",
     "num_runs": "runs that are not examples",
     "num_classes": "classes of the images",
+    "epochs_since": "epochs trained since β was last changed in this step",
+    "radius": "distance of the point from 0, in standard deviations of the prior",
+    "nearest": "distance of the point from the nearest code in the map",
+    "image_reconstruction": "the reconstruction term of the image that is shown, nats",
+    "image_kl": "the KL of the image that is shown, nats",
+    "image_sigma": "the smallest σ of q(z|x) of the image that is shown",
+    "slider_kl": "the KL of the sliders μ and σ (chapter 6), nats",
+    "gap": "log p(x) − ELBO of the image that is shown, nats",
+    "variance_ratio": "variance of the score function over that of reparameterisation (chapter 7)",
+    "prior_gap": "KL of the prior to the aggregate posterior (Generate, Compare), nats",
+    "class_cost": "nats that the reconstruction costs more if the decoder is not told the class (chapter 10)",
 }
 #: Words of the state, and what each may be; an empty choice is any word.
 WORDS: dict[str, tuple[str, ...]] = {
@@ -48,6 +59,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "network": (),
     "data": (),
     "run": (),
+    "pass": ("training", "reconstruction", "generation"),
 }
 #: What is so or is not.
 FLAGS: dict[str, str] = {
@@ -70,6 +82,8 @@ HAPPENINGS: dict[str, str] = {
     "run chosen": "another run was chosen",
     "time moved": "the time machine was moved",
     "chapter opened": "a chapter of the theory was opened",
+    "image_reconstruction changed": "that number became another",
+    "image_kl changed": "that number became another",
 }
 
 Value = float | str | bool
@@ -99,6 +113,7 @@ class Condition:
         name: The name that it looks up; empty for the connectives.
         sign: Of a comparison.
         value: What is compared with.
+        other: The number that is compared with, in place of a value.
         parts: The conditions that it connects.
     """
 
@@ -106,6 +121,7 @@ class Condition:
     name: str = ""
     sign: str = ""
     value: Value = ""
+    other: str = ""
     parts: tuple[Condition, ...] = ()
 
     def holds(self, state: Mapping[str, Value], happened: Collection[str] = ()) -> bool:
@@ -126,21 +142,22 @@ class Condition:
                 return self.name in happened
             case "flag":
                 return state.get(self.name) is True
-        found = state.get(self.name)
-        if found is None or (isinstance(found, float) and math.isnan(found)):
+        found, value = state.get(self.name), state.get(self.other) if self.other else self.value
+        if any(one is None or (isinstance(one, float) and math.isnan(one)) for one in (found, value)):
             return False
-        return isinstance(found, str) == isinstance(self.value, str) and _COMPARISONS[self.sign](
-            found, self.value
-        )
+        return isinstance(found, str) == isinstance(value, str) and _COMPARISONS[self.sign](found, value)
 
     def names(self) -> set[str]:
         """All that it looks at."""
-        return ({self.name} if self.name else set()).union(*(part.names() for part in self.parts))
+        own = {name for name in (self.name, self.other) if name}
+        return own.union(*(part.names() for part in self.parts))
 
     def to_json(self) -> dict[str, Any]:
         """The tree as plain JSON, for whoever looks it up in a browser."""
         if self.parts:
             return {"kind": self.kind, "parts": [part.to_json() for part in self.parts]}
+        if self.other:
+            return {"kind": self.kind, "name": self.name, "sign": self.sign, "other": self.other}
         if self.kind == "compare":
             return {"kind": self.kind, "name": self.name, "sign": self.sign, "value": self.value}
         return {"kind": self.kind, "name": self.name}
@@ -236,6 +253,8 @@ class _Parser:
         sign = self._next("a comparison")[1]
         if sign not in _COMPARISONS:
             raise UserError(f"after {name!r} a comparison must stand (< <= > >= == !=), got {sign!r}")
+        if name in NUMBERS and self._tokens and self._tokens[0][1] in NUMBERS:
+            return Condition("compare", name, sign, other=self._tokens.pop(0)[1])
         return Condition("compare", name, sign, self._value(name, sign))
 
     def _value(self, name: str, sign: str) -> Value:

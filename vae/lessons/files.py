@@ -81,7 +81,13 @@ def lessons_in(folder: Path, language: str = "") -> tuple[list[Lesson], dict[str
             f"lessons must be in a folder, got {folder}, which is none; give a folder of .md files"
         )
     chosen: dict[str, Path] = {}
-    for path in sorted(folder.iterdir())[: 10 * MOST]:
+    try:
+        paths = sorted(folder.iterdir())[: 10 * MOST]
+    except OSError as error:
+        raise UserError(
+            f"cannot read the folder of lessons {folder}: {error.strerror or error}; give one that can be read"
+        ) from None
+    for path in paths:
         match = _FILE.fullmatch(path.name)
         if match is None:
             continue

@@ -48,8 +48,11 @@ _TITLE, _SENTENCE = 80, 300
 #: A link is the part of a page's address after the question mark.
 _LINK = re.compile(r"(?:[a-z][a-z_]*=[^&#\s<>\"]*)(?:&[a-z][a-z_]*=[^&#\s<>\"]*)*")
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
-_HTML = re.compile(r"<[A-Za-z!/][^>\n]*>")
-_PICTURE = re.compile(r"!\[[^\]]*\]\s*[\(\[]")
+#: What Markdown takes for HTML, also over several lines: a tag, its end, a comment, a declaration.
+_HTML = re.compile(r"<(?:[A-Za-z][A-Za-z0-9-]*(?:\s[^<>]*)?/?>|/[A-Za-z][^<>]*>|!--|![A-Za-z]|\?)")
+_PICTURE = re.compile(r"!\[")
+#: Letters of a line of settings, at most: a key of very many parts takes very long to read.
+_MAX_LINE = 3_000
 _LINE = re.compile(r"\(at line (\d+), column \d+\)")
 
 
@@ -83,12 +86,14 @@ class Prediction:
         choices: Answers to choose from; empty where a number is asked for.
         value: The number of the state that is asked for; empty where there are choices.
         unit: Of that number.
+        covers: Names of the cards that would show the answer: they are covered until the student has committed.
     """
 
     ask: str
     choices: tuple[Choice, ...] = ()
     value: str = ""
     unit: str = ""
+    covers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -225,6 +230,7 @@ def _step(title: str, lines: list[str], line: int) -> Step:
         raise LessonError(
             line, f"a step's title must have 1 to {_TITLE} letters, got {len(title)}; shorten it"
         )
+    title = printable(title)
     numbered, table, block = _take_block(list(enumerate(lines, start=line + 1)), line)
     words = _words(numbered)
     if not words:
@@ -243,7 +249,7 @@ def _step(title: str, lines: list[str], line: int) -> Step:
         words=words,
         page=page,
         link=link,
-        highlight=_names(table, block),
+        highlight=_names(table, "highlight", block),
         done=_condition(table["done"], block) if "done" in table else None,
         hint=_text(table, "hint", _SENTENCE, block, default=""),
         predict=_prediction(table["predict"], block) if "predict" in table else None,
@@ -254,13 +260,24 @@ def _step(title: str, lines: list[str], line: int) -> Step:
 def _take_block(lines: list[tuple[int, str]], line: int) -> tuple[list[tuple[int, str]], dict[str, Any], int]:
     """The lines of a step without its block of settings, that block, and the number of the line where it begins."""
     begins = [place for place, (_, one) in enumerate(lines) if one.strip() == "```step"]
+    for number, one in lines:
+        if re.match(r"[`~]{3,}\s*step\b", one.strip(), re.IGNORECASE) and one.strip() != "```step":
+            raise LessonError(
+                number, f"a block of settings must begin with ```step alone, got {_shown(one)}; correct it"
+            )
     if not begins:
         return lines, {}, line
     if len(begins) > 1:
         raise LessonError(lines[begins[1]][0], "a step must have one block ```step, got two; join them")
     begin = begins[0]
-    end = next(place for place in range(begin + 1, len(lines)) if lines[place][1].strip() == "```")
     first = lines[begin][0]
+    ends = [place for place in range(begin + 1, len(lines)) if lines[place][1].lstrip().startswith("```")]
+    end = ends[0]  # every block has an end, see `_sections`
+    if lines[end][1].strip() != "```":
+        raise LessonError(
+            lines[end][0],
+            f"a block ```step must end with ```, got {_shown(lines[end][1])}; put ``` before it",
+        )
     table = _table("\n".join(one for _, one in lines[begin + 1 : end]), first + 1)
     return [*lines[:begin], *lines[end + 1 :]], table, first
 
@@ -268,8 +285,8 @@ def _take_block(lines: list[tuple[int, str]], line: int) -> tuple[list[tuple[int
 def _prediction(found: Any, line: int) -> Prediction:
     if not isinstance(found, dict):
         raise LessonError(line, f"predict must be a table with ask, got {_shown(found)}; write [predict]")
-    _check_keys(found, ("ask", "choices", "value", "unit"), line)
-    ask = _text(found, "ask", _SENTENCE, line)
+    _check_keys(found, ("ask", "choices", "value", "unit", "covers"), line)
+    ask, covers = _text(found, "ask", _SENTENCE, line), _names(found, "covers", line)
     if ("choices" in found) == ("value" in found):
         raise LessonError(
             line, "predict must have choices, or the value that is asked for, and not both; give one"
@@ -278,7 +295,7 @@ def _prediction(found: Any, line: int) -> Prediction:
         value = _text(found, "value", 40, line)
         if value not in NUMBERS:
             raise LessonError(line, f"value must be one of {', '.join(NUMBERS)}, got {value!r}")
-        return Prediction(ask, value=value, unit=_text(found, "unit", 20, line, default=""))
+        return Prediction(ask, value=value, unit=_text(found, "unit", 20, line, default=""), covers=covers)
     choices = found["choices"]
     if (
         not isinstance(choices, list)
@@ -290,7 +307,9 @@ def _prediction(found: Any, line: int) -> Prediction:
     for choice in choices:
         _check_keys(choice, ("text", "when"), line)
         made.append(Choice(_text(choice, "text", 120, line), _condition(choice.get("when"), line)))
-    return Prediction(ask, choices=tuple(made))
+    if len({choice.text for choice in made}) < len(made):
+        raise LessonError(line, "choices must have different texts, got one of them twice; change one")
+    return Prediction(ask, choices=tuple(made), covers=covers)
 
 
 def _condition(text: Any, line: int) -> Condition:
@@ -304,17 +323,15 @@ def _condition(text: Any, line: int) -> Condition:
         raise LessonError(line, str(error)) from None
 
 
-def _names(table: Mapping[str, Any], line: int) -> tuple[str, ...]:
-    names = table.get("highlight", [])
+def _names(table: Mapping[str, Any], key: str, line: int) -> tuple[str, ...]:
+    names = table.get(key, [])
     names = [names] if isinstance(names, str) else names
     if (
         not isinstance(names, list)
         or len(names) > 8
         or not all(isinstance(n, str) and _NAME.fullmatch(n) for n in names)
     ):
-        raise LessonError(
-            line, f"highlight must be at most 8 names of cards or controls, got {_shown(names)}"
-        )
+        raise LessonError(line, f"{key} must be at most 8 names of cards or controls, got {_shown(names)}")
     return tuple(names)
 
 
@@ -325,15 +342,19 @@ def _words(lines: list[tuple[int, str]]) -> str:
         raise LessonError(
             lines[0][0], f"words must have at most {MAX_WORDS:,} letters, got {len(words):,}; shorten them"
         )
-    for number, one in lines:
-        if _HTML.search(one):
-            raise LessonError(
-                number, f"words must be Markdown without HTML, got {_shown(one.strip())}; leave it out"
-            )
-        if _PICTURE.search(one):
-            raise LessonError(
-                number, "words must have no images, got one; show what you mean on the page itself"
-            )
+    whole = "\n".join(one for _, one in lines)
+
+    def line_of(found: re.Match[str]) -> int:
+        return lines[whole.count("\n", 0, found.start())][0]
+
+    if (html := _HTML.search(whole)) is not None:
+        raise LessonError(
+            line_of(html), f"words must be Markdown without HTML, got {_shown(html[0])}; leave it out"
+        )
+    if (image := _PICTURE.search(whole)) is not None:
+        raise LessonError(
+            line_of(image), "words must have no images, got one; show what you mean on the page itself"
+        )
     return words
 
 
@@ -362,9 +383,18 @@ def _whole(table: Mapping[str, Any], key: str, low: int, high: int) -> int:
 
 
 def _table(text: str, first: int) -> dict[str, Any]:
+    for number, line in enumerate(text.split("\n"), start=first):
+        if len(line) > _MAX_LINE:
+            raise LessonError(
+                number,
+                f"a line of settings must have at most {_MAX_LINE:,} letters, got {len(line):,}; shorten it",
+            )
     try:
         return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (
+        ValueError,
+        RecursionError,
+    ) as error:  # Python itself refuses a whole number of thousands of digits
         said = str(error)
         match = _LINE.search(said)
         at_end = text.count("\n") if "(at end of document)" in said else 0
@@ -376,5 +406,15 @@ def _table(text: str, first: int) -> dict[str, Any]:
 
 
 def _shown(value: object) -> str:
+    """A value as a message has it; never its depths, nor a number of thousands of digits."""
+    match value:
+        case dict():
+            return "a table"
+        case list():
+            return f"a list of {len(value)}"
+        case int() if abs(value) >= 10**30:
+            return "a number of more than 30 digits"
+        case str():
+            value = value[:60]
     text = repr(value)
     return text if len(text) <= 40 else f"{text[:39]}…"

@@ -43,6 +43,24 @@ def adding_up(parts: Sequence[float], total: float, decimals: int) -> tuple[list
     return found[:-1], found[-1]
 
 
+def significant(value: float, digits: int = 5) -> tuple[str, int]:
+    """A number with so many digits that it is off by 1e-4 of itself at most: 24.684, 0.037813, 12,346 as 12346.
+
+    Returns:
+        The text, and the power of ten that it is to be multiplied with: 0 from a ten-thousandth to a million. Whole
+        numbers have no decimals.
+    """
+    if value == 0 or not math.isfinite(value):
+        return f"{value:g}", 0
+    text = f"{value:.{digits - 1}e}"
+    mantissa, _, power = text.partition("e")
+    if not -4 <= int(power) < 6:
+        return mantissa, int(power)
+    if float(value).is_integer():
+        return f"{value:.0f}", 0
+    return f"{float(text):.{max(0, digits - 1 - int(power))}f}", 0
+
+
 def plus_minus(error: float | None, decimals: int = 3) -> str:
     """A standard error as a person reads it: a question mark where it is unknown."""
     return "± ?" if error is None or math.isnan(error) else f"± {error:.{decimals}f}"

@@ -61,6 +61,7 @@ class State:
     hint: str
     predict: Asked | None
     highlight: str
+    cover: str
     run: str
     at: str
     is_shipped: bool
@@ -127,9 +128,9 @@ def begin(lesson: Lesson, number: int, page: str) -> None:
     query = {**_query(step), keys.LESSON.name: lesson.name, keys.STEP.name: str(number)}
     if lesson.language:
         query[keys.LANGUAGE.name] = lesson.language
+    for key in (keys.HIDE, keys.LOCK):  # of this step alone
+        session.forget(key)
     if target == page:
-        for key in (keys.HIDE, keys.LOCK):  # of this step alone
-            session.forget(key)
         session.follow(query)
         st.rerun()
     kept = session.link()
@@ -181,6 +182,7 @@ def _state(lesson: Lesson, number: int, page: str, said: Mapping[str, str]) -> S
         hint=step.hint,
         predict=None if step.predict is None else _asked(step.predict),
         highlight="" if elsewhere else places.selector(step.highlight),
+        cover="" if elsewhere or step.predict is None else places.selector(step.predict.covers),
         run="" if run is None else run.id,
         at="last" if run is not None and models.stamp(run, "last") else "best",
         is_shipped=run is not None and run_picker.is_shipped(run),

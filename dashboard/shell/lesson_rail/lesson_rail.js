@@ -37,10 +37,11 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
   /** Where in the page a person did something since it was opened. */
   let acts = new Set()
   const shown = rail(root, {
-    known: () => ({ ...data.known, ...diagnosed, ...live }),
+    known: () => ({ ...data.known, ...diagnosed, ...live, radius: radius() }),
     go: (step) => component.onChange("said", step, "choice"),
     leave: () => component.onChange("said", "leave", "choice"),
     fold: foldSheet,
+    drawn: dress,
   })
 
   /** The address changed: by a person's act in the page, or by itself. */
@@ -52,6 +53,20 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
     else if (acts.has("sidebar")) shown.happen(found.filter((words) => words === "run chosen"))
     if (now.query.run !== address.query.run) acts = new Set()
     address = now
+    shown.look()
+  }
+
+  /** Outline what the step speaks of, and cover what would show the answer before the student has committed. @param {boolean} isCommitted */
+  function dress(isCommitted) {
+    const { highlight, cover, words } = data
+    const rules = highlight ? [`:is(${highlight}) { border-radius: 8px; outline: 3px solid #6a63f0; outline-offset: 3px; }`] : []
+    if (cover && !isCommitted) {
+      rules.push(
+        `:is(${cover}) { min-height: 60px; position: relative; } :is(${cover}) > * { visibility: hidden !important; }`,
+        `:is(${cover})::after { align-items: center; content: ${JSON.stringify(words.covered)}; display: flex; font-size: 14px; inset: 0; justify-content: center; padding: 12px; position: absolute; text-align: center; }`,
+      )
+    }
+    outlines.replaceSync(rules.join("\n"))
   }
 
   /** @param {Event} event */
@@ -63,6 +78,7 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
   function follow() {
     if (followed === data.run) return
     stop()
+    if (followed) shown.forget()
     followed = data.run
     live = {}
     diagnosed = {}
@@ -128,13 +144,13 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
       follow()
       // A run that was made and has ended before its stream said a word.
       if (trainer && trainer.run !== data.run) shown.happen(fromTrainer({ ...trainer, runs: runsBefore }, { run: data.run, state: "", beta: null, runs: Number(data.known.num_runs ?? 0) }))
-      outlines.replaceSync(data.highlight ? `:is(${data.highlight}) { border-radius: 8px; outline: 3px solid #6a63f0; outline-offset: 3px; }` : "")
       if (trainer && trainer.run === data.run) diagnose(`${data.run} ${data.lesson}:${data.step}`, trainer.state)
       shown.look()
       root.dataset.ready = "true"
     },
     unmount() {
       stop()
+      shown.stop()
       asking?.abort()
       document.adoptedStyleSheets = document.adoptedStyleSheets.filter((sheet) => sheet !== outlines)
       foldSheet(false)
@@ -143,6 +159,12 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
     },
   }
 }))
+
+/** How far the address's point lies from 0; null without one. */
+function radius() {
+  const z = here().query.z?.split(",").map(Number)
+  return z?.length && z.every(Number.isFinite) ? Math.hypot(...z) : null
+}
 
 /** The page's address now. @returns {import("../../../vae/browser/lesson_rail/happenings.js").Address} */
 function here() {

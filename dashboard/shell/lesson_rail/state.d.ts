@@ -21,6 +21,7 @@ export interface State {
   hint: string
   predict: Asked | null
   highlight: string
+  cover: string
   run: string
   at: string
   is_shipped: boolean

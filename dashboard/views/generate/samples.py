@@ -10,6 +10,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from dashboard.cache import image_sheets, latents, models
+from dashboard.components.facts import tell_lesson
 from dashboard.link import keys
 from dashboard.look.markdown import plain
 from dashboard.shell import stage
@@ -24,6 +25,8 @@ from vae.runs.run import Run
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from vae.latent.aggregate_posterior import PriorGap
+    from vae.latent.generation import Mixture
     from vae.runtime.mean_of import MeanOf
 
 #: Where z comes from, and what that is called.
@@ -145,9 +148,32 @@ def compare(run: Run, weights: Weights) -> Following:
         "avoids the holes, so fewer images fail.",
     )
     pictures = [(name, drawn[name], made[name]) for name in sources]
+    with stage.card("gap", "How far prior and aggregate posterior lie apart"):
+        _draw_gap(gap, mixture)
+    _draw_places(run, weights, {SOURCES[name]: z for name, z, _ in pictures})
+    everything = np.concatenate([images for *_, images in pictures])
+    points = np.concatenate([z.numpy() for _, z, _ in pictures])
+    facts = [{"seed": seed, "source": name} for name, *_ in pictures for _ in range(num)]
+    several = len(sources)
+    beside = everything.reshape(several, side, side, *everything.shape[1:]).swapaxes(0, 1)
+    parts.downloads(
+        f"{run.id}-compare-seed-{seed}",
+        weights,
+        image_sheets.sheet(beside.reshape(everything.shape), several * side, gap=2),
+        lambda: generated.archive(everything, points, facts),
+    )
+    return Following(
+        [Sheet(generated.images_of(name), drawn[name].tolist()) for name in sources if name != "mixture"],
+        "The mixture, its metrics and the plots of z update when you release the scrubber.",
+    )
+
+
+def _draw_gap(gap: PriorGap, mixture: Mixture) -> None:
+    """Both divergences, what they mean, and how far the fitted mixture is off."""
     first, second, _ = st.columns(3, gap="small")
     first.metric("KL(prior ‖ aggregate posterior), nats", _estimate(gap.prior_to_aggregate))
     second.metric("KL(aggregate posterior ‖ prior), nats", _estimate(gap.aggregate_to_prior))
+    tell_lesson("prior-gap", prior_gap=gap.prior_to_aggregate.mean)
     caution = (
         " These posteriors hardly overlap, so both numbers are upper bounds; more images would lower them."
         if gap.saturated
@@ -165,22 +191,6 @@ def compare(run: Run, weights: Weights) -> Following:
             f"It has full covariances and was fitted to one sample of the posterior of each of {mixture.num_points:,} "
             f"test images; {_bic_words(mixture.bic)}"
         ),
-    )
-    _draw_places(run, weights, {SOURCES[name]: z for name, z, _ in pictures})
-    everything = np.concatenate([images for *_, images in pictures])
-    points = np.concatenate([z.numpy() for _, z, _ in pictures])
-    facts = [{"seed": seed, "source": name} for name, *_ in pictures for _ in range(num)]
-    several = len(sources)
-    beside = everything.reshape(several, side, side, *everything.shape[1:]).swapaxes(0, 1)
-    parts.downloads(
-        f"{run.id}-compare-seed-{seed}",
-        weights,
-        image_sheets.sheet(beside.reshape(everything.shape), several * side, gap=2),
-        lambda: generated.archive(everything, points, facts),
-    )
-    return Following(
-        [Sheet(generated.images_of(name), drawn[name].tolist()) for name in sources if name != "mixture"],
-        "The mixture, its metrics and the plots of z update when you release the scrubber.",
     )
 
 

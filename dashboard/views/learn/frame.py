@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from dashboard.shell.subject import Subject
 from dashboard.views.learn import script_lines
 from dashboard.views.learn.thumbs import thumbs
 from vae.runs.run import Run
-from vae.runtime.number_format import adding_up
+from vae.runtime.number_format import adding_up, significant
 
 if TYPE_CHECKING:
     from dashboard.streamlit_internals import DeltaGenerator
@@ -54,39 +55,43 @@ def choose(run: Run) -> Subject:
     return found
 
 
-def formula(text: str, *values: float | str | tuple[float, int]) -> None:
+def formula(text: str, *values: float | str) -> None:
     """A line of KaTeX. Each term between « and » has the next of the values below it.
 
     Args:
         text: As KaTeX has it.
-        values: A number with two decimals, a number with so many, or what is to stand there.
+        values: A number, or what is to stand there.
     """
     below = iter(values)
 
     def under(term: re.Match[str]) -> str:
         value = next(below)
-        shown = (
-            value if isinstance(value, str) else number(*value) if isinstance(value, tuple) else number(value)
-        )
+        shown = value if isinstance(value, str) else number(value)
         return rf"\underbrace{{{term[1]}}}_{{\displaystyle {shown}}}"
 
     st.latex(re.sub("«(.+?)»", under, text))
 
 
-def number(value: float, decimals: int = 2) -> str:
-    """A number as KaTeX sets it; very large and small ones by their power of ten."""
+def number(value: float) -> str:
+    """A number as KaTeX sets it, with five digits; very large and small ones by their power of ten."""
     if value != value:
         return r"\text{?}"
     if abs(value) == float("inf"):
         return r"\infty" if value > 0 else r"-\infty"
-    if value and not 10**-decimals / 2 <= abs(value) < 1e6:
-        mantissa, _, power = f"{value:.1e}".partition("e")
-        return rf"{mantissa}\cdot 10^{{{int(power)}}}"
-    return f"{value:.{decimals}f}"
+    mantissa, power = significant(value)
+    return rf"{mantissa}\cdot 10^{{{power}}}" if power else mantissa
 
 
-def summed(parts: list[float], total: float, decimals: int = 2) -> tuple[list[str], str]:
-    """Parts of a sum and their total, rounded so that they add up."""
+def written(value: float) -> str:
+    """A number of a chart, with five digits."""
+    mantissa, power = significant(value)
+    return (f"{mantissa}e{power}" if power else mantissa).replace("-", "−")
+
+
+def summed(parts: list[float], total: float) -> tuple[list[str], str]:
+    """Parts of a sum and their total, rounded so that they add up and the smallest has five digits; six decimals at most."""
+    sizes = [abs(value) for value in (*parts, total) if value and math.isfinite(value)]
+    decimals = min(6, max(0, 4 - math.floor(math.log10(min(sizes, default=1.0)))))
     values, whole = adding_up(parts, total, decimals)
     return [f"{value:.{decimals}f}" for value in values], f"{whole:.{decimals}f}"
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -19,9 +17,7 @@ from dashboard.shell.lesson_rail import shelf
 from dashboard.views.train import link as train_link
 from vae.errors import UserError
 from vae.lessons import rail_words
-from vae.lessons.conditions import HAPPENINGS, NUMBERS, Condition
 from vae.lessons.files import lessons_in, read_lesson
-from vae.lessons.lesson import Lesson
 
 REPOSITORY = Path(run_picker.__file__).parents[2]
 MAIN = REPOSITORY / "dashboard" / "main.py"
@@ -188,59 +184,6 @@ def test_ten_lessons_are_shipped_and_each_translation_has_the_same_steps() -> No
         assert [(step.page, step.link, step.done) for step in german.steps] == [
             (step.page, step.link, step.done) for step in english.steps
         ]
-
-
-def conditions(lesson: Lesson) -> Iterator[tuple[str, Condition]]:
-    for step in lesson.steps:
-        if step.done is not None:
-            yield step.title, step.done
-
-
-def states(tree: Condition) -> Iterator[tuple[dict[str, Any], set[str]]]:
-    """States on both sides of each comparison, with and without each happening."""
-    values: dict[str, set[Any]] = {}
-    happenings: set[str] = set()
-
-    def look(part: Condition) -> None:
-        if part.kind == "happening":
-            happenings.add(part.name)
-        elif part.kind == "flag":
-            values.setdefault(part.name, set()).update({True, False})
-        elif part.kind == "compare":
-            here = (
-                {part.value - 1, part.value, part.value + 1}
-                if part.name in NUMBERS
-                else {part.value, "other"}
-            )  # type: ignore[operator]
-            values.setdefault(part.name, set()).update(here)
-        for inner in part.parts:
-            look(inner)
-
-    look(tree)
-    assert happenings <= set(HAPPENINGS)
-    names = list(values)
-    for chosen in itertools.product(*(values[name] for name in names)):
-        for num in range(len(happenings) + 1):
-            for happened in itertools.combinations(sorted(happenings), num):
-                yield dict(zip(names, chosen, strict=True)), set(happened)
-
-
-@pytest.mark.parametrize("file", LESSONS)
-def test_each_condition_of_a_lesson_can_hold_and_can_fail(file: str) -> None:
-    for title, tree in conditions(read_lesson(SHIPPED / file)):
-        found = {tree.holds(state, happened) for state, happened in states(tree)}
-        assert found == {True, False}, title
-        assert not tree.holds({}), f"{title}: it holds before anything is known"
-
-
-@pytest.mark.parametrize("file", LESSONS)
-def test_choices_of_a_prediction_leave_nothing_out_and_contradict_each_other(file: str) -> None:
-    for step in read_lesson(SHIPPED / file).steps:
-        if step.predict is None or not step.predict.choices:
-            continue
-        for choice in step.predict.choices:
-            found = {choice.when.holds(state, happened) for state, happened in states(choice.when)}
-            assert True in found, step.title
 
 
 @pytest.mark.parametrize("file", LESSONS)

@@ -91,6 +91,27 @@ def test_link_to_no_card_is_told_and_the_page_shown(name: str, told: str) -> Non
     assert "card" not in app.query_params
 
 
+@pytest.mark.parametrize("key", ["hide", "lock"])
+@pytest.mark.parametrize("names", ["beta", "menu,seed", "curves", "map.lasso", "sliders.play,beta"])
+def test_link_hides_and_fixes_controls_of_any_page(key: str, names: str) -> None:
+    import dashboard.components.map
+    import dashboard.components.sliders  # noqa: F401
+
+    app = drawn(staged, **{key: names})
+    assert not app.warning
+    assert app.query_params[key] == names
+
+
+@pytest.mark.parametrize("key", ["hide", "lock"])
+@pytest.mark.parametrize("name", ["nonsense", "map.nonsense", "nothing.lasso", "verdict", "lesson_rail"])
+def test_link_that_names_no_control_says_so(key: str, name: str) -> None:
+    import dashboard.components.map  # noqa: F401
+
+    app = drawn(staged, **{key: f"beta,{name}"})
+    told = app.warning[0].value.replace("\\", "")
+    assert f"The link's {key} names controls of the page, and there is none called {name!r}" in told
+
+
 def test_tab_says_page_and_run(monkeypatch: pytest.MonkeyPatch) -> None:
     class Named:
         name = "MNIST, 2-D"

@@ -46,6 +46,9 @@ STATE: dict[str, Any] = {
         ("point moved", True),
         ("image drawn", False),
         ("point moved and not image drawn", True),
+        ("kl > beta", True),
+        ("epoch <= kl", False),
+        ("kl != active_units", False),  # nobody knows
     ],
 )
 def test_a_condition_is_looked_up_in_the_state(text: str, holds: bool) -> None:
@@ -182,6 +185,9 @@ def test_a_browser_gets_the_same_tree() -> None:
         ],
     }
     assert found.names() == {"kl", "verdict", "point moved"}
+    both = parse_condition("reconstruction >= kl")
+    assert both.to_json() == {"kind": "compare", "name": "reconstruction", "sign": ">=", "other": "kl"}
+    assert both.names() == {"reconstruction", "kl"}
     assert isinstance(found, Condition)
 
 

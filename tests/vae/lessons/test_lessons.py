@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -145,8 +146,78 @@ BROKEN: dict[str, tuple[str, int, str]] = {
     "a value that is none": (step('[predict]\nask = "?"\nvalue = "loss"'), 13, "value must be one of kl"),
     "HTML": (step("", "Look:\n<img src=x onerror=alert(1)>"), 12, "Markdown without HTML"),
     "a picture from elsewhere": (step("", "![a](https://example.org/a.png)"), 11, "no images"),
+    "HTML over two lines": (step("", "Look:\n<img\nsrc=x onerror=alert(1)>"), 12, "Markdown without HTML"),
+    "a comment of HTML": (step("", "Look <!-- and\nhide --> here."), 11, "Markdown without HTML"),
+    "an image by reference": (step("", "![a]\n\n[a]: https://example.org/a.png"), 11, "no images"),
+    "an image over two lines": (step("", "See ![a\nb](https://example.org/a.png)"), 11, "no images"),
+    "a table of very many depths": (
+        step("page" + ".a" * 1400 + " = 1"),
+        13,
+        "page must be text .* got a table",
+    ),
+    "a key of endless parts": (
+        step("page" + ".a" * 60_000 + " = 1"),
+        14,
+        "at most 3,000 letters, got 120,008",
+    ),
+    "minutes of thousands of digits": (
+        f'+++\ntitle = "a"\nminutes = {"9" * 5000}\n+++\n\n## A\n\nw\n',
+        3,
+        "at most 3,000 letters",
+    ),
+    "minutes of thousands of hexadecimal digits": (
+        f'+++\ntitle = "a"\nminutes = 0x{"f" * 2900}\n+++\n\n## A\n\nw\n',
+        1,
+        "minutes must be a whole number .* more than 30 digits",
+    ),
+    "negative minutes": (
+        '+++\ntitle = "a"\nminutes = -3\n+++\n\n## A\n\nw\n',
+        1,
+        "minutes must be .* got -3",
+    ),
+    "minutes that are no number": (
+        '+++\ntitle = "a"\nminutes = nan\n+++\n\n## A\n\nw\n',
+        1,
+        "minutes must be .* got nan",
+    ),
+    "a title that is a date": (
+        "+++\ntitle = 2020-01-01\nminutes = 3\n+++\n\n## A\n\nw\n",
+        1,
+        "title must be text",
+    ),
+    "a setting twice": (step('page = "map"\npage = "map"'), 15, "settings must be written as"),
+    "a table twice": (step('[predict]\nask = "?"\n[predict]\nask = "!"'), 16, "settings must be written as"),
+    "an answer twice": (
+        step(CHOICES + '[{ text = "a", when = "kl < 1" }, { text = "a", when = "kl > 1" }]'),
+        13,
+        "different texts",
+    ),
+    "a block that ends in another": (
+        f'{HEAD}\n## One\n\nw\n\n```step\npage = "map"\n```python\n',
+        15,
+        "block ```step must end with ```",
+    ),
+    "a block with capitals": (f'{HEAD}\n## One\n\nw\n\n```Step\npage = "map"\n```\n', 13, "```step alone"),
+    "a block with more behind its name": (
+        f'{HEAD}\n## One\n\nw\n\n```step python\npage = "map"\n```\n',
+        13,
+        "```step alone",
+    ),
+    "bytes that are no text": ("\x00\x01\x7fELF", 1, "must begin with a line \\+\\+\\+"),
+    "a second mark of byte order": ("\ufeff+++\n", 1, "must begin with a line \\+\\+\\+"),
+    "line ends of an old Mac": (GOOD.replace("\n", "\r"), 1, "must begin with a line \\+\\+\\+"),
+    "YAML that makes an object": ("--- !!python/object/apply:os.system ['id']", 1, "must begin with a line"),
+    "a template for a condition": (step('done = "{{ 7 * 7 }}"'), 13, "made of names"),
+    "a condition on nothing": (step('done = "kl < nan"'), 13, "compared with a number, got 'nan'"),
+    "an assignment for a condition": (step('done = "kl = 1"'), 13, "made of names"),
+    "a comparison with a word": (step('done = "kl < verdict"'), 13, "compared with a number, got 'verdict'"),
+    "covers of a selector": (
+        step('[predict]\nask = "?"\nvalue = "kl"\ncovers = ["*"]'),
+        13,
+        "covers must be at most",
+    ),
     "endless words": (step("", "w" * 4001), 10, "at most 4,000 letters"),
-    "a deep table": (step("page = " + "[" * 5000), 14, "settings must be written as|page must be"),
+    "a deep table": (step("page = " + "[" * 2900), 14, "settings must be written as|page must be"),
 }
 
 
@@ -158,6 +229,27 @@ def test_a_broken_file_is_told_in_a_sentence_with_its_line(text: str, line: int,
     assert str(error.value).startswith(f"line {line}: ")
     assert "\n" not in str(error.value)
     assert len(str(error.value)) <= 400
+
+
+def test_what_only_looks_like_html_is_shown() -> None:
+    words = "For $p<q$ and a < b, or $x<y$ where $c>d$; {{ braces }} and {0} stay."
+    assert parse_lesson(step("", words)).steps[0].words == words
+
+
+def test_what_cannot_be_seen_in_a_title_is_written_out() -> None:
+    title = parse_lesson(f"{HEAD}\n## A\u202eB\x1b[31m\n\nw\n").steps[0].title
+    assert title.isprintable()
+
+
+def test_reading_a_hostile_file_takes_no_longer_than_a_good_one() -> None:
+    import time
+
+    lines = "\n".join(f"a{k}{'.b' * 1400} = 1" for k in range(60))
+    began = time.process_time()
+    for text in (step(lines), step("", "<a" * 1900), step("", "[" * 3900), HEAD + "```\n" * 49_000):
+        with suppress(LessonError):
+            parse_lesson(text)
+    assert time.process_time() - began < 3
 
 
 def test_files_that_are_no_lessons_are_told(tmp_path: Path) -> None:

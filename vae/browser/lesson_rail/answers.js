@@ -3,7 +3,8 @@ import { holds, namesOf } from "./conditions.js"
 
 /**
  * @typedef {{title: string, predicted?: string, choice?: number, came?: string, right?: boolean | null, done?: string}} Answer
- * @typedef {{open: number, happened: string[], steps: Record<string, Answer>}} Progress
+ * @typedef {{open: number, happened: string[], since?: number | null, before?: Record<string, number | string>, steps: Record<string, Answer>}} Progress
+ *   `since`: the epoch at which β was last changed in the open step; `before`: what the page showed when it began.
  * @typedef {{getItem: (name: string) => string | null, setItem: (name: string, text: string) => void}} Storage
  */
 
@@ -33,7 +34,9 @@ export function kept(storage) {
 export function opened(storage, lesson, step) {
   const found = kept(storage)[lesson]
   const steps = found?.steps && typeof found.steps === "object" ? found.steps : {}
-  return { open: step, steps, happened: found?.open === step && Array.isArray(found.happened) ? found.happened : [] }
+  if (found?.open !== step) return { open: step, steps, happened: [] }
+  const { happened, since = null, before = {} } = found
+  return { open: step, steps, happened: Array.isArray(happened) ? happened : [], since, before }
 }
 
 /**

@@ -1,7 +1,8 @@
 /** Conditions of a lesson, looked up in the state: the same trees and the same truth as `vae/lessons/conditions.py`. */
 
 /**
- * @typedef {{kind: string, name?: string, sign?: string, value?: string | number, parts?: Tree[]}} Tree
+ * @typedef {{kind: string, name?: string, sign?: string, value?: string | number, other?: string, parts?: Tree[]}} Tree `other` is a number
+ *   of the state that is compared with, in place of a value.
  * @typedef {Record<string, string | number | boolean | null | undefined>} Known Numbers, words and flags by name.
  */
 
@@ -30,9 +31,10 @@ export function holds(tree, known, happened = []) {
   if (tree.kind === "happening") return [...happened].includes(String(tree.name))
   const found = known[String(tree.name)]
   if (tree.kind === "flag") return found === true
-  if (found === null || found === undefined || Number.isNaN(found)) return false
-  if ((typeof found === "string") !== (typeof tree.value === "string")) return false
-  return COMPARISONS[String(tree.sign)](found, tree.value)
+  const value = tree.other ? known[tree.other] : tree.value
+  for (const one of [found, value]) if (one === null || one === undefined || Number.isNaN(one)) return false
+  if ((typeof found === "string") !== (typeof value === "string")) return false
+  return COMPARISONS[String(tree.sign)](found, value)
 }
 
 /**
@@ -42,5 +44,5 @@ export function holds(tree, known, happened = []) {
  */
 export function namesOf(tree) {
   if (!tree) return []
-  return [...(tree.name ? [tree.name] : []), ...(tree.parts ?? []).flatMap(namesOf)]
+  return [...[tree.name, tree.other].flatMap((name) => name ?? []), ...(tree.parts ?? []).flatMap(namesOf)]
 }

@@ -44,6 +44,21 @@ export function fromAddress(before, now) {
   return found
 }
 
+/** Numbers of the page of which a lesson may ask whether they changed; and by which part of themselves, so that rounding is no change. */
+const CHANGING = ["image_reconstruction", "image_kl"]
+const ROUNDING = 1e-5
+
+/**
+ * Which numbers that the page shows are others than before.
+ * @param {Record<string, number | string>} before
+ * @param {Record<string, number | string>} now
+ * @returns {string[]}
+ */
+export function fromFacts(before, now) {
+  const differs = (/** @type {any} */ a, /** @type {any} */ b) => Math.abs(a - b) > ROUNDING * Math.max(1, Math.abs(a))
+  return CHANGING.filter((name) => name in before && name in now && differs(before[name], now[name])).map((name) => `${name} changed`)
+}
+
 /**
  * What a person did to a training.
  * @param {Trainer | null} before Null where nothing was known.

@@ -3,8 +3,10 @@
  * to other steps. What the state is and what happened, the host says; it is told where to go.
  */
 import { element } from "../lib/dom.js"
+import { facts, heed } from "../lib/facts.js"
 import { csv, keep, kept, opened, outcome } from "./answers.js"
 import { holds } from "./conditions.js"
+import { fromFacts } from "./happenings.js"
 
 /**
  * @typedef {import("./conditions.js").Tree} Tree
@@ -14,7 +16,8 @@ import { holds } from "./conditions.js"
  *   can_repeat: boolean, words: Record<string, string>}} Told
  *   A step: the tree of the condition that completes it, null for a press on the button; what is predicted first; the page that it
  *   opens, empty where one is there already; and the rail's own words.
- * @typedef {{known: () => import("./conditions.js").Known, go: (step: number) => void, leave: () => void, fold: (isFolded: boolean) => void}} Host
+ * @typedef {{known: () => import("./conditions.js").Known, go: (step: number) => void, leave: () => void, fold: (isFolded: boolean) => void,
+ *   drawn?: (isCommitted: boolean) => void}} Host `drawn` hears whether the prediction has been committed, whenever the rail was drawn anew.
  */
 
 /**
@@ -33,6 +36,22 @@ export function rail(root, host) {
   const answer = () => progress.steps[data.step] ?? { title: data.title }
   const isCommitted = () => !data.predict || answer().predicted !== undefined
 
+  /** What the host knows, what the page shows, and what this step has seen. */
+  function known() {
+    const found = { ...host.known(), ...facts() }
+    const { since } = progress
+    return { ...found, epochs_since: typeof since === "number" && typeof found.epoch === "number" ? found.epoch - since : null }
+  }
+
+  /** The page shows other numbers. */
+  function shows() {
+    if (!data) return
+    const now = facts()
+    progress.before = { ...now, ...progress.before }
+    happen(fromFacts(progress.before, now))
+    look()
+  }
+
   /** @param {Partial<import("./answers.js").Answer>} changes */
   function note(changes) {
     progress.steps[data.step] = { ...answer(), title: data.title, ...changes }
@@ -45,6 +64,10 @@ export function rail(root, host) {
 
   /** @param {string[]} found */
   function happen(found) {
+    if (found.includes("beta changed") && isCommitted()) {
+      progress.since = Number(host.known().epoch ?? 0)
+      save()
+    }
     const news = found.filter((words) => !progress.happened.includes(words))
     if (!news.length || !isCommitted()) return
     progress.happened.push(...news)
@@ -55,7 +78,7 @@ export function rail(root, host) {
   /** Whether the step is done now; if so, it stays done. */
   function look() {
     if (answer().done === undefined && isCommitted() && (data.done || data.predict)) {
-      const holdsNow = !data.done || holds(/** @type {Tree} */ (data.done), host.known(), progress.happened)
+      const holdsNow = !data.done || holds(/** @type {Tree} */ (data.done), known(), progress.happened)
       if (holdsNow) complete()
     }
     draw()
@@ -64,7 +87,7 @@ export function rail(root, host) {
   function complete() {
     const { predict } = data
     if (!predict) return note({ done: new Date().toISOString() })
-    const found = outcome(predict, answer().choice, host.known(), progress.happened, data.words.other)
+    const found = outcome(predict, answer().choice, known(), progress.happened, data.words.other)
     if (found) note({ ...found, done: new Date().toISOString() })
   }
 
@@ -75,7 +98,7 @@ export function rail(root, host) {
     const form = /** @type {HTMLFormElement} */ (event.currentTarget)
     const text = String(new FormData(form).get("answer") ?? "")
     if (!predict || text === "") return
-    progress.happened = []
+    Object.assign(progress, { happened: [], since: null, before: facts() })
     if (predict.value) note({ predicted: `${text}${predict.unit ? ` ${predict.unit}` : ""}` })
     else note({ predicted: predict.choices[Number(text)].text, choice: Number(text) })
     look()
@@ -113,6 +136,7 @@ export function rail(root, host) {
     root.dataset.done = String(isDone)
     root.dataset.committed = String(isCommitted())
     root.dataset.step = String(data.step)
+    host.drawn?.(isCommitted())
     const dots = Array.from({ length: data.steps }, (_, k) =>
       element("li", { dataset: progress.steps[k + 1]?.done ? { done: "true" } : {}, "aria-current": k + 1 === data.step ? "step" : null }))
     const isLast = data.step === data.steps
@@ -122,8 +146,8 @@ export function rail(root, host) {
       element("ol", { class: "dots", "aria-label": words.step.replace("{step}", String(data.step)).replace("{steps}", String(data.steps)) }, ...dots),
       asks ? question() : null,
       predict && told.predicted !== undefined ? element("div", { class: "outcome" },
-        element("p", {}, words.predicted.replace("{predicted}", told.predicted)),
-        isDone ? element("p", {}, words.came.replace("{came}", told.came ?? "")) : null,
+        element("p", {}, words.predicted.replace("{predicted}", () => String(told.predicted))),
+        isDone ? element("p", {}, words.came.replace("{came}", () => told.came ?? "")) : null,
         isDone && typeof told.right === "boolean" ? element("p", {}, element("strong", {}, told.right ? words.right : words.wrong)) : null) : null,
       element("p", { class: "state", role: "status", dataset: isDone ? { done: "true" } : {} }, isDone ? (isLast ? words.finished : words.done) : waits),
       data.opens ? element("div", { class: "row" }, button(words.open.replace("{page}", data.opens), () => go(data.step), { class: "ll-button open" })) : null,
@@ -157,9 +181,16 @@ export function rail(root, host) {
     draw()
   }
 
+  const deaf = heed(shows)
+
   return {
     happen,
     look,
+    stop: deaf,
+    /** Another run is looked at: what its training did is not counted. */
+    forget() {
+      progress.since = null
+    },
     /**
      * Take a step over, which `look` draws.
      * @param {Told} next

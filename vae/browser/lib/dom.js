@@ -94,6 +94,21 @@ export function number(value, decimals = 2) {
 }
 
 /**
+ * A number with five digits, off by 1e-4 of itself at most; `vae.runtime.number_format.significant` is the same in Python.
+ * @param {number} value
+ */
+export function significant(value) {
+  if (!Number.isFinite(value)) return "–"
+  const size = Math.abs(value)
+  const sign = value < 0 ? "−" : ""
+  if (size === 0) return "0"
+  const [mantissa, power] = size.toExponential(4).split("e")
+  if (Number(power) < -4 || Number(power) >= 6) return `${sign}${mantissa}e${Number(power)}`.replace("e-", "e−")
+  if (Number.isInteger(size)) return `${sign}${size}`
+  return sign + Number(`${mantissa}e${power}`).toFixed(Math.max(0, 4 - Number(power)))
+}
+
+/**
  * A whole number with thousands apart, as Python's pages write them: 70,000.
  * @param {number} value
  */

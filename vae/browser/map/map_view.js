@@ -1,5 +1,6 @@
 /** The map in its page: its elements, and how data, link, selection, colours, layers and pointer work together. */
 import { say } from "../lib/dom.js"
+import { isHeard, tell } from "../lib/facts.js"
 import { saveMenu } from "../lib/saving.js"
 import { drawFirst } from "../lib/runtime.js"
 import { conditionOf } from "../lib/store.js"
@@ -18,6 +19,7 @@ import { MapLink } from "./map_link.js"
 import { Message } from "./message.js"
 import { tellMissing } from "./originals.js"
 import { Placement } from "./placement.js"
+import { project } from "./points.js"
 import { Pointer } from "./pointer.js"
 import { projectionPanel } from "./projection.js"
 import { Ranges } from "./ranges.js"
@@ -218,6 +220,7 @@ export class MapView {
     return (point) => {
       this.layers.follow(point)
       this.pointer.showPoint()
+      this.#tellFacts(point)
       const now = String(point.y)
       if (classNow && now !== classNow) {
         this.layers.manifold.clear()
@@ -225,6 +228,15 @@ export class MapView {
       }
       classNow = now
     }
+  }
+
+  /** How far the point lies from the nearest code, for whoever asks. @param {import("../lib/store.js").Point} point */
+  #tellFacts(point) {
+    const { shown, flat, state } = this.data
+    if (!isHeard() || !shown || flat) return
+    const [u, v] = project(state.plane, point.z)
+    const row = shown.grid.nearest(u, v, Infinity)
+    tell(this.#root, row < 0 ? null : { nearest: Math.hypot(u - shown.x[row], v - shown.y[row]) })
   }
 
   /** The view is another: the controls say so. */
@@ -255,6 +267,7 @@ export class MapView {
   }
 
   unmount() {
+    tell(this.#root, null)
     this.data.stop()
     this.selection.stop()
     this.pointer.stop()

@@ -1,5 +1,5 @@
 /** Parts of the pipeline's drawing: the networks, and the loss as two bars. */
-import { element, number, say } from "../lib/dom.js"
+import { element, number, say, significant } from "../lib/dom.js"
 
 const SVG = "http://www.w3.org/2000/svg"
 
@@ -56,9 +56,9 @@ export function costRows(weighed, released) {
         part.bar.style.width = `${Math.max(0, Math.min(100, (100 * value) / widest))}%`
       }
       const isFree = mode === "generation"
-      say(parts.reconstruction.value, isFree ? "–" : `${number(distortion)} nats`)
-      say(parts.rate.value, isFree ? "–" : `${number(cost)} nats`)
-      say(parts.loss.value, isFree ? "–" : `${number(distortion + cost)} nats`)
+      say(parts.reconstruction.value, isFree ? "–" : `${significant(distortion)} nats`)
+      say(parts.rate.value, isFree ? "–" : `${significant(cost)} nats`)
+      say(parts.loss.value, isFree ? "–" : `${significant(distortion + cost)} nats`)
       say(weight, `β ${number(beta, 1)}`)
     },
   }

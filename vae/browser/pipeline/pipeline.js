@@ -4,9 +4,10 @@
  */
 import { Pad } from "../drawing_pad/pad.js"
 import { radioGroup, tick } from "../lib/choices.js"
-import { dimName, element, explain, number, say } from "../lib/dom.js"
+import { dimName, element, explain, say, significant } from "../lib/dom.js"
 import { Echo } from "../lib/echo.js"
 import { encoders } from "../lib/encoder.js"
+import { tell as tellFacts } from "../lib/facts.js"
 import { latest } from "../lib/latest.js"
 import { mountable } from "../lib/mount.js"
 import { paint } from "../lib/picture.js"
@@ -255,16 +256,18 @@ export const mount = mountable(import.meta.url, (root) => {
     for (const [dim, row] of rows.entries()) {
       rate += found.ratePerDim[dim]
       for (const [part, value] of /** @type {[any, number][]} */ ([[row.mean, mean[dim]], [row.sigma, sigma[dim]], [row.noise, epsilon[dim]]])) {
-        say(part.value, number(value))
+        say(part.value, significant(value))
         part.input.value = String(value)
       }
-      say(row.sigma.more, ` log σ² ${number(2 * Math.log(sigma[dim]))}`)
-      say(row.z, number(found.z[dim]))
-      say(row.rate, number(found.ratePerDim[dim]))
+      say(row.sigma.more, ` log σ² ${significant(2 * Math.log(sigma[dim]))}`)
+      say(row.z, significant(found.z[dim]))
+      say(row.rate, significant(found.ratePerDim[dim]))
     }
     passed = { mean: [...mean], sigma: [...sigma], noise: [...epsilon], z: [...found.z], ratePerDim: [...found.ratePerDim], distortion: found.distortion }
     const palette = data.palette[theme(root).name]
     costs.draw({ distortion: found.distortion, rate, beta, palette, mode })
+    const hasCosts = mode !== "generation"
+    tellFacts(root, { pass: mode, ...(hasCosts ? { image_reconstruction: found.distortion, image_kl: rate, image_sigma: Math.min(...sigma) } : {}) })
     Object.assign(root.dataset, {
       distortion: String(found.distortion), rate: String(rate), z: found.z.join(), mode, ready: "true", decoded: String(Number(root.dataset.decoded ?? 0) + 1),
     })
@@ -335,6 +338,7 @@ export const mount = mountable(import.meta.url, (root) => {
     },
     unmount() {
       gone = true
+      tellFacts(root, null)
       telling.cancel()
       passing.cancel()
       encoding.cancel()

@@ -1,5 +1,5 @@
 /** One pass through the model as a picture and as a table: x, the encoder's numbers, z, x̂, and both terms of the loss. */
-import { dimName, number } from "../lib/dom.js"
+import { dimName, number, significant } from "../lib/dom.js"
 import { drawn } from "../lib/saving.js"
 
 /** CSS pixels: an image's side, a row of numbers, a network's width, and air. */
@@ -58,7 +58,7 @@ export function passPicture({ mean, sigma, noise, z, ratePerDim, distortion, mod
       for (const [at, name] of /** @type {[number, string][]} */ (COLUMNS)) words(name, left + at, ROW / 2, "left", colours.muted)
       for (let dim = 0; dim < num; dim += 1) {
         const top = (dim + 1.5) * ROW
-        const values = [dimName(dim), ...(hasEncoder ? [number(mean[dim]), number(sigma[dim])] : ["–", "–"]), number(noise[dim]), number(z[dim]), hasEncoder ? number(ratePerDim[dim]) : "–"]
+        const values = [dimName(dim), ...(hasEncoder ? [significant(mean[dim]), significant(sigma[dim])] : ["–", "–"]), significant(noise[dim]), significant(z[dim]), hasEncoder ? significant(ratePerDim[dim]) : "–"]
         values.forEach((value, k) => words(value, left + /** @type {number} */ (COLUMNS[k][0]), top))
       }
       if (num < mean.length) words(`and ${mean.length - num} further dimensions`, left, (num + 1.5) * ROW, "left", colours.muted)
@@ -66,10 +66,10 @@ export function passPicture({ mean, sigma, noise, z, ratePerDim, distortion, mod
       network(left, true, "p(x|z)")
       image(out, left + NETWORK + AIR, "x̂")
       const below = high + 40
-      if (hasEncoder) words(`Reconstruction (distortion) ${number(distortion)} nats`, 0, below, "left", palette.distortion, 13)
+      if (hasEncoder) words(`Reconstruction (distortion) ${significant(distortion)} nats`, 0, below, "left", palette.distortion, 13)
       if (hasLoss) {
-        words(`KL (rate) ${number(rate)} nats, β = ${number(beta, 1)}`, 240, below, "left", palette.rate, 13)
-        words(`Loss = reconstruction + β · KL = ${number(distortion + beta * rate)} nats`, 460, below, "left", colours.text, 13)
+        words(`KL (rate) ${significant(rate)} nats, β = ${number(beta, 1)}`, 240, below, "left", palette.rate, 13)
+        words(`Loss = reconstruction + β · KL = ${significant(distortion + beta * rate)} nats`, 460, below, "left", colours.text, 13)
       }
     },
   })

@@ -43,7 +43,8 @@ export function lessons({ site, titles, shapes, place, go }) {
     known() {
       const now = place()
       const run = shapes[now.run]
-      return { ...run.known, page: PAGES[/** @type {"map"} */ (now.view)], run: now.run, has_images: !run.missing, num_runs: site.runs.length }
+      const radius = now.z ? Math.hypot(...now.z) : null
+      return { ...run.known, radius, page: PAGES[/** @type {"map"} */ (now.view)], run: now.run, has_images: !run.missing, num_runs: site.runs.length }
     },
     go: (number) => begin(place().lesson, number),
     leave: () => go({ ...place(), lesson: "", lessonStep: 1, hide: [], lock: [] }),

@@ -9,6 +9,7 @@ import { tabRow } from "../../../../vae/browser/lib/tabs.js"
 import { arrays, sizeOf } from "../../../../vae/browser/lib/arrays.js"
 import { element, explain, number, say } from "../../../../vae/browser/lib/dom.js"
 import { sentenceOf } from "../../../../vae/browser/lib/errors.js"
+import { tell as tellFacts } from "../../../../vae/browser/lib/facts.js"
 import { mountable } from "../../../../vae/browser/lib/mount.js"
 import { inStreamlit } from "../../../components/streamlit/adapter.js"
 import { Kept } from "../../../../vae/browser/lib/kept.js"
@@ -208,6 +209,7 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
     const [mean, truth] = [found.q_mean, found.mean].map((values) => `(${values.map((value) => number(value)).join(", ")})`)
     const [dot, cross] = data.latent_dim > 1 ? ["● ", "✖ "] : ["", ""]
     say(means, `Means: ${dot}q(z|x) ${mean}, ${cross}true posterior ${truth}.`)
+    tellFacts(root, { gap: found.gap })
     Object.assign(root.dataset, { elbo: String(found.elbo), gap: String(found.gap), log: String(found.log_prob), at: place })
     void draw()
   }
@@ -269,6 +271,7 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
     },
     unmount() {
       gone = true
+      tellFacts(root, null)
       answering.cancel()
       question?.makeWay()
       gallery.close()

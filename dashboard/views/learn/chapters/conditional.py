@@ -5,9 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.cache import models
+from dashboard.components.facts import tell_lesson
 from dashboard.views.learn import computed
 from dashboard.views.learn.figure import figure, images, panel
-from dashboard.views.learn.frame import chapter, choose, formula, listed, offer, summed
+from dashboard.views.learn.frame import chapter, choose, formula, listed, number, offer, summed, written
 from vae.runs.run import Run
 
 #: Styles in the sheet of style against class.
@@ -54,7 +55,8 @@ def draw(run: Run, title: str) -> None:
                             "base": min(classes.log_prob),
                             "meta": {"values": listed(classes.log_prob)},
                             "text": [
-                                f"{share:.0%}" if share > 0.005 else "" for share in classes.probability
+                                f"{written(100 * share)} %" if share > 0.005 else ""
+                                for share in classes.probability
                             ],
                             "textposition": "outside",
                             "cliponaxis": False,
@@ -77,7 +79,7 @@ def draw(run: Run, title: str) -> None:
                         "x",
                         *(
                             f"{_told(way.encoder_told, way.decoder_told)}\nrec. "
-                            f"{way.distortion.mean:.1f}\nKL {way.rate:.1f}"
+                            f"{written(way.distortion.mean)}\nKL {written(way.rate)}"
                             for way in ways
                         ),
                     ],
@@ -97,6 +99,7 @@ def draw(run: Run, title: str) -> None:
     with words:
         _introduction()
         both, decoder_alone, encoder_alone, _ = ways
+        tell_lesson("conditional", class_cost=encoder_alone.distortion.mean - both.distortion.mean)
         (a, b), total = summed([-both.distortion.mean, -both.rate], both.elbo)
         formula(
             r"«\mathrm{ELBO}» = «\mathbb E_q[\log p(x|z,y)]» «-\,\mathrm{KL}(q(z|x,y) \,\|\, p(z))»",
@@ -106,9 +109,9 @@ def draw(run: Run, title: str) -> None:
         )
         st.markdown(
             "**Leave it out at one end.** Without the class at the decoder, the reconstruction costs "
-            f"{encoder_alone.distortion.mean:.1f} instead of {both.distortion.mean:.1f} nats. Without it at "
-            f"the encoder, reconstruction and KL come to {-decoder_alone.elbo:.1f} instead of "
-            f"{-both.elbo:.1f}."
+            f"${number(encoder_alone.distortion.mean)}$ instead of ${number(both.distortion.mean)}$ nats. Without it "
+            f"at the encoder, reconstruction and KL come to ${number(-decoder_alone.elbo)}$ instead of "
+            f"${number(-both.elbo)}$."
         )
         formula(
             rf"p(y|x) = \frac{{p(x|y)\,p(y)}}{{\sum_{{y'}} p(x|y')\,p(y')}}, \qquad «p(y = "

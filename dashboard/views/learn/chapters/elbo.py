@@ -5,11 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.cache import models
+from dashboard.components.facts import tell_lesson
 from dashboard.link import session
 from dashboard.shell import one_pass
 from dashboard.views.learn import computed
 from dashboard.views.learn.figure import figure, panel
-from dashboard.views.learn.frame import chapter, choose, formula, number, summed
+from dashboard.views.learn.frame import chapter, choose, formula, number, summed, written
 from vae.runs.run import Run
 
 
@@ -53,7 +54,7 @@ def draw(run: Run, title: str) -> None:
                         _bar("Reconstruction (distortion)", found.distortion, "@distortion"),
                         _bar("β · KL (rate)", beta * found.rate, "@rate"),
                     ],
-                    x=f"{loss:.2f} nats",
+                    x=f"{written(loss)} nats",
                     saved=("cost (nats)", ""),
                     layout={
                         "barmode": "stack",
@@ -69,6 +70,7 @@ def draw(run: Run, title: str) -> None:
             taken=190,
             key="learn-figure-elbo",
         )
+    tell_lesson("elbo", image_reconstruction=found.distortion, image_kl=found.rate)
     with words:
         formula(r"\mathrm{ELBO} = \mathbb E_{q(z|x)}\big[\log p(x,z) - \log q(z|x)\big]")
         st.markdown("Split the logarithms in one way, and the two terms of the loss appear:")
@@ -92,7 +94,7 @@ def draw(run: Run, title: str) -> None:
         )
         error = found.log_likelihood.standard_error
         st.caption(
-            f"Nats. The expectation over q is a mean of {NUM_SAMPLES:,} samples, ± {number(error, 3)}; KL "
+            f"Nats. The expectation over q is a mean of {NUM_SAMPLES:,} samples, ± ${number(error)}$; KL "
             "and entropy are exact."
         )
 
@@ -103,7 +105,7 @@ def _bar(name: str, value: float, colour: str) -> dict[str, object]:
         "orientation": "h",
         "x": [value],
         "y": ["loss"],
-        "name": f"{name} {value:.2f}",
+        "name": f"{name} {written(value)}",
         "marker": {"color": colour},
         "hoverinfo": "name",
     }

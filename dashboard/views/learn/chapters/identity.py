@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.cache import models
+from dashboard.components.facts import tell_lesson
 from dashboard.views.learn import computed
 from dashboard.views.learn.figure import figure, panel
 from dashboard.views.learn.frame import chapter, choose, formula, level, listed, offer, summed, trace
@@ -64,9 +65,10 @@ def _exact(run: Run, title: str) -> None:
             taken=122,
             key="learn-figure-identity",
         )
+    tell_lesson("identity", gap=found["gap"])
     with words:
         formula(r"\log p(x) = \mathrm{ELBO} + \mathrm{KL}\big(q(z|x) \,\|\, p(z|x)\big)")
-        (elbo, gap), total = summed([found["elbo"], found["gap"]], found["log_prob"], 3)
+        (elbo, gap), total = summed([found["elbo"], found["gap"]], found["log_prob"])
         formula(r"«\log p(x)» = «\mathrm{ELBO}» + «\mathrm{KL}(q \,\|\, p(z|x))»", total, elbo, gap)
         st.markdown(
             "This is no inequality: it holds exactly, for every $q$. A KL is never negative, so the ELBO "

@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard.cache import models
 from dashboard.views.learn import computed
 from dashboard.views.learn.figure import figure, panel
-from dashboard.views.learn.frame import chapter, choose, formula, number
+from dashboard.views.learn.frame import chapter, choose, formula, number, written
 from dashboard.views.learn.kl import sliders
 from vae.config.registries import STANDARD_NORMAL
 from vae.latent.embedding import rate_order
@@ -32,11 +32,7 @@ def draw(run: Run, title: str) -> None:
         order = rate_order(found.kl)
         first = order[0]
         mean, sigma = float(found.mean[first]), float((0.5 * found.log_var[first]).exp())
-        sliders(
-            mean=round(min(4, max(-4, mean)), 2),
-            sigma=round(min(3, max(0.1, sigma)), 2),
-            key=f"learn-kl:{run.id}",
-        )
+        sliders(mean=mean, sigma=sigma, key=f"learn-kl:{run.id}")
         shown = order[:_MOST]
         left_out = len(order) - len(shown)
         note = f"The other {left_out} dimensions have less." if left_out else ""
@@ -49,11 +45,11 @@ def draw(run: Run, title: str) -> None:
                             "type": "bar",
                             "x": [f"z{dim + 1}" for dim in shown],
                             "y": [float(found.kl[dim]) for dim in shown],
-                            "text": [f"{float(found.kl[dim]):.2f}" for dim in shown],
+                            "text": [written(float(found.kl[dim])) for dim in shown],
                             "textposition": "auto",
                             "marker": {"color": "@rate"},
                             "hovertext": [
-                                f"μ = {float(found.mean[dim]):.2f}, σ = {float((0.5 * found.log_var[dim]).exp()):.2f}"
+                                f"μ = {written(float(found.mean[dim]))}, σ = {written(float((0.5 * found.log_var[dim]).exp()))}"
                                 for dim in shown
                             ],
                             "hoverinfo": "x+y+text",

@@ -11,7 +11,7 @@ from dashboard.cache import models
 from dashboard.link import session
 from dashboard.views.learn import computed, link
 from dashboard.views.learn.figure import figure, panel
-from dashboard.views.learn.frame import chapter, choose, formula, number, summed, trace
+from dashboard.views.learn.frame import chapter, choose, formula, number, summed, trace, written
 from vae.runs.run import Run
 from vae.theory.likelihood_costs import SIGMAS
 
@@ -53,7 +53,7 @@ def draw(run: Run, title: str) -> None:
                             "y": [found.bernoulli, found.continuous_bernoulli, at.gaussian[0]],
                             "marker": {"color": ["@distortion", "@beta", "@elbo"]},
                             "text": [
-                                f"{value:.1f}".replace("-", "−")
+                                written(value)
                                 for value in (found.bernoulli, found.continuous_bernoulli, at.gaussian[0])
                             ],
                             "textposition": "auto",
@@ -95,7 +95,7 @@ def draw(run: Run, title: str) -> None:
                     layout={"showlegend": True, "xaxis": {"type": "log"}, "yaxis": {"type": "log"}},
                 ),
                 panel(
-                    f"One pixel, x = {pixel:.2f}: BCE against squared error",
+                    f"One pixel, x = {written(pixel)}: BCE against squared error",
                     [
                         trace(guess, entropy, mode="lines", line={"color": "@distortion"}, name="BCE"),
                         trace(guess, square, mode="lines", line={"color": "@elbo"}, name="(x − x̂)²"),
@@ -123,7 +123,7 @@ def draw(run: Run, title: str) -> None:
                             name="your σ",
                         ),
                     ],
-                    x=f"σ; least at {found.best_sigma:.3f}, the root mean squared error",
+                    x=f"σ; least at {written(found.best_sigma)}, the root mean squared error",
                     y="nats",
                     saved=("σ (of a pixel’s range)", "cost (nats)"),
                     layout={
@@ -160,7 +160,7 @@ def draw(run: Run, title: str) -> None:
         st.markdown(
             "**σ sets the balance.** A small σ makes the squared error heavy and the KL cheap; multiply "
             f"the loss by $2\\sigma^2$ and it is the squared error plus $\\beta \\cdot \\mathrm{{KL}}$ with "
-            f"$\\beta = 2\\sigma^2 = {number(found.beta_of_squared_error(sigma), 4)}$. BCE punishes a "
+            f"$\\beta = 2\\sigma^2 = {number(found.beta_of_squared_error(sigma))}$. BCE punishes a "
             "confident mistake without limit, the squared error at most by 1."
         )
         hidden = found.mean_over_pixels
@@ -171,7 +171,7 @@ def draw(run: Run, title: str) -> None:
         st.markdown(
             f'**A mean over pixels hides a β.** `reduction="mean"` divides the reconstruction by '
             f"$P = {hidden.num_pixels}$. With the KL summed, the code trains like $\\beta = "
-            f"{number(hidden.effective_beta, 0)}$, and the posterior collapses. Sum over pixels, average "
+            f"{number(hidden.effective_beta)}$, and the posterior collapses. Sum over pixels, average "
             "over images."
         )
 

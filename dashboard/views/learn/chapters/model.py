@@ -108,7 +108,7 @@ def draw(run: Run, title: str) -> None:
         st.markdown(
             "The integral runs over **all** $z$. The estimate has no bias, but nearly every $z$ decodes to "
             f"another image and adds almost nothing. At $n = {count:,}$ the standard deviation is "
-            f"${number(100 * spread, 0)}\\,\\%$ of $p(x)$; it falls only as $1/\\sqrt n$, and the logarithm "
+            f"${number(100 * spread)}\\,\\%$ of $p(x)$; it falls only as $1/\\sqrt n$, and the logarithm "
             "of a noisy estimate comes out too low. Training needs this for every image at every step. The "
             "next chapters find a way."
         )

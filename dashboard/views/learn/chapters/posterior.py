@@ -9,7 +9,7 @@ from dashboard.cache import models
 from dashboard.link import session
 from dashboard.views.learn import computed, link
 from dashboard.views.learn.figure import figure, panel
-from dashboard.views.learn.frame import chapter, choose, formula, level, summed, trace
+from dashboard.views.learn.frame import chapter, choose, formula, level, summed, trace, written
 from vae.runs.run import Run
 
 
@@ -63,7 +63,7 @@ def draw(run: Run, title: str) -> None:
                             mode="lines+markers",
                             line={"color": "@text", "width": 3},
                             marker={"size": 8, "color": ["@rate", "@elbo"]},
-                            name=f"Jensen’s gap {found.gap:.2f}",
+                            name=f"Jensen’s gap {written(found.gap)}",
                         ),
                     ],
                     x="weight w over the mean weight",

@@ -8,11 +8,13 @@ import numpy as np
 import streamlit as st
 
 from dashboard.cache import models
+from dashboard.components.facts import tell_lesson
 from dashboard.views.learn import computed
 from dashboard.views.learn.figure import figure, panel
-from dashboard.views.learn.frame import chapter, choose, formula, number, trace
+from dashboard.views.learn.frame import chapter, choose, formula, number, trace, written
 from vae.latent.embedding import rate_order
 from vae.runs.run import Run
+from vae.runtime.number_format import readable
 
 _BINS = 60
 
@@ -48,7 +50,7 @@ def draw(run: Run, title: str) -> None:
         figure(
             [
                 panel(
-                    f"{title} · mean {means[name].mean:.2f} ± {means[name].standard_error:.2f}",
+                    f"{title} · mean {written(means[name].mean)} ± {written(means[name].standard_error)}",
                     _histogram(getattr(found, name)[:, dim].numpy(), wide, colour, exact),
                     x="one sample’s gradient, nats per unit of μ" if name == "with_baseline" else "",
                     y="samples",
@@ -88,14 +90,15 @@ def draw(run: Run, title: str) -> None:
         ratio, better = found.variance_ratio(dim), found.variance_ratio(dim, "with_baseline")
         formula(
             r"«\frac{\mathrm{Var}[\text{score}]}{\mathrm{Var}[\text{reparam.}]}» \qquad «\text{with a baseline}»",
-            (ratio, 1),
-            (better, 1),
+            ratio,
+            better,
         )
+        tell_lesson("gradients", variance_ratio=ratio)
         a, b = means["reparameterised"], means["score"]
         st.markdown(
             f"Both have the same mean (here ${number(a.mean)} \\pm {number(a.standard_error)}$ and "
             f"${number(b.mean)} \\pm {number(b.standard_error)}$, {NUM_SAMPLES:,} samples of this run's "
-            f"decoder). But the score function would need about **{ratio:,.0f} times** as many samples for "
+            f"decoder). But the score function would need about **{readable(ratio, 2)} times** as many samples for "
             "the same precision. That is why one sample of $z$ per image is enough to train a VAE."
         )
 

@@ -18,7 +18,7 @@ from dashboard.look.markdown import plain
 from dashboard.shell.job_progress import follow
 from dashboard.views.learn import computed, link
 from dashboard.views.learn.figure import figure, images, panel
-from dashboard.views.learn.frame import chapter, formula, trace
+from dashboard.views.learn.frame import chapter, formula, number, trace
 from vae.errors import UserError
 from vae.runs.run import Run
 
@@ -136,7 +136,7 @@ def _own(run: Run) -> str:
     beta, gap = run.config.objective.beta, found.prior_to_aggregate.mean
     return (
         f"Of the run that you chose, trained at $\\beta = {beta:g}$, $\\mathrm{{KL}}(p(z) \\| q(z)) = "
-        f"{gap:.2f}$ nats."
+        f"{number(gap)}$ nats."
     )
 
 

@@ -1,5 +1,6 @@
 /** Two densities, N(μ, σ²) and N(0, 1), and what the KL between them is made of; all of it follows the sliders. */
-import { element, number, say } from "../../../../vae/browser/lib/dom.js"
+import { element, number, say, significant } from "../../../../vae/browser/lib/dom.js"
+import { tell } from "../../../../vae/browser/lib/facts.js"
 import { mountable } from "../../../../vae/browser/lib/mount.js"
 import { ofSvg, saveMenu } from "../../../../vae/browser/lib/saving.js"
 import { theme } from "../../../../vae/browser/lib/theme.js"
@@ -65,7 +66,14 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
   const ticks = [-4, -2, 0, 2, 4].map((x) => text(number(x, 0), { x: across(x), y: HIGH - 6, "text-anchor": "middle" }))
   const names = ["N(0, 1), the prior", "N(μ, σ²), the posterior"].map((words, k) => text(words, { x: 8, y: 18 + 18 * k }))
   chart.append(axis, ...ticks, prior, posterior, arrow, ...names)
-  const [mu, sigma] = [slider("μ", -4, 4, draw), slider("σ", 0.1, 3, draw)]
+  // The image's own numbers are shown as they are; a slider has steps, and an end.
+  const now = { mu: 0, sigma: 1 }
+  const moved = (/** @type {"mu" | "sigma"} */ name, /** @type {HTMLInputElement} */ input) => {
+    now[name] = input.valueAsNumber
+    draw()
+  }
+  const mu = slider("μ", -4, 4, () => moved("mu", mu.input))
+  const sigma = slider("σ", 0.01, 3, () => moved("sigma", sigma.input))
   /** @type {Record<string, HTMLElement>} */
   const cells = {}
   const row = (/** @type {string} */ words, /** @type {string} */ cell, kind = "") => {
@@ -78,7 +86,7 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
       row("∂KL/∂μ = μ", "byMean"), row("∂KL/∂σ = σ − 1/σ", "bySigma"), row("slip: μ for μ²", "withoutSquare", "slip"), row("slip: sign turned", "wrongSign", "slip"),
     ),
   )
-  const save = saveMenu(() => ({ name: `kl-mu-${mu.input.value}-sigma-${sigma.input.value}`, picture, table: numbers }), "both densities")
+  const save = saveMenu(() => ({ name: `kl-mu-${significant(now.mu)}-sigma-${significant(now.sigma)}`, picture, table: numbers }), "both densities")
   root.replaceChildren(element("div", { class: "kl" }, chart, element("div", { class: "side" }, mu.label, sigma.label, table, save)))
   root.style.minHeight = "0"
   /** @type {import("./state").State} What Python told. */
@@ -96,17 +104,17 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
 
   /** Both densities, and the terms of the KL in the first row. */
   function numbers() {
-    const [mean, deviation] = [mu.input.valueAsNumber, sigma.input.valueAsNumber]
+    const { mu: mean, sigma: deviation } = now
     const density = (/** @type {number} */ x, /** @type {number} */ m, /** @type {number} */ s) => Math.exp(-(((x - m) / s) ** 2) / 2) / (s * Math.sqrt(2 * Math.PI))
     const { kl } = klTerms(mean, deviation)
     return {
-      columns: ["z (σ of the prior = 1)", "N(0, 1) (per unit of z)", `N(${mean}, ${deviation}²) (per unit of z)`, "KL (nats)"],
+      columns: ["z (σ of the prior = 1)", "N(0, 1) (per unit of z)", `N(${significant(mean)}, ${significant(deviation)}²) (per unit of z)`, "KL (nats)"],
       rows: Array.from({ length: 241 }, (_, k) => -REACH + (2 * REACH * k) / 240).map((x) => [x, density(x, 0, 1), density(x, mean, deviation), kl]),
     }
   }
 
   function draw() {
-    const [mean, deviation] = [mu.input.valueAsNumber, sigma.input.valueAsNumber]
+    const { mu: mean, sigma: deviation } = now
     const found = klTerms(mean, deviation)
     const colours = data.palette[theme(root).name]
     prior.setAttribute("d", outline(0, 1))
@@ -121,17 +129,18 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
     const head = from > to ? 7 : -7
     arrow.setAttribute("d", Math.abs(mean) < 0.1 ? "" : `M ${from} ${HIGH - 30} H ${to} m ${head} -5 l ${-head} 5 l ${head} 5`)
     arrow.setAttribute("stroke", colours.rate)
-    say(mu.value, `μ ${number(mean)}`)
-    say(sigma.value, `σ ${number(deviation)}`)
-    say(cells.variance, number(found.variance, 3))
-    say(cells.square, number(found.square, 3))
+    say(mu.value, `μ ${significant(mean)}`)
+    say(sigma.value, `σ ${significant(deviation)}`)
+    say(cells.variance, significant(found.variance))
+    say(cells.square, significant(found.square))
     say(cells.one, "−1")
-    say(cells.log, number(-found.logVariance, 3))
-    say(cells.kl, `${number(found.kl, 3)} nats`)
-    say(cells.byMean, number(found.byMean, 3))
-    say(cells.bySigma, number(found.bySigma, 3))
-    say(cells.withoutSquare, `${number(found.withoutSquare, 3)}${found.withoutSquare < 0 ? ", below 0" : ""}`)
-    say(cells.wrongSign, number(found.wrongSign, 3))
+    say(cells.log, significant(-found.logVariance))
+    say(cells.kl, `${significant(found.kl)} nats`)
+    say(cells.byMean, significant(found.byMean))
+    say(cells.bySigma, significant(found.bySigma))
+    say(cells.withoutSquare, `${significant(found.withoutSquare)}${found.withoutSquare < 0 ? ", below 0" : ""}`)
+    say(cells.wrongSign, significant(found.wrongSign))
+    tell(root, { slider_kl: found.kl })
     root.dataset.kl = String(found.kl)
     root.dataset.ready = "true"
   }
@@ -140,14 +149,17 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
     /** @param {import("../../../../vae/browser/lib/mount.js").Given<import("./state").State>} next */
     update(next) {
       data = next.state
-      const now = `${data.mean} ${data.sigma}`
-      if (now !== begun) {
-        begun = now
+      const begins = `${data.mean} ${data.sigma}`
+      if (begins !== begun) {
+        begun = begins
+        Object.assign(now, { mu: data.mean, sigma: data.sigma })
         Object.assign(mu.input, { value: String(data.mean) })
         Object.assign(sigma.input, { value: String(data.sigma) })
       }
       draw()
     },
-    unmount() {},
+    unmount() {
+      tell(root, null)
+    },
   }
 }))
