@@ -8,6 +8,7 @@ lesson computes for more than two minutes on two cores.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
@@ -21,8 +22,10 @@ from typing import Any
 from playwright.sync_api import sync_playwright
 
 from dashboard import settings
+from dashboard.views.train.config_form import BETAS
 from tests.browser.server import Server
 from tests.browser.tab import FLAGS, App
+from vae.lessons.conditions import Condition
 from vae.lessons.files import lessons_in
 from vae.lessons.lesson import Lesson, Step
 from vae.runs.listing import list_runs
@@ -67,7 +70,10 @@ def act(app: App, step: Step) -> None:
             '.st-key-card-steering [role="slider"], .st-key-card-steering input[type="range"]'
         )
         thumb.first.focus()
-        app.page.keyboard.press("End" if "20" in step.words else "Home")
+        app.page.keyboard.press("End" if "beta >= 20" in asked(step) else "Home")
+        if "beta == 1" in asked(step):
+            for _ in range(BETAS.index(1)):
+                app.page.keyboard.press("ArrowRight")
     if "remedy tried" in wanted:
         buttons = app.page.locator(".st-key-remedies button")
         app.until(lambda: buttons.count() > 0, "no remedies", 90)
@@ -75,10 +81,15 @@ def act(app: App, step: Step) -> None:
         (lower if lower.count() else buttons).first.click()
     if "point moved" in wanted:
         move(app, step)
+    if "slider_kl" in wanted:
+        for name, value in (("μ", "0"), ("σ", "1")):
+            app.part("kl").get_by_label(name, exact=True).fill(value)
+    if "pass" in wanted:
+        app.part("pipeline").get_by_label("Reconstruction", exact=True).check(force=True)
     if "image chosen" in wanted:
         choose(app, step)
     if "image drawn" in wanted:
-        draw(app)
+        draw(app, step)
     if "samples drawn" in wanted:
         app.button("Sample again").first.click()
     if "time moved" in wanted:
@@ -94,31 +105,87 @@ def move(app: App, step: Step) -> None:
         slider.focus()
         app.page.keyboard.press("ArrowRight")
         return
+    if "nearest" in asked(step):
+        return seek_empty_place(app)
     app.ready("sliders")
     app.idle()
-    app.part("sliders").get_by_role("slider").first.press("ArrowRight")
+    slider = app.part("sliders").get_by_role("slider").first
+    if "radius > 3" in asked(step):
+        slider.press("End")
+    slider.press("ArrowRight")
+
+
+def asked(step: Step) -> str:
+    """The numbers that the step's condition asks for, as ``beta >= 20``."""
+
+    def words(tree: Condition) -> list[str]:
+        return [
+            *([f"{tree.name} {tree.sign} {tree.value:g}"] if isinstance(tree.value, float) else []),
+            *itertools.chain.from_iterable(map(words, tree.parts)),
+        ]
+
+    return ", ".join(words(step.done)) if step.done else ""
+
+
+def seek_empty_place(app: App) -> None:
+    """Click into the map where no point is near, and 0 is."""
+    app.ready("map")
+    app.idle()
+    place = app.page.evaluate(
+        """() => {
+          const { map } = window.__latentLab, { x, y } = map.drawn(), [left, right, low, high] = map.region()
+          let best = [0, 0, 0]
+          for (let k = 0; k <= 60; k += 1) {
+            for (let n = 0; n <= 60; n += 1) {
+              const [u, v] = [left + (k / 60) * (right - left), low + (n / 60) * (high - low)]
+              if (Math.hypot(u, v) > 1.9) continue
+              const free = Math.min(...x.map((one, j) => Math.hypot(one - u, y[j] - v)))
+              if (free > best[2]) best = [u, v, free]
+            }
+          }
+          return map.place(best)
+        }"""
+    )
+    app.page.mouse.click(*place)
 
 
 def choose(app: App, step: Step) -> None:
     if step.page == "learn":
         app.ready("thumbs")
-        taken = app.query().get("image", "0")
-        app.part("thumbs").locator("label").nth(3).click()
-        app.idle()
-        if app.query().get("image", "0") == taken:  # it was chosen already
-            app.part("thumbs").locator("label").nth(1).click()
+        for place in (3, 1, 2, *range(4, 10)):
+            app.part("thumbs").locator("label").nth(place).click()
+            app.idle()
+            app.pause(0.5)
+            if rail(app).get("done") == "true":
+                return
     else:
         app.part("truth").locator("input[value='5']").check(force=True)
 
 
-def draw(app: App) -> None:
+#: Strokes of what is drawn, from 0 to 1: a 7 with its bar; then more and more of a figure between two digits.
+SEVEN = [[(0.25, 0.2), (0.75, 0.2), (0.45, 0.85)], [(0.35, 0.5), (0.7, 0.5)]]
+BETWEEN = [
+    [(0.3, 0.15), (0.3, 0.5), (0.7, 0.5)],
+    [(0.7, 0.15), (0.7, 0.9)],
+    [(0.3, 0.15), (0.7, 0.15)],
+    [(0.3, 0.9), (0.7, 0.9)],
+]
+
+
+def draw(app: App, step: Step) -> None:
     app.part("truth").locator('[data-tab="draw"]').click()
+    app.until(lambda: app.part("truth").locator(".pad").bounding_box(), "no pad")
     box = app.part("truth").locator(".pad").bounding_box()
-    middle = box["x"] + (0.4 + 0.2 * (time.monotonic() % 1)) * box["width"]
-    app.page.mouse.move(middle, box["y"] + 0.2 * box["height"])
-    app.page.mouse.down()
-    app.page.mouse.move(middle, box["y"] + 0.8 * box["height"], steps=5)
-    app.page.mouse.up()
+    for stroke in BETWEEN if "gap" in asked(step) else SEVEN:
+        places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in stroke]
+        app.page.mouse.move(*places[0])
+        app.page.mouse.down()
+        for place in places[1:]:
+            app.page.mouse.move(*place, steps=5)
+        app.page.mouse.up()
+        app.pause(1.5)
+        if rail(app).get("done") == "true":
+            return
 
 
 def processor_time(server: Server) -> float:
@@ -159,6 +226,8 @@ def walk(app: App, server: Server, lesson: Lesson) -> list[str]:
                 stuck.append(f"{lesson.name} {number}: complete before anything was done")
             if step.predict is not None:
                 commit(app, step)
+                if step.done is not None and rail(app).get("done") == "true":
+                    stuck.append(f"{lesson.name} {number}: complete as soon as it was predicted")
             if step.done is not None and rail(app).get("done") != "true":
                 act(app, step)
                 app.until(lambda: rail(app).get("done") == "true", "not completed", PATIENCE)

@@ -383,11 +383,11 @@ def _whole(table: Mapping[str, Any], key: str, low: int, high: int) -> int:
 
 
 def _table(text: str, first: int) -> dict[str, Any]:
-    for number, line in enumerate(text.split("\n"), start=first):
-        if len(line) > _MAX_LINE:
+    for number, one in enumerate(text.split("\n"), start=first):
+        if len(one) > _MAX_LINE:
             raise LessonError(
                 number,
-                f"a line of settings must have at most {_MAX_LINE:,} letters, got {len(line):,}; shorten it",
+                f"a line of settings must have at most {_MAX_LINE:,} letters, got {len(one):,}; shorten it",
             )
     try:
         return tomllib.loads(text)

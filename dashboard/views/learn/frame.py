@@ -89,7 +89,7 @@ def written(value: float) -> str:
 
 
 def summed(parts: list[float], total: float) -> tuple[list[str], str]:
-    """Parts of a sum and their total, rounded so that they add up and the smallest has five digits; six decimals at most."""
+    """Parts of a sum and their total, rounded so that they add up; the smallest has five digits, if six decimals do."""
     sizes = [abs(value) for value in (*parts, total) if value and math.isfinite(value)]
     decimals = min(6, max(0, 4 - math.floor(math.log10(min(sizes, default=1.0)))))
     values, whole = adding_up(parts, total, decimals)

@@ -33,7 +33,7 @@ def draw(run: Run, title: str) -> None:
         first = order[0]
         mean, sigma = float(found.mean[first]), float((0.5 * found.log_var[first]).exp())
         sliders(mean=mean, sigma=sigma, key=f"learn-kl:{run.id}")
-        shown = order[:_MOST]
+        shown, sigmas = order[:_MOST], (0.5 * found.log_var).exp()
         left_out = len(order) - len(shown)
         note = f"The other {left_out} dimensions have less." if left_out else ""
         figure(
@@ -49,7 +49,7 @@ def draw(run: Run, title: str) -> None:
                             "textposition": "auto",
                             "marker": {"color": "@rate"},
                             "hovertext": [
-                                f"μ = {written(float(found.mean[dim]))}, σ = {written(float((0.5 * found.log_var[dim]).exp()))}"
+                                f"μ = {written(float(found.mean[dim]))}, σ = {written(float(sigmas[dim]))}"
                                 for dim in shown
                             ],
                             "hoverinfo": "x+y+text",
