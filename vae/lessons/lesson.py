@@ -391,10 +391,7 @@ def _table(text: str, first: int) -> dict[str, Any]:
             )
     try:
         return tomllib.loads(text)
-    except (
-        ValueError,
-        RecursionError,
-    ) as error:  # Python itself refuses a whole number of thousands of digits
+    except (ValueError, RecursionError) as error:
         said = str(error)
         match = _LINE.search(said)
         at_end = text.count("\n") if "(at end of document)" in said else 0
