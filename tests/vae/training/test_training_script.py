@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import random
 import runpy
 from itertools import islice
 from pathlib import Path
@@ -148,6 +149,90 @@ def test_the_longest_script_that_settings_can_make_is_short() -> None:
         ),
     )
     assert len(training_script(config, load_dataset(config.data).info()).splitlines()) <= 150
+
+
+def any_settings(seed: int) -> RunConfig:
+    """Settings drawn from all that the form offers, whatever goes together."""
+    draw = random.Random(seed)
+    conditional = draw.random() < 0.5
+    free_bits = draw.choice([0.0, 0.0, 0.3])
+    likelihood = draw.choice(["bernoulli", "continuous-bernoulli", "gaussian", "gaussian-learned"])
+    chance = draw.choice(["constant", "linear", "sigmoid", "cyclical"])
+    return RunConfig(
+        data=DataConfig(
+            binarize=draw.choice(["none", "threshold", "static", "dynamic"]),
+            threshold=draw.choice([0.3, 0.5, 1.0]),
+            validation=draw.choice([0, 0.1, 0.5]),
+            test=draw.choice([0.1, 0.5]),
+            split_seed=draw.randrange(3),
+        ),
+        model=ModelConfig(
+            network=draw.choice(["mlp", "conv"]),
+            decoder="autoregressive" if likelihood == "bernoulli" and draw.random() < 0.4 else "independent",
+            hidden=draw.choice([(), (9,), (16, 8, 5)]),
+            channels=draw.choice([(3,), (4, 6), (2, 3, 4)]),
+            activation=draw.choice(["relu", "tanh", "silu"]),
+            latent_dim=draw.choice([1, 2, 7, 40]),
+            conditional=conditional,
+            learned_prior=conditional and draw.random() < 0.5,
+            likelihood=likelihood,
+            sigma=draw.choice([0.001, 0.2, 1.5])
+            if likelihood == "gaussian-learned"
+            else draw.choice([0.2, 1.5]),
+        ),
+        objective=ObjectiveConfig(
+            beta=draw.choice([0, 0.3, 1, 20]),
+            schedule=chance,
+            warmup_epochs=draw.choice([0.5, 3]),
+            cycle_epochs=draw.choice([0.7, 2]),
+            free_bits=free_bits,
+            free_bits_per=draw.choice(["dimension", "total"]),
+            capacity=0 if free_bits else draw.choice([0, 5]),
+            capacity_epochs=draw.choice([0.5, 4]),
+        ),
+        train=TrainConfig(
+            epochs=30,
+            batch_size=draw.choice([50, 333, 5000]),
+            learning_rate=draw.choice([1e-4, 2e-3]),
+            learning_rate_schedule=draw.choice(["constant", "stages", "cosine"]),
+            adam_eps=draw.choice([1e-8, 1e-4]),
+            encoder_steps=draw.choice([0, 0, 2]),
+            encoder_steps_epochs=draw.choice([0, 0.5]),
+            seed=draw.choice([0, 2**31 - 1]),
+            device="cpu",
+            precision=draw.choice(["float32", "float32", "bf16"]),
+        ),
+    )
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_settings_in_any_combination_give_the_losses_of_the_run(
+    tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = any_settings(seed)
+    script = written(tmp_path, config)
+    assert len(script.read_text().splitlines()) <= 150
+    monkeypatch.chdir(tmp_path)
+    ours, theirs = losses_of_the_run(config, 15), losses_of_the_script(script, 15)
+    np.testing.assert_allclose(np.array(theirs), np.array(ours), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("section", "option"),
+    [("model", "network"), ("model", "likelihood"), ("model", "prior"), ("objective", "name")],
+)
+def test_what_somebody_registered_cannot_be_written_out_and_it_is_said_in_a_sentence(
+    section: str, option: str
+) -> None:
+    config = RunConfig()
+    part = getattr(config, section)
+    mine = type(part).model_construct(**{**dict(part), option: "mine"})
+    config = RunConfig.model_construct(**{**dict(config), section: mine})
+    with pytest.raises(
+        UserError, match=rf"{section}\.{option} must be one of .* got 'mine'; its code is yours"
+    ) as error:
+        training_script(config, load_dataset(DataConfig()).info())
+    assert len(str(error.value)) <= 400
 
 
 def test_torchvisions_images_are_those_of_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
