@@ -1,7 +1,7 @@
 /** Numbers, names and sentences as the page says them. */
 import assert from "node:assert/strict"
 import { test } from "node:test"
-import { count, dimName, number, point } from "#browser/lib/dom.js"
+import { count, dimName, number, point, significant } from "#browser/lib/dom.js"
 import { spanOf, typedNumber, wordsOfPrior } from "#browser/sliders/spans.js"
 import { stepsBetween } from "#browser/sliders/strips.js"
 
@@ -11,6 +11,13 @@ test("a number has its decimals, a true minus sign and no minus zero", () => {
     [999_999, 0, "999999"], [1e6, 2, "1.00e6"], [-2.5e9, 1, "−2.5e9"], [1.5e-7, 2, "0.00"], [Number.NaN, 2, "–"], [Infinity, 2, "–"], [-Infinity, 0, "–"],
   ]) assert.equal(number(value, decimals), words)
   assert.equal(number(1.23456), "1.23")
+})
+
+test("a number with five digits is off by a ten-thousandth of itself at most, and has no zeros behind it that say nothing", () => {
+  for (const [value, words] of [
+    [24.684039, "24.684"], [0.0378129, "0.037813"], [-2.62519, "−2.6252"], [0.02, "0.02"], [64, "64"], [123456, "123456"], [0, "0"], [-0, "0"], [1, "1"],
+    [0.99999999, "1.0000"], [1234567.8, "1.2346e6"], [-0.0000123456, "−1.2346e−5"], [Number.NaN, "–"], [Infinity, "–"],
+  ]) assert.equal(significant(value), words)
 })
 
 test("a count has its thousands apart", () => {

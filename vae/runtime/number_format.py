@@ -47,8 +47,8 @@ def significant(value: float, digits: int = 5) -> tuple[str, int]:
     """A number with so many digits that it is off by 1e-4 of itself at most: 24.684, 0.037813, 12,346 as 12346.
 
     Returns:
-        The text, and the power of ten that it is to be multiplied with: 0 from a ten-thousandth to a million. Whole
-        numbers have no decimals.
+        The text, and the power of ten that it is to be multiplied with: 0 from a ten-thousandth to a million. A
+        number with fewer digits has no zeros behind them.
     """
     if value == 0 or not math.isfinite(value):
         return f"{value:g}", 0
@@ -58,6 +58,8 @@ def significant(value: float, digits: int = 5) -> tuple[str, int]:
         return mantissa, int(power)
     if float(value).is_integer():
         return f"{value:.0f}", 0
+    if float(f"{value:.{digits - 1}g}") == value:  # it has no more digits
+        return f"{value:.{digits - 1}g}", 0
     return f"{float(text):.{max(0, digits - 1 - int(power))}f}", 0
 
 

@@ -62,7 +62,7 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
     const rules = highlight ? [`:is(${highlight}) { border-radius: 8px; outline: 3px solid #6a63f0; outline-offset: 3px; }`] : []
     if (cover && !isCommitted) {
       rules.push(
-        `:is(${cover}) { min-height: 60px; position: relative; } :is(${cover}) > * { visibility: hidden !important; }`,
+        `:is(${cover}) { min-height: 60px; position: relative; } :is(${cover}) > * { opacity: 0 !important; pointer-events: none; visibility: hidden !important; }`,
         `:is(${cover})::after { align-items: center; content: ${JSON.stringify(words.covered)}; display: flex; font-size: 14px; inset: 0; justify-content: center; padding: 12px; position: absolute; text-align: center; }`,
       )
     }

@@ -7,13 +7,39 @@ import random
 
 import pytest
 
-from vae.runtime.number_format import adding_up, counted, equals, readable
+from vae.runtime.number_format import adding_up, counted, equals, readable, significant
 
 
 def test_what_would_be_printed_wrong_adds_up() -> None:
     # 24.789 + 1.276 = 26.065: plainly 24.79 + 1.28 = 26.06, with 26.0649….
     assert adding_up([24.7888, 1.2761], 26.0649, 2) == ([24.79, 1.28], 26.07)
     assert adding_up([-23.6066, 0.1153], -23.4913, 3) == ([-23.606, 0.115], -23.491)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (24.684039, ("24.684", 0)),
+        (0.0378129, ("0.037813", 0)),
+        (-2.62519, ("-2.6252", 0)),
+        (0.02, ("0.02", 0)),
+        (123456.0, ("123456", 0)),
+        (0, ("0", 0)),
+        (1234567.8, ("1.2346", 6)),
+        (-0.0000123456, ("-1.2346", -5)),
+        (math.inf, ("inf", 0)),
+    ],
+)
+def test_five_digits_have_no_zeros_that_say_nothing(value: float, shown: tuple[str, int]) -> None:
+    assert significant(value) == shown
+
+
+def test_five_digits_are_off_by_a_ten_thousandth_at_most() -> None:
+    numbers = random.Random(0)
+    for _ in range(2000):
+        value = numbers.choice([-1, 1]) * 10 ** numbers.uniform(-9, 9)
+        text, power = significant(value)
+        assert float(text) * 10.0**power == pytest.approx(value, rel=0.51e-4)
 
 
 def test_printed_parts_add_up_and_none_is_off_by_a_whole_unit() -> None:

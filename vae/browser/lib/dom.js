@@ -104,7 +104,7 @@ export function significant(value) {
   if (size === 0) return "0"
   const [mantissa, power] = size.toExponential(4).split("e")
   if (Number(power) < -4 || Number(power) >= 6) return `${sign}${mantissa}e${Number(power)}`.replace("e-", "e−")
-  if (Number.isInteger(size)) return `${sign}${size}`
+  if (Number(size.toPrecision(4)) === size || Number.isInteger(size)) return `${sign}${size}`
   return sign + Number(`${mantissa}e${power}`).toFixed(Math.max(0, 4 - Number(power)))
 }
 
