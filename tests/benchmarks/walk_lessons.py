@@ -3,7 +3,8 @@
 ``python -m tests.benchmarks.walk_lessons [NAME...]`` prints a line for each step: how long it took, and what came of
 the prediction. For each lesson it prints what was computed: processor time of the server with its trainers, and the
 time in which runs trained. It fails if a step is complete before anything was done, or is not after it, or if a
-lesson computes for more than two minutes on two cores.
+lesson computes for more than two minutes on two cores. With LATENT_LAB_PICTURES=DIR it keeps a picture of each step, as
+it opens and once it is done.
 """
 
 from __future__ import annotations
@@ -211,6 +212,13 @@ def training_time(server: Server, known: set[str]) -> float:
     return total
 
 
+def keep_picture(app: App, lesson: Lesson, number: int, when: str) -> None:
+    if folder := os.environ.get("LATENT_LAB_PICTURES"):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        app.pause(1)
+        app.page.screenshot(path=Path(folder) / f"{lesson.name}-{number}-{when}.png")
+
+
 def walk(app: App, server: Server, lesson: Lesson) -> list[str]:
     """What stuck, a sentence each."""
     stuck = []
@@ -224,6 +232,7 @@ def walk(app: App, server: Server, lesson: Lesson) -> list[str]:
                 ready(app, 1)
                 app.until(lambda page=step.page: f"/{page}" in app.page.url, "its page did not open")
                 app.idle()
+            keep_picture(app, lesson, number, "1-opens")
             if rail(app).get("done") == "true":
                 stuck.append(f"{lesson.name} {number}: complete before anything was done")
             if step.predict is not None:
@@ -233,6 +242,7 @@ def walk(app: App, server: Server, lesson: Lesson) -> list[str]:
             if step.done is not None and rail(app).get("done") != "true":
                 act(app, step)
                 app.until(lambda: rail(app).get("done") == "true", "not completed", PATIENCE)
+            keep_picture(app, lesson, number, "2-done")
         except BaseException as error:
             stuck.append(
                 f"{lesson.name} {number} ({step.title}): {str(error).splitlines()[0]} {app.page.url}"

@@ -174,6 +174,19 @@ def test_a_shipped_lesson_can_be_shown(file: str) -> None:
             assert name in CONTROLS or f'"{name}"' in cards, f"{step.title}: {name}"
 
 
+@pytest.mark.parametrize("file", LESSONS)
+def test_what_a_lesson_tells_to_press_is_called_so_on_the_page(file: str) -> None:
+    sources = "".join(
+        path.read_text()
+        for folder in ("dashboard", "vae")
+        for path in (REPOSITORY / folder).rglob("*.[pj][ys]")
+    )
+    lesson = read_lesson(SHIPPED / file)
+    for step in lesson.steps:
+        for name in re.findall(r"\*\*([A-Zβ].+?)\*\*", step.words.replace("\n", " ")):
+            assert any(f"{quote}{name}" in sources for quote in ('"', "“", '"β, ')), f"{step.title}: {name}"
+
+
 def test_ten_lessons_are_shipped_and_each_translation_has_the_same_steps() -> None:
     assert len({file.split(".")[0] for file in LESSONS}) == 10
     found, broken = lessons_in(SHIPPED)
