@@ -188,6 +188,17 @@ def test_pages_show_it(name: str, run: Run, monkeypatch: pytest.MonkeyPatch) -> 
         assert "Temperature" not in {slider.label for slider in at.slider}
 
 
+@pytest.mark.parametrize("chapter", ["model", "posterior", "elbo", "identity", "kl", "likelihoods"])
+def test_chapters_say_what_is_other_with_it(chapter: str, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    at = plugin_runs.page("learn", run, monkeypatch, chapter=chapter)
+    assert plugin_runs.complaints(at) == []
+    captions = " ".join(caption.value for caption in at.caption)
+    if chapter == "model":
+        assert r"\mathcal N(0, I)" not in at.latex[0].value
+    assert ("no closed form and is an estimate" in captions) == (chapter == "elbo")
+    assert ("another prior; the closed form here is for N(0, I)" in captions) == (chapter == "kl")
+
+
 def test_priors_side_by_side_leave_out_the_truncated_one(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     at = plugin_runs.page("generate", run, monkeypatch, mode="compare", components="2", rows="2")
     assert plugin_runs.complaints(at) == []

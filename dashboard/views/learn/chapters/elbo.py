@@ -93,9 +93,13 @@ def draw(run: Run, title: str) -> None:
             "about the image, and the bound on $\\log p(x)$ is not what is trained any more."
         )
         error = found.log_likelihood.standard_error
+        exact = "KL and entropy are exact."
+        if not model.prior.has_exact_rate:
+            exact = (
+                "The entropy is exact; the KL to this run's prior has no closed form and is an estimate too."
+            )
         st.caption(
-            f"Nats. The expectation over q is a mean of {NUM_SAMPLES:,} samples, ± ${number(error)}$; KL "
-            "and entropy are exact."
+            f"Nats. The expectation over q is a mean of {NUM_SAMPLES:,} samples, ± ${number(error)}$. {exact}"
         )
 
 

@@ -13,6 +13,7 @@ from dashboard.shell.subject import Subject
 from dashboard.views.learn import computed, link
 from dashboard.views.learn.figure import figure, images, panel
 from dashboard.views.learn.frame import chapter, choose, formula, level, number, trace
+from vae.config.registries import STANDARD_NORMAL
 from vae.runs.run import Run
 from vae.theory.marginal import COUNTS, REPEATS
 
@@ -82,7 +83,8 @@ def draw(run: Run, title: str) -> None:
         )
         spread = math.sqrt(found.relative_variance / count)
     with words:
-        formula(r"z \sim p(z) = \mathcal N(0, I), \qquad x \sim p_\theta(x \mid z)")
+        prior = r" = \mathcal N(0, I)" if run.config.model.prior == STANDARD_NORMAL else ""
+        formula(rf"z \sim p(z){prior}, \qquad x \sim p_\theta(x \mid z)")
         st.markdown(
             "A VAE says how images come about: draw a code $z$ from the **prior**; the **decoder** turns "
             "it into the parameters of $p(x|z)$; draw $x$. This is *ancestral sampling*. **Maximum "

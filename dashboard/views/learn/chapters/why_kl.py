@@ -19,6 +19,7 @@ from dashboard.shell.job_progress import follow
 from dashboard.views.learn import computed, link
 from dashboard.views.learn.figure import figure, images, panel
 from dashboard.views.learn.frame import chapter, formula, number, trace
+from vae.config.registries import STANDARD_NORMAL
 from vae.errors import UserError
 from vae.runs.run import Run
 
@@ -134,9 +135,10 @@ def _own(run: Run) -> str:
     except UserError:
         return ""
     beta, gap = run.config.objective.beta, found.prior_to_aggregate.mean
+    own = "" if run.config.model.prior == STANDARD_NORMAL else " Its p(z) is a prior of its own, not N(0, I)."
     return (
         f"Of the run that you chose, trained at $\\beta = {beta:g}$, $\\mathrm{{KL}}(p(z) \\| q(z)) = "
-        f"{number(gap)}$ nats."
+        f"{number(gap)}$ nats.{own}"
     )
 
 
