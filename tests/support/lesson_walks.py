@@ -120,8 +120,8 @@ WALKS: dict[str, tuple[Act, ...]] = {
         rests(verdict="healthy", active_units=4, kl=5.1),
     ),
     "07-dying-dimensions": (
-        trained(150, 4.6, 20.5, beta=2.0, latent_dim=16, state="finished", active_units=5),
-        trained(150, 2.6, 24.0, beta=4.0, latent_dim=16, state="finished", active_units=3),
+        trained(150, 2.4, 23.5, beta=2.0, latent_dim=16, state="finished", active_units=3),
+        trained(150, 5.0, 18.7, beta=1.0, latent_dim=16, state="finished", active_units=6),
         LOOKS,
         Act(("point moved",)),
         Act(("time moved",)),
