@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dashboard.views.train.config_form import BETAS
+
 if TYPE_CHECKING:
     from tests.browser.server import Server
     from tests.browser.tab import App, Watch
@@ -43,12 +45,13 @@ def is_done(app: App) -> bool:
     return rail(app).get("done") == "true"
 
 
-def move_beta(app: App, key: str) -> None:
+def move_beta(app: App, *keys: str) -> None:
     thumb = app.page.locator(
         '.st-key-card-steering [role="slider"], .st-key-card-steering input[type="range"]'
     ).first
     thumb.focus()
-    app.page.keyboard.press(key)
+    for key in keys:
+        app.page.keyboard.press(key)
 
 
 def begin_training(app: App) -> None:
@@ -91,10 +94,7 @@ def test_turning_beta_is_walked_to_its_end(student: App, server: Server, tmp_pat
 
     press(app, "next")
     on_step(app, 2)
-    server.rest()
-    app.idle()
     predict(app, 0)
-    begin_training(app)
     app.until(
         lambda: app.page.locator(".st-key-card-steering [data-testid='stSlider']").count(), "no slider of β"
     )
@@ -112,13 +112,17 @@ def test_turning_beta_is_walked_to_its_end(student: App, server: Server, tmp_pat
     predict(app, 0)
     app.pause(0.3)
     assert not is_done(app)
-    move_beta(app, "Home")
-    app.until(lambda: is_done(app), "the KL did not come back", 60)
+    move_beta(app, "Home", *["ArrowRight"] * BETAS.index(1))
+    app.until(lambda: is_done(app), "100 epochs did not pass", 60)
+    assert answers(app)["4"]["came"].startswith(("Yes", "No"))
 
     press(app, "next")
     on_step(app, 5)
     predict(app, 1)
-    app.until(lambda: is_done(app), "the KL without a price did not grow", 90)
+    app.pause(0.3)
+    assert not is_done(app)
+    move_beta(app, "Home")
+    app.until(lambda: is_done(app), "100 epochs did not pass", 60)
     server.rest()
 
     press(app, "next")

@@ -80,7 +80,7 @@ WALKS: dict[str, tuple[Act, ...]] = {
     "03-turning-beta": (
         trained(20, 1.8, 23.2),
         Act(
-            ("training started", "beta changed"),
+            ("beta changed",),
             {"beta": 20.0, "epoch": 80.0, "epochs_since": 61.0, "kl": 0.004, "reconstruction": 27.1},
         ),
         LOOKS,
