@@ -146,7 +146,7 @@ def gather(
     shared.facts["diagnosis"] = at if diagnosis else ""
     if diagnosis:
         files[f"{at}/diagnosis"] = _json(diagnosis)
-    shared.facts["mixture"] = _mixture(run, model, found)
+    shared.facts["mixture"] = mixture = _mixture(run, model, found)
     stages = [stage.to_dict() for stage in training_stages(run)]
     if stages:
         files["course"] = _json({"stages": stages})
@@ -158,6 +158,8 @@ def gather(
         _add_snapshot(run, moment, images, shared, *exports)
         progress(done, len(every) + 1)
     shared.known = _known(run, diagnosis)
+    if mixture is not None:
+        shared.known["prior_gap"] = mixture["prior_to_aggregate"][0]
     if with_images:
         assert images is not None
         rows = images.test

@@ -25,7 +25,7 @@ def made(block: str, words: str = "Words.", name: str = "own") -> Lesson:
 
 
 def place(slug: str = "digits", **more: object) -> SharedPlace:
-    known = {"kl": 2.5, "reconstruction": 20.0, "latent_dim": 2, "conditional": False}
+    known = {"kl": 2.5, "reconstruction": 20.0, "latent_dim": 2, "conditional": False, "prior_gap": 0.19}
     told = {"known": known, "views": frozenset({"explore", "map", "generate", "diagnosis"}), "has_time": True}
     return SharedPlace(slug, **(told | more))  # type: ignore[arg-type]
 
@@ -52,8 +52,8 @@ def test_the_page_is_told_what_the_file_says() -> None:
     assert {step["run"] for step in steps} == {"digits"}
     assert [step["place"].get("mode") for step in steps[1:3]] == ["samples", "compare"]
     assert steps[3]["place"] == {"range": "prior"}
-    assert steps[0]["done"] == {"kind": "happening", "name": "point moved"}
-    assert [choice["text"] for choice in steps[0]["predict"]["choices"]][1] == "A clear digit, as everywhere"
+    assert steps[1]["done"] == {"kind": "happening", "name": "samples drawn"}
+    assert [choice["text"] for choice in steps[2]["predict"]["choices"]][1] == "From 0.1 to 1 nat"
     assert told["words"]["next"] == "Next"
 
 
