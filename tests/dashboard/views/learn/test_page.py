@@ -85,7 +85,7 @@ def test_numbers_are_the_library_s_and_add_up(run: Run, digits: Dataset) -> None
     x = digits.pixels(digits.part("test")[0][5:6])
     exact = exact_posterior(load_model(run, "best"), x)
     assert (total, elbo, gap) == pytest.approx((exact.log_prob, exact.elbo, exact.gap), abs=1e-3)
-    assert elbo + gap == pytest.approx(total, abs=1e-9)
+    assert elbo + gap == pytest.approx(total, abs=1e-3)
     at = page("learn", run="flat", chapter="elbo", image="5", beta="4")
     found = elbo_forms(load_model(run, "best"), x)
     first, second = (numbers(one) for one in formulas(at)[1:3])
