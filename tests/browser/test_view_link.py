@@ -22,9 +22,9 @@ def test_what_is_unticked_is_hidden_and_what_is_fixed_cannot_be_moved(exploring:
     app.idle()
     copier.locator(".opener").click()
     copier.get_by_role("button", name="None", exact=True).click()
-    for name in ("sliders", "image"):
+    for name in ("sliders.dimensions", "image"):
         copier.locator(f'input[data-stays][value="{name}"]').check()
-    copier.locator('input[data-fixed][value="sliders"]').check()
+    copier.locator('input[data-fixed][value="sliders.dimensions"]').check()
     # What does not stay cannot be fixed, and what one stays in stays.
     assert copier.locator('input[data-fixed][value="help"]').is_disabled()
     copier.get_by_role("button", name="Copy the link of this view").click()
@@ -33,7 +33,7 @@ def test_what_is_unticked_is_hidden_and_what_is_fixed_cannot_be_moved(exploring:
 
     app.page.goto(link)
     app.ready("image", "sliders").idle()
-    assert "sliders" in app.query()["lock"].split(",")
+    assert "sliders.dimensions" in app.query()["lock"].split(",")
     hidden = app.query()["hide"].split(",")
     assert {"menu", "help"} <= set(hidden)
     assert app.alerts() == []
