@@ -48,6 +48,7 @@ def test_what_is_unticked_is_hidden_and_what_is_fixed_cannot_be_moved(exploring:
     assert (app.z(), slider.input_value()) == (before, value)
 
 
+@pytest.mark.thorough
 def test_a_name_that_is_none_is_told(exploring: App) -> None:
     app = exploring.open("explore", "sliders", run="digits-2d", hide="sliders.nonsense", lock="seed")
     app.until(

@@ -171,9 +171,9 @@ class Subject:
 def of_model(one: Subject) -> list[float]:
     found = prior_sampling(*one.args)
     spread = math.sqrt(found.relative_variance / 100)
-    rows = [ROW, *(row for row in test_images.first_of_each(one.run, 10) if row != ROW)]
-    rows = rows if ROW in test_images.first_of_each(one.run, 10) else rows[:10]
-    images, labels = test_images.pixels(one.run, sorted(rows) if False else rows)
+    rows = test_images.first_of_each(one.run, 10)
+    rows = rows if ROW in rows else [ROW, *rows[:9]]
+    images, labels = test_images.pixels(one.run, rows)
     y = labels if one.model.num_conditions else None
     weights = log_weights(one.model, images, y, 500, generator(0, "importance"))
     total = float((weights.logsumexp(1) - math.log(500)).sum())
@@ -303,8 +303,8 @@ def pairs() -> list[tuple[str, str]]:
         for chapter in ("conditional", "elbo", "model")
     ]
     others = [
-        *(("one dimension", chapter) for chapter in ("identity", "kl", "reparameterisation")),
-        *(("twenty dimensions", chapter) for chapter in ("identity", "kl")),
+        *(("one dimension", chapter) for chapter in ("model", "identity", "kl", "reparameterisation")),
+        *(("twenty dimensions", chapter) for chapter in ("model", "identity", "kl")),
         *((kind, "likelihoods") for kind in ("gaussian", "learned noise", "continuous", "thresholded")),
         *(
             (kind, "elbo")
