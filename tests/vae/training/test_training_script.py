@@ -215,9 +215,7 @@ def test_settings_in_any_combination_give_the_losses_of_the_run(
     monkeypatch.chdir(tmp_path)
     ours, theirs = losses_of_the_run(config, 15), losses_of_the_script(script, 15)
     # Products in bf16 are rounded in another order, which the export says.
-    exact = (
-        {"rtol": 1e-5, "atol": 1e-6} if config.train.precision == "float32" else {"rtol": 5e-3, "atol": 1e-3}
-    )
+    rtol, atol = (1e-5, 1e-6) if config.train.precision == "float32" else (5e-3, 1e-3)
     np.testing.assert_allclose(np.array(theirs), np.array(ours), rtol=rtol, atol=atol)
 
 
