@@ -23,7 +23,7 @@ from tests.browser.tab import FLAGS, App
 
 PLACES = (
     "learn",
-    "learn?lesson=holes",
+    "learn?lesson=01-holes",
     "train",
     "explore",
     "explore?panel=draw",
