@@ -121,7 +121,7 @@ WALKS: dict[str, tuple[Act, ...]] = {
     ),
     "07-dying-dimensions": (
         trained(150, 2.4, 23.5, beta=2.0, latent_dim=16, state="finished", active_units=3),
-        trained(150, 5.0, 18.7, beta=1.0, latent_dim=16, state="finished", active_units=6),
+        trained(150, 3.1, 21.0, beta=1.0, latent_dim=16, state="finished", active_units=4),
         LOOKS,
         Act(("point moved",)),
         Act(("time moved",)),
