@@ -31,8 +31,6 @@ from vae.storage.scratch import working_folder
 
 #: Told in words what is worked on, and how many parts of how many of it are done.
 Progress = Callable[[str, int, int], None]
-#: What a site says of images whose licence nobody gave.
-NO_LICENCE = "The licence of the images was not given."
 #: Bytes of a site, unless the user says otherwise.
 MAX_MB = 25.0
 #: The page's own module, which brings all others.
@@ -83,7 +81,7 @@ def share(
         to: A folder that is not there yet or empty; or, as one file, a name that ends in ``.html``.
         single_file: One HTML file instead of a folder.
         with_images: Whether the test images themselves go along.
-        licence: What is said of the images that go along.
+        licence: That of the images that go along; without one the site says that none was given.
         lessons: Lessons that are shown beside the runs.
         max_mb: Most megabytes; snapshots that do not fit are left out, evenly.
         progress: Told what is worked on, and how many parts of how many of it are done.

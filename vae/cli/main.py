@@ -138,7 +138,7 @@ class Share:
             raise UserError(
                 f"share needs one place to write to, got {got}; use --to FOLDER or --single-file FILE.html"
             )
-        from vae.browser.share import NO_LICENCE, share
+        from vae.browser.share import share
         from vae.browser.shared_lesson import find_lesson
         from vae.runs.run import Run
 
@@ -156,7 +156,7 @@ class Share:
             lessons=lessons,
             single_file=self.single_file is not None,
             with_images=self.with_images,
-            licence=self.licence or (NO_LICENCE if self.with_images else ""),
+            licence=self.licence,
             max_mb=self.max_mb,
             progress=lambda words, done, _: None if done else tell(words),
         )

@@ -134,10 +134,9 @@ def _key(run: Run, wanted: Wanted) -> str:
 
 
 def _make(key: str, run: Run, wanted: Wanted, progress: Progress) -> None:
-    from vae.browser.share import NO_LICENCE, share
+    from vae.browser.share import share
 
     root = settings.runs_root()
-    licence = (wanted.licence or NO_LICENCE) if wanted.with_images else ""
     with working_folder(root, ".latent-lab-share.") if root.is_dir() else scratch() as folder:
         target = folder / ("site.html" if wanted.single_file else "site")
         try:
@@ -146,7 +145,7 @@ def _make(key: str, run: Run, wanted: Wanted, progress: Progress) -> None:
                 target,
                 single_file=wanted.single_file,
                 with_images=wanted.with_images,
-                licence=licence,
+                licence=wanted.licence,
                 max_mb=wanted.max_mb,
                 progress=lambda _, done, total: progress(done, total),
             )

@@ -209,7 +209,7 @@ export function open({ site, file, runtime, style, load }) {
     views.explore.dataset.many = String(many)
     const notes = [
       "Everything is computed in this page; nothing you draw leaves it.",
-      now.missing ? "No image of the dataset is in this site. What looks like one was decoded by the model." : `The test images are shared too. ${site.licence}`,
+      now.missing ? "No image of the dataset is in this site. What looks like one was decoded by the model." : `The test images are shared too; their licence: ${site.licence || "it was not given"}.`,
       ...now.left_out.map((/** @type {string} */ sentence) => `Left out: ${sentence}`),
     ]
     about.lastElementChild?.replaceChildren(element("h2", { class: "ll-title" }, now.name), element("p", { class: "ll-note" }, now.words), element("ul", {}, ...notes.map((text) => element("li", {}, text))))
