@@ -15,6 +15,8 @@ const POINTED = {
   sliders: "sliders", image: "image", draw: "image_source", source: "image_source", map: "map", part: "map", samples: "generate", seed: "generate", "sample-again": "generate",
   mode: "generate", modes: "generate", class: "generate", num: "generate", diagnosis: "diagnosis", verdict: "diagnosis", time: "time_machine",
 }
+/** Those names that mean a whole part, which `hide=` takes away and `lock=` leaves in sight. */
+const WHOLE = ["sliders", "image", "draw", "source", "map", "samples", "diagnosis", "time"]
 
 /**
  * @param {{site: any, titles: Record<string, string>, shapes: Record<string, any>, place: () => Place, go: (place: Place) => void}} given
@@ -108,7 +110,14 @@ export function lessons({ site, titles, shapes, place, go }) {
         steps.look()
         if (!isElsewhere) for (const name of step.highlight) if (name in POINTED) pointed.add(POINTED[/** @type {"map"} */ (name)])
       }
-      for (const node of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".part"))) node.dataset.pointed = String(pointed.has(node.dataset.part))
+      const partsOf = (/** @type {string[]} */ names) => new Set(names.filter((name) => WHOLE.includes(name)).map((name) => POINTED[/** @type {"map"} */ (name)]))
+      const [hidden, locked] = [partsOf(now.hide), partsOf(now.lock)]
+      for (const node of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".part"))) {
+        const name = node.dataset.part ?? ""
+        node.dataset.pointed = String(pointed.has(name))
+        node.hidden = hidden.has(name)
+        node.inert = locked.has(name)
+      }
     },
     /** @param {CSSStyleSheet[]} sheets */
     dress(sheets) {

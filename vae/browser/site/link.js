@@ -13,8 +13,8 @@ export const home = () => ({
   hide: [], lock: [], lesson: "", lessonStep: 1,
 })
 
-/** A control of a part, as `map.lasso` (`lib/controls.js`). */
-const CONTROL = /^[a-z0-9_]{1,40}\.[a-z0-9-]{1,40}$/
+/** A part, as `sliders`, or a control of one, as `map.lasso` (`lib/controls.js`). */
+const CONTROL = /^[a-z0-9_-]{1,40}(\.[a-z0-9-]{1,40})?$/
 
 const numbers = (/** @type {string} */ text) => text.split(",").map(Number)
 const finite = (/** @type {number[]} */ values) => values.every((value) => Number.isFinite(value) && Math.abs(value) <= 1000)
