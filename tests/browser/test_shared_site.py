@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import http.server
+import itertools
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -197,8 +198,9 @@ def test_a_shipped_lesson_is_walked_to_its_end(served: tuple[str, Path], context
     site = Site(context, f"{address}/site/index.html")
     page, rail = site.page, site.page.locator(".lesson")
 
+    told = "() => ({...document.querySelector('.lesson .alive').shadowRoot.querySelector('.ll').dataset})"
+
     def state(step: int, done: bool, words: str) -> None:
-        told = "() => ({...document.querySelector('.lesson .alive').shadowRoot.querySelector('.ll').dataset})"
         wait_until(
             lambda: (
                 [page.evaluate(told).get(name) for name in ("step", "done")] == [str(step), str(done).lower()]
@@ -216,29 +218,45 @@ def test_a_shipped_lesson_is_walked_to_its_end(served: tuple[str, Path], context
     )
     wait_until(lambda: site.root("map").get("ready"), "the map did not come")
     chart = page.locator(".part.map .chart")
-    # What is done before the prediction does not count.
-    chart.click(position={"x": 80, "y": 80})
-    wait_until(lambda: "z=" in page.url, "the click moved nothing")
-    state(1, False, "done before its prediction")
-    rail.locator("input[name=answer]").first.check()
-    rail.get_by_role("button", name="Commit").click()
-    chart.click(position={"x": 200, "y": 160})
-    state(1, True, "a click on the map did not complete the step")
-    assert rail.get_by_text("Right", exact=True).is_visible()
+    box = chart.bounding_box()
 
-    for step in (2, 3):
-        rail.get_by_role("button", name="Next").click()
-        state(step, False, f"step {step} did not open")
-        wait_until(lambda: site.root("generate").get("ready"), "no samples")
-        page.locator(".part.generate [data-action=again]").click()
-        state(step, True, "new samples did not complete the step")
-    assert "KL(prior ‖ aggregate posterior)" in page.locator(".part.generate p[role=status]").inner_text()
+    def is_empty() -> bool:
+        """Click one place after the other until one lies in a hole."""
+        across, up = next(places)
+        chart.click(position={"x": across * box["width"], "y": up * box["height"]})
+        return page.evaluate(told)["done"] == "true"
+
+    places = itertools.cycle(itertools.product((0.25, 0.3, 0.2, 0.7), (0.71, 0.66, 0.76)))
+    wait_until(is_empty, "a click into a hole of the map did not complete the step")
+
+    rail.get_by_role("button", name="Next").click()
+    state(2, False, "step 2 did not open")
+    wait_until(lambda: site.root("generate").get("ready"), "no samples")
+    again = page.locator(".part.generate [data-action=again]")
+    again.click()
+    state(2, True, "new samples did not complete the step")
+
+    rail.get_by_role("button", name="Next").click()
+    state(3, False, "step 3 did not open")
+    numbers = page.locator(".part.generate p[role=status]")
+    wait_until(lambda: "KL(prior" in (numbers.text_content() or ""), "no numbers")
+    assert not numbers.is_visible()  # they would give the answer away
+    again.click()
+    state(3, False, "done before its prediction")
+    rail.locator("input[name=answer]").nth(1).check()
+    rail.get_by_role("button", name="Commit").click()
+    wait_until(numbers.is_visible, "the numbers stay covered")
+    again.click()
+    state(3, True, "new samples did not complete the step")
+    assert rail.get_by_text("Right", exact=True).is_visible()
 
     rail.get_by_role("button", name="Next").click()
     state(4, False, "step 4 did not open")
     slider = page.locator(".part.sliders input[type=range]").first
     assert float(slider.get_attribute("max") or 0) == 3.0  # the range of the prior
     slider.focus()
+    page.keyboard.press("End")
+    page.locator(".part.sliders input[type=range]").nth(1).focus()
     page.keyboard.press("End")
     state(4, True, "the slider did not complete the step")
 

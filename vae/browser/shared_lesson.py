@@ -212,7 +212,8 @@ def _check_state(step: Step, link: Mapping[str, str], run: SharedPlace, where: s
     elif link.get("mode", "samples") not in run.modes:
         lacks = f"the mode {link['mode']} of Generate"
     else:
-        unknown = sorted(name for name in _names(step) & set(NUMBERS) - _SHOWN if name not in run.known)
+        shown = _SHOWN | ({"prior_gap"} if "compare" in run.modes else set())
+        unknown = sorted(name for name in _names(step) & set(NUMBERS) - shown if name not in run.known)
         lacks = f"the number {unknown[0]}" if unknown else ""
     if lacks:
         raise UserError(
@@ -248,6 +249,7 @@ def _told(step: Step, link: dict[str, str], runs: Mapping[str, SharedPlace], run
             ],
             "value": predict.value,
             "unit": predict.unit,
+            "covers": list(predict.covers),
         },
     }
 

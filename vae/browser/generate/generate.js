@@ -3,6 +3,7 @@ import { radioGroup } from "../lib/choices.js"
 import { decoders } from "../lib/decoder.js"
 import { element, number, say } from "../lib/dom.js"
 import { sentenceOf } from "../lib/errors.js"
+import { tell } from "../lib/facts.js"
 import { gridPicture, gridTable } from "../lib/image_grid.js"
 import { mountable } from "../lib/mount.js"
 import { paint } from "../lib/picture.js"
@@ -148,6 +149,8 @@ export const mount = mountable(import.meta.url, (root, given) => {
       const size = channels * height * width
       canvases.flat().forEach((canvas, k) => paint(canvas, { data: pixels, channels, height, width, offset: k * size }))
       say(note, words())
+      note.dataset.gap = String(data.mode === "compare")
+      tell(root, data.mode === "compare" && data.mixture ? { prior_gap: data.mixture.prior_to_aggregate[0] } : null)
       root.dataset.at = String(weights.at)
       root.dataset.count = String(Number(root.dataset.count ?? 0) + 1)
       root.dataset.ready = "true"
@@ -186,6 +189,7 @@ export const mount = mountable(import.meta.url, (root, given) => {
     },
     unmount() {
       turn += 1
+      tell(root, null)
       stop()
       following.cancel()
       decoder?.clients.delete(root)

@@ -13,7 +13,7 @@ const PAGES = { explore: "explore", map: "map", generate: "generate", diagnosis:
 /** Parts of the site that a step points at, by the names that lessons have for cards and controls. */
 const POINTED = {
   sliders: "sliders", image: "image", draw: "image_source", source: "image_source", map: "map", part: "map", samples: "generate", seed: "generate", "sample-again": "generate",
-  mode: "generate", modes: "generate", class: "generate", num: "generate", diagnosis: "diagnosis", verdict: "diagnosis", time: "time_machine",
+  gap: "generate", mode: "generate", modes: "generate", class: "generate", num: "generate", diagnosis: "diagnosis", verdict: "diagnosis", time: "time_machine",
 }
 /** Those names that mean a whole part, which `hide=` takes away and `lock=` leaves in sight. */
 const WHOLE = ["sliders", "image", "draw", "source", "map", "samples", "diagnosis", "time"]
@@ -37,6 +37,7 @@ export function lessons({ site, titles, shapes, place, go }) {
   )))
   let shown = ""
   let sampled = 0
+  let committed = true
 
   const lessonOf = (/** @type {Place} */ at) => site.lessons.find((/** @type {any} */ one) => one.name === at.lesson) ?? null
   const stepOf = (/** @type {Place} */ at) => Math.min(Math.max(1, at.lessonStep), lessonOf(at).steps.length)
@@ -50,8 +51,17 @@ export function lessons({ site, titles, shapes, place, go }) {
     },
     go: (number) => begin(place().lesson, number),
     leave: () => go({ ...place(), lesson: "", lessonStep: 1, hide: [], lock: [] }),
+    drawn: (isCommitted) => { committed = isCommitted; cover() },
     fold: (isFolded) => { root.dataset.sheet = isFolded ? "folded" : "open" },
   })
+
+  /** Hide what would show the answer until the prediction is committed: each part knows what of it does. */
+  function cover() {
+    const lesson = lessonOf(place())
+    const names = lesson && !committed ? lesson.steps[stepOf(place()) - 1].predict?.covers ?? [] : []
+    const covered = new Set(names.map((/** @type {"map"} */ name) => POINTED[name]))
+    for (const node of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".part"))) node.dataset.covered = String(covered.has(node.dataset.part ?? ""))
+  }
 
   /** Go to a step: to its run and view, with what its link says. @param {string} name @param {number} number */
   function begin(name, number) {
@@ -118,6 +128,7 @@ export function lessons({ site, titles, shapes, place, go }) {
         node.hidden = hidden.has(name)
         node.inert = locked.has(name)
       }
+      cover()
     },
     /** @param {CSSStyleSheet[]} sheets */
     dress(sheets) {
