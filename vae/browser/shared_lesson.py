@@ -97,6 +97,8 @@ def check_lessons(lessons: Sequence[Lesson], runs: Sequence[str]) -> None:
         )
     for lesson in lessons:
         for step, where in _places(lesson):
+            _check_training(step, _pairs(step), where)
+        for step, where in _places(lesson):
             link = _pairs(step)
             _check_page(step, link, where)
             _check_run(link, runs, where)
@@ -130,6 +132,7 @@ def site_lesson(lesson: Lesson, runs: Mapping[str, SharedPlace]) -> dict[str, An
     steps = []
     for step, where in _places(lesson):
         link = _pairs(step)
+        _check_training(step, link, where)
         _check_page(step, link, where)
         _check_run(link, list(runs), where)
         run = link.pop("run", run)
@@ -162,13 +165,17 @@ def _names(step: Step) -> set[str]:
     return value.union(*(condition.names() for condition in _conditions(step)))
 
 
-def _check_page(step: Step, link: Mapping[str, str], where: str) -> None:
-    """A step may neither train nor open what a site has not."""
+def _check_training(step: Step, link: Mapping[str, str], where: str) -> None:
     done = set() if step.done is None else step.done.names()
     if "new" in link or done & _TRAINS or link.get("tab") == "recipes":
         raise UserError(
             f"a lesson on a site must need no training, got {where}, which trains; show it with vae dashboard"
         )
+
+
+def _check_page(step: Step, link: Mapping[str, str], where: str) -> None:
+    """A step may not open what a site has not."""
+    done = set() if step.done is None else step.done.names()
     page = _TITLES.get(step.page) or next((_ELSEWHERE[name] for name in sorted(done & set(_ELSEWHERE))), "")
     if page:
         raise UserError(
