@@ -2,7 +2,7 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
 import { facts, heed, isHeard, tell } from "../../vae/browser/lib/facts.js"
-import { csv, keep, kept, opened, outcome } from "../../vae/browser/lesson_rail/answers.js"
+import { csv, keep, kept, opened, outcome, storageHere } from "../../vae/browser/lesson_rail/answers.js"
 import { holds, namesOf } from "../../vae/browser/lesson_rail/conditions.js"
 import { fromAddress, fromFacts, fromTrainer } from "../../vae/browser/lesson_rail/happenings.js"
 
@@ -128,4 +128,22 @@ test("what is no progress is none", () => {
 test("answers as CSV are quoted, and no cell begins a formula", () => {
   const text = csv({ beta: { open: 1, happened: [], steps: { 1: { title: 'A "b", c', predicted: "=1+1", came: "x", right: true, done: "d" } } } })
   assert.equal(text, 'lesson,step,title,predicted,came,right,completed\r\nbeta,1,"A ""b"", c",\'=1+1,x,yes,d\r\n')
+})
+
+test("where the browser forbids to store, progress lasts as long as the page", () => {
+  const usual = Object.getOwnPropertyDescriptor(globalThis, "localStorage")
+  try {
+    for (const forbidden of [() => { throw new Error("SecurityError") }, () => null, () => undefined]) {
+      Object.defineProperty(globalThis, "localStorage", { configurable: true, get: forbidden })
+      const page = storageHere()
+      keep(page, "beta", { open: 2, happened: ["point moved"], steps: {} })
+      assert.deepEqual(opened(page, "beta", 2).happened, ["point moved"])
+    }
+    const browser = storage()
+    Object.defineProperty(globalThis, "localStorage", { configurable: true, value: browser })
+    assert.equal(storageHere(), browser)
+  } finally {
+    delete globalThis.localStorage
+    if (usual) Object.defineProperty(globalThis, "localStorage", usual)
+  }
 })

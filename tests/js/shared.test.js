@@ -4,7 +4,7 @@ import { test } from "node:test"
 import { gzipSync } from "node:zlib"
 import { unpacked } from "#browser/lib/arrays.js"
 import { Refusal } from "#browser/lib/asking.js"
-import { home, read, written } from "#browser/site/link.js"
+import { home, placed, read, written } from "#browser/site/link.js"
 import { shared } from "#browser/sources/shared.js"
 
 /** Arrays as `vae/browser/packed_arrays.py` writes them. */
@@ -59,4 +59,17 @@ test("an address keeps a lesson, its step and what it hides, and nothing else of
   assert.equal(written({ ...home(), run: "a", lessonStep: 3 }), "#run=a")
   assert.deepEqual(read("#hide=map.lasso,</style>,a.b.c,*&mode=leak").hide, ["map.lasso"])
   assert.equal(read("#mode=leak").mode, "samples")
+})
+
+test("a link that names what no site has shows what it has", () => {
+  const runs = [{ id: "a", map: true, diagnosis: "" }, { id: "b", map: false, diagnosis: "last" }]
+  const views = ["explore", "map", "generate", "diagnosis"]
+  const at = (/** @type {string} */ hash) => {
+    const { run, view } = placed(read(hash), runs, views)
+    return `${run} ${view}`
+  }
+  for (const name of ["constructor", "__proto__", "toString", "hasOwnProperty", "nothing", ""]) assert.equal(at(`#run=${name}&view=${name}`), "a explore", name)
+  assert.equal(at("#run=b&view=map"), "b explore")
+  assert.equal(at("#run=b&view=diagnosis"), "b diagnosis")
+  assert.equal(at("#run=a&view=map"), "a map")
 })

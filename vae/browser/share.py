@@ -7,13 +7,16 @@ The modules are those of `vae.browser`, byte for byte; in one file they are link
 from __future__ import annotations
 
 import base64
+import errno
 import gzip
 import hashlib
 import html
 import json
+import os
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
@@ -22,7 +25,7 @@ from typing import Any
 from vae import browser
 from vae.browser import bundle, palette
 from vae.browser.shared_lesson import SharedPlace, check_lessons, names_of, site_lesson
-from vae.browser.shared_run import SharedRun, gather
+from vae.browser.shared_run import SharedRun, gather, plain_json
 from vae.errors import UserError, clean
 from vae.lessons.lesson import Lesson
 from vae.runs.run import Run
@@ -45,6 +48,8 @@ _PARTS = (
     "diagnosis/shared.js",
     "time_machine/time_machine.js",
 )
+#: Names that Windows has for devices: no folder can be called so.
+_DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{k}" for port in ("com", "lpt") for k in range(10))}
 _STYLES = ("lib/tokens.css", "site/theme.css", "site/site.css")
 
 
@@ -159,15 +164,30 @@ def _share(
 
 
 def _check_target(to: Path, single_file: bool, runs: Sequence[Path]) -> None:
-    """Refuse a place in which something lies already, or that belongs to a run."""
+    """Refuse a place in which something lies already, that belongs to a run, or that no disk has."""
+    try:
+        _check_place(to, single_file, runs)
+    except UserError:
+        raise
+    except (OSError, ValueError) as error:  # too long a name, a zero byte, a folder that may not be read
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UserError(
+            f"a site must be at a place that can be written, got {to} ({reason}); give another"
+        ) from None
+
+
+def _check_place(to: Path, single_file: bool, runs: Sequence[Path]) -> None:
     if to.is_symlink():
         raise UserError(f"the target must be no link, got {to}; give its own place")
     place = to.absolute()
-    above = next(one for one in place.parents if one.exists())
+    above = next(one for one in (*place.parents, place) if one.exists())
     if not above.is_dir():
         raise UserError(
             f"a site must be in a folder, got {to}, above which {above} is a file; give another place"
         )
+    for part in place.parts:  # a name that the disk would not take is refused before the work, not after it
+        with suppress(FileNotFoundError):
+            os.lstat(above / part)
     for run in runs:
         if place.resolve().is_relative_to(run):
             raise UserError(f"a site must be outside of the runs, got {to}; give another place")
@@ -190,6 +210,8 @@ def _slug(name: str, taken: dict[str, Any]) -> str:
     """A run's name in addresses: letters and digits that every system takes."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     base = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40] or "run"
+    if base in _DEVICES:
+        base = f"run-{base}"
     return next(
         slug for slug in [base, *(f"{base}-{k}" for k in range(2, len(taken) + 3))] if slug not in taken
     )
@@ -226,7 +248,7 @@ def _thinned(one: SharedRun, room: int, weigh: Callable[[bytes], int]) -> dict[s
         room -= size
         files |= listed
     snapshots = {"state": "finished", "snapshots": [every[k][0] for k in chosen]}
-    files["snapshots"] = json.dumps(snapshots, allow_nan=False, separators=(",", ":")).encode()
+    files["snapshots"] = plain_json(snapshots)
     return files
 
 
@@ -240,7 +262,7 @@ def _told(
     """What the page is told, as JSON; it asks for no file but those that are listed."""
     about = _about(shared, licence) | {"files": list(files)}
     about["lessons"] = _lessons(lessons, runs, shared, about["runs"])
-    return json.dumps(about, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    return plain_json(about)
 
 
 def _about(shared: dict[str, SharedRun], licence: str) -> dict[str, Any]:
@@ -330,9 +352,18 @@ def _write_folder(files: dict[str, bytes], to: Path, title: str) -> Path:
             path = root / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
-        if to.exists():
-            to.rmdir()
-        root.replace(to.absolute())
+        place = to.resolve()
+        try:
+            if place.exists():
+                place.rmdir()
+            root.replace(place)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+            raise UserError(
+                f"--to must stay empty until the site is there, got {to}, into which something was written "
+                "meanwhile; use another"
+            ) from None
     return to
 
 

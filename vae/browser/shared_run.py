@@ -21,7 +21,7 @@ from vae.config.registries import DATASETS, PRIORS, STANDARD_NORMAL
 from vae.data.dataset import Dataset
 from vae.diagnostics.diagnose import diagnose, dimensions
 from vae.diagnostics.posterior_history import posterior_summary, training_stages
-from vae.errors import UserError
+from vae.errors import UserError, printable
 from vae.evaluation.elbo import at_posterior_mean
 from vae.evaluation.typicality import surprise
 from vae.export.onnx import Graph, autoencoder_onnx, decoder_onnx
@@ -112,7 +112,7 @@ def gather(
         raise UserError(f"--with-images needs the run's images, got none: {missing}; leave --with-images out")
     left_out: list[str] = []
     found = _embedding(run, model, images)
-    shared = SharedRun(run.name, _facts(run, model, found), {}, left_out=left_out)
+    shared = SharedRun(printable(run.name), _facts(run, model, found), {}, left_out=left_out)
     files = shared.files
     files["best/decoder.onnx"] = decoder_onnx(model)
     files["best/autoencoder.onnx"] = autoencoder_onnx(model)
@@ -128,12 +128,12 @@ def gather(
             plane = principal_plane(found.mean)
             try:
                 told = trust(found.mean.float().numpy(), plane.project(found.mean.float()).numpy())
-                files["best/plane/trust"] = _json(told.to_dict())
+                files["best/plane/trust"] = plain_json(told.to_dict())
             except UserError:
                 pass  # too few images: the map says nothing of it
     if images is not None:
         part = "train" if len(images.train) else "test"
-        files["best/surprise"] = _json(asdict(surprise(model, images, part, _MOST)))  # type: ignore[arg-type]
+        files["best/surprise"] = plain_json(asdict(surprise(model, images, part, _MOST)))  # type: ignore[arg-type]
         costs = at_posterior_mean(model, images, "test")
         files["best/terms-test"] = packed_arrays.pack(
             {"distortion": costs.distortion.numpy(), "rate": costs.rate.numpy()}
@@ -145,11 +145,11 @@ def gather(
     left_out += words
     shared.facts["diagnosis"] = at if diagnosis else ""
     if diagnosis:
-        files[f"{at}/diagnosis"] = _json(diagnosis)
+        files[f"{at}/diagnosis"] = plain_json(diagnosis)
     shared.facts["mixture"] = mixture = _mixture(run, model, found)
     stages = [stage.to_dict() for stage in training_stages(run)]
     if stages:
-        files["course"] = _json({"stages": stages})
+        files["course"] = plain_json({"stages": stages})
     if not every:
         left_out.append("The time machine: this run kept no snapshots.")
     progress(1, len(every) + 1)
@@ -357,5 +357,16 @@ def _add_snapshot(
     shared.extras[at] = extras
 
 
-def _json(values: Any) -> bytes:
-    return json.dumps(values, allow_nan=False, separators=(",", ":")).encode()
+def plain_json(values: Any) -> bytes:
+    """JSON for the page, with every letter that is not ASCII escaped: a name may have half of a surrogate pair.
+
+    Raises:
+        UserError: If a number is not finite.
+    """
+    try:
+        return json.dumps(values, allow_nan=False, separators=(",", ":")).encode()
+    except ValueError:
+        raise UserError(
+            "the numbers of a run that is shared must be finite, got others, as after a training that diverged; "
+            "share another run, or train with a smaller train.learning_rate"
+        ) from None

@@ -41,7 +41,12 @@ _KINDS = {
 _FORMULAS = {"math_inline": False, "math_inline_double": True, "math_block": True}
 #: A letter in another alphabet without braces, which the reader of formulas would leave plain.
 _FONT = re.compile(r"\\(math(?:cal|bb|bf|frak|scr|sf|tt|rm|it))\s+([A-Za-z0-9])")
-_ADDRESS = re.compile(r"https?://[^\s]+")
+#: An address without a name and a password before its host, which would look like another host.
+_ADDRESS = re.compile(r"https?://[^\s/?#@\\]+(?:[/?#]\S*)?")
+#: The line below a table's head.
+_RULER = re.compile(r"^[ >]*[|:-][|: \t-]*$", re.MULTILINE)
+#: Cells of tables, at most: a short text may ask for very many, for rows are filled up to the width of the head.
+MOST_CELLS = 5_000
 
 
 def markdown_tree(words: str) -> list[Any]:
@@ -52,7 +57,7 @@ def markdown_tree(words: str) -> list[Any]:
 
     Returns:
         The nodes, as the module says. HTML is text, an image is the words that stand for it, and a formula that
-        cannot be read is its source.
+        cannot be read is its source; so are tables of more than `MOST_CELLS` cells.
     """
     from markdown_it import MarkdownIt
     from markdown_it.tree import SyntaxTreeNode
@@ -60,6 +65,11 @@ def markdown_tree(words: str) -> list[Any]:
 
     reader = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
     reader.use(dollarmath_plugin, double_inline=True)
+    if (
+        max((ruler[0].count("-") for ruler in _RULER.finditer(words)), default=0) * words.count("\n")
+        > MOST_CELLS
+    ):
+        reader.disable("table")
     return _all(SyntaxTreeNode(reader.parse(words)).children)
 
 

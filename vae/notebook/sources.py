@@ -37,6 +37,10 @@ from vae.watching.datasets import given
 
 #: Images that are looked at, of those that are handed over: encoding more keeps a cell waiting.
 MOST_SHOWN = 20_000
+#: What is kept of snapshots in memory, at most: models, networks, positions.
+MOST_KEPT = 40
+#: Bytes of the images that are handed over at once.
+MOST_BYTES = 500_000_000
 #: Images that one question may name.
 MOST_IMAGES = 300
 _NETWORKS = {"decoder.onnx": decoder_onnx, "encoder.onnx": encoder_onnx, "autoencoder.onnx": autoencoder_onnx}
@@ -111,7 +115,13 @@ class Source(ABC):
         """What was made of weights, made anew once they are others."""
         now, found = self.stamp(at), self._cache.get((name, at))
         if found is None or found[0] != now:
-            found = self._cache[name, at] = (now, make())
+            found = (now, make())
+        # The newest last: what was asked for of a snapshot long ago makes room.
+        self._cache.pop((name, at), None)
+        self._cache[name, at] = found
+        steps = [key for key in list(self._cache) if isinstance(key[1], int)]
+        for key in steps[:-MOST_KEPT]:
+            self._cache.pop(key, None)
         return found[1]
 
     def answer(self, path: str, query: Query) -> bytes:
@@ -172,7 +182,13 @@ class Source(ABC):
         return np.array([int(word) for word in words])
 
     def _images(self, index: np.ndarray[Any, Any]) -> bytes:
-        pixels = self.dataset.images.numpy()[index]
+        every = self.dataset.images.numpy()
+        if len(index) * every[:1].nbytes > MOST_BYTES:
+            raise UserError(
+                f"images in a notebook must have at most {MOST_BYTES // 1_000_000} MB, got "
+                f"{len(index) * every[:1].nbytes / 1e6:.0f} MB; open the run with `vae dashboard`"
+            )
+        pixels = every[index]
         return packed_arrays.pack(
             {"images": pixels, "index": index.astype(np.int32)}, max_value=self.dataset.max_value, part="test"
         )
@@ -238,6 +254,8 @@ class ModelSource(Source):
         return "memory"
 
     def model(self, at: At = "best") -> VAE:
+        if at not in ("best", "last"):
+            raise UserError(f"a model in memory has no snapshots, got step {at}; use best")
         return self._model
 
     @property
@@ -285,9 +303,19 @@ def _as_dataset(data: Any, info: DataInfo) -> tuple[Dataset, list[str]]:
 def _at(text: object) -> At:
     if text in ("best", "last"):
         return text
-    if isinstance(text, str | int) and str(text).isascii() and str(text).isdigit() and len(str(text)) < 10:
+    if isinstance(text, int) and not isinstance(text, bool) and 0 <= text < 10**9:
         return int(text)
-    raise UserError(f"at must be best, last or a snapshot's step, got {str(text)[:40]!r}; use best")
+    if isinstance(text, str) and text.isascii() and text.isdigit() and len(text) < 10:
+        return int(text)
+    raise UserError(f"at must be best, last or a snapshot's step, got {shown(text)}; use best")
+
+
+def shown(value: object, most: int = 40) -> str:
+    """The beginning of a value that somebody handed over, whatever happens when it is asked what it is."""
+    try:
+        return repr(value)[:most]
+    except Exception:  # digits without end, or a class of its own
+        return f"a value of the type {type(value).__name__[:most]}"
 
 
 def _finite(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

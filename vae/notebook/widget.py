@@ -18,10 +18,12 @@ from vae.browser import bundle
 from vae.errors import UserError
 from vae.notebook.follow import Follower
 from vae.notebook.picture import png
-from vae.notebook.sources import Source
+from vae.notebook.sources import Source, shown
 from vae.notebook.states import MAX_COORDINATE, states
 
 #: The module that draws in a cell, and those that it imports.
+#: Images that a selection has, at most.
+MOST_SELECTED = 1_000_000
 _ENTRY = "notebook/explorer.js"
 _IMPORT = 'import { link } from "../lib/link.js"\n'
 
@@ -106,7 +108,9 @@ class Explorer(anywidget.AnyWidget):
         """
         told, config = proposal["value"], self._source.config
         if strange := [name for name in told if name not in ("point", "class", "selection")]:
-            raise UserError(f"value must have point, class and selection, got {strange[0]!r}; leave it out")
+            raise UserError(
+                f"value must have point, class and selection, got {shown(strange[0])}; leave it out"
+            )
         before = self.value or {
             "point": [0.0] * config.latent_dim,
             "class": self._first_class,
@@ -116,22 +120,21 @@ class Explorer(anywidget.AnyWidget):
         if point is None or len(point) != config.latent_dim:
             raise UserError(
                 f"value['point'] must be {config.latent_dim} numbers from −{MAX_COORDINATE:g} to {MAX_COORDINATE:g}, "
-                f"got {str(told.get('point'))[:60]}; the prior's mean is {[0.0] * min(3, config.latent_dim)}"
+                f"got {shown(told.get('point'), 60)}; the prior's mean is {[0.0] * min(3, config.latent_dim)}"
             )
         label = told.get("class", before["class"])
         if not config.conditional:
             label = None
         elif not _is_whole(label, self._source.info.num_classes):
             raise UserError(
-                f"value['class'] must be a class from 0 to {self._source.info.num_classes - 1}, got {str(label)[:40]}; "
+                f"value['class'] must be a class from 0 to {self._source.info.num_classes - 1}, got {shown(label)}; "
                 "use 0"
             )
-        selection = told.get("selection", before["selection"])
+        selection = _listed(told.get("selection", before["selection"]))
         most = 2**31
-        if not isinstance(selection, list | tuple) or not all(_is_whole(index, most) for index in selection):
-            raise UserError(
-                f"value['selection'] must be a list of places in the dataset, got {str(selection)[:60]}; use []"
-            )
+        if selection is None or not all(_is_whole(index, most) for index in selection):
+            got = shown(told["selection"], 60)
+            raise UserError(f"value['selection'] must be a list of places in the dataset, got {got}; use []")
         return {
             "point": point,
             "class": None if label is None else int(label),
@@ -154,7 +157,9 @@ class Explorer(anywidget.AnyWidget):
                     self._answer(number, contents, names=names)
                 case "get":
                     query = content.get("query")
-                    path = str(content.get("path"))
+                    path = content.get("path")
+                    if not isinstance(path, str):
+                        raise UserError(f"path must be text, got {shown(path)}; use latent")
                     self._answer(
                         number, [self._source.answer(path, query if isinstance(query, dict) else {})]
                     )
@@ -210,10 +215,27 @@ class Explorer(anywidget.AnyWidget):
         super().close()
 
 
-def _numbers(values: Any) -> list[float] | None:
+def _listed(values: Any) -> list[Any] | None:
+    """A list of what lies in a row: list, tuple, range, array or tensor, on whatever device; None for anything else."""
     try:
-        found = [float(value) for value in values]
-    except (TypeError, ValueError):
+        if hasattr(values, "detach"):  # a tensor, maybe on a GPU and with a gradient
+            values = values.detach().cpu()
+        if not isinstance(values, list | tuple | range):
+            values = values.tolist() if math.prod(values.shape) <= MOST_SELECTED else None
+        is_list = isinstance(values, list | tuple | range) and len(values) <= MOST_SELECTED
+        return list(values) if is_list else None
+    except Exception:  # whatever somebody's class does
+        return None
+
+
+def _numbers(values: Any) -> list[float] | None:
+    """Finite real numbers within the bound; None if there is anything else: a word or a yes is no coordinate."""
+    listed = _listed(values)
+    if listed is None or any(isinstance(value, str | bytes | bool | complex) for value in listed):
+        return None
+    try:
+        found = [float(value.detach() if hasattr(value, "detach") else value) for value in listed]
+    except Exception:  # too large for a float, or somebody's class
         return None
     return found if all(math.isfinite(value) and abs(value) <= MAX_COORDINATE for value in found) else None
 
@@ -221,5 +243,5 @@ def _numbers(values: Any) -> list[float] | None:
 def _is_whole(value: Any, most: int) -> bool:
     try:
         return not isinstance(value, bool) and int(value) == value and 0 <= value < most
-    except (TypeError, ValueError):
+    except Exception:  # infinity, several numbers at once, somebody's class
         return False

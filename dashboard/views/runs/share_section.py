@@ -23,6 +23,8 @@ from vae.storage.scratch import scratch, working_folder
 
 #: Megabytes of a site: by itself, and at most.
 USUAL_MB, MOST_MB = 25, 200
+#: What was asked for last in this session, and the key of its job.
+_ASKED = "runs-share-asked"
 _AS = {"file": "One HTML file", "folder": "Folder, as a zip"}
 #: A link that looks as a main button does.
 _DOWNLOAD = """<a href="./api/exports/{token}" download style="display: inline-block; padding: 0.5rem 0.75rem;
@@ -63,7 +65,10 @@ def section(run: Run) -> None:
             "visitor's browser."
         )
         wanted = _form(run)
-        key = _key(run, wanted)
+        now = _key(run, wanted)
+        # The run may train on: what was asked for is followed to its end, and can be fetched.
+        asked = st.session_state.get(_ASKED, ("", ""))
+        key = asked[1] if asked[0] == _choice(run, wanted) else now
         job = background.get(key)
         if job is not None and job.is_open:
             follow(key)
@@ -73,11 +78,14 @@ def section(run: Run) -> None:
             download(made.token, made.size)
             for sentence in made.notes:
                 st.caption(plain(f"Left out: {sentence}"))
-            return
-        if job is not None and job.state == "failed":
+            if key == now:
+                return
+            st.caption("The run has changed since.")
+        elif job is not None and job.state == "failed":
             st.error(plain(job.error))
         if st.button("Make the site", type="primary", key=f"runs-share-make:{run.id}"):
-            background.start(key, lambda progress: _make(key, run, wanted, progress))
+            st.session_state[_ASKED] = (_choice(run, wanted), now)
+            background.start(now, lambda progress: _make(now, run, wanted, progress))
             st.rerun()
 
 
@@ -127,6 +135,10 @@ def _form(run: Run) -> Wanted:
         key=f"runs-share-most:{run.id}",
     )
     return Wanted(kind == "file", with_images and not missing, licence.strip(), int(most))
+
+
+def _choice(run: Run, wanted: Wanted) -> str:
+    return f"{run.path}:{wanted}"
 
 
 def _key(run: Run, wanted: Wanted) -> str:

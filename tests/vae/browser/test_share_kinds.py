@@ -18,7 +18,9 @@ import pytest
 from tests.support.short_runs import TRAIN, create, train
 from vae import browser
 from vae.browser import packed_arrays
+from vae.browser import share as sharing
 from vae.browser.share import Shared, share
+from vae.browser.shared_run import plain_json
 from vae.config.schema import DataConfig, ModelConfig, RunConfig
 from vae.diagnostics.diagnose import diagnose
 from vae.errors import UserError
@@ -239,3 +241,45 @@ def test_the_diagnosis_is_the_one_that_the_app_shows(name: str, trained_run: Run
     # It is of these weights, and not of others.
     other = diagnose(run, at="best" if at == "last" else "last")
     assert found["rate_per_dim"] != other.to_dict()["rate_per_dim"] or run.id == "short"
+
+
+@pytest.mark.parametrize("single_file", [False, True])
+@pytest.mark.parametrize("name", ["/", "x" * 300 + ".html", "a\0b.html", "x/" + "ü" * 300 + "/s.html"])
+def test_a_place_that_no_disk_has_is_refused_in_a_sentence(
+    name: str, single_file: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError) as refused:
+        sharing._check_target(Path(name), single_file, [])
+    assert len(str(refused.value)) <= 400 and not list(tmp_path.iterdir())
+
+
+def test_a_folder_into_which_somebody_writes_meanwhile_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "index.html").write_text("theirs")
+    with pytest.raises(UserError, match="must stay empty"):
+        sharing._write_folder({}, tmp_path / "site", "a")
+    assert [one.name for one in tmp_path.iterdir()] == ["site"]
+    assert (tmp_path / "site" / "index.html").read_text() == "theirs"
+
+
+def test_an_empty_folder_in_which_one_stands_is_filled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "site").mkdir()
+    monkeypatch.chdir(tmp_path / "site")
+    sharing._write_folder({}, Path(), "a")
+    assert (tmp_path / "site" / "index.html").is_file()
+
+
+@pytest.mark.parametrize("name", ["CON", "nul", "Aux", "com1", "LPT9"])
+def test_a_folder_of_a_run_can_be_made_on_windows(name: str) -> None:
+    slug = sharing._slug(name, {})
+    assert slug == f"run-{name.lower()}" and sharing._slug(name, {slug: None}) == f"{slug}-2"
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("-inf"), float("nan")])
+def test_numbers_that_are_none_are_refused_in_a_sentence(value: float) -> None:
+    with pytest.raises(UserError, match="must be finite"):
+        plain_json({"rate": [value]})
+    assert plain_json({"name": "\ud800 ü"}).decode("ascii") == '{"name":"\\ud800 \\u00fc"}'

@@ -90,3 +90,22 @@ def test_every_shipped_lesson_has_only_formulas_that_can_be_drawn() -> None:
             assert formulas == step.words.replace("$$", "$").count("$") // 2, step.title
             num_formulas += formulas
     assert num_formulas > 20
+
+
+def test_a_short_text_asks_for_no_more_cells_than_are_drawn() -> None:
+    wide = "|a" * 600 + "|\n" + "|-" * 600 + "|\n" + "|\n" * 500
+    for words in (wide, "> " + wide.replace("\n", "\n> ")):
+        assert len(json.dumps(markdown_tree(words))) < 3 * len(words) + 1000
+    assert "td" in json.dumps(markdown_tree("|a|b|\n|-|-|\n|1|2|"))
+
+
+@pytest.mark.parametrize("address", ["https://you@x.y/", "https://bank.example:pw@x.y", "http://a\\@x.y/"])
+def test_an_address_that_looks_like_another_hosts_is_no_link(address: str) -> None:
+    assert "href" not in json.dumps(markdown_tree(f"[a]({address})"))
+
+
+@pytest.mark.parametrize(
+    "address", ["https://x.y/@you", "http://x.y?a=b@c", "https://x.y:8080#p", "https://x.y"]
+)
+def test_other_addresses_are_links(address: str) -> None:
+    assert address in json.dumps(markdown_tree(f"[a]({address})"))

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import vae
@@ -23,6 +24,7 @@ from vae.browser import packed_arrays
 from vae.browser.palette import CURVES
 from vae.data.dataset import Dataset
 from vae.errors import UserError
+from vae.notebook import sources
 from vae.runs.run import Run
 
 
@@ -146,3 +148,77 @@ def test_what_cannot_be_shown_is_refused(trained_run: Run, monkeypatch: pytest.M
     monkeypatch.setitem(sys.modules, "anywidget", None)
     with pytest.raises(UserError, match=r"pip install 'latent-lab\[notebook\]'"):
         vae.show(trained_run)
+
+
+class Strange:
+    """Says nothing of itself, and is no number."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError("no")
+
+    def __float__(self) -> float:
+        raise RuntimeError("no")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"point": [10**400, 0]},
+        {"point": 10**5000},
+        {"point": "12"},
+        {"point": b"12"},
+        {"point": {0: 1, 1: 2}},
+        {"point": [True, False]},
+        {"point": [1j, 0]},
+        {"point": Strange()},
+        {"point": [Strange(), 0]},
+        {"selection": [float("inf")]},
+        {"selection": 10**5000},
+        {"selection": range(10**7)},
+        {"selection": np.array([True])},
+        {"selection": Strange()},
+        {Strange(): 1},
+    ],
+)
+def test_whatever_it_is_set_to_there_is_one_sentence(widget: Any, value: Any) -> None:
+    before = dict(widget.value)
+    with pytest.raises(UserError, match="value") as refused:
+        widget.value = value
+    assert len(str(refused.value)) <= 400 and widget.value == before
+
+
+def test_arrays_and_tensors_are_lists(widget: Any) -> None:
+    dims = len(widget.value["point"])
+    widget.value = {
+        "point": torch.full((dims,), 0.5, requires_grad=True),
+        "selection": np.array([3, 1], np.int16),
+    }
+    assert widget.value == {"point": [0.5] * dims, "class": None, "selection": [3, 1]}
+    widget.value = {"point": np.zeros(dims, np.float32), "selection": torch.tensor([2])}
+    assert widget.value["point"] == [0.0] * dims and widget.value["selection"] == [2]
+
+
+def test_a_page_that_asks_for_anything_fills_no_memory(
+    widget: Any, trained_run: Run, digits: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    letters = Letters()
+    monkeypatch.setattr(widget, "send", letters)
+    for path, query in [
+        ("latent", {"at": 5}),
+        ("decoder.onnx", {"at": "7"}),
+        ("latent", {"at": 10**5000}),
+        ({}, {}),
+        (10**5000, {}),
+    ]:
+        widget._hear(None, {"kind": "get", "id": 1, "path": path, "query": query})
+    assert [content["kind"] for content, _ in letters] == ["refusal"] * 5
+    assert all(isinstance(at, str) for _, at in widget._source._cache)
+    monkeypatch.setattr(sources, "MOST_BYTES", 1000)
+    with pytest.raises(UserError, match="images in a notebook must have at most"):
+        widget._source.answer("originals", {})
+    source = sources.RunSource(trained_run, digits)
+    monkeypatch.setattr(sources, "MOST_KEPT", 2)
+    for step in range(5):
+        source._kept("thing", step, lambda: bytes(10))
+    source._kept("thing", "best", lambda: bytes(10))
+    assert list(source._cache) == [("thing", 3), ("thing", 4), ("thing", "best")]

@@ -100,3 +100,18 @@ function quoted(text) {
   const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
 }
+
+/**
+ * Where progress is kept: by the browser; or in the page, as long as it is there, where the browser forbids that (a frame in a sandbox).
+ * @returns {Storage}
+ */
+export function storageHere() {
+  try {
+    localStorage.getItem(NAME)
+    return localStorage
+  } catch {
+    /** @type {Map<string, string>} */
+    const held = new Map()
+    return { getItem: (name) => held.get(name) ?? null, setItem: (name, text) => void held.set(name, text) }
+  }
+}

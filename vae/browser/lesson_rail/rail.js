@@ -4,7 +4,7 @@
  */
 import { element } from "../lib/dom.js"
 import { facts, heed } from "../lib/facts.js"
-import { csv, keep, kept, opened, outcome } from "./answers.js"
+import { csv, keep, kept, opened, outcome, storageHere } from "./answers.js"
 import { holds } from "./conditions.js"
 import { fromFacts } from "./happenings.js"
 
@@ -19,6 +19,8 @@ import { fromFacts } from "./happenings.js"
  * @typedef {{known: () => import("./conditions.js").Known, go: (step: number) => void, leave: () => void, fold: (isFolded: boolean) => void,
  *   drawn?: (isCommitted: boolean) => void}} Host `drawn` hears whether the prediction has been committed, whenever the rail was drawn anew.
  */
+
+const storage = storageHere()
 
 /**
  * @param {HTMLElement} root Where it is drawn.
@@ -59,7 +61,7 @@ export function rail(root, host) {
   }
 
   function save() {
-    keep(localStorage, data.lesson, progress)
+    keep(storage, data.lesson, progress)
   }
 
   /** @param {string[]} found */
@@ -111,7 +113,7 @@ export function rail(root, host) {
   }
 
   function download() {
-    const link = element("a", { href: URL.createObjectURL(new Blob([`\ufeff${csv(kept(localStorage))}`], { type: "text/csv" })), download: "lesson-answers.csv" })
+    const link = element("a", { href: URL.createObjectURL(new Blob([`\ufeff${csv(kept(storage))}`], { type: "text/csv" })), download: "lesson-answers.csv" })
     link.click()
     setTimeout(() => URL.revokeObjectURL(link.href), 1000)
   }
@@ -201,7 +203,7 @@ export function rail(root, host) {
       const now = `${data.lesson}:${data.step}`
       if (now === opening) return false
       opening = now
-      progress = opened(localStorage, data.lesson, data.step)
+      progress = opened(storage, data.lesson, data.step)
       save()
       return true
     },

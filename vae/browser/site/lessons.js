@@ -118,7 +118,7 @@ export function lessons({ site, titles, shapes, place, go }) {
           opens: isElsewhere ? titles[step.view || now.view] : "", can_repeat: Boolean(step.run) || Object.keys(step.place).length > 0,
         })
         steps.look()
-        if (!isElsewhere) for (const name of step.highlight) if (name in POINTED) pointed.add(POINTED[/** @type {"map"} */ (name)])
+        if (!isElsewhere) for (const name of step.highlight) if (Object.hasOwn(POINTED, name)) pointed.add(POINTED[/** @type {"map"} */ (name)])
       }
       const partsOf = (/** @type {string[]} */ names) => new Set(names.filter((name) => WHOLE.includes(name)).map((name) => POINTED[/** @type {"map"} */ (name)]))
       const [hidden, locked] = [partsOf(now.hide), partsOf(now.lock)]

@@ -85,3 +85,16 @@ export function written(place) {
   if (place.lesson) put("lesson-step", place.lessonStep)
   return `#${said}`
 }
+
+/**
+ * A place of this site: what it has not is replaced by what it has.
+ * @param {Place} wanted
+ * @param {Record<string, any>[]} runs
+ * @param {string[]} views
+ * @returns {Place}
+ */
+export function placed(wanted, runs, views) {
+  const run = runs.find((one) => one.id === wanted.run) ?? runs[0]
+  const there = views.includes(wanted.view) && (wanted.view !== "map" || run.map) && (wanted.view !== "diagnosis" || run.diagnosis)
+  return { ...wanted, run: run.id, view: there ? wanted.view : "explore" }
+}

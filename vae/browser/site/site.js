@@ -5,7 +5,7 @@ import { classOf, pointOf, short } from "../lib/store.js"
 import { timeOf } from "../lib/time.js"
 import { shared } from "../sources/shared.js"
 import { lessons } from "./lessons.js"
-import { home, read, written } from "./link.js"
+import { home, placed, read, written } from "./link.js"
 import { states } from "./states.js"
 
 /** Parts: the module of each (`vae/browser/share.py` brings them along), its styles, and what its root is called. */
@@ -31,7 +31,8 @@ const PATIENCE = 1500
  *   load: (module: string) => Promise<any>}} given `load` brings a module that is not there from the beginning.
  */
 export function open({ site, file, runtime, style, load }) {
-  const shapes = Object.fromEntries(site.runs.map((/** @type {any} */ run) => [run.id, run]))
+  // No prototype: a link may name any run, `constructor` as well.
+  const shapes = Object.assign(Object.create(null), Object.fromEntries(site.runs.map((/** @type {any} */ run) => [run.id, run])))
   const source = shared({ file, runtime, shapes })
   let place = arrived(read(location.hash))
   // The decoder takes longest: it comes while the page is built, which waits for the disk once (what the browser keeps).
@@ -78,11 +79,8 @@ export function open({ site, file, runtime, style, load }) {
     return shapes[place.run]
   }
 
-  /** A place of this site: what it has not is replaced by what it has. */
   function arrived(/** @type {import("./link.js").Place} */ wanted) {
-    const known = shapes[wanted.run] ?? site.runs[0]
-    const there = (/** @type {string} */ view) => view in VIEWS && (view !== "map" || known.map) && (view !== "diagnosis" || known.diagnosis)
-    return { ...wanted, run: known.id, view: there(wanted.view) ? wanted.view : "explore" }
+    return placed(wanted, site.runs, Object.keys(VIEWS))
   }
 
   // Theme -----------------------------------------------------------------------------------------------------------
@@ -91,7 +89,7 @@ export function open({ site, file, runtime, style, load }) {
     const asked = new URLSearchParams(location.search).get("theme")
     try {
       const kept = asked ?? localStorage.getItem(KEPT) ?? "auto"
-      return kept in THEMES ? kept : "auto"
+      return Object.hasOwn(THEMES, kept) ? kept : "auto"
     } catch {
       return "auto"
     }

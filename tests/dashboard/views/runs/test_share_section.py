@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import shutil
 import threading
@@ -144,3 +145,14 @@ def test_the_form_closes_again(run: Run) -> None:
     assert [box for box in at.checkbox if box.key == f"runs-share-images:{run.id}"]
     at.button(key="runs-share").click().run()
     assert not [box for box in at.checkbox if box.key == f"runs-share-images:{run.id}"]
+
+
+def test_a_site_of_a_run_that_trains_on_meanwhile_is_there_in_the_end(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual, drawn = share_section._key, itertools.count()
+    monkeypatch.setattr(share_section, "_key", lambda run, wanted: f"{usual(run, wanted)}:{next(drawn)}")
+    at = made(opened(run), run)
+    assert "./api/exports/" in html(at) and len(exports._ready) == 1
+    assert any("has changed since" in one.value for one in at.caption)
+    assert at.button(key=f"runs-share-make:{run.id}")
