@@ -63,7 +63,7 @@ def _beside(panels: list[Image.Image]) -> Image.Image:
 
 
 def _sentence() -> Image.Image:
-    words = "Not trained when this cell was run. Run it again for a picture."
+    words = "Not trained when this cell was run. Run it again for an image."
     font = ImageFont.load_default(14)
     box = font.getbbox(words)
     sheet = Image.new("RGB", (round(box[2]) + 2 * GAP, round(box[3]) + 2 * GAP), BACKGROUND["light"])

@@ -79,7 +79,7 @@ class Watcher:
         rows = {"folder": self.run.path, "epoch": f"{self._position.epoch:,.2f}"}
         said = [html.paragraph(guess) for guess in self.guesses]
         if self.problem:
-            said.append(html.paragraph(self.problem, "No pictures:"))
+            said.append(html.paragraph(self.problem, "No images:"))
         return html.card(f"Watching {self.run.name}", html.table(rows), *said)
 
     # What the loop asks ---------------------------------------------------------------------------------------------
