@@ -1,4 +1,4 @@
-/** The words of a step where no Streamlit draws them: elements of a few kinds out of plain data (`vae/lessons/markdown_tree.py`). */
+/** The words of a step on a page that has no server: elements of a few kinds out of plain data (`vae/lessons/markdown_tree.py`). */
 import { element } from "../lib/dom.js"
 
 /** @typedef {string | {tag?: string, math?: string, href?: string, with?: Record<string, string>, of: Words[]}} Words */
