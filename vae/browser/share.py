@@ -128,9 +128,8 @@ def _share(
     shared: dict[str, SharedRun] = {}
     for run in runs:
         words = f"{run.name}: exporting"
-        shared[_slug(run.name, shared)] = gather(
-            run, with_images=with_images, progress=partial(progress, words)
-        )
+        found = gather(run, with_images=with_images, progress=partial(progress, words))
+        shared[_slug(found.name, shared)] = found
     weigh = _packed_size if single_file else len
     fixed = sum(weigh(content) for content in _shell(single_file).values())
     fixed += sum(weigh(content) for one in shared.values() for content in one.files.values())

@@ -112,7 +112,7 @@ def gather(
         raise UserError(f"--with-images needs the run's images, got none: {missing}; leave --with-images out")
     left_out: list[str] = []
     found = _embedding(run, model, images)
-    shared = SharedRun(printable(run.name), _facts(run, model, found), {}, left_out=left_out)
+    shared = SharedRun(_name(run), _facts(run, model, found), {}, left_out=left_out)
     files = shared.files
     files["best/decoder.onnx"] = decoder_onnx(model)
     files["best/autoencoder.onnx"] = autoencoder_onnx(model)
@@ -157,6 +157,8 @@ def gather(
     for done, moment in enumerate(every, start=2):
         _add_snapshot(run, moment, images, shared, *exports)
         progress(done, len(every) + 1)
+    if lost := len(every) - len(shared.moments):
+        left_out.append(f"{lost} of {len(every)} snapshots of the time machine: they cannot be read.")
     shared.known = _known(run, diagnosis)
     if mixture is not None:
         shared.known["prior_gap"] = mixture["prior_to_aggregate"][0]
@@ -230,6 +232,11 @@ def _facts(run: Run, model: VAE, found: Embedding | None) -> dict[str, Any]:
         "centre": data.name in ("mnist", "emnist"),
         "words": _words(run),
     }
+
+
+def _name(run: Run) -> str:
+    """What the page calls it: its name, or what it is where it has none, for then its folder's name stands for it."""
+    return _words(run) if run.name == run.path.name else printable(run.name)
 
 
 def _words(run: Run) -> str:

@@ -20,7 +20,7 @@ from vae import browser
 from vae.browser import packed_arrays
 from vae.browser import share as sharing
 from vae.browser.share import Shared, share
-from vae.browser.shared_run import plain_json
+from vae.browser.shared_run import gather, plain_json
 from vae.config.schema import DataConfig, ModelConfig, RunConfig
 from vae.diagnostics.diagnose import diagnose
 from vae.errors import UserError
@@ -283,3 +283,42 @@ def test_numbers_that_are_none_are_refused_in_a_sentence(value: float) -> None:
     with pytest.raises(UserError, match="must be finite"):
         plain_json({"rate": [value]})
     assert plain_json({"name": "\ud800 ü"}).decode("ascii") == '{"name":"\\ud800 \\u00fc"}'
+
+
+def no_name(folder: Path) -> None:
+    (folder / "name.json").unlink()
+
+
+def a_broken_name(folder: Path) -> None:
+    (folder / "name.json").write_text("{")
+
+
+def a_name_that_is_none(folder: Path) -> None:
+    (folder / "name.json").write_text(json.dumps({"name": "\ud800"}))
+
+
+@pytest.mark.parametrize("change", [no_name, a_broken_name, a_name_that_is_none])
+def test_the_folder_of_a_run_without_a_name_is_not_told(change: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "smith-exam-2026"
+    shutil.copytree(MODELS / "digits-conditional", folder)
+    change(folder)
+    shared = share([Run.open(folder)], tmp_path / "site")
+    assert about(shared)["runs"][0]["name"].startswith("conditional VAE of Digits")
+    for path in shared.path.rglob("*"):
+        assert "smith" not in path.relative_to(shared.path).as_posix()
+        assert not path.is_file() or b"smith-exam" not in path.read_bytes(), path
+
+
+def test_snapshots_that_cannot_be_read_are_said(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(MODELS / "digits-2d", folder)
+
+    def spoil(done: int, _: int) -> None:
+        if done == 1:  # after they were listed, as where somebody deletes the run meanwhile
+            shutil.rmtree(folder / "snapshots" / "5")
+            weights = folder / "snapshots" / "20" / "weights.safetensors"
+            weights.write_bytes(weights.read_bytes()[:100])
+
+    found = gather(Run.open(folder), progress=spoil)
+    assert "2 of 30 snapshots of the time machine: they cannot be read." in found.left_out
+    assert len(found.moments) == 28
