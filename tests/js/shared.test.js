@@ -73,3 +73,19 @@ test("a link that names what no site has shows what it has", () => {
   assert.equal(at("#run=b&view=diagnosis"), "b diagnosis")
   assert.equal(at("#run=a&view=map"), "a map")
 })
+
+test("what a link says of the map in another shape is as if it were not said", () => {
+  const usual = { projection: "pca", colour: "label", tiles: "even", opacity: 0.5, layers: ["contours"], hidden: [3], area: [0, 0.5, 2], lasso: [[0, 1, 2, 3]], ranges: [["x", 0, 1]] }
+  const at = (/** @type {unknown} */ map) => read(`#map=${encodeURIComponent(JSON.stringify(map))}`).map
+  assert.deepEqual(at(usual), usual)
+  assert.deepEqual(at({ area: null }), { area: null })
+  for (const name of Object.keys(usual)) for (const value of [{}, true, name === "opacity" ? "x" : 5, [[5]], [null]]) {
+    if (name === "lasso" && JSON.stringify(value) === "[[5]]") continue
+    assert.deepEqual(at({ colour: "label", ...(name !== "colour" && { [name]: value }) }), { colour: "label" }, `${name} ${JSON.stringify(value)}`)
+    assert.equal(at({ [name]: value }), null)
+  }
+  assert.equal(at({ constructor: "a", toString: [] }), null)
+  assert.equal(read('#map={"__proto__":{"layers":5}}').map, null)
+  for (const mix of ["-1,0.5", "0.5,0.5", "1e999,0"]) assert.equal(read(`#mix=${mix}`).mix, null)
+  assert.deepEqual(read("#mix=2,0.5").mix, [2, 0.5])
+})

@@ -20,6 +20,17 @@ const numbers = (/** @type {string} */ text) => text.split(",").map(Number)
 const finite = (/** @type {number[]} */ values) => values.every((value) => Number.isFinite(value) && Math.abs(value) <= 1000)
 const whole = (/** @type {string | null} */ text) => (text !== null && /^\d{1,15}$/.test(text) ? Number(text) : null)
 
+const isText = (/** @type {unknown} */ value) => typeof value === "string"
+const isNumber = (/** @type {unknown} */ value) => Number.isFinite(value)
+const listOf = (/** @type {(value: unknown) => boolean} */ is) => (/** @type {unknown} */ value) => Array.isArray(value) && value.every(is)
+/** What the map's view is made of; the map takes it as it is. */
+const MAP = {
+  projection: isText, colour: isText, tiles: isText, opacity: isNumber, layers: listOf(isText), hidden: listOf(isNumber),
+  area: (/** @type {unknown} */ value) => value === null || (listOf(isNumber)(value) && /** @type {unknown[]} */ (value).length === 3),
+  lasso: listOf((value) => Array.isArray(value)),
+  ranges: listOf((value) => Array.isArray(value) && value.length === 3 && isText(value[0]) && isNumber(value[1]) && isNumber(value[2])),
+}
+
 /**
  * Read an address; what it says wrongly is as if it were not said.
  * @param {string} hash
@@ -34,7 +45,7 @@ export function read(hash) {
   if (finite(z)) found.z = z
   found.y = whole(said.get("y"))
   const mix = numbers(said.get("mix") ?? "x")
-  if (finite(mix) && mix.length === 2) found.mix = [mix[0], mix[1]]
+  if (finite(mix) && mix.length === 2 && Number.isInteger(mix[0]) && mix[0] >= 0) found.mix = [mix[0], mix[1]]
   if (said.get("range") === "prior") found.range = "prior"
   found.step = whole(said.get("step"))
   const tab = said.get("tab")
@@ -49,7 +60,10 @@ export function read(hash) {
   found.label = whole(said.get("label"))
   try {
     const map = JSON.parse(said.get("map") ?? "null")
-    if (map && typeof map === "object" && !Array.isArray(map)) found.map = map
+    if (map && typeof map === "object" && !Array.isArray(map)) {
+      const kept = Object.entries(map).filter(([name, value]) => Object.hasOwn(MAP, name) && MAP[/** @type {"area"} */ (name)](value))
+      if (kept.length) found.map = Object.fromEntries(kept)
+    }
   } catch {
     // Somebody cut the link.
   }
