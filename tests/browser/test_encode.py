@@ -47,7 +47,7 @@ def test_posterior_of_a_test_image_goes_to_the_sliders_with_its_width(exploring:
     app.until(lambda: app.query().get("posterior") == "4", "the address did not follow")
     mean, sigma = found.mean[4].tolist(), (0.5 * found.log_var[4]).exp().tolist()
     assert app.z() == pytest.approx(mean, abs=1e-4)
-    assert f"σ {sigma[0]:.2f}" in app.page.locator('.dim[data-dim="0"] .rate').inner_text()
+    assert f"σ\xa0{sigma[0]:.2f}" in app.page.locator('.dim[data-dim="0"] .rate').inner_text()
     app.until(lambda: app.marks("draw").get("subject") == "4", "the image was not looked at")
     bound = app.page.locator('.dim[data-dim="1"] .band').bounding_box()
     track = app.page.locator('.dim[data-dim="1"] .bands').bounding_box()
@@ -127,7 +127,7 @@ def test_drawing_moves_the_point_live_and_is_judged_by_the_library_s_numbers(
         terms, mean, log_var, _ = model.at_mean(torch.from_numpy(drawn))
     assert app.z() == pytest.approx(mean[0].tolist(), abs=0.05)
     sigma = float((0.5 * log_var[0, 0]).exp())
-    assert f"σ {sigma:.2f}" in app.page.locator('.dim[data-dim="0"] .rate').inner_text()
+    assert f"σ\xa0{sigma:.2f}" in app.page.locator('.dim[data-dim="0"] .rate').inner_text()
     cost = -float(terms.elbo[0])
     assert float(app.marks("draw")["cost"]) == pytest.approx(cost, abs=0.2)
     quantiles = surprise(model, load_dataset(run.config.data), "train").quantiles

@@ -6,7 +6,7 @@ import { inStreamlit } from "../streamlit/adapter.js"
 export default inStreamlit(mountable(import.meta.url, (root) => ({
   /** @param {import("../../../vae/browser/lib/mount.js").Given<import("./state").State>} given */
   update({ state }) {
-    tell(root, state.facts)
+    tell(root, Object.fromEntries(Object.entries(state.facts).filter(([, value]) => Number.isFinite(value))))
     root.dataset.ready = "true"
   },
   unmount() {

@@ -135,7 +135,8 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
       component = next
       const runsBefore = Number(data?.known.num_runs ?? 0)
       data = component.state
-      if (shown.open(data)) {
+      const { lesson, step, steps, title, done, hint, predict, opens, can_repeat, words } = data
+      if (shown.open({ lesson, step, steps, title, done, hint, predict, opens, can_repeat, words })) {
         diagnosis = ""
         address = here()
         acts = new Set()
