@@ -324,6 +324,7 @@ def test_what_is_selected_and_pinned_stays_while_the_weights_change_and_its_fact
     app.open("map", "map", run=run.id, hidden=str((label + 1) % 10), view=f"{mean[0]:.4},{mean[1]:.4},2")
     part = app.part("map")
     app.page.set_viewport_size({"width": 1366, "height": 768})
+    app.frames(9)  # the plot has the window's height by then
     app.page.mouse.click(*point_at(app, mean))
     app.until(lambda: app.query().get("posterior") == str(row), "the click was not heard")
     # The card of the click is in the window, above the foot, and the page has not moved.
