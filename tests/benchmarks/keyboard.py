@@ -10,16 +10,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
-from pathlib import Path
-from shutil import which
 
-from playwright.sync_api import Error, sync_playwright
+from playwright.sync_api import Error
 
+from tests.benchmarks.visits import REST, own_tab, visit
 from tests.browser.boxes import axe
 from tests.browser.keyboard import walk
-from tests.browser.server import Server
-from tests.browser.tab import FLAGS, App
+from tests.browser.tab import App
 
 PLACES = (
     "learn",
@@ -36,7 +33,6 @@ PLACES = (
     "runs",
     "explore?present=1",
 )
-REST = 2.0
 #: What opens: where, the button that is pressed by Enter, and what is there then.
 OPENED = (
     ("train", ".st-key-help button", '[role="dialog"]'),
@@ -50,31 +46,19 @@ OPENED = (
 
 def measure(places: list[str], *, theme: str, run: str, listed: bool) -> int:
     """Walk through the places; returns how much is wrong."""
-    server, wrong = Server(Path(tempfile.mkdtemp(prefix="keyboard-"))), 0
-    try:
-        server.start()
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=which("chromium"), args=FLAGS)
-            context = browser.new_context(viewport={"width": 1366, "height": 768}, color_scheme=theme)
-            app = App(context, server)
-            for place in places:
-                page, _, query = place.partition("?")
-                keys = dict(pair.split("=", 1) for pair in query.split("&") if pair)
-                app.open(page, **{"run": run, **keys})
-                app.idle()
-                app.pause(REST)
-                found = walk(app.page)
-                print(f"{place}: {len(found.stops)} stops, {len(found.faults())} wrong", flush=True)
-                for fault in found.faults():
-                    print(f"  {fault}")
-                if listed:
-                    print("    " + "\n    ".join(found.stops))
-                wrong += len(found.faults())
-            for page, button, body in OPENED:
-                wrong += _open(app.open(page, run=run), button, body)
-            browser.close()
-    finally:
-        server.stop()
+    wrong = 0
+    with own_tab(viewport={"width": 1366, "height": 768}, color_scheme=theme) as app:
+        for place in places:
+            visit(app, place, run)
+            found = walk(app.page)
+            print(f"{place}: {len(found.stops)} stops, {len(found.faults())} wrong", flush=True)
+            for fault in found.faults():
+                print(f"  {fault}")
+            if listed:
+                print("    " + "\n    ".join(found.stops))
+            wrong += len(found.faults())
+        for page, button, body in OPENED:
+            wrong += _open(app.open(page, run=run), button, body)
     return wrong
 
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
+import sys
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Error, Page
 
+from tests.browser.stroke import stroke
 from vae import DataConfig, Run, Trainer, load_dataset
 from vae.config.schema import suggest
 
@@ -38,6 +42,24 @@ def answers(address: str) -> bool:
             return bool(answer.status == 200)
     except OSError:
         return False
+
+
+@contextmanager
+def notebooks(folder: Path, words: list[str], address: str, **variables: str) -> Iterator[None]:
+    """A server of notebooks in a folder, `python -m` so many words, until the block ends; it answers at an address."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", *words],
+        cwd=folder,
+        env={**os.environ, **variables},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        wait(lambda: answers(address), f"{words[0]} did not start", 60)
+        yield
+    finally:
+        process.terminate()
+        process.wait(30)
 
 
 def wait(holds: Callable[[], Any], words: str, seconds: float = 60) -> float:
@@ -160,11 +182,7 @@ class Hands:
         box = self._chart()
         corners = [(0.1, 0.1), (0.9, 0.1), (0.9, 0.85), (0.1, 0.85), (0.1, 0.12)]
         places = [(box["x"] + u * box["width"], box["y"] + v * box["height"]) for u, v in corners]
-        self.page.mouse.move(*places[0])
-        self.page.mouse.down()
-        for place in places[1:]:
-            self.page.mouse.move(*place, steps=5)
-        self.page.mouse.up()
+        stroke(self.page, places)
 
 
 def value_in(text: str, word: str) -> dict[str, Any] | None:

@@ -22,7 +22,7 @@ from typing import Any
 import nbformat
 from playwright.sync_api import Page, sync_playwright
 
-from tests.benchmarks.notebook_hands import Guard, Hands, Rows, answers, prepare, wait, walked
+from tests.benchmarks.notebook_hands import Guard, Hands, Rows, notebooks, prepare, wait, walked
 from tests.browser.server import free_port
 from tests.browser.tab import FLAGS
 
@@ -79,16 +79,9 @@ def jupyter(folder: Path) -> Iterator[str]:
         "--LabApp.news_url=",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     ]
-    process = subprocess.Popen(
-        [sys.executable, "-m", *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
     address = f"http://127.0.0.1:{port}/"
-    try:
-        wait(lambda: answers(f"{address}api"), "JupyterLab did not start", 60)
+    with notebooks(folder, words, f"{address}api"):
         yield address
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 def explore(page: Page, rows: Rows) -> None:

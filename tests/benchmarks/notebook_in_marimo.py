@@ -9,9 +9,7 @@ and refuses every request to elsewhere.
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -22,7 +20,7 @@ from typing import Any
 
 from playwright.sync_api import Page, sync_playwright
 
-from tests.benchmarks.notebook_hands import Guard, Hands, Rows, answers, prepare, value_in, wait, walked
+from tests.benchmarks.notebook_hands import Guard, Hands, Rows, notebooks, prepare, value_in, wait, walked
 from tests.browser.server import free_port
 from tests.browser.tab import FLAGS
 
@@ -160,24 +158,10 @@ def marimo(folder: Path, mode: str) -> Iterator[str]:
     port = free_port()
     words = [mode, "explorer.py", "--headless", "--no-token", "--host=127.0.0.1", f"--port={port}"]
     words += ["--skip-update-check"] if mode == "edit" else []
-    process = subprocess.Popen(
-        [sys.executable, "-m", "marimo", "-q", *words],
-        cwd=folder,
-        env={
-            **os.environ,
-            "XDG_CONFIG_HOME": str(folder / "config"),
-            "XDG_STATE_HOME": str(folder / "state"),
-        },
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
     address = f"http://127.0.0.1:{port}/"
-    try:
-        wait(lambda: answers(f"{address}health"), "marimo did not start", 60)
+    places = {"XDG_CONFIG_HOME": str(folder / "config"), "XDG_STATE_HOME": str(folder / "state")}
+    with notebooks(folder, ["marimo", "-q", *words], f"{address}health", **places):
         yield address
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 def explore(page: Page, rows: Rows) -> None:

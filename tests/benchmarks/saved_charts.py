@@ -14,17 +14,14 @@ import argparse
 import csv
 import io
 import sys
-import tempfile
 from pathlib import Path
-from shutil import which
 from typing import Any
 from xml.etree import ElementTree
 
 from PIL import Image
-from playwright.sync_api import sync_playwright
 
-from tests.browser.server import Server
-from tests.browser.tab import FLAGS, App
+from tests.benchmarks.visits import REST, own_tab, visit
+from tests.browser.tab import App
 from tests.support.saved_tables import says_its_unit
 
 PLACES = (
@@ -44,7 +41,6 @@ PLACES = (
     "evaluate",
     "compare",
 )
-REST = 3.0
 _SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -96,45 +92,29 @@ def look(app: App, menu: Any, line: Any) -> tuple[str, list[str]]:
 
 def measure(places: list[str], run: str) -> int:
     """Visit the places; returns how much is wrong."""
-    server, num, wrong = Server(Path(tempfile.mkdtemp(prefix="saved-"))), 0, 0
-    try:
-        server.start()
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=which("chromium"), args=FLAGS)
-            context = browser.new_context(viewport={"width": 1366, "height": 900}, accept_downloads=True)
-            app = App(context, server)
-            for place in places:
-                page, _, query = place.partition("?")
-                keys = dict(pair.split("=", 1) for pair in query.split("&") if pair)
-                app.open(page, **{"run": run, **keys})
-                app.idle()
-                app.pause(REST)
-                _opened(app)
-                menus = [one for one in app.page.locator(".ll-save").all() if one.is_visible()]
-                print(f"{place}: {len(menus)} to save", flush=True)
-                # A run that is not there, or cannot show what is asked for, is another place.
-                left = {
-                    key: keys[key]
-                    for key in ("run", "mode")
-                    if key in keys and app.query().get(key) != keys[key]
-                }
-                if left or not menus:
-                    wrong += 1
-                    print(f"  WRONG: {'nothing to save' if not left else f'the page does not show {left}'}")
-                for menu, line in [
-                    (one, line) for one in menus for line in one.locator("[role=group]").all()
-                ]:
-                    name = line.get_attribute("aria-label")
-                    try:
-                        words, faults = look(app, menu, line)
-                    except Exception as error:  # a button that saves nothing is a finding, not an end
-                        said = menu.locator(".ll-save-said").text_content()
-                        words, faults = "", [f"{type(error).__name__}: {said or str(error)[:120]}"]
-                    num, wrong = num + 1, wrong + len(faults)
-                    print(f"  {name}: {words}{''.join(f' WRONG: {fault}' for fault in faults)}", flush=True)
-            browser.close()
-    finally:
-        server.stop()
+    num = wrong = 0
+    with own_tab(viewport={"width": 1366, "height": 900}, accept_downloads=True) as app:
+        for place in places:
+            keys = visit(app, place, run)
+            _opened(app)
+            menus = [one for one in app.page.locator(".ll-save").all() if one.is_visible()]
+            print(f"{place}: {len(menus)} to save", flush=True)
+            # A run that is not there, or cannot show what is asked for, is another place.
+            left = {
+                key: keys[key] for key in ("run", "mode") if key in keys and app.query().get(key) != keys[key]
+            }
+            if left or not menus:
+                wrong += 1
+                print(f"  WRONG: {'nothing to save' if not left else f'the page does not show {left}'}")
+            for menu, line in [(one, line) for one in menus for line in one.locator("[role=group]").all()]:
+                name = line.get_attribute("aria-label")
+                try:
+                    words, faults = look(app, menu, line)
+                except Exception as error:  # a button that saves nothing is a finding, not an end
+                    said = menu.locator(".ll-save-said").text_content()
+                    words, faults = "", [f"{type(error).__name__}: {said or str(error)[:120]}"]
+                num, wrong = num + 1, wrong + len(faults)
+                print(f"  {name}: {words}{''.join(f' WRONG: {fault}' for fault in faults)}", flush=True)
     print(f"\n{num} charts and grids, {wrong} wrong")
     return wrong
 

@@ -25,6 +25,7 @@ from playwright.sync_api import sync_playwright
 from dashboard import settings
 from dashboard.views.train.config_form import BETAS
 from tests.browser.server import Server
+from tests.browser.stroke import stroke
 from tests.browser.tab import FLAGS, App
 from vae.lessons.conditions import Condition
 from vae.lessons.files import lessons_in
@@ -179,13 +180,8 @@ def draw(app: App, step: Step) -> None:
     app.part("truth").locator('[data-tab="draw"]').click()
     app.until(lambda: app.part("truth").locator(".pad").bounding_box(), "no pad")
     box = app.part("truth").locator(".pad").bounding_box()
-    for stroke in BETWEEN if "gap" in asked(step) else SEVEN:
-        places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in stroke]
-        app.page.mouse.move(*places[0])
-        app.page.mouse.down()
-        for place in places[1:]:
-            app.page.mouse.move(*place, steps=5)
-        app.page.mouse.up()
+    for line in BETWEEN if "gap" in asked(step) else SEVEN:
+        stroke(app.page, [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in line])
         app.pause(1.5)
         if rail(app).get("done") == "true":
             return

@@ -12,6 +12,7 @@ import pytest
 
 import vae
 from tests.browser.server import wait_until
+from tests.browser.stroke import stroke
 from vae import browser
 from vae.data.dataset import Dataset
 from vae.runs.run import Run
@@ -171,11 +172,7 @@ def test_slider_click_and_lasso_reach_python_and_python_sets_them(cell: Cell) ->
     page.locator("#cell [data-action=lasso]").first.click()
     corners = [(0.03, 0.03), (0.97, 0.03), (0.97, 0.9), (0.03, 0.9), (0.03, 0.05)]
     places = [(chart["x"] + u * chart["width"], chart["y"] + v * chart["height"]) for u, v in corners]
-    page.mouse.move(*places[0])
-    page.mouse.down()
-    for place in places[1:]:
-        page.mouse.move(*place, steps=4)
-    page.mouse.up()
+    stroke(page, places, steps=4)
     cell.heard(lambda value: value["selection"], "Python did not hear of the lasso")
     assert set(widget.value["selection"]) <= set(widget._source.dataset.test.tolist())
 
