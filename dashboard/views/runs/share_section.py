@@ -28,7 +28,8 @@ _ASKED = "runs-share-asked"
 _AS = {"file": "One HTML file", "folder": "Folder, as a zip"}
 #: A link that looks as a main button does.
 _DOWNLOAD = """<a href="./api/exports/{token}" download style="display: inline-block; padding: 0.5rem 0.75rem;
-border-radius: 0.5rem; background: var(--st-primary-color, #4F46E5); color: #FFFFFF; text-decoration: none">Download {size:.1f} MB</a>"""
+border-radius: 0.5rem; background: var(--st-primary-color, #4F46E5); color: #FFFFFF; text-decoration: none">
+Download {size:.1f} MB</a>"""
 
 
 @dataclass(frozen=True)
