@@ -1,0 +1,135 @@
+"""Modules, Plotly and the runtime, as browsers ask a real server for them."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from dashboard.server import answers, browser_files, guard
+from tests.dashboard.server.http_client import Client
+from vae import browser
+
+
+class TestFiles:
+    def test_module_of_the_current_version_may_be_kept_for_ever(self, client: Client) -> None:
+        answer = client.get(f"/api/lib/{browser_files.version()}/vae/browser/lib/store.js")
+        assert answer.status == 200
+        assert answer.headers["Content-Type"] == "text/javascript; charset=utf-8"
+        assert "immutable" in answer.headers["Cache-Control"]
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.body == (browser.FOLDER / "lib" / "store.js").read_bytes()
+
+    def test_module_of_another_version_is_not_kept(self, client: Client) -> None:
+        answer = client.get("/api/lib/0000000000000000/vae/browser/lib/store.js")
+        assert (answer.status, answer.headers["Cache-Control"]) == (200, "no-store")
+
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "lib/{v}/../routes.py", "lib/{v}/..%2froutes.py", "lib/{v}/dashboard/components/..%2f..%2fsettings.py",
+            "lib/{v}/vae/browser/__init__.py", "lib/{v}//etc/passwd", "lib/{v}/vae/browser/lib/store.js%00",
+            "lib/{v}/dashboard/components/loader.js",
+            "runtime/{v}/..%2f..%2fapi.py", "plotly/{v}/package.json", "", "nothing",
+        ],
+    )  # fmt: skip
+    def test_what_is_not_on_the_list_is_refused(self, client: Client, path: str) -> None:
+        answer = client.get(f"/api/{path.format(v=browser_files.version())}")
+        assert answer.status == 404
+        assert answer.sentence.endswith("reload the page")
+
+    def test_plotly_is_the_one_of_the_python_package(self, client: Client) -> None:
+        answer = client.get(f"/api/plotly/{browser_files.version()}/plotly.min.js")
+        assert b"plotly.js v" in answer.body[:200]
+
+    @pytest.mark.skipif(not browser_files.runtime_files(), reason="onnxruntime-web was not built in")
+    def test_runtime_comes_with_the_types_that_browsers_ask_for(self, client: Client) -> None:
+        types = {
+            Path(name).suffix: client.get(f"/api/runtime/{browser_files.version()}/{name}").headers[
+                "Content-Type"
+            ]
+            for name in browser_files.runtime_files()
+        }
+        assert types == {".mjs": "text/javascript; charset=utf-8", ".wasm": "application/wasm"}
+
+    def test_this_machine_gets_large_files_uncompressed(self, client: Client) -> None:
+        answer = client.get(f"/api/plotly/{browser_files.version()}/plotly.min.js", Accept_Encoding="gzip")
+        assert "Content-Encoding" not in answer.headers
+
+    def test_module_is_answered_while_everything_computes(self, client: Client) -> None:
+        done = threading.Event()
+        running = threading.Semaphore(0)
+
+        def work() -> None:
+            running.release()
+            done.wait(20)
+
+        def ask(number: int) -> None:
+            asyncio.run(answers.computations.run(number, work))
+
+        threads = [threading.Thread(target=ask, args=(number,)) for number in range(20)]
+        for thread in threads:
+            thread.start()
+        try:
+            for _ in range(answers.computations.in_all):
+                assert running.acquire(timeout=10)
+            began = time.monotonic()
+            version = browser_files.version()
+            for path in (
+                f"lib/{version}/vae/browser/lib/dom.js",
+                f"plotly/{version}/plotly.min.js",
+                "runs/short/snapshots",
+            ):
+                assert client.get(f"/api/{path}").status == 200
+            with client.events("/api/stream?run=short") as events:
+                events.until("reset")
+            assert time.monotonic() - began < 1
+        finally:
+            done.set()
+            for thread in threads:
+                thread.join()
+
+    def test_files_are_read_once_for_all(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+        names = list(browser_files.files())[:20]
+        version = browser_files.version()
+        for name in names:
+            client.get(f"/api/lib/{version}/{name}")
+        monkeypatch.setattr(Path, "read_bytes", lambda path: pytest.fail(f"{path} was read again"))
+        for name in names:
+            answer = client.get(f"/api/lib/{version}/{name}")
+            assert (answer.status, "immutable" in answer.headers["Cache-Control"]) == (200, True)
+            again = client.get(f"/api/lib/{version}/{name}", If_None_Match=answer.headers["ETag"])
+            assert (again.status, again.body) == (304, b"")
+
+    def test_module_that_is_edited_is_handed_out_as_it_is_and_not_kept(
+        self, client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "lib").mkdir()
+        module = tmp_path / "lib" / "edited.js"
+        module.write_text("1")
+        monkeypatch.setattr(browser, "FOLDER", tmp_path)
+        browser_files.registered.cache_clear()
+        try:
+            path = f"/api/lib/{browser_files.version()}/vae/browser/lib/edited.js"
+            assert "immutable" in client.get(path).headers["Cache-Control"]
+            module.write_text("22")
+            answer = client.get(path)
+            assert (answer.body, answer.headers["Cache-Control"]) == (b"22", "no-store")
+            module.unlink()
+            assert client.get(path).status == 404
+        finally:
+            browser_files.registered.cache_clear()
+
+    def test_other_machines_get_files_compressed_and_computed_answers_as_they_are(
+        self, client: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(guard, "_is_local", lambda scope: False)
+        path = f"/api/plotly/{browser_files.version()}/plotly.min.js"
+        answer = client.get(path, Accept_Encoding="gzip")
+        assert answer.headers["Content-Encoding"] == "gzip"
+        assert gzip.decompress(answer.body) == client.get(path).body
+        assert "Content-Encoding" not in client.get("/api/runs/short/latent", Accept_Encoding="gzip").headers
