@@ -127,3 +127,7 @@ class Notes:
             doubts=tuple(self._doubts)[:_MOST],
             left_out=tuple(left_out[:_MOST]),
         )
+
+    def joined(self, reading: Reading) -> Reading:
+        """Another reading, with what was left out here before it."""
+        return reading.replace(left_out=(*self.reading().left_out, *reading.left_out)[:_MOST])

@@ -6,12 +6,14 @@ are written rather than believed.
 
 from __future__ import annotations
 
+import lzma
 import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, BinaryIO
 
@@ -20,6 +22,7 @@ from numpy.typing import NDArray
 
 from vae.config.reading import Notes, Reading
 from vae.data.attributes import Column
+from vae.data.readers.image_files import SUFFIXES
 from vae.data.readers.image_folder import read_folder, read_folder_columns
 from vae.data.types import DataError, shown
 from vae.storage.scratch import scratch
@@ -33,6 +36,16 @@ _MOST_DOUBTS = 40
 #: Names of arrays of a file that columns must not take.
 _TAKEN = frozenset(
     ("images", "labels", "x_train", "y_train", "x_validation", "y_validation", "x_test", "y_test")
+)
+#: What reading a damaged or locked entry of a zip raises.
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
 )
 #: What a name may not have on some system.
 _ODD = re.compile(r'[\x00-\x1f<>:"|?*\\]')
@@ -48,26 +61,20 @@ def pack_zip(archive: BinaryIO, name: str, target: BinaryIO) -> Reading:
     Returns:
         How the folder in it was understood, and what was left out.
     Raises:
-        DataError: If it is no zip, is larger than we take, or its images would be refused.
+        DataError: If it is no zip, is larger than we take, or no image in it can be read.
     """
     try:
         with scratch() as place, zipfile.ZipFile(archive) as file:
             members = [entry for entry in file.infolist() if not entry.is_dir()]
-            if any(entry.flag_bits & 1 for entry in members):
+            if members and all(entry.flag_bits & 1 for entry in members):
                 raise DataError(
                     f"{shown(name)} must not be locked by a password, and is; pack it without one"
                 )
-            folder = place / _stem(name)
-            _unpack(((entry.filename, file.open(entry)) for entry in members), len(members), name, folder)
-            return _pack(folder, name, target)
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        struct.error,
-        EOFError,
-        NotImplementedError,
-        RuntimeError,
-    ) as error:
+            folder, notes = place / _stem(name), Notes()
+            entries = ((entry.filename, partial(file.open, entry)) for entry in members)
+            _unpack(entries, len(members), name, folder, notes)
+            return _pack(folder, name, target, notes)
+    except _DAMAGED as error:
         raise DataError(
             f"{shown(name)} is not a whole zip file ({shown(str(error))[:80]}); pack the images again"
         ) from error
@@ -83,21 +90,33 @@ def pack_files(files: Iterable[tuple[str, IO[bytes]]], num: int, name: str, targ
         target: Where the `.npz` goes; it must be seekable.
     """
     with scratch() as place:
-        folder = place / _stem(name)
-        _unpack(files, num, name, folder)
-        return _pack(folder, name, target)
+        folder, notes = place / _stem(name), Notes()
+        entries = ((path, partial(_same, file)) for path, file in files)
+        _unpack(entries, num, name, folder, notes)
+        return _pack(folder, name, target, notes)
 
 
 def _stem(name: str) -> str:
     return _ODD.sub("_", PurePosixPath(name).stem)[:60].strip(". ") or "images"
 
 
-def _unpack(files: Iterable[tuple[str, IO[bytes]]], num: int, name: str, folder: Path) -> None:
+def _same(file: IO[bytes]) -> IO[bytes]:
+    return file
+
+
+def _unpack(
+    files: Iterable[tuple[str, Callable[[], IO[bytes]]]], num: int, name: str, folder: Path, notes: Notes
+) -> None:
+    """Write files into a folder; those that are damaged in the archive are left out, and all if all are.
+
+    Raises:
+        DataError: If they are too many or too large, or one has a path that leads elsewhere or is another's.
+    """
     if not 1 <= num <= MAX_FILES:
         raise DataError(f"{shown(name)} must hold 1 to {MAX_FILES:,} files, got {num:,}; send fewer")
-    left = MAX_BYTES
+    left, damage = MAX_BYTES, None
     folder.mkdir()
-    for path, source in files:
+    for path, opened in files:
         parts = [part for part in path.replace("\\", "/").split("/") if part not in ("", ".")]
         if not parts or ".." in parts or path.startswith("/") or len(parts) > _MAX_DEPTH:
             raise DataError(
@@ -107,7 +126,7 @@ def _unpack(files: Iterable[tuple[str, IO[bytes]]], num: int, name: str, folder:
         target = folder.joinpath(*(_ODD.sub("_", part)[:200].rstrip(". ") or "_" for part in parts))
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            with source, target.open("xb") as file:
+            with target.open("xb") as file, opened() as source:
                 while block := source.read(_BLOCK):
                     left -= len(block)
                     if left < 0:
@@ -121,9 +140,16 @@ def _unpack(files: Iterable[tuple[str, IO[bytes]]], num: int, name: str, folder:
                 f"files in {shown(name)} must each have a path of their own, got {shown(path)[:80]!r} twice; pack the "
                 "folder again"
             ) from error
+        except _DAMAGED as error:
+            damage = error
+            target.unlink(missing_ok=True)
+            if target.suffix.lower() in SUFFIXES:
+                notes.leave_out("files that are damaged or locked in the zip", shown(path))
+    if damage is not None and not any(path.is_file() for path in folder.rglob("*")):
+        raise damage
 
 
-def _pack(folder: Path, name: str, target: BinaryIO) -> Reading:
+def _pack(folder: Path, name: str, target: BinaryIO, notes: Notes) -> Reading:
     """Read a folder as any other, and write its images, labels, parts and columns."""
     whole, folder = folder, _unwrapped(folder)
     try:
@@ -132,6 +158,7 @@ def _pack(folder: Path, name: str, target: BinaryIO) -> Reading:
     except DataError as error:
         text = str(error).replace(shown(folder), shown(name)).replace(shown(whole), shown(name))
         raise DataError(text) from error
+    found = replace(found, reading=notes.joined(found.reading))
     images = found.images.numpy()
     names = np.array(found.class_names, dtype=str)
     labels = None if found.labels is None else names[found.labels.numpy()]
@@ -146,8 +173,8 @@ def _pack(folder: Path, name: str, target: BinaryIO) -> Reading:
                     arrays[f"y_{part}"] = labels[start:end]
     else:
         arrays = {"images": images, **({} if labels is None else {"labels": labels})}
-        arrays |= _columns(columns, notes := Notes())
-        doubts = (*found.reading.doubts, *notes.reading().doubts)
+        arrays |= _columns(columns, doubted := Notes())
+        doubts = (*found.reading.doubts, *doubted.reading().doubts)
         found = replace(found, reading=found.reading.replace(doubts=doubts[:_MOST_DOUBTS]))
     save: Any = np.savez  # its types take names for further options
     save(target, allow_pickle=False, **arrays)

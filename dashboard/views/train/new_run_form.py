@@ -133,7 +133,7 @@ def _own_images(name: str) -> Path | UploadedFile | Sent | None:
         key=f"new:path:{name}",
         help=(
             "One sub-folder for each class, or images only; inside train and test folders if you have them. All "
-            "images of one size."
+            "images of one size; what cannot be read is left out and said."
         )
         if name == "folder"
         else None,

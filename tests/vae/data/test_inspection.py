@@ -75,7 +75,8 @@ def test_file_too_large_for_a_look_is_told_without_images(
 
 
 def test_folder_of_several_sizes_is_refused_at_the_look(folder: Path) -> None:
-    picture(32, colour=True).save(folder / "iris" / "0.png")
+    for number in range(5):
+        picture(32, colour=True).save(folder / "iris" / f"{number}.png")
     with pytest.raises(DataError, match="must all have one size"):
         inspect_images(DataConfig(name="folder", path=folder))
 

@@ -145,8 +145,12 @@ class _Lister:
                 found.folders.append(path)
             elif entry.is_file():
                 found.images.append(path)
-            else:
+            elif self.rules == 1:
                 raise DataError(f"{shown(path)} is not a file with an image; remove it")
+            else:
+                self.notes.leave_out(
+                    "links to nothing, pipes and other things that are no files", self.name(path)
+                )
             if len(found.images) > MAX_IMAGES:
                 raise DataError(f"{shown(folder)} must have at most {MAX_IMAGES} images, got more; use fewer")
         return found

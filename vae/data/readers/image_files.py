@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from vae.data.types import DataError, check_sides, reason, shown
+from vae.data.types import MAX_SIDE, DataError, check_sides, reason, shown
 from vae.limits import IMAGE_FILE_BYTES, JPEG_SCANS
 
 #: Decoders that are tried by the first bytes of a file, and the endings of files that they are tried on.
@@ -59,6 +59,18 @@ OTHER_IMAGES = frozenset(
 )
 
 
+class Unreadable(DataError):
+    """One file that is no image that we read; the others may be.
+
+    Attributes:
+        what: Such files in the plural, as they are counted among what is left out.
+    """
+
+    def __init__(self, message: str, what: str) -> None:
+        super().__init__(message)
+        self.what = what
+
+
 @dataclass(frozen=True)
 class Decoded:
     """One image, as the file has it.
@@ -91,41 +103,56 @@ def decode(file: Path, rules: int) -> Decoded:
         file: Which; it must be a regular file.
         rules: See `vae.config.reading.RULES`.
     Raises:
-        DataError: If it is no image that we read, or has no such sides.
+        Unreadable: If it is no image that we read, or is too large.
     """
     formats = _FIRST_FORMATS if rules == 1 else _BY_ENDING.get(file.suffix.lower(), _FORMATS)
     try:
         with Image.open(io.BytesIO(_content(file)), formats=formats) as image:
             # Before a pixel is decoded, so a small file that claims a huge image costs nothing.
-            check_sides(*image.size, shown(file))
+            _check_sides(*image.size, file)
             # TIFF says so only after a look at its first page, which has been had by now.
             is_one_of_many = bool(getattr(image, "is_animated", False))
             is_cut = image.mode[0] not in "IF" and any(";16" in str(tile[3]) for tile in image.tile)
             pixels, was_transparent = _pixels(image)
             return Decoded(pixels, is_one_of_many, is_cut, was_transparent)
-    except DataError:
+    except Unreadable:
         raise
     except Exception as error:  # decoders raise whatever a damaged file makes them raise
-        raise DataError(
-            f"{shown(file)} cannot be read as an image ({shown(reason(error))}); remove it or save it again"
+        raise Unreadable(
+            f"{shown(file)} cannot be read as an image ({shown(reason(error))}); remove it or save it again",
+            "files that cannot be read as images",
         ) from error
+
+
+def _check_sides(width: int, height: int, file: Path) -> None:
+    try:
+        check_sides(width, height, shown(file))
+    except DataError as error:
+        raise Unreadable(str(error), f"images with sides of no pixel or more than {MAX_SIDE:,}") from error
 
 
 def _content(file: Path) -> bytes:
     """The bytes of a file, as many as an image can have that is small enough for us.
 
     Raises:
-        DataError: If it is larger, or a JPEG whose pixels are to be gone through again and again.
+        Unreadable: If it is empty or larger, or a JPEG whose pixels are to be gone through again and again.
     """
     if (size := file.stat().st_size) > IMAGE_FILE_BYTES:
-        raise DataError(
-            f"{shown(file)} must have at most {IMAGE_FILE_BYTES:,} bytes, got {size:,}; save it again as PNG"
+        raise Unreadable(
+            f"{shown(file)} must have at most {IMAGE_FILE_BYTES:,} bytes, got {size:,}; save it again as PNG",
+            f"image files of more than {IMAGE_FILE_BYTES:,} bytes",
+        )
+    if size == 0:
+        raise Unreadable(
+            f"{shown(file)} cannot be read as an image (it is empty); remove it or save it again",
+            "empty files",
         )
     with file.open("rb") as source:
         content = source.read(IMAGE_FILE_BYTES)
     if content[:2] == b"\xff\xd8" and (scans := content.count(b"\xff\xda")) > JPEG_SCANS:
-        raise DataError(
-            f"{shown(file)} must have at most {JPEG_SCANS} scans, got {scans}; save it again as PNG"
+        raise Unreadable(
+            f"{shown(file)} must have at most {JPEG_SCANS} scans, got {scans}; save it again as PNG",
+            f"JPEG files of more than {JPEG_SCANS} scans",
         )
     return content
 

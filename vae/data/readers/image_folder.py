@@ -1,14 +1,17 @@
 """The user's own images in a folder of image files, or of one sub-folder for each class.
 
 How the folder is laid out is for `vae.data.readers.folder_layout`, what is in a file for
-`vae.data.readers.image_files`, and what a table beside the images says for `vae.data.readers.label_table`.
+`vae.data.readers.image_files`, in all of them for `vae.data.readers.folder_pixels`, and what a table beside the images
+says for `vae.data.readers.label_table`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -18,13 +21,10 @@ from torch import Tensor
 from vae.config.reading import RULES, Notes, Reading
 from vae.data.attributes import Attributes
 from vae.data.readers.folder_layout import Layout, find_layout
-from vae.data.readers.image_files import decode
+from vae.data.readers.folder_pixels import FilePixels, read_files
 from vae.data.readers.label_table import columns_of
-from vae.data.readers.pixel_values import UPPER_HALF, Scale, constant_note, dark_note, find_scale
 from vae.data.types import (
-    MAX_BYTES,
     MAX_CLASSES,
-    MAX_IMAGES,
     DataError,
     Images,
     Progress,
@@ -33,35 +33,44 @@ from vae.data.types import (
     shown,
     summary,
 )
-from vae.data.unpacked_size import check_room
+from vae.limits import MiB
 from vae.storage.natural_order import natural_key
 from vae.storage.user_paths import user_path
 
-#: Files after one that cannot be read which are tried before the folder is refused.
-_MAX_TRIED = 1000
+#: Folders of so many files and bytes are read whole for a look at them; of larger ones some images.
+_MAX_LOOK, _MAX_LOOK_BYTES = 1000, 64 * MiB
+#: Doubts that a reading keeps.
+_MOST_DOUBTS = 40
+#: Folders of which it is remembered what was left out.
+_MAX_KNOWN = 8
+_known: dict[tuple[Path, int], tuple[bytes, tuple[int, ...]]] = {}
 
 
 def read_folder(path: Path, progress: Progress | None = None, rules: int = RULES) -> Images:
     """Image files in a folder, in one sub-folder for each class, or in such folders for given parts.
 
-    Files and classes are in the order in which people count (2 before 10). All images must have one size. If one is in
-    colour, all become colour; an image counts as grey if its channels are equal everywhere, however it was saved.
-    Transparent parts are laid on white, photographs turned upright, and of pages and frames the first is taken. Files
-    with more than 8 bits a pixel are scaled all alike, by the fewest bits that hold their values. What was made of the
-    folder, and what was left out, is in the answer's `Images.reading`.
+    Files and classes are in the order in which people count (2 before 10). Files that cannot be read are left out, and
+    so are images of another size than nine in ten have. If one is in colour, all become colour; an image counts as grey
+    if its channels are equal everywhere, however it was saved. Transparent parts are laid on white, photographs turned
+    upright, and of pages and frames the first is taken. Files with more than 8 bits a pixel are scaled all alike, by
+    the fewest bits that hold their values. What was made of the folder, and what was left out, is in the answer's
+    `Images.reading`.
 
     Args:
         path: The folder.
         progress: Told how many images are read.
         rules: See `vae.config.reading.RULES`.
     Raises:
-        DataError: If there are no images, sizes differ, a file is no image, a link leaves the folder, or it
-            is all too large.
+        DataError: If there are no images that can be read, no size is that of most, a link leaves the folder, or it is
+            all too large.
     """
     path, notes = user_path(path, DataError, "check data.path"), Notes()
     layout = find_layout(path, rules, notes)
+    _labels(layout, path, rules)  # what is wrong with the names of classes is known before an image is read
+    pixels = _read(layout, path, rules, notes, progress)
+    layout = _kept(layout, path, pixels.kept, notes)
     labels, class_names = _labels(layout, path, rules)
-    images = torch.from_numpy(_Reader(layout.files, path, rules, notes).read(progress))
+    images = torch.from_numpy(pixels.images)
     for sentence in columns_of(layout, path, notes).refused:
         notes.doubt(sentence)
     num_test, num_validation = layout.num("test"), layout.num("validation")
@@ -114,19 +123,64 @@ def sample_of_folder(path: Path, num: int) -> Sample:
     Raises:
         DataError: As `read_folder`, as far as it is seen in these images.
     """
-    reading = look_at_folder(path)
     path = user_path(path, DataError, "check data.path")
     layout = find_layout(path, RULES, Notes())
+    if _is_small(layout.files):
+        whole = read_folder(path)
+        rows = _spread(whole.labels, whole.class_names, len(whole.images), num)
+        return _sample(
+            whole.images.numpy()[rows],
+            whole.labels,
+            rows,
+            len(whole.images),
+            whole.class_names,
+            whole.reading,
+        )
+    reading = look_at_folder(path)
     labels, class_names = _labels(layout, path, RULES)
-    files = layout.files
+    files, notes = layout.files, Notes()
+    rows = _spread(labels, class_names, len(files), num)
+    try:
+        pixels = read_files([files[row] for row in rows], path, RULES, notes)
+    except DataError:  # these few may be the odd ones
+        rows = sorted({round(place) for place in np.linspace(0, len(files) - 1, _MAX_LOOK)})
+        pixels = read_files([files[row] for row in rows], path, RULES, notes)
+    if broken := len(rows) - len(pixels.kept):
+        (left, *_) = notes.reading().left_out
+        words = f"{broken:,} of {len(rows):,} files that were looked at will be left out: {left.what}"
+        words += f" ({', '.join(left.first)})"
+        reading = reading.replace(doubts=(*reading.doubts, words)[:_MOST_DOUBTS])
+    rows = [rows[place] for place in pixels.kept][:num]
+    return _sample(pixels.images[:num], labels, rows, len(files), class_names, reading)
+
+
+def _sample(
+    images: NDArray[np.uint8],
+    labels: Tensor | None,
+    rows: list[int],
+    num_images: int,
+    class_names: tuple[str, ...],
+    reading: Reading,
+) -> Sample:
+    of_each = None if labels is None else tuple(int(labels[row]) for row in rows)
+    return Sample(images, of_each, num_images, class_names, reading)
+
+
+def _spread(labels: Tensor | None, class_names: tuple[str, ...], num_images: int, num: int) -> list[int]:
+    """At most so many rows: of the classes in turn, or evenly chosen where there are none."""
     if labels is None:
-        rows = sorted({round(place) for place in np.linspace(0, len(files) - 1, min(num, len(files)))})
-    else:
-        groups = [(labels == label).nonzero().flatten().tolist()[:num] for label in range(len(class_names))]
-        rows = [group[turn] for turn in range(num) for group in groups if turn < len(group)][:num]
-    images = _Reader([files[row] for row in rows], path, RULES, Notes()).read(None)
-    shown = None if labels is None else tuple(int(labels[row]) for row in rows)
-    return Sample(images, shown, len(files), class_names, reading)
+        return sorted({round(place) for place in np.linspace(0, num_images - 1, min(num, num_images))})
+    groups = [(labels == label).nonzero().flatten().tolist()[:num] for label in range(len(class_names))]
+    return [group[turn] for turn in range(num) for group in groups if turn < len(group)][:num]
+
+
+def _is_small(files: list[Path]) -> bool:
+    """Whether all are soon read."""
+    if len(files) > _MAX_LOOK:
+        return False
+    with suppress(OSError):
+        return sum(file.stat().st_size for file in files) <= _MAX_LOOK_BYTES
+    return False
 
 
 def read_folder_columns(path: Path, rules: int = RULES) -> Attributes:
@@ -139,7 +193,61 @@ def read_folder_columns(path: Path, rules: int = RULES) -> Attributes:
         DataError: If the folder cannot be read.
     """
     path, notes = user_path(path, DataError, "check data.path"), Notes()
-    return columns_of(find_layout(path, rules, notes), path, notes)
+    layout = find_layout(path, rules, notes)
+    if layout.table is None:
+        return Attributes()
+    known = _known.get((path, rules))
+    if known is None or known[0] != _stamp(layout.files):
+        _read(layout, path, rules, Notes(), None)
+        known = _known[path, rules]
+    return columns_of(_kept(layout, path, known[1], notes), path, notes)
+
+
+def _read(layout: Layout, path: Path, rules: int, notes: Notes, progress: Progress | None) -> FilePixels:
+    """All that can be read; remembers what that is, for the columns of a table must be those of the same images."""
+    stamp = _stamp(layout.files)
+    pixels = read_files(layout.files, path, rules, notes, progress)
+    _known.pop((path, rules), None)
+    _known[path, rules] = (stamp, pixels.kept)
+    for oldest in list(_known)[:-_MAX_KNOWN]:
+        _known.pop(oldest, None)
+    return pixels
+
+
+def _stamp(files: list[Path]) -> bytes:
+    """Changes when files do."""
+    digest = hashlib.blake2b(digest_size=16)
+    for file in files:
+        with suppress(OSError):
+            stat = file.stat()
+            digest.update(f"{file}\0{stat.st_size}\0{stat.st_mtime_ns}\0".encode("utf-8", "surrogateescape"))
+    return digest.digest()
+
+
+def _kept(layout: Layout, path: Path, kept: Sequence[int], notes: Notes) -> Layout:
+    """The layout without the files that were left out, and without classes and parts that have no other.
+
+    Raises:
+        DataError: If nothing is left to train on.
+    """
+    if len(kept) == len(layout.files):
+        return layout
+    rows, start, parts = set(kept), 0, []
+    for part in layout.parts:
+        classes = {}
+        for name, files in part.classes.items():
+            if left := [file for row, file in enumerate(files, start) if row in rows]:
+                classes[name] = left
+            elif name:
+                notes.leave_out("classes without an image that can be read", shown(name))
+            start += len(files)
+        if classes:
+            parts.append(replace(part, classes=classes))
+        elif part is layout.parts[0]:
+            raise DataError(
+                f"{shown(part.folder)} must have an image that can be read, got none; save its images again"
+            )
+    return replace(layout, parts=parts)
 
 
 def _labels(layout: Layout, path: Path, rules: int) -> tuple[Tensor | None, tuple[str, ...]]:
@@ -160,129 +268,3 @@ def _labels(layout: Layout, path: Path, rules: int) -> tuple[Tensor | None, tupl
         for name, files in part.classes.items()
     ]
     return torch.cat(each), class_names
-
-
-class _Reader:
-    """Reads files one after the other into one array."""
-
-    def __init__(self, files: list[Path], path: Path, rules: int, notes: Notes) -> None:
-        self.files, self.path, self.rules, self.notes = files, path, rules, notes
-        self.result = np.empty((0, 1, 0, 0), np.uint8)
-        #: Numbers of more than 8 bits, by the place of their image; scaled when all are known.
-        self.deep: dict[int, NDArray[Any]] = {}
-        self.deep_bytes = 0
-        #: Brightest bytes of files with 16 bits for each of several channels.
-        self.cut: list[int] = []
-
-    def read(self, progress: Progress | None) -> NDArray[np.uint8]:
-        """All files, shape ``(N, 1 or 3, H, W)``."""
-        for number, file in enumerate(self.files):
-            try:
-                image = decode(file, self.rules)
-            except DataError as error:
-                raise self._refusal(number, error) from error
-            if image.is_one_of_many and self.rules > 1:
-                self.notes.leave_out("all pages and frames of a file but its first", self._name(file))
-            if image.was_transparent and self.rules > 1:
-                self.notes.did("transparent parts were laid on white")
-            pixels = image.pixels
-            if image.is_cut:
-                self.cut.append(int(pixels.max()))
-            if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():
-                raise DataError(
-                    f"{shown(file)} must have finite pixels, got NaN or infinity; remove it, or fill them in"
-                )
-            if not image.is_deep and (pixels == pixels[..., :1]).all():
-                pixels = pixels[..., :1]
-            self._put(number, pixels.transpose(2, 0, 1))
-            if progress and (number % 200 == 0 or number == len(self.files) - 1):
-                progress("reading images", number + 1, len(self.files))
-        self._scale()
-        return self.result
-
-    def _put(self, number: int, image: NDArray[Any]) -> None:
-        """Keep one image, shape ``(1 or 3, H, W)``."""
-        height, width = image.shape[1:]
-        if number == 0:
-            self.result = self._room(1, height, width)
-        if self.result.shape[2:] != (height, width):
-            raise DataError(
-                f"images in {shown(self.path)} must all have one size, got {self.result.shape[3]}×"
-                f"{self.result.shape[2]} ({self._name(self.files[0])}) and {width}×{height} "
-                f"({self._name(self.files[number])}); resize them to one size"
-            )
-        if len(image) > self.result.shape[1]:
-            grey = self.result[:number]
-            self.result = self._room(3, height, width)
-            self.result[:number] = grey
-        if image.dtype == np.uint8:
-            self.result[number] = image
-            return
-        self.deep[number] = image
-        self.deep_bytes += image.nbytes
-        if self.deep_bytes > MAX_BYTES:
-            raise DataError(
-                f"images in {shown(self.path)} must be at most {MAX_BYTES} bytes in all, got more; use fewer"
-            )
-
-    def _scale(self) -> None:
-        """Turn what has more than 8 bits into bytes, and zeros and ones into black and white."""
-        place = f"images in {shown(self.path)}"
-        if self.deep:
-            deep = [image.astype(image.dtype.newbyteorder("=")) for image in self.deep.values()]
-            scale = Scale(0, 65535) if self.rules == 1 else find_scale(deep, place, self.notes)
-            for number, image in zip(self.deep, deep, strict=True):
-                self.result[number] = scale.to_bytes(image)
-        elif self.rules > 1:
-            if self.result.max(initial=0) == 1 and not self.cut:
-                self.notes.did("pixels 0 and 1 were read as black and white")
-                self.result *= 255
-            if not self.cut:
-                dark_note(self.result, self.notes)
-        if self.cut and self.rules > 1:
-            self._tell_of_cut(place)
-        if self.rules > 1:
-            constant_note(self.result, self.notes)
-
-    def _tell_of_cut(self, place: str) -> None:
-        """Say what became of several channels of 16 bits each, and refuse them if nothing is left."""
-        remedy = "save them with 8 bits a channel, stretched so that white is 255"
-        if (high := max(self.cut)) <= 1:
-            raise DataError(
-                f"{place} must use the upper 8 bits of each channel if they have 16, which are all that is read, got a "
-                f"brightest value of {high} in these; {remedy}"
-            )
-        words = f"colour of 16 bits a channel was read by its upper 8 bits ({len(self.cut):,} files)"
-        if high < UPPER_HALF:
-            self.notes.doubt(f"{words}, and is dark (up to {high} of 255); {remedy}")
-        else:
-            self.notes.did(words)
-
-    def _refusal(self, number: int, error: DataError) -> DataError:
-        """The refusal of a file, with the others that cannot be read, so that nobody meets them one by one."""
-        broken = []
-        for file in self.files[number + 1 :][:_MAX_TRIED]:
-            try:
-                decode(file, self.rules)
-            except DataError:
-                broken.append(self._name(file))
-        if not broken:
-            return error
-        more = f", {broken[1]}" if len(broken) > 1 else ""
-        return DataError(
-            f"{error}; so it is with {len(broken)} more files ({broken[0]}{more}{', …' if len(broken) > 2 else ''})"
-        )
-
-    def _room(self, channels: int, height: int, width: int) -> NDArray[np.uint8]:
-        num = len(self.files)
-        if num > MAX_IMAGES or num * channels * height * width > MAX_BYTES:
-            raise DataError(
-                f"images in {shown(self.path)} must be at most {MAX_IMAGES} and {MAX_BYTES} bytes in all, "
-                f"got {num} of {width}×{height}; use fewer or smaller ones"
-            )
-        stored = sum(file.stat().st_size for file in self.files)
-        check_room(num * channels * height * width, stored, f"images in {shown(self.path)}")
-        return np.empty((num, channels, height, width), np.uint8)
-
-    def _name(self, file: Path) -> str:
-        return shown(file.relative_to(self.path))

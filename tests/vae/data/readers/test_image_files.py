@@ -127,8 +127,6 @@ def test_netpbm_of_other_depths_is_read(tmp_path: Path) -> None:
 
 
 def test_all_files_that_cannot_be_read_are_told_at_once(tmp_path: Path) -> None:
-    for number in range(6):
-        Image.new("L", (3, 3), number).save(tmp_path / f"{number}.png")
     for number in (1, 3, 4):
         (tmp_path / f"{number}.png").write_bytes(b"broken")
     with pytest.raises(DataError) as caught:
@@ -242,8 +240,7 @@ def test_images_of_which_nothing_is_left_are_doubted(tmp_path: Path) -> None:
 
 
 def test_a_file_with_pixels_that_are_no_numbers_is_named(tmp_path: Path) -> None:
-    for name, value in (("a", 0.5), ("b", np.nan)):
-        Image.fromarray(np.full((4, 4), value, np.float32)).save(tmp_path / f"{name}.tif")
+    Image.fromarray(np.full((4, 4), np.nan, np.float32)).save(tmp_path / "b.tif")
     with pytest.raises(DataError, match=r"b\.tif must have finite pixels, got NaN or infinity; remove it"):
         read_folder(tmp_path)
 
