@@ -10,7 +10,7 @@ import pytest
 
 from dashboard.components import pipeline as face
 from tests.dashboard.components.test_components import Mount
-from tests.dashboard.test_pages import page
+from tests.support.pages_without_browser import page
 from vae.config.schema import RunConfig
 from vae.data.dataset import Dataset
 from vae.runs.run import Run

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard import settings
 from dashboard.shell import run_code
-from tests.dashboard.test_pages import page
+from tests.support.pages_without_browser import page
 from vae.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig
 from vae.data.dataset import load_dataset
 from vae.runs.run import Run

@@ -14,7 +14,7 @@ from dashboard import settings
 from dashboard.cache import datasets, diagnoses
 from dashboard.shell import encoder_lag
 from dashboard.views.evaluate import bounds
-from tests.dashboard.test_pages import button, page, sentences
+from tests.support.pages_without_browser import button, page, sentences
 from tests.support.settling import settled
 from vae.data.dataset import Dataset
 from vae.evaluation import inference_lag

@@ -13,7 +13,7 @@ import pytest
 from dashboard import settings
 from dashboard.jobs import test_metrics
 from dashboard.jobs.trainers import trainers
-from tests.dashboard.test_pages import button, page, sentences
+from tests.support.pages_without_browser import button, page, sentences
 from tests.support.settling import settled
 from vae.evaluation import saved_bounds
 from vae.evaluation.saved_metrics import kept

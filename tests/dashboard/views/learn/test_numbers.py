@@ -21,7 +21,7 @@ from torch import Tensor
 from dashboard.cache import lru, test_images
 from dashboard.jobs.queue import background
 from tests.browser.server import wait_until
-from tests.dashboard.test_pages import page, sentences
+from tests.support.pages_without_browser import page, sentences
 from vae.config.schema import DataConfig, ModelConfig, ObjectiveConfig, RunConfig, TrainConfig
 from vae.data.dataset import Dataset, load_dataset
 from vae.evaluation.exact_posterior import exact_posterior

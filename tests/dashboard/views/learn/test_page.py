@@ -13,7 +13,7 @@ from dashboard import settings
 from dashboard.jobs.queue import background
 from dashboard.views.learn import link
 from tests.browser.server import wait_until
-from tests.dashboard.test_pages import page, sentences
+from tests.support.pages_without_browser import page, sentences
 from vae.config.schema import ModelConfig, RunConfig, TrainConfig
 from vae.data.dataset import Dataset
 from vae.evaluation.exact_posterior import exact_posterior

@@ -13,7 +13,7 @@ import pytest
 from dashboard.cache import lru
 from dashboard.jobs.queue import Cancelled, background
 from tests.browser.server import wait_until
-from tests.dashboard.test_pages import page
+from tests.support.pages_without_browser import page
 from vae.runs.run import Run
 from vae.theory import without_kl
 

@@ -1,0 +1,34 @@
+"""Runs for pages without a browser."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from dashboard import settings
+from tests.support.pages_without_browser import SHIPPED, Put
+from vae.runs.run import Run
+
+
+@pytest.fixture
+def put(empty_runs: Path, trained_run: Run) -> Put:
+    """Copies the short trained run: ``put("a", name="…", shipped=True)``."""
+
+    def copy(run_id: str, *, name: str | None = None, shipped: bool = False) -> Run:
+        folder = settings.shipped_root() if shipped else empty_runs
+        shutil.copytree(trained_run.path, folder / run_id)
+        run = Run.open(folder / run_id)
+        if name is not None:
+            run.rename(name)
+        return run
+
+    return copy
+
+
+@pytest.fixture
+def conditional(empty_runs: Path) -> Run:
+    """A copy of the shipped conditional run of the digits."""
+    shutil.copytree(SHIPPED / "digits-conditional", empty_runs / "conditional")
+    return Run.open(empty_runs / "conditional")
