@@ -16,8 +16,8 @@ import pytest
 from starlette.requests import Request
 
 from dashboard.server import exports
+from tests.support.empty_runs import CONFIG, INFO
 from tests.support.hostile_folders import everything
-from tests.vae.runs.test_listing import CONFIG, INFO
 from vae.runs.archive import ArchiveError, export_run
 from vae.runs.run import Run
 

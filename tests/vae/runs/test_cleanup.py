@@ -18,8 +18,8 @@ import pytest
 import vae.runs.cleanup
 import vae.storage.atomic
 from dashboard.jobs import queued_runs
+from tests.support.empty_runs import CONFIG, INFO
 from tests.support.hostile_folders import everything
-from tests.vae.runs.test_listing import CONFIG, INFO
 from vae.config.schema import DataConfig
 from vae.runs.archive import ArchiveError, import_run
 from vae.runs.cleanup import UPLOADS, sweep_runs
