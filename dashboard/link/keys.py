@@ -133,10 +133,10 @@ def label(num_classes: int) -> Key[int]:
 
 
 def snapshot(steps: Sequence[int]) -> Key[int]:
-    """The snapshot that the page shows; without one, it shows the run's own weights."""
+    """The snapshot that the page shows, by its step or as `last`; without one, it shows the run's own weights."""
 
     def parse(text: str) -> int:
-        value = int(text)
+        value = max(steps) if text == "last" else int(text)
         if value not in steps:
             raise ValueError
         return value

@@ -130,6 +130,7 @@ def follow(query: Mapping[str, str]) -> None:
             _put(name, None)
     for name, text in query.items():
         _put(name, text)
+        renew(f"{name}:link")
 
 
 def presenting() -> bool:

@@ -5,10 +5,17 @@ import { facts, heed, isHeard, tell } from "../../vae/browser/lib/facts.js"
 import { csv, keep, kept, opened, outcome, storageHere } from "../../vae/browser/lesson_rail/answers.js"
 import { holds, namesOf } from "../../vae/browser/lesson_rail/conditions.js"
 import { fromAddress, fromFacts, fromTrainer } from "../../vae/browser/lesson_rail/happenings.js"
+import { measured, unmet } from "../../vae/browser/lesson_rail/unmet.js"
+import { marks } from "../../dashboard/views/learn/lesson_marks/marks.js"
 
 const below = (name, value) => ({ kind: "compare", name, sign: "<", value })
 const equal = (name, value) => ({ kind: "compare", name, sign: "==", value })
 const moved = { kind: "happening", name: "point moved" }
+/** Some of the rail's words. */
+const words = {
+  other: "none", and: "and", or: "or", not: "not", now: "now {value}", "name:kl": "KL", "unit:kl": "nats", "name:epoch": "epochs trained", "name:verdict": "verdict",
+  "name:training": "a run that trains now", "happens:point moved": "move the point",
+}
 
 /** What a browser keeps. */
 function storage(text = null) {
@@ -98,14 +105,44 @@ test("a training that starts, pauses or changes its weight is heard, one that wa
 
 test("what came of a prediction is the choice that holds, and waits for what is not known", () => {
   const predict = { choices: [{ text: "low", when: below("kl", 1) }, { text: "high", when: { kind: "not", parts: [below("kl", 2)] } }], value: "", unit: "" }
-  assert.deepEqual(outcome(predict, 0, { kl: 0.5 }, [], "none"), { came: "low", right: true })
-  assert.deepEqual(outcome(predict, 1, { kl: 0.5 }, [], "none"), { came: "low", right: false })
-  assert.deepEqual(outcome(predict, 0, { kl: 1.5 }, [], "none"), { came: "none", right: false })
+  assert.deepEqual(outcome(predict, 0, { kl: 0.5 }, [], words), { came: "low", measured: "KL 0.5 nats", right: true })
+  assert.deepEqual(outcome(predict, 1, { kl: 0.5 }, [], words), { came: "low", measured: "KL 0.5 nats", right: false })
+  assert.deepEqual(outcome(predict, 0, { kl: 1.5 }, [], words), { came: "none", measured: "KL 1.5 nats", right: false })
   const known = { ...predict, choices: predict.choices.slice(0, 1) }
-  assert.equal(outcome(known, 0, {}, [], "none"), null)
+  assert.equal(outcome(known, 0, {}, [], words), null)
   const number = { choices: [], value: "kl", unit: "nats" }
-  assert.deepEqual(outcome(number, undefined, { kl: 2.34567 }, [], ""), { came: "2.35 nats", right: null })
-  assert.equal(outcome(number, undefined, {}, [], ""), null)
+  assert.deepEqual(outcome(number, undefined, { kl: 2.34567 }, [], words), { came: "2.35 nats", right: null })
+  assert.equal(outcome(number, undefined, {}, [], words), null)
+})
+
+test("what a condition still waits for is told, with how it stands", () => {
+  const least = (name, value) => ({ kind: "compare", name, sign: ">=", value })
+  const whole = { kind: "and", parts: [moved, least("epoch", 50), equal("verdict", "healthy")] }
+  assert.deepEqual(unmet(whole, { epoch: 43.7, verdict: "spare-dimensions" }, [], words), [
+    "move the point", "epochs trained ≥ 50 (now 43.7)", "verdict = healthy (now spare-dimensions)",
+  ])
+  assert.deepEqual(unmet(whole, { epoch: 50, verdict: "healthy" }, ["point moved"], words), [])
+  assert.deepEqual(unmet(whole, { epoch: 12.3456, verdict: "healthy" }, ["point moved"], words), ["epochs trained ≥ 50 (now 12.3)"])
+  // What nobody can know yet is left out where something else is to be done, and told where nothing else is.
+  assert.deepEqual(unmet({ kind: "and", parts: [moved, below("kl", 0.01)] }, {}, [], words), ["move the point"])
+  assert.deepEqual(unmet(below("kl", 0.01), {}, [], words), ["KL < 0.01 nats"])
+  assert.deepEqual(unmet(below("kl", -1), { kl: Number.NaN }, [], words), ["KL < −1 nats"])
+  assert.deepEqual(unmet({ kind: "or", parts: [below("kl", 1), moved] }, { kl: 2.3456 }, [], words), ["KL < 1 nats (now 2.35) or move the point"])
+  assert.deepEqual(unmet({ kind: "not", parts: [{ kind: "flag", name: "training" }] }, { training: true }, [], words), ["not a run that trains now"])
+  assert.deepEqual(unmet({ kind: "compare", name: "kl", sign: ">", other: "epoch" }, { kl: 1, epoch: 2 }, [], words), ["KL > epochs trained (now 1)"])
+})
+
+test("the numbers that decide a prediction are told, those that are words or unknown are not", () => {
+  assert.equal(measured(["kl", "kl", "epoch", "verdict", "gap"], { kl: 25.94, epoch: 50, verdict: "healthy", gap: 1 }, words), "KL 25.9 nats, epochs trained 50")
+  assert.equal(measured(["kl"], { kl: null }, words), "")
+})
+
+test("the list of lessons says how far one is in each", () => {
+  const state = { lessons: [{ name: "one", steps: 2, card: "#one" }, { name: "two", steps: 3, card: "#two" }, { name: "three", steps: 1, card: "#three" }], done: "done", part: "{done} of {steps}" }
+  const answer = { title: "", done: "now" }
+  const all = { one: { open: 2, happened: [], steps: { 1: answer, 2: answer } }, two: { open: 2, happened: [], steps: { 1: answer, 2: { title: "", predicted: "x" }, 9: answer } } }
+  assert.deepEqual(marks(state, all), [{ card: "#one", text: "done" }, { card: "#two", text: "1 of 3" }])
+  assert.deepEqual(marks(state, {}), [])
 })
 
 test("progress survives a reload, and what happened in one step does not count in another", () => {

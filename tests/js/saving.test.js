@@ -80,6 +80,12 @@ test("files get names that every system takes", () => {
   assert.equal(fileName("../…"), "chart")
 })
 
+test("a bar whose name is broken into two lines is one word in the table", () => {
+  const layout = { xaxis: { title: { text: "" } }, yaxis: { title: { text: "nats" } } }
+  const found = tableOf({ layout, data: [{ name: "terms", x: ["E[log<br>p(x|z)]", "z<sub>1</sub>"], y: [1, 2] }] })
+  assert.deepEqual(found.rows.map((row) => row[1]), ["E[log p(x|z)]", "z1"])
+})
+
 test("a chart's table has a column for each unit, and the errors", () => {
   const layout = { xaxis: { title: { text: "epochs" } }, yaxis: { title: { text: "nats per image" } }, yaxis2: { title: { text: "dimensions" } } }
   const found = tableOf({

@@ -257,6 +257,7 @@ def _told(step: Step, link: dict[str, str], runs: Mapping[str, SharedPlace], run
             "value": predict.value,
             "unit": predict.unit,
             "covers": list(predict.covers),
+            "why": predict.why,
         },
     }
 

@@ -87,6 +87,7 @@ class Prediction:
         value: The number of the state that is asked for; empty where there are choices.
         unit: Of that number.
         covers: Names of the cards that would show the answer: they are covered until the student has committed.
+        why: Why it came out so, for whoever was right and whoever was not; shown with the outcome.
     """
 
     ask: str
@@ -94,6 +95,7 @@ class Prediction:
     value: str = ""
     unit: str = ""
     covers: tuple[str, ...] = ()
+    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -285,8 +287,9 @@ def _take_block(lines: list[tuple[int, str]], line: int) -> tuple[list[tuple[int
 def _prediction(found: Any, line: int) -> Prediction:
     if not isinstance(found, dict):
         raise LessonError(line, f"predict must be a table with ask, got {_shown(found)}; write [predict]")
-    _check_keys(found, ("ask", "choices", "value", "unit", "covers"), line)
+    _check_keys(found, ("ask", "choices", "value", "unit", "covers", "why"), line)
     ask, covers = _text(found, "ask", _SENTENCE, line), _names(found, "covers", line)
+    why = _text(found, "why", 2 * _SENTENCE, line, default="")
     if ("choices" in found) == ("value" in found):
         raise LessonError(
             line, "predict must have choices, or the value that is asked for, and not both; give one"
@@ -295,7 +298,7 @@ def _prediction(found: Any, line: int) -> Prediction:
         value = _text(found, "value", 40, line)
         if value not in NUMBERS:
             raise LessonError(line, f"value must be one of {', '.join(NUMBERS)}, got {value!r}")
-        return Prediction(ask, value=value, unit=_text(found, "unit", 20, line, default=""), covers=covers)
+        return Prediction(ask, value=value, unit=_text(found, "unit", 20, line, default=""), covers=covers, why=why)
     choices = found["choices"]
     if (
         not isinstance(choices, list)
@@ -309,7 +312,7 @@ def _prediction(found: Any, line: int) -> Prediction:
         made.append(Choice(_text(choice, "text", 120, line), _condition(choice.get("when"), line)))
     if len({choice.text for choice in made}) < len(made):
         raise LessonError(line, "choices must have different texts, got one of them twice; change one")
-    return Prediction(ask, choices=tuple(made), covers=covers)
+    return Prediction(ask, choices=tuple(made), covers=covers, why=why)
 
 
 def _condition(text: Any, line: int) -> Condition:

@@ -65,7 +65,8 @@ function pointsOf(trace) {
   // A bar that does not begin at 0 says its value beside its length.
   const [x, y, error] = [list(trace.x), list(trace.meta?.values ?? trace.y), list(trace.error_y?.array)]
   const num = Math.max(x.length, y.length)
-  return Array.from({ length: num }, (_, k) => ({ x: x[k] ?? k, y: y[k] ?? null, z: null, error: error[k] ?? null }))
+  const named = (/** @type {any} */ value) => (typeof value === "string" ? plain(value) : value)
+  return Array.from({ length: num }, (_, k) => ({ x: named(x[k]) ?? k, y: named(y[k]) ?? null, z: null, error: error[k] ?? null }))
 }
 
 /** What a trace is: its name, else what is said of it on hover before its first number. @param {Record<string, any>} trace @param {number} place */
@@ -75,5 +76,5 @@ function nameOf(trace, place) {
 
 /** A title without the marks of plotly. @param {string} text */
 function plain(text) {
-  return text.replace(/<[^>]*>/g, "")
+  return text.replaceAll("<br>", " ").replace(/<[^>]*>/g, "")
 }

@@ -47,6 +47,7 @@ class Asked:
     choices: Sequence[Choice]
     value: str
     unit: str
+    why: str
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ class State:
     known: Mapping[str, Any]
     opens: str
     can_repeat: bool
+    follows: str
     words: Mapping[str, str]
 
 
@@ -101,7 +103,7 @@ def draw(page: str) -> None:
     with st.container(key="lesson-rail"):
         place = said_words["step"].format(step=number, steps=len(lesson.steps))
         st.html(
-            f'<p class="ll-lesson">{escape(lesson.title)} · {place}</p>'
+            f'<p class="ll-lesson">{shelf.place(lesson)} · {escape(lesson.title)} · {place}</p>'
             f'<h2 class="ll-step">{escape(step.title)}</h2>'
         )
         st.markdown(step.words)
@@ -110,7 +112,10 @@ def draw(page: str) -> None:
     if said == "leave":
         _forget()
         st.rerun()
-    elif type(said) is int and 1 <= said <= len(lesson.steps):
+    following = shelf.after(lesson)
+    if said == "follow" and following is not None:
+        begin(following, 1, page)
+    if type(said) is int and 1 <= said <= len(lesson.steps):
         begin(lesson, said, page)
 
 
@@ -189,10 +194,11 @@ def _state(lesson: Lesson, number: int, page: str, said: Mapping[str, str]) -> S
         known=known,
         opens=title,
         can_repeat=bool(step.link),
+        follows=following.title if (following := shelf.after(lesson)) is not None else "",
         words=said,
     )
 
 
 def _asked(predict: Prediction) -> Asked:
     choices = [Choice(choice.text, choice.when.to_json()) for choice in predict.choices]
-    return Asked(predict.ask, choices, predict.value, predict.unit)
+    return Asked(predict.ask, choices, predict.value, predict.unit, predict.why)

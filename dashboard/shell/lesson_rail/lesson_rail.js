@@ -40,6 +40,7 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
     known: () => ({ ...data.known, ...diagnosed, ...live, radius: radius() }),
     go: (step) => component.onChange("said", step, "choice"),
     leave: () => component.onChange("said", "leave", "choice"),
+    follow: () => component.onChange("said", "follow", "choice"),
     fold: foldSheet,
     drawn: dress,
   })
@@ -135,8 +136,8 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
       component = next
       const runsBefore = Number(data?.known.num_runs ?? 0)
       data = component.state
-      const { lesson, step, steps, title, done, hint, predict, opens, can_repeat, words } = data
-      if (shown.open({ lesson, step, steps, title, done, hint, predict, opens, can_repeat, words })) {
+      const { lesson, step, steps, title, done, hint, predict, opens, can_repeat, follows, words } = data
+      if (shown.open({ lesson, step, steps, title, done, hint, predict, opens, can_repeat, follows, words })) {
         diagnosis = ""
         address = here()
         acts = new Set()

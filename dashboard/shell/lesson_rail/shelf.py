@@ -35,3 +35,14 @@ def all_lessons(language: str = "") -> tuple[list[Lesson], dict[str, str]]:
         found = {**{one.name: one for one in here}, **found}
         broken.update(bad)
     return sorted(found.values(), key=lambda one: one.name), broken
+
+
+def place(lesson: Lesson) -> int:
+    """Its number in the list of lessons, from 1."""
+    return 1 + [one.name for one in all_lessons(lesson.language)[0]].index(lesson.name)
+
+
+def after(lesson: Lesson) -> Lesson | None:
+    """The lesson that follows in the list, in the same language; None after the last."""
+    found = all_lessons(lesson.language)[0]
+    return found[place(lesson)] if place(lesson) < len(found) else None

@@ -10,6 +10,7 @@ export interface Asked {
   choices: Choice[]
   value: string
   unit: string
+  why: string
 }
 
 export interface State {
@@ -28,5 +29,6 @@ export interface State {
   known: Record<string, any>
   opens: string
   can_repeat: boolean
+  follows: string
   words: Record<string, string>
 }

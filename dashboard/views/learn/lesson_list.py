@@ -9,6 +9,7 @@ from dashboard.look.markdown import plain
 from dashboard.shell import lesson_rail, run_picker, stage
 from dashboard.shell.lesson_rail import shelf
 from dashboard.views.learn import link
+from dashboard.views.learn.lesson_marks import lesson_marks
 from vae.lessons.lesson import Lesson
 
 _WIDGET = "learn-group"
@@ -40,14 +41,15 @@ def draw() -> None:
     modes = run_picker.head("Learn", "Which lesson comes next? Each leads through the app.", page="learn")
     with modes:
         switch()
-    found, broken = shelf.all_lessons(session.read(keys.LANGUAGE, ""))
-    columns = stage.columns(1, 1, name="below")
-    for place, lesson in enumerate(found):
-        with (
-            columns[place % 2],
-            stage.card(f"lesson-{lesson.name.replace('_', '-')}"[:40], f"{place + 1} · {lesson.title}"),
-        ):
-            _one(lesson)
+    language = session.read(keys.LANGUAGE, "")
+    found, broken = shelf.all_lessons(language)
+    cards = [f"lesson-{lesson.name.replace('_', '-')}"[:40] for lesson in found]
+    # One grid, in which the lessons stand in their order, however many columns there are.
+    with st.container(key="lesson-list"):
+        for place, (lesson, card) in enumerate(zip(found, cards, strict=True), start=1):
+            with stage.card(card, f"{place} · {lesson.title}"):
+                _one(lesson)
+    lesson_marks(found, cards, language)
     if not found:
         st.info("There is no lesson in the folder of lessons.", icon=":material/info:")
     if broken:

@@ -33,7 +33,8 @@ BEGUN = "_begun"
 def form() -> None:
     """Draw the form; pressing Train makes a run and starts it, or says why it cannot."""
     wanted = session.read(link.NEW, None)
-    asked = "" if wanted is None else f":{hash(wanted.model_dump_json())}"
+    # A link that sets the form, also the same one once more, sets all of it.
+    asked = "" if wanted is None else f":{hash(wanted.model_dump_json())}{session.fresh('new:link')}"
     names = list(DATASETS.names)
     name = st.selectbox(
         "Data",
@@ -54,7 +55,7 @@ def form() -> None:
         downloads.offer(name, key=f"new:download:{name}")
     button = st.container()
     title = st.text_input("Name", placeholder="optional", max_chars=80, key=session.fresh("new:name"))
-    suited = "" if start is None else f":{hash(start.model_dump_json())}"
+    suited = "" if start is None else f":{hash(start.model_dump_json())}{session.fresh('new:link')}"
     values = config_form.config_form(name, key=f"new:{name}{suited}", start=start)
     if reading is not None:  # what was sent is one file by now
         values["data"]["name"] = "npz"

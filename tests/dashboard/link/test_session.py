@@ -106,6 +106,11 @@ class TestKeys:
         (sentence,) = state.take_notices()
         assert "The link's at must be the step of one of the run's 3 snapshots, got " in sentence
 
+    def test_last_is_the_newest_snapshot(self) -> None:
+        state.st.query_params["at"] = "last"
+        assert state.read(keys.snapshot([0, 10, 60]), -1) == 60
+        assert state.take_notices() == []
+
     @pytest.mark.parametrize(
         ("steps", "rule"),
         [([], "left out, because this run has no snapshots"), ([7], "7, the step of the run's one snapshot")],

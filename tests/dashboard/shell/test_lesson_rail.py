@@ -15,8 +15,10 @@ from dashboard.look.controls import CONTROLS
 from dashboard.shell import run_picker
 from dashboard.shell.lesson_rail import shelf
 from dashboard.views.train import link as train_link
+from tests.dashboard.test_pages import page
 from vae.errors import UserError
 from vae.lessons import rail_words
+from vae.lessons.conditions import FLAGS, HAPPENINGS, NUMBERS, WORDS
 from vae.lessons.files import lessons_in, read_lesson
 
 REPOSITORY = Path(run_picker.__file__).parents[2]
@@ -128,6 +130,32 @@ def test_the_rail_says_the_same_in_each_language() -> None:
     assert rail_words.of("fr") == english
 
 
+@pytest.mark.parametrize("language", ["", "de"])
+def test_the_rail_has_words_for_whatever_a_condition_may_look_up(language: str) -> None:
+    words = rail_words.of(language)
+    assert all(words[f"name:{name}"] for name in [*NUMBERS, *WORDS, *FLAGS])
+    assert all(words[f"happens:{name}"] for name in HAPPENINGS)
+    told = {name.partition(":")[2] for name in words if name.startswith("name:")}
+    assert told == {*NUMBERS, *WORDS, *FLAGS}
+
+
+def test_after_a_lesson_comes_the_next_of_the_list(folder: Path) -> None:
+    names = [lesson.name for lesson in shelf.all_lessons()[0]]
+    following = [shelf.after(shelf.lesson(name)) for name in names]
+    assert [one.name for one in following if one is not None] == names[1:]
+    assert following[-1] is None
+    assert [shelf.place(shelf.lesson(name)) for name in names] == list(range(1, len(names) + 1))
+    german = shelf.lesson("mine", "de")
+    assert shelf.place(german) == len(names)
+
+
+def test_lessons_stand_in_their_order_also_for_who_reads_one_after_the_other(folder: Path) -> None:
+    at = page("learn", group="lessons", run="digits-2d")
+    assert not at.exception
+    started = [str(button.key) for button in at.button if str(button.key).startswith("start-lesson:")]
+    assert started == [f"start-lesson:{lesson.name}" for lesson in shelf.all_lessons()[0]]
+
+
 # The settings of a new run in a link ---------------------------------------------------------------------------------
 
 
@@ -166,6 +194,7 @@ def test_a_shipped_lesson_can_be_shown(file: str) -> None:
     assert 5 <= len(lesson.steps) <= 8
     assert lesson.minutes <= 15
     assert any(step.predict for step in lesson.steps)
+    assert all(step.predict.why for step in lesson.steps if step.predict), "say why it comes out so"
     assert sum(step.done is not None for step in lesson.steps) >= 2
     cards = "".join(path.read_text() for path in (REPOSITORY / "dashboard" / "views").rglob("*.py"))
     for step in lesson.steps:

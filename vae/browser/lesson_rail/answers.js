@@ -1,8 +1,9 @@
 /** Progress and answers of all lessons, as this browser keeps them; nothing of it is sent anywhere. */
 import { holds, namesOf } from "./conditions.js"
+import { measured, rounded } from "./unmet.js"
 
 /**
- * @typedef {{title: string, predicted?: string, choice?: number, came?: string, right?: boolean | null, done?: string}} Answer
+ * @typedef {{title: string, predicted?: string, choice?: number, came?: string, measured?: string, right?: boolean | null, done?: string}} Answer
  * @typedef {{open: number, happened: string[], since?: number | null, before?: Record<string, number | string>, steps: Record<string, Answer>}} Progress
  *   `since`: the epoch at which β was last changed in the open step; `before`: what the page showed when it began.
  * @typedef {{getItem: (name: string) => string | null, setItem: (name: string, text: string) => void}} Storage
@@ -58,19 +59,22 @@ export function keep(storage, lesson, progress) {
  * @param {number | undefined} choice The choice that was predicted.
  * @param {import("./conditions.js").Known} known
  * @param {Iterable<string>} happened
- * @param {string} other What is said if no choice holds.
- * @returns {{came: string, right: boolean | null} | null}
+ * @param {Record<string, string>} words The rail's: what is said if no choice holds, and names of numbers.
+ * @returns {{came: string, measured?: string, right: boolean | null} | null} `measured`: the numbers that decided it.
  */
-export function outcome(predict, choice, known, happened, other) {
+export function outcome(predict, choice, known, happened, words) {
   if (predict.value) {
     const found = known[predict.value]
     if (typeof found !== "number" || Number.isNaN(found)) return null
-    return { came: `${Number(found.toPrecision(3))}${predict.unit ? ` ${predict.unit}` : ""}`, right: null }
+    return { came: `${rounded(found)}${predict.unit ? ` ${predict.unit}` : ""}`, right: null }
   }
   const place = predict.choices.findIndex(({ when }) => holds(when, known, happened))
-  if (place >= 0) return { came: predict.choices[place].text, right: choice !== undefined && holds(predict.choices[choice].when, known, happened) }
   const names = predict.choices.flatMap(({ when }) => comparedIn(when))
-  return names.some((name) => known[name] === undefined || known[name] === null) ? null : { came: other, right: false }
+  if (place >= 0) {
+    const isRight = choice !== undefined && holds(predict.choices[choice].when, known, happened)
+    return { came: predict.choices[place].text, measured: measured(names, known, words), right: isRight }
+  }
+  return names.some((name) => known[name] === undefined || known[name] === null) ? null : { came: words.other, measured: measured(names, known, words), right: false }
 }
 
 /** @param {any} tree @returns {string[]} */

@@ -2,21 +2,22 @@
  * What is alive in the rail of a lesson, wherever the lesson is shown: the prediction, the condition, progress and answers, and the way
  * to other steps. What the state is and what happened, the host says; it is told where to go.
  */
-import { element } from "../lib/dom.js"
+import { element, say } from "../lib/dom.js"
 import { facts, heed } from "../lib/facts.js"
 import { csv, keep, kept, opened, outcome, storageHere } from "./answers.js"
 import { holds } from "./conditions.js"
 import { fromFacts } from "./happenings.js"
+import { unmet } from "./unmet.js"
 
 /**
  * @typedef {import("./conditions.js").Tree} Tree
  * @typedef {{text: string, when: any}} Choice
- * @typedef {{ask: string, choices: readonly Choice[], value: string, unit: string}} Asked
+ * @typedef {{ask: string, choices: readonly Choice[], value: string, unit: string, why: string}} Asked
  * @typedef {{lesson: string, step: number, steps: number, title: string, done: any, hint: string, predict: Asked | null, opens: string,
- *   can_repeat: boolean, words: Record<string, string>}} Told
+ *   can_repeat: boolean, follows: string, words: Record<string, string>}} Told
  *   A step: the tree of the condition that completes it, null for a press on the button; what is predicted first; the page that it
- *   opens, empty where one is there already; and the rail's own words.
- * @typedef {{known: () => import("./conditions.js").Known, go: (step: number) => void, leave: () => void, fold: (isFolded: boolean) => void,
+ *   opens, empty where one is there already; the title of the next lesson, empty after the last; and the rail's own words.
+ * @typedef {{known: () => import("./conditions.js").Known, go: (step: number) => void, leave: () => void, follow: () => void, fold: (isFolded: boolean) => void,
  *   drawn?: (isCommitted: boolean) => void}} Host `drawn` hears whether the prediction has been committed, whenever the rail was drawn anew.
  */
 
@@ -84,12 +85,24 @@ export function rail(root, host) {
       if (holdsNow) complete()
     }
     draw()
+    tellUnmet()
+  }
+
+  /** What the step still waits for, and how it stands: in its place, so that nothing else of the rail is drawn anew. */
+  function tellUnmet() {
+    const [state, list] = [root.querySelector(".state"), root.querySelector(".unmet")]
+    if (!state || !list) return
+    const items = unmet(/** @type {Tree} */ (data.done), known(), progress.happened, data.words)
+    say(state, items.length ? data.words.todo : data.words.waiting)
+    while (list.children.length > items.length) list.lastElementChild?.remove()
+    while (list.children.length < items.length) list.append(element("li"))
+    items.forEach((text, k) => say(list.children[k], text))
   }
 
   function complete() {
     const { predict } = data
     if (!predict) return note({ done: new Date().toISOString() })
-    const found = outcome(predict, answer().choice, known(), progress.happened, data.words.other)
+    const found = outcome(predict, answer().choice, known(), progress.happened, data.words)
     if (found) note({ ...found, done: new Date().toISOString() })
   }
 
@@ -122,7 +135,7 @@ export function rail(root, host) {
     isFolded = !isFolded
     host.fold(isFolded)
     shown = ""
-    draw()
+    look()
   }
 
   const button = (/** @type {string} */ text, /** @type {() => void} */ onclick, more = {}) =>
@@ -149,15 +162,18 @@ export function rail(root, host) {
       asks ? question() : null,
       predict && told.predicted !== undefined ? element("div", { class: "outcome" },
         element("p", {}, words.predicted.replace("{predicted}", () => String(told.predicted))),
-        isDone ? element("p", {}, words.came.replace("{came}", () => told.came ?? "")) : null,
-        isDone && typeof told.right === "boolean" ? element("p", {}, element("strong", {}, told.right ? words.right : words.wrong)) : null) : null,
+        isDone ? element("p", {}, words.came.replace("{came}", () => [told.came ?? "", told.measured ? ` (${told.measured})` : ""].join(""))) : null,
+        isDone && typeof told.right === "boolean" ? element("p", {}, element("strong", {}, told.right ? words.right : words.wrong)) : null,
+        isDone && predict.why ? element("p", { class: "why" }, predict.why) : null) : null,
       element("p", { class: "state", role: "status", dataset: isDone ? { done: "true" } : {} }, isDone ? (isLast ? words.finished : words.done) : waits),
+      !isDone && !asks && data.done ? element("ul", { class: "unmet" }) : null,
       data.opens ? element("div", { class: "row" }, button(words.open.replace("{page}", data.opens), () => go(data.step), { class: "ll-button open" })) : null,
       data.hint && !isDone ? element("details", {}, element("summary", {}, words.hint), element("p", {}, data.hint)) : null,
+      isLast && isDone && data.follows ? element("div", { class: "row" }, button(words.follow.replace("{title}", () => data.follows), host.follow, { class: "ll-button follow", dataset: { primary: "true" } })) : null,
       element("div", { class: "row ends" },
         button(words.previous, () => go(data.step - 1), { disabled: data.step === 1, class: "ll-button previous" }),
-        isLast ? (data.done || isDone || asks ? button(words.leave, host.leave, { class: "ll-button leave" }) : button(words.next, finish, { class: "ll-button next" }))
-          : button(isDone || (!data.done && !asks) ? words.next : words.skip, () => go(data.step + 1), { class: "ll-button next", "data-primary": isDone })),
+        isLast ? (data.done || isDone || asks ? button(words.leave, host.leave, { class: "ll-button leave" }) : button(words.next, finish, { class: "ll-button next", dataset: { primary: "true" } }))
+          : button(isDone || (!data.done && !asks) ? words.next : words.skip, () => go(data.step + 1), { class: "ll-button next", dataset: isDone || (!data.done && !asks) ? { primary: "true" } : {} })),
       data.can_repeat && !data.opens ? element("div", { class: "row" }, button(words.again, () => go(data.step), { class: "ll-button again" })) : null,
       element("div", { class: "row" }, button(words.csv, download, { class: "ll-button csv" })),
       element("p", { class: "kept" }, words.kept),
@@ -180,7 +196,7 @@ export function rail(root, host) {
 
   function finish() {
     note({ done: new Date().toISOString() })
-    draw()
+    look()
   }
 
   const deaf = heed(shows)

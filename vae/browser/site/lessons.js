@@ -40,6 +40,8 @@ export function lessons({ site, titles, shapes, place, go }) {
   let committed = true
 
   const lessonOf = (/** @type {Place} */ at) => site.lessons.find((/** @type {any} */ one) => one.name === at.lesson) ?? null
+  /** The lesson after the one that is open. @param {Place} at */
+  const followingOf = (at) => site.lessons[site.lessons.indexOf(lessonOf(at)) + 1]
   const stepOf = (/** @type {Place} */ at) => Math.min(Math.max(1, at.lessonStep), lessonOf(at).steps.length)
 
   const steps = rail(alive, {
@@ -51,6 +53,7 @@ export function lessons({ site, titles, shapes, place, go }) {
     },
     go: (number) => begin(place().lesson, number),
     leave: () => go({ ...place(), lesson: "", lessonStep: 1, hide: [], lock: [] }),
+    follow: () => begin(followingOf(place())?.name, 1),
     drawn: (isCommitted) => { committed = isCommitted; cover() },
     fold: (isFolded) => { root.dataset.sheet = isFolded ? "folded" : "open" },
   })
@@ -114,7 +117,7 @@ export function lessons({ site, titles, shapes, place, go }) {
           aside.scrollTop = 0
         }
         steps.open({
-          lesson: lesson.name, step: number, steps: lesson.steps.length, title: step.title, done: step.done, hint: step.hint, predict: step.predict, words: lesson.words,
+          lesson: lesson.name, step: number, steps: lesson.steps.length, title: step.title, done: step.done, hint: step.hint, predict: step.predict, words: lesson.words, follows: followingOf(now)?.title ?? "",
           opens: isElsewhere ? titles[step.view || now.view] : "", can_repeat: Boolean(step.run) || Object.keys(step.place).length > 0,
         })
         steps.look()

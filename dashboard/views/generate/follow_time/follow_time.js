@@ -11,6 +11,7 @@ import { gridPicture, gridTable } from "../../../../vae/browser/lib/image_grid.j
 import { paint } from "../../../../vae/browser/lib/picture.js"
 import { saveList, saveMenu } from "../../../../vae/browser/lib/saving.js"
 import { theme } from "../../../../vae/browser/lib/theme.js"
+import { keyOf, Painted, wordsAtEnd } from "./painted.js"
 import { plotPicture, plotTable, scalePicture, scaleTable } from "./plots.js"
 
 /** Images decoded at once. */
@@ -22,8 +23,7 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
   const menus = element("span", { class: "menus" })
   root.replaceChildren(element("div", { class: "ll-note which" }, words, later, menus))
   const cell = element("canvas")
-  /** What was put into an image here, and of which weights it is; any other picture in it is Python's. */
-  const painted = new WeakMap()
+  const painted = new Painted()
   /** @type {import("./state").State} What Python told. */
   let data = null
   let time = null
@@ -32,11 +32,6 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
   let gone = false
   let decoded = 0
 
-  const keyOf = ({ at, stamp }) => `${at} ${stamp}`
-  const isOf = (image, key) => {
-    const mine = painted.get(image)
-    return (mine && mine.src === image.src ? mine.key : keyOf(data.shown)) === key
-  }
   /** One button that saves what the page shows, with a line for each where there are several; made anew where there are others. */
   function offer() {
     const grids = /** @type {HTMLElement[]} */ ([...document.querySelectorAll(".ll-gallery[data-sheet]")])
@@ -95,8 +90,7 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
   function tell(weights, failure = "") {
     const snapshot = time.shown
     const waits = keyOf(weights) !== keyOf(data.shown)
-    const atEnd = keyOf(weights) === keyOf(data.end) ? data.end.words : "Weights: newest."
-    const live = snapshot ? `Weights: snapshot of step ${count(snapshot.step)}.` : atEnd
+    const live = snapshot ? `Weights: snapshot of step ${count(snapshot.step)}.` : wordsAtEnd(weights, data.end)
     say(words, waits && (failure || !data.sheets.length) ? data.shown.words : live)
     say(later, failure || (waits ? data.later : ""))
   }
@@ -112,12 +106,13 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
         tell(weights)
         root.dataset.wanted = weights.at
         const key = keyOf(weights)
-        const due = data.sheets.filter((sheet) => imagesOf(sheet).some((image) => !isOf(image, key)))
-        if (key === wanted || !due.length) {
+        const due = data.sheets.filter((sheet) => imagesOf(sheet).some((image) => !painted.isOf(image, key, sheet, data.shown)))
+        const aim = [key, ...data.sheets.map((sheet) => painted.drawnBy(sheet))].join(" ")
+        if (aim === wanted || !due.length) {
           if (!due.length) root.dataset.at = weights.at
           break
         }
-        wanted = key
+        wanted = aim
         const decoder = decoderOf(data.run, weights)
         await decoder.settled()
         if (decoder.source === "loading") {
@@ -156,14 +151,9 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
       const size = picture.channels * picture.height * picture.width
       part.forEach((_, k) => {
         paint(cell, { ...picture, offset: k * size })
-        if (images[start + k]) put(images[start + k], cell, key)
+        if (images[start + k]) painted.put(images[start + k], cell.toDataURL(), key, sheet)
       })
     }
-  }
-
-  function put(image, source, key) {
-    image.src = source.toDataURL()
-    painted.set(image, { key, src: image.src })
   }
 
   // Python's images arrive when they will: whatever comes into the page is looked at.

@@ -33,20 +33,24 @@ def draw(run: Run, title: str) -> None:
                 panel(
                     "First form: reconstruction and KL",
                     _falls(
-                        ["E[log p(x|z)]", "− KL", "ELBO"],
+                        ["E[log<br>p(x|z)]", "− KL", "ELBO"],
                         [found.log_likelihood.mean, -found.rate, found.elbo],
                         ["@distortion", "@rate", "@elbo"],
                     ),
                     y="nats",
+                    layout=_room(found.log_likelihood.mean, -found.rate, found.elbo),
                 ),
                 panel(
                     "Second form: joint and entropy",
                     _falls(
-                        ["E[log p(x|z)]", "E[log p(z)]", "H[q]", "ELBO"],
+                        ["E[log<br>p(x|z)]", "E[log<br>p(z)]", "H[q]", "ELBO"],
                         [found.log_likelihood.mean, found.log_prior, found.entropy, found.elbo],
                         ["@distortion", "@beta", "@muted", "@elbo"],
                     ),
                     y="nats",
+                    layout=_room(
+                        found.log_likelihood.mean, found.log_prior, found.log_likelihood.mean + found.log_prior
+                    ),
                 ),
                 panel(
                     f"The loss at β = {beta:g}: what training lowers",
@@ -131,8 +135,21 @@ def _falls(names: list[str], values: list[float], colours: list[str]) -> list[di
             "base": starts,
             "marker": {"color": colours},
             "text": [text.replace("-", "−") for text in (*texts, total)],
-            "textposition": "auto",
+            "textposition": "outside",
+            "textangle": 0,
+            "textfont": {"size": 10},
+            "constraintext": "none",
             "hoverinfo": "x+text",
             "cliponaxis": False,
         }
     ]
+
+
+def _room(*ends: float) -> dict[str, object]:
+    """A vertical axis that leaves room for the numbers below and above the bars."""
+    low, high = min(*ends, 0.0), max(*ends, 0.0)
+    room = 0.09 * (high - low)
+    return {
+        "yaxis": {"range": [low - room, high + (room if high > 0 else 0.2 * room)]},
+        "bargap": 0.12,
+    }

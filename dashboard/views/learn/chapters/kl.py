@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 #: Most dimensions of which the bars are drawn.
 _MOST = 16
+_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 def draw(run: Run, title: str) -> None:
@@ -43,7 +44,7 @@ def draw(run: Run, title: str) -> None:
                     [
                         {
                             "type": "bar",
-                            "x": [f"z{dim + 1}" for dim in shown],
+                            "x": ["z" + str(dim + 1).translate(_SUBSCRIPTS) for dim in shown],
                             "y": [float(found.kl[dim]) for dim in shown],
                             "text": [written(float(found.kl[dim])) for dim in shown],
                             "textposition": "auto",

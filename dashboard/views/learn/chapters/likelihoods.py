@@ -95,12 +95,12 @@ def draw(run: Run, title: str) -> None:
                     layout={"showlegend": True, "xaxis": {"type": "log"}, "yaxis": {"type": "log"}},
                 ),
                 panel(
-                    f"One pixel, x = {written(pixel)}: BCE against squared error",
+                    "BCE against squared error",
                     [
                         trace(guess, entropy, mode="lines", line={"color": "@distortion"}, name="BCE"),
                         trace(guess, square, mode="lines", line={"color": "@elbo"}, name="(x − x̂)²"),
                     ],
-                    x="what the decoder says, x̂",
+                    x=f"what the decoder says for a pixel x = {written(pixel)}",
                     y="cost",
                     saved=("x̂ (0 to 1)", "cost (BCE: nats; squared error: no unit)"),
                     layout={"showlegend": True},
@@ -123,7 +123,7 @@ def draw(run: Run, title: str) -> None:
                             name="your σ",
                         ),
                     ],
-                    x=f"σ; least at {written(found.best_sigma)}, the root mean squared error",
+                    x=f"σ, least cost at {written(found.best_sigma)}",
                     y="nats",
                     saved=("σ (of a pixel’s range)", "cost (nats)"),
                     layout={

@@ -65,11 +65,12 @@ def draw(run: Run, title: str) -> None:
             [
                 *(
                     panel(
-                        f"β = {space.beta:g}: aggregate posterior; prior’s 1, 2, 3 σ",
+                        f"β = {space.beta:g}: aggregate posterior",
                         _plane(space),
                         x="z₁",
                         y="z₂",
-                        layout={"yaxis": {"scaleanchor": "x"}},
+                        note="Dots: codes of the test images. Rings: 1, 2, 3 σ of the prior; crosses: its samples.",
+                        layout=_frame(space),
                     )
                     for space in spaces
                 ),
@@ -140,6 +141,17 @@ def _own(run: Run) -> str:
         f"Of the run that you chose, trained at $\\beta = {beta:g}$, $\\mathrm{{KL}}(p(z) \\| q(z)) = "
         f"{number(gap)}$ nats.{own}"
     )
+
+
+def _frame(space: Space) -> dict[str, Any]:
+    """Axes that leave room around every code and the outermost ring."""
+    axes = []
+    for dim in (0, 1):
+        low = min(-3.0, float(space.embedding.mean[:, dim].min()))
+        high = max(3.0, float(space.embedding.mean[:, dim].max()))
+        room = 0.05 * (high - low)
+        axes.append([low - room, high + room])
+    return {"xaxis": {"range": axes[0]}, "yaxis": {"range": axes[1], "scaleanchor": "x"}}
 
 
 def _plane(space: Space) -> list[dict[str, Any]]:

@@ -113,7 +113,7 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
       const title = (text) => ({ text, font: { size: 12 }, standoff: 6 })
       const layout = {
         ...look(colours), height: node.clientHeight, width: node.clientWidth, margin: { l: 52, r: 12, t: 8, b: 42 }, hovermode: "closest",
-        legend: { orientation: "h", x: 0, y: 1, yanchor: "bottom", font: { size: 11, color: colours.text } },
+        legend: { orientation: "h", x: 0, y: 1, yanchor: "bottom", traceorder: "normal", font: { size: 11, color: colours.text } },
         ...more, xaxis: { ...shared, title: title(panel.x), ...xaxis }, yaxis: { ...shared, title: title(panel.y), ...yaxis },
       }
       if (layout.showlegend) layout.margin = { ...layout.margin, t: 28 }

@@ -5,12 +5,10 @@ import { mountable } from "../../../../vae/browser/lib/mount.js"
 import { ofSvg, saveMenu } from "../../../../vae/browser/lib/saving.js"
 import { theme } from "../../../../vae/browser/lib/theme.js"
 import { inStreamlit } from "../../../components/streamlit/adapter.js"
+import { across, HIGH, outline, REACH, topOf, WIDE } from "./density.js"
 import { klTerms } from "./terms.js"
 
 const SVG = "http://www.w3.org/2000/svg"
-/** What is drawn: from −REACH to REACH, up to TOP. */
-const [REACH, TOP, WIDE, HIGH] = [5, 1.1, 420, 300]
-
 /**
  * @param {string} tag
  * @param {Record<string, string | number>} attributes
@@ -19,24 +17,6 @@ function svg(tag, attributes) {
   const made = document.createElementNS(SVG, tag)
   for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, String(value))
   return made
-}
-
-/** @param {number} x */
-const across = (x) => ((x + REACH) / (2 * REACH)) * WIDE
-/** @param {number} density */
-const up = (density) => HIGH - 24 - (Math.min(density, TOP) / TOP) * (HIGH - 40)
-
-/**
- * The outline of a Gaussian's density.
- * @param {number} mean
- * @param {number} sigma
- */
-function outline(mean, sigma) {
-  const points = Array.from({ length: 241 }, (_, k) => {
-    const x = -REACH + (2 * REACH * k) / 240
-    return `${across(x).toFixed(1)} ${up(Math.exp(-(((x - mean) / sigma) ** 2) / 2) / (sigma * Math.sqrt(2 * Math.PI))).toFixed(1)}`
-  })
-  return `M ${points.join(" L ")}`
 }
 
 /**
@@ -117,9 +97,10 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
     const { mu: mean, sigma: deviation } = now
     const found = klTerms(mean, deviation)
     const colours = data.palette[theme(root).name]
-    prior.setAttribute("d", outline(0, 1))
+    const top = topOf(deviation)
+    prior.setAttribute("d", outline(0, 1, top))
     prior.setAttribute("stroke", colours.elbo)
-    posterior.setAttribute("d", outline(mean, deviation))
+    posterior.setAttribute("d", outline(mean, deviation, top))
     posterior.setAttribute("stroke", colours.rate)
     posterior.setAttribute("fill", colours.rate)
     names[0].setAttribute("style", `fill: ${colours.elbo}`)

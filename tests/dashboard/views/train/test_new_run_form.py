@@ -6,6 +6,7 @@ import io
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -312,3 +313,34 @@ def test_zip_that_is_none_is_refused_by_its_own_name(root: Path, trainers: Recor
     at.file_uploader[0].upload("flowers.zip", b"no zip").run()
     assert at.error[0].value.startswith(plain("flowers.zip is not a whole zip file"))
     assert next(button for button in at.button if button.label == "Train").disabled
+
+
+def linked() -> None:
+    from dashboard.link import session
+    from dashboard.views.train import new_run_form
+
+    import streamlit as st
+
+    for text in ("data:digits,epochs:100,beta:0", "data:digits,epochs:20,latent_dim:8"):
+        if st.button(text):
+            session.follow({"new": text})
+    new_run_form.form()
+    session.settle()
+
+
+def test_a_link_that_is_followed_once_more_sets_the_whole_form_again(root: Path, trainers: Recorder) -> None:
+    """What a person changed since then does not stay: a step of a lesson could not be completed with it."""
+    at = press(AppTest.from_function(linked, default_timeout=60).run(), "data:digits,epochs:100,beta:0")
+
+    def number(label: str) -> Any:
+        return next(field for field in at.number_input if field.label == label)
+
+    assert number("Epochs").value == 100
+    number("Epochs").set_value(30)
+    number("Latent dimensions").set_value(5)
+    at.run()
+    assert (number("Epochs").value, number("Latent dimensions").value) == (30, 5)
+    press(at, "data:digits,epochs:100,beta:0")
+    assert (number("Epochs").value, number("Latent dimensions").value) == (100, 2)
+    press(at, "data:digits,epochs:20,latent_dim:8")
+    assert (number("Epochs").value, number("Latent dimensions").value) == (20, 8)
