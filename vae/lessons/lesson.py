@@ -298,7 +298,9 @@ def _prediction(found: Any, line: int) -> Prediction:
         value = _text(found, "value", 40, line)
         if value not in NUMBERS:
             raise LessonError(line, f"value must be one of {', '.join(NUMBERS)}, got {value!r}")
-        return Prediction(ask, value=value, unit=_text(found, "unit", 20, line, default=""), covers=covers, why=why)
+        return Prediction(
+            ask, value=value, unit=_text(found, "unit", 20, line, default=""), covers=covers, why=why
+        )
     choices = found["choices"]
     if (
         not isinstance(choices, list)

@@ -77,7 +77,11 @@ def test_a_lesson_is_read_whole() -> None:
     assert [choice.text for choice in train.predict.choices if choice.when.holds({"kl": 0.1})] == ["Near 0"]
     assert (think.done, think.predict, think.page) == (None, None, "")
     assert guess.predict is not None
-    assert (guess.predict.value, guess.predict.unit, guess.predict.why) == ("kl", "nats", "The price decides.")
+    assert (guess.predict.value, guess.predict.unit, guess.predict.why) == (
+        "kl",
+        "nats",
+        "The price decides.",
+    )
     assert train.predict.why == ""
     assert lesson.pages == ("train",)
 

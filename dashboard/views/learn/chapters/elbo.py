@@ -49,7 +49,9 @@ def draw(run: Run, title: str) -> None:
                     ),
                     y="nats",
                     layout=_room(
-                        found.log_likelihood.mean, found.log_prior, found.log_likelihood.mean + found.log_prior
+                        found.log_likelihood.mean,
+                        found.log_prior,
+                        found.log_likelihood.mean + found.log_prior,
                     ),
                 ),
                 panel(

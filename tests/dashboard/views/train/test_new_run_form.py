@@ -316,10 +316,10 @@ def test_zip_that_is_none_is_refused_by_its_own_name(root: Path, trainers: Recor
 
 
 def linked() -> None:
+    import streamlit as st
+
     from dashboard.link import session
     from dashboard.views.train import new_run_form
-
-    import streamlit as st
 
     for text in ("data:digits,epochs:100,beta:0", "data:digits,epochs:20,latent_dim:8"):
         if st.button(text):
