@@ -9,9 +9,8 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
-
-import plotly
 
 from vae import browser
 
@@ -45,8 +44,13 @@ def runtime_files() -> dict[str, Path]:
 
 
 def plotly_file() -> Path:
-    """plotly.js as it comes with the Python package."""
-    return Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+    """plotly.js: the part that charts need, or all of it from the Python package where the build hook has not run."""
+    part = browser.RUNTIME / "plotly-cartesian.min.js"
+    if part.is_file():
+        return part
+    package = find_spec("plotly")  # importing it takes longer than all that is here
+    assert package is not None and package.origin is not None
+    return Path(package.origin).parent / "package_data" / "plotly.min.js"
 
 
 def stamp(path: Path) -> Stamp:
@@ -69,12 +73,12 @@ class Registered:
 
 
 def _on_disk() -> Registered:
-    state = hashlib.sha256(plotly.__version__.encode())
-    stamps = {plotly_file(): stamp(plotly_file())}
+    state = hashlib.sha256()
+    stamps = {}
     for name, path in files().items():
         stamps[path] = stamp(path)
         state.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
-    for name, path in runtime_files().items():
+    for name, path in {**runtime_files(), "plotly.js": plotly_file()}.items():
         changed, size = stamps[path] = stamp(path)
         state.update(f"{name} {size} {changed}".encode())
     return Registered(state.hexdigest()[:16], stamps)

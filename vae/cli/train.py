@@ -20,6 +20,7 @@ from vae.cli.progress import Bar
 from vae.config.checks import warnings
 from vae.config.schema import DataConfig, RunConfig
 from vae.errors import UserError
+from vae.runtime.priority import TRAINER, give_way
 
 if TYPE_CHECKING:
     from vae.data.dataset import Dataset
@@ -56,6 +57,7 @@ class Train:
 
     def __call__(self) -> None:
         if self.standby:
+            give_way(TRAINER)  # before torch is loaded: that takes a core for seconds
             from vae.training.worker import wait_and_train
 
             wait_and_train()

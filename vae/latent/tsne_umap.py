@@ -11,7 +11,6 @@ import hashlib
 import importlib.util
 import io
 import json
-import os
 import re
 import sys
 import warnings
@@ -27,6 +26,7 @@ from torch import Tensor
 
 from vae.errors import UserError
 from vae.latent.trust import Trust, read_trust, trust
+from vae.runtime.priority import BESIDE, give_way
 from vae.storage.safetensors_header import CheckpointError
 from vae.storage.safetensors_io import load, save
 
@@ -314,6 +314,5 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    with contextlib.suppress(OSError, AttributeError):
-        os.nice(5)  # trainers and pages go first
+    give_way(BESIDE)
     main(sys.argv[1:])

@@ -6,7 +6,6 @@ import itertools
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 import pytest
 from numpy.typing import NDArray
 
@@ -139,12 +138,6 @@ def test_more_classes_than_ten_begin_with_the_ten_and_go_on(theme: ThemeName) ->
 def test_more_heat_stands_out_more(theme: ThemeName) -> None:
     steps = [contrast(color, BACKGROUND[theme]) for color in HEAT[theme]]
     assert steps == sorted(steps) and steps[0] < 1.25 and steps[-1] > 7
-
-
-@pytest.mark.parametrize("theme", THEMES)
-def test_template_draws_a_figure(theme: ThemeName) -> None:
-    figure = go.Figure(go.Scatter(x=[0, 1], y=[0, 1]), layout={"template": colours.template(theme)})
-    assert figure.to_dict()["layout"]["template"]["layout"]["colorway"] == list(DIGITS[theme])
 
 
 @pytest.mark.parametrize("theme", THEMES)

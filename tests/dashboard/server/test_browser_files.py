@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import inspect
+import re
 import threading
 import time
 from pathlib import Path
 
 import pytest
+from plotly import graph_objects
+from plotly.basedatatypes import BaseTraceType
 
+import dashboard
 from dashboard.server import answers, browser_files, guard
 from tests.dashboard.server.http_client import Client
 from vae import browser
@@ -42,9 +47,24 @@ class TestFiles:
         assert answer.status == 404
         assert answer.sentence.endswith("reload the page")
 
-    def test_plotly_is_the_one_of_the_python_package(self, client: Client) -> None:
+    def test_plotly_is_the_part_that_the_build_hook_brought(self, client: Client) -> None:
         answer = client.get(f"/api/plotly/{browser_files.version()}/plotly.min.js")
-        assert b"plotly.js v" in answer.body[:200]
+        assert b"plotly.js (cartesian" in answer.body[:200] and len(answer.body) < 2_000_000
+
+    def test_plotly_can_draw_every_kind_of_trace_that_our_sources_name(self) -> None:
+        classes = inspect.getmembers(graph_objects, inspect.isclass)
+        kinds = {name.lower() for name, kind in classes if issubclass(kind, BaseTraceType)}
+        sources = [path for place in (dashboard, browser) for path in Path(place.__path__[0]).rglob("*.*")]
+        text = "\n".join(path.read_text() for path in sources if path.suffix in (".js", ".py"))
+        ours = kinds.intersection(re.findall(r'\btype"?: *"(\w+)"', text))
+        there = set(re.findall(r'moduleType:"trace",name:"(\w+)"', browser_files.plotly_file().read_text()))
+        assert {"scatter", "bar", "contour", "heatmap", "histogram"} <= ours <= there
+
+    def test_plotly_is_the_python_packages_where_no_hook_has_run(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(browser, "RUNTIME", tmp_path)
+        assert b"plotly.js v" in browser_files.plotly_file().read_bytes()[:200]
 
     @pytest.mark.skipif(not browser_files.runtime_files(), reason="onnxruntime-web was not built in")
     def test_runtime_comes_with_the_types_that_browsers_ask_for(self, client: Client) -> None:

@@ -1,0 +1,75 @@
+"""Who goes first: a process that gives way does so within its session and, as the leader of one, among sessions."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from vae.runtime import priority
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads Linux's /proc")
+_SAY = """
+import os
+from pathlib import Path
+from vae.runtime.priority import give_way
+for niceness in ({calls}):
+    give_way(niceness)
+group = Path("/proc/self/autogroup")
+print(os.nice(0), group.read_text().split()[-1] if group.exists() else "none")
+"""
+
+
+def _say(*calls: int, leads: bool) -> tuple[int, str]:
+    """What a process that gave way says of itself, and of its session."""
+    script = _SAY.format(calls="".join(f"{call}, " for call in calls))
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, start_new_session=leads
+    )
+    own, group = done.stdout.split()
+    return int(own), group
+
+
+def _group() -> str:
+    group = Path("/proc/self/autogroup")
+    return group.read_text().split()[-1] if group.exists() else "none"
+
+
+#: What these tests are run with themselves.
+_OURS = os.nice(0)
+
+
+def test_a_leader_makes_its_session_nicer_too() -> None:
+    own, group = _say(priority.TRAINER, leads=True)
+    assert own == max(priority.TRAINER, _OURS)
+    assert group in (str(priority.TRAINER), "none")
+
+
+def test_the_session_of_others_stays_as_it_is() -> None:
+    own, group = _say(19, leads=False)
+    assert own == 19
+    assert group == _group()
+
+
+def test_asking_twice_is_asking_once_and_asking_for_less_takes_nothing_back() -> None:
+    own, group = _say(18, 18, 3, leads=True)
+    assert own == 18
+    assert group in ("18", "none")
+
+
+def test_what_the_system_refuses_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: int) -> int:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "nice", refuse)
+    monkeypatch.setattr(priority, "_SESSION", tmp_path / "absent" / "autogroup")
+    priority.give_way(priority.TRAINER)
+    assert not (tmp_path / "absent").exists()
+
+
+def test_a_system_without_niceness_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "nice")
+    priority.give_way(priority.TRAINER)
