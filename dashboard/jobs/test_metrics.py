@@ -11,6 +11,7 @@ from dashboard.jobs.queue import Job, Progress, background
 from vae.errors import UserError
 from vae.evaluation import saved_metrics
 from vae.evaluation.saved_metrics import Result
+from vae.runs.beta_history import title_of
 from vae.runs.run import Run
 from vae.runs.watch_notes import why_no_networks
 
@@ -44,9 +45,9 @@ def kept(run: Run) -> Result | None:
 def why_not(run: Run) -> str:
     """Why a run cannot be measured now, as a sentence; empty if it can, as far as is seen at once."""
     if run.status().state in AT_WORK:
-        return f"“{run.name}” is training; its test metrics can be measured when it has finished."
+        return f"“{title_of(run)}” is training; its test metrics can be measured when it has finished."
     if not models.stamp(run, "best"):
-        return why_no_networks(run) or f"“{run.name}” has no weights yet."
+        return why_no_networks(run) or f"“{title_of(run)}” has no weights yet."
     return datasets.missing_images(run)
 
 
@@ -62,7 +63,9 @@ def start(run: Run) -> None:
         progress(0, 1)
         saved_metrics.measure(run, datasets.dataset(run), folder(run))
         if kept(run) is None:
-            raise UserError(f"the test metrics of “{run.name}” could not be saved; is its folder writable?")
+            raise UserError(
+                f"the test metrics of “{title_of(run)}” could not be saved; is its folder writable?"
+            )
         progress(1, 1)
 
     background.start(key(run), work)

@@ -13,6 +13,7 @@ from dashboard.look.markdown import plain
 from dashboard.shell import run_picker
 from vae.config.registry import Entry, Registry
 from vae.errors import UserError
+from vae.runs.beta_history import title_of as title_of_run
 
 _PAGES = {
     "learn": (
@@ -106,7 +107,7 @@ def needs_a_run(name: str) -> bool:
 def title_of_tab(title: str, name: str) -> str:
     """What the browser's tab says: the page, and the run where the page shows one."""
     run = None if name in _OF_MANY else run_picker.chosen()
-    return f"{title} — Latent Lab" if run is None else f"{title} · {run.name} — Latent Lab"
+    return f"{title} — Latent Lab" if run is None else f"{title} · {title_of_run(run)} — Latent Lab"
 
 
 def start() -> None:

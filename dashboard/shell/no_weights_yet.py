@@ -10,6 +10,7 @@ from dashboard.jobs.run_news import some_news
 from dashboard.look.markdown import plain
 from dashboard.shell import run_picker
 from vae.errors import UserError
+from vae.runs.beta_history import title_of
 from vae.runs.run import Run
 from vae.runs.watch_notes import why_no_networks
 
@@ -25,11 +26,12 @@ def instead(run: Run, error: UserError) -> None:
         st.error(plain(str(error)))
         return
     if why := why_no_networks(run):  # and so none will come
-        st.info(plain(f"“{run.name}” has no networks to show: {why}."), icon=":material/info:")
+        st.info(plain(f"“{title_of(run)}” has no networks to show: {why}."), icon=":material/info:")
         return
     if run.status().state not in run_picker.BUSY:
         st.info(
-            f"“{plain(run.name)}” has no weights ({run_picker.describe(run.status())}), and it is not training now.",
+            f"“{plain(title_of(run))}” has no weights ({run_picker.describe(run.status())}), and it is not training "
+            "now.",
             icon=":material/info:",
         )
         return
@@ -40,8 +42,8 @@ def instead(run: Run, error: UserError) -> None:
         if models.stamp(run, "best") or run.status().state not in run_picker.BUSY or why_no_networks(run):
             st.rerun()
         st.info(
-            f"“{plain(run.name)}” has no weights yet ({run_picker.describe(run.status())}). They appear here after "
-            "the first checkpoint.",
+            f"“{plain(title_of(run))}” has no weights yet ({run_picker.describe(run.status())}). They appear here "
+            "after the first checkpoint.",
             icon=":material/hourglass_empty:",
         )
 

@@ -14,6 +14,7 @@ from vae.runs.metric_lines import parse_line
 from vae.storage.confined import lstat, open_plain
 
 if TYPE_CHECKING:
+    from vae.config.schema import RunConfig
     from vae.runs.run import Run
 
 #: What a line of a change of β holds, as `MetricsWriter` writes it.
@@ -62,6 +63,15 @@ def betas(run: Run) -> tuple[float, ...]:
     values = [planned if is_moving or before is None else before]
     values += [planned if is_moving and not change.by_hand else change.after for change in changes]
     return tuple(value for place, value in enumerate(values) if not place or value != values[place - 1])
+
+
+def config_as_left(run: Run) -> RunConfig:
+    """The run's configuration; if β was set by hand, with the last β as its constant one, which its weights came of."""
+    changes = _changes(run.metrics_path)
+    if not changes or not changes[-1].by_hand or changes[-1].after == run.config.objective.beta:
+        return run.config
+    objective = run.config.objective.replace(beta=changes[-1].after, schedule="constant")
+    return run.config.replace(objective=objective)
 
 
 def beta_words(run: Run) -> str:

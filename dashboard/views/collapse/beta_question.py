@@ -11,6 +11,7 @@ from dashboard.views.collapse.beta_question_text import Question
 from vae.diagnostics.watched_loops.loss_scale import loop_scale, unknown
 from vae.errors import UserError
 from vae.objectives.effective_beta import EffectiveBeta, effective_beta
+from vae.runs.beta_history import title_of
 from vae.runs.metrics import MetricsReader
 from vae.runs.run import Run
 from vae.runtime.number_format import counted, equals, readable
@@ -91,7 +92,7 @@ def panel(run: Run | None) -> None:
     with right, st.container(border=True):
         _answer(asked)
     if run is not None and not session.presenting():
-        st.markdown(f"**This run: {plain(run.name)}**")
+        st.markdown(f"**This run: {plain(title_of(run))}**")
         line(run)
 
 

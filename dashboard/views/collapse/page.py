@@ -20,6 +20,7 @@ from dashboard.views.collapse.diagnosis import Part, Probe, diagnosis
 from vae.diagnostics.findings import Name
 from vae.errors import UserError
 from vae.latent.aggregate_posterior import SATURATION_NATS
+from vae.runs.beta_history import title_of
 from vae.runs.listing import find_run
 from vae.runs.metrics import left_out
 from vae.runs.newest_weights import newest
@@ -180,7 +181,7 @@ def _side_by_side(before: Run, after: Run) -> DeltaGenerator:
     """Before and after in one screen, and the rest folded; returns the place of the remedies."""
     both = (("Before", before, after), ("After", after, before))
     for column, (title, run, other) in zip(stage.columns(1, 1), both, strict=True):
-        with column, stage.card(title.lower(), f"{title}: {run.name}"):
+        with column, stage.card(title.lower(), f"{title}: {title_of(run)}"):
             _draw(run, ("verdict",), f"{title}:", other.id)
             _images(run, title)
     if not session.presenting():
@@ -197,7 +198,9 @@ def _side_by_side(before: Run, after: Run) -> DeltaGenerator:
             for column, (title, run, other) in zip(st.columns(2, gap="small"), both, strict=True):
                 with column:
                     _draw(run, (part,), f"{title}:", other.id)
-    with st.expander(f"More about “{plain(after.name)}”", icon=":material/query_stats:", key="collapse-more"):
+    with st.expander(
+        f"More about “{plain(title_of(after))}”", icon=":material/query_stats:", key="collapse-more"
+    ):
         _draw(after, _BELOW)
     return cures
 
@@ -214,7 +217,7 @@ def _doing(run: Run) -> None:
         status, epochs = run.status(), run_picker.epochs(run)
         if status.state not in run_picker.BUSY:
             st.rerun()  # the whole page
-        words = f"**{plain(run.name)}** · {run_picker.describe(status)}"
+        words = f"**{plain(title_of(run))}** · {run_picker.describe(status)}"
         words += f", {run_picker.epoch(run)}" if status.step else ""
         if epochs is None:  # a loop of the user's own, which has not said how long it goes on
             st.markdown(words)

@@ -12,6 +12,7 @@ from vae.config.schema import RunConfig
 from vae.diagnostics.findings import Name
 from vae.experiments.failure_modes import RECIPES, Cure, Recipe
 from vae.experiments.remedies import cures
+from vae.runs.beta_history import config_as_left
 from vae.runs.listing import list_runs
 from vae.runs.run import Run
 
@@ -51,12 +52,12 @@ def _alike(one: RunConfig, other: RunConfig) -> bool:
 
 def cures_of(run: Run, verdict: Name | None = None) -> tuple[Cure, ...]:
     """What can be tried on a run: its recipe's cures, else what helps runs of its verdict, or runs in general."""
-    return own_cures(run) or cures(run.config, verdict)
+    return own_cures(run) or cures(config_as_left(run), verdict)
 
 
 def own_cures(run: Run) -> tuple[Cure, ...]:
     """Those of the recipe that a run was made from; none of a run that has other settings, or is cured."""
-    found = origin(run.config)
+    found = origin(config_as_left(run))
     return found.recipe.cures if found is not None and found.cure is None else ()
 
 
@@ -70,12 +71,18 @@ def begin(recipe: Recipe) -> Run:
 
 
 def rerun(run: Run, cure: Cure) -> Run:
-    """Make a run like another, from the same seed, with a cure, and train it.
+    """Make a run like another, from the same seed, with a cure, and train it; with the β that it was left at by hand.
 
     Raises:
         UserError, OSError: If it cannot be made or trained.
     """
-    return _begin(cure.applied(run.config), f"{run.name} + {cure.title}"[:MOST_LETTERS])
+    return _begin(cure.applied(config_as_left(run)), f"{_short(run)} + {cure.title}"[:MOST_LETTERS])
+
+
+def _short(run: Run) -> str:
+    """The run's name, with the β that it was left at where it names the first."""
+    first, last = (f"β={config.objective.beta:g}" for config in (run.config, config_as_left(run)))
+    return f"{run.name.removesuffix(first)}{last}" if run.name.endswith(first) else run.name
 
 
 def _begin(config: RunConfig, title: str) -> Run:

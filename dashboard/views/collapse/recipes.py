@@ -15,6 +15,7 @@ from vae.diagnostics.findings import Name
 from vae.errors import UserError
 from vae.experiments.failure_modes import RECIPES
 from vae.experiments.remedies import mends
+from vae.runs.beta_history import config_as_left
 from vae.runs.run import Run
 from vae.storage.atomic import disk_sentence
 
@@ -76,6 +77,8 @@ def cures(run: Run, verdict: Name | None = None) -> None:
         if of_recipe
         else "same seed, both shown side by side"
     )
+    if (now := config_as_left(run)) != run.config:
+        words += f"; with β = {now.objective.beta:g}, as it was left, from the start"
     if not of_recipe and any(mends(cure, verdict) for cure in found):
         words += "; remedies for this verdict come first"
     with st.container(key="remedies", gap="small"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 from typing import Any
 
 import streamlit as st
@@ -12,7 +13,7 @@ from dashboard.link import keys, session
 from dashboard.shell import page_head, run_picker, stage
 from dashboard.views.compare import link, rate_distortion, sweep_form
 from dashboard.views.compare.side_by_side import NUM, Row, View, beside
-from vae.config.diff import Difference, differences
+from vae.config.diff import differences
 from vae.evaluation.comparability import EvaluationProtocol, pixels
 from vae.runs.beta_history import beta_words
 from vae.runs.run import Run
@@ -90,23 +91,32 @@ def _toggle(run_id: str, chosen: Sequence[Run]) -> None:
 
 def _differences(chosen: Sequence[Run], titles: dict[str, str]) -> None:
     """One row for each option in which they differ, one column a run."""
-    found = differences([run.config for run in chosen])
-    if not found:
+    rows = [
+        (one.label, one.option, [_text(value) for value in one.values])
+        for one in differences([run.config for run in chosen])
+    ]
+    moved = [beta_words(run) for run in chosen]
+    if len(set(moved)) > 1 and any("→" in words for words in moved):
+        rows.append(("β while training", "changed by hand", moved))
+    if not rows:
         st.caption("All of their settings are the same.")
         return
-    st.dataframe(
-        [_option(one, [titles[run.id] for run in chosen]) for one in found],
-        hide_index=True,
-        width="stretch",
-        key="compare-differences",
-        column_config={"Option": st.column_config.TextColumn(width="medium")},
+    with st.container(key="compare-differences"):
+        st.html(_table([titles[run.id] for run in chosen], rows))
+
+
+def _table(names: Sequence[str], rows: Sequence[tuple[str, str, Sequence[str]]]) -> str:
+    """A table whose words wrap, so that all runs are in sight."""
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
+    body = "".join(
+        f'<tr><th scope="row">{escape(label)}<small>{escape(option)}</small></th>'
+        f"{''.join(f'<td>{escape(value)}</td>' for value in values)}</tr>"
+        for label, option, values in rows
     )
-
-
-def _option(one: Difference, names: Sequence[str]) -> dict[str, Any]:
-    return {"Option": f"{one.label} ({one.option})"} | {
-        name: _text(value) for name, value in zip(names, one.values, strict=True)
-    }
+    return (
+        f'<div class="ll-table"><table><thead><tr><th scope="col">Option</th>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )
 
 
 def _text(value: Any) -> str:

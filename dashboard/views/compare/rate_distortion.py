@@ -18,6 +18,7 @@ from dashboard.shell.run_picker import STATE_WORDS, data_words
 from dashboard.views.compare import link
 from dashboard.views.compare.rate_distortion_plane import MOST_LABELS, Dot, plane
 from vae.evaluation.comparability import EvaluationProtocol, why_not_comparable
+from vae.runs.beta_history import beta_words, betas, title_of
 from vae.runs.run import Run
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def _undone(members: Sequence[Run]) -> None:
     for run in found[:10]:
         status = run.status()
         why = status.error or f"it was {STATE_WORDS.get(status.state, status.state)} at step {status.step:,}"
-        lines.append(f"- {plain(f'“{run.name}”: {why}')}")
+        lines.append(f"- {plain(f'“{title_of(run)}”: {why}')}")
     if len(found) > 10:
         lines.append(f"- and {len(found) - 10} more")
     st.warning("\n".join(lines), icon=":material/error:")
@@ -147,9 +148,10 @@ def _group(
         dots.append(
             Dot(
                 id=run.id,
-                name=run.name,
+                name=title_of(run),
                 stamp=models.stamp(run, "last"),
-                beta=config.objective.beta,
+                beta=betas(run)[-1],
+                betas=beta_words(run),
                 seed=config.train.seed,
                 latent_dim=config.model.latent_dim,
                 active=found.active_units,
@@ -196,10 +198,10 @@ def _missing(without: Sequence[Run], chosen: set[str], mark: int) -> None:
     for run in without:
         why, job = test_metrics.why_not(run), test_metrics.job(run)
         if job is not None and job.state == "failed":
-            st.warning(plain(f"“{run.name}” could not be measured: {job.error}"), icon=":material/info:")
+            st.warning(plain(f"“{title_of(run)}” could not be measured: {job.error}"), icon=":material/info:")
         elif why:
             if run.id in chosen:
-                left_out.setdefault(why, []).append(f"“{run.name}”")
+                left_out.setdefault(why, []).append(f"“{title_of(run)}”")
         elif job is None or not job.is_open:
             ready.append(run)
     for why, names in left_out.items():

@@ -35,22 +35,22 @@ def page() -> None:
         (place,) = stage.columns(1)
         with place, stage.card("posterior", bare=True):
             exact_posterior.draw(run)
-    st.subheader("ELBO", anchor=False)
-    found = bounds.elbo(run)
-    if found is None and test_metrics.job(run) is not None:
-        session.begin_watch("figures")
-        bounds.until_measured(run)
+    with stage.card("elbo", "ELBO"):
+        found = bounds.elbo(run)
+        if found is None and test_metrics.job(run) is not None:
+            session.begin_watch("figures")
+            bounds.until_measured(run)
     # A class is shown what was measured; the rest is for the person at the keyboard.
     there = measurements.kinds(run) if session.presenting() else measurements.KINDS
     if "importance" in there:
-        st.subheader("Importance-weighted bound", anchor=False)
-        bounds.importance(run, found)
+        with stage.card("importance", "Importance-weighted bound"):
+            bounds.importance(run, found)
     if "annealed" in there:
-        st.subheader("Cross-check: annealed importance sampling", anchor=False)
-        bounds.annealing(run)
+        with stage.card("annealing", "Cross-check: annealed importance sampling"):
+            bounds.annealing(run)
     if is_flat and "lag" in there:
-        st.subheader("Encoder lag", anchor=False)
-        encoder_lag.draw(run)
+        with stage.card("lag", "Encoder lag"):
+            encoder_lag.draw(run)
     one_pass.strip(run)
     if is_flat:
         time_machine.draw(run, end="Best", decoders=False)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from dashboard.cache import latents
 from dashboard.look.markdown import plain
+from dashboard.shell import stage
 from dashboard.shell.time_machine import Weights
 from dashboard.views.generate import images
 from dashboard.views.generate.parts import Following
@@ -15,11 +17,19 @@ from dashboard.views.generate.samples import compare, samples
 from dashboard.views.generate.styles import mix, styles, transfer
 from vae.runs.run import Run
 
+if TYPE_CHECKING:
+    from vae.diagnostics.label_leakage import Leak
+
 
 def leak(run: Run, weights: Weights) -> Following:
     """How well the class can be read off z."""
     with st.spinner("Fitting a linear classifier to predict the class from z…"):
         found = latents.leak(run, weights.at)
+    with stage.card("leak"):
+        return _leak(run, found)
+
+
+def _leak(run: Run, found: Leak) -> Following:
     first, second, third = st.columns(3, gap="medium")
     first.metric(
         "Accuracy of predicting the class from z", f"{found.accuracy:.1%} ± {found.standard_error:.1%}"

@@ -30,13 +30,12 @@ def page() -> None:
     weights = end if step is None else time_machine.of_snapshot(run, step)
     with modes:
         mode = _mode(run)
-    which = st.container(key="generate-weights")  # its room is kept: it is filled when the images are there
     try:
         following = studio.MODES[mode][2](run, weights)
     except UserError as error:
         no_weights_yet.instead(run, error)
         return
-    with which:
+    with st.container(key="generate-weights"):
         follow(
             run.id,
             following.sheets,

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 #: Where z comes from, and what that is called.
 SOURCES = {"prior": "Prior", "mixture": "Aggregate posterior", "truncated": "Truncated prior"}
-#: What is in the window beside the samples, CSS pixels: the head, the line of the weights, caption, buttons and foot.
-AROUND = 236
+#: What is in the window beside the samples, CSS pixels: the head, the card's title, caption, buttons and foot.
+AROUND = 250
 #: Grey points behind those that were drawn, at most.
 CLOUD = 1500
 
@@ -42,8 +42,9 @@ def samples(run: Run, weights: Weights) -> Following:
     from vae.latent.embedding import prior_samples
 
     conditional = run.config.model.conditional
-    settings, picture = stage.columns(1, 3)
-    settings = settings.container(border=False, key="generate-settings")
+    left, picture = stage.columns(1, 3)
+    with left:
+        settings = stage.card("settings")
     label = None
     if conditional:
         with settings:
@@ -86,7 +87,8 @@ def compare(run: Run, weights: Weights) -> Following:
 
     is_standard = run.config.model.prior == STANDARD_NORMAL
     sources = {name: title for name, title in SOURCES.items() if is_standard or name != "truncated"}
-    places = controls.places(5)
+    with stage.card("settings"):
+        places = controls.places(5)
     side = controls.slider(places[0], run, "Rows", link.ROWS, 5, 1, 10, 1, "Rows and columns of each sheet.")
     limit = 1.0
     if is_standard:
@@ -113,9 +115,10 @@ def compare(run: Run, weights: Weights) -> Following:
     if is_standard:
         drawn["truncated"] = truncate(prior, limit)
     made: dict[str, NDArray[Any]] = {}
-    columns = dict(zip(sources, st.columns(len(sources), gap="small"), strict=True))
-    for column, title in zip(columns.values(), sources.values(), strict=True):
-        column.markdown(f"**{title}**")
+    columns = {}
+    for column, (name, title) in zip(stage.columns(*[1] * len(sources)), sources.items(), strict=True):
+        with column:
+            columns[name] = stage.card(name, title, fill=True)
 
     def show(name: str, words: str) -> None:
         made[name] = decoded(model, drawn[name]).numpy()
@@ -150,7 +153,8 @@ def compare(run: Run, weights: Weights) -> Following:
     pictures = [(name, drawn[name], made[name]) for name in sources]
     with stage.card("gap", "How far prior and aggregate posterior lie apart"):
         _draw_gap(gap, mixture)
-    _draw_places(run, weights, {SOURCES[name]: z for name, z, _ in pictures})
+    with stage.card("places"):
+        _draw_places(run, weights, {SOURCES[name]: z for name, z, _ in pictures})
     everything = np.concatenate([images for *_, images in pictures])
     points = np.concatenate([z.numpy() for _, z, _ in pictures])
     facts = [{"seed": seed, "source": name} for name, *_ in pictures for _ in range(num)]

@@ -21,6 +21,7 @@ from dashboard.look.markdown import plain
 from vae.config.registries import STANDARD_NORMAL
 from vae.errors import UserError
 from vae.latent.evolution import Evolution, evolution
+from vae.runs.beta_history import title_of
 from vae.runs.run import Run
 from vae.runs.snapshot_index import Moment
 
@@ -264,7 +265,7 @@ def _empty(
     sideways = sideways.rotate(90, expand=True)
     picture.paste(Image.new("RGB", sideways.size, text), (8, top), sideways)
     num = found.positions.shape[1]
-    title = f"{_short(run.name, 44)}: {num} images at their posterior means"
+    title = f"{_short(title_of(run), 44)}: {num} images at their posterior means"
     draw.text((left, 18), _drawable(title), text, _font(18, bold=True))
     for k, (name, colour) in enumerate(list(zip(names, colours, strict=True))[:_NAMED]):
         sprite = _sprite(colour, 5, 255)

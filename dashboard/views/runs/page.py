@@ -16,7 +16,7 @@ from dashboard.shell.navigation import go_to
 from dashboard.views.runs import share_section
 from vae.errors import UserError
 from vae.runs.archive import MAX_BYTES, import_run
-from vae.runs.beta_history import beta_words
+from vae.runs.beta_history import beta_words, title_of
 from vae.runs.run import Run
 
 
@@ -36,7 +36,7 @@ def page() -> None:
         st.caption(plain(f"Your runs are folders in {settings.runs_root()}. Examples came with Latent Lab."))
     with right:
         if selected is not None:
-            with stage.card("run", selected.name):
+            with stage.card("run", title_of(selected)):
                 _actions(selected)
         elif runs:
             with stage.card("run", "No run is selected"):
@@ -85,7 +85,7 @@ def _row(run: Run) -> dict[str, Any]:
     status, config = run.status(), run.config
     validation = _newest_validation(run)
     return {
-        "Name": run.name,
+        "Name": title_of(run),
         "State": "example" if run_picker.is_shipped(run) else run_picker.describe(status),
         "Data": config.data.name,
         "Model": ("conditional " if config.model.conditional else "") + config.model.network,
@@ -147,7 +147,7 @@ def _rename(run: Run) -> None:
 
 @st.dialog("Delete run?")
 def _delete(run: Run) -> None:
-    st.text(f"Delete “{run.name}” with its checkpoints and snapshots? This cannot be undone.")
+    st.text(f"Delete “{title_of(run)}” with its checkpoints and snapshots? This cannot be undone.")
     if st.button("Delete for good", type="primary", icon=":material/delete:", key="runs-delete-now"):
         try:
             run.delete()
@@ -155,13 +155,15 @@ def _delete(run: Run) -> None:
             st.error(plain(str(error)))
         else:
             session.forget_run(run.id)
-            session.notice(f"Deleted “{run.name}”.")
+            session.notice(f"Deleted “{title_of(run)}”.")
             st.rerun()
 
 
 @st.dialog("Export run")
 def _export(run: Run) -> None:
-    st.text(f"“{run.name}” as one zip file: configuration, metrics, checkpoints and snapshots, no images.")
+    st.text(
+        f"“{title_of(run)}” as one zip file: configuration, metrics, checkpoints and snapshots, no images."
+    )
     place = st.empty()
     with place.container():
         bar = st.progress(0.0, "Packing…")

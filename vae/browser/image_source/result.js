@@ -31,9 +31,9 @@ export class Result {
     )
     this.root = element(
       "div", { class: "result", hidden: true },
-      element("div", { class: "companions" }, ...figures),
+      element("div", { class: "companions" }, ...figures, this.#save()),
       element(
-        "div", { class: "ll-row take" }, element("span", { class: "ll-note" }, "Move the sliders to the posterior's"), this.#save(),
+        "div", { class: "ll-row take" }, element("span", { class: "ll-note" }, "Move the sliders to the posterior's"),
         button("Mean μ", "mean", "Move the sliders to the mean of the posterior q(z|x)", false),
         button("Random sample", "sample", "Move the sliders to a random point of the posterior q(z|x); each press takes another one", true),
       ),

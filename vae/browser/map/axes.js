@@ -146,6 +146,8 @@ export function contours(colours, [u, v]) {
     context.font = small(colours)
     context.textAlign = "center"
     context.textBaseline = "middle"
+    // Where the circles lie close together, the outermost alone is named.
+    const named = viewport.scale < 2 * TOP ? RADII.slice(-1) : RADII
     for (const radius of RADII) {
       const long = radius * viewport.scale
       context.beginPath()
@@ -153,7 +155,7 @@ export function contours(colours, [u, v]) {
       draw(context, colours)
       // Where the circle's top is just out of view, its label stays in it.
       const top = y - long
-      label(context, colours, `${radius}σ`, x, top < TOP && top > -TOP ? TOP : top)
+      if (named.includes(radius)) label(context, colours, `${radius}σ`, x, top < TOP && top > -TOP ? TOP : top)
     }
   }
 }

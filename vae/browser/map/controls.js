@@ -76,7 +76,7 @@ export function controls(heard) {
   return {
     fields: element("div", { class: "ll-row fields" }, planes, element("label", { class: "field" }, element("span", {}, "Colour"), colour), layers),
     full,
-    buttons: element("div", { class: "tools" }, reset, fit, does.node, lasso),
+    buttons: element("div", { class: "plot-tools" }, reset, fit, does.node, lasso),
     reset,
     fit,
     /** @param {number | null} now What the lasso does that is to be drawn; null for none. */

@@ -348,7 +348,7 @@ export const mount = mountable(import.meta.url, (root) => {
     for (const [index, { range, made, rate, dim }] of controls) {
       const now = rates ? rates[index] : dim.rate
       const known = now !== null && now !== undefined
-      say(rate, [known ? `KL\u00a0${number(now)}\u00a0nats` : "", sigma ? `σ\u00a0${number(sigma[index])}` : ""].filter(Boolean).join(" · "))
+      say(rate, [known ? `KL\u00a0${number(now)}\u00a0nats` : "", sigma ? `σ\u00a0${number(sigma[index])}` : ""].filter(Boolean).join(" "))
       rate.title = rates ? "KL at this snapshot, over the run's probe images" : ""
       range.setAttribute("aria-label", known ? `${dimName(index)}, KL ${number(now)} nats` : dimName(index))
       made.dataset.collapsed = String(rates ? now < PALE : dim.collapsed)

@@ -198,10 +198,11 @@ export const mount = mountable(import.meta.url, (root) => {
     say(end, ending)
     end.title = time.following ? "Follow the training (End)" : `The run's ${ending.toLowerCase()} weights (End)`
     end.setAttribute("aria-pressed", String(!shown))
-    const at = ({ step, epoch }) => `step ${count(step)} · epoch ${number(epoch, epoch < 10 ? 2 : 1)}`
+    const epochOf = ({ epoch }) => number(epoch, epoch < 10 ? 2 : 1)
+    const at = (one) => `step ${count(one.step)} · epoch ${epochOf(one)}`
     const words = shown
       ? `${at(shown)} · β ${Number(shown.beta.toPrecision(4))}`
-      : time.following ? `newest weights${time.newest ? ` · ${at(time.newest)}` : ""} · ${snapshots.length} snapshots so far` : `${ending.toLowerCase()} weights · ${snapshots.length} snapshots`
+      : time.following ? `newest weights${time.newest ? ` · epoch ${epochOf(time.newest)}` : ""} · ${snapshots.length} snapshots so far` : `${ending.toLowerCase()} weights · ${snapshots.length} snapshots`
     say(where, words)
     where.title = words
     range.setAttribute("aria-valuetext", words)

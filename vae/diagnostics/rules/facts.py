@@ -273,7 +273,7 @@ class Facts:
         """How many dimensions are active, and the rate."""
         diagnosis = self.diagnosis
         return (
-            Evidence(f"active units of {diagnosis.latent_dim}", diagnosis.num_active),
+            Evidence(f"active units (of {diagnosis.latent_dim})", diagnosis.num_active),
             Evidence("KL (rate)", diagnosis.rate, "nats"),
         )
 

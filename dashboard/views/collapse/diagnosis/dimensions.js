@@ -116,13 +116,13 @@ export function varianceCard({ moved, released }) {
     () => dimensionTable(saved.found, saved.threshold),
   )
   const range = element("input", {
-    type: "range", step: 0.1, "aria-label": "Threshold of activity, a variance on a logarithmic scale",
+    class: "ll-range", type: "range", step: 0.1, "aria-label": "Threshold of activity, a variance on a logarithmic scale",
     oninput: () => moved(value()), onchange: () => released(value()),
   })
   const words = element("output", {})
   const usual = element("button", { class: "ll-button", type: "button", onclick: () => { moved(0.01); released(0.01) } }, "0.01")
   usual.title = "The usual threshold (Burda, Grosse & Salakhutdinov, 2016)"
-  node.append(element("label", { class: "threshold", dataset: { control: "threshold" } }, element("span", {}, "Threshold"), range, words, usual))
+  node.append(element("label", { class: "threshold", dataset: { control: "threshold" } }, element("span", {}, "Threshold"), element("span", { class: "ll-rail" }, element("span", { class: "ll-track" }), range), words, usual))
   const value = () => Number((10 ** range.valueAsNumber).toPrecision(3))
   return {
     node,

@@ -21,7 +21,8 @@ class Dot:
 
     Attributes:
         id, name, stamp: The run, and the content of its last weights.
-        beta, seed: It was trained with.
+        beta, seed: The last β and the seed that it was trained with.
+        betas: All values of β, in words.
         latent_dim, active: Latent dimensions, and how many of them are active.
         rate, distortion, standard_error: Figures over `num_images` test images after `step` steps.
         printed: −ELBO, distortion and rate, rounded so that the sum adds up.
@@ -32,6 +33,7 @@ class Dot:
     name: str
     stamp: str
     beta: float
+    betas: str
     seed: int
     latent_dim: int
     active: int

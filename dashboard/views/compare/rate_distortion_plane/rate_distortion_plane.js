@@ -77,7 +77,7 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
     picker.title = dot.name
     const [total, distortion, rate] = dot.printed
     const rows = {
-      "β": String(Number(dot.beta.toPrecision(4))),
+      "β": dot.betas,
       "−ELBO, nats": `${number(total)} ± ${number(dot.standard_error)}`,
       "Reconstruction (distortion)": number(distortion),
       "KL (rate)": number(rate),
@@ -131,7 +131,7 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
     const lines = isoLines(x, y)
     const betas = dots.map(({ beta }) => place(beta))
     const scale = data.palette[colours.name]
-    const words = dots.map(({ beta, active, latent_dim: num }) => `β ${Number(beta.toPrecision(3))} · ${active}/${num}`)
+    const words = dots.map(({ betas, active, latent_dim: num }) => `β ${betas} · ${active}/${num}`)
     const margin = { l: 64, r: 12, t: 12, b: 48 }
     const [wide, high] = [chart.clientWidth - margin.l - margin.r, height - margin.t - margin.b]
     const places = dots.map(({ rate, distortion }, k) => ({

@@ -5,6 +5,7 @@ export interface Dot {
   name: string
   stamp: string
   beta: number
+  betas: string
   seed: number
   latent_dim: number
   active: number

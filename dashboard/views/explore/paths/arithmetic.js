@@ -17,7 +17,7 @@ export function arithmetic(page) {
   const point = picture("Point")
   const result = picture("Result")
   const weight = element("input", {
-    class: "weight", type: "range", min: -2, max: 2, step: 0.05, value: 1, "aria-label": "Weight of the difference", dataset: { control: "weight" }, title: "Double click sets it to 1", oninput: compute,
+    class: "ll-range weight", type: "range", min: -2, max: 2, step: 0.05, value: 1, "aria-label": "Weight of the difference", dataset: { control: "weight" }, title: "Double click sets it to 1", oninput: compute,
     onchange: () => page.changed(), ondblclick: () => { weight.value = "1"; compute(); page.changed() },
   })
   const value = element("span", { class: "value" })
@@ -28,7 +28,7 @@ export function arithmetic(page) {
     "div", { class: "sum", hidden: true },
     element(
       "div", { class: "terms" },
-      point.node, sign("+"), element("div", { class: "factor" }, value, weight), sign("× ("), groups.a.node, sign("−"), groups.b.node, sign(") ="),
+      point.node, sign("+"), element("div", { class: "factor" }, value, element("span", { class: "ll-rail" }, element("span", { class: "ll-track" }), weight)), sign("× ("), groups.a.node, sign("−"), groups.b.node, sign(") ="),
       result.node, send,
     ),
     note,

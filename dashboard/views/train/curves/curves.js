@@ -33,7 +33,7 @@ const STATES = {
 
 export default inStreamlit(mountable(import.meta.url, (root) => {
   const pill = element("span", { class: "pill" }, "Connecting…")
-  const progress = element("span", { class: "ll-note" })
+  const progress = element("span", { class: "ll-note progress" })
   const filled = element("div")
   const bar = element("div", { class: "bar", role: "progressbar", "aria-label": "Training", "aria-valuemin": 0, "aria-valuemax": 100 }, filled)
   const alarm = element("p", { class: "alarm", role: "status", hidden: true })
@@ -74,7 +74,7 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
   root.replaceChildren(
     element(
       "section", { class: "ll-card panel", "aria-label": "Training curves" },
-      element("div", { class: "ll-row head" }, pill, progress, element("span", { class: "grow" }), unzoom, choice.node),
+      element("div", { class: "ll-row head" }, pill, progress, unzoom, choice.node),
       bar, alarm, collapse, effect,
       element("div", { class: "figures" }, ...PANELS.map(({ name }) => figures[name].cell)),
       element("div", { class: "ll-row" }, legend, element("span", { class: "grow" }), plotlyMenu(chart, () => `${data.run}-training`)),
