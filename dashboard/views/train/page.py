@@ -20,6 +20,7 @@ from dashboard.views.train import config_form, link, new_run_form, watched_loop
 from dashboard.views.train.curves import Extent, curves
 from dashboard.views.train.probe_map import probe_map
 from vae.errors import UserError
+from vae.runs.beta_history import title_of
 from vae.runs.metrics import left_out
 from vae.runs.run import Run
 from vae.runs.watch_notes import WatchNotes
@@ -138,8 +139,14 @@ def _steering(run: Run) -> None:
         was_busy = st.session_state.get(f"busy:{run.id}")
         is_busy = status.state in run_picker.BUSY
         st.session_state[f"busy:{run.id}"] = is_busy
-        if was_busy is not None and was_busy != is_busy:
-            st.rerun()  # the whole page: the form opens or closes
+        was_called, st.session_state[f"title:{run.id}"] = (
+            st.session_state.get(f"title:{run.id}"),
+            title_of(run),
+        )
+        if (was_busy is not None and was_busy != is_busy) or (
+            was_called not in (None, title_of(run)) and not with_page
+        ):
+            st.rerun()  # the whole page: the form opens or closes, or β was moved, which the run's title says
         if not with_page:  # a wish runs this part alone, and soon it runs again: a toast stays
             for sentence in session.take_notices():
                 st.toast(plain(sentence), icon=":material/info:", duration="long")
@@ -163,8 +170,8 @@ def _steering(run: Run) -> None:
 def _steered(run: Run) -> dict[str, dict[str, Any]]:
     """What the buttons and sentences beside the curves depend on."""
     names = ["state", "error", "control", "place", "is_waiting", "notes"]
-    if WatchNotes.of(run).reads_beta is False:  # then its loop's own β is said
-        names.append("beta")
+    if WatchNotes.of(run).reads_beta is False or run.config.objective.schedule == "constant":
+        names.append("beta")  # the loop's own, or one that was moved: the title says it
     return some_news(run, *names)
 
 

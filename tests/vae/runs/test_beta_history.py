@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from vae.config.schema import DataInfo, ObjectiveConfig, RunConfig
-from vae.runs.beta_history import beta_words, betas, title_of
+from vae.runs.beta_history import beta_words, betas, config_as_left, title_of
 from vae.runs.metrics import MetricsWriter
 from vae.runs.run import Run
 
@@ -46,6 +46,17 @@ def test_title_names_each_beta_in_order_and_follows_new_ones(make_run: MakeRun) 
     for beta in (2.0, 3.0):
         change(run, 12, before=0.5, beta=beta, by_hand=True)
     assert title_of(run) == "digits vae 2d β=1 → … → 3"
+
+
+def test_configuration_as_left_has_the_last_beta_that_was_set_by_hand(make_run: MakeRun) -> None:
+    run = make_run(beta=2, schedule="linear", warmup_epochs=3)
+    assert config_as_left(run) == run.config
+    change(run, 3, before=1.0, beta=4.0, by_hand=True)
+    left = config_as_left(run)
+    assert (left.objective.beta, left.objective.schedule) == (4.0, "constant")
+    assert left.replace(objective=run.config.objective) == run.config
+    change(run, 5, before=4.0, beta=2.0, by_hand=False)  # given back to the schedule
+    assert config_as_left(run) == run.config
 
 
 @pytest.mark.parametrize("name", ["my best run", "β=10 first", "β = 1"])

@@ -14,6 +14,7 @@ from vae.config.schema import ModelConfig, RunConfig, TrainConfig
 from vae.data.dataset import Dataset
 from vae.experiments.failure_modes import RECIPES
 from vae.experiments.remedies import cures
+from vae.runs.metrics import MetricsWriter
 from vae.runs.run import Run
 
 
@@ -54,6 +55,22 @@ def test_a_cure_changes_what_it_says_and_keeps_the_seed(digits: Dataset, tmp_pat
     assert cured.config.train == run.config.train
     assert cured.config.objective == run.config.objective.replace(beta=1.0)
     assert cured.config.model == run.config.model
+
+
+def test_a_run_that_was_left_at_another_beta_is_tried_again_with_that_one(
+    digits: Dataset, tmp_path: Path
+) -> None:
+    """One change, not two: its collapse came of the β that somebody set, not of the first."""
+    run = Run.create(tmp_path / "mine", RunConfig(), digits.info(), "digits vae 2d β=1")
+    with MetricsWriter(run.metrics_path) as writer:
+        line = {"event": "beta", "step": 3, "epoch": 0.3, "seconds": 1.0}
+        writer.write({**line, "before": 1.0, "beta": 4.0, "by_hand": True})
+    found = {cure.name: cure for cure in recipe_runs.cures_of(run, "over-regularised")}
+    assert list(found) == ["beta-1", "capacity", "free-bits"]
+    freed = recipe_runs.rerun(run, found["free-bits"])
+    assert (freed.name, freed.config.objective.beta) == ("digits vae 2d β=4 + Free bits", 4)
+    back = recipe_runs.rerun(run, found["beta-1"])
+    assert (back.name, back.config) == ("digits vae 2d β=4 + β = 1", run.config)
 
 
 def test_names_that_are_full_keep_to_their_length(digits: Dataset, tmp_path: Path) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from tests.support.pages_without_browser import button, page, sentences
 from tests.support.settling import settled
 from vae.evaluation import saved_bounds
 from vae.evaluation.saved_metrics import kept
+from vae.runs.metrics import MetricsWriter
 from vae.runs.run import Run
 
 
@@ -51,14 +54,33 @@ def captions(at: Any) -> str:
     return " ".join(f"{caption.value} {caption.proto.help}".replace("\\", "") for caption in at.caption)
 
 
+def cells(markup: str) -> list[str]:
+    """The words of a piece of HTML, one after the other."""
+    return [unescape(word) for word in re.findall(r">([^<]+)<", markup) if word.strip()]
+
+
 class TestCompare:
     def test_differences_of_configuration_come_first(self, put: Put) -> None:
         put("a")
         put("b", objective={"beta": 4.0})
         at = page("compare", runs="a,b")
-        table = at.dataframe[0].value
-        assert table.to_dict("records") == [{"Option": "β (objective.beta)", "A": "1", "B": "4"}]
+        (table,) = [one.proto.body for one in at.get("html") if "ll-table" in one.proto.body]
+        assert cells(table) == ["Option", "A", "B", "β", "objective.beta", "1", "4"]
         assert sentences(at) == []
+
+    def test_a_beta_that_was_moved_by_hand_is_a_difference(self, put: Put) -> None:
+        put("a")
+        moved = put("b")
+        moved.rename("<b>")
+        with MetricsWriter(moved.metrics_path) as writer:
+            line = {"event": "beta", "step": 3, "epoch": 0.3, "seconds": 1.0}
+            writer.write({**line, "before": 1.0, "beta": 4.0, "by_hand": True})
+        at = page("compare", runs="a,b")
+        (table,) = [one.proto.body for one in at.get("html") if "ll-table" in one.proto.body]
+        assert cells(table) == [
+            *("Option", "A", "<b> · β 1 → 4"),
+            *("β while training", "changed by hand", "1", "1 → 4"),
+        ]
 
     def test_chosen_runs_are_measured_unasked_and_kept(self, put: Put) -> None:
         runs = [put("a"), put("b", objective={"beta": 4.0}), put("c")]
@@ -248,7 +270,7 @@ class TestEvaluate:
         shipped = Path(settings.__file__).parents[1] / "assets" / "models" / "mnist-16d"
         shutil.copytree(shipped, root / "deep")
         at = page("evaluate", run="deep")
-        titles = [one.value for one in at.subheader]
+        titles = {word for one in at.get("html") for word in cells(one.proto.body)}
         assert "Importance-weighted bound" in titles
         assert "Exact log p(x)" not in titles
 

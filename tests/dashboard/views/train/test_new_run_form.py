@@ -219,15 +219,21 @@ def test_own_folder_is_looked_at_before_it_is_trained_on(
         file.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(np.full((3, 3), 50 + number, np.uint8)).save(file)
     (tmp_path / "own" / "digit 3" / "photo.heic").write_text("no image")
+    (tmp_path / "own" / "digit 3" / "torn.png").write_bytes(b"\x89PNG")
     at = form()
     at.selectbox(key="new:data").set_value("folder").run()
     at.text_input(key="new:path:folder").set_value(str(tmp_path / "own")).run()
-    words = plain("One sub-folder for each class; 200 images; 11 classes (digit 0, digit 1, digit 2")
+    words = plain(
+        "One sub-folder for each class; 200 images of 3×3, grey; 11 classes (digit 0, digit 1, digit 2"
+    )
     assert any(words in caption.value for caption in at.caption)
     told = plain(
         "Left out: files ending in .heic, which are not read (convert them to PNG) (1: digit 3/photo.heic)"
     )
     assert told in at.warning[0].value
+    assert "files that cannot be read as images (1: digit 3/torn.png)" in at.warning[0].value.replace(
+        "\\", ""
+    )
     press(at)
     (run,) = made(root)
     assert run.info.class_names[-1] == "digit 10"
