@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tests.browser.server import Server
 from tests.browser.shelf import Shelf
 from vae.runs.metrics import MetricsWriter
 from vae.runs.run import Run
 from vae.runs.status import Status, this_host
+
+if TYPE_CHECKING:
+    from tests.browser.tab import App
+
+#: Step and distortion of the training lines that the page holds.
+HELD = """
+  const { stream, stop } = module.listen(argument, {})
+  stop()
+  return stream.history.train.map(({ step, distortion }) => [step, distortion])
+"""
 
 
 class LiveRuns:
@@ -80,3 +91,22 @@ def live_runs(shelf: Shelf, server: Server, names: list[str], seconds: float = 0
             found.stop()
             for run in runs:
                 run.write_status(run.status_as_written().replace(state="stopped"))
+
+
+def written(run: Run) -> list[list[float]]:
+    """Step and distortion of the training lines of the history."""
+    if not run.metrics_path.exists():
+        return []
+    lines = [json.loads(text) for text in run.metrics_path.read_text().split("\n")[:-1]]
+    return [[line["step"], line["distortion"]] for line in lines if line.get("split") == "train"]
+
+
+def holds_all(app: App, run: Run) -> None:
+    """Pause, and compare what the page holds with what was written: nothing lost, nothing twice."""
+    run.request(command="pause")
+    app.until(lambda: run.status().state == "paused", "no pause")
+    app.until(
+        lambda: app.module("/source/stream.js", HELD, run.id) == written(run), "the page holds other points"
+    )
+    steps = [step for step, _ in written(run)]
+    assert steps == sorted(set(steps))

@@ -37,7 +37,7 @@ HELD = """
 
 @pytest.fixture(scope="module")
 def live(shelf: Shelf, server: Server) -> Iterator[LiveRuns]:
-    with live_runs(shelf, server, NAMES, 1) as found:
+    with live_runs(shelf, server, NAMES, 0.25) as found:
         yield found
 
 

@@ -9,20 +9,19 @@ import pytest
 
 if TYPE_CHECKING:
     from tests.browser.server import Server
-    from tests.browser.tab import App, Watch
+    from tests.browser.tab import App, Tabs, Watch
 
 SIDEBAR = '[data-testid="stSidebar"]'
 
 
 @pytest.fixture(scope="module")
-def tab(context: Any, server: Server) -> Iterator[App]:
-    """A tab of its own, which may read what it copies."""
-    from tests.browser.conftest import App
-
-    window = context.browser.new_context(viewport={"width": 1366, "height": 768})
-    window.grant_permissions(["clipboard-read", "clipboard-write"])
-    yield App(window, server)
-    window.close()
+def tab(context: Any, spare_tabs: Tabs, server: Server) -> Iterator[App]:
+    """A tab that may read what it copies."""
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    found = spare_tabs.open(server)
+    yield found
+    spare_tabs.close(found)
+    context.clear_permissions()
 
 
 @pytest.fixture
@@ -31,8 +30,26 @@ def app(tab: App, watch: Watch) -> App:
     return watch(tab)
 
 
-def test_head_is_one_row_at_the_top_and_the_tab_names_page_and_run(app: App) -> None:
-    app.open("explore", "image", run="digits-2d").idle()
+@pytest.fixture
+def exploring(app: App) -> App:
+    """The Explore page at a point of the link."""
+    if app.headline() != "Explore" or app.query().get("z") != "0.5,-0.25":
+        app.open("explore", "image", run="digits-2d", z="0.5,-0.25")
+    app.idle()
+    return app
+
+
+def test_link_is_copied_as_it_stands_in_the_address_bar(exploring: App) -> None:
+    app = exploring
+    app.page.get_by_role("button", name="Copy link").click()
+    app.page.get_by_text("Copied", exact=True).wait_for()
+    copied = app.page.evaluate("navigator.clipboard.readText()")
+    assert copied == app.page.url
+    assert "z=0.5%2C-0.25" in copied or "z=0.5,-0.25" in copied
+
+
+def test_head_is_one_row_at_the_top_and_the_tab_names_page_and_run(exploring: App) -> None:
+    app = exploring
     head = app.page.locator(".st-key-head").bounding_box()
     assert head["y"] <= 16
     assert head["height"] <= 48
@@ -40,15 +57,6 @@ def test_head_is_one_row_at_the_top_and_the_tab_names_page_and_run(app: App) -> 
     assert app.page.locator(SIDEBAR).bounding_box()["width"] == pytest.approx(240, abs=1)
     app.click("Runs")
     app.until(lambda: app.page.title() == "Runs — Latent Lab", "the tab does not follow")
-
-
-def test_link_is_copied_as_it_stands_in_the_address_bar(app: App) -> None:
-    app.open("explore", "image", run="digits-2d", z="0.5,-0.25").idle()
-    app.page.get_by_role("button", name="Copy link").click()
-    app.page.get_by_text("Copied", exact=True).wait_for()
-    copied = app.page.evaluate("navigator.clipboard.readText()")
-    assert copied == app.page.url
-    assert "z=0.5%2C-0.25" in copied or "z=0.5,-0.25" in copied
 
 
 @pytest.mark.parametrize("name", ["parts", "colours"])

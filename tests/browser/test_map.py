@@ -429,8 +429,8 @@ def test_a_lasso_adds_and_takes_away_and_the_link_says_it(app: App, run: Run) ->
     app.until(lambda: app.query()["lasso"] == "none", "the link still says it")
 
 
-def test_a_brushed_range_takes_images_out_within_a_frame_and_the_link_says_it(app: App, run: Run) -> None:
-    app.open("map", "map", run=run.id)
+def test_a_brushed_range_takes_images_out_within_a_frame_and_the_link_says_it(mapped: App, run: Run) -> None:
+    app = mapped
     part = app.part("map")
     part.locator(".ranges > summary").click()
     histogram = part.locator('[data-quantity="rate"] canvas')
@@ -461,10 +461,12 @@ def test_a_brushed_range_takes_images_out_within_a_frame_and_the_link_says_it(ap
     lowest.press("Enter")
     half = int((rate >= round(float(rate.median()), 3)).sum())
     app.until(lambda: abs(app.number("map", "inside") - half) <= 1, "a number that is typed does not count")
+    part.locator('[data-action="clear-ranges"]').click()
+    app.until(lambda: app.query().get("within", "none") == "none", "the link still says it")
 
 
-def test_images_are_found_by_number_by_class_and_by_a_drawing(app: App, run: Run, digits: Dataset) -> None:
-    app.open("map", "map", run=run.id)
+def test_images_are_found_by_number_by_class_and_by_a_drawing(mapped: App, run: Run, digits: Dataset) -> None:
+    app = mapped
     part = app.part("map")
     part.locator('[data-find="number"]').fill("17")
     part.locator('[data-action="find-number"]').click()

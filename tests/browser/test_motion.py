@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
     from tests.browser.server import Server
-    from tests.browser.tab import App, Watch
+    from tests.browser.tab import App, Tabs, Watch
 
 #: Longer than this, seconds, is motion.
 BRIEF = 0.001
@@ -36,13 +36,14 @@ MOVING = """brief => {
 
 
 @pytest.fixture(scope="module")
-def tab(context: Any, server: Server) -> Iterator[App]:
+def tab(spare_tabs: Tabs, server: Server) -> Iterator[App]:
     """A tab of a person who asked for little motion."""
-    from tests.browser.conftest import App
-
-    window = context.browser.new_context(viewport={"width": 1366, "height": 768}, reduced_motion="reduce")
-    yield App(window, server)
-    window.close()
+    found = spare_tabs.open(server)
+    found.goes_on = False
+    found.page.set_viewport_size({"width": 1366, "height": 768})
+    found.page.emulate_media(reduced_motion="reduce")
+    yield found
+    spare_tabs.close(found)
 
 
 def test_nothing_moves_by_itself_for_whom_asked_for_little_motion(tab: App, watch: Watch) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,7 +17,7 @@ from tests.support.thorough import few
 if TYPE_CHECKING:
     from tests.browser.server import Server
     from tests.browser.shelf import Shelf
-    from tests.browser.tab import App, Watch
+    from tests.browser.tab import App, Tabs, Watch
 
 #: The laptop and projector that the pages are made for.
 SCREEN = {"width": 1366, "height": 768}
@@ -149,15 +150,18 @@ PAIRS = [
 
 
 @pytest.fixture(scope="module")
-def tabs(context: Any, server: Server, shelf: Shelf) -> Iterator[dict[str, App]]:
-    """A tab for each theme, on a server with a run that can be steered."""
-    from tests.browser.tab import App
-
+def tab(spare_tabs: Tabs, server: Server, shelf: Shelf) -> Iterator[App]:
+    """A tab whose theme and size are changed, on a server with a run that can be steered."""
     shelf.put("digits", server, "train-digits")
-    windows = {theme: context.browser.new_context(color_scheme=theme) for theme in ("light", "dark")}
-    yield {theme: App(window, server) for theme, window in windows.items()}
-    for window in windows.values():
-        window.close()
+    found = spare_tabs.open(server)
+    found.goes_on = False
+    yield found
+    spare_tabs.close(found)
+
+
+@pytest.fixture
+def app(tab: App, watch: Watch) -> App:
+    return watch(tab)
 
 
 def pages() -> list[list[Pair]]:
@@ -182,13 +186,11 @@ LARGE = {"width": 1920, "height": 1080}
 @pytest.mark.parametrize(
     "pairs", few(pages(), 1), ids=lambda pairs: " ".join([pairs[0].page, *pairs[0].query.values()])
 )
-def test_pairs_are_in_sight_together_and_the_image_is_the_largest_thing(
-    tabs: dict[str, App], watch: Watch, pairs: list[Pair]
-) -> None:
+def test_pairs_are_in_sight_together_and_the_image_is_the_largest_thing(app: App, pairs: list[Pair]) -> None:
     found: dict[str, list[str]] = {}
     waits = list(dict.fromkeys(name for pair in pairs for name in pair.waits))
     for theme, size, more in WAYS:
-        app = watch(tabs[theme])
+        app.page.emulate_media(color_scheme=theme)
         app.page.set_viewport_size(size)
         app.open(pairs[0].page, *waits, **pairs[0].query, **more).idle()
         way = f"{theme}, {size['width']} px wide{', presented' if more else ''}"
@@ -196,36 +198,38 @@ def test_pairs_are_in_sight_together_and_the_image_is_the_largest_thing(
             if pair.prepare is not None:
                 pair.prepare(app)
                 app.idle()
-            app.pause(0.4)
+            app.still()
+            with suppress(pytest.fail.Exception):
+                app.until(lambda pair=pair: not outside(app, pair), "", 3)
             if outside(app, pair):
                 found[f"{pair.name}: {way}"] = outside(app, pair)
         if IMAGE in pairs[0].parts and size is SCREEN:
             least = LEAST_PRESENTED if more else LEAST
-            app.until(
-                lambda app=app, least=least: box_of(app, IMAGE).width >= least, f"no {least} px: {way}", 5
-            )
+            app.until(lambda least=least: box_of(app, IMAGE).width >= least, f"no {least} px: {way}", 5)
             app.page.set_viewport_size(LARGE)
             least = LEAST_PRESENTED if more else LEAST_ON_A_LARGE_SCREEN
             app.until(
-                lambda app=app, least=least: box_of(app, IMAGE).width >= least,
+                lambda least=least: box_of(app, IMAGE).width >= least,
                 f"no {least} px, large: {way}",
                 5,
             )
     assert not found, found
 
 
-def test_on_a_phone_the_image_stays_in_sight_and_the_map_comes_last(
-    tabs: dict[str, App], watch: Watch
-) -> None:
-    app = watch(tabs["light"])
+def test_on_a_phone_the_image_stays_in_sight_and_the_map_comes_last(app: App) -> None:
     app.page.set_viewport_size({"width": 390, "height": 844})
     app.open("explore", "image", "sliders", "map", run="digits-2d").idle()
     tops = [box_of(app, f'[data-component="{name}"]').top for name in ("image", "sliders", "draw", "map")]
     assert tops == sorted(tops)
     app.part("map").scroll_into_view_if_needed()
-    app.pause(0.3)
-    image = box_of(app, IMAGE)
-    assert 0 <= image.top < image.bottom <= 0.46 * 844
+
+    def is_in_sight() -> bool:
+        image = box_of(app, IMAGE)
+        return 0 <= image.top < image.bottom <= 0.46 * 844
+
+    app.until(is_in_sight, "the image scrolls out of sight", 5)
+    app.still()
+    assert is_in_sight()
 
 
 def test_every_pair_is_in_the_docs() -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.thorough import few
 from vae.runs.listing import list_runs
 from vae.runs.run import Run
 
@@ -176,8 +177,9 @@ def hostile(kind: str, folder: Path, run: Run) -> Path:
     return file
 
 
+@pytest.mark.parametrize("kinds", few([("leaves the folder", "picture in a name"), HOSTILE], 1), ids=len)
 def test_hostile_zip_is_refused_in_a_sentence_and_leaves_nothing(
-    app: App, server: Server, run: Run, tmp_path: Path
+    app: App, server: Server, run: Run, tmp_path: Path, kinds: tuple[str, ...]
 ) -> None:
 
     def there() -> tuple[set[str], set[str]]:
@@ -188,7 +190,7 @@ def test_hostile_zip_is_refused_in_a_sentence_and_leaves_nothing(
     before = there()
     app.open("runs", run=run.id)
     said: list[str] = []
-    for kind in HOSTILE:
+    for kind in kinds:
         upload(app, hostile(kind, tmp_path, run))
         (sentence,) = app.until(
             lambda told=said: (now := app.alerts()) != told and now, f"{kind}: nothing was said"

@@ -28,6 +28,15 @@ def run(server: Server, shelf: Shelf) -> Run:
     return shelf.train(server.runs / "known", RunConfig(model=ModelConfig(hidden=(32,)), train=train))
 
 
+@pytest.fixture
+def diagnosed(kept: App, watch: Watch, run: Run) -> App:
+    """A tab with the run's diagnosis."""
+    app = watch(kept)
+    if app.headline() != "Collapse":
+        app.open("collapse", "diagnosis", run=run.id)
+    return app
+
+
 def save(app: App, place: str, kind: str) -> bytes:
     """What a chart's button gives."""
     menu = app.page.locator(f"{place} .ll-save").first
@@ -68,8 +77,8 @@ def background(app: App) -> tuple[int, ...]:
     return tuple(int(part) for part in colour[4:-1].split(","))
 
 
-def test_a_chart_of_plotly_is_saved_in_the_pages_colours(kept: App, watch: Watch, run: Run) -> None:
-    app = watch(kept).open("collapse", "diagnosis", run=run.id)
+def test_a_chart_of_plotly_is_saved_in_the_pages_colours(diagnosed: App) -> None:
+    app = diagnosed
     place = '[data-chart="rates"]'
     svg = save(app, place, "svg")
     assert "nats per image" in words(svg)
@@ -84,8 +93,8 @@ def test_a_chart_of_plotly_is_saved_in_the_pages_colours(kept: App, watch: Watch
     assert all(float(row[1]) > 0 for row in rows)
 
 
-def test_curves_and_the_strip_of_dimensions_are_saved_too(kept: App, watch: Watch, run: Run) -> None:
-    app = watch(kept).open("collapse", "diagnosis", run=run.id)
+def test_curves_and_the_strip_of_dimensions_are_saved_too(diagnosed: App, run: Run) -> None:
+    app = diagnosed
     header, *rows = table(save(app, '[data-chart="curves"]', "csv"))
     assert header == ["series", "epochs", "dimensions", "value (nats per image)"]
     assert {row[0] for row in rows} >= {"active units", "KL", "I(x; z)"}

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def live(shelf: Shelf, server: Server) -> Iterator[LiveRuns]:
-    with live_runs(shelf, server, ["signal-0", "signal-1"], 0.3) as found:
+    with live_runs(shelf, server, ["signal-0", "signal-1"], 0.1) as found:
         yield found
 
 

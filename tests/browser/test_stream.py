@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import os
-import signal
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.browser.live import holds_all, written
 from vae.runs.run import Run
 
 if TYPE_CHECKING:
@@ -21,21 +19,6 @@ OUTAGE = (
     "ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE_CHUNKED_ENCODING|WebSocket|"
     "when disconnected|reaching server endpoint|server is not responding|Failed to fetch dynamically imported module"
 )
-
-#: Step and distortion of the training lines that the page holds.
-HELD = """
-  const { stream, stop } = module.listen(argument, {})
-  stop()
-  return stream.history.train.map(({ step, distortion }) => [step, distortion])
-"""
-
-
-def written(run: Run) -> list[list[float]]:
-    """Step and distortion of the training lines of the history."""
-    if not run.metrics_path.exists():
-        return []
-    lines = [json.loads(text) for text in run.metrics_path.read_text().split("\n")[:-1]]
-    return [[line["step"], line["distortion"]] for line in lines if line.get("split") == "train"]
 
 
 @pytest.fixture(scope="module")
@@ -64,17 +47,6 @@ def tab(spare_tabs: Tabs, own_server: Server, run: Run) -> Iterator[App]:
 def watching(tab: App, watch: Watch) -> App:
     """The tab that watches the run, looked after."""
     return watch(tab)
-
-
-def holds_all(app: App, run: Run) -> None:
-    """Pause, and compare what the page holds with what was written: nothing lost, nothing twice."""
-    run.request(command="pause")
-    app.until(lambda: run.status().state == "paused", "no pause")
-    app.until(
-        lambda: app.module("/source/stream.js", HELD, run.id) == written(run), "the page holds other points"
-    )
-    steps = [step for step, _ in written(run)]
-    assert steps == sorted(set(steps))
 
 
 @pytest.mark.thorough
@@ -106,21 +78,7 @@ def test_page_whose_server_is_killed_and_restarted_holds_each_point_once(
     holds_all(app, run)
 
 
-def test_trainer_that_is_killed_is_told_and_goes_on_from_its_checkpoint(watching: App, run: Run) -> None:
-    app = watching
-    if run.status().state == "paused":
-        app.button("Resume").click()  # the pause has left a checkpoint
-    num, pid = len(written(run)), run.status().pid
-    app.until(lambda: len(written(run)) > num + 5, "it does not train")
-    assert pid is not None
-    os.kill(pid, signal.SIGKILL)
-    app.until(lambda: app.marks("curves").get("state") == "interrupted", "the page does not know")
-    app.button("Continue training").click()
-    app.until(lambda: app.marks("curves").get("state") == "running", "it did not go on", 60)
-    assert run.status().pid != pid
-    holds_all(app, run)
-
-
+@pytest.mark.thorough
 def test_server_that_is_asked_to_end_leaves_its_trainer_and_nobody_else(
     watching: App, own_server: Server, run: Run
 ) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -12,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.browser.live import holds_all
 from vae.config.schema import suggest
 from vae.runs.metrics import MetricsWriter
 from vae.runs.run import Run
@@ -190,6 +193,23 @@ def test_second_tab_shows_the_same_points(live: Live, at_work: App, browse: Brow
     for tab in (at_work, other):
         tab.until(lambda tab=tab: tab.number("curves", "points") == wait, "a tab lacks points")
         assert steps_of(tab, live.run) == [line["step"] for line in live.lines(split="train")]
+
+
+def test_trainer_that_is_killed_is_told_and_goes_on_from_its_checkpoint(live: Live, at_work: App) -> None:
+    app, run, pid = at_work, live.run, live.pid
+    run.request(command="pause")
+    app.until(lambda: run.status().state == "paused", "no pause")  # which leaves a checkpoint
+    kept = run.status().step
+    run.request(command="run")
+    app.until(lambda: run.status().step > kept + 20, "it does not train")
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    app.until(lambda: app.marks("curves").get("state") == "interrupted", "the page does not know")
+    app.button("Continue training").click()
+    app.until(lambda: app.marks("curves").get("state") == "running", "it did not go on", 60)
+    assert live.pid != pid
+    assert live.lines(event="resume")[-1]["step"] >= kept
+    holds_all(app, run)
 
 
 def test_stop_keeps_a_checkpoint_and_train_on_goes_on_from_it(live: Live, at_work: App) -> None:
