@@ -15,6 +15,7 @@ import socket
 import sys
 import threading
 import time
+from collections import ChainMap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -28,6 +29,7 @@ from dashboard import routes, settings
 from dashboard.cache import lru
 from tests.hostile import graphs as own_graphs
 from tests.hostile import images, runs
+from tests.support.thorough import crossed, few
 from vae.cli.main import main
 from vae.config.schema import DataConfig, DataInfo, ModelConfig
 from vae.data.dataset import load_dataset, read_columns
@@ -186,18 +188,18 @@ def test_a_file_of_a_run_that_is_something_else(name: str, kind: str, copy: Path
     look_at_everything(copy.parent)
 
 
-@pytest.mark.parametrize("word", runs.JSON)
 @pytest.mark.parametrize(
-    "name", ["config.json", "status.json", "control.json", "name.json", "measurements.json"]
+    ("name", "word"),
+    crossed(["config.json", "status.json", "control.json", "name.json", "measurements.json"], runs.JSON),
 )
 def test_a_json_file_of_a_run(name: str, word: str, copy: Path, outside: Path) -> None:
     (copy / name).write_bytes(runs.JSON[word])
     look_at_everything(copy.parent)
 
 
-@pytest.mark.parametrize("word", runs.WEIGHTS)
 @pytest.mark.parametrize(
-    "name", ["checkpoints/best", "live", "latent", "snapshots/0/weights", "snapshots/0/probe"]
+    ("name", "word"),
+    crossed(["checkpoints/best", "live", "latent", "snapshots/0/weights", "snapshots/0/probe"], runs.WEIGHTS),
 )
 def test_a_weights_file_of_a_run(name: str, word: str, copy: Path) -> None:
     (copy / f"{name}.safetensors").write_bytes(runs.WEIGHTS[word])
@@ -212,10 +214,15 @@ def test_a_history_of_a_run(word: str, copy: Path) -> None:
 
 # Graphs -----------------------------------------------------------------------------------------------
 
-_GRAPHS = {**own_graphs.MESSAGES, **own_graphs.MEMORY, **own_graphs.TIME}
+_KINDS = (own_graphs.MESSAGES, own_graphs.MEMORY, own_graphs.TIME)
+#: One of each kind first.
+_GRAPHS = dict(
+    sorted(ChainMap(*_KINDS).items(), key=lambda one: one[0] not in {next(iter(kind)) for kind in _KINDS})
+)
 
 
-@pytest.mark.parametrize("word", _GRAPHS)
+# `tests/vae/export/test_onnx_session.py` has each of them at the door that all graphs come through.
+@pytest.mark.parametrize("word", few(_GRAPHS, 3))
 def test_a_graph(word: str, tiny_info: DataInfo, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(onnx_session, "GRAPH_OPEN_SECONDS", 1.0)
     config = ModelConfig(network="external", latent_dim=2, likelihood="gaussian")

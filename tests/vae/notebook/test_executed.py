@@ -5,10 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
-from nbconvert import HTMLExporter
 
 from vae.runs.run import Run
 
@@ -17,6 +14,11 @@ pytestmark = pytest.mark.filterwarnings("default")
 
 
 def test_a_notebook_is_executed_and_read_without_widgets(trained_run: Run, tmp_path: Path) -> None:
+    # They take seconds to load, which every worker of the tests would wait for.
+    import nbformat
+    from nbclient import NotebookClient
+    from nbconvert import HTMLExporter
+
     cells = [
         f"import vae\nrun = vae.Run.open({str(trained_run.path)!r})\nw = vae.show(run)\nw",
         "w.value = {'selection': [1, 2]}\nprint(w.value['selection'])",

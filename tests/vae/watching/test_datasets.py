@@ -21,8 +21,6 @@ from torch.utils.data import (
     SubsetRandomSampler,
     TensorDataset,
 )
-from torchvision import transforms
-from torchvision.datasets import ImageFolder
 
 from tests.support.loops import Net, lines_of, pixels, seeded, train, watch
 from vae.data.dataset import Dataset as OurDataset
@@ -154,6 +152,9 @@ def test_images_and_labels_are_those_that_were_handed_over(kind: str, tmp_path: 
 
 
 def test_a_folder_of_torchvision_is_read_through_its_transforms(tmp_path: Path) -> None:
+    from torchvision import transforms
+    from torchvision.datasets import ImageFolder
+
     for place in range(12):
         folder = tmp_path / "pictures" / "ab"[place % 2]
         folder.mkdir(parents=True, exist_ok=True)
