@@ -33,6 +33,9 @@ from vae.data.readers.torchvision import is_downloaded  # noqa: E402
 from vae.models.vae import VAE  # noqa: E402
 from vae.runs.run import Run  # noqa: E402
 
+# Servers, trainers and commands are started again and again: what they load is compiled once.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 # A shell that starts the tests in the background lets them ignore Ctrl-C, and all that they start with them; nohup does
 # so with a closed terminal.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -104,7 +104,9 @@ test("work at a pace has one under way, and leaves out what was passed", async (
   const finish = []
   let begun = 0
   const work = atPace(() => { begun += 1; return new Promise((resolve) => finish.push(resolve)) }, 0)
-  const turn = () => new Promise((resolve) => setTimeout(resolve, 5))
+  mock.timers.enable({ apis: ["setTimeout"] })
+  const settled = () => new Promise((resolve) => setImmediate(resolve))
+  const turn = async () => { await settled(); mock.timers.tick(5); await settled() }
   work.soon()
   work.soon()
   await turn()
@@ -122,6 +124,7 @@ test("work at a pace has one under way, and leaves out what was passed", async (
   work.soon()
   await turn()
   assert.equal(begun, 2)
+  mock.timers.reset()
 })
 
 test("what fails is told, and what tells it may fail", async () => {
