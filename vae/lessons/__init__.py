@@ -13,7 +13,8 @@ import lazy_loader
 if TYPE_CHECKING:
     from vae.lessons.conditions import Condition, parse_condition
     from vae.lessons.files import lessons_in, read_lesson
-    from vae.lessons.lesson import Choice, Lesson, LessonError, Prediction, Step, parse_lesson
+    from vae.lessons.lesson import Choice, Lesson, LessonError, Prediction, Step
+    from vae.lessons.parsing import parse_lesson
 
 __all__ = [
     "Choice",
@@ -33,6 +34,7 @@ __getattr__, __dir__, _ = lazy_loader.attach(
     submod_attrs={
         "conditions": ["Condition", "parse_condition"],
         "files": ["lessons_in", "read_lesson"],
-        "lesson": ["Choice", "Lesson", "LessonError", "Prediction", "Step", "parse_lesson"],
+        "lesson": ["Choice", "Lesson", "LessonError", "Prediction", "Step"],
+        "parsing": ["parse_lesson"],
     },
 )

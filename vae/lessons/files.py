@@ -7,7 +7,8 @@ import stat
 from pathlib import Path
 
 from vae.errors import UserError
-from vae.lessons.lesson import MAX_BYTES, Lesson, LessonError, parse_lesson
+from vae.lessons.lesson import Lesson, LessonError
+from vae.lessons.parsing import MAX_BYTES, parse_lesson
 
 _FILE = re.compile(r"(?P<name>[a-z0-9][a-z0-9_-]{0,59})(?:\.(?P<language>[a-z]{2}))?\.md")
 #: Lessons of a folder, at most.

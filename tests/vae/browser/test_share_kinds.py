@@ -24,7 +24,7 @@ from vae.browser.shared_run import gather, plain_json
 from vae.config.schema import DataConfig, ModelConfig, RunConfig
 from vae.diagnostics.diagnose import diagnose
 from vae.errors import UserError
-from vae.lessons.lesson import parse_lesson
+from vae.lessons.parsing import parse_lesson
 from vae.runs.newest_weights import newest
 from vae.runs.run import Run
 from vae.runs.run_dataset import images_of

@@ -10,7 +10,8 @@ import pytest
 from vae.browser.shared_lesson import SharedPlace, check_lessons, find_lesson, names_of, site_lesson
 from vae.errors import UserError
 from vae.lessons.files import lessons_in, shipped_lessons
-from vae.lessons.lesson import Lesson, parse_lesson
+from vae.lessons.lesson import Lesson
+from vae.lessons.parsing import parse_lesson
 
 #: Of the shipped lessons, those that a site of all shipped runs can show.
 RUNS = ("digits-2d", "digits-conditional", "mnist-2d", "mnist-16d", "mnist-conditional")

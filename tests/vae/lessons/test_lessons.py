@@ -10,7 +10,8 @@ import pytest
 from vae.errors import UserError
 from vae.lessons.conditions import FLAGS, HAPPENINGS, NUMBERS, WORDS
 from vae.lessons.files import lessons_in, read_lesson
-from vae.lessons.lesson import LessonError, parse_lesson
+from vae.lessons.lesson import LessonError
+from vae.lessons.parsing import parse_lesson
 
 HEAD = '+++\ntitle = "Turning β"\nminutes = 12\nneeds = "The digits."\n+++\n\nWhat it is about.\n'
 GOOD = (
