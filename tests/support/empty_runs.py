@@ -12,8 +12,6 @@ from vae.config.schema import DataConfig, DataInfo, RunConfig
 from vae.runs.run import Run
 
 CONFIG = RunConfig(data=DataConfig(name="npz", path=Path("/somewhere/images.npz"), root=Path("/cache")))
-
-
 INFO = DataInfo(
     channels=1,
     height=8,

@@ -12,14 +12,8 @@ from dashboard.shell import run_picker
 from vae.runs.run import Run
 
 MAIN = Path(run_picker.__file__).parents[1] / "main.py"
-
-
 SHIPPED = Path(run_picker.__file__).parents[2] / "assets" / "models"
-
-
 PAGES = ("train", "explore", "map", "generate", "collapse", "evaluate", "compare", "runs")
-
-
 Put = Callable[..., Run]
 
 

@@ -141,7 +141,7 @@ def capacity_standing(objective: ObjectiveConfig, step: int, batches_per_epoch: 
 def _last_step(step: int, batches_per_epoch: int) -> float:
     """Epochs that were done when the last of so many steps was taken; of none, when the first will be."""
     epochs, batch = divmod(max(0, step - 1), batches_per_epoch)
-    return epochs + batch / batches_per_epoch  # as `vae.training.run_log.Position` has it, to the bit
+    return epochs + batch / batches_per_epoch  # as `vae.training.position.Position` has it, to the bit
 
 
 def _num_at_plateau(step: int, batches_per_epoch: int, rise: float, cycle: float) -> int:

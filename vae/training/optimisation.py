@@ -26,7 +26,7 @@ from vae.runtime.devices import choose_device
 from vae.runtime.eval_mode import evaluating
 from vae.runtime.seeding import generator
 from vae.training.adam import adam
-from vae.training.run_log import Position
+from vae.training.position import Position
 
 #: Bytes of the images that are put in order at once.
 _IN_ORDER = 32 << 20

@@ -17,7 +17,7 @@ from vae.storage.confined import is_there
 from vae.storage.safetensors_header import CheckpointError
 from vae.storage.safetensors_io import check_shapes, load
 from vae.training.adam import numbered
-from vae.training.run_log import Position
+from vae.training.position import Position
 
 _MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 _REMEDY = "start a new run with its configuration"

@@ -1,4 +1,4 @@
-"""The trainer's log: metrics, events, status, and the clock of training time."""
+"""The trainer's log: metrics, events, and status."""
 
 from __future__ import annotations
 
@@ -11,22 +11,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-import torch
-from torch import Tensor
-
 from vae.config.registries import LIKELIHOODS
 from vae.config.schema import RunConfig
 from vae.errors import clean, memory_sentence
 from vae.evaluation.elbo import Evaluation
-from vae.objectives.schedules import StepSettings
-from vae.objectives.terms import MeanTerms
 from vae.runs.metrics import MetricsWriter
 from vae.runs.run import Run
 from vae.runs.status import State, Status, this_host
 from vae.runtime import html
 from vae.storage.atomic import disk_sentence
-from vae.storage.finite_tensors import Diverged
 from vae.training.heartbeat import beating
+from vae.training.position import Position, Stopwatch
+from vae.training.running_means import Means
 
 #: Seconds between two lines of metrics, and between two heartbeats.
 METRICS_SECONDS, STATUS_SECONDS = 0.1, 0.5
@@ -75,190 +71,6 @@ class Report:
     def _repr_html_(self) -> str:
         """A card of the line, in a notebook."""
         return html.card(f"Report: {self.kind}", html.table(html.flat(self.line)))
-
-
-@dataclass
-class Position:
-    """Where training is: whole epochs done, and batches of the current one. All else follows.
-
-    Args:
-        num_images: Training images.
-        batch_size: Images per step; the last step of an epoch may have fewer.
-    """
-
-    num_images: int
-    batch_size: int
-    epochs: int = 0
-    batch: int = 0
-
-    def advance(self) -> bool:
-        """Count one step; True if it was the last of its epoch."""
-        self.batch += 1
-        if self.batch < self.batches_per_epoch:
-            return False
-        self.epochs, self.batch = self.epochs + 1, 0
-        return True
-
-    @property
-    def batches_per_epoch(self) -> int:
-        """Steps of an epoch."""
-        return math.ceil(self.num_images / self.batch_size)
-
-    @property
-    def step(self) -> int:
-        """Steps done in all."""
-        return self.epochs * self.batches_per_epoch + self.batch
-
-    @property
-    def images(self) -> int:
-        """Images seen in all."""
-        return self.epochs * self.num_images + self.batch * self.batch_size
-
-    @property
-    def epoch(self) -> float:
-        """Epochs done, with the fraction of the current one."""
-        return self.epochs + self.batch / self.batches_per_epoch
-
-
-@dataclass
-class Stopwatch:
-    """Seconds of training, pauses left out.
-
-    Args:
-        before: Seconds to begin with: those of the processes that trained the run before.
-    """
-
-    before: float = 0.0
-    _since: float | None = field(default_factory=lambda: time.perf_counter())
-
-    @property
-    def seconds(self) -> float:
-        """Seconds so far."""
-        return self.before + (0.0 if self._since is None else time.perf_counter() - self._since)
-
-    def halt(self) -> None:
-        """Stand still until `go_on`."""
-        self.before, self._since = self.seconds, None
-
-    def go_on(self) -> None:
-        """Run on, if it stands still."""
-        if self._since is None:
-            self._since = time.perf_counter()
-
-
-class Total:
-    """A running sum that no step waits for: on the CPU in double precision, elsewhere of two numbers in single.
-
-    Not all devices have double precision. The second number holds what rounding took from the first.
-
-    Args:
-        size: Numbers that are summed side by side; none for a scalar.
-        device: Where they are.
-
-    Source:
-        Knuth's exact sum of two floating-point numbers, The Art of Computer Programming, volume 2, section 4.2.2.
-    """
-
-    def __init__(self, size: tuple[int, ...], device: torch.device) -> None:
-        self._is_wide = device.type == "cpu"
-        dtype = torch.float64 if self._is_wide else torch.float32
-        self._sum = torch.zeros(size, dtype=dtype, device=device)
-        self._lost = torch.zeros_like(self._sum)
-
-    def add(self, values: Tensor, times: int) -> None:
-        """Add values so many times."""
-        if self._is_wide:
-            self._sum.add_(values, alpha=times)
-            return
-        values = values * times
-        total = self._sum + values
-        taken = total - self._sum
-        self._lost += (self._sum - (total - taken)) + (values - taken)
-        self._sum = total
-
-    def take(self) -> Tensor:
-        """The sum, in double precision on the CPU; it begins anew."""
-        found = self._sum.cpu().double() + self._lost.cpu().double()
-        self._sum.zero_()
-        self._lost.zero_()
-        return found
-
-
-@dataclass
-class Means:
-    """Running sums of the terms since the last line, kept on the device, so that no step waits for it."""
-
-    distortion: Total
-    rate_per_dim: Total
-    logs: dict[str, Total] = field(default_factory=dict)
-    num_images: int = 0
-    num_steps: int = 0
-
-    @classmethod
-    def zero(cls, latent_dim: int, device: torch.device) -> Means:
-        """Nothing summed yet."""
-        return cls(Total((), device), Total((latent_dim,), device))
-
-    def add(self, terms: MeanTerms, num_images: int) -> None:
-        """Add the means of one batch of so many images."""
-        self.distortion.add(terms.distortion, num_images)
-        self.rate_per_dim.add(terms.rate_per_dim, num_images)
-        for name, value in terms.logs.items():
-            if name not in self.logs:
-                self.logs[name] = Total((), value.device)
-            self.logs[name].add(value, num_images)
-        self.num_images += num_images
-        self.num_steps += 1
-
-    def take(self) -> dict[str, Any]:
-        """The means as a line's values, in nats per example, and start anew.
-
-        Raises:
-            Diverged: If one of them is not finite.
-        """
-        distortion = float(self.distortion.take()) / self.num_images
-        rates = (self.rate_per_dim.take() / self.num_images).tolist()
-        logs = {
-            f"objective.{name}": float(total.take()) / self.num_images for name, total in self.logs.items()
-        }
-        rate, num_steps = math.fsum(rates), self.num_steps
-        self.num_images = self.num_steps = 0
-        if not math.isfinite(distortion + rate + sum(logs.values())):
-            raise Diverged
-        return {
-            "distortion": distortion,
-            "rate": rate,
-            "elbo": -(distortion + rate),
-            "rate_per_dim": rates,
-            "num_steps": num_steps,
-            **logs,
-        }
-
-
-class SettingsMean:
-    """What the steps since the last line were taken with, as a mean over them."""
-
-    def __init__(self) -> None:
-        self._taken: list[StepSettings] = []  # of a tenth of a second
-
-    def add(self, settings: StepSettings) -> None:
-        """Add those of one step."""
-        self._taken.append(settings)
-
-    def take(self) -> StepSettings:
-        """The means, and start anew. What did not move is as it was, to the bit.
-
-        Raises:
-            ValueError: If no step was added.
-        """
-        if not self._taken:
-            raise ValueError("a mean needs at least one step, got none; add what a step was taken with")
-        found = [
-            values[0] if min(values) == max(values) else math.fsum(values) / len(values)
-            for values in zip(*self._taken, strict=True)
-        ]
-        self._taken.clear()
-        return StepSettings(*found)
 
 
 @dataclass

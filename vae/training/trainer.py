@@ -38,16 +38,10 @@ from vae.storage.safetensors_io import save
 from vae.training.adam import set_learning_rate
 from vae.training.control import CONTROL_SECONDS, ControlReader
 from vae.training.optimisation import Learner
+from vae.training.position import Stopwatch
 from vae.training.resume import ResumePoint, last_checkpoint, restore_training, training_tensors
-from vae.training.run_log import (
-    Means,
-    Report,
-    RunLog,
-    SettingsMean,
-    Stopwatch,
-    divergence_sentence,
-    what_went_wrong,
-)
+from vae.training.run_log import Report, RunLog, divergence_sentence, what_went_wrong
+from vae.training.running_means import Means, SettingsMean
 from vae.training.step_effect import StepEffect
 from vae.training.throttle import Throttle
 

@@ -23,7 +23,9 @@ from vae.runtime.seeding import generator
 from vae.storage.finite_tensors import Diverged, check_divergence
 from vae.storage.safetensors_header import CheckpointError, inspect
 from vae.storage.safetensors_io import save
-from vae.training.run_log import METRICS_SECONDS, Means, Position, RunLog, Stopwatch, what_went_wrong
+from vae.training.position import Position, Stopwatch
+from vae.training.run_log import METRICS_SECONDS, RunLog, what_went_wrong
+from vae.training.running_means import Means
 from vae.training.throttle import Throttle
 from vae.watching.interpretation import number, reread_likelihood, reread_output, reread_spread
 from vae.watching.setup import Watched

@@ -10,7 +10,7 @@ from vae.models.likelihoods import Gaussian
 from vae.runs.naming import RunError
 from vae.runs.run import Run
 from vae.runs.run_dataset import check_images
-from vae.training.run_log import Position
+from vae.training.position import Position
 from vae.watching.interpretation import reread_likelihood
 from vae.watching.setup import Watched
 from vae.watching.watcher import watcher_of

@@ -65,7 +65,7 @@ from vae.runs.naming import run_folder
 from vae.runs.run import Run
 from vae.runs.run_dataset import IMAGES_FILE
 from vae.storage.atomic import replacing
-from vae.training.run_log import Position
+from vae.training.position import Position
 from vae.watching.datasets import given
 from vae.watching.interpretation import Said
 from vae.watching.isolation import undisturbed

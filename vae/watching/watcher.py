@@ -22,7 +22,8 @@ from vae.runs.watch_notes import write_notes
 from vae.runtime import html
 from vae.storage.finite_tensors import Diverged
 from vae.training.control import CONTROL_SECONDS, ControlReader
-from vae.training.run_log import Position, what_went_wrong
+from vae.training.position import Position
+from vae.training.run_log import what_went_wrong
 from vae.watching.isolation import undisturbed
 from vae.watching.record import Record
 from vae.watching.setup import Watched

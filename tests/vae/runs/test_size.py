@@ -19,7 +19,8 @@ from vae.runs.run import Run
 from vae.runs.size import RunSize, bound_of, halved, run_size
 from vae.runs.snapshots import load_model, load_weights, snapshot_steps
 from vae.runs.weights_file import check_weights
-from vae.training.run_log import LONG_HISTORY, Position, RunLog, Stopwatch
+from vae.training.position import Position, Stopwatch
+from vae.training.run_log import LONG_HISTORY, RunLog
 from vae.training.trainer import Trainer
 
 

@@ -29,7 +29,7 @@ from vae.latent.embedding import embed, manifold, pace, prior_samples, reconstru
 from vae.latent.generation import class_mix, every_class, truncate
 from vae.models.vae import VAE
 from vae.objectives.terms import MeanTerms
-from vae.training.run_log import Means
+from vae.training.running_means import Means
 from vae.training.trainer import Trainer
 
 MakeModel = Callable[..., VAE]

@@ -18,7 +18,9 @@ from vae.runs.metrics import MetricsReader, MetricsWriter
 from vae.runs.run import Run
 from vae.storage.finite_tensors import Diverged
 from vae.training import run_log
-from vae.training.run_log import Means, Position, RunLog, Stopwatch, what_went_wrong
+from vae.training.position import Position, Stopwatch
+from vae.training.run_log import RunLog, what_went_wrong
+from vae.training.running_means import Means
 
 
 @pytest.fixture
