@@ -156,8 +156,8 @@ def test_numbers_beyond_half_precision_are_kept_as_they_are() -> None:
 def test_large_weights_are_written_no_more_often_than_their_share_and_none_is_lost(
     digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vae.training.trainer.LARGE", 0)
-    monkeypatch.setattr("vae.training.trainer.WRITING_SHARE", 1e-6)
+    monkeypatch.setattr("vae.training.recorded_learner.LARGE", 0)
+    monkeypatch.setattr("vae.training.recorded_learner.WRITING_SHARE", 1e-6)
     written: list[str] = []
     original = Trainer._save_best
 

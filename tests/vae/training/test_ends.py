@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -33,6 +34,7 @@ from vae.runs.run import Run
 from vae.runs.snapshots import write_snapshot as plain_write_snapshot
 from vae.storage.safetensors_io import load
 from vae.storage.safetensors_io import save as plain_save
+from vae.training import recorded_learner
 from vae.training import trainer as engine
 from vae.training.heartbeat import beating
 from vae.training.trainer import Trainer
@@ -63,9 +65,12 @@ class PowerCut(BaseException):
 
 @pytest.mark.usefixtures("every_step")
 @pytest.mark.parametrize("stop", [13, 24])
-@pytest.mark.parametrize("at", ["embed", "write_snapshot", "write_live"])
+@pytest.mark.parametrize(
+    ("place", "at"),
+    [(engine, "embed"), (recorded_learner, "write_snapshot"), (recorded_learner, "write_live")],
+)
 def test_killed_while_it_ends_a_run_has_lost_no_step(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: int, at: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: int, place: ModuleType, at: str
 ) -> None:
     run, dataset = create(tmp_path / "a", RARE)
 
@@ -74,11 +79,11 @@ def test_killed_while_it_ends_a_run_has_lost_no_step(
             raise PowerCut
         return plain(*arguments, **options)
 
-    plain = getattr(engine, at)
+    plain = getattr(place, at)
     trainer = Trainer(run, dataset)
     hook = wishing({13: {"command": "stop"}} if stop == 13 else {})
     with monkeypatch.context() as patch, pytest.raises(PowerCut):
-        patch.setattr(engine, at, cut)
+        patch.setattr(place, at, cut)
         if at == "write_live":
             patch.setattr(engine, "LIVE_SECONDS", 1e6)
         for report in trainer.train():
@@ -152,7 +157,7 @@ def test_a_snapshot_that_finds_no_room_at_the_end_loses_no_step(
         plain_write_snapshot(run, model, probe, position, **options)
 
     with monkeypatch.context() as patch, pytest.raises(OSError):
-        patch.setattr(engine, "write_snapshot", full)
+        patch.setattr(recorded_learner, "write_snapshot", full)
         train(tmp_path / "a", RARE)
     run = Run.open(tmp_path / "a")
     assert run.status().state == "failed"
@@ -271,14 +276,16 @@ def test_a_beta_that_is_set_in_a_long_evaluation_is_marked_before_it_ends(
     assert {line["beta"] for line in numbers(run, "train") if line["step"] > 12} == {4.0}
 
 
-@pytest.mark.parametrize("at", ["evaluate", "embed", "write_snapshot"])
+@pytest.mark.parametrize(
+    ("place", "at"), [(engine, "evaluate"), (engine, "embed"), (recorded_learner, "write_snapshot")]
+)
 def test_the_heartbeat_goes_on_while_the_trainer_is_at_something_long(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: ModuleType, at: str
 ) -> None:
     monkeypatch.setattr("vae.training.run_log.STATUS_SECONDS", 0.02)
     run, dataset = create(tmp_path / "a", RARE)
     beats: list[float] = []
-    plain = getattr(engine, at)
+    plain = getattr(place, at)
 
     def long(*arguments: Any, **options: Any) -> Any:
         if not beats:
@@ -288,7 +295,7 @@ def test_the_heartbeat_goes_on_while_the_trainer_is_at_something_long(
                 beats.append(run.status().heartbeat)
         return plain(*arguments, **options)
 
-    monkeypatch.setattr(engine, at, long)
+    monkeypatch.setattr(place, at, long)
     for _ in Trainer(run, dataset).train():
         pass
     assert run.status().state == "finished"

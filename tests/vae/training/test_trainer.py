@@ -33,8 +33,7 @@ from vae.objectives.terms import RatePenalty
 from vae.runs.run import Run
 from vae.runs.snapshots import load_model, load_weights, snapshot_steps
 from vae.storage.safetensors_io import load, save
-from vae.training import run_log
-from vae.training import trainer as engine
+from vae.training import recorded_learner, run_log
 from vae.training.trainer import Trainer
 
 # Exact ----------------------------------------------------------------------------------------------------------------
@@ -154,7 +153,7 @@ def test_a_kill_between_the_checkpoint_and_the_best_weights_loses_neither(
     unbroken = train(tmp_path / "unbroken")
     assert load(unbroken.checkpoints_dir, "best")[1]["step"] > 12  # step 12 was the best so far
     with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(engine, "save", killed)
+        patch.setattr(recorded_learner, "save", killed)
         train(tmp_path / "killed")
     run = Run.open(tmp_path / "killed")
     assert run.status().state == "interrupted"
