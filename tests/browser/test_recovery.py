@@ -29,26 +29,17 @@ def fail_at_first(app: App, pattern: str, times: int) -> list[str]:
     return failed
 
 
-def test_a_decoder_that_could_not_be_fetched_is_fetched_again(app: App, server: Server, shelf: Shelf) -> None:
-    run = shelf.put("digits", server, "recovers-decoder")
-    failed = fail_at_first(app, r"/decoder\.onnx", 2)
+def test_a_decoder_and_test_images_that_could_not_be_fetched_are_fetched_again(
+    app: App, server: Server, shelf: Shelf
+) -> None:
+    run = shelf.put("digits", server, "recovers")
+    decoders, originals = fail_at_first(app, r"/decoder\.onnx", 2), fail_at_first(app, r"/originals", 2)
     app.open("explore", run=run.id)
     app.page.evaluate("window.isTheSame = true")
     app.until(lambda: app.marks("image").get("source") == "browser", "the decoder does not come", 60)
-    assert len(failed) == 2
-    assert app.page.evaluate("window.isTheSame")
-
-
-def test_test_images_that_could_not_be_fetched_are_fetched_again(
-    app: App, server: Server, shelf: Shelf
-) -> None:
-    run = shelf.put("digits", server, "recovers-originals")
-    failed = fail_at_first(app, r"/originals", 2)
-    app.open("explore", run=run.id)
-    app.page.evaluate("window.isTheSame = true")
     first = '[data-component="draw"] .thumb canvas'
     app.until(
         lambda: app.page.locator(first).count() and any(app.pixels(first)), "the test images do not come", 60
     )
-    assert len(failed) == 2
+    assert (len(decoders), len(originals)) == (2, 2)
     assert app.page.evaluate("window.isTheSame")

@@ -45,12 +45,16 @@ NOT_SAVED = {
 }
 
 
+#: Not our modules: packages, what a build has brought, and files that are shipped as they are.
+_OTHERS = re.compile(r"(^|/)(node_modules|dist|assets)/")
+
+
 def _modules() -> dict[str, str]:
     found = {}
     for folder in ("vae/browser", "dashboard"):
         for path in sorted((ROOT / folder).rglob("*")):
             name = path.relative_to(ROOT).as_posix()
-            if path.suffix in (".js", ".py") and "node_modules" not in name and "/assets/" not in name:
+            if path.suffix in (".js", ".py") and not _OTHERS.search(name):
                 found[name] = path.read_text(encoding="utf-8")
     return found
 
