@@ -15,6 +15,16 @@ export function pageAround(element) {
 }
 
 /**
+ * The rail of the lesson in which an element is.
+ * @param {Element} element
+ * @returns {Element | null}
+ */
+export function railAround(element) {
+  const { host } = /** @type {ShadowRoot} */ (element.getRootNode())
+  return host?.closest(".st-key-lesson-rail") ?? null
+}
+
+/**
  * Where in the window a person did something.
  * @param {Event} event
  * @returns {"rail" | "sidebar" | "page"}

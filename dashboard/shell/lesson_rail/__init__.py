@@ -62,6 +62,7 @@ class State:
     hint: str
     predict: Asked | None
     highlight: str
+    sought: str
     cover: str
     run: str
     at: str
@@ -187,6 +188,7 @@ def _state(lesson: Lesson, number: int, page: str, said: Mapping[str, str]) -> S
         hint=step.hint,
         predict=None if step.predict is None else _asked(step.predict),
         highlight="" if elsewhere else places.selector(step.highlight),
+        sought="" if elsewhere else places.selector(step.highlight[:1]),
         cover="" if elsewhere or step.predict is None else places.selector(step.predict.covers),
         run="" if run is None else run.id,
         at="last" if run is not None and models.stamp(run, "last") else "best",

@@ -8,11 +8,14 @@ import { mountable } from "../../../vae/browser/lib/mount.js"
 import { runAddress } from "../../components/source/server.js"
 import { listen } from "../../components/source/stream.js"
 import { inStreamlit } from "../../components/streamlit/adapter.js"
-import { foldSheet, placeOf } from "../../streamlit_internals/page.js"
+import { foldSheet, pageAround, placeOf, railAround } from "../../streamlit_internals/page.js"
 import { fromAddress, fromTrainer } from "../../../vae/browser/lesson_rail/happenings.js"
 
 /** What only the diagnosis knows. */
 const DIAGNOSED = ["verdict", "active_units"]
+/** What a person does in the page, and what moves it alone. */
+const ACTS = ["pointerdown", "keydown", "drop"]
+const MOVES = ["wheel", "touchmove"]
 /** States in which the weights still change. */
 const AT_WORK = ["queued", "starting", "running"]
 
@@ -36,6 +39,10 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
   let address = here()
   /** Where in the page a person did something since it was opened. */
   let acts = new Set()
+  /** The selector of what is to be brought into sight; empty once the person has done something. */
+  let seeking = ""
+  const grown = new ResizeObserver(seek)
+  const changed = new MutationObserver(seek)
   const shown = rail(root, {
     known: () => ({ ...data.known, ...diagnosed, ...live, radius: radius() }),
     go: (step) => component.onChange("said", step, "choice"),
@@ -57,10 +64,21 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
     shown.look()
   }
 
+  /** Bring what the step speaks of first into sight, where the page shows it elsewhere; until the person does something. */
+  function seek() {
+    const found = seeking ? [...document.querySelectorAll(seeking)].find((node) => node.getClientRects().length) : null
+    if (!found) return
+    const { top, height } = found.getBoundingClientRect()
+    const sheet = railAround(root)?.getBoundingClientRect()
+    const foot = sheet && sheet.left <= 0 ? sheet.top : innerHeight
+    if (top < 0 || top + Math.min(height, 80) > foot) found.scrollIntoView({ block: "start" })
+  }
+
   /** Outline what the step speaks of, and cover what would show the answer before the student has committed. @param {boolean} isCommitted */
   function dress(isCommitted) {
-    const { highlight, cover, words } = data
+    const { highlight, sought, cover, words } = data
     const rules = highlight ? [`:is(${highlight}) { border-radius: 8px; outline: 3px solid #6a63f0; outline-offset: 3px; }`] : []
+    if (sought) rules.push(`:is(${sought}) { scroll-margin-top: 72px; }`)
     if (cover && !isCommitted) {
       rules.push(
         `:is(${cover}) { min-height: 60px; position: relative; } :is(${cover}) > * { opacity: 0 !important; pointer-events: none; visibility: hidden !important; }`,
@@ -73,6 +91,7 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
   /** @param {Event} event */
   function acted(event) {
     const place = placeOf(event)
+    seeking = ""
     if (place !== "rail") acts.add(place)
   }
 
@@ -128,7 +147,9 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
       .catch(() => { if (!signal.aborted) diagnosis = "" })
   }
 
-  for (const name of ["pointerdown", "keydown", "drop"]) window.addEventListener(name, acted, { capture: true, passive: true })
+  for (const name of ACTS) window.addEventListener(name, acted, { capture: true, passive: true })
+  const still = () => { seeking = "" }
+  for (const name of MOVES) window.addEventListener(name, still, { capture: true, passive: true })
   window.addEventListener("latent-lab-address", moved)
 
   return {
@@ -141,6 +162,10 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
         diagnosis = ""
         address = here()
         acts = new Set()
+        seeking = data.sought
+        const page = pageAround(root)
+        grown.observe(page.firstElementChild ?? page)
+        changed.observe(page, { childList: true, subtree: true })
       }
       // First of all, so that no number of the run before counts for this one.
       follow()
@@ -148,6 +173,7 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
       if (trainer && trainer.run !== data.run) shown.happen(fromTrainer({ ...trainer, runs: runsBefore }, { run: data.run, state: "", beta: null, runs: Number(data.known.num_runs ?? 0) }))
       if (trainer && trainer.run === data.run) diagnose(`${data.run} ${data.lesson}:${data.step}`, trainer.state)
       shown.look()
+      seek()
       root.dataset.ready = "true"
     },
     unmount() {
@@ -156,7 +182,10 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
       asking?.abort()
       document.adoptedStyleSheets = document.adoptedStyleSheets.filter((sheet) => sheet !== outlines)
       foldSheet(false)
-      for (const name of ["pointerdown", "keydown", "drop"]) window.removeEventListener(name, acted, { capture: true })
+      for (const name of ACTS) window.removeEventListener(name, acted, { capture: true })
+      for (const name of MOVES) window.removeEventListener(name, still, { capture: true })
+      grown.disconnect()
+      changed.disconnect()
       window.removeEventListener("latent-lab-address", moved)
     },
   }

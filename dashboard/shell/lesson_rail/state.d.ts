@@ -22,6 +22,7 @@ export interface State {
   hint: string
   predict: Asked | null
   highlight: string
+  sought: string
   cover: string
   run: string
   at: string

@@ -13,9 +13,9 @@ from dashboard import settings
 from dashboard.cache import lru
 from dashboard.look.controls import CONTROLS
 from dashboard.shell import run_picker
-from dashboard.shell.lesson_rail import shelf
+from dashboard.shell.lesson_rail import places, shelf
 from dashboard.views.train import link as train_link
-from tests.dashboard.test_pages import page
+from tests.support.pages_without_browser import page
 from vae.errors import UserError
 from vae.lessons import rail_words
 from vae.lessons.conditions import FLAGS, HAPPENINGS, NUMBERS, WORDS
@@ -147,6 +147,13 @@ def test_after_a_lesson_comes_the_next_of_the_list(folder: Path) -> None:
     assert [shelf.place(shelf.lesson(name)) for name in names] == list(range(1, len(names) + 1))
     german = shelf.lesson("mine", "de")
     assert shelf.place(german) == len(names)
+
+
+def test_what_a_step_names_first_is_what_is_brought_into_sight() -> None:
+    names = ("train", "curves")
+    first, both = places.selector(names[:1]), places.selector(names)
+    assert both.startswith(f"{first}, ")
+    assert places.selector(()) == ""
 
 
 def test_lessons_stand_in_their_order_also_for_who_reads_one_after_the_other(folder: Path) -> None:

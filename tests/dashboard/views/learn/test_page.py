@@ -149,10 +149,46 @@ def test_next_and_previous_go_through_the_chapters(run: Run) -> None:
     assert at.query_params["chapter"] == "reparameterisation"
 
 
-def test_a_run_without_weights_says_so(empty_runs: Path, digits: Dataset) -> None:
-    Run.create(empty_runs / "new", RunConfig(), digits.info())
-    at = page("learn", run="new", chapter="model")
+@pytest.mark.parametrize("chapter", link.CHAPTERS)
+@pytest.mark.parametrize("conditional", [False, True])
+def test_a_run_without_weights_says_so(
+    empty_runs: Path, digits: Dataset, chapter: str, conditional: bool
+) -> None:
+    Run.create(empty_runs / "new", RunConfig(model=ModelConfig(conditional=conditional)), digits.info())
+    at = page("learn", run="new", chapter=chapter)
     assert any("has no weights" in one.value for one in at.info)
+    assert formulas(at) == []
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["plain", "conditional"])
+def untrained(
+    request: pytest.FixtureRequest, digits: Dataset, tmp_path_factory: pytest.TempPathFactory
+) -> Run:
+    """A run that has learned nothing: its weights are those that it began with."""
+    config = RunConfig(
+        model=ModelConfig(hidden=(8,), conditional=request.param),
+        train=TrainConfig(epochs=1, batch_size=128, device="cpu", num_snapshots=0, learning_rate=1e-9),
+    )
+    made = Run.create(tmp_path_factory.mktemp("untrained") / "begun", config, digits.info())
+    for _ in Trainer(made, digits).train():
+        pass
+    return made
+
+
+@pytest.mark.parametrize("chapter", link.CHAPTERS)
+def test_an_untrained_run_has_its_numbers_in_each_chapter_or_a_sentence(
+    empty_runs: Path, untrained: Run, chapter: str
+) -> None:
+    shutil.copytree(untrained.path, empty_runs / "begun")
+    at = page("learn", run="begun", chapter=chapter)
+    assert not at.exception
+    if chapter == "why-kl":
+        wait_until(lambda: background.open("without-kl") == [], "it still trains", 60)
+        at = at.run()
+    said = [one.value for one in (*at.info, *at.error)]
+    assert sentences(at) == []
+    assert any(numbers(one) for one in formulas(at)) or said or chapter == "pipeline"
+    assert not any("nan" in one or "inf" in one for one in formulas(at))
 
 
 def test_the_run_is_not_touched(run: Run) -> None:
