@@ -207,7 +207,7 @@ class App:
 
     def until(self, condition: Callable[[], T], sentence: str, seconds: float = 20) -> T:
         """Wait for something to be true in the page, and give it."""
-        return wait_until(condition, sentence, seconds, lambda: self.page.wait_for_timeout(25))
+        return wait_until(condition, sentence, seconds, lambda: self.page.wait_for_timeout(40))
 
     def frames(self, num: int = 2) -> None:
         """Wait until the page has drawn so many times what it is about to draw."""

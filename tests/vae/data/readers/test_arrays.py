@@ -1,9 +1,7 @@
-"""Arrays as people have them: what is plain is taken and said; a remedy, followed to the letter, helps."""
+"""Images of an array file in every plain form, and how a doubtful one is refused with its remedy."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,37 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from vae.config.schema import DataConfig
-from vae.data.dataset import load_dataset
-from vae.data.readers.npz import read_npz
-from vae.data.types import DataError, Images
-
-RNG = np.random.default_rng(0)
-#: Images of zero to 255, both ends among them.
-BYTES = RNG.integers(0, 256, (12, 9, 8), dtype=np.uint8)
-BYTES[0, 0, 0], BYTES[0, 0, 1] = 0, 255
-COLOUR = RNG.integers(0, 256, (12, 9, 8, 3), dtype=np.uint8)
-LABELS = np.arange(12) % 3
-UNIT = BYTES / 255
-
-
-def read(path: Path, **arrays: Any) -> Images:
-    np.savez(path / "own.npz", **arrays)
-    return read_npz(path / "own.npz")
-
-
-def refusal(path: Path, **arrays: Any) -> str:
-    with pytest.raises(DataError) as caught:
-        read(path, **arrays)
-    sentence = str(caught.value)
-    assert "\n" not in sentence and "; " in sentence and len(sentence) <= 400
-    assert "to 1, got 0 to 1;" not in sentence
-    return sentence
-
-
-def said(found: Images) -> str:
-    return " | ".join([*found.reading.remarks(), *found.reading.warnings()])
-
+from tests.support.array_files import BYTES, COLOUR, LABELS, RNG, UNIT, followed, read, refusal, said
 
 # Images -----------------------------------------------------------------------------------------------------
 
@@ -223,12 +191,6 @@ REMEDIES: dict[str, tuple[dict[str, Any], str, str]] = {
 }
 
 
-def followed(expression: str, arrays: dict[str, Any], target: str) -> dict[str, Any]:
-    """The arrays after somebody did what a refusal told them to."""
-    scope = {"numpy": np, **arrays}
-    return {**arrays, target: eval(expression, scope)}  # noqa: S307
-
-
 @pytest.mark.parametrize("name", REMEDIES)
 def test_a_remedy_for_images_helps_if_it_is_followed(name: str, tmp_path: Path) -> None:
     arrays, words, remedy = REMEDIES[name]
@@ -272,207 +234,6 @@ def test_parts_are_scaled_alike(tmp_path: Path) -> None:
     """A test part of dark images alone is not stretched."""
     found = read(tmp_path, x_train=UNIT * 255, x_test=np.minimum(UNIT, 0.5))
     assert found.images[:12].max() == 255 and found.images[12:].max() <= 1
-
-
-# Labels -----------------------------------------------------------------------------------------------------
-
-ONE_HOT = np.eye(3)[LABELS]
-SAME_LABELS: dict[str, Any] = {
-    "a column": LABELS[:, None],
-    "a row": LABELS[None],
-    "floats that are whole": LABELS.astype(np.float32),
-    "half precision": LABELS.astype(np.float16),
-    "a column of such": LABELS.astype(float)[:, None],
-    "one-hot floats": ONE_HOT,
-    "one-hot whole numbers": ONE_HOT.astype(np.uint8),
-    "one-hot bool": ONE_HOT.astype(bool),
-    "one-hot with an axis between": ONE_HOT[:, None],
-    "one-hot with an axis behind": ONE_HOT[:, :, None],
-    "one-hot with rounding": ONE_HOT * (1 - 1e-7),
-    "text": LABELS.astype(str),
-    "bytes": LABELS.astype("S1"),
-    "big-endian": LABELS.astype(">u2"),
-    "unsigned": LABELS.astype(np.uint64),
-}
-
-
-@pytest.mark.parametrize("name", SAME_LABELS)
-def test_the_same_classes_come_of_every_plain_form(name: str, tmp_path: Path) -> None:
-    found = read(tmp_path, images=BYTES, labels=SAME_LABELS[name])
-    assert found.class_names == ("0", "1", "2")
-    assert found.labels is not None and found.labels.tolist() == LABELS.tolist()
-
-
-def test_text_is_in_natural_order(tmp_path: Path) -> None:
-    names = np.array([f"digit {number}" for number in range(12)])
-    found = read(tmp_path, images=BYTES, labels=names[::-1])
-    assert found.class_names == tuple(names)
-    assert found.labels is not None and found.labels.tolist() == list(range(11, -1, -1))
-
-
-def floats(place: int, value: float) -> np.ndarray:
-    labels = LABELS.astype(float)
-    labels[place] = value
-    return labels
-
-
-LABEL_REMEDIES: dict[str, tuple[Any, str, str]] = {
-    "NaN": (
-        floats(5, np.nan),
-        "got NaN or infinity for 1 of 12 (the first: image 5)",
-        "numpy.where(numpy.isfinite(labels), labels, -1)",
-    ),
-    "infinity": (floats(5, np.inf), "for 1 of 12", "numpy.where(numpy.isfinite(labels), labels, -1)"),
-    "fractions": (floats(5, 0.5), "numbers such as 0.5", "numpy.rint(labels)"),
-    "probabilities": (
-        np.full((12, 3), 1 / 3) + ONE_HOT * 0,
-        "probabilities of 3 classes",
-        "labels.argmax(axis=1)",
-    ),
-    "several classes": (np.ones((12, 4), int), "12 of 12 rows with another number of ones", "labels[:, 0]"),
-    "attributes": (np.arange(48).reshape(12, 4), "got 4 columns", "labels[:, 0]"),
-    "columns of text": (np.full((12, 2), "a"), "2 columns of text", "labels[:, 0]"),
-    "turned round": (np.eye(3)[LABELS].T, "got (3, 12)", "labels.T"),
-    "latin-1": (np.array([b"caf\xe9"] * 12), "not readable text", "numpy.char.decode(labels, 'latin-1')"),
-    "times": (np.zeros(12, "M8[s]"), "whole numbers or short text", "labels.astype(str)"),
-    "too large for a float": (np.full(12, 2.0**60), "below 2⁵³", "labels.astype(str)"),
-    "three axes": (np.zeros((12, 2, 2)), "got (12, 2, 2)", "labels.reshape(12, -1)[:, 0]"),
-}
-
-
-@pytest.mark.parametrize("name", LABEL_REMEDIES)
-def test_a_remedy_for_labels_helps_if_it_is_followed(name: str, tmp_path: Path) -> None:
-    labels, words, remedy = LABEL_REMEDIES[name]
-    sentence = refusal(tmp_path, images=BYTES, labels=labels)
-    assert words in sentence and remedy in sentence
-    assert "leave them out" not in sentence
-    arrays = followed(remedy, {"images": BYTES, "labels": labels}, "labels")
-    assert read(tmp_path, **arrays).labels is not None
-
-
-def test_fewer_labels_than_images_are_refused_and_not_told_to_go(tmp_path: Path) -> None:
-    sentence = refusal(tmp_path, images=BYTES, labels=LABELS[:5])
-    assert (
-        "must have shape (12,), one for each image, got (5,); save labels and images of the same examples"
-        in sentence
-    )
-
-
-def test_numbers_on_a_scale_become_a_column_under_another_name(tmp_path: Path) -> None:
-    assert "save them under another name" in refusal(tmp_path, images=BYTES, labels=LABELS + 0.5)
-    np.savez(tmp_path / "own.npz", images=BYTES, age=LABELS + 0.5)
-    assert [
-        column.name
-        for column in load_dataset(DataConfig(name="npz", path=tmp_path / "own.npz")).columns.found
-    ] == ["age"]
-
-
-@pytest.mark.parametrize(
-    ("arrays", "remedy"),
-    [
-        ({"images": BYTES, "labels": LABELS.astype(str).astype(object)}, "save labels.astype(str)"),
-        ({"images": BYTES, "labels": LABELS.astype(object)}, "save labels.astype(str)"),
-        ({"images": BYTES.astype(object)}, "images.astype(float)"),
-        ({"x": BYTES, "y": LABELS.astype(object)}, "save y.astype(str)"),
-    ],
-)
-def test_pickled_arrays_have_a_remedy_of_their_own(
-    arrays: dict[str, Any], remedy: str, tmp_path: Path
-) -> None:
-    sentence = refusal(tmp_path, **arrays)
-    assert "pickled Python objects" in sentence and remedy in sentence
-    (name,) = re.findall(r"(\w+)\.astype", remedy)
-    kind = str if "str" in remedy else float
-    assert read(tmp_path, **{**arrays, name: arrays[name].astype(kind)}).images.shape == (12, 1, 9, 8)
-
-
-# Names ------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("images", "labels"),
-    [
-        ("images", "labels"),
-        ("X", "y"),
-        ("x", "Y"),
-        ("data", "target"),
-        ("imgs", "label"),
-        ("arr_0", "arr_1"),
-        ("image", "classes"),
-        ("faces", "labels"),  # the only array that can be images
-        ("x_train", "y_train"),  # a part alone is all there is
-    ],
-)
-def test_arrays_are_found_by_what_people_call_them(images: str, labels: str, tmp_path: Path) -> None:
-    found = read(tmp_path, **{images: BYTES, labels: LABELS})
-    assert torch.equal(found.images, torch.from_numpy(BYTES)[:, None])
-    assert found.class_names == ("0", "1", "2")
-    assert found.reading.layout.startswith(f"arrays {images}, {labels};")
-
-
-Namer = Callable[[str, str], str]
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        lambda kind, part: f"{'x' if kind == 'images' else 'y'}_{part}",  # Keras
-        lambda kind, part: f"{part}_{kind}",  # MedMNIST
-        lambda kind, part: f"{'X' if kind == 'images' else 'Y'}{part}",
-        lambda kind, part: f"{part}{kind.capitalize()}",
-        lambda kind, part: f"{kind}-{part}ing" if part != "val" else f"{kind}-validation",
-    ],
-)
-def test_given_parts_are_kept(name: Namer, tmp_path: Path) -> None:
-    sizes = {"train": slice(0, 6), "val": slice(6, 8), "test": slice(8, 12)}
-    arrays = {
-        name(kind, part): values[where]
-        for part, where in sizes.items()
-        for kind, values in (("images", BYTES), ("labels", LABELS[:, None]))
-    }
-    np.savez(tmp_path / "own.npz", **dict(sorted(arrays.items())))
-    config = DataConfig(name="npz", path=tmp_path / "own.npz")
-    dataset = load_dataset(config)
-    assert torch.equal(dataset.images[:, 0], torch.from_numpy(BYTES))
-    assert dataset.train.tolist() == list(range(6))
-    assert dataset.validation.tolist() == [6, 7]
-    assert dataset.test.tolist() == [8, 9, 10, 11]
-    assert "2 for validation, 4 for test" in dataset.reading.layout
-    # A share of 0 trains on all that is no test.
-    assert load_dataset(config.replace(validation=0)).train.tolist() == list(range(8))
-
-
-def test_a_part_without_labels_is_left_out_where_others_have_them(tmp_path: Path) -> None:
-    found = read(tmp_path, x_train=BYTES[:8], y_train=LABELS[:8], x_test=BYTES[8:])
-    assert len(found.images) == 8 and found.num_test == 0
-    assert "left out: images of a part without labels, where others have them (4: x_test)" in said(found)
-    found = read(tmp_path, x_train=BYTES[:8], x_test=BYTES[8:])
-    assert len(found.images) == 12 and found.num_test == 4 and found.labels is None
-
-
-def test_pairs_of_images_are_not_guessed_at(tmp_path: Path) -> None:
-    assert "must hold an array named images, got photos" in refusal(tmp_path, photos=BYTES, scans=BYTES)
-    assert "must hold an array named images, got x, y" in refusal(tmp_path, x=BYTES, y=BYTES)
-
-
-def test_what_is_called_labels_by_people_may_be_something_else(tmp_path: Path) -> None:
-    """Beside images, a target on a scale is a column, as it was before."""
-    found = read(tmp_path, images=BYTES, target=LABELS + 0.5)
-    assert found.labels is None
-    assert "the images have no labels: target in" in said(found)
-
-
-def test_arrays_that_are_passed_over_are_said(tmp_path: Path) -> None:
-    found = read(
-        tmp_path,
-        images=BYTES,
-        labels=LABELS,
-        pairs=np.zeros((12, 2)),
-        odd=np.zeros(5),
-        gaps=np.full(12, np.nan),
-    )
-    assert "left out: arrays without one value for each image (2: pairs (12, 2), odd (5,))" in said(found)
-    assert "column gaps must have finite numbers" in said(found)
 
 
 # What people bring besides ------------------------------------------------------------------------------------
@@ -536,47 +297,3 @@ def test_images_of_one_grey_are_doubted(tmp_path: Path) -> None:
 
 def test_centred_images_are_moved_and_not_cut(tmp_path: Path) -> None:
     assert "use images + 0.5 if" in refusal(tmp_path, images=UNIT - 0.5)
-
-
-@pytest.mark.parametrize(("low", "high"), [(0, 255), (-1, 1)])
-def test_one_hot_rows_of_other_numbers_are_classes(low: int, high: int, tmp_path: Path) -> None:
-    rows = np.where(np.eye(3)[LABELS] == 1, high, low)
-    found = read(tmp_path, images=BYTES, labels=rows)
-    assert found.labels is not None and found.labels.tolist() == LABELS.tolist()
-
-
-def test_rows_without_a_class_are_told_to_go(tmp_path: Path) -> None:
-    labels = np.eye(3)[LABELS]
-    labels[4] = 0
-    assert "1 of 12 rows without a one; keep the others, with keep = labels.any(axis=1)" in refusal(
-        tmp_path, images=BYTES, labels=labels
-    )
-    keep = labels.any(axis=1)
-    assert read(tmp_path, images=BYTES[keep], labels=labels[keep]).images.shape[0] == 11
-
-
-def test_arrays_beside_given_parts_are_said(tmp_path: Path) -> None:
-    """Labels of all parts in one array, or of the test part alone, are of no use."""
-    found = read(tmp_path, x_train=BYTES, x_test=BYTES[:5], y=np.arange(17))
-    assert "arrays besides given parts (1: y (17,))" in said(found)
-    found = read(tmp_path, x_train=BYTES, x_test=BYTES[:5], y_test=LABELS[:5])
-    assert "labels of a part, where the images to train on have none (1: y_test)" in said(found)
-
-
-def test_classes_under_names_of_their_own_are_said_to_be_columns(tmp_path: Path) -> None:
-    found = read(tmp_path, images=BYTES, fine_labels=LABELS, coarse_labels=LABELS)
-    assert "columns to colour the map by: fine_labels, coarse_labels; save one of them as labels" in said(
-        found
-    )
-
-
-def test_classes_that_differ_in_spaces_or_capitals_are_doubted(tmp_path: Path) -> None:
-    for other in ("cat ", "Cat"):
-        (doubt,) = read(tmp_path, images=BYTES, labels=np.array(["cat", other, "dog"])[LABELS]).reading.doubts
-        assert "differ in capitals or spaces alone" in doubt
-
-
-def test_a_column_of_parts_is_said_not_to_split(tmp_path: Path) -> None:
-    found = read(tmp_path, images=BYTES, labels=LABELS, split=np.array(["train", "test"])[LABELS % 2])
-    (doubt,) = found.reading.doubts
-    assert "column split names parts, and the images are split again" in doubt
