@@ -104,6 +104,7 @@ def test_address_of_no_page_leads_to_one(app: App) -> None:
     assert "Traceback" not in app.page.content()
 
 
+@pytest.mark.thorough
 def test_values_of_a_link_that_are_none_are_told_and_the_defaults_are_shown(app: App, broken: None) -> None:
     app.open("explore", "image", run="bad-not", z="<b>,0", y="17")
     said = app.until(lambda: len(app.alerts()) == 2 and app.alerts(), "two things were to be told")

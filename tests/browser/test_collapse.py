@@ -160,6 +160,7 @@ def test_the_threshold_and_the_quantity_go_by_keyboard_into_the_link_and_back(
         assert numbers[5] == ("yes" if expected.active[dim] else "no")
 
 
+@pytest.mark.thorough
 def test_a_bad_question_is_told_and_a_good_one_answered(kept: App, watch: Watch, run: Run) -> None:
     app = watch(kept)
     value = app.page.locator('[data-testid="stMetricValue"]')

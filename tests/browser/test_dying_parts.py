@@ -81,7 +81,7 @@ def mounted(context: Any, folder: Path, state: Any, answer: str) -> Iterator[Any
     page.close()
 
 
-@pytest.mark.parametrize("folder", few(state_types.components(), 4), ids=lambda folder: folder.name)
+@pytest.mark.parametrize("folder", few(state_types.components(), 2), ids=lambda folder: folder.name)
 def test_component_that_is_told_nonsense_says_that_it_died(context: Any, folder: Path) -> None:
     with mounted(context, folder, {}, '{"a": 1}') as page:
         said = page.locator("[role=alert]").first

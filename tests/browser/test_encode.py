@@ -219,6 +219,7 @@ def test_link_with_a_drawing_shows_the_same_drawing_and_posterior(
     app.until(lambda: "drawing" not in app.query(), "the empty pad is still in the link")
 
 
+@pytest.mark.thorough
 def test_drawing_of_a_link_that_is_none_is_told(app: App) -> None:
     app.open("explore", "image", run="explore-digits", panel="draw", drawing="<b>", map="yes")
     said = app.until(lambda: len(app.alerts()) == 2 and app.alerts(), "two things were to be told")

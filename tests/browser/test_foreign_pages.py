@@ -192,6 +192,7 @@ class TestSharedServer:
         line.close()
         assert answer.status == status and ("error" in body) == (status != 200)
 
+    @pytest.mark.thorough
     def test_it_offers_no_folder_of_its_own_disk(self, context: Any, shared: Server) -> None:
         page = context.new_page()
         try:

@@ -212,6 +212,7 @@ class TestTables:
         assert np.array_equal(strip[-1], cells[8])
         assert not np.array_equal(strip[4], strip[0])
 
+    @pytest.mark.thorough
     def test_prior_posterior_and_truncation_stand_side_by_side(self, kept: App) -> None:
         kept.open("generate", run="generate-digits", mode="compare", rows=3, components=5)
         cells = shown_cells(kept, 27).reshape(3, 9, 8, 8)

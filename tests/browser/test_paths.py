@@ -306,6 +306,7 @@ def test_section_is_closed_until_it_is_asked_for_and_its_frames_go_from_class_to
     app.until(lambda: "decoded as class 8 ·" in readout(app), "the class of the point is not told")
 
 
+@pytest.mark.thorough
 def test_stops_of_a_link_that_are_none_are_told(app: App, run: Run) -> None:
     app.open(
         "explore", "image", **{"run": run.id, "stops": "n999_<b>", "pace": "fast", "radius": 0, "sum": "c7"}

@@ -100,6 +100,7 @@ def test_buttons_follow_a_state_and_a_slider_a_beta_that_were_changed_elsewhere(
     assert app.num_reruns - before <= 8
 
 
+@pytest.mark.thorough
 def test_signal_takes_no_room_on_the_page(browse: Browse, server: Server, live: LiveRuns) -> None:
     app = opened(browse, server, "runs", "signal")
     assert (

@@ -119,6 +119,23 @@ class TestExplore:
         assert (at.query_params["range"], at.query_params["panel"]) == ("data", "test")
         assert "mix" not in at.query_params and "posterior" not in at.query_params
 
+    def test_a_path_and_a_drawing_of_a_link_that_are_none_are_told(self, put: Put) -> None:
+        link = {
+            "stops": "n999_<b>",
+            "pace": "fast",
+            "radius": "0",
+            "sum": "c7",
+            "drawing": "<b>",
+            "map": "yes",
+        }
+        at = page("explore", run=put("good").id, **link)
+        said = sorted(sentences(at))
+        assert [words.split(" must be ")[0] for words in said] == [
+            f"The link's {name}" for name in sorted(link)
+        ]
+        assert all(repr(text) in words for (_, text), words in zip(sorted(link.items()), said, strict=True))
+        assert "stops" not in at.query_params and "drawing" not in at.query_params
+
     def test_numbers_say_what_they_were_computed_from(self, put: Put) -> None:
         run = put("good")
         words = next(

@@ -172,6 +172,19 @@ def test_own_file_is_trained_on_by_its_path(root: Path, trainers: Recorder, tmp_
     assert (run.info.height, run.info.width, run.info.class_names) == (6, 5, ("0", "1"))
 
 
+@pytest.mark.parametrize("name", ["npz", "folder"])
+def test_visitors_are_offered_no_place_on_the_server_s_disk(
+    name: str, trainers: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = form()
+    at.selectbox(key="new:data").set_value(name).run()
+    assert [field.key for field in at.text_input if "path" in str(field.key)] == [f"new:path:{name}"]
+    monkeypatch.setattr(settings, "server_address", lambda: "0.0.0.0")
+    at.run()
+    assert not at.exception
+    assert not [field for field in at.text_input if "path" in str(field.key)]
+
+
 def test_uploaded_file_is_kept_once_under_its_content(root: Path, trainers: Recorder, tmp_path: Path) -> None:
     file = tmp_path / "mine.npz"
     np.savez(file, images=np.random.default_rng(0).random((200, 6, 5)))
