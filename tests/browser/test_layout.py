@@ -87,7 +87,8 @@ def test_page_shifts_less_while_it_opens_than_streamlit_does_by_itself(
     app = watch(tabs["light"])
     app.page.set_viewport_size({"width": 1366, "height": 768})
     app.open("explore", run="digits-2d").idle()
-    app.pause(1.0)
+    app.fetched()
+    app.still()
     assert total(app.page) < 0.15, shifts(app.page)
 
 
