@@ -53,3 +53,12 @@ def point_at(app: App, mean: torch.Tensor, steps: int = 3) -> tuple[float, float
     x, y = screen(app, mean.tolist())
     app.page.mouse.move(x, y, steps=steps)
     return x, y
+
+
+def on_the_map(app: App, run: Run) -> App:
+    """A tab on the map of a run, with the pointer away from it."""
+    if app.headline() != "Map":
+        app.open("map", "map", "sliders", run=run.id)
+    app.page.mouse.move(5, 5)
+    app.idle()
+    return app
