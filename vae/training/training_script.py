@@ -11,23 +11,18 @@ Source:
 from __future__ import annotations
 
 import json
-from itertools import pairwise
 from textwrap import dedent, indent
 
 from vae.config.registries import BETA_VAE, STANDARD_NORMAL
 from vae.config.schema import DataInfo, RunConfig
 from vae.errors import UserError
-from vae.models.likelihoods import SMALLEST_LEARNED_SIGMA
-from vae.models.networks import sizes_when_halved
-from vae.objectives.schedules import LAST_STAGE, STEEPNESS
 from vae.runtime.seeding import stream_seed
 from vae.training.adam import USUAL, WIDE
+from vae.training.script_networks import decoder_text, encoder_text, stem_layers
+from vae.training.script_objective import LIKELIHOOD_TEXTS, likelihood_text, loss_text, schedule_text
 
 #: torchvision's classes.
 _TORCHVISION = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST", "kmnist": "KMNIST", "emnist": "EMNIST"}
-#: Letters of a line of layers.
-_WIDTH = 112
-_ACTIVATIONS = {"relu": "nn.ReLU", "tanh": "nn.Tanh", "silu": "nn.SiLU"}
 
 
 def needs_images_file(config: RunConfig) -> bool:
@@ -73,11 +68,11 @@ def script_parts(
     _check(config)
     parts = {
         "data": f"{_head(config)}\n{_data(config, info, images_file, max_value)}",
-        "encoder": _encoder(config, info),
-        "decoder": _decoder(config, info),
-        "likelihood": _likelihood(config),
-        "schedule": _schedule(config),
-        "loss": _loss(config, info),
+        "encoder": encoder_text(config, info),
+        "decoder": decoder_text(config, info),
+        "likelihood": likelihood_text(config),
+        "schedule": schedule_text(config),
+        "loss": loss_text(config, info),
         "training": _training(config, info),
         "main": _MAIN,
     }
@@ -87,7 +82,7 @@ def script_parts(
 def _check(config: RunConfig) -> None:
     named = (
         ("model.network", config.model.network, ("mlp", "conv")),
-        ("model.likelihood", config.model.likelihood, tuple(_LIKELIHOODS)),
+        ("model.likelihood", config.model.likelihood, tuple(LIKELIHOOD_TEXTS)),
         ("model.prior", config.model.prior, (STANDARD_NORMAL,)),
         ("objective.name", config.objective.name, (BETA_VAE,)),
     )
@@ -188,272 +183,6 @@ def _pixels(config: RunConfig) -> str:
     return "\n\ndef pixels(batch, draw):" + indent(dedent(body), "    ")
 
 
-def _encoder(config: RunConfig, info: DataInfo) -> str:
-    model = config.model
-    num_conditions = info.num_classes if model.conditional else 0
-    layers, size = _stem(config, info, num_conditions)
-    for num_in, num_out in pairwise([size, *model.hidden]):
-        layers += [f"nn.Linear({num_in}, {num_out})", f"{_ACTIVATIONS[model.activation]}()"]
-    last = [size, *model.hidden][-1]
-    before, taken = "", "x"
-    if num_conditions and model.network == "conv":
-        before = "\nplanes = y[:, :, None, None].expand(-1, -1, *x.shape[2:])"
-        taken = "torch.cat([x, planes], 1)"
-    elif num_conditions:
-        taken = "torch.cat([x.flatten(1), y], 1)"
-    given = ", y)" if num_conditions else ")"
-    forward = (
-        f"{before}\nfeatures = self.features({taken})\nreturn self.mean(features), self.log_var(features)"
-    )
-    return f'''
-class Encoder(nn.Module):
-    """q(z|x) = N(μ, diag σ²): an image{" and its one-hot condition" if num_conditions else ""} to μ and log σ²."""
-
-    def __init__(self):
-        super().__init__()
-        self.features = nn.Sequential(
-{_lines(layers)}
-        )
-        self.mean, self.log_var = nn.Linear({last}, LATENT_DIM), nn.Linear({last}, LATENT_DIM)
-
-    def forward(self, x{given}:{indent(forward, "        ")}
-'''
-
-
-def _stem(config: RunConfig, info: DataInfo, num_conditions: int) -> tuple[list[str], int]:
-    """The layers before the fully connected ones, and how many numbers come out of them."""
-    model = config.model
-    if model.network == "mlp":
-        return ([] if num_conditions else ["nn.Flatten()"]), info.num_pixels + num_conditions
-    layers = []
-    for num_in, num_out in pairwise([info.channels + num_conditions, *model.channels]):
-        layers += [
-            f"nn.Conv2d({num_in}, {num_out}, 3, stride=2, padding=1)",
-            f"{_ACTIVATIONS[model.activation]}()",
-        ]
-    sides = [sizes_when_halved(side, len(model.channels))[-1] for side in (info.height, info.width)]
-    return [*layers, "nn.Flatten()"], model.channels[-1] * sides[0] * sides[1]
-
-
-def _decoder(config: RunConfig, info: DataInfo) -> str:
-    model = config.model
-    num_conditions = info.num_classes if model.conditional else 0
-    layers = []
-    sizes = [model.latent_dim + num_conditions, *reversed(model.hidden)]
-    for num_in, num_out in pairwise(sizes):
-        layers += [f"nn.Linear({num_in}, {num_out})", f"{_ACTIVATIONS[model.activation]}()"]
-    if model.network == "mlp":
-        layers += [
-            f"nn.Linear({sizes[-1]}, {info.num_pixels})",
-            f"nn.Unflatten(1, ({info.channels}, {info.height}, {info.width}))",
-        ]
-        made = f"\nself.output = nn.Sequential(\n{_lines(layers, 1)}\n)"
-    else:
-        num = len(model.channels)
-        heights, widths = sizes_when_halved(info.height, num), sizes_when_halved(info.width, num)
-        start = (model.channels[-1], heights[-1], widths[-1])
-        images = [f"nn.Unflatten(1, {start})"]
-        for layer, (num_in, num_out) in enumerate(pairwise([*reversed(model.channels), info.channels])):
-            extra = (1 - heights[-2 - layer] % 2, 1 - widths[-2 - layer] % 2)
-            images += [f"{_ACTIVATIONS[model.activation]}()"] if layer else []
-            images.append(
-                f"nn.ConvTranspose2d({num_in}, {num_out}, 3, stride=2, padding=1, output_padding={extra})"
-            )
-        # In the order in which the run drew its weights.
-        made = f"\nhidden = nn.Sequential(\n{_lines(layers, 1)}\n)" if layers else ""
-        made += f"\nimages = nn.Sequential(\n{_lines(images, 1)}\n)"
-        flat = f"nn.Linear({sizes[-1]}, {start[0] * start[1] * start[2]}), {_ACTIVATIONS[model.activation]}()"
-        made += f"\nself.output = nn.Sequential({'hidden, ' if layers else ''}{flat}, images)"
-    init, before, after, given = "", "", "return self.output(z)", "z"
-    if model.learned_prior:
-        init += f"""
-# A learned Gaussian prior for each class, as a change of variables: u of N(0, I) becomes z.
-self.prior_mean = nn.Parameter(torch.zeros({num_conditions}, LATENT_DIM))
-self.prior_log_scale = nn.Parameter(torch.zeros({num_conditions}, LATENT_DIM))"""
-        before += "z = y @ self.prior_mean + torch.exp(y @ self.prior_log_scale) * z\n"
-    if num_conditions:
-        given += ", y"
-        before += "z = torch.cat([z, y], 1)\n"
-    init += made
-    if model.decoder == "autoregressive":
-        given += ", x"
-        init += _made_layers(config, info)
-        after = _MADE.strip("\n")
-    body = indent(before + after, "        ")
-    return f'''
-class Decoder(nn.Module):
-    """z{" and the condition" if num_conditions else ""} to {_OUTPUTS[model.likelihood]}."""
-
-    def __init__(self):
-        super().__init__(){indent(init, "        ")}
-
-    def forward(self, {given}):
-{body}
-'''
-
-
-def _made_layers(config: RunConfig, info: DataInfo) -> str:
-    num, hidden = info.num_pixels, config.model.hidden[0] if config.model.hidden else 0
-    return dedent(f"""
-        # Each pixel also sees those before it (MADE): masked weights, here (from, to).
-        pixel, unit = torch.arange({num}), torch.arange({hidden}) * {max(1, num - 1)} // {max(1, hidden)}
-        masks = (pixel[:, None] < pixel, pixel[:, None] <= unit, unit[:, None] < pixel)
-        for name, mask in zip(("direct", "into", "out"), masks):
-            self.register_buffer("mask_" + name, mask)
-            bound = 1 / max(1, len(mask)) ** 0.5
-            setattr(self, name, nn.Parameter(torch.empty(mask.shape).uniform_(-bound, bound)))
-        activation = {_ACTIVATIONS[config.model.activation]}()
-        self.hidden_bias, self.activation = nn.Parameter(torch.zeros({hidden})), activation""")
-
-
-_MADE = """
-names = ("direct", "into", "out")
-direct, into, out = (getattr(self, name) * getattr(self, "mask_" + name) for name in names)
-logits, before = self.output(z).flatten(1), x.flatten(1)
-hidden = self.activation(before @ into + self.hidden_bias)
-return (logits + hidden @ out + before @ direct).view_as(x)
-"""
-
-_OUTPUTS = {
-    "bernoulli": "the logit of each pixel",
-    "continuous-bernoulli": "the logit of each pixel",
-    "gaussian": "the mean of each pixel",
-    "gaussian-learned": "the mean of each pixel",
-}
-
-_LIKELIHOODS = {
-    "bernoulli": '''
-def log_likelihood(output, x):
-    """log p(x|z), Bernoulli: the negative cross-entropy, summed over pixels, (B,)."""
-    return -F.binary_cross_entropy_with_logits(output, x, reduction="none").flatten(1).sum(1)
-''',
-    "continuous-bernoulli": '''
-def log_likelihood(output, x):
-    """log p(x|z), continuous Bernoulli: the Bernoulli's, normalised on [0, 1], summed over pixels, (B,)."""
-    near = output.abs() < 0.05  # there the closed form loses digits, and its series has them all
-    far, square = torch.where(near, 1.0, output).abs(), output.square()
-    series = torch.tensor(2.0).log() + square * (1 / 12 + square * (-7 / 1440 + square * (31 / 90720)))
-    log_normaliser = torch.where(near, series, far.log() - torch.tanh(far / 2).log())
-    cross_entropy = F.binary_cross_entropy_with_logits(output, x, reduction="none")
-    return (log_normaliser - cross_entropy).flatten(1).sum(1)
-''',
-    "gaussian": '''
-SIGMA = torch.tensor({sigma!r}, device=DEVICE)
-
-def log_likelihood(output, x):
-    """log p(x|z), Gaussian of standard deviation σ around the output, all constants included, (B,)."""
-    squares = ((x - output) / SIGMA).square().flatten(1).sum(1)
-    return -0.5 * squares - x[0].numel() * (SIGMA.log() + 0.5 * torch.tensor(2 * torch.pi).log())
-''',
-    "gaussian-learned": '''
-raw_sigma = nn.Parameter(torch.tensor({above!r}, dtype=torch.float64).expm1().log().float().to(DEVICE))
-
-def log_likelihood(output, x):
-    """log p(x|z), Gaussian around the output with one learned σ, all constants included, (B,)."""
-    sigma = {smallest!r} + F.softplus(raw_sigma)
-    squares = ((x - output) / sigma).square().flatten(1).sum(1)
-    return -0.5 * squares - x[0].numel() * (sigma.log() + 0.5 * torch.tensor(2 * torch.pi).log())
-''',
-}
-
-
-def _likelihood(config: RunConfig) -> str:
-    sigma = config.model.sigma
-    text = _LIKELIHOODS[config.model.likelihood]
-    above = max(sigma - SMALLEST_LEARNED_SIGMA, 1e-4)
-    return (
-        text.replace("{sigma!r}", repr(sigma))
-        .replace("{above!r}", repr(above))
-        .replace("{smallest!r}", repr(SMALLEST_LEARNED_SIGMA))
-    )
-
-
-def _schedule(config: RunConfig) -> str:
-    objective, train = config.objective, config.train
-    match objective.schedule:
-        case "constant":
-            beta = f"return {objective.beta!r}"
-        case "linear":
-            beta = f"return {objective.beta!r} * min(1.0, epoch / {objective.warmup_epochs!r})  # a linear warm-up"
-        case "sigmoid":
-            beta = f"""
-# A logistic warm-up, stretched to be 0 at its start and β at its end.
-done = min(1.0, epoch / {objective.warmup_epochs!r})
-tanh = lambda s: float(torch.tensor(s, dtype=torch.float64).tanh())
-return {objective.beta!r} * (0.5 + 0.5 * tanh({STEEPNESS!r} * (done - 0.5) / 2) / tanh({STEEPNESS!r} / 4))"""
-        case "cyclical":
-            cycle = objective.cycle_epochs
-            beta = f"""
-# In cycles, of which the first half rises.
-return {objective.beta!r} * min(1.0, 2 * (epoch % {cycle!r}) / {cycle!r})"""
-    match train.learning_rate_schedule:
-        case "constant":
-            rate = f"return {train.learning_rate!r}"
-        case "stages":
-            rate = f"""
-# Stage i has 3^i epochs with 10^(−i/{LAST_STAGE}) of the first learning rate.
-stage, passed = 0, 1
-while epoch >= passed and stage < {LAST_STAGE}:
-    stage, passed = stage + 1, passed + 3 ** (stage + 1)
-return {train.learning_rate!r} * 10 ** (-stage / {LAST_STAGE})"""
-        case "cosine":
-            rate = f"""
-angle = torch.tensor(torch.pi * min(1.0, epoch / EPOCHS), dtype=torch.float64)
-return {train.learning_rate!r} * 0.5 * (1 + float(angle.cos()))"""
-    text = '''
-def beta_at(epoch):
-    """β, the weight of the rate, after so many epochs (with the fraction of the current one)."""
-''' + indent(beta.strip("\n"), "    ")
-    if train.learning_rate_schedule != "constant":
-        text += '''
-
-def learning_rate_at(epoch):
-    """Of the epoch that begins after so many."""
-''' + indent(rate.strip("\n"), "    ")
-    return text
-
-
-def _loss(config: RunConfig, info: DataInfo) -> str:
-    model, objective = config.model, config.objective
-    y = ", y" if model.conditional else ""
-    x = ", x" if model.decoder == "autoregressive" else ""
-    cost = ""
-    if objective.capacity:
-        target = f"{objective.capacity!r} * min(1.0, epoch / {objective.capacity_epochs!r})"
-        cost = f"(rate - {target}).abs()  # pulled to a capacity in nats"
-    elif objective.free_bits and objective.free_bits_per == "dimension":
-        cost = f"rate_per_dim.clamp(min={objective.free_bits!r}).sum()  # free bits of each dimension"
-    elif objective.free_bits:
-        cost = f"rate.clamp(min={objective.free_bits!r})  # free bits in total"
-    weighed = f"\n    cost = {cost}" if cost else ""
-    weighed += f"\n    return distortion + beta_at(epoch) * {'cost' if cost else 'rate'}, distortion, rate"
-    one_hot = f"\n    y = F.one_hot(y, {info.num_classes}).float()" if model.conditional else ""
-    if config.train.precision == "bf16":
-        networks = f"""
-    with torch.autocast(DEVICE, torch.bfloat16):  # products alone; weights and sums stay float32
-        mean, log_var = (part.float() for part in encoder(x{y}))
-    noise = torch.randn(mean.shape, generator=draw, device=mean.device)
-    z = mean + torch.exp(0.5 * log_var) * noise  # z = μ + σ ⊙ ε
-    with torch.autocast(DEVICE, torch.bfloat16):
-        output = decoder(z{y}{x})
-    distortion = -log_likelihood(output.float(), x).mean()"""
-    else:
-        networks = f"""
-    mean, log_var = encoder(x{y})
-    noise = torch.randn(mean.shape, generator=draw, device=mean.device)
-    z = mean + torch.exp(0.5 * log_var) * noise  # z = μ + σ ⊙ ε
-    distortion = -log_likelihood(decoder(z{y}{x}), x).mean()"""
-    first = one_hot + networks
-    given = "x, y, epoch, draw" if model.conditional else "x, epoch, draw"
-    return f'''
-def loss_of({given}):
-    """Loss of a batch, distortion −log p(x|z) and rate KL(q(z|x) ‖ N(0, I)): means, in nats per image."""{first}
-    # KL = ½ Σ (σ² + μ² − 1 − log σ²); expm1 keeps the digits of σ² − 1.
-    rate_per_dim = 0.5 * (torch.expm1(log_var) + mean.square() - log_var).mean(0)
-    rate = rate_per_dim.sum(){weighed}
-'''
-
-
 def _training(config: RunConfig, info: DataInfo) -> str:
     model, train = config.model, config.train
     seeds = {name: stream_seed(train.seed, name) for name in ("weights", "order", "noise", "encoder")}
@@ -462,7 +191,7 @@ def _training(config: RunConfig, info: DataInfo) -> str:
         layout = (
             "\nnn.ModuleList([encoder, decoder]).to(memory_format=torch.channels_last)  # faster on the CPU"
         )
-    wide = _stem(config, info, info.num_classes if model.conditional else 0)[1] > WIDE
+    wide = stem_layers(config, info, info.num_classes if model.conditional else 0)[1] > WIDE
     parameters = "[*encoder.parameters(), *decoder.parameters()"
     parameters += ", raw_sigma]" if model.likelihood == "gaussian-learned" else "]"
     fused = ", fused=True" if train.device in ("auto", "cpu", "cuda") else ""
@@ -533,14 +262,3 @@ if __name__ == "__main__":
 def _quoted(text: str) -> str:
     """A name as a literal of Python."""
     return json.dumps(text, ensure_ascii=False)
-
-
-def _lines(layers: list[str], depth: int = 3) -> str:
-    """Layers as arguments, as many in a line as fit."""
-    lines: list[str] = []
-    for layer in layers:
-        if lines and len(lines[-1]) + len(layer) < _WIDTH:
-            lines[-1] += f" {layer},"
-        else:
-            lines.append(f"{'    ' * depth}{layer},")
-    return "\n".join(lines)
