@@ -31,7 +31,7 @@ def instead(run: Run, error: UserError) -> None:
     if run.status().state not in run_picker.BUSY:
         st.info(
             f"“{plain(title_of(run))}” has no weights ({run_picker.describe(run.status())}), and it is not training "
-            "now.",
+            "now. Train it on the Train page.",
             icon=":material/info:",
         )
         return

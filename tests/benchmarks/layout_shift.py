@@ -22,7 +22,7 @@ from tests.browser.server import Server, free_port, wait_until
 from tests.browser.shifts import EMPTY, WATCH, forget, shifts, total
 from tests.browser.tab import FLAGS, App
 
-PAGES = ("learn", "train", "explore", "map", "generate", "collapse", "evaluate", "compare", "runs")
+PAGES = ("start", "learn", "train", "explore", "map", "generate", "collapse", "evaluate", "compare", "runs")
 #: Seconds until a page is at rest.
 REST = 4.0
 
@@ -102,15 +102,18 @@ def measure(pages: list[str], width: int, times: int, *, why: bool, run: str) ->
             print(f"{'page':<12}{'CLS':>8}{'− empty':>9}{'used':>8}\n{'(empty)':<12}{base:>8.3f}")
             worst = 0.0
             for name in pages:
-                opened(browser, f"{server.url}/{name}?run={run}", width)  # the server's caches are warm
+                # The start page is what a newcomer sees who has only the address.
+                query = {"welcome": "1"} if name == "start" else {"run": run}
+                address = f"{server.url}/" if name == "start" else f"{server.url}/{name}?run={run}"
+                opened(browser, address, width)  # the server's caches are warm
                 found = sorted(
-                    (opened(browser, f"{server.url}/{name}?run={run}", width) for _ in range(times)),
+                    (opened(browser, address, width) for _ in range(times)),
                     key=lambda one: one[0],
                 )
                 value, entries = found[len(found) // 2]
                 context = browser.new_context(viewport={"width": width, "height": 768})
                 context.add_init_script(WATCH)
-                app = App(context, server).open(name, run=run)
+                app = App(context, server).open("explore" if name == "start" else name, **query)
                 app.idle()
                 app.pause(REST)
                 by_use = used(app)

@@ -107,7 +107,9 @@ def _differences(chosen: Sequence[Run], titles: dict[str, str]) -> None:
 
 def _table(names: Sequence[str], rows: Sequence[tuple[str, str, Sequence[str]]]) -> str:
     """A table whose words wrap, so that all runs are in sight."""
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
+    head = "".join(
+        f'<th scope="col" title="{escape(name)}"><span>{escape(name)}</span></th>' for name in names
+    )
     body = "".join(
         f'<tr><th scope="row">{escape(label)}<small>{escape(option)}</small></th>'
         f"{''.join(f'<td>{escape(value)}</td>' for value in values)}</tr>"

@@ -68,7 +68,10 @@ def _table(selected: Run | None) -> None:
             "Validation −ELBO": st.column_config.NumberColumn(
                 format="%.2f", help="The last validation ELBO, in nats per example at β = 1."
             ),
-            "β": st.column_config.TextColumn(help="Each β that the run was trained with, in order."),
+            "Model": st.column_config.TextColumn(width=130),
+            "β": st.column_config.TextColumn(
+                width=90, help="Each β that the run was trained with, in order."
+            ),
         },
     )
     if st.session_state.get(session.SELECTED) != (None if selected is None else selected.id):

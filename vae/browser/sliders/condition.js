@@ -3,12 +3,29 @@ import { radioGroup } from "../lib/choices.js"
 import { element, say } from "../lib/dom.js"
 import { blend, classOf, oneHot } from "../lib/store.js"
 
+/** More classes than these are chosen from a list, as on the page Generate: their buttons would fill the page. */
+export const MANY = 30
+
 /**
  * @typedef {{from: number, to: number | null, share: number}} Condition
  */
 
 /**
- * Buttons of the classes, and where it is asked for the blend.
+ * A list to choose one of many classes from; it has what a group of buttons has.
+ * @param {string} title
+ * @param {string[]} classes
+ * @param {(value: string, event: Event) => void} choose
+ */
+function list(title, classes, choose) {
+  const node = element(
+    "select", { class: "ll-select", "aria-label": title, dataset: { control: "class" }, onchange: (event) => choose(node.value, event) },
+    ...classes.map((label, index) => element("option", { value: index }, label)),
+  )
+  return { node, get value() { return node.value }, set value(value) { node.value = value } }
+}
+
+/**
+ * Buttons of the classes, or a list of many, and where it is asked for the blend.
  * @param {HTMLElement} root What to draw in.
  * @param {{classes: string[], title: string, blending: boolean, change: (y: Float32Array, event: Event) => void,
  *   release: () => void}} given
@@ -23,12 +40,14 @@ export function picker(root, { classes, title, blending, change, release }) {
   if (!classes.length) return { show() {}, from: () => -1, mix: () => null, adopt() {} }
 
   const weights = () => (now.to === null ? oneHot(now.from, classes.length) : blend(now.from, now.to, now.share, classes.length))
-  const options = radioGroup(title, Object.fromEntries(classes.map((label, index) => [index, label])), (value, event) => {
+  const choose = (value, event) => {
     const index = Number(value)
     Object.assign(now, { from: index, share: now.to === index ? 0 : now.share, to: now.to === index ? null : now.to })
     change(weights(), event)
     release()
-  }, { class: "classes", control: "class" })
+  }
+  const options = classes.length > MANY ? list(title, classes, choose)
+    : radioGroup(title, Object.fromEntries(classes.map((label, index) => [index, label])), choose, { class: "classes", control: "class" })
   root.append(element("span", { class: "name" }, title), options.node)
 
   const second = element(

@@ -132,13 +132,14 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
     const betas = dots.map(({ beta }) => place(beta))
     const scale = data.palette[colours.name]
     const words = dots.map(({ betas, active, latent_dim: num }) => `β ${betas} · ${active}/${num}`)
-    const margin = { l: 64, r: 12, t: 12, b: 48 }
+    // The tools of the chart have a row of their own above it.
+    const margin = { l: 64, r: 12, t: 36, b: 48 }
     const [wide, high] = [chart.clientWidth - margin.l - margin.r, height - margin.t - margin.b]
     const places = dots.map(({ rate, distortion }, k) => ({
       x: (wide * (rate - x[0])) / (x[1] - x[0]), y: (high * (y[1] - distortion)) / (y[1] - y[0]), words: words[k],
     }))
     const trace = {
-      type: "scatter", mode: data.labels ? "markers+text" : "markers",
+      type: "scatter", cliponaxis: false, mode: data.labels ? "markers+text" : "markers",
       x: dots.map(({ rate }) => rate), y: dots.map(({ distortion }) => distortion),
       error_y: { type: "data", array: dots.map((dot) => dot.standard_error), visible: data.labels, thickness: 1, width: 0, color: colours.muted },
       text: words, textposition: besides(places, wide), textfont: { size: 11, color: colours.text },
