@@ -108,8 +108,10 @@ function named(node) {
 function titleOf(node) {
   const labels = [.../** @type {HTMLInputElement} */ (node).labels ?? []].map((label) => label.textContent)
   const legend = node.closest("fieldset")?.querySelector("legend")?.textContent
-  const own = node.matches("input, select") ? "" : node.textContent
-  return [legend, node.ariaLabel, ...labels, own, node.getAttribute("title")].find((text) => text?.trim())?.trim().slice(0, 60) ?? ""
+  // What opens is called what its first line says, not all that is in it.
+  const head = node.matches("details") ? node.querySelector("summary") : null
+  const own = node.matches("input, select") ? "" : (head ?? node).textContent
+  return [legend, node.ariaLabel, head?.ariaLabel, head?.title, ...labels, own, node.getAttribute("title")].find((text) => text?.trim())?.trim().slice(0, 60) ?? ""
 }
 
 /** The title of the card that it stands in, or of the place. @param {Element} node */

@@ -79,6 +79,8 @@ def page() -> None:
                 )
     one_pass.strip(run)
     time_machine.draw(run, end="Best" if best_alone else "Newest", decoders=False)
+    if steered:
+        _follow_title(run)
 
 
 def _new_run(run: Run | None) -> None:
@@ -139,14 +141,8 @@ def _steering(run: Run) -> None:
         was_busy = st.session_state.get(f"busy:{run.id}")
         is_busy = status.state in run_picker.BUSY
         st.session_state[f"busy:{run.id}"] = is_busy
-        was_called, st.session_state[f"title:{run.id}"] = (
-            st.session_state.get(f"title:{run.id}"),
-            title_of(run),
-        )
-        if (was_busy is not None and was_busy != is_busy) or (
-            was_called not in (None, title_of(run)) and not with_page
-        ):
-            st.rerun()  # the whole page: the form opens or closes, or β was moved, which the run's title says
+        if was_busy is not None and was_busy != is_busy:
+            st.rerun()  # the whole page: the form opens or closes
         if not with_page:  # a wish runs this part alone, and soon it runs again: a toast stays
             for sentence in session.take_notices():
                 st.toast(plain(sentence), icon=":material/info:", duration="long")
@@ -167,11 +163,26 @@ def _steering(run: Run) -> None:
     with_page = False
 
 
+def _follow_title(run: Run) -> None:
+    """The whole page anew, in its own time, when β was moved: the run's title says it in the sidebar and in the tab."""
+    drawn = title_of(run)
+    if run.config.objective.schedule != "constant" or run.config.model.network == "external":
+        return  # β moves by itself
+
+    @st.fragment
+    def draw() -> None:
+        rerun_when_changed(some_news(run, "beta"), pause=2.0, key=f"title:{run.id}")
+        if title_of(run) != drawn:
+            st.rerun()
+
+    draw()
+
+
 def _steered(run: Run) -> dict[str, dict[str, Any]]:
     """What the buttons and sentences beside the curves depend on."""
     names = ["state", "error", "control", "place", "is_waiting", "notes"]
-    if WatchNotes.of(run).reads_beta is False or run.config.objective.schedule == "constant":
-        names.append("beta")  # the loop's own, or one that was moved: the title says it
+    if WatchNotes.of(run).reads_beta is False:  # then its loop's own β is said
+        names.append("beta")
     return some_news(run, *names)
 
 

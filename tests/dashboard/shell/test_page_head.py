@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboard import settings
 from dashboard.server import browser_files, first_scripts
 from dashboard.shell import navigation
+from vae.runs.run import Run
 
 QUESTION = 'What does <b>z</b> "do"?'
 
@@ -113,11 +115,9 @@ def test_link_that_names_no_control_says_so(key: str, name: str) -> None:
 
 
 def test_tab_says_page_and_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Named:
-        name = "MNIST, 2-D"
-
-    monkeypatch.setattr(navigation.run_picker, "chosen", Named)
-    assert navigation.title_of_tab("Explore", "explore") == "Explore · MNIST, 2-D — Latent Lab"
+    run = Run.open(settings.shipped_root() / "digits-2d")
+    monkeypatch.setattr(navigation.run_picker, "chosen", lambda: run)
+    assert navigation.title_of_tab("Explore", "explore") == "Explore · Digits, 2-D — Latent Lab"
     assert navigation.title_of_tab("Compare", "compare") == "Compare — Latent Lab"
     monkeypatch.setattr(navigation.run_picker, "chosen", lambda: None)
     assert navigation.title_of_tab("Train", "train") == "Train — Latent Lab"

@@ -75,7 +75,7 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
       element("tr", { class: "total" }, element("th", { scope: "row" }, "log p(x)"), total),
     ),
   )
-  const check = element("p", { class: "ll-note" })
+  const check = element("p", { class: "ll-note hint" })
   const means = element("p", { class: "ll-note" })
   const where_ = inset()
   const numbers = element(
