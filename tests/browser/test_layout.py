@@ -6,7 +6,7 @@ Every page at four widths in both themes is measured by `tests/benchmarks/layout
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,22 +15,22 @@ from tests.browser.shifts import WATCH, forget, shifts, total
 
 if TYPE_CHECKING:
     from tests.browser.server import Server
-    from tests.browser.tab import App, Watch
+    from tests.browser.tab import App, Tabs, Watch
 
 WIDTHS = {390: 844, 820: 1180, 1366: 768, 1920: 1080}
 
 
 @pytest.fixture(scope="module")
-def tabs(context: Any, server: Server) -> Iterator[dict[str, App]]:
-    """A tab for each theme, which fetches Streamlit's own files once."""
-    from tests.browser.conftest import App
-
-    windows = {theme: context.browser.new_context(color_scheme=theme) for theme in ("light", "dark")}
-    for window in windows.values():
-        window.add_init_script(WATCH)
-    yield {theme: App(window, server) for theme, window in windows.items()}
-    for window in windows.values():
-        window.close()
+def tabs(spare_tabs: Tabs, server: Server) -> Iterator[dict[str, App]]:
+    """A tab for each theme."""
+    found = {theme: spare_tabs.open(server) for theme in ("light", "dark")}
+    for theme, tab in found.items():
+        tab.goes_on = False  # it keeps theme and script
+        tab.page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+        tab.page.add_init_script(WATCH)
+    yield found
+    for tab in found.values():
+        spare_tabs.close(tab)
 
 
 def settled(app: App) -> None:

@@ -25,7 +25,11 @@ def run(server: Server, shelf: Shelf) -> Run:
 
 @pytest.fixture
 def learning(kept: App, watch: Watch, run: Run) -> App:
-    return watch(kept).open("learn", "pipeline", run=run.id, chapter="pipeline", image=3, eps="0.5,-1")
+    app = watch(kept)
+    link = {"run": run.id, "chapter": "pipeline", "image": "3", "eps": "0.5,-1"}
+    if not link.items() <= app.query().items():
+        app.open("learn", "pipeline", **link)
+    return app
 
 
 def shown(app: App) -> tuple[float, float, list[float]]:
@@ -129,8 +133,8 @@ def test_a_drawing_goes_through_and_the_link_draws_it_again(learning: App) -> No
     app.until(lambda: shown(app)[2] == pytest.approx(z, abs=1e-3), "the link draws something else")
 
 
-def test_the_closed_form_follows_its_sliders(learning: App) -> None:
-    app = learning.open("learn", "kl", "figure", run="flat", chapter="kl")
+def test_the_closed_form_follows_its_sliders(kept: App, watch: Watch, run: Run) -> None:
+    app = watch(kept).open("learn", "kl", "figure", run="flat", chapter="kl")
     for name, value in (("μ", "1"), ("σ", "0.5")):
         app.part("kl").get_by_label(name, exact=True).fill(value)
     app.until(
@@ -138,8 +142,8 @@ def test_the_closed_form_follows_its_sliders(learning: App) -> None:
     )
 
 
-def test_chapters_turn_and_the_link_follows(learning: App) -> None:
-    app = learning.open("learn", "figure", run="flat", chapter="elbo")
+def test_chapters_turn_and_the_link_follows(kept: App, watch: Watch, run: Run) -> None:
+    app = watch(kept).open("learn", "figure", run="flat", chapter="elbo")
     app.page.locator(".st-key-learn-next button").first.click()
     app.until(lambda: app.query().get("chapter") == "identity", "the next chapter did not open")
     app.ready("figure").idle()

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.browser.controls import alone
+from tests.support.thorough import few
 
 if TYPE_CHECKING:
     from playwright.sync_api import Route
@@ -133,14 +134,17 @@ def test_part_of_a_page_that_does_not_arrive_is_asked_for_until_it_does(
     assert len(refused) == 3
 
 
-def test_every_page_opens_in_the_systems_theme_its_texts_can_be_read_and_each_control_can_stay_alone(
-    browse: Browse, server: Server
+#: Those with the most words and the most controls each time; of all others, whose own files of tests open them too, before
+#: a release. `tests/benchmarks/layout.py` looks at all of them with axe.
+@pytest.mark.parametrize("titles", few([("Learn", "Train", "Explore"), PAGES], 1), ids=len)
+def test_page_opens_in_the_systems_theme_its_texts_can_be_read_and_each_control_can_stay_alone(
+    browse: Browse, server: Server, titles: tuple[str, ...]
 ) -> None:
     app = browse(server)
     schemes = [("light", "rgb(255, 255, 255)"), ("dark", "rgb(15, 16, 22)")]
     app.goes_on = False
     app.page.emulate_media(color_scheme="light")
-    for title in PAGES:
+    for title in titles:
         page = title.lower()
         app.open(page, *PARTS.get(page, ()), run="digits-conditional")
         app.until(lambda title=title: app.headline() == title, f"/{page} did not open {title}")

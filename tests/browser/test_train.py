@@ -75,7 +75,7 @@ def at_work(live: Live, watch: Watch) -> App:
     """A tab that shows the run while it trains by its schedule, β = 1, and leaves time for the page."""
     app = watch(live.tab)
     app.idle()  # a β that the test before has moved is asked for by then, and not after this
-    live.run.request(command="run", beta=None, max_images_per_second=6000)
+    live.run.request(command="run", beta=None, max_images_per_second=2000)
     app.until(lambda: app.marks("curves").get("state") == "running", "the run did not go on")
     app.until(lambda: live.run.status().beta == 1, "the run does not follow its schedule")
     app.button("Pause").wait_for()
