@@ -21,6 +21,10 @@ from tests.browser.tab import FLAGS, VIEWPORT, App, Browse, Tabs, Watch  # noqa:
 HERE = Path(__file__).resolve().parent
 _failed = pytest.StashKey[bool]()
 
+#: The browser's second compiler of WebAssembly makes the decoder faster after seconds, and takes a third of all that a
+#: page load costs; in tests, which load hundreds of pages, it never pays. Measurements keep it.
+ONE_COMPILER = "--js-flags=--liftoff-only"
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
@@ -89,7 +93,7 @@ def chromium() -> str:
 def context(chromium: str) -> Iterator[Any]:
     """A browser window that all tests share, so that it loads Streamlit's own files once."""
     with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=chromium, args=[*FLAGS, ONE_COMPILER])
         context = browser.new_context(viewport=VIEWPORT, accept_downloads=True)
         context.set_default_timeout(20_000)
         yield context

@@ -134,8 +134,8 @@ def test_part_of_a_page_that_does_not_arrive_is_asked_for_until_it_does(
     assert len(refused) == 3
 
 
-#: Those with the most words and the most controls each time; of all others, whose own files of tests open them too, before
-#: a release. `tests/benchmarks/layout.py` looks at all of them with axe.
+#: Those with the most words and controls each time; the others, which their own tests open too, before a release.
+#: `tests/benchmarks/layout.py` looks at all of them with axe.
 @pytest.mark.parametrize("titles", few([("Learn", "Train", "Explore"), PAGES], 1), ids=len)
 def test_page_opens_in_the_systems_theme_its_texts_can_be_read_and_each_control_can_stay_alone(
     browse: Browse, server: Server, titles: tuple[str, ...]
