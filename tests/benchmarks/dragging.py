@@ -56,6 +56,7 @@ async def drag(
     Of the frames of the browser, `idle/s` had no event of the pointer, and `missed/s` had one and no new image.
     """
     slider = page.locator(selector).first
+    await slider.scroll_into_view_if_needed()
     box = await slider.bounding_box()
     assert box is not None
     before = len(sent)
@@ -105,9 +106,11 @@ async def _open(page: Page, url: str, run: str, view: str) -> None:
         await page.locator('.ll[data-component="pipeline"][data-ready]').wait_for(timeout=60_000)
         return await page.wait_for_timeout(500)
     await page.goto(f"{url}/{view}?run={run}")
-    for name in ("image", "sliders", "map"):
+    for name in ("sliders", "map"):
         await page.locator(f'.ll[data-component="{name}"][data-ready]').first.wait_for(timeout=60_000)
-    await page.locator('.ll[data-component="image"][data-source="browser"]').wait_for(timeout=60_000)
+    # The page of the map shows the point's image in the map's own card.
+    shown = "map" if view == "map" else "image"
+    await page.locator(f'.ll[data-component="{shown}"][data-source="browser"]').first.wait_for(timeout=60_000)
     await page.wait_for_timeout(500)  # Streamlit's own start-up traffic is not ours to measure
 
 

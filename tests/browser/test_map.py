@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from tests.browser.mapped import AT, chart, drawn, lonely, on_the_map, point_at, region, screen
+from tests.browser.one_screen import Pair, outside
 from vae.data.dataset import Dataset
 from vae.latent.embedding import embed, kept_embedding
 from vae.runs.run import Run
@@ -279,3 +280,14 @@ def test_at_least_two_sigma_of_the_prior_are_in_view_wherever_the_points_are(
     app.part("map").locator('[data-action="reset-view"]').click()
     assert region(app)[0] < -2
     shutil.rmtree(run.path)
+
+
+def test_sliders_below_the_map_stand_beside_the_image_that_they_change(mapped: App) -> None:
+    slider = mapped.part("sliders").locator('.dim input[type="range"]').first
+    slider.scroll_into_view_if_needed()
+    parts = ('[data-component="image"] canvas', '[data-component="sliders"] .dim >> nth=0')
+    assert not outside(mapped, Pair("slider–image", "map", {}, parts))
+    where = mapped.part("image").locator(".where")
+    before = where.inner_text()
+    slider.press("Shift+ArrowRight")
+    mapped.until(lambda: where.inner_text() != before, "the image does not follow the slider")

@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboard.cache import columns as own_columns
 from dashboard.cache import datasets, latents
+from dashboard.components.image import image
 from dashboard.components.map import Kind, Method, Plane, Said, View, latent_map
 from dashboard.components.sliders import sliders
 from dashboard.jobs.planes import Wanted, projections
@@ -84,7 +85,9 @@ def page() -> None:
         z, y = said.click.z, y if said.click.y is None else said.click.y
         row = row_of(run, said.click)
         found = None if row is None else latent_view.posterior(run, row, z=z)
-    with stage.card("sliders", bare=True):
+    # The map's own card is out of sight from here: what the sliders change stands beside them.
+    beside, controls = stage.columns(1, 3, name="below")
+    with controls, stage.card("sliders", bare=True):
         position = sliders(
             run.id,
             view.dims,
@@ -93,6 +96,16 @@ def page() -> None:
             classes=view.conditions,
             prior_points=view.prior_points,
             key=f"map-sliders:{run.id}",
+        )
+    with beside, stage.sticky(), stage.card("image", bare=True):
+        image(
+            run.id,
+            z=position.z,
+            y=position.y,
+            classes=view.conditions,
+            shape=view.shape,
+            stamp=view.stamp,
+            key=f"map-image:{run.id}",
         )
     latent_view.keep(run, position.z, position.y)
     # Explore shows whose posterior the point is the mean of, as long as it is.
