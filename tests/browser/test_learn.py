@@ -58,8 +58,35 @@ def slider(app: App, name: str) -> object:
     return app.part("pipeline").get_by_label(name, exact=True)
 
 
+def written(app: App) -> list[list[float]]:
+    """μ, σ, ε, z and KL of each dimension, as a person reads them in the drawing."""
+    rows = app.part("pipeline").locator(".dim:not(.names)").all()
+    cells = [
+        [*row.locator("b").all_inner_texts(), *row.locator(":scope > span").all_inner_texts()[1:]]
+        for row in rows
+    ]
+    return [[float(text.replace("−", "-")) for text in row] for row in cells]
+
+
 def test_each_number_is_the_library_s(learning: App, run: Run) -> None:
     learning.until(lambda: agrees(learning, run, [0.5, -1.0]), "the numbers differ from the library's")
+    found = expected(run, [0.5, -1.0])
+    wanted = zip(found.mean, found.sigma, torch.tensor([0.5, -1.0]), found.z, found.rate_per_dim, strict=True)
+    for row, numbers in zip(written(learning), wanted, strict=True):
+        assert row == pytest.approx([float(one) for one in numbers], rel=1e-4)
+    # x̂ is the mean of p(x|z), one grey value for each pixel of the image.
+    pixels = (
+        learning.part("pipeline")
+        .locator(".out canvas")
+        .evaluate(
+            """(canvas) => {
+          const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height)
+          return [canvas.height, canvas.width, ...data.filter((_, k) => k % 4 === 0)]
+        }"""
+        )
+    )
+    assert tuple(pixels[:2]) == found.image.shape[1:]
+    assert pixels[2:] == pytest.approx((255 * found.image).flatten().tolist(), abs=0.51)
 
 
 def test_dragging_is_followed_without_a_message_until_release(learning: App, run: Run) -> None:

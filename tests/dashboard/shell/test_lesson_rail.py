@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -15,7 +16,7 @@ from dashboard.look.controls import CONTROLS
 from dashboard.shell import run_picker
 from dashboard.shell.lesson_rail import places, shelf
 from dashboard.views.train import link as train_link
-from tests.support.pages_without_browser import page
+from tests.support.pages_without_browser import page, sentences
 from vae.errors import UserError
 from vae.lessons import rail_words
 from vae.lessons.conditions import FLAGS, HAPPENINGS, NUMBERS, WORDS
@@ -208,6 +209,22 @@ def test_a_shipped_lesson_can_be_shown(file: str) -> None:
         assert step.page
         for name in step.highlight:
             assert name in CONTROLS or f'"{name}"' in cards, f"{step.title}: {name}"
+
+
+@pytest.mark.parametrize("file", [name for name in LESSONS if name.count(".") == 1])
+def test_a_lesson_begins_on_a_machine_that_has_no_run_yet(file: str, folder: Path) -> None:
+    """Its run is shipped, or made in it: the first step's page opens with what it needs."""
+    lesson = read_lesson(SHIPPED / file)
+    first = lesson.steps[0]
+    link = dict(parse_qsl(first.link))
+    at = page(first.page, lesson=lesson.name, step="1", **link)
+    assert sentences(at) == []
+    assert [one.value for one in at.info] == []
+    needs = [step.link for step in lesson.steps if "run=" in step.link]
+    for text in needs:
+        assert (settings.shipped_root() / dict(parse_qsl(text))["run"]).is_dir()
+    makes = first.done is not None and "training started" in first.done.names()
+    assert makes or needs
 
 
 @pytest.mark.parametrize("file", LESSONS)
