@@ -24,6 +24,9 @@ export function railAround(element) {
   return host?.closest(".st-key-lesson-rail") ?? null
 }
 
+/** Whether an element stays at the foot of the window, wherever the page is. @param {Element} element */
+export const isAtFoot = (element) => Boolean(element.closest('[data-testid="stBottom"]'))
+
 /**
  * Where in the window a person did something.
  * @param {Event} event

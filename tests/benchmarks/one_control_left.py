@@ -11,6 +11,7 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -23,6 +24,8 @@ from tests.browser.tab import ALERTS, FLAGS, App
 
 #: Controls of a page that are tried: so many, evenly spread over the list.
 TRIED = 3
+#: Seconds in which the page of a link must come to have that control alone.
+PATIENCE = 12
 PAGES: dict[str, tuple[str, dict[str, str]]] = {
     **{name: (name, {"run": "digits-2d"}) for name in ("train", "explore", "map", "generate", "collapse")},
     "evaluate": ("evaluate", {"run": "digits-2d"}),
@@ -47,7 +50,8 @@ LOADED = """async () => {
 #: Names of controls of which something is in sight, each with what it stands in.
 IN_SIGHT = """() => {
   const seen = (node) => node.checkVisibility({ visibilityProperty: true }) && node.getClientRects().length
-  return controlsInPage().filter(({ nodes }) => nodes.some(seen)).map(({ name, around }) => ({ name, around }))
+  const found = controlsInPage().filter(({ nodes }) => nodes.some(seen))
+  return found.map(({ name, title, around }) => ({ name: name || title, around }))
 }"""
 LINK = """async (name) => {
   const { viewLink } = await import(new URL('../shell/copy_link/view_link.js', controlsModule))
@@ -56,15 +60,24 @@ LINK = """async (name) => {
 
 
 def listed(app: App) -> list[dict[str, Any]]:
-    app.idle()
+    """The controls in sight."""
     app.page.evaluate(LOADED)
     return list(app.page.evaluate(IN_SIGHT))
 
 
-def left(app: App, name: str, link: str) -> str:
-    """What is wrong with the page of the link that leaves one control; empty if nothing is."""
-    app.page.goto(link)
-    app.page.locator('[data-testid="stMain"]').wait_for()
+def settled(app: App) -> list[dict[str, Any]]:
+    """The controls in sight once all parts of the page are there: their list is the same for a second."""
+    app.idle()
+    seen, since = listed(app), time.monotonic()
+    while time.monotonic() - since < 1:
+        app.page.wait_for_timeout(200)
+        if (now := listed(app)) != seen:
+            seen, since = now, time.monotonic()
+    return seen
+
+
+def wrong_with(app: App, name: str) -> str:
+    """What is wrong with a page that shall have this control alone; empty if nothing is."""
     seen = listed(app)
     outer = {one for found in seen if found["name"] == name for one in found["around"]}
     inner = {found["name"] for found in seen if name in found["around"]}
@@ -76,11 +89,22 @@ def left(app: App, name: str, link: str) -> str:
     return f"{name}: {said[0]}" if any("link's hide" in one for one in said) else ""
 
 
+def left(app: App, name: str, link: str) -> str:
+    """What is wrong with the page of the link that leaves one control, also after some seconds."""
+    app.page.goto(link)
+    app.page.locator('[data-testid="stMain"]').wait_for()
+    app.idle()
+    until = time.monotonic() + PATIENCE
+    while (wrong := wrong_with(app, name)) and time.monotonic() < until:
+        app.page.wait_for_timeout(200)
+    return wrong
+
+
 def try_page(app: App, server: Server, path: str, query: dict[str, str]) -> tuple[int, int, list[str]]:
     """How many controls a page has, how many were tried, and what was wrong."""
     app.page.goto(f"{server.url}/{path}?{urlencode(query)}")
     app.page.locator('[data-testid="stMain"]').wait_for()
-    names = [found["name"] for found in listed(app) if found["name"]]
+    names = [found["name"] for found in settled(app) if found["name"]]
     step = max(1, len(names) // TRIED)
     links = [(name, app.page.evaluate(LINK, name)) for name in names[step // 2 :: step][:TRIED]]
     return len(names), len(links), [wrong for name, link in links if (wrong := left(app, name, link))]

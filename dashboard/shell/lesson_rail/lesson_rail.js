@@ -8,7 +8,7 @@ import { mountable } from "../../../vae/browser/lib/mount.js"
 import { runAddress } from "../../components/source/server.js"
 import { listen } from "../../components/source/stream.js"
 import { inStreamlit } from "../../components/streamlit/adapter.js"
-import { foldSheet, pageAround, placeOf, railAround } from "../../streamlit_internals/page.js"
+import { foldSheet, isAtFoot, pageAround, placeOf, railAround } from "../../streamlit_internals/page.js"
 import { fromAddress, fromTrainer } from "../../../vae/browser/lesson_rail/happenings.js"
 
 /** What only the diagnosis knows. */
@@ -67,7 +67,7 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
   /** Bring what the step speaks of first into sight, where the page shows it elsewhere; until the person does something. */
   function seek() {
     const found = seeking ? [...document.querySelectorAll(seeking)].find((node) => node.getClientRects().length) : null
-    if (!found) return
+    if (!found || isAtFoot(found)) return
     const { top, height } = found.getBoundingClientRect()
     const sheet = railAround(root)?.getBoundingClientRect()
     const foot = sheet && sheet.left <= 0 ? sheet.top : innerHeight

@@ -168,6 +168,20 @@ def test_a_control_has_one_name(where: str, kind: str, keys: list[str] | None) -
         )
 
 
+def test_what_a_component_calls_its_controls_stands_in_quotes() -> None:
+    """A name that is put together in a template is on the list beside Copy link, and its link is refused."""
+    sources = [
+        path for folder in ("dashboard", "vae/browser") for path in (DASHBOARD.parent / folder).rglob("*.js")
+    ]
+    made = [
+        f"{path.name}: {found}"
+        for path in sources
+        for found in re.findall(r"(?:control|action): `[^`]*`", path.read_text())
+    ]
+    assert made == []
+    assert {"zs", "images", "group-a", "group-b"} <= controls.words_of_components()
+
+
 def test_names_are_such_as_a_link_takes_and_titles_are_words() -> None:
     for name, control in CONTROLS.items():
         assert keys.HIDE.parse(name) == (name,)

@@ -56,7 +56,7 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
   observer.observe(root)
 
   function section(title, words, kind) {
-    const body = element("div", { class: "lines", role: "group", "aria-label": title, dataset: { control: `${kind}s` } })
+    const body = element("div", { class: "lines", role: "group", "aria-label": title, dataset: { control: kind === "z" ? "zs" : "images" } })
     const note = element("p", { class: "ll-note" }, words)
     const tools = element("div", { class: "ll-row tools" })
     const top = element("div", { class: "top" }, element("div", {}, element("h3", { class: "ll-title" }, title), note), tools)

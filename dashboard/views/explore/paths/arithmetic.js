@@ -13,7 +13,7 @@ const LIMIT = 1000
  *   failed: (sentence: string) => void, stops: () => {text: string}[], point: () => Float32Array | null}} page
  */
 export function arithmetic(page) {
-  const groups = { a: group("a", "A"), b: group("b", "B") }
+  const groups = { a: group("a", "A", "group-a"), b: group("b", "B", "group-b") }
   const point = picture("Point")
   const result = picture("Result")
   const weight = element("input", {
@@ -55,10 +55,10 @@ export function arithmetic(page) {
     return { canvas, words, node: element("figure", { class: "term" }, canvas, words, ...below) }
   }
 
-  function group(key, letter) {
+  function group(key, letter, control) {
     const made = { mean: null, num: 0, asked: "", members: new Set() }
-    made.select = element("select", { class: "field", "aria-label": `Group ${letter}`, dataset: { group: key, control: `group-${key}` }, onchange: () => { void fetchMean(made, true); page.changed() } })
-    made.members_list = element("fieldset", { class: "members", hidden: true, dataset: { control: `group-${key}` } }, element("legend", { class: "ll-sr" }, `Stops in group ${letter}`))
+    made.select = element("select", { class: "field", "aria-label": `Group ${letter}`, dataset: { group: key, control }, onchange: () => { void fetchMean(made, true); page.changed() } })
+    made.members_list = element("fieldset", { class: "members", hidden: true, dataset: { control } }, element("legend", { class: "ll-sr" }, `Stops in group ${letter}`))
     return Object.assign(made, picture(`Mean ${letter}`, made.select, made.members_list), { letter })
   }
 
