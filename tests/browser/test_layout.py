@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.browser.boxes import axe, look
+from tests.browser.shelf import Shelf
 from tests.browser.shifts import WATCH, forget, shifts, total
+from vae.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig
 
 if TYPE_CHECKING:
     from tests.browser.server import Server
@@ -52,6 +54,48 @@ def test_boxes_of_a_page_are_in_order_at_every_width(
         app.page.set_viewport_size({"width": width, "height": height})
         settled(app)
         assert look(app.page, width) == [], f"{width} px"
+
+
+@pytest.mark.thorough
+def test_drawing_pad_of_the_map_stands_in_its_own_place(tabs: dict[str, App], watch: Watch) -> None:
+    app = watch(tabs["light"])
+    app.page.set_viewport_size({"width": 1366, "height": 768})
+    app.open("map", run="digits-2d").idle()
+    app.page.get_by_text("Like my drawing").click()
+    settled(app)
+    pad, undo = (
+        app.page.locator(".like .pad").bounding_box(),
+        app.page.get_by_role("button", name="Undo").bounding_box(),
+    )
+    assert pad is not None and undo is not None
+    assert pad["y"] <= undo["y"] <= pad["y"] + pad["height"] and undo["x"] >= pad["x"] + pad["width"]
+    assert look(app.page, 1366) == []
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("width", [390, 1366])
+def test_a_hundred_classes_fill_no_page(
+    tabs: dict[str, App], watch: Watch, server: Server, shelf: Shelf, width: int
+) -> None:
+    config = RunConfig(
+        data=DataConfig(
+            name="npz", path=shelf.images("many", [f"class {k:03}" for k in range(100)], num=500, side=8)
+        ),
+        model=ModelConfig(latent_dim=2, hidden=(16,), conditional=True),
+        train=TrainConfig(epochs=1, batch_size=32),
+    )
+    path = server.runs / "many"
+    if not path.exists():
+        Shelf.train(path, config)
+    app = watch(tabs["light"])
+    app.page.set_viewport_size({"width": width, "height": WIDTHS[width]})
+    for page in ("explore", "map", "generate"):
+        app.open(page, run="many").idle()
+        settled(app)
+        assert look(app.page, width) == [], page
+        if page == "explore":
+            classes = app.page.locator('[data-component="sliders"] select[aria-label="Class"]')
+            assert classes.locator("option").count() == 100
 
 
 @pytest.mark.parametrize(("page", "theme"), [("styleguide", "dark"), ("compare", "light")])
