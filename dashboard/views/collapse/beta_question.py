@@ -6,6 +6,7 @@ import streamlit as st
 
 from dashboard.link import session
 from dashboard.look.markdown import plain
+from dashboard.shell import stage
 from dashboard.views.collapse import beta_question_text, link
 from dashboard.views.collapse.beta_question_text import Question
 from vae.diagnostics.watched_loops.loss_scale import loop_scale, unknown
@@ -85,15 +86,15 @@ def panel(run: Run | None) -> None:
         "Losses are often written with means instead of sums, which changes the effective β. Say what your code "
         "does; the mean over the batch does not matter, because both terms have it."
     )
-    left, right = st.columns([3, 2], gap="large")
-    with left:
+    left, right = stage.columns(3, 2, name="below")
+    with left, stage.card("question", "Your loss"):
         asked = _question(asked)
     session.write(link.UNITS, asked)
-    with right, st.container(border=True):
+    with right, stage.card("effective-beta"):
         _answer(asked)
     if run is not None and not session.presenting():
-        st.markdown(f"**This run: {plain(title_of(run))}**")
-        line(run)
+        with stage.card("this-run", f"This run: {title_of(run)}"):
+            line(run)
 
 
 def _first(run: Run | None) -> Question:

@@ -8,6 +8,9 @@ import { plotlyMenu } from "../../../components/chart/saving.js"
 import { theme } from "../../../../vae/browser/lib/theme.js"
 import { besides, isoLines, range } from "./lines.js"
 
+/** Width that a label of a line and one of a run take side by side, CSS pixels. */
+const LABEL = 120
+
 /** What the colours mean, where the dots carry no words. */
 function key(dots, colours) {
   const known = [...new Set(dots.map(({ beta }) => beta))].sort((a, b) => a - b)
@@ -138,6 +141,11 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
     const places = dots.map(({ rate, distortion }, k) => ({
       x: (wide * (rate - x[0])) / (x[1] - x[0]), y: (high * (y[1] - distortion)) / (y[1] - y[0]), words: words[k],
     }))
+    // The label of a line gives way to a run and its own label.
+    const isFree = ([rate, distortion]) => {
+      const [left, top] = [(wide * (rate - x[0])) / (x[1] - x[0]), (high * (y[1] - distortion)) / (y[1] - y[0])]
+      return places.every((dot) => Math.abs(dot.x - left) > LABEL || Math.abs(dot.y - top) > 28)
+    }
     const trace = {
       type: "scatter", cliponaxis: false, mode: data.labels ? "markers+text" : "markers",
       x: dots.map(({ rate }) => rate), y: dots.map(({ distortion }) => distortion),
@@ -160,7 +168,7 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
         type: "line", layer: "below", x0: from[0], y0: from[1], x1: to[0], y1: to[1], line: { color: colours.muted, width: 1, dash: "dot" }, opacity: 0.6,
       })),
       // A label at the right edge would be cut off.
-      annotations: lines.filter(({ from }) => from[0] < x[1] - 0.14 * (x[1] - x[0])).map(({ value, decimals, from }) => ({
+      annotations: lines.filter(({ from }) => from[0] < x[1] - 0.14 * (x[1] - x[0]) && isFree(from)).map(({ value, decimals, from }) => ({
         x: from[0], y: from[1], text: `−ELBO ${number(value, decimals)}`, showarrow: false, xanchor: "left", yanchor: "top", xshift: 8, yshift: 0,
         font: { size: 10, color: colours.muted }, bgcolor: colours.background,
       })),
