@@ -81,6 +81,12 @@ def test_address_without_a_page_leads_to_a_decoded_image_of_a_shipped_model(
     assert app.number("time", "snapshots") == 30
     assert app.alerts() == []
     assert app.page.locator('[role="dialog"], [data-testid="stException"]').count() == 0
+    # A line in the list of pages stands above the first page of each group.
+    groups = app.page.locator('[data-testid="stSidebarNavItems"] li').evaluate_all(
+        """(nodes) => nodes.filter((node) => parseFloat(getComputedStyle(node).borderTopWidth) > 0)
+          .map((node) => node.querySelector("a").pathname.split("/").pop())"""
+    )
+    assert groups == ["train", "collapse", "runs"]
 
 
 def test_nothing_is_asked_of_any_other_machine(browse: Browse, server: Server) -> None:
