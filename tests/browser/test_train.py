@@ -295,6 +295,7 @@ def test_download_without_a_network_is_told_in_one_sentence_and_leaves_nothing(
     app.until(lambda: app.button("Train").is_enabled(), "the form of the digits did not come back")
 
 
+@pytest.mark.thorough
 def test_switch_on_the_form_trains_a_conditional_run(form: App, server: Server) -> None:
     app = form
     app.page.get_by_text("Conditional", exact=True).click()

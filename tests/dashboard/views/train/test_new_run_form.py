@@ -87,6 +87,15 @@ def test_defaults_make_the_suggested_run_and_start_it(root: Path, trainers: Reco
     assert at.query_params["run"] == run.id
 
 
+def test_conditional_switch_makes_the_suggested_conditional_run(root: Path, trainers: Recorder) -> None:
+    at = form()
+    next(switch for switch in at.toggle if switch.label == "Conditional").set_value(True).run()
+    press(at)
+    (run,) = made(root)
+    assert run.config == suggest("digits", conditional=True)
+    assert [started.id for started in trainers.started] == [run.id]
+
+
 def test_name_is_the_persons_own_and_the_field_is_empty_afterwards(root: Path, trainers: Recorder) -> None:
     at = form()
     name = next(field for field in at.text_input if field.label == "Name")
