@@ -21,8 +21,8 @@ from tests.browser.tab import FLAGS, VIEWPORT, App, Browse, Tabs, Watch  # noqa:
 HERE = Path(__file__).resolve().parent
 _failed = pytest.StashKey[bool]()
 
-#: The browser's second compiler of WebAssembly makes the decoder faster after seconds, and takes a third of all that a
-#: page load costs; in tests, which load hundreds of pages, it never pays. Measurements keep it.
+#: The browser's second compiler of WebAssembly makes the decoder faster after seconds, and costs each page load about a
+#: quarter of all that the page computes; in tests, which load hundreds, it never pays. Measurements keep it.
 ONE_COMPILER = "--js-flags=--liftoff-only"
 
 

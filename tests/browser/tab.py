@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -36,6 +37,8 @@ STREAMLITS_OWN = re.compile(
 )
 #: What a script run that another one follows at once ends with.
 OVERTAKEN = ForwardMsg.ScriptFinishedStatus.FINISHED_EARLY_FOR_RERUN
+#: Seconds without a frame of the websocket after which a fragment is taken for one that is no longer there.
+SILENCE = 5.0
 #: So many frames of the page; a page that is not painted shows none.
 PAINTED = """num => new Promise((done) => {
   setTimeout(done, 200)
@@ -91,6 +94,8 @@ class App:
         self._under_way: set[str] = set()
         #: How far the last script run that the tab asked for has come.
         self._run: Literal["asked", "begun", "ended"] = "ended"
+        #: Whether it was asked of a fragment of the page, and when the websocket last carried a frame.
+        self._is_of_fragment, self._last_frame = False, 0.0
         self._expected: list[re.Pattern[str]] = [STREAMLITS_OWN]
 
     def leave(self) -> bool:
@@ -127,11 +132,15 @@ class App:
 
         def sent(frame: Any) -> None:
             self.num_sent += 1
-            if isinstance(frame, bytes) and BackMsg.FromString(frame).WhichOneof("type") == "rerun_script":
+            self._last_frame = time.monotonic()
+            message = BackMsg.FromString(frame) if isinstance(frame, bytes) else BackMsg()
+            if message.WhichOneof("type") == "rerun_script":
                 self._run = "asked"
+                self._is_of_fragment = bool(message.rerun_script.fragment_id)
                 self.num_reruns += 1
 
         def received(frame: Any) -> None:
+            self._last_frame = time.monotonic()
             message = ForwardMsg.FromString(frame) if isinstance(frame, bytes) else ForwardMsg()
             kind = message.WhichOneof("type")
             if kind == "new_session" and self._run == "asked":
@@ -166,9 +175,18 @@ class App:
     def idle(self) -> None:
         """Wait until every script run that the page has asked for has ended, and the page has drawn it."""
         self.frames(9)  # what a click or a key leads to has been sent by then
-        self.until(lambda: self._run == "ended", "a script run that the page asked for did not end", 30)
+        self.until(
+            lambda: self._run == "ended" or self._was_dropped(),
+            "a script run that the page asked for did not end",
+            30,
+        )
         self.page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
         self.frames()
+
+    def _was_dropped(self) -> bool:
+        """Whether what was asked is of a fragment that another run has removed: Streamlit answers that with nothing."""
+        is_silent = time.monotonic() - self._last_frame > SILENCE
+        return self._run == "asked" and self._is_of_fragment and is_silent
 
     def click(self, title: str) -> None:
         """Go to another page by the menu."""
