@@ -220,7 +220,9 @@ def test_stop_keeps_a_checkpoint_and_train_on_goes_on_from_it(live: Live, at_wor
     step = live.run.status().step
     at_work.button("Continue training").click()
     at_work.until(
-        lambda: live.run.status().state == "running" and live.run.status().step > step, "it did not go on", 30
+        lambda: live.run.status().state == "running" and live.run.status().step > step,
+        "it did not go on",
+        60,  # the process that waits for a run may still be loading, in place of the one before
     )
     assert [line["step"] for line in live.lines(event="resume")][-1] == step
     assert live.run.status().pid == live.pid
