@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from vae.diagnostics.diagnosis import Diagnosis
     from vae.errors import UserError
     from vae.evaluation.elbo import Evaluation, evaluate
-    from vae.evaluation.exact_posterior import ExactPosterior, exact_posterior
+    from vae.evaluation.exact_posterior import exact_posterior
     from vae.evaluation.importance import ImportanceBound, importance_bound
+    from vae.evaluation.true_posterior import ExactPosterior
     from vae.experiments.sweep import sweep
     from vae.latent.embedding import Embedding, embed
     from vae.models.likelihoods import Bernoulli, ContinuousBernoulli, Gaussian, LearnedGaussian, Likelihood
@@ -112,7 +113,8 @@ _lazily, __dir__, _ = lazy_loader.attach(
         "diagnostics.diagnosis": ["Diagnosis"],
         "errors": ["UserError"],
         "evaluation.elbo": ["Evaluation", "evaluate"],
-        "evaluation.exact_posterior": ["ExactPosterior", "exact_posterior"],
+        "evaluation.exact_posterior": ["exact_posterior"],
+        "evaluation.true_posterior": ["ExactPosterior"],
         "evaluation.importance": ["ImportanceBound", "importance_bound"],
         "experiments.sweep": ["sweep"],
         "latent.embedding": ["Embedding", "embed"],

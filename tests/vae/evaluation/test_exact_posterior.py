@@ -18,12 +18,12 @@ from vae.errors import UserError
 from vae.evaluation.ais import annealed
 from vae.evaluation.exact_posterior import (
     TOLERANCE,
-    ExactPosterior,
     each_exact_posterior,
     exact_posterior,
     exact_posteriors,
 )
 from vae.evaluation.importance import importance_bound, log_weights
+from vae.evaluation.true_posterior import ExactPosterior
 from vae.models.likelihoods import Bernoulli
 from vae.models.linear_vae import PPCA, linear_terms
 from vae.models.memory_budget import rows_within

@@ -19,7 +19,8 @@ import vae
 from tests.vae.runtime.test_html import HOSTILE, PLAIN, Tags
 from vae.data.dataset import Dataset
 from vae.data.types import Images
-from vae.evaluation.exact_posterior import ExactPosteriors, exact_posteriors
+from vae.evaluation.exact_posterior import exact_posteriors
+from vae.evaluation.true_posterior import ExactPosteriors
 from vae.experiments.sweep import Outcome
 from vae.models.likelihoods import Likelihood
 from vae.models.priors import Prior
