@@ -175,6 +175,13 @@ def test_pause_holds_step_takes_one_step_and_resume_goes_on(live: Live, at_work:
     assert {line["event"] for line in live.lines()[-60:] if "event" in line} >= {"pause", "resume"}
 
 
+def go_on(app: App) -> None:
+    """Press Continue training once the page rests: a button that is just drawn anew elsewhere says nothing."""
+    app.button("Continue training").wait_for()
+    app.idle()
+    app.button("Continue training").click()
+
+
 def test_reload_picks_the_run_up_where_it_is(live: Live, at_work: App) -> None:
     address, pid, points = at_work.page.url, live.pid, at_work.number("curves", "points")
     at_work.page.reload()
@@ -205,7 +212,7 @@ def test_trainer_that_is_killed_is_told_and_goes_on_from_its_checkpoint(live: Li
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
     app.until(lambda: app.marks("curves").get("state") == "interrupted", "the page does not know")
-    app.button("Continue training").click()
+    go_on(app)
     app.until(lambda: app.marks("curves").get("state") == "running", "it did not go on", 60)
     assert live.pid != pid
     assert live.lines(event="resume")[-1]["step"] >= kept
@@ -218,7 +225,8 @@ def test_stop_keeps_a_checkpoint_and_train_on_goes_on_from_it(live: Live, at_wor
         lambda: live.run.status().state == "stopped" and not live.run.is_locked(), "it did not stop"
     )
     step = live.run.status().step
-    at_work.button("Continue training").click()
+    at_work.until(lambda: at_work.marks("curves").get("state") == "stopped", "the page does not know")
+    go_on(at_work)
     at_work.until(
         lambda: live.run.status().state == "running" and live.run.status().step > step,
         "it did not go on",
