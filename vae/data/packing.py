@@ -6,12 +6,13 @@ are written rather than believed.
 
 from __future__ import annotations
 
+import hashlib
 import lzma
 import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -37,7 +38,10 @@ _MOST_DOUBTS = 40
 _TAKEN = frozenset(
     ("images", "labels", "x_train", "y_train", "x_validation", "y_validation", "x_test", "y_test")
 )
-#: What reading a damaged or locked entry of a zip raises.
+#: Bytes of the name of a file or folder; systems take 255.
+_MAX_NAME_BYTES = 200
+#: What reading a damaged or locked entry of a zip raises; bzip2 raises an OSError, and places and names that are
+#: damaged a ValueError.
 _DAMAGED = (
     zipfile.BadZipFile,
     zlib.error,
@@ -46,6 +50,8 @@ _DAMAGED = (
     EOFError,
     NotImplementedError,
     RuntimeError,
+    OSError,
+    ValueError,
 )
 #: What a name may not have on some system.
 _ODD = re.compile(r'[\x00-\x1f<>:"|?*\\]')
@@ -64,20 +70,18 @@ def pack_zip(archive: BinaryIO, name: str, target: BinaryIO) -> Reading:
         DataError: If it is no zip, is larger than we take, or no image in it can be read.
     """
     try:
-        with scratch() as place, zipfile.ZipFile(archive) as file:
-            members = [entry for entry in file.infolist() if not entry.is_dir()]
-            if members and all(entry.flag_bits & 1 for entry in members):
-                raise DataError(
-                    f"{shown(name)} must not be locked by a password, and is; pack it without one"
-                )
-            folder, notes = place / _stem(name), Notes()
-            entries = ((entry.filename, partial(file.open, entry)) for entry in members)
-            _unpack(entries, len(members), name, folder, notes)
-            return _pack(folder, name, target, notes)
+        file = zipfile.ZipFile(archive)
     except _DAMAGED as error:
-        raise DataError(
-            f"{shown(name)} is not a whole zip file ({shown(str(error))[:80]}); pack the images again"
-        ) from error
+        raise _not_whole(name, error) from error
+    with scratch() as place, file:
+        members = [entry for entry in file.infolist() if not entry.is_dir()]
+        images = [entry for entry in members if _is_image(entry.filename)] or members
+        if images and all(entry.flag_bits & 1 for entry in images):
+            raise DataError(f"{shown(name)} must not be locked by a password, and is; pack it without one")
+        folder, notes = place / _stem(name), Notes()
+        entries = ((entry.filename, partial(file.open, entry)) for entry in members)
+        _unpack(entries, len(members), name, folder, notes)
+        return _pack(folder, name, target, notes)
 
 
 def pack_files(files: Iterable[tuple[str, IO[bytes]]], num: int, name: str, target: BinaryIO) -> Reading:
@@ -114,7 +118,7 @@ def _unpack(
     """
     if not 1 <= num <= MAX_FILES:
         raise DataError(f"{shown(name)} must hold 1 to {MAX_FILES:,} files, got {num:,}; send fewer")
-    left, damage = MAX_BYTES, None
+    left, damage, has_image = MAX_BYTES, None, False
     folder.mkdir()
     for path, opened in files:
         parts = [part for part in path.replace("\\", "/").split("/") if part not in ("", ".")]
@@ -123,11 +127,11 @@ def _unpack(
                 f"files in {shown(name)} must have a path of at most {_MAX_DEPTH} parts that stays inside, got "
                 f"{shown(path)[:80]!r}; pack the folder again"
             )
-        target = folder.joinpath(*(_ODD.sub("_", part)[:200].rstrip(". ") or "_" for part in parts))
+        target = folder.joinpath(*map(_file_name, parts))
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            with target.open("xb") as file, opened() as source:
-                while block := source.read(_BLOCK):
+            with target.open("xb") as file:
+                for block in _blocks(opened):
                     left -= len(block)
                     if left < 0:
                         raise DataError(
@@ -135,18 +139,59 @@ def _unpack(
                             "or smaller images"
                         )
                     file.write(block)
+            has_image |= _is_image(path)
         except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
             raise DataError(
                 f"files in {shown(name)} must each have a path of their own, got {shown(path)[:80]!r} twice; pack the "
                 "folder again"
             ) from error
-        except _DAMAGED as error:
+        except _Damaged as error:
             damage = error
             target.unlink(missing_ok=True)
-            if target.suffix.lower() in SUFFIXES:
-                notes.leave_out("files that are damaged or locked in the zip", shown(path))
-    if damage is not None and not any(path.is_file() for path in folder.rglob("*")):
-        raise damage
+            notes.leave_out("files that are damaged or locked in the zip", shown(path))
+    if damage is not None and not has_image:
+        raise _not_whole(name, damage) from damage
+
+
+class _Damaged(Exception):
+    """A file in a zip is damaged or locked."""
+
+
+def _blocks(opened: Callable[[], IO[bytes]]) -> Iterator[bytes]:
+    """What is in a file, a block at a time.
+
+    Raises:
+        _Damaged: If that cannot be read.
+    """
+    try:
+        with opened() as source:
+            while block := source.read(_BLOCK):
+                yield block
+    except _DAMAGED as error:
+        raise _Damaged(str(error)) from error
+
+
+def _not_whole(name: str, error: Exception) -> DataError:
+    return DataError(
+        f"{shown(name)} is not a whole zip file ({shown(str(error))[:80]}); pack the images again"
+    )
+
+
+def _is_image(path: str) -> bool:
+    return PurePosixPath(path).suffix.lower() in SUFFIXES
+
+
+def _file_name(part: str) -> str:
+    """A name that every system takes: of a long one the beginning, a digest of all, and the ending."""
+    name = _ODD.sub("_", part).rstrip(". ") or "_"
+    content = name.encode("utf-8", "replace")
+    if len(content) <= _MAX_NAME_BYTES:
+        return name
+    digest = hashlib.blake2b(content, digest_size=4).hexdigest()
+    return (
+        content[: _MAX_NAME_BYTES - 30].decode("utf-8", "ignore")
+        + f"-{digest}{PurePosixPath(name).suffix[-12:]}"
+    )
 
 
 def _pack(folder: Path, name: str, target: BinaryIO, notes: Notes) -> Reading:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from vae.config.reading import Reading
 from vae.config.schema import DataConfig, DataInfo, RunConfig
 from vae.data.dataset import Dataset
 from vae.data.dataset import load_dataset as load_images
@@ -127,8 +128,18 @@ def check_images(run: Run, dataset: Dataset) -> None:
         elif dataset.config.path is not None:
             remedy = "restore the data, say with --data.path where they are, or start a new run"
         raise DataError(
-            f"run {run.id} must have the images it was made for, got ones with {', '.join(differences[:4])}; {remedy}"
+            f"run {run.id} must have the images it was made for, got ones with {', '.join(differences[:4])}"
+            f"{_left_out_since(dataset.reading, run.info.reading)}; {remedy}"
         )
+
+
+def _left_out_since(found: Reading, expected: Reading) -> str:
+    """What is left out now and was not when the run was made, or the other way round, as files break or are mended."""
+    for ours, theirs, when in ((found, expected, "now"), (expected, found, "when it was made")):
+        for left in ours.left_out:
+            if left not in theirs.left_out and not left.is_clutter:
+                return f" ({when} {left.sentence()})"
+    return ""
 
 
 def _differences(found: DataInfo, expected: DataInfo) -> list[str]:

@@ -26,7 +26,8 @@ def give_way(niceness: int) -> None:
     """
     with suppress(OSError, AttributeError):  # Windows has no niceness
         os.nice(max(0, niceness - os.nice(0)))
-    with suppress(OSError, AttributeError):  # only Linux has such groups, and not in every container
+    # Only Linux has such groups, and not in every container; of a session without one the file is empty.
+    with suppress(OSError, AttributeError, ValueError):
         if os.getsid(0) == os.getpid():
             now = int(_SESSION.read_text().rpartition(" ")[2])
             _SESSION.write_text(str(max(now, niceness)))

@@ -6,18 +6,23 @@ import io
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from vae.config.reading import Reading
-from vae.config.schema import DataConfig
+from vae.config.schema import DataConfig, RunConfig, TrainConfig
+from vae.data.dataset import load_dataset
 from vae.data.inspection import inspect_images
 from vae.data.packing import pack_files, pack_zip
-from vae.data.readers import image_files, image_folder
+from vae.data.readers import folder_pixels, image_files, image_folder
 from vae.data.readers.image_folder import read_folder, read_folder_columns
 from vae.data.types import DataError
+from vae.runs.run import Run
+from vae.runs.run_dataset import check_images
 
 NUM = 20
 
@@ -106,7 +111,9 @@ def test_a_class_of_broken_images_is_no_class(folder: Path) -> None:
 def test_where_nothing_is_left_all_is_refused(folder: Path) -> None:
     for file in folder.rglob("*.png"):
         file.write_bytes(b"x")
-    with pytest.raises(DataError, match=r"0\.png cannot be read as an image .* so it is with 19 more files"):
+    with pytest.raises(
+        DataError, match=r"0\.png cannot be read as an image .* 19 more files cannot be used either \("
+    ):
         read_folder(folder)
 
 
@@ -153,6 +160,155 @@ def test_a_look_at_a_large_folder_tells_of_what_it_met(folder: Path, monkeypatch
     ]
 
 
+def pixels(values: NDArray[Any]) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(values).save(file, "TIFF")
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.full((5, 6), 700, np.float32),
+        np.full((5, 6), 70_000, np.int32),
+        np.full((5, 6), -3, np.int32),
+    ],
+    ids=["floats", "more than 16 bits", "below 0"],
+)
+def test_a_few_pixels_without_a_known_white_are_left_out(folder: Path, values: NDArray[Any]) -> None:
+    """They may stand anywhere, and the others are as they would be without them."""
+    (folder / "a" / "0.png").write_bytes(pixels(values))
+    found = read_folder(folder)
+    assert found.images[:, 0, 1, 1].tolist() == [*range(2, NUM, 2), *range(1, NUM, 2)]
+    assert found.reading.warnings() == ["left out: images of another type of pixels than uint8 (1: a/0.png)"]
+
+
+def test_one_float_among_images_of_16_bits_is_left_out(folder: Path) -> None:
+    for number in range(NUM):
+        values = np.full((5, 6), 65535 if number else 700, np.uint16 if number else np.float32)
+        (folder / "ab"[number % 2] / f"{number}.png").write_bytes(pixels(values))
+    found = read_folder(folder)
+    assert (found.images == 255).all() and len(found.images) == 19
+    assert "left out: images of another type of pixels than uint16 (1: a/0.png)" in found.reading.warnings()
+
+
+def test_many_pixels_without_a_known_white_are_refused(folder: Path) -> None:
+    for number in range(0, 6, 2):
+        (folder / "a" / f"{number}.png").write_bytes(pixels(np.full((5, 6), 70_000, np.int32)))
+    with pytest.raises(DataError, match="whole numbers of at most 16 bits"):
+        read_folder(folder)
+
+
+def test_a_large_image_before_many_small_ones_is_left_out(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is no room for as many as large as it is, and none is needed."""
+    monkeypatch.setattr(folder_pixels, "MAX_BYTES", 10_000)
+    for name in ("0", "2"):
+        (folder / "a" / f"{name}.png").write_bytes(png(size=(60, 50)))
+    found = read_folder(folder)
+    assert found.images.shape == (18, 1, 5, 6)
+    assert found.reading.warnings() == [
+        "left out: images of another size than 6×5 (2: a/0.png, 60×50, a/2.png, 60×50)"
+    ]
+    (folder / "a" / "4.png").write_bytes(png(size=(60, 50)))  # more than one in ten: they are meant
+    with pytest.raises(DataError, match="got 20 of 60×50; use fewer or smaller ones"):
+        read_folder(folder)
+
+
+def test_a_file_that_goes_while_others_are_read_is_left_out(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decode = folder_pixels.decode
+
+    def decoded(file: Path, rules: int) -> image_files.Decoded:
+        (folder / "a" / "8.png").unlink(missing_ok=True)
+        return decode(file, rules)
+
+    monkeypatch.setattr(folder_pixels, "decode", decoded)
+    found = read_folder(folder)
+    assert len(found.images) == 19
+    assert found.reading.warnings() == ["left out: files that cannot be read as images (1: a/8.png)"]
+
+
+def of_parts(folder: Path, **broken: str) -> Path:
+    """Two classes, ``a`` and ``b``, in train and test; of each part the named classes are broken."""
+    for part in ("train", "test"):
+        for number in range(10):
+            path = folder / part / "ab"[number % 2] / f"{number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(b"x" if path.parent.name in broken.get(part, "") else png(number))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("broken", "layout", "said"),
+    [
+        ({"test": "a"}, "given parts train/ and test/", []),
+        ({"train": "a"}, "given parts train/ and test/", ["class a has no image to train on"]),
+        (
+            {"test": "ab"},
+            "given part train/",
+            [
+                "test has no image that can be read: test images are taken from the others; save its images again",
+            ],
+        ),
+        (
+            {"train": "a", "test": "a"},
+            "given parts train/ and test/",
+            ["left out: classes without an image that can be read (1: a)"],
+        ),
+    ],
+)
+def test_a_class_that_is_left_in_one_part_is_still_one(
+    tmp_path: Path, broken: dict[str, str], layout: str, said: list[str]
+) -> None:
+    found = read_folder(of_parts(tmp_path / "own", **broken))
+    assert found.reading.layout.startswith(f"{layout}, one sub-folder for each class")
+    files, *others = found.reading.warnings()
+    assert files.startswith("left out: files that cannot be read as images") and others == said
+    assert found.class_names == (("b",) if len(broken) == 2 else ("a", "b"))
+
+
+def test_a_row_of_a_file_that_is_left_out_names_an_image(folder: Path) -> None:
+    """Nor does such a row make another column look more like the one with the names."""
+    rows = [f"{'ab'[number % 2]}/{number}.png,{number}.5" for number in range(NUM)]
+    (folder / "labels.csv").write_text("\n".join(["file,size", *rows]), encoding="utf-8")
+    (folder / "a" / "8.png").write_bytes(b"x")
+    assert read_folder(folder).reading.warnings() == [
+        "left out: files that cannot be read as images (1: a/8.png)"
+    ]
+
+
+def test_a_look_names_each_kind_and_no_frames(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(image_folder, "_MAX_LOOK_BYTES", 0)
+    first, second = Image.new("L", (6, 5), 3), Image.new("L", (6, 5), 100)
+    first.save(folder / "a" / "0.gif", save_all=True, append_images=[second])
+    (folder / "a" / "8.png").write_bytes(b"x")
+    (folder / "b" / "9.png").write_bytes(b"")
+    assert sorted(inspect_images(DataConfig(name="folder", path=folder)).reading.warnings()) == [
+        "1 of 21 files that were looked at will be left out: empty files (b/9.png)",
+        "1 of 21 files that were looked at will be left out: files that cannot be read as images (a/8.png)",
+    ]
+
+
+def test_a_run_whose_broken_file_was_mended_or_broke_says_so(folder: Path, tmp_path: Path) -> None:
+    data = DataConfig(name="folder", path=folder)
+    config = RunConfig(data=data, train=TrainConfig(batch_size=4))
+    (folder / "a" / "8.png").write_bytes(b"x")
+    before = load_dataset(data)
+    run = Run.create(tmp_path / "before", config, before.info())
+    check_images(run, before)
+    (folder / "a" / "8.png").write_bytes(png(8))
+    words = r"left out: files that cannot be read as images \(1: a/8\.png\)\); restore the data"
+    with pytest.raises(DataError, match=rf"\(when it was made {words}"):
+        check_images(run, load_dataset(data))
+    again = Run.create(tmp_path / "after", config, load_dataset(data).info())
+    (folder / "a" / "8.png").write_bytes(b"x")
+    with pytest.raises(DataError, match=rf"\(now {words}"):
+        check_images(again, load_dataset(data))
+
+
 # A zip --------------------------------------------------------------------------------------------------------------
 
 
@@ -170,6 +326,70 @@ def packed(content: bytes) -> tuple[Reading, int]:
     target.seek(0)
     with np.load(target, allow_pickle=False) as arrays:
         return reading, len(arrays["images"])
+
+
+def packed_with(folder: Path, compression: int) -> bytearray:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", compression) as archive:
+        for path in sorted(folder.rglob("*.*")):
+            archive.write(path, f"own/{path.relative_to(folder).as_posix()}")
+    return bytearray(file.getvalue())
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_damaged_member_of_any_compression_is_left_out(folder: Path, compression: int) -> None:
+    reading, num = packed(flip(packed_with(folder, compression), "own/a/8.png"))
+    assert num == 19
+    assert reading.warnings() == ["left out: files that are damaged or locked in the zip (1: own/a/8.png)"]
+
+
+def test_a_member_whose_name_or_place_is_damaged_is_left_out(folder: Path) -> None:
+    (folder / "a" / "8.png").rename(folder / "a" / "8é.png")
+    content = zipped(folder)
+    named = bytearray(content)
+    named[named.index("own/a/8é".encode()) + 7] = 0xFF  # no UTF-8
+    placed = bytearray(content)
+    entry = placed.rindex("own/a/8é".encode()) - 46
+    placed[entry + 42 : entry + 46] = b"\xff" * 4  # no place in the file
+    for damaged in (named, placed):
+        reading, num = packed(damaged)
+        assert num == 19 and "damaged or locked in the zip (1: own/a/8é.png)" in reading.warnings()[0]
+
+
+def test_a_damaged_table_in_a_zip_is_said(folder: Path) -> None:
+    rows = [f"{'ab'[number % 2]}/{number}.png,{number}.5" for number in range(NUM)]
+    (folder / "labels.csv").write_text("\n".join(["file,size", *rows]), encoding="utf-8")
+    content = packed_with(folder, zipfile.ZIP_STORED)
+    reading, num = packed(flip(content, "own/labels.csv"))
+    assert num == NUM
+    assert reading.warnings() == ["left out: files that are damaged or locked in the zip (1: own/labels.csv)"]
+
+
+def test_locked_images_beside_an_open_text_are_refused_as_locked(folder: Path) -> None:
+    content = zipped(folder)
+    directory = content.index(b"PK\x01\x02")
+    while directory >= 0:
+        content[directory + 8] |= 1
+        directory = content.find(b"PK\x01\x02", directory + 1)
+    with zipfile.ZipFile(file := io.BytesIO(content), "a") as archive:
+        archive.writestr("own/readme.txt", "hello")
+    with pytest.raises(DataError, match="must not be locked by a password"):
+        packed(file.getvalue())
+
+
+def test_long_names_of_a_zip_are_cut_for_the_disk_and_stay_apart(folder: Path) -> None:
+    """Some systems take 255 letters, and others 255 bytes."""
+    file = io.BytesIO(zipped(folder))
+    with zipfile.ZipFile(file, "a") as archive:
+        for end in "xyz":
+            archive.writestr(f"own/a/{'猫' * 200}{end}.png", png())
+            archive.writestr(f"own/b/{'n' * 220}{end}.png", png())
+    target = io.BytesIO()
+    reading = pack_zip(file, "own.zip", target)
+    target.seek(0)
+    with np.load(target, allow_pickle=False) as arrays:
+        assert len(arrays["images"]) == NUM + 6
+    assert not any("deeper" in sentence for sentence in reading.warnings())
 
 
 def flip(content: bytearray, name: str) -> bytearray:

@@ -70,6 +70,19 @@ def test_what_the_system_refuses_changes_nothing(tmp_path: Path, monkeypatch: py
     assert not (tmp_path / "absent").exists()
 
 
+@pytest.mark.parametrize("content", ["", "\n", "/autogroup-7 nice"])
+def test_a_session_without_a_group_changes_nothing(
+    content: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group = tmp_path / "autogroup"
+    group.write_text(content)
+    monkeypatch.setattr(priority, "_SESSION", group)
+    monkeypatch.setattr(os, "nice", lambda _: 0)
+    monkeypatch.setattr(os, "getsid", lambda _: os.getpid())
+    priority.give_way(priority.TRAINER)
+    assert group.read_text() == content
+
+
 def test_a_system_without_niceness_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(os, "nice")
     priority.give_way(priority.TRAINER)

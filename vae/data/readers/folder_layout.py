@@ -70,12 +70,14 @@ class Layout:
     """A folder, understood.
 
     Attributes:
-        words: Its layout in words.
+        kind: What lies in each part, and where, in words.
+        root: The folder that was named.
         parts: In the order train, validation, test; one without a name where there are no parts.
         table: The table of columns beside them, if there is one.
     """
 
-    words: str
+    kind: str
+    root: Path
     parts: list[FolderPart]
     table: Path | None
 
@@ -83,6 +85,15 @@ class Layout:
     def files(self) -> list[Path]:
         """All images, in the order in which they are read."""
         return [file for part in self.parts for file in part.files]
+
+    @property
+    def words(self) -> str:
+        """The layout in words."""
+        given = [shown(one.folder.relative_to(self.root).as_posix()) for one in self.parts if one.part]
+        if not given:
+            return self.kind
+        names = " and ".join(f"{name}/" for name in given)
+        return f"given part{'s' * (len(given) > 1)} {names}, {self.kind}"
 
     def num(self, part: Part) -> int:
         """Number of images that are given for a part."""
@@ -205,7 +216,7 @@ def find_layout(path: Path, rules: int, notes: Notes) -> Layout:
         if rules > 1:
             _doubt_classes(part, notes)
         kind = "one sub-folder for each class" if part.has_classes else "images without classes"
-        return Layout(kind + inside, [part], table)
+        return Layout(kind + inside, path, [part], table)
     except OSError as error:
         raise DataError(f"{shown(path)} cannot be read: {reason(error)}; check the folder") from error
 
@@ -329,10 +340,14 @@ def _with_parts(
             parts[parts.index(one)] = replace(one, classes={"": one.files})
     unknown = {name for one in parts for name in one.classes} - set(training.classes)
     for class_name in sorted(unknown, key=natural_key):
-        lister.notes.doubt(f"class {shown(class_name)} has no image to train on")
-    names = " and ".join(f"{lister.name(one.folder)}/" for one in parts)
+        lister.notes.doubt(no_training(class_name))
     kind = "one sub-folder for each class" if training.has_classes else "images without classes"
-    return Layout(f"given parts {names}, {kind}{inside}", parts, table)
+    return Layout(kind + inside, lister.root, parts, table)
+
+
+def no_training(class_name: str) -> str:
+    """The doubt about a class that only other parts than train have."""
+    return f"class {shown(class_name)} has no image to train on"
 
 
 def _part(part: Part | None, folder: Path, lister: _Lister) -> FolderPart:

@@ -7,7 +7,8 @@ read, or no size is that of most images, all are refused.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,16 @@ from vae.data.readers.image_files import Decoded, Unreadable, decode
 from vae.data.readers.pixel_values import UPPER_HALF, Scale, constant_note, dark_note, find_scale
 from vae.data.types import MAX_BYTES, MAX_IMAGES, DataError, Progress, shown
 from vae.data.unpacked_size import check_room
+from vae.errors import clean
 
 #: Share of the images that must have one size for the others to be left out; with less it is unclear which is meant.
 _MOST_SHARE = 0.9
+#: Images of the first one's size by which it is seen that many have it, and not a few odd ones.
+_ENOUGH = 200
+#: What is left out of files, and not the files themselves.
+FURTHER_FRAMES = "all pages and frames of a file but its first"
+#: Letters of a file's name beside others.
+_SHORT_NAME = 40
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +58,8 @@ def read_files(
         notes: Told what was done, and what was left out.
         progress: Told how many files are read.
     Raises:
-        DataError: If no file can be read, no size is that of most images, or it is all too large.
+        DataError: If no file can be read, no size is that of most images, it is all too large, or it is unclear which
+            value is white.
     """
     reader = _Reader(files, path, rules, notes)
     size = reader.read(progress, None)
@@ -71,6 +80,8 @@ class _Reader:
         #: What is left out, and its name; and the first refusal.
         self.left_out: list[tuple[str, str]] = []
         self.refusal: DataError | None = None
+        #: Why there is no room for as many images as large as the first; most may be smaller.
+        self.too_large: DataError | None = None
         #: Width and height of the images that could be read, with the first file of each.
         self.sizes: Counter[tuple[int, int]] = Counter()
         self.first_of: dict[tuple[int, int], Path] = {}
@@ -78,8 +89,8 @@ class _Reader:
         #: Numbers of more than 8 bits, by the place of their image; scaled when all are known.
         self.deep: dict[int, NDArray[Any]] = {}
         self.deep_bytes = 0
-        #: Brightest bytes of files with 16 bits for each of several channels.
-        self.cut: list[int] = []
+        #: Brightest byte of each image whose file has 16 bits for each of several channels, by its place.
+        self.cut: dict[int, int] = {}
 
     def read(self, progress: Progress | None, size: tuple[int, int] | None) -> tuple[int, int] | None:
         """All files of one size, width and height; that of the first where none is given.
@@ -99,16 +110,18 @@ class _Reader:
                 progress("reading images", number + 1, len(self.files))
         if not self.sizes and self.refusal is not None:
             raise self._refused(self.refusal)
+        if self.too_large is not None and len(self.sizes) == 1:
+            raise self.too_large
         return self._size_of_most() if size is None and len(self.sizes) > 1 else None
 
     def result(self) -> FilePixels:
         """What was read, once all was; says what was done and left out."""
+        self.images = self.images[: len(self.kept)]
+        self._scale()
         for what, name in self.left_out:
             self.notes.leave_out(what, name)
         if self.is_transparent and self.rules > 1:
             self.notes.did("transparent parts were laid on white")
-        self.images = self.images[: len(self.kept)]
-        self._scale()
         return FilePixels(self.images, tuple(self.kept))
 
     def _take(self, number: int, file: Path, wanted: tuple[int, int] | None) -> None:
@@ -122,24 +135,36 @@ class _Reader:
         size = (width, height)
         self.sizes[size] += 1
         self.first_of.setdefault(size, file)
-        if wanted is None and len(self.sizes) > 1:
-            if self.rules == 1:
-                raise self._several_sizes()
+        if wanted is None and len(self.sizes) > 1 and self.rules == 1:
+            raise self._several_sizes()
+        if self.too_large is not None and self._is_meant(size):
+            raise self.too_large
+        if self.too_large is not None or (wanted is None and len(self.sizes) > 1):
             return  # all are read again, by the size of most
         if wanted is not None and size != wanted:
             words = f"images of another size than {wanted[0]}×{wanted[1]}"
             self.left_out.append((words, f"{self._name(file)}, {width}×{height}"))
             return
         if image.is_one_of_many and self.rules > 1:
-            self.left_out.append(("all pages and frames of a file but its first", self._name(file)))
+            self.left_out.append((FURTHER_FRAMES, self._name(file)))
         self.is_transparent |= image.was_transparent
         pixels = image.pixels
         if image.is_cut:
-            self.cut.append(int(pixels.max()))
+            self.cut[len(self.kept)] = int(pixels.max())
         if not image.is_deep and (pixels == pixels[..., :1]).all():
             pixels = pixels[..., :1]
-        self._put(pixels.transpose(2, 0, 1))
+        try:
+            self._put(pixels.transpose(2, 0, 1))
+        except DataError as error:
+            if wanted is not None or self.rules == 1:
+                raise
+            self.too_large = error
         self.kept.append(number)
+
+    def _is_meant(self, size: tuple[int, int]) -> bool:
+        """Whether so many have the size of the first that they are no few odd ones."""
+        num, total = self.sizes[size], len(self.files)
+        return size == next(iter(self.sizes)) and (num > _ENOUGH or total - num < _MOST_SHARE * total)
 
     def _put(self, image: NDArray[Any]) -> None:
         """Keep one image, shape ``(1 or 3, H, W)``."""
@@ -177,26 +202,66 @@ class _Reader:
     def _scale(self) -> None:
         """Turn what has more than 8 bits into bytes, and zeros and ones into black and white."""
         place = f"images in {shown(self.path)}"
+        if self.rules > 1 and max(self.cut.values(), default=2) <= 1:
+            self._leave_out_odd(self.cut, "colour images of 16 bits a channel that use only the lower 8")
         if self.deep:
-            deep = [image.astype(image.dtype.newbyteorder("=")) for image in self.deep.values()]
-            scale = Scale(0, 65535) if self.rules == 1 else find_scale(deep, place, self.notes)
-            for number, image in zip(self.deep, deep, strict=True):
-                self.images[number] = scale.to_bytes(image)
-        elif self.rules > 1:
-            if self.images.max(initial=0) == 1 and not self.cut:
+            self._scale_deep(place)
+        if self.rules > 1 and not self.deep and not self.cut:
+            if self.images.max(initial=0) == 1:
                 self.notes.did("pixels 0 and 1 were read as black and white")
                 self.images *= 255
-            if not self.cut:
-                dark_note(self.images, self.notes)
+            dark_note(self.images, self.notes)
         if self.cut and self.rules > 1:
             self._tell_of_cut(place)
         if self.rules > 1:
             constant_note(self.images, self.notes)
 
+    def _scale_deep(self, place: str) -> None:
+        """Turn what has more than 8 bits into bytes; a few of another type than most are left out if they fit no scale.
+
+        Raises:
+            DataError: If it is unclear which value is white.
+        """
+        self.deep = {row: image.astype(image.dtype.newbyteorder("=")) for row, image in self.deep.items()}
+        if self.rules == 1:
+            scale = Scale(0, 65535)
+        else:
+            try:
+                scale = find_scale(list(self.deep.values()), place, self.notes)
+            except DataError:
+                types = [
+                    str(self.deep[row].dtype) if row in self.deep else "uint8"
+                    for row in range(len(self.kept))
+                ]
+                most = Counter(types).most_common(1)[0][0]
+                odd = [row for row, one in enumerate(types) if one != most]
+                if not self._leave_out_odd(odd, f"images of another type of pixels than {most}"):
+                    raise
+                if not self.deep:
+                    return
+                scale = find_scale(list(self.deep.values()), place, self.notes)
+        for row, image in self.deep.items():
+            self.images[row] = scale.to_bytes(image)
+
+    def _leave_out_odd(self, rows: Collection[int], what: str) -> bool:
+        """Leave out images that were read, if there are any and few."""
+        total = len(self.kept)
+        odd = set(rows)
+        left = [row for row in range(total) if row not in odd]
+        if not rows or len(left) < _MOST_SHARE * total:
+            return False
+        self.left_out += [(what, self._name(self.files[self.kept[row]])) for row in rows]
+        self.images = self.images[left]
+        self.kept = [self.kept[row] for row in left]
+        places = {row: place for place, row in enumerate(left)}
+        self.deep = {places[row]: image for row, image in self.deep.items() if row in places}
+        self.cut = {places[row]: high for row, high in self.cut.items() if row in places}
+        return True
+
     def _tell_of_cut(self, place: str) -> None:
         """Say what became of several channels of 16 bits each, and refuse them if nothing is left."""
         remedy = "save them with 8 bits a channel, stretched so that white is 255"
-        if (high := max(self.cut)) <= 1:
+        if (high := max(self.cut.values())) <= 1:
             raise DataError(
                 f"{place} must use the upper 8 bits of each channel if they have 16, which are all that is read, got a "
                 f"brightest value of {high} in these; {remedy}"
@@ -212,9 +277,9 @@ class _Reader:
         others = [name for _, name in self.left_out][1:]
         if not others:
             return error
-        more = f", {others[1]}" if len(others) > 1 else ""
+        names = ", ".join([clean(name, _SHORT_NAME) for name in others[:2]] + ["…"] * (len(others) > 2))
         return DataError(
-            f"{error}; so it is with {len(others)} more files ({others[0]}{more}{', …' if len(others) > 2 else ''})"
+            f"{error}; {len(others):,} more file{'s' * (len(others) > 1)} cannot be used either ({names})"
         )
 
     def _room(self, channels: int, height: int, width: int) -> NDArray[np.uint8]:
@@ -224,7 +289,10 @@ class _Reader:
                 f"images in {shown(self.path)} must be at most {MAX_IMAGES} and {MAX_BYTES} bytes in all, "
                 f"got {num} of {width}×{height}; use fewer or smaller ones"
             )
-        stored = sum(file.stat().st_size for file in self.files)
+        stored = 0
+        for file in self.files:
+            with suppress(OSError):  # it has gone since: its turn to be left out comes
+                stored += file.stat().st_size
         check_room(num * channels * height * width, stored, f"images in {shown(self.path)}")
         return np.empty((num, channels, height, width), np.uint8)
 

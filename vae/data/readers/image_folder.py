@@ -20,8 +20,8 @@ from torch import Tensor
 
 from vae.config.reading import RULES, Notes, Reading
 from vae.data.attributes import Attributes
-from vae.data.readers.folder_layout import Layout, find_layout
-from vae.data.readers.folder_pixels import FilePixels, read_files
+from vae.data.readers.folder_layout import FolderPart, Layout, find_layout, no_training
+from vae.data.readers.folder_pixels import FURTHER_FRAMES, FilePixels, read_files
 from vae.data.readers.label_table import columns_of
 from vae.data.types import (
     MAX_CLASSES,
@@ -68,11 +68,11 @@ def read_folder(path: Path, progress: Progress | None = None, rules: int = RULES
     layout = find_layout(path, rules, notes)
     _labels(layout, path, rules)  # what is wrong with the names of classes is known before an image is read
     pixels = _read(layout, path, rules, notes, progress)
-    layout = _kept(layout, path, pixels.kept, notes)
+    for sentence in columns_of(layout, path, notes, pixels.kept).refused:
+        notes.doubt(sentence)
+    layout = _kept(layout, pixels.kept, notes)
     labels, class_names = _labels(layout, path, rules)
     images = torch.from_numpy(pixels.images)
-    for sentence in columns_of(layout, path, notes).refused:
-        notes.doubt(sentence)
     num_test, num_validation = layout.num("test"), layout.num("validation")
     alike_note(class_names, notes)
     notes.layout = summary(
@@ -145,11 +145,13 @@ def sample_of_folder(path: Path, num: int) -> Sample:
     except DataError:  # these few may be the odd ones
         rows = sorted({round(place) for place in np.linspace(0, len(files) - 1, _MAX_LOOK)})
         pixels = read_files([files[row] for row in rows], path, RULES, notes)
-    if broken := len(rows) - len(pixels.kept):
-        (left, *_) = notes.reading().left_out
-        words = f"{broken:,} of {len(rows):,} files that were looked at will be left out: {left.what}"
-        words += f" ({', '.join(left.first)})"
-        reading = reading.replace(doubts=(*reading.doubts, words)[:_MOST_DOUBTS])
+    met = [
+        f"{left.num:,} of {len(rows):,} files that were looked at will be left out: {left.what} "
+        f"({', '.join(left.first)})"
+        for left in notes.reading().left_out
+        if left.what != FURTHER_FRAMES
+    ]
+    reading = reading.replace(doubts=(*reading.doubts, *met)[:_MOST_DOUBTS])
     rows = [rows[place] for place in pixels.kept][:num]
     return _sample(pixels.images[:num], labels, rows, len(files), class_names, reading)
 
@@ -197,10 +199,13 @@ def read_folder_columns(path: Path, rules: int = RULES) -> Attributes:
     if layout.table is None:
         return Attributes()
     known = _known.get((path, rules))
-    if known is None or known[0] != _stamp(layout.files):
-        _read(layout, path, rules, Notes(), None)
-        known = _known[path, rules]
-    return columns_of(_kept(layout, path, known[1], notes), path, notes)
+    if rules == 1:
+        kept: Sequence[int] = range(len(layout.files))  # nothing is left out
+    elif known is not None and known[0] == _stamp(layout.files):
+        kept = known[1]
+    else:
+        kept = _read(layout, path, rules, Notes(), None).kept
+    return columns_of(layout, path, notes, kept)
 
 
 def _read(layout: Layout, path: Path, rules: int, notes: Notes, progress: Progress | None) -> FilePixels:
@@ -224,7 +229,7 @@ def _stamp(files: list[Path]) -> bytes:
     return digest.digest()
 
 
-def _kept(layout: Layout, path: Path, kept: Sequence[int], notes: Notes) -> Layout:
+def _kept(layout: Layout, kept: Sequence[int], notes: Notes) -> Layout:
     """The layout without the files that were left out, and without classes and parts that have no other.
 
     Raises:
@@ -232,14 +237,16 @@ def _kept(layout: Layout, path: Path, kept: Sequence[int], notes: Notes) -> Layo
     """
     if len(kept) == len(layout.files):
         return layout
-    rows, start, parts = set(kept), 0, []
+    rows, start = set(kept), 0
+    parts: list[FolderPart] = []
+    gone: list[str] = []
     for part in layout.parts:
         classes = {}
         for name, files in part.classes.items():
             if left := [file for row, file in enumerate(files, start) if row in rows]:
                 classes[name] = left
             elif name:
-                notes.leave_out("classes without an image that can be read", shown(name))
+                gone.append(name)
             start += len(files)
         if classes:
             parts.append(replace(part, classes=classes))
@@ -247,6 +254,18 @@ def _kept(layout: Layout, path: Path, kept: Sequence[int], notes: Notes) -> Layo
             raise DataError(
                 f"{shown(part.folder)} must have an image that can be read, got none; save its images again"
             )
+        else:
+            where = shown(part.folder.relative_to(layout.root).as_posix())
+            notes.doubt(
+                f"{where} has no image that can be read: {part.part} images are taken from the others; save its images "
+                "again"
+            )
+    names = {name for part in parts for name in part.classes}
+    for name in dict.fromkeys(gone):
+        if name not in names:
+            notes.leave_out("classes without an image that can be read", shown(name))
+        elif name not in parts[0].classes:
+            notes.doubt(no_training(name))
     return replace(layout, parts=parts)
 
 

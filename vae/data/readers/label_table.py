@@ -58,7 +58,7 @@ class _Table:
     separator: str
 
 
-def columns_of(layout: Layout, path: Path, notes: Notes) -> Attributes:
+def columns_of(layout: Layout, path: Path, notes: Notes, kept: Sequence[int] | None = None) -> Attributes:
     """The columns of a folder's table, in the order of its images; a sentence for what cannot be used.
 
     Its first line names the columns, or is a row as the others. One column, most often the first, names the files: with
@@ -68,12 +68,13 @@ def columns_of(layout: Layout, path: Path, notes: Notes) -> Attributes:
         layout: The folder.
         path: Where it is.
         notes: Told what was guessed and what came to nothing.
+        kept: The places, ascending, of the files that the columns are for, where others could not be read; else all.
     """
     if layout.table is None:
         return Attributes()
     files = [file.relative_to(path).as_posix() for file in layout.files]
     try:
-        table = _table(layout.table, path, files, notes)
+        table = _table(layout.table, path, files, range(len(files)) if kept is None else kept, notes)
     except csv.Error as error:
         return _refused(layout.table, reason(error), "see whether each quotation mark has its other one")
     except (OSError, UnicodeError) as error:
@@ -147,8 +148,8 @@ def _as_numbers(cells: Sequence[str], filled: Sequence[str], separator: str) -> 
     return cells, " and ".join(told)
 
 
-def _table(file: Path, path: Path, files: Sequence[str], notes: Notes) -> _Table:
-    """The table, row by row matched with the images.
+def _table(file: Path, path: Path, files: Sequence[str], kept: Sequence[int], notes: Notes) -> _Table:
+    """The table, row by row matched with the files, and of these the rows of those that are kept.
 
     Raises:
         DataError: If it cannot be one, or none of its rows names an image.
@@ -221,10 +222,10 @@ def _table(file: Path, path: Path, files: Sequence[str], notes: Notes) -> _Table
     if not columns:
         notes.doubt(f"{TABLE} has no column besides the names of the images")
     if columns:
-        for name, row in zip(files, rows, strict=True):
-            if not row:
-                notes.leave_out(f"values of images that have no row in {TABLE}", shown(name))
-    return _Table(columns, rows, separator)
+        for image in kept:
+            if not rows[image]:
+                notes.leave_out(f"values of images that have no row in {TABLE}", shown(files[image]))
+    return _Table(columns, [rows[image] for image in kept], separator)
 
 
 def _text(content: bytes, notes: Notes) -> tuple[str, str | None]:

@@ -132,7 +132,7 @@ def test_all_files_that_cannot_be_read_are_told_at_once(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         read_folder(tmp_path)
     assert "1.png cannot be read as an image" in str(caught.value)
-    assert "so it is with 2 more files (3.png, 4.png)" in str(caught.value)
+    assert "2 more files cannot be used either (3.png, 4.png)" in str(caught.value)
     assert " at 0x" not in str(caught.value)
 
 
