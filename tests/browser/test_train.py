@@ -122,6 +122,7 @@ def test_beta_moved_by_hand_is_in_force_and_marked_and_lowers_the_rate(live: Liv
     assert after["distortion"] > before["distortion"]
     assert after["beta"] == 50
     assert after["step"] > event["step"]
+    at_work.until(lambda: "→ 50 — " in at_work.page.title(), "the run's title does not say the new β", 20)
 
 
 def test_beta_is_in_force_within_a_fifth_of_a_second_of_the_wish(live: Live, at_work: App) -> None:
