@@ -102,20 +102,21 @@ def draw(page: str) -> None:
     step = lesson.steps[number - 1]
     said_words = rail_words.of(lesson.language)
     with st.container(key="lesson-rail"):
-        place = said_words["step"].format(step=number, steps=len(lesson.steps))
+        at = shelf.place(name, language)
+        head = [lesson.title, said_words["step"].format(step=number, steps=len(lesson.steps))]
+        head = head if at.number is None else [str(at.number), *head]
         st.html(
-            f'<p class="ll-lesson">{shelf.place(lesson)} · {escape(lesson.title)} · {place}</p>'
+            f'<p class="ll-lesson">{escape(" · ".join(head))}</p>'
             f'<h2 class="ll-step">{escape(step.title)}</h2>'
         )
         st.markdown(step.words)
-        state = _state(lesson, number, page, said_words)
+        state = _state(lesson, number, page, said_words, at.following)
         said = _COMPONENT(key="lesson-rail-part", data=plain(state), on_said_change=nothing).get("said")
     if said == "leave":
         _forget()
         st.rerun()
-    following = shelf.after(lesson)
-    if said == "follow" and following is not None:
-        begin(following, 1, page)
+    if said == "follow" and at.following is not None:
+        begin(at.following, 1, page)
     if type(said) is int and 1 <= said <= len(lesson.steps):
         begin(lesson, said, page)
 
@@ -158,7 +159,9 @@ def _forget() -> None:
     session.forget(keys.LANGUAGE)
 
 
-def _state(lesson: Lesson, number: int, page: str, said: Mapping[str, str]) -> State:
+def _state(
+    lesson: Lesson, number: int, page: str, said: Mapping[str, str], following: Lesson | None
+) -> State:
     step, run = lesson.steps[number - 1], run_picker.chosen()
     known: dict[str, Any] = {"page": page}
     if run is not None:
@@ -196,7 +199,7 @@ def _state(lesson: Lesson, number: int, page: str, said: Mapping[str, str]) -> S
         known=known,
         opens=title,
         can_repeat=bool(step.link),
-        follows=following.title if (following := shelf.after(lesson)) is not None else "",
+        follows="" if following is None else following.title,
         words=said,
     )
 

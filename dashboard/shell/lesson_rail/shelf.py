@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from dashboard import settings
 from vae.errors import UserError
 from vae.lessons.files import lessons_in, read_lesson
@@ -37,12 +39,21 @@ def all_lessons(language: str = "") -> tuple[list[Lesson], dict[str, str]]:
     return sorted(found.values(), key=lambda one: one.name), broken
 
 
-def place(lesson: Lesson) -> int:
-    """Its number in the list of lessons, from 1."""
-    return 1 + [one.name for one in all_lessons(lesson.language)[0]].index(lesson.name)
+@dataclass(frozen=True)
+class Place:
+    """Where a lesson stands in the list.
+
+    Attributes:
+        number: From 1; None if the list leaves it out, as it does those beyond the most of a folder.
+        following: The lesson after it; None after the last.
+    """
+
+    number: int | None
+    following: Lesson | None
 
 
-def after(lesson: Lesson) -> Lesson | None:
-    """The lesson that follows in the list, in the same language; None after the last."""
-    found = all_lessons(lesson.language)[0]
-    return found[place(lesson)] if place(lesson) < len(found) else None
+def place(name: str, language: str = "") -> Place:
+    """Where the lesson of that name stands in the list of a language. All files are read for it."""
+    found, _ = all_lessons(language)
+    number = next((number for number, one in enumerate(found, start=1) if one.name == name), None)
+    return Place(number, None if number is None or number == len(found) else found[number])

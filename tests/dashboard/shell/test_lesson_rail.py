@@ -18,7 +18,7 @@ from dashboard.shell.lesson_rail import places, shelf
 from dashboard.views.train import link as train_link
 from tests.support.pages_without_browser import page, sentences
 from vae.errors import UserError
-from vae.lessons import rail_words
+from vae.lessons import files, rail_words
 from vae.lessons.conditions import FLAGS, HAPPENINGS, NUMBERS, WORDS
 from vae.lessons.files import lessons_in, read_lesson
 
@@ -142,12 +142,30 @@ def test_the_rail_has_words_for_whatever_a_condition_may_look_up(language: str) 
 
 def test_after_a_lesson_comes_the_next_of_the_list(folder: Path) -> None:
     names = [lesson.name for lesson in shelf.all_lessons()[0]]
-    following = [shelf.after(shelf.lesson(name)) for name in names]
-    assert [one.name for one in following if one is not None] == names[1:]
-    assert following[-1] is None
-    assert [shelf.place(shelf.lesson(name)) for name in names] == list(range(1, len(names) + 1))
-    german = shelf.lesson("mine", "de")
-    assert shelf.place(german) == len(names)
+    found = [shelf.place(name) for name in names]
+    assert [one.following.name for one in found if one.following is not None] == names[1:]
+    assert found[-1].following is None
+    assert [one.number for one in found] == list(range(1, len(names) + 1))
+    assert shelf.place("mine", "de").number == len(names)
+
+
+def test_what_follows_is_in_the_wanted_language_also_after_a_lesson_that_has_none(folder: Path) -> None:
+    for name, title in (("a.md", "Alone"), ("b.md", "In English"), ("b.de.md", "Auf Deutsch")):
+        (folder / name).write_text(_LESSON.replace("Title of it", title), encoding="utf-8")
+    names = [one.name for one in shelf.all_lessons("de")[0]]
+    assert names[names.index("a") + 1] == "b"
+    following = shelf.place("a", "de").following
+    assert following is not None and following.title == "Auf Deutsch"
+
+
+def test_a_lesson_beyond_those_of_the_list_has_no_number_and_is_shown(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "MOST", 0)
+    assert shelf.place("mine") == shelf.Place(None, None)
+    at = opened("explore", lesson="mine", run="digits-2d")
+    assert not at.exception
+    assert any('ll-lesson">Title of it · Step 1 of 2<' in one.proto.body for one in at.get("html"))
 
 
 def test_what_a_step_names_first_is_what_is_brought_into_sight() -> None:
