@@ -203,6 +203,7 @@ def test_second_tab_shows_the_same_points(live: Live, at_work: App, browse: Brow
         assert steps_of(tab, live.run) == [line["step"] for line in live.lines(split="train")]
 
 
+@pytest.mark.thorough
 def test_trainer_that_is_killed_is_told_and_goes_on_from_its_checkpoint(live: Live, at_work: App) -> None:
     app, run, pid = at_work, live.run, live.pid
     run.request(command="pause")
