@@ -88,6 +88,23 @@ def test_an_odd_size_is_left_out_wherever_it_stands(folder: Path) -> None:
     assert found.reading.warnings() == ["left out: images of another size than 6×5 (1: a/0.png, 60×50)"]
 
 
+@pytest.mark.parametrize(("place", "times"), [("a/0.png", 2 * NUM), ("a/8.png", NUM), ("b/19.png", NUM)])
+def test_files_are_read_twice_only_where_the_first_is_the_odd_one(
+    place: str, times: int, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / place).write_bytes(png(size=(7, 5)))
+    read: list[Path] = []
+    decode = folder_pixels.decode
+
+    def counted(file: Path, rules: int) -> image_files.Decoded:
+        read.append(file)
+        return decode(file, rules)
+
+    monkeypatch.setattr(folder_pixels, "decode", counted)
+    assert len(read_folder(folder).images) == 19
+    assert len(read) == times
+
+
 def test_several_are_counted_by_kind_with_their_first_names(folder: Path) -> None:
     for number in range(0, 12, 2):
         (folder / "a" / f"{number}.png").write_bytes(b"x")

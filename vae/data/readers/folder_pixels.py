@@ -110,9 +110,12 @@ class _Reader:
                 progress("reading images", number + 1, len(self.files))
         if not self.sizes and self.refusal is not None:
             raise self._refused(self.refusal)
-        if self.too_large is not None and len(self.sizes) == 1:
+        if size is not None or not self.sizes:
+            return None
+        most, first = self._size_of_most(), next(iter(self.sizes))
+        if most == first and self.too_large is not None:
             raise self.too_large
-        return self._size_of_most() if size is None and len(self.sizes) > 1 else None
+        return None if most == first else most
 
     def result(self) -> FilePixels:
         """What was read, once all was; says what was done and left out."""
@@ -135,16 +138,17 @@ class _Reader:
         size = (width, height)
         self.sizes[size] += 1
         self.first_of.setdefault(size, file)
-        if wanted is None and len(self.sizes) > 1 and self.rules == 1:
-            raise self._several_sizes()
-        if self.too_large is not None and self._is_meant(size):
-            raise self.too_large
-        if self.too_large is not None or (wanted is None and len(self.sizes) > 1):
-            return  # all are read again, by the size of most
-        if wanted is not None and size != wanted:
-            words = f"images of another size than {wanted[0]}×{wanted[1]}"
+        kept_size = wanted or next(iter(self.sizes))
+        if size != kept_size:
+            if self.rules == 1:
+                raise self._several_sizes()
+            words = f"images of another size than {kept_size[0]}×{kept_size[1]}"
             self.left_out.append((words, f"{self._name(file)}, {width}×{height}"))
             return
+        if self.too_large is not None:
+            if self._is_meant(size):
+                raise self.too_large
+            return  # all are read again, if most have another size
         if image.is_one_of_many and self.rules > 1:
             self.left_out.append((FURTHER_FRAMES, self._name(file)))
         self.is_transparent |= image.was_transparent
@@ -164,7 +168,7 @@ class _Reader:
     def _is_meant(self, size: tuple[int, int]) -> bool:
         """Whether so many have the size of the first that they are no few odd ones."""
         num, total = self.sizes[size], len(self.files)
-        return size == next(iter(self.sizes)) and (num > _ENOUGH or total - num < _MOST_SHARE * total)
+        return num > _ENOUGH or total - num < _MOST_SHARE * total
 
     def _put(self, image: NDArray[Any]) -> None:
         """Keep one image, shape ``(1 or 3, H, W)``."""
