@@ -48,12 +48,6 @@ def same(found: dict[str, Tensor], expected: dict[str, Tensor]) -> bool:
 # Damage
 
 
-def header_of(data: bytes) -> dict[str, Any]:
-    (length,) = struct.unpack("<Q", data[:8])
-    header: dict[str, Any] = json.loads(data[8 : 8 + length])
-    return header
-
-
 def with_header(data: bytes, change: Callable[[dict[str, Any]], object]) -> bytes:
     (length,) = struct.unpack("<Q", data[:8])
     header = json.loads(data[8 : 8 + length])
