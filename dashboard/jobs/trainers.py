@@ -40,6 +40,8 @@ _TICK, _OTHERS, _ROUND = 0.2, 1.0, 5.0
 _HEAD_START = 3.0
 #: Seconds for which a chore waits for somebody who is changing a run's files; the next round tries again.
 _PATIENCE = 0.2
+#: Seconds for which who continues a run waits for its last trainer to give back the lock.
+_FAREWELL = 5.0
 #: Bytes at the end of what a trainer printed that are looked at.
 _WORDS = 16_384
 
@@ -113,13 +115,19 @@ class Trainers:
         self._wake.set()
 
     def _see_off(self, run: Run) -> None:
-        """Wait for a trainer that has said its last word on the run, and is about to end."""
+        """Let a trainer go that has said its last word on the run and given back its lock.
+
+        All that is left of it is the end of its process, which takes seconds on a busy machine and has nothing to lose.
+        """
         _, process = self._working.get(run.id, (run, None))
-        if process is not None and run.status().state not in ("queued", *ACTIVE):
-            deadline = time.monotonic() + 5
-            while run.id in self._working and time.monotonic() < deadline:
-                self._reap()
-                time.sleep(_TICK / 10)
+        if process is None or run.status().state in ("queued", *ACTIVE):
+            return
+        deadline = time.monotonic() + _FAREWELL
+        while run.id in self._working and time.monotonic() < deadline:
+            if not run.is_locked():
+                process.kill()
+            self._reap()
+            time.sleep(_TICK / 10)
 
     def cancel(self, run: Run) -> bool:
         """Take a run out of the queue, or stop it if it has just left it; False if it was not in it."""

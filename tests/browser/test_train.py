@@ -128,14 +128,16 @@ def test_beta_moved_by_hand_is_in_force_and_marked_and_lowers_the_rate(live: Liv
 def test_beta_is_in_force_within_a_fifth_of_a_second_of_the_wish(live: Live, at_work: App) -> None:
     latencies = []
     for beta in (2.0, 3.0, 4.0):
-        num = len(live.lines(event="beta"))
         live.run.request(beta=beta)
         wished = (live.run.path / "control.json").stat().st_mtime
-        at_work.until(lambda num=num: len(live.lines(event="beta")) > num, "no event of β")
-        event = live.lines(event="beta")[-1]
+        # A β of the test before may come into force meanwhile.
+        event = at_work.until(
+            lambda beta=beta: next((line for line in live.lines(event="beta") if line["beta"] == beta), None),
+            "no event of β",
+        )
         # A status says what the clock of the training showed at a time of day; so the event has one too.
         status = live.run.status()
-        assert (event["beta"], status.state) == (beta, "running")
+        assert status.state == "running"
         latencies.append(event["seconds"] + status.heartbeat - status.seconds - wished)
     sys.stdout.write(
         f"from the wish to β in force: {', '.join(f'{1000 * value:.0f}' for value in latencies)} ms\n"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
+import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,40 @@ def test_a_stopped_run_that_leaves_the_queue_is_stopped_as_before(trainers: Trai
     wait_until(lambda: state(first) == "stopped")
     trainers.start(second)  # and goes on from there
     wait_until(lambda: second.status().step > step)
+
+
+@pytest.fixture
+def lingering(trainers: Trainers, root: Path) -> Iterator[tuple[Run, subprocess.Popen[bytes]]]:
+    """A run that was stopped, and its trainer, whose process does not come to its end."""
+    run = create(root, "run")
+    run.write_status(run.status().replace(state="stopped", step=0, pid=None))
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    trainers._working[run.id] = (run, process)
+    yield run, process
+    process.kill()
+    process.wait()
+
+
+def test_who_continues_a_run_waits_for_no_process_that_is_only_ending(
+    trainers: Trainers, lingering: tuple[Run, subprocess.Popen[bytes]]
+) -> None:
+    run, process = lingering
+    began = time.monotonic()
+    trainers.start(run)
+    assert time.monotonic() - began < module._FAREWELL
+    assert process.poll() is not None
+    wait_until(lambda: state(run) == "running")
+
+
+def test_a_trainer_that_still_holds_its_run_is_left_alone(
+    trainers: Trainers, lingering: tuple[Run, subprocess.Popen[bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, process = lingering
+    monkeypatch.setattr(module, "_FAREWELL", 0.3)
+    monkeypatch.setattr(Run, "is_locked", lambda _: True)
+    with pytest.raises(RunError, match="already being trained or waiting"):
+        trainers.start(run)
+    assert process.poll() is None
 
 
 def test_leaving_the_queue_a_moment_too_late_stops_the_run(trainers: Trainers, root: Path) -> None:
