@@ -80,6 +80,4 @@ def _differences(run: Run) -> list[str]:
         found.append(f"β was changed by hand {times} in this run; the script follows the configuration alone")
     if run.config.train.device not in ("auto", "cpu"):
         found.append("on another device than the CPU losses differ in their last digits")
-    if run.config.train.precision == "bf16":
-        found.append("products in bf16 are rounded in another order; losses agree to about three digits")
     return found

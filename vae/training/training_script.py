@@ -67,7 +67,7 @@ def script_parts(
     """
     _check(config)
     parts = {
-        "data": f"{_head(config)}\n{_data(config, info, images_file, max_value)}",
+        "data": f"{_head(config)}{_data(config, info, images_file, max_value)}",
         "encoder": encoder_text(config, info),
         "decoder": decoder_text(config, info),
         "likelihood": likelihood_text(config),
@@ -140,10 +140,9 @@ def _data(config: RunConfig, info: DataInfo, images_file: str, max_value: int) -
         lines = f"""
             # scikit-learn's digits; the first {left_out} of a random order are for validation and test.
             digits = load_digits()
-            images = torch.tensor(digits.images, dtype=torch.uint8)[:, None]"""
+            images{", labels" if conditional else ""} = torch.tensor(digits.images, dtype=torch.uint8)[:, None]"""
         if conditional:
-            lines += """
-            labels = torch.tensor(digits.target)"""
+            lines += ", torch.tensor(digits.target)"
     else:
         total, most = info.num_train + left_out, 255
         split = f'split="{data.emnist_split}", ' if data.name == "emnist" else ""
@@ -209,10 +208,14 @@ for group in optimizer.param_groups:
         optimizer = f"\noptimizer = torch.optim.Adam({parameters}, {options})"
     set_rate = ""
     if train.learning_rate_schedule != "constant":
-        scale = ' * group["scale"]' if wide else ""
-        set_rate = f"""
+        set_rate = (
+            """
     for group in optimizer.param_groups:
-        group["lr"] = learning_rate_at(epoch){scale}"""
+        group["lr"] = learning_rate_at(epoch) * group["scale"]"""
+            if wide
+            else """
+    optimizer.param_groups[0]["lr"] = learning_rate_at(epoch)"""
+        )
     taken = "pixels(images[rows], noise)" + (", labels[rows]" if model.conditional else "")
     extra = ""
     if train.encoder_steps:

@@ -34,6 +34,11 @@ CONFIGS: dict[str, RunConfig] = {
     "conv": RunConfig(model=CONV, train=SHORT),
     "conditional conv, silu": RunConfig(model=CONV.replace(conditional=True, activation="silu"), train=SHORT),
     "learned prior": RunConfig(model=MLP.replace(conditional=True, learned_prior=True), train=SHORT),
+    "bf16": RunConfig(model=MLP, train=SHORT.replace(precision="bf16")),
+    "conv, bf16": RunConfig(model=CONV, train=SHORT.replace(precision="bf16")),
+    "conditional conv, silu, bf16": RunConfig(
+        model=CONV.replace(conditional=True, activation="silu"), train=SHORT.replace(precision="bf16")
+    ),
     "autoregressive": RunConfig(model=MLP.replace(decoder="autoregressive"), train=SHORT),
     "autoregressive conv": RunConfig(
         model=CONV.replace(decoder="autoregressive", conditional=True, activation="tanh"), train=SHORT
@@ -214,9 +219,7 @@ def test_settings_in_any_combination_give_the_losses_of_the_run(
     assert len(script.read_text().splitlines()) <= 150
     monkeypatch.chdir(tmp_path)
     ours, theirs = losses_of_the_run(config, 15), losses_of_the_script(script, 15)
-    # Products in bf16 are rounded in another order, which the export says.
-    rtol, atol = (1e-5, 1e-6) if config.train.precision == "float32" else (5e-3, 1e-3)
-    np.testing.assert_allclose(np.array(theirs), np.array(ours), rtol=rtol, atol=atol)
+    np.testing.assert_allclose(np.array(theirs), np.array(ours), rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize(
