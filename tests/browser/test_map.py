@@ -216,6 +216,7 @@ def test_layers_decode_the_plane_and_show_images_when_few_are_in_view(mapped: Ap
     for name in ("density", "ellipses", "manifold", "images"):
         part.locator(f'[data-layer="{name}"]').click()
     app.until(lambda: app.query()["layers"] == "contours,names", "the address does not say it")
+    app.page.keyboard.press("Escape")  # the open list lies over the row below it
     part.locator('[data-action="reset-view"]').click()
     app.idle()
 

@@ -143,7 +143,7 @@ PAIRS = [
         "class–grid",
         "generate",
         {"run": "digits-conditional"},
-        ('.st-key-generate-settings [data-testid="stButtonGroup"]', ".ll-gallery table"),
+        ('.st-key-card-settings [data-testid="stButtonGroup"]', ".ll-gallery table"),
         ("follow",),
     ),
 ]
