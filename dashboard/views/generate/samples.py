@@ -31,8 +31,9 @@ if TYPE_CHECKING:
 
 #: Where z comes from, and what that is called.
 SOURCES = {"prior": "Prior", "mixture": "Aggregate posterior", "truncated": "Truncated prior"}
-#: What is in the window beside the samples, CSS pixels: the head, the card's title, caption, buttons and foot.
-AROUND = 250
+#: What is in the window beside the samples, CSS pixels: the head, the card's title, caption, buttons, the line of the
+#: weights and the foot.
+AROUND = 290
 #: Grey points behind those that were drawn, at most.
 CLOUD = 1500
 
