@@ -93,7 +93,7 @@ export function rail(root, host) {
     const [state, list] = [root.querySelector(".state"), root.querySelector(".unmet")]
     if (!state || !list) return
     const items = unmet(/** @type {Tree} */ (data.done), known(), progress.happened, data.words)
-    say(state, items.length ? data.words.todo : data.words.waiting)
+    say(state, items.length ? data.words.unmet : data.words.waiting)
     while (list.children.length > items.length) list.lastElementChild?.remove()
     while (list.children.length < items.length) list.append(element("li"))
     items.forEach((text, k) => say(list.children[k], text))
