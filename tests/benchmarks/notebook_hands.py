@@ -18,7 +18,7 @@ from playwright.sync_api import Error, Page
 
 from tests.browser.stroke import stroke
 from vae import DataConfig, Run, Trainer, load_dataset
-from vae.config.schema import suggest
+from vae.config.suggestions import suggest
 
 
 def prepare(folder: Path) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.browser.live import holds_all
-from vae.config.schema import suggest
+from vae.config.suggestions import suggest
 from vae.runs.metrics import MetricsWriter
 from vae.runs.run import Run
 

@@ -1,8 +1,12 @@
-"""Settings that suit own images, by their size, colour and number. Imports no torch."""
+"""Settings that suit a dataset: a public one by its name, own images by their size, colour and number.
+
+Imports no torch.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from vae.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig
 
@@ -11,6 +15,21 @@ CONV_FROM = 48
 #: So many steps of training are enough for a first look.
 _STEPS = 6000
 _BATCH = 128
+
+
+def suggest(name: str, *, conditional: bool = False) -> RunConfig:
+    """Settings that work for a built-in or torchvision data set, as the form first shows them.
+
+    The digits train in slow motion, because at full speed the lesson would be over in seconds.
+    """
+    if name == "digits":
+        model = ModelConfig(hidden=(256, 128), latent_dim=2, conditional=conditional)
+        train = TrainConfig(epochs=1200, batch_size=64, max_images_per_second=20_000)
+    else:
+        model = ModelConfig(hidden=(400,), latent_dim=2, conditional=conditional)
+        train = TrainConfig(epochs=30)
+    data = {"name": name, "path": Path("your-images")} if name in ("npz", "folder") else {"name": name}
+    return RunConfig(data=DataConfig(**data), model=model, train=train)
 
 
 @dataclass(frozen=True)

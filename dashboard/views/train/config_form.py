@@ -15,7 +15,8 @@ from vae.config.base import Config
 from vae.config.checks import has_effect
 from vae.config.own_options import chosen_by, options_field, registry_of
 from vae.config.registry import Registry
-from vae.config.schema import ObjectiveConfig, RunConfig, suggest
+from vae.config.schema import ObjectiveConfig, RunConfig
+from vae.config.suggestions import suggest
 
 #: β in steps that feel even to the hand: it is a weight, so its steps are ratios.
 BETAS = (0, 0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 50, 100, 200)

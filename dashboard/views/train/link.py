@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dashboard.link.keys import Key, choice
 from dashboard.views.train.config_form import BETAS
-from vae.config.schema import RunConfig, suggest
+from vae.config.schema import RunConfig
+from vae.config.suggestions import suggest
 from vae.errors import UserError
 
 #: The Train page: the horizontal axis of the curves, and what of it is in view.

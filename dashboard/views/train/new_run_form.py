@@ -18,7 +18,7 @@ from dashboard.views.train import config_form, link
 from vae.config.checks import warnings
 from vae.config.reading import Reading
 from vae.config.registries import DATASETS
-from vae.config.schema import suggest
+from vae.config.suggestions import suggest
 from vae.errors import UserError
 from vae.storage.atomic import disk_sentence
 

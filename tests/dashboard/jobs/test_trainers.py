@@ -19,7 +19,8 @@ import torch
 from dashboard.jobs import trainers as module
 from dashboard.jobs.trainers import Trainers, limit
 from tests.support.queued_runs import QUICK, create, end, state, wait_for_rounds, wait_until
-from vae.config.schema import DataConfig, suggest
+from vae.config.schema import DataConfig
+from vae.config.suggestions import suggest
 from vae.data.dataset import load_dataset as load_data
 from vae.runs.metrics import MetricsReader
 from vae.runs.naming import RunError

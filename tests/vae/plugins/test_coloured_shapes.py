@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from tests.support import plugin_runs
 from vae.config.base import Config, ConfigError, option
 from vae.config.registries import DATASETS
-from vae.config.schema import DataConfig, suggest
+from vae.config.schema import DataConfig
+from vae.config.suggestions import suggest
 from vae.data.dataset import load_dataset
 from vae.data.source import ImageSource
 from vae.data.types import DataError, Images

@@ -13,7 +13,8 @@ from vae.config.base import ConfigError
 from vae.config.checks import has_effect
 from vae.config.own_options import chosen_by
 from vae.config.registries import DATASETS
-from vae.config.schema import RunConfig, suggest
+from vae.config.schema import RunConfig
+from vae.config.suggestions import suggest
 
 #: Options that the form leaves out: data set and file are chosen above it, and the download folder is this machine's.
 ELSEWHERE = {("data", "name"), ("data", "path"), ("data", "root")}

@@ -18,7 +18,7 @@ from dashboard.jobs.queue import background
 from dashboard.look.markdown import plain
 from dashboard.views.train import new_run_form
 from tests.browser.server import wait_until
-from vae.config.schema import suggest
+from vae.config.suggestions import suggest
 from vae.runs.listing import list_runs
 from vae.runs.naming import RunError
 from vae.runs.run import Run
