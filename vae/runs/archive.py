@@ -26,8 +26,9 @@ from vae.runs.naming import RunError, is_id
 from vae.runs.run import Run
 from vae.runs.weights_file import check_weights
 from vae.storage.atomic import disk_sentence, name_error
-from vae.storage.confined import NotPlain, contents, is_there, open_plain
+from vae.storage.confined import contents, is_there, open_plain
 from vae.storage.locking import FOR_FOLDERS
+from vae.storage.open_folder import NotPlain
 from vae.storage.safetensors_header import header_bytes, inspect
 from vae.storage.scratch import working_folder
 from vae.storage.user_paths import absolute, open_given, user_path

@@ -11,7 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from vae.storage.atomic import MAX_JSON_BYTES, sweep
-from vae.storage.confined import NotPlain, names_of, open_plain, opened_folder
+from vae.storage.confined import open_plain, opened_folder
+from vae.storage.open_folder import NotPlain, names_of
 from vae.storage.scratch import sweep_folders, sweep_old_folders
 
 #: What a run is called while it is removed, and while it is unpacked.

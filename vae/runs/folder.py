@@ -20,20 +20,9 @@ from vae.runs.naming import RunError
 from vae.runs.status import LOG, NOT_STARTED, SILENCE, Control, Status, this_host
 from vae.storage import locking
 from vae.storage.atomic import disk_sentence, json_of, read_json, sweep, write_json, write_json_in
-from vae.storage.confined import (
-    FOLDERS,
-    SNAPSHOTS,
-    FolderLost,
-    Held,
-    holding,
-    is_plain,
-    names_in,
-    opened_folder,
-    opened_in,
-    remove_folder,
-    rename,
-    why_not_plain,
-)
+from vae.storage.confined import is_plain, names_in, opened_folder, remove_folder, rename, why_not_plain
+from vae.storage.held_folder import FOLDERS, SNAPSHOTS, FolderLost, Held, holding
+from vae.storage.open_folder import opened_in
 
 #: Seconds for which one who wants to change small files waits for another who does.
 PATIENCE = 5.0

@@ -11,7 +11,7 @@ from typing import Any
 
 from vae.errors import UserError
 from vae.storage.atomic import json_of
-from vae.storage.confined import opened_in
+from vae.storage.open_folder import opened_in
 
 _IDENTITY = re.compile(r"[0-9a-f]{32}")
 

@@ -21,7 +21,8 @@ from vae.limits import HISTORY_BYTES, HISTORY_LINES, HISTORY_SCAN_BYTES
 from vae.runs.metric_lines import Line, is_line, parse_line, thinned
 from vae.storage.appending import open_to_append
 from vae.storage.atomic import name_error, replacing
-from vae.storage.confined import FolderLost, check_held, lstat, open_plain
+from vae.storage.confined import lstat, open_plain
+from vae.storage.held_folder import FolderLost, check_held
 
 #: Bytes read at once.
 _BLOCK = 1 << 20

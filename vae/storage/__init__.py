@@ -11,8 +11,9 @@ import lazy_loader
 
 if TYPE_CHECKING:
     from vae.storage.atomic import read_json, replacing, write_json
-    from vae.storage.confined import FolderError, Held, NotPlain
+    from vae.storage.held_folder import Held
     from vae.storage.locking import hold
+    from vae.storage.open_folder import FolderError, NotPlain
     from vae.storage.safetensors_header import CheckpointError
     from vae.storage.user_paths import user_path
 
@@ -32,8 +33,9 @@ __getattr__, __dir__, _ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "atomic": ["read_json", "replacing", "write_json"],
-        "confined": ["FolderError", "Held", "NotPlain"],
+        "held_folder": ["Held"],
         "locking": ["hold"],
+        "open_folder": ["FolderError", "NotPlain"],
         "safetensors_header": ["CheckpointError"],
         "user_paths": ["user_path"],
     },

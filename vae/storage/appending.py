@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 
 from vae.storage.atomic import replacing
-from vae.storage.confined import folder_of, made_file, opened_file
+from vae.storage.confined import folder_of
+from vae.storage.open_folder import made_file, opened_file
 
 _BLOCK = 1 << 20
 

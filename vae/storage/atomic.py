@@ -19,8 +19,10 @@ from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
 from vae.errors import UserError
-from vae.storage.confined import check_held, folder_of, names_of, open_plain, opened_folder
+from vae.storage.confined import folder_of, open_plain, opened_folder
+from vae.storage.held_folder import check_held
 from vae.storage.locking import try_to_lock
+from vae.storage.open_folder import names_of
 
 #: Largest JSON file that is read; a run's own are a few kilobytes.
 MAX_JSON_BYTES = 1_000_000

@@ -24,7 +24,7 @@ from vae.evaluation.saved_bounds import Bound
 from vae.runs.naming import RunError
 from vae.runs.run import Run
 from vae.storage.atomic import read_json, write_json
-from vae.storage.confined import FolderLost
+from vae.storage.held_folder import FolderLost
 from vae.training.trainer import Trainer
 
 #: Everything that a trainer writes comes often.

@@ -37,9 +37,11 @@ from vae.runs.run import Run
 from vae.runs.snapshot_index import moments
 from vae.runs.snapshots import load_model
 from vae.runs.status import Status
-from vae.storage import confined
+from vae.storage import open_folder
 from vae.storage.atomic import disk_sentence, replacing, write_json
-from vae.storage.confined import NotPlain, open_plain, split
+from vae.storage.confined import open_plain
+from vae.storage.held_folder import split
+from vae.storage.open_folder import NotPlain
 from vae.storage.safetensors_header import CheckpointError
 from vae.storage.safetensors_io import load, save
 from vae.training.trainer import Trainer
@@ -213,7 +215,7 @@ def test_a_name_is_looked_at_in_the_folder_that_was_opened_whatever_is_renamed_m
 ) -> None:
     path, outside = place
     save(outside, "last", {}, {"step": 13})
-    original, swapped = confined._plain, threading.Event()
+    original, swapped = open_folder.plain_stat, threading.Event()
 
     def swapping(*arguments: Any) -> Any:
         found = original(*arguments)
@@ -223,7 +225,7 @@ def test_a_name_is_looked_at_in_the_folder_that_was_opened_whatever_is_renamed_m
             (path / "checkpoints").symlink_to(outside)
         return found
 
-    monkeypatch.setattr(confined, "_plain", swapping)
+    monkeypatch.setattr(open_folder, "plain_stat", swapping)
     assert load(path / "checkpoints", "last")[1].get("step") != 13
     assert swapped.is_set()
 
@@ -232,7 +234,7 @@ def test_a_link_put_in_the_place_of_a_file_between_look_and_opening_is_refused(
     place: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, outside = place
-    original, calls = confined._plain, itertools.count()
+    original, calls = open_folder.plain_stat, itertools.count()
 
     def swapping(*arguments: Any) -> Any:
         found = original(*arguments)
@@ -241,7 +243,7 @@ def test_a_link_put_in_the_place_of_a_file_between_look_and_opening_is_refused(
             (path / "status.json").symlink_to(outside / ".precious.tmp")
         return found
 
-    monkeypatch.setattr(confined, "_plain", swapping)
+    monkeypatch.setattr(open_folder, "plain_stat", swapping)
     with pytest.raises(NotPlain, match="is a link"):
         open_plain(path / "status.json")
 
