@@ -6,23 +6,17 @@ Layouts that are understood: images in the folder itself, or in one sub-folder f
 
 from __future__ import annotations
 
-import os
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vae.config.reading import Notes
 from vae.data.readers.array_names import PARTS, Part
-from vae.data.readers.image_files import FIRST_SUFFIXES, OTHER_IMAGES, SUFFIXES
-from vae.data.types import MAX_IMAGES, DataError, check_kind, reason, shown
+from vae.data.readers.folder_listing import TABLE, FolderLister, images_below
+from vae.data.readers.image_files import FIRST_SUFFIXES
+from vae.data.types import DataError, check_kind, reason, shown
 from vae.storage.natural_order import natural_key
 
-#: The table of columns beside the images.
-TABLE = "labels.csv"
-#: What systems and programs leave in folders, in lower case.
-_CLUTTER = frozenset(
-    ("thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "icon\r", "$recycle.bin", "@eadir", "lost+found")
-)
 #: Folders that hold images and are no class.
 _OF_IMAGES = frozenset(("images", "image", "imgs", "img", "pictures", "photos", "data", "jpegimages"))
 _DEEPER = "images that lie deeper than in the folder of a class"
@@ -35,10 +29,6 @@ _PART_OF = re.compile(r"[\W_]+|(?<=\D)(?=\d)|(?<=train)(?=set)|(?<=test)(?=set)|
 _SET_WORDS = frozenset(("set", "data", "dataset", "split", "images", "imgs", "folder"))
 #: How deep everything may lie in a folder in a folder.
 _MAX_WRAPPERS = 3
-#: Folders that are looked at: three parts of as many classes as there may be, and as many again.
-_MAX_FOLDERS = 6_000
-#: Files that are looked at to count what lies too deep.
-_MAX_LOOKS = 20_000
 
 
 @dataclass(frozen=True)
@@ -100,86 +90,6 @@ class Layout:
         return sum(len(one.files) for one in self.parts if one.part == part)
 
 
-@dataclass
-class _Folder:
-    """What is directly in a folder, in order."""
-
-    path: Path
-    images: list[Path] = field(default_factory=list)
-    folders: list[Path] = field(default_factory=list)
-
-
-class _Lister:
-    """Lists folders below a root, each once, and notes what is passed over."""
-
-    def __init__(self, root: Path, rules: int, notes: Notes) -> None:
-        self.root, self.rules, self.notes = root, rules, notes
-        self.real_root = root.resolve()
-        self.suffixes = FIRST_SUFFIXES if rules == 1 else SUFFIXES
-        self.tables: list[Path] = []
-        self._listed: dict[Path, _Folder] = {}
-
-    def __call__(self, path: Path) -> _Folder:
-        if path not in self._listed:
-            if len(self._listed) == _MAX_FOLDERS:
-                raise DataError(
-                    f"{shown(self.root)} must have at most {_MAX_FOLDERS:,} folders in it, got more; name the "
-                    "folder that holds the images or their classes"
-                )
-            self._listed[path] = self._list(path)
-        return self._listed[path]
-
-    def name(self, path: Path) -> str:
-        """A path as a message names it: from the root on."""
-        return shown(path.relative_to(self.root).as_posix())
-
-    def _list(self, folder: Path) -> _Folder:
-        found = _Folder(folder)
-        # By name, because the order of a folder's entries differs from one system to another.
-        key = natural_key if self.rules > 1 else str
-        with os.scandir(folder) as entries:
-            ordered = sorted(entries, key=lambda entry: key(entry.name))
-        for entry in ordered:
-            path = folder / entry.name
-            is_image, is_folder = path.suffix.lower() in self.suffixes, entry.is_dir()
-            if entry.name.startswith(".") or entry.name.lower() in _CLUTTER:
-                self.notes.leave_out("hidden and system files", self.name(path), is_clutter=True)
-                continue
-            if not is_image and not is_folder:
-                self._pass_over(path)
-                continue
-            if entry.is_symlink() and not _target(path).is_relative_to(self.real_root):
-                raise DataError(
-                    f"{shown(path)} is a link that leaves {shown(self.real_root)}; put the images there themselves"
-                )
-            if is_folder:
-                found.folders.append(path)
-            elif entry.is_file():
-                found.images.append(path)
-            elif self.rules == 1:
-                raise DataError(f"{shown(path)} is not a file with an image; remove it")
-            else:
-                self.notes.leave_out(
-                    "links to nothing, pipes and other things that are no files", self.name(path)
-                )
-            if len(found.images) > MAX_IMAGES:
-                raise DataError(f"{shown(folder)} must have at most {MAX_IMAGES} images, got more; use fewer")
-        return found
-
-    def _pass_over(self, path: Path) -> None:
-        ending, name = path.suffix.lower(), self.name(path)
-        if path.name == TABLE or (path.name.lower() == TABLE and self.rules > 1):
-            self.tables.append(path)
-        elif ending in OTHER_IMAGES:
-            self.notes.leave_out(f"files ending in {ending}, which are not read (convert them to PNG)", name)
-        elif ending in (".csv", ".tsv", ".xlsx", ".xls", ".ods"):
-            self.notes.leave_out(f"tables that are not called {TABLE}", name)
-        elif ending:
-            self.notes.leave_out(f"files ending in {shown(ending)[:20]}", name)
-        else:
-            self.notes.leave_out("files without an ending", name)
-
-
 def find_layout(path: Path, rules: int, notes: Notes) -> Layout:
     """Look a folder through, without opening a file.
 
@@ -193,7 +103,7 @@ def find_layout(path: Path, rules: int, notes: Notes) -> Layout:
     """
     check_kind(path, "folder")
     try:
-        lister = _Lister(path, rules, notes)
+        lister = FolderLister(path, rules, notes)
         base, inside = (path, "") if rules == 1 else _unwrapped(path, lister)
         split = {} if rules == 1 else _split(base, lister)
         if split:
@@ -232,7 +142,7 @@ def _doubt_classes(part: FolderPart, notes: Notes) -> None:
         )
 
 
-def _table(path: Path, base: Path, lister: _Lister) -> Path | None:
+def _table(path: Path, base: Path, lister: FolderLister) -> Path | None:
     """The table in the folder itself, else in the one that holds everything; others are passed over."""
     found = [
         table for folder in dict.fromkeys((path, base)) for table in lister.tables if table.parent == folder
@@ -243,7 +153,7 @@ def _table(path: Path, base: Path, lister: _Lister) -> Path | None:
     return found[0] if found else None
 
 
-def _unwrapped(path: Path, lister: _Lister) -> tuple[Path, str]:
+def _unwrapped(path: Path, lister: FolderLister) -> tuple[Path, str]:
     """The folder that holds classes, parts or images, where everything lies in one folder of the one that was named."""
     base = path
     for _ in range(_MAX_WRAPPERS):
@@ -259,7 +169,7 @@ def _unwrapped(path: Path, lister: _Lister) -> tuple[Path, str]:
     return base, "" if base == path else f", inside {lister.name(base)}/"
 
 
-def _is_filled(folder: Path, lister: _Lister) -> bool:
+def _is_filled(folder: Path, lister: FolderLister) -> bool:
     """Whether there are images in a folder, at most three folders down."""
     found = [folder]
     for _ in range(_MAX_WRAPPERS + 1):
@@ -270,7 +180,7 @@ def _is_filled(folder: Path, lister: _Lister) -> bool:
     return False
 
 
-def _split(base: Path, lister: _Lister) -> dict[Part, Path]:
+def _split(base: Path, lister: FolderLister) -> dict[Part, Path]:
     """The folders of given parts; none if these are no parts, or the names are those of classes."""
     here = lister(base)
     if here.images:
@@ -315,7 +225,7 @@ def _part_in(name: str) -> tuple[Part | None, str]:
 
 
 def _with_parts(
-    base: Path, inside: str, split: dict[Part, Path], lister: _Lister, table: Path | None
+    base: Path, inside: str, split: dict[Part, Path], lister: FolderLister, table: Path | None
 ) -> Layout:
     order: tuple[Part, ...] = ("train", "validation", "test")
     parts = []
@@ -350,7 +260,7 @@ def no_training(class_name: str) -> str:
     return f"class {shown(class_name)} has no image to train on"
 
 
-def _part(part: Part | None, folder: Path, lister: _Lister) -> FolderPart:
+def _part(part: Part | None, folder: Path, lister: FolderLister) -> FolderPart:
     """Images directly in a folder, or in one sub-folder for each class, there or in a folder ``images`` in it.
 
     Raises:
@@ -370,7 +280,7 @@ def _part(part: Part | None, folder: Path, lister: _Lister) -> FolderPart:
         else:
             deeper = [one]
         for inner in deeper:
-            num, first = _images_below(inner, lister)
+            num, first = images_below(inner, lister)
             if num:
                 lister.notes.leave_out(_DEEPER, first, num)
             elif inner is one:
@@ -380,7 +290,7 @@ def _part(part: Part | None, folder: Path, lister: _Lister) -> FolderPart:
     return FolderPart(part, folder, {"": listed.images} if listed.images else classes)
 
 
-def _holder(folder: Path, lister: _Lister) -> Path:
+def _holder(folder: Path, lister: FolderLister) -> Path:
     """The folder with the images of a class: its own, or one in it that is called images."""
     listed = lister(folder)
     if listed.images or lister.rules == 1:
@@ -389,23 +299,7 @@ def _holder(folder: Path, lister: _Lister) -> Path:
     return inner[0] if len(inner) == 1 else folder
 
 
-def _images_below(folder: Path, lister: _Lister) -> tuple[int, str]:
-    """How many images are in a folder and those in it, and the first of them."""
-    num, first, looks = 0, "", 0
-    for place, folders, names in os.walk(folder):
-        folders[:] = sorted(
-            name for name in folders if not name.startswith(".") and name.lower() not in _CLUTTER
-        )
-        looks += len(names)
-        images = [name for name in names if Path(name).suffix.lower() in lister.suffixes and name[:1] != "."]
-        num += len(images)
-        first = first or (lister.name(Path(place) / min(images)) if images else "")
-        if looks > _MAX_LOOKS:
-            break
-    return num, first
-
-
-def _nothing(path: Path, lister: _Lister) -> DataError:
+def _nothing(path: Path, lister: FolderLister) -> DataError:
     """The refusal of a folder without images, with what there is in it."""
     left_out = max(lister.notes.reading().left_out, key=lambda left: left.num, default=None)
     what = "" if left_out is None or left_out.is_clutter else f" but {left_out.num:,} {left_out.what}"
@@ -423,10 +317,3 @@ def _nothing(path: Path, lister: _Lister) -> DataError:
         f"{shown(path)} must have images ({', '.join(FIRST_SUFFIXES)}, .tif and others) in it or in its sub-folders, "
         f"got none{what}; {remedy}"
     )
-
-
-def _target(link: Path) -> Path:
-    try:
-        return link.resolve()
-    except RuntimeError as error:  # links in a circle
-        raise OSError(str(error)) from error

@@ -20,7 +20,8 @@ from pathlib import Path
 from vae.config.reading import Notes
 from vae.data.attributes import MAX_COLUMNS, Attributes, Column, check_name, column_of_text, is_number
 from vae.data.readers.file_names import SEVERAL, FileNames
-from vae.data.readers.folder_layout import TABLE, Layout
+from vae.data.readers.folder_layout import Layout
+from vae.data.readers.folder_listing import TABLE
 from vae.data.types import MAX_IMAGES, DataError, alike_note, parts_note, reason, shown
 
 #: Largest table, bytes: a row of 16 for each of as many images as there may be; and its rows, lines and cells.

@@ -11,7 +11,7 @@ from PIL import Image
 
 from vae.config.schema import DataConfig
 from vae.data.dataset import Dataset, load_dataset
-from vae.data.readers import folder_layout
+from vae.data.readers import folder_listing
 from vae.data.readers.image_folder import read_folder
 from vae.data.types import DataError, Images
 
@@ -282,7 +282,7 @@ def test_a_folder_without_images_is_refused_with_what_it_has(
 def test_a_folder_of_everything_is_refused_before_all_of_it_is_looked_at(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(folder_layout, "_MAX_FOLDERS", 5)
+    monkeypatch.setattr(folder_listing, "_MAX_FOLDERS", 5)
     put(tmp_path, *(f"{number}/a.png" for number in range(6)))
     assert "must have at most 5 folders in it, got more" in refusal(tmp_path)
 

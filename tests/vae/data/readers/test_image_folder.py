@@ -14,7 +14,7 @@ from PIL import Image
 
 from vae.config.schema import DataConfig
 from vae.data.dataset import load_dataset
-from vae.data.readers import folder_layout, folder_pixels, image_files, image_folder
+from vae.data.readers import folder_listing, folder_pixels, image_files, image_folder
 from vae.data.readers.image_folder import read_folder, read_folder_columns
 from vae.data.types import DataError
 
@@ -257,7 +257,7 @@ def test_too_many_classes_images_and_bytes_are_refused(
     for module, limit, value, words in (
         (image_folder, "MAX_CLASSES", 2, "must have at most 2 classes, got 3; group them"),
         (folder_pixels, "MAX_IMAGES", 2, "must be at most 2 and"),
-        (folder_layout, "MAX_IMAGES", 0, "must have at most 0 images, got more"),
+        (folder_listing, "MAX_IMAGES", 0, "must have at most 0 images, got more"),
         (folder_pixels, "MAX_BYTES", 3 * 3 * 30 - 1, "and 269 bytes in all, got 3 of 6×5"),
     ):
         with monkeypatch.context() as patch:
