@@ -1,67 +1,37 @@
-"""The scale of a watched loop's own loss: how its terms compare with ours, and which reductions that betrays."""
+"""The scale of a watched loop's own loss: what its β amounts to, in words, and how to mend it."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from vae.diagnostics.watched_loops.reductions import (
+    FORMULA,
+    HALF,
+    RIGHT,
+    Ratio,
+    factor_apart,
+    kl_ratio,
+    reconstruction_ratio,
+)
 from vae.runs.metric_lines import Line
 from vae.runtime.number_format import equals, readable
 
-#: A ratio within this factor of a reduction's is taken for it: batches and noise differ between the two.
-_NEAR = 1.35
 #: A ratio that is no reduction's, yet so large or small, is a matter of scale all the same.
 _FAR = 10.0
-#: β is as it should be within this factor.
-_RIGHT = 1.6
 #: A KL term that is none, by the names of `kl_form` in the event ``scale``: what is wrong, and what to do.
 _NO_KL = {
     "mean-not-squared": ("μ stands where μ² belongs", "square the mean"),
     "std-for-variance": ("σ stands where σ² belongs", "square the standard deviation"),
     "log-std-for-log-variance": ("log σ stands where log σ² belongs", "double the logarithm of σ"),
 }
-#: What stands in front of the KL term, and the whole of it.
-_HALF, _FORMULA = "½", "½ Σ (σ² + μ² − 1 − log σ²)"
-#: The same as a line of PyTorch, and the others: sums over what belongs to one image, means over the batch alone.
+#: The KL term as a line of PyTorch, and the others: sums over what belongs to one image, means over the batch alone.
 KL_LINE = "kl = 0.5 * (log_var.exp() + mean.square() - 1 - log_var).flatten(1).sum(1).mean()"
 RECONSTRUCTION_LINE = "reconstruction = per_pixel.flatten(1).sum(1).mean()"
 SQUARED_LINE = "reconstruction = (x_hat - x).square().flatten(1).sum(1).mean() / (2 * sigma**2)"
 LOSS_LINE = "loss = reconstruction + beta * kl"
 #: What a loop that does not report both terms should do.
 REPORT = "report both terms with watcher.step(reconstruction=…, kl=…), and the effective β is shown"
-
-
-@dataclass(frozen=True)
-class Ratio:
-    """What a loop reported of one term over what it is in nats per example.
-
-    Attributes:
-        measured: The median of the comparisons.
-        exact: What the reduction that it is taken for makes of it; None if it is no known one's.
-        words: The reduction; empty if there is none to name.
-        remedy: What to do about it; empty likewise.
-    """
-
-    measured: float
-    exact: float | None
-    words: str = ""
-    remedy: str = ""
-
-    @property
-    def value(self) -> float:
-        """The best that is known of it."""
-        return self.measured if self.exact is None else self.exact
-
-    @property
-    def share(self) -> str:
-        """As a person writes it: "1/784 of ours", "128 times ours"."""
-        value = self.value
-        if value < 0:
-            return f"−{readable(-value)} times ours"
-        if _apart(value) <= _RIGHT:
-            return "as large as ours"
-        return f"1/{readable(1 / value)} of ours" if value < 1 else f"{readable(value)} times ours"
 
 
 @dataclass(frozen=True)
@@ -111,7 +81,7 @@ class LoopScale:
         """Whether β is not what it seems to be, nor what it should be."""
         if self.has_wrong_sign or self.is_no_kl:
             return True
-        return _apart(self.factor) > _RIGHT and _apart(self.effective_beta) > _RIGHT
+        return factor_apart(self.factor) > RIGHT and factor_apart(self.effective_beta) > RIGHT
 
     @property
     def is_certain(self) -> bool:
@@ -126,7 +96,7 @@ class LoopScale:
     @property
     def is_far(self) -> bool:
         """Whether β is so far from what it seems to be that no other cause need be looked for."""
-        return self.has_wrong_sign or _apart(self.factor) > _FAR
+        return self.has_wrong_sign or factor_apart(self.factor) > _FAR
 
     @property
     def parts(self) -> list[tuple[str, Ratio]]:
@@ -143,7 +113,7 @@ class LoopScale:
             return "The KL term has the wrong sign"
         if "mean" in self.words:
             return "A mean where a sum belongs"
-        if self.kl is not None and _HALF in self.kl.words:
+        if self.kl is not None and HALF in self.kl.words:
             return "The ½ of the KL term is wrong"
         return "The terms are out of scale"
 
@@ -156,7 +126,7 @@ class LoopScale:
             return f"your loss is {ratio.share}{like}"
         found = []
         for name, ratio in self.parts:
-            if _apart(ratio.value) > _RIGHT:
+            if factor_apart(ratio.value) > RIGHT:
                 called = f": {ratio.words}" if ratio.words else ""
                 found.append(f"your {name} is {ratio.share}{called}")
         return ", and ".join(found)
@@ -173,7 +143,7 @@ class LoopScale:
             return (
                 f"In your KL term {_NO_KL[self.kl_form][0]}: that formula gives what your loop reports. It is not "
                 "smallest where the posterior equals the prior, so no β turns the loss into the ELBO. It should be "
-                f"{_FORMULA}."
+                f"{FORMULA}."
             )
         found = f"Compared with sums over what belongs to one image, {self.words}. "
         trains = f"your β {equals(self.beta)} trains like β {equals(self.effective_beta)}"
@@ -196,7 +166,7 @@ class LoopScale:
     def remedies(self) -> tuple[str, ...]:
         """What to change in the loop; no weight where one of the terms is not known."""
         if self.is_no_kl:
-            return (f"{_NO_KL[self.kl_form][1]}: {_FORMULA}", *self.lines_of_code)
+            return (f"{_NO_KL[self.kl_form][1]}: {FORMULA}", *self.lines_of_code)
         found = [ratio.remedy for _, ratio in self.parts if ratio.remedy]
         if self.is_of_loss:
             return (REPORT, *(f"if it is so: {remedy}" for remedy in found))
@@ -282,9 +252,9 @@ def loop_scale(
     if measured is None:
         return None
     batch_size = int(_positive(event.get("batch_size")) or 1)
-    reconstruction = _nearest(measured, _of_reconstruction(num_pixels, batch_size, sigma))
+    reconstruction = reconstruction_ratio(measured, num_pixels, batch_size, sigma)
     late, early = _number(event.get("kl_ratio")), _number(event.get("early_kl_ratio"))
-    kl = _kl_ratio(late, early, num_pixels, latent_dim, batch_size)
+    kl = kl_ratio(late, early, num_pixels, latent_dim, batch_size)
     return LoopScale(
         beta=beta,
         effective_beta=beta * (1.0 if kl is None else kl.value) / reconstruction.value,
@@ -296,126 +266,6 @@ def loop_scale(
         kl_form=str(event.get("kl_form", "right")),
         sigma=sigma,
     )
-
-
-def likeliest(ratios: Sequence[float], num_pixels: int, batch_size: int, sigma: float | None) -> float:
-    """Of what a reconstruction's ratio may be, with and without a density's constants, the nearest to a reduction's.
-
-    Args:
-        ratios: What it may be, positive.
-        num_pixels: Values per image.
-        batch_size: Images of a batch.
-        sigma: Standard deviation of a Gaussian likelihood; None for others.
-    """
-    known = _of_reconstruction(num_pixels, batch_size, sigma)
-    return min(ratios, key=lambda ratio: min(_apart(ratio / one.measured) for one in known))
-
-
-def constant_of(num_pixels: int, sigma: float | None) -> float:
-    """What a Gaussian density has besides its squared error, nats; 0 without a σ."""
-    return 0.0 if sigma is None else num_pixels * (math.log(sigma) + 0.5 * math.log(2 * math.pi))
-
-
-def _of_reconstruction(num_pixels: int, batch_size: int, sigma: float | None) -> list[Ratio]:
-    sum_pixels = "sum the reconstruction over pixels, and average it over the batch alone"
-    halve = f"divide the reconstruction by the batch size, {batch_size}"
-    found = [
-        Ratio(1.0, 1.0),
-        Ratio(
-            1 / num_pixels, 1 / num_pixels, "a mean over pixels", f"{sum_pixels}: {num_pixels} times as much"
-        ),
-        Ratio(float(batch_size), float(batch_size), "a sum over the batch", halve),
-    ]
-    if sigma is not None:
-        density = (
-            f"divide the squared error by 2σ², which is {readable(2 * sigma**2, 3)}, or tell vae.watch the σ that is "
-            "meant"
-        )
-        for nats, error in ((2 * sigma**2, "a squared error"), (sigma**2, "half a squared error")):
-            for ratio, reduction in ((nats, ""), (nats / num_pixels, ", as a mean over pixels")):
-                advice = density if not reduction else f"{sum_pixels}; {density}"
-                words = f"{error} without its σ{reduction}"
-                found.append(Ratio(ratio, ratio, words, advice))
-            summed = nats * batch_size
-            found.append(
-                Ratio(
-                    summed, summed, f"{error} without its σ, as a sum over the batch", f"{halve}; {density}"
-                )
-            )
-    return found
-
-
-def _kl_ratio(
-    late: float | None, early: float | None, num_pixels: int, latent_dim: int, batch_size: int
-) -> Ratio | None:
-    """What the ratio of a loop's KL term is taken for, from its late steps, else from its first, when it was large.
-
-    Networks may do otherwise in training than in use, so that the first steps count only where they give a name; and a
-    slip in the ½ is looked for where a reduction is not the reason.
-    """
-    whole = _whole_of_kl(num_pixels, latent_dim, batch_size)
-    ratios = [ratio for ratio in (late, early) if ratio is not None]
-    for known in (whole, _halves_of_kl(whole)):
-        for ratio in ratios:
-            found = _nearest(ratio, known)
-            if found.exact is not None:
-                return found
-    return None if late is None else Ratio(late, None)
-
-
-def _halves_of_kl(whole: list[Ratio]) -> list[Ratio]:
-    """The same reductions with a ½ too few or too many."""
-    found = []
-    for factor, words, advice in (
-        (2.0, f"its {_HALF} is missing", f"halve the KL term: {_FORMULA}"),
-        (0.5, f"its {_HALF} is there twice", f"double the KL term: {_FORMULA}"),
-    ):
-        for ratio in whole:
-            both = f"{ratio.words}, and {words}" if ratio.words else words
-            remedy = f"{ratio.remedy}; {advice}" if ratio.remedy else advice
-            found.append(Ratio(factor * ratio.measured, factor * ratio.measured, both, remedy))
-    return found
-
-
-def _whole_of_kl(num_pixels: int, latent_dim: int, batch_size: int) -> list[Ratio]:
-    advice = "sum the KL term over its dimensions, and average it over the batch alone"
-    return [
-        Ratio(1.0, 1.0),
-        Ratio(1 / latent_dim, 1 / latent_dim, "a mean over dimensions", advice),
-        Ratio(
-            1 / num_pixels, 1 / num_pixels, "divided by the pixels", "do not divide the KL term by the pixels"
-        ),
-        Ratio(
-            1 / (latent_dim * num_pixels),
-            1 / (latent_dim * num_pixels),
-            "a mean over dimensions, divided by the pixels",
-            f"{advice}; do not divide it by the pixels",
-        ),
-        Ratio(
-            float(batch_size),
-            float(batch_size),
-            "a sum over the batch",
-            f"divide the KL term by the batch size, {batch_size}",
-        ),
-    ]
-
-
-def _nearest(measured: float, known: list[Ratio]) -> Ratio:
-    """The measured ratio as the reduction that it is nearest to, if it is near; its sign may be wrong besides."""
-    if measured < 0:
-        found = _nearest(-measured, known)
-        words = f"the wrong sign, and {found.words}" if found.words else "the wrong sign"
-        remedy = "; ".join(filter(None, (f"turn the sign of the KL term: {_FORMULA}", found.remedy)))
-        return Ratio(measured, None if found.exact is None else -found.exact, words, remedy)
-    nearest = min(known, key=lambda ratio: _apart(measured / ratio.measured))
-    if _apart(measured / nearest.measured) > _NEAR:
-        return Ratio(measured, None)
-    return Ratio(measured, nearest.exact, nearest.words, nearest.remedy)
-
-
-def _apart(ratio: float) -> float:
-    """By what factor a ratio is away from 1, either way; one below 0 is as far away as can be."""
-    return max(ratio, 1 / ratio) if ratio > 0 else math.inf
 
 
 def _number(value: object) -> float | None:

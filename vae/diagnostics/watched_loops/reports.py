@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vae.diagnostics.watched_loops.loss_scale import constant_of, likeliest
+from vae.diagnostics.watched_loops.reductions import constant_of, likeliest
 from vae.diagnostics.watched_loops.terms import KL_FORMS, RECONSTRUCTION_FORMS, Candidate, best_form
 
 #: Comparisons of the first steps, before a KL that weighs too much has vanished; and of the newest ones.

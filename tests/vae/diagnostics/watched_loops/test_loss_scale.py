@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from vae.diagnostics.watched_loops.loss_scale import REPORT, LoopScale, likeliest, loop_scale, pays, unknown
+from vae.diagnostics.watched_loops.loss_scale import REPORT, LoopScale, loop_scale, pays, unknown
+from vae.diagnostics.watched_loops.reductions import likeliest
 from vae.runs.metric_lines import Line
 
 PIXELS, DIMS, BATCH = 64, 4, 128
