@@ -1,56 +1,35 @@
 """Runs as a static site: the explorer's own modules beside files of the runs, in a folder or in one HTML file.
 
-The modules are those of `vae.browser`, byte for byte; in one file they are linked by `lib/link.js`, as
-`vae.browser.bundle` writes them. The page may ask nobody but its own place: a policy in its head forbids all else.
+How it is written is for `vae.browser.site_files`. The page may ask nobody but its own place: a policy in its head
+forbids all else.
 """
 
 from __future__ import annotations
 
-import base64
-import errno
-import gzip
-import hashlib
-import html
 import json
-import os
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from vae import browser
-from vae.browser import bundle, palette
+from vae.browser import palette
 from vae.browser.shared_lesson import SharedPlace, check_lessons, names_of, site_lesson
 from vae.browser.shared_run import SharedRun, gather, plain_json
+from vae.browser.site_files import check_target, packed, packed_size, site_shell, write_file, write_folder
 from vae.errors import UserError, clean
 from vae.lessons.lesson import Lesson
 from vae.runs.run import Run
-from vae.storage.atomic import replacing
-from vae.storage.scratch import working_folder
 
 #: Told in words what is worked on, and how many parts of how many of it are done.
 Progress = Callable[[str, int, int], None]
 #: Bytes of a site, unless the user says otherwise.
 MAX_MB = 25.0
-#: The page's own module, which brings all others.
-_FOLDER, _SINGLE = "site/folder.js", "site/site.js"
-#: Parts that the page brings in when they are wanted, as `site/site.js` names them.
-_PARTS = (
-    "image/image.js",
-    "sliders/sliders.js",
-    "image_source/image_source.js",
-    "map/map.js",
-    "generate/generate.js",
-    "diagnosis/shared.js",
-    "time_machine/time_machine.js",
-)
 #: Names that Windows has for devices: no folder can be called so.
 _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{k}" for port in ("com", "lpt") for k in range(10))}
-_STYLES = ("lib/tokens.css", "site/theme.css", "site/site.css")
 
 
 @dataclass(frozen=True)
@@ -98,7 +77,7 @@ def share(
     try:
         return _share(runs, to, single_file, with_images, licence, lessons, max_mb, progress)
     finally:
-        _packed.cache_clear()
+        packed.cache_clear()
 
 
 def _share(
@@ -117,7 +96,7 @@ def _share(
     if len(set(paths)) < len(paths):
         twice = next(run for run, path in zip(runs, paths, strict=True) if paths.count(path) > 1)
         raise UserError(f"share must be given each another run, got {twice.id} twice; leave one out")
-    _check_target(to, single_file, paths)
+    check_target(to, single_file, paths)
     if not 1 <= max_mb <= 2000:
         raise UserError(f"--max-mb must be from 1 to 2000, got {max_mb:g}; use {MAX_MB:g}")
     if not browser.runtime_files():
@@ -130,8 +109,8 @@ def _share(
         words = f"{run.name}: exporting"
         found = gather(run, with_images=with_images, progress=partial(progress, words))
         shared[_slug(found.name, shared)] = found
-    weigh = _packed_size if single_file else len
-    fixed = sum(weigh(content) for content in _shell(single_file).values())
+    weigh = packed_size if single_file else len
+    fixed = sum(weigh(content) for content in site_shell(single_file).values())
     fixed += sum(weigh(content) for one in shared.values() for content in one.files.values())
     told = _told(shared, runs, licence if with_images else "", lessons)
     fixed += weigh(told)
@@ -147,7 +126,7 @@ def _share(
         files |= {f"runs/{slug}/{name}": content for name, content in one.files.items() if content}
     files["site.json"] = _told(shared, runs, licence if with_images else "", lessons, sorted(files))
     title = " · ".join(one.name for one in shared.values())
-    path = _write_file(files, to, title) if single_file else _write_folder(files, to, title)
+    path = write_file(files, to, title) if single_file else write_folder(files, to, title)
     num = (
         path.stat().st_size
         if single_file
@@ -160,49 +139,6 @@ def _share(
         for sentence in one.left_out
     ]
     return Shared(path, num, [clean(sentence) for sentence in left_out])
-
-
-def _check_target(to: Path, single_file: bool, runs: Sequence[Path]) -> None:
-    """Refuse a place in which something lies already, that belongs to a run, or that no disk has."""
-    try:
-        _check_place(to, single_file, runs)
-    except UserError:
-        raise
-    except (OSError, ValueError) as error:  # too long a name, a zero byte, a folder that may not be read
-        reason = getattr(error, "strerror", None) or str(error)
-        raise UserError(
-            f"a site must be at a place that can be written, got {to} ({reason}); give another"
-        ) from None
-
-
-def _check_place(to: Path, single_file: bool, runs: Sequence[Path]) -> None:
-    if to.is_symlink():
-        raise UserError(f"the target must be no link, got {to}; give its own place")
-    place = to.absolute()
-    above = next(one for one in (*place.parents, place) if one.exists())
-    if not above.is_dir():
-        raise UserError(
-            f"a site must be in a folder, got {to}, above which {above} is a file; give another place"
-        )
-    for part in place.parts:  # a name that the disk would not take is refused before the work, not after it
-        with suppress(FileNotFoundError):
-            os.lstat(above / part)
-    for run in runs:
-        if place.resolve().is_relative_to(run):
-            raise UserError(f"a site must be outside of the runs, got {to}; give another place")
-    if single_file:
-        if to.suffix.lower() not in (".html", ".htm"):
-            raise UserError(f"--single-file must end in .html, got {to.name!r}; use {to.stem or 'out'}.html")
-        if to.exists():
-            raise UserError(f"--single-file must not be there yet, got {to}; remove it or use another name")
-        if not to.absolute().parent.is_dir():
-            raise UserError(
-                f"--single-file must be in a folder that is there, got {to}; make the folder first"
-            )
-    elif to.exists() and (not to.is_dir() or any(to.iterdir())):
-        raise UserError(
-            f"--to must be a folder that is not there yet or empty, got {to}; remove it or use another"
-        )
 
 
 def _slug(name: str, taken: dict[str, Any]) -> str:
@@ -318,91 +254,3 @@ def _snapshots_of(one: SharedRun) -> list[Any]:
     """Snapshots that go along; all of them before it is known how many have room."""
     listed = one.files.get("snapshots")
     return one.moments if listed is None else json.loads(listed)["snapshots"]
-
-
-def _shell(single_file: bool) -> dict[str, bytes]:
-    """What every site has: modules, styles and onnxruntime-web, by their path in it."""
-    runtime = {f"runtime/{name}": path.read_bytes() for name, path in browser.runtime_files().items()}
-    if single_file:
-        modules = json.dumps(bundle.modules([_SINGLE, *_PARTS]), ensure_ascii=False).encode()
-        styles = json.dumps(bundle.styles(), ensure_ascii=False).encode()
-        return {"modules.json": modules, "styles.json": styles, **runtime}
-    names = [name for name, _ in bundle.modules([_FOLDER, *_PARTS])]
-    names += [name for name in browser.files() if name.endswith(".css")]
-    files = browser.files()
-    return {**{f"browser/{name}": files[name].read_bytes() for name in names}, **runtime}
-
-
-def _page(name: str, **values: str) -> str:
-    """A page with its marks filled in, in one pass: what is filled in has no marks of its own."""
-    text = (browser.FOLDER / "site" / name).read_text("utf-8")
-    return re.sub(r"\{(title|styles|linker|nonce|files|preloads)\}", lambda found: values[found[1]], text)
-
-
-def _write_folder(files: dict[str, bytes], to: Path, title: str) -> Path:
-    """All files into a new folder beside the target, which then takes its place: a site is whole or not there."""
-    page = _page("folder.html", title=html.escape(title), preloads=_preloads(files))
-    whole = {**files, **_shell(False), "index.html": page.encode()}
-    parent = to.absolute().parent
-    parent.mkdir(parents=True, exist_ok=True)
-    with working_folder(parent, ".latent-lab-share.") as folder:
-        root = folder / "site"
-        for name, content in whole.items():
-            path = root / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
-        place = to.resolve()
-        try:
-            if place.exists():
-                place.rmdir()
-            root.replace(place)
-        except OSError as error:
-            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
-                raise
-            raise UserError(
-                f"--to must stay empty until the site is there, got {to}, into which something was written "
-                "meanwhile; use another"
-            ) from None
-    return to
-
-
-def _preloads(files: dict[str, bytes]) -> str:
-    """What the first image needs, asked for at once: else a module is asked for when another one names it."""
-    modules = [f"browser/{name}" for name, _ in bundle.modules([_FOLDER, _PARTS[0]])]
-    fetched = ["site.json"]
-    for name in browser.runtime_files():
-        (fetched if name.endswith(".wasm") else modules).append(f"runtime/{name}")
-    decoders = [name for name in files if name.endswith("/best/decoder.onnx")]
-    if len(decoders) == 1:
-        fetched += decoders
-    lines = [f'<link rel="preload" as="fetch" crossorigin href="{name}">' for name in fetched]
-    lines += [f'<link rel="modulepreload" href="{name}">' for name in modules]
-    return "\n".join(lines)
-
-
-@cache
-def _packed(content: bytes) -> bytes:
-    """A file as text in a page; it is weighed first and written later, and compressed once (see `share`)."""
-    return base64.b64encode(gzip.compress(content, 9, mtime=0))
-
-
-def _packed_size(content: bytes) -> int:
-    return len(_packed(content))
-
-
-def _write_file(files: dict[str, bytes], to: Path, title: str) -> Path:
-    """One HTML file: everything is in it, compressed, as text that the page unpacks when it needs it."""
-    whole = {**files, **_shell(True)}
-    held = "\n".join(
-        f'<script type="text/plain" data-file="{html.escape(name)}">{_packed(content).decode()}</script>'
-        for name, content in whole.items()
-    )
-    styles = "\n".join((browser.FOLDER / name).read_text("utf-8") for name in _STYLES)
-    linker = (browser.FOLDER / bundle.LINKER).read_text("utf-8")
-    nonce = hashlib.sha256(held.encode()).hexdigest()[:32]
-    page = _page(
-        "single.html", title=html.escape(title), styles=styles, linker=linker, nonce=nonce, files=held
-    )
-    with replacing(to.absolute()) as file:
-        file.write(page.encode())
-    return to

@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from vae import browser
-from vae.browser import packed_arrays, palette
-from vae.browser import share as sharing
+from vae.browser import packed_arrays, palette, site_files
 from vae.browser.share import Shared, share
 from vae.cli.main import main
 from vae.errors import UserError
@@ -64,8 +63,8 @@ def test_every_module_is_the_apps_own_file_and_comes_once(folder: Shared) -> Non
 def test_the_parts_that_come_later_are_those_of_the_page() -> None:
     module = (browser.FOLDER / "site" / "site.js").read_text("utf-8")
     named = re.findall(r'\{ module: "([^"]+)"', module)
-    assert tuple(named) == sharing._PARTS
-    page = sharing._preloads({"runs/a/best/decoder.onnx": b""})
+    assert tuple(named) == site_files._PARTS
+    page = site_files._preloads({"runs/a/best/decoder.onnx": b""})
     assert "browser/image/image.js" in page and "browser/map/map.js" not in page
     assert 'href="runs/a/best/decoder.onnx"' in page
 

@@ -17,7 +17,7 @@ import pytest
 
 from tests.support.short_runs import TRAIN, create, train
 from vae import browser
-from vae.browser import packed_arrays
+from vae.browser import packed_arrays, site_files
 from vae.browser import share as sharing
 from vae.browser.share import Shared, share
 from vae.browser.shared_run import gather, plain_json
@@ -250,7 +250,7 @@ def test_a_place_that_no_disk_has_is_refused_in_a_sentence(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError) as refused:
-        sharing._check_target(Path(name), single_file, [])
+        site_files.check_target(Path(name), single_file, [])
     assert len(str(refused.value)) <= 400 and not list(tmp_path.iterdir())
 
 
@@ -258,7 +258,7 @@ def test_a_folder_into_which_somebody_writes_meanwhile_is_left_alone(tmp_path: P
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "index.html").write_text("theirs")
     with pytest.raises(UserError, match="must stay empty"):
-        sharing._write_folder({}, tmp_path / "site", "a")
+        site_files.write_folder({}, tmp_path / "site", "a")
     assert [one.name for one in tmp_path.iterdir()] == ["site"]
     assert (tmp_path / "site" / "index.html").read_text() == "theirs"
 
@@ -268,7 +268,7 @@ def test_an_empty_folder_in_which_one_stands_is_filled(
 ) -> None:
     (tmp_path / "site").mkdir()
     monkeypatch.chdir(tmp_path / "site")
-    sharing._write_folder({}, Path(), "a")
+    site_files.write_folder({}, Path(), "a")
     assert (tmp_path / "site" / "index.html").is_file()
 
 

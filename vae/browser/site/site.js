@@ -8,7 +8,7 @@ import { lessons } from "./lessons.js"
 import { home, placed, read, written } from "./link.js"
 import { states } from "./states.js"
 
-/** Parts: the module of each (`vae/browser/share.py` brings them along), its styles, and what its root is called. */
+/** Parts: the module of each (`vae/browser/site_files.py` brings them along), its styles, and what its root is called. */
 const PARTS = {
   image: { module: "image/image.js", styles: ["image/image.css"], name: "image" },
   sliders: { module: "sliders/sliders.js", styles: ["sliders/sliders.css"], name: "sliders" },
