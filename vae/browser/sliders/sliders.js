@@ -1,7 +1,7 @@
 /** One slider for each latent dimension, and the class of a conditional model. Python hears of it on release only. */
 import { decoders } from "../lib/decoder.js"
 import { radioGroup } from "../lib/choices.js"
-import { dimName, element, number, say } from "../lib/dom.js"
+import { dimName, element, say } from "../lib/dom.js"
 import { gridMenu } from "../lib/image_grid.js"
 import { mountable } from "../lib/mount.js"
 import { normal } from "../lib/random.js"
@@ -9,24 +9,18 @@ import { atPace, atRest } from "../lib/rest.js"
 import { conditionOf, pointOf, short } from "../lib/store.js"
 import { timeOf } from "../lib/time.js"
 import { picker as conditionPicker } from "./condition.js"
-import { GRAIN, spanOf, typedNumber, wordsOfPrior } from "./spans.js"
-import { NUM, stepsBetween, Strips } from "./strips.js"
+import { DimensionRow } from "./dimension_row.js"
+import { typedNumber, wordsOfPrior } from "./spans.js"
+import { Strips } from "./strips.js"
 
 const STEP = 0.05
 const LEAP = 0.5
-/** At a snapshot, a dimension with less KL than this, in nats, counts as collapsed. */
-const PALE = 0.01
-const COLLAPSED = "Not active: its posterior hardly depends on the image, so the decoder has learned to ignore it"
 /** Between two moments of the page's time at which the strips follow it, ms. */
 const PACE = 300
 /** What the range of the data means. */
 const RANGE_OF_DATA = "Where the posteriors of 99.9 % of the images lie"
 /** Rows drawn before the person asks for the rest. */
 const SHOWN = 24
-
-/**
- * @typedef {{index: number, low: number, high: number, rate: number | null, collapsed: boolean}} Dim
- */
 
 export const mount = mountable(import.meta.url, (root) => {
   const rows = element("div", { class: "rows", dataset: { control: "dimensions" } })
@@ -51,7 +45,7 @@ export const mount = mountable(import.meta.url, (root) => {
   )
   const save = gridMenu(() => {
     const shown = [...controls.values()].filter(({ canvases }) => canvases.some((canvas) => canvas.width > 1))
-    const known = { columns: ["value (σ of the prior = 1)"], of: (row, k) => [stepsBetween(shown[row].low, shown[row].high)[k]] }
+    const known = { columns: ["value (σ of the prior = 1)"], of: (row, k) => [shown[row].steps[k]] }
     return { name: `${component.state.run}-along-each-dimension`, grid: { images: shown.map(({ canvases }) => canvases), rows: shown.map(({ dim }) => dimName(dim.index)) }, known }
   }, "the images along each dimension")
   actions.append(save)
@@ -78,7 +72,7 @@ export const mount = mountable(import.meta.url, (root) => {
   let heard = ""
   let all = false
   let moved = false
-  /** Controls of each dimension, by its index. */
+  /** @type {Map<number, DimensionRow>} The row of each dimension, by its index. */
   const controls = new Map()
   const told = atRest(tell)
   // Moments that are passed meanwhile are left out.
@@ -145,11 +139,11 @@ export const mount = mountable(import.meta.url, (root) => {
   function keydown(index, event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return
     const now = store.point.z[index]
-    const { low, high } = controls.get(index)
+    const { low, high, steps } = controls.get(index)
     const leap = event.shiftKey ? LEAP : STEP
     const goals = {
       ArrowRight: now + leap, ArrowUp: now + leap, ArrowLeft: now - leap, ArrowDown: now - leap,
-      ...Object.fromEntries(strips ? stepsBetween(low, high).map((value, k) => [String(k + 1), value]) : []),
+      ...Object.fromEntries(strips ? steps.map((value, k) => [String(k + 1), value]) : []),
       PageUp: now + LEAP, PageDown: now - LEAP, Home: low, End: high, Delete: 0, Backspace: 0,
     }
     if (event.key in goals) move(index, goals[event.key], event)
@@ -160,49 +154,15 @@ export const mount = mountable(import.meta.url, (root) => {
     told.soon()
   }
 
-  /** @param {Dim} dim */
+  /** @param {import("./dimension_row.js").Dim} dim */
   function row(dim) {
-    const control = {}
-    const name = dimName(dim.index)
-    const known = dim.rate !== null
-    const rate = element("span", { class: "rate" }, known ? `KL ${number(dim.rate)} nats` : "")
-    const range = element("input", {
-      class: "ll-range", type: "range", step: GRAIN, "aria-label": known ? `${name}, KL ${number(dim.rate)} nats` : name,
-      oninput: (event) => move(dim.index, event.target.valueAsNumber, event),
-      onchange: told.now,
-      onkeydown: (event) => keydown(dim.index, event),
-      ondblclick: (event) => { move(dim.index, 0, event); told.now() },
+    const { index } = dim
+    const made = new DimensionRow(dim, strips !== null, {
+      move: (value, event) => move(index, value, event), type: (event) => typed(index, event), press: (event) => keydown(index, event),
+      leave: () => show(store.point), release: told.now,
     })
-    const track = element("div", { class: "ll-track" })
-    const band = element("div", { class: "band", hidden: true })
-    const zero = element("div", { class: "zero" })
-    track.append(zero)
-    const field = element("input", {
-      class: "value", type: "text", inputmode: "decimal", autocomplete: "off", "aria-label": `${name}, number`,
-      onchange: (event) => typed(dim.index, event),
-      onkeydown: (event) => { if (event.key === "Escape") { show(store.point); event.target.blur() } },
-      onfocus: (event) => event.target.select(),
-    })
-    const canvases = Array.from({ length: strips ? NUM : 0 }, () => element("canvas", { class: "ll-pixels", width: 1, height: 1 }))
-    const cells = canvases.map((canvas, k) =>
-      element("button", {
-        class: "cell", type: "button", tabindex: -1,
-        onclick: (event) => { move(dim.index, stepsBetween(control.low, control.high)[k], event); told.now() },
-      }, canvas),
-    )
-    const strip = strips && element("div", { class: "strip", role: "group", "aria-label": `Decoded along ${name}` }, ...cells)
-    const made = element(
-      "div",
-      {
-        class: "dim", dataset: { dim: dim.index, collapsed: dim.collapsed },
-        title: dim.collapsed ? COLLAPSED : null,
-      },
-      element("span", { class: "name" }, name), rate, element("div", { class: "ll-rail" }, track, range, element("div", { class: "bands" }, band)),
-      field, strip,
-    )
-    Object.assign(control, { range, field, made, rate, dim, band, zero, canvases, cells, strip, ends: [dim.low, dim.high], low: dim.low, high: dim.high })
-    controls.set(dim.index, control)
-    return made
+    controls.set(index, made)
+    return made.root
   }
 
   /** A typed number may lie beyond the slider's ends, which then move. */
@@ -219,7 +179,7 @@ export const mount = mountable(import.meta.url, (root) => {
 
   function showAll() {
     all = true
-    for (const { made } of controls.values()) made.hidden = false
+    for (const { root: made } of controls.values()) made.hidden = false
     more.hidden = true
   }
 
@@ -234,7 +194,7 @@ export const mount = mountable(import.meta.url, (root) => {
     rows.style.setProperty("--cell-ratio", `${shape[2]} / ${shape[1]}`)
     rows.replaceChildren(...dims.map(row))
     const hiding = !all && dims.length > SHOWN
-    dims.slice(SHOWN).forEach((dim) => { controls.get(dim.index).made.hidden = hiding })
+    dims.slice(SHOWN).forEach((dim) => { controls.get(dim.index).root.hidden = hiding })
     more.hidden = !hiding
     say(more, `Show all ${dims.length} dimensions`)
     condition = conditionPicker(picker, { classes, title: title ?? "Class", blending: full, change: (y, event) => set({ y }, event), release: told.now })
@@ -260,21 +220,10 @@ export const mount = mountable(import.meta.url, (root) => {
     if (store?.point) show(store.point)
   }
 
-  /** Let a slider hold a value, 0 and the chosen range. */
+  /** Let a slider hold a value, 0 and the chosen range; its images are decoded anew. */
   function stretch(control, value) {
-    const { dim, ends, zero, range: input } = control
-    const [low, high] = spanOf(ends, value)
-    Object.assign(control, { low, high })
-    input.min = low.toFixed(3)
-    input.max = high.toFixed(3)
-    input.value = value
-    zero.style.left = `${(100 * -low) / (high - low)}%`
-    const steps = stepsBetween(low, high)
-    control.cells.forEach((cell, k) => {
-      cell.title = `${dimName(dim.index)} = ${number(steps[k])}`
-      cell.setAttribute("aria-label", cell.title)
-    })
-    strips?.add({ index: dim.index, steps, canvases: control.canvases, strip: control.strip })
+    control.stretch(value)
+    strips?.add({ index: control.dim.index, steps: control.steps, canvases: control.canvases, strip: control.strip })
   }
 
   /** Somebody else has moved the point, and tells it: what these sliders had still to tell is past. */
@@ -290,14 +239,9 @@ export const mount = mountable(import.meta.url, (root) => {
   function show(point, force = false) {
     const active = /** @type {ShadowRoot} */ (root.getRootNode()).activeElement
     for (const [index, control] of controls) {
-      const { range, field } = control
       const value = point.z[index] ?? 0
-      if (value < control.low - GRAIN || value > control.high + GRAIN) stretch(control, value)
-      // The store keeps 32 bits: its echo of a slider that is being dragged is not quite the slider's own value.
-      if (Math.abs(range.valueAsNumber - value) > GRAIN) range.value = value
-      const text = number(value)
-      if (range.getAttribute("aria-valuetext") !== text) range.setAttribute("aria-valuetext", text)
-      if ((force || field !== active || !point.source.startsWith("sliders")) && field.value !== text) field.value = text
+      if (control.isBeyond(value)) stretch(control, value)
+      control.show(value, !force && control.field === active && point.source.startsWith("sliders"))
     }
     showBands(point)
     condition?.show(point.y)
@@ -308,15 +252,7 @@ export const mount = mountable(import.meta.url, (root) => {
   function showBands({ mean, sigma }) {
     if (!sigma && root.dataset.band !== "true") return
     root.dataset.band = String(Boolean(sigma))
-    for (const [index, { band, low, high, made }] of controls) {
-      band.hidden = !sigma
-      made.title = made.dataset.collapsed === "true" ? COLLAPSED : ""
-      if (!sigma) continue
-      const [from, to] = [mean[index] - sigma[index], mean[index] + sigma[index]].map((value) => Math.min(high, Math.max(low, value)))
-      band.style.left = `${(100 * (from - low)) / (high - low)}%`
-      band.style.width = `${(100 * (to - from)) / (high - low)}%`
-      made.title = `Posterior ${number(mean[index])} ± ${number(sigma[index])}`
-    }
+    for (const [index, control] of controls) control.showBand(sigma ? mean[index] : null, sigma ? sigma[index] : null)
     if (time) showRates()
   }
 
@@ -345,13 +281,8 @@ export const mount = mountable(import.meta.url, (root) => {
   function showRates() {
     const rates = time.shown?.rate_per_dim
     const sigma = store.point?.sigma
-    for (const [index, { range, made, rate, dim }] of controls) {
-      const now = rates ? rates[index] : dim.rate
-      const known = now !== null && now !== undefined
-      say(rate, [known ? `KL\u00a0${number(now)}\u00a0nats` : "", sigma ? `σ\u00a0${number(sigma[index])}` : ""].filter(Boolean).join(" "))
-      rate.title = rates ? "KL at this snapshot, over the run's probe images" : ""
-      range.setAttribute("aria-label", known ? `${dimName(index)}, KL ${number(now)} nats` : dimName(index))
-      made.dataset.collapsed = String(rates ? now < PALE : dim.collapsed)
+    for (const [index, control] of controls) {
+      control.showRate(rates ? rates[index] : control.dim.rate, Boolean(rates), sigma ? sigma[index] : null)
     }
   }
 
