@@ -14,9 +14,11 @@ sync_api = pytest.importorskip(
     "playwright.sync_api", reason="browser tests need playwright; pip install -e '.[test]'"
 )
 
+from tests.browser.mapped import on_the_map  # noqa: E402
 from tests.browser.server import Server  # noqa: E402
 from tests.browser.shelf import Shelf  # noqa: E402
 from tests.browser.tab import FLAGS, VIEWPORT, App, Browse, Tabs, Watch  # noqa: E402
+from vae.runs.run import Run  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 _failed = pytest.StashKey[bool]()
@@ -162,3 +164,15 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
     folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "shelf"
     folder.mkdir(exist_ok=True)
     return Shelf(folder)
+
+
+@pytest.fixture(scope="module")
+def map_run(server: Server, shelf: Shelf) -> Run:
+    """The run whose map is drawn."""
+    return shelf.put("digits", server, "map-digits")
+
+
+@pytest.fixture
+def mapped(kept: App, watch: Watch, map_run: Run) -> App:
+    """A tab on the map of that run, with the pointer away from it."""
+    return on_the_map(watch(kept), map_run)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import torch
 
-from tests.browser.mapped import AT, chart, drawn, lonely, on_the_map, point_at, region, screen
+from tests.browser.mapped import AT, chart, drawn, lonely, point_at, region, screen
 from tests.browser.one_screen import Pair, outside
 from vae.data.dataset import Dataset
 from vae.latent.embedding import embed, kept_embedding
@@ -19,25 +18,13 @@ from vae.runs.snapshots import load_model
 if TYPE_CHECKING:
     from tests.browser.server import Server
     from tests.browser.shelf import Shelf
-    from tests.browser.tab import App, Watch
+    from tests.browser.tab import App
 
 
-@pytest.fixture(scope="module")
-def run(server: Server, shelf: Shelf) -> Iterator[Run]:
-    """The run whose map is drawn."""
-    yield shelf.put("digits", server, "map-digits")
-
-
-@pytest.fixture
-def mapped(kept: App, watch: Watch, run: Run) -> App:
-    """A tab on the map of the run, with the pointer away from it."""
-    return on_the_map(watch(kept), run)
-
-
-def test_every_test_image_is_drawn_at_its_mean_in_the_colour_of_its_label(mapped: App, run: Run) -> None:
-    found = kept_embedding(run)
+def test_every_test_image_is_drawn_at_its_mean_in_the_colour_of_its_label(mapped: App, map_run: Run) -> None:
+    found = kept_embedding(map_run)
     assert found is not None and found.labels is not None
-    assert mapped.number("map", "points") == run.info.num_test == len(found.mean)
+    assert mapped.number("map", "points") == map_run.info.num_test == len(found.mean)
     points = drawn(mapped)
     np.testing.assert_allclose(np.stack([points["x"], points["y"]], 1), found.mean.numpy(), rtol=1e-6)
     np.testing.assert_array_equal(points["labels"], found.labels.numpy())
@@ -46,8 +33,8 @@ def test_every_test_image_is_drawn_at_its_mean_in_the_colour_of_its_label(mapped
     assert len(pairs) == len(set(points["colours"].tolist())) == 10
 
 
-def test_points_are_on_the_canvas_where_the_axes_say(mapped: App, run: Run) -> None:
-    _, mean, label = lonely(run)
+def test_points_are_on_the_canvas_where_the_axes_say(mapped: App, map_run: Run) -> None:
+    _, mean, label = lonely(map_run)
     points = drawn(mapped)
     colour = int(points["colours"][points["labels"] == label][0])
     x, y = screen(mapped, mean.tolist())
@@ -69,10 +56,10 @@ def test_points_are_on_the_canvas_where_the_axes_say(mapped: App, run: Run) -> N
     assert np.abs(np.array(seen[:3]) - expected).max() < 64
 
 
-def test_hovering_shows_the_image_and_decodes_the_spot(mapped: App, run: Run, digits: Dataset) -> None:
+def test_hovering_shows_the_image_and_decodes_the_spot(mapped: App, map_run: Run, digits: Dataset) -> None:
     app = mapped
-    row, mean, label = lonely(run)
-    app.until(lambda: f"{run.info.num_test} test images" in app.part("map").inner_text(), "no title")
+    row, mean, label = lonely(map_run)
+    app.until(lambda: f"{map_run.info.num_test} test images" in app.part("map").inner_text(), "no title")
     point_at(app, mean)
     app.until(
         lambda: app.marks("map").get("nearest") == str(row), "the image under the pointer is another one"
@@ -102,9 +89,9 @@ def test_hovering_shows_the_image_and_decodes_the_spot(mapped: App, run: Run, di
     assert card.bounding_box() == box
 
 
-def test_legend_takes_labels_out_and_puts_them_back(mapped: App, run: Run) -> None:
+def test_legend_takes_labels_out_and_puts_them_back(mapped: App, map_run: Run) -> None:
     app = mapped
-    row, mean, label = lonely(run)
+    row, mean, label = lonely(map_run)
     before = drawn(app)
     box = app.part("map").locator(f'input[data-label="{label}"]')
     box.focus()
@@ -117,9 +104,11 @@ def test_legend_takes_labels_out_and_puts_them_back(mapped: App, run: Run) -> No
     np.testing.assert_array_equal(drawn(app)["colours"], before["colours"])
 
 
-def test_click_sends_the_point_to_sliders_image_and_address_and_keeps_the_zoom(mapped: App, run: Run) -> None:
+def test_click_sends_the_point_to_sliders_image_and_address_and_keeps_the_zoom(
+    mapped: App, map_run: Run
+) -> None:
     app = mapped
-    row, mean, _ = lonely(run)
+    row, mean, _ = lonely(map_run)
     whole = region(app)
     x, y = point_at(app, mean)
     app.page.mouse.wheel(0, -400)
@@ -141,7 +130,7 @@ def test_click_sends_the_point_to_sliders_image_and_address_and_keeps_the_zoom(m
     assert sliders == pytest.approx(mean.tolist(), abs=2e-3)
     assert region(app) == pytest.approx(zoomed, rel=1e-6)
     # The image is pinned with those nearest to it in the latent space, and each of them leads on.
-    found = kept_embedding(run)
+    found = kept_embedding(map_run)
     assert found is not None
     distances = (found.mean - mean).norm(dim=1)
     nearest = [int(found.index[k]) for k in distances.argsort()[1:9]]
@@ -170,12 +159,14 @@ def test_click_sends_the_point_to_sliders_image_and_address_and_keeps_the_zoom(m
     assert app.z() == there and not part.is_visible() and "pinned" not in app.marks("map")
 
 
-def test_colours_of_a_number_come_with_a_scale_in_nats_and_go_to_the_address(mapped: App, run: Run) -> None:
+def test_colours_of_a_number_come_with_a_scale_in_nats_and_go_to_the_address(
+    mapped: App, map_run: Run
+) -> None:
     app = mapped
     part = app.part("map")
     part.locator('[data-control="colour"]').select_option("rate")
     app.until(lambda: app.marks("map").get("colour") == "rate", "no other colours")
-    found = kept_embedding(run)
+    found = kept_embedding(map_run)
     assert found is not None
     rate = (0.5 * (found.log_var.exp() + found.mean**2 - 1 - found.log_var)).sum(1).numpy()
     colours = drawn(app)["colours"]
@@ -222,11 +213,11 @@ def test_layers_decode_the_plane_and_show_images_when_few_are_in_view(mapped: Ap
 
 
 def test_points_glide_to_where_another_moment_of_training_puts_them(
-    mapped: App, run: Run, digits: Dataset
+    mapped: App, map_run: Run, digits: Dataset
 ) -> None:
     app = mapped
-    step = run.snapshots()[0]
-    expected = embed(load_model(run, step), digits, "test").mean.numpy()
+    step = map_run.snapshots()[0]
+    expected = embed(load_model(map_run, step), digits, "test").mean.numpy()
     app.module(
         "/source/source.js",
         """
@@ -235,7 +226,7 @@ def test_points_glide_to_where_another_moment_of_training_puts_them(
         look()
         module.timeOf(argument[0]).set(argument[1])
         """,
-        [run.id, step],
+        [map_run.id, step],
     )
     app.until(lambda: app.marks("map").get("step") == str(step), "the map did not follow")
     points = drawn(app)
@@ -245,9 +236,9 @@ def test_points_glide_to_where_another_moment_of_training_puts_them(
     seen = app.page.evaluate("window.__seen")
     low, high = sorted([seen[0], seen[-1]])
     assert any(low + 1e-6 < x < high - 1e-6 for x in seen), "the points jumped"
-    app.module("/source/source.js", "module.timeOf(argument).set(null)", run.id)
+    app.module("/source/source.js", "module.timeOf(argument).set(null)", map_run.id)
     app.until(lambda: app.marks("map").get("step") == "", "it did not come back")
-    found = kept_embedding(run)
+    found = kept_embedding(map_run)
     assert found is not None
     np.testing.assert_allclose(drawn(app)["x"], found.mean[:, 0].numpy(), rtol=1e-6)
 

@@ -2,41 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
-from tests.browser.mapped import chart, drawn, lonely, on_the_map, point_at, region, screen
+from tests.browser.mapped import chart, drawn, lonely, point_at, region, screen
 from vae.data.dataset import Dataset
 from vae.latent.embedding import embed, kept_embedding
 from vae.runs.run import Run
 from vae.runs.snapshots import load_model
 
 if TYPE_CHECKING:
-    from tests.browser.server import Server
-    from tests.browser.shelf import Shelf
-    from tests.browser.tab import App, Watch
+    from tests.browser.tab import App
 
 
-@pytest.fixture(scope="module")
-def run(server: Server, shelf: Shelf) -> Iterator[Run]:
-    """The run whose map is drawn."""
-    yield shelf.put("digits", server, "map-digits")
-
-
-@pytest.fixture
-def mapped(kept: App, watch: Watch, run: Run) -> App:
-    """A tab on the map of the run, with the pointer away from it."""
-    return on_the_map(watch(kept), run)
-
-
-def test_lasso_tells_of_what_it_caught(mapped: App, run: Run, digits: Dataset) -> None:
+def test_lasso_tells_of_what_it_caught(mapped: App, map_run: Run, digits: Dataset) -> None:
     app = mapped
     part = app.part("map")
-    found = kept_embedding(run)
+    found = kept_embedding(map_run)
     assert found is not None and found.labels is not None
     corners = [(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)]
     caught = (found.mean.abs() < 1).all(1)
@@ -95,10 +80,10 @@ def test_lasso_tells_of_what_it_caught(mapped: App, run: Run, digits: Dataset) -
 
 @pytest.mark.thorough
 def test_what_is_selected_and_pinned_stays_while_the_weights_change_and_its_facts_and_explore_follow(
-    app: App, run: Run, digits: Dataset
+    app: App, map_run: Run, digits: Dataset
 ) -> None:
-    row, mean, label = lonely(run)
-    app.open("map", "map", run=run.id, hidden=str((label + 1) % 10), view=f"{mean[0]:.4},{mean[1]:.4},2")
+    row, mean, label = lonely(map_run)
+    app.open("map", "map", run=map_run.id, hidden=str((label + 1) % 10), view=f"{mean[0]:.4},{mean[1]:.4},2")
     part = app.part("map")
     app.page.set_viewport_size({"width": 1366, "height": 768})
     app.frames(9)  # the plot has the window's height by then
@@ -122,10 +107,10 @@ def test_what_is_selected_and_pinned_stays_while_the_weights_change_and_its_fact
     app.idle()
     app.until(lambda: "nats" in part.locator(".selected").inner_text(), "no distortion and rate")
     facts = part.locator(".selected").inner_text()
-    step = run.snapshots()[0]
-    app.module("/source/source.js", "module.timeOf(argument[0]).set(argument[1])", [run.id, step])
+    step = map_run.snapshots()[0]
+    app.module("/source/source.js", "module.timeOf(argument[0]).set(argument[1])", [map_run.id, step])
     app.until(lambda: app.marks("map").get("step") == str(step), "the map did not follow")
-    then = embed(load_model(run, step), digits, "test").mean
+    then = embed(load_model(map_run, step), digits, "test").mean
     nearest = [int(digits.test[k]) for k in (then - then[row]).norm(dim=1).argsort()[1:9]]
     buttons = part.locator(".neighbour")
     assert buttons.evaluate_all("all => all.map(one => Number(one.dataset.index))") == nearest
@@ -136,9 +121,9 @@ def test_what_is_selected_and_pinned_stays_while_the_weights_change_and_its_fact
     faded = drawn(app)
     assert (faded["back"][faded["labels"] == (label + 1) % 10] == 1).all()
     # Weights of another content, as a training brings them: what Python passes has another stamp.
-    app.module("/source/source.js", "module.timeOf(argument).set(null)", run.id)
+    app.module("/source/source.js", "module.timeOf(argument).set(null)", map_run.id)
     app.until(lambda: app.marks("map").get("step") == "", "it did not come back")
-    (run.path / "checkpoints" / "best.safetensors").touch()
+    (map_run.path / "checkpoints" / "best.safetensors").touch()
     part.locator('[data-action="layers"]').click()
     part.locator('[data-layer="density"]').click()
     app.until(lambda: "density" in app.query()["layers"], "the address does not say it")
@@ -170,10 +155,10 @@ def square(low: float, high: float) -> list[tuple[float, float]]:
 
 
 @pytest.mark.thorough
-def test_a_lasso_adds_and_takes_away_and_the_link_says_it(app: App, run: Run) -> None:
-    app.open("map", "map", run=run.id)
+def test_a_lasso_adds_and_takes_away_and_the_link_says_it(app: App, map_run: Run) -> None:
+    app.open("map", "map", run=map_run.id)
     part = app.part("map")
-    found = kept_embedding(run)
+    found = kept_embedding(map_run)
     assert found is not None
     chart(app).scroll_into_view_if_needed()
     lasso(app, square(-1.5, 1.5), "Shift")
@@ -196,7 +181,9 @@ def test_a_lasso_adds_and_takes_away_and_the_link_says_it(app: App, run: Run) ->
     app.until(lambda: app.query()["lasso"] == "none", "the link still says it")
 
 
-def test_a_brushed_range_takes_images_out_within_a_frame_and_the_link_says_it(mapped: App, run: Run) -> None:
+def test_a_brushed_range_takes_images_out_within_a_frame_and_the_link_says_it(
+    mapped: App, map_run: Run
+) -> None:
     app = mapped
     part = app.part("map")
     part.locator(".ranges > summary").click()
@@ -210,7 +197,7 @@ def test_a_brushed_range_takes_images_out_within_a_frame_and_the_link_says_it(ma
     app.page.mouse.up()
     app.until(lambda: app.query().get("within", "none") != "none", "the link does not say it")
     name, low, high = app.query()["within"].split("~")
-    found = kept_embedding(run)
+    found = kept_embedding(map_run)
     assert found is not None and name == "rate"
     rate = (0.5 * (found.log_var.exp() + found.mean**2 - 1 - found.log_var)).sum(1)
     inside = (rate >= float(low)) & (rate <= float(high))
@@ -232,7 +219,9 @@ def test_a_brushed_range_takes_images_out_within_a_frame_and_the_link_says_it(ma
     app.until(lambda: app.query().get("within", "none") == "none", "the link still says it")
 
 
-def test_images_are_found_by_number_by_class_and_by_a_drawing(mapped: App, run: Run, digits: Dataset) -> None:
+def test_images_are_found_by_number_by_class_and_by_a_drawing(
+    mapped: App, map_run: Run, digits: Dataset
+) -> None:
     app = mapped
     part = app.part("map")
     part.locator('[data-find="number"]').fill("17")
@@ -242,7 +231,7 @@ def test_images_are_found_by_number_by_class_and_by_a_drawing(mapped: App, run: 
     part.locator('[data-find="number"]').fill("99999")
     part.locator('[data-action="find-number"]').click()
     app.until(lambda: "Choose a number from 0 to" in part.locator(".find").inner_text(), "no refusal")
-    found = kept_embedding(run)
+    found = kept_embedding(map_run)
     assert found is not None and found.labels is not None
     part.locator('[data-find="class"]').select_option("3")
     app.until(lambda: app.number("map", "selected") == int((found.labels == 3).sum()), "not the class")
