@@ -165,6 +165,41 @@ def alike_note(names: Iterable[str], notes: Notes, what: str = "classes") -> Non
             return
 
 
+def own_images(
+    images: Tensor,
+    labels: Tensor | None,
+    class_names: tuple[str, ...],
+    notes: Notes,
+    *,
+    layout: str,
+    num_test: int,
+    num_validation: int,
+) -> Images:
+    """The user's own images as they were read; how they were laid out, and classes that may be one, are noted.
+
+    Args:
+        images: As in `Images`, and the rest likewise.
+        labels: Of them.
+        class_names: Of the labels.
+        notes: What was made of the user's data; told the layout.
+        layout: In words.
+        num_test: Images of a given test part.
+        num_validation: Images of a given validation part.
+    """
+    alike_note(class_names, notes)
+    notes.layout = summary(
+        layout, tuple(images.shape), class_names, num_test=num_test, num_validation=num_validation
+    )
+    return Images(
+        images,
+        labels,
+        class_names,
+        num_test=num_test,
+        num_validation=num_validation,
+        reading=notes.reading(),
+    )
+
+
 def parts_note(name: str, classes: Sequence[str], notes: Notes) -> None:
     """Say so if a column names parts: images are not split by it."""
     if "train" in classes and len(classes) > 1 and all(one.lower() in PART_WORDS for one in classes):

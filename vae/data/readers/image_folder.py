@@ -28,8 +28,8 @@ from vae.data.types import (
     DataError,
     Images,
     Progress,
-    alike_note,
     check_class_names,
+    own_images,
     shown,
     summary,
 )
@@ -72,19 +72,14 @@ def read_folder(path: Path, progress: Progress | None = None, rules: int = RULES
         notes.doubt(sentence)
     layout = _kept(layout, pixels.kept, notes)
     labels, class_names = _labels(layout, path, rules)
-    images = torch.from_numpy(pixels.images)
-    num_test, num_validation = layout.num("test"), layout.num("validation")
-    alike_note(class_names, notes)
-    notes.layout = summary(
-        layout.words, tuple(images.shape), class_names, num_test=num_test, num_validation=num_validation
-    )
-    return Images(
-        images,
+    return own_images(
+        torch.from_numpy(pixels.images),
         labels,
         class_names,
-        num_test=num_test,
-        num_validation=num_validation,
-        reading=notes.reading(),
+        notes,
+        layout=layout.words,
+        num_test=layout.num("test"),
+        num_validation=layout.num("validation"),
     )
 
 

@@ -25,8 +25,8 @@ from vae.data.types import (
     MAX_BYTES,
     DataError,
     Images,
-    alike_note,
     check_class_names,
+    own_images,
     shown,
     summary,
 )
@@ -53,10 +53,7 @@ def read_npz(path: Path, rules: int = RULES) -> Images:
     """
     with open_npz(path) as file:
         notes = Notes()
-        names = _named(file, rules)
-        shapes = [_shape_of(file, one, notes, rules) for one in names]
-        named = {name for one in names for name in (one.images, one.labels)}
-        names, shapes = _with_labels(names, shapes, notes)
+        names, shapes, named = _arrays(file, rules, notes)
         images = _read_images(file, names, shapes, notes)
         labels, class_names = _read_labels(file, names, shapes, notes, rules)
         parts = {one.part: shape.num for one, shape in zip(names, shapes, strict=True)}
@@ -64,18 +61,14 @@ def read_npz(path: Path, rules: int = RULES) -> Images:
         if len(names) == 1:  # beside given parts there are no columns
             note_columns(file, len(images), used, notes)
         _pass_over(file, names, named, len(images), notes)
-        alike_note(class_names, notes)
-        num_test, num_validation = parts.get("test", 0), parts.get("validation", 0)
-        notes.layout = summary(
-            layout(names), tuple(images.shape), class_names, num_test=num_test, num_validation=num_validation
-        )
-        return Images(
+        return own_images(
             images,
             labels,
             class_names,
-            num_test=num_test,
-            num_validation=num_validation,
-            reading=notes.reading(),
+            notes,
+            layout=layout(names),
+            num_test=parts.get("test", 0),
+            num_validation=parts.get("validation", 0),
         )
 
 
@@ -104,10 +97,7 @@ def size_of_npz(path: Path) -> Size:
     """
     with open_npz(path) as file:
         notes = Notes()
-        names = _named(file, RULES)
-        shapes = [_shape_of(file, one, notes, RULES) for one in names]
-        named = {name for one in names for name in (one.images, one.labels)}
-        names, shapes = _with_labels(names, shapes, notes)
+        names, shapes, named = _arrays(file, RULES, notes)
         num = sum(shape.num for shape in shapes)
         _pass_over(file, names, named, num, notes)
         parts = {one.part: shape.num for one, shape in zip(names, shapes, strict=True)}
@@ -138,6 +128,18 @@ def read_npz_columns(path: Path, rules: int = RULES) -> Attributes:
         num_images = file.headers[names[0].images].shape[0]
         used = {name for name in (names[0].images, names[0].labels) if name is not None}
         return columns_of(file, num_images, used)
+
+
+def _arrays(file: NpzFile, rules: int, notes: Notes) -> tuple[list[Named], list[Shape], set[str | None]]:
+    """The arrays to read, what their headers say of them, and the names of all that were found.
+
+    Raises:
+        DataError: As `_named` and `_shape_of`.
+    """
+    names = _named(file, rules)
+    shapes = [_shape_of(file, one, notes, rules) for one in names]
+    named = {name for one in names for name in (one.images, one.labels)}
+    return *_with_labels(names, shapes, notes), named
 
 
 def _named(file: NpzFile, rules: int) -> list[Named]:
