@@ -135,8 +135,7 @@ def _own_drawer(entry: Entry) -> Callable[[], None]:
 
     def draw() -> None:
         run_picker.head(entry.title, entry.words, page=entry.name)
-        if needs_a_run(entry.name) and run_picker.chosen() is None:
-            st.info("There is no run yet. Train one on the Train page.")
+        if needs_a_run(entry.name) and run_picker.chosen_or_told() is None:
             return
         try:
             entry.load()()

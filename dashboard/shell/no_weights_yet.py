@@ -15,6 +15,19 @@ from vae.runs.run import Run
 from vae.runs.watch_notes import why_no_networks
 
 
+def chosen_with_weights() -> Run | None:
+    """The run that the page shows, if it has weights; else the page says why it shows none."""
+    run = run_picker.chosen_or_told()
+    if run is None:
+        return None
+    try:
+        models.model(run, "best")
+    except UserError as error:
+        instead(run, error)
+        return None
+    return run
+
+
 def instead(run: Run, error: UserError) -> None:
     """Say why a page cannot show a run; before the first weights of one that trains, look out for them.
 

@@ -49,7 +49,8 @@ STATE_WORDS = {
 #: A trainer has the run, or will have it next.
 BUSY = ("queued", "starting", "running", "paused")
 
-#: What a run is, in words, by the names of its configuration.
+#: What a page says where there is no run at all.
+NO_RUN = "There is no run yet. Train one on the Train page."
 
 
 def all_runs() -> tuple[list[Run], list[BrokenRun]]:
@@ -122,6 +123,14 @@ def chosen() -> Run | None:
         return None if wanted is None else find_run(wanted, settings.roots())
     except UserError:
         return None  # `draw` has said so
+
+
+def chosen_or_told() -> Run | None:
+    """The run that the page shows; without one the page says so."""
+    run = chosen()
+    if run is None:
+        st.info(NO_RUN)
+    return run
 
 
 def head(title: str, question: str, page: str | None = None) -> DeltaGenerator:

@@ -27,7 +27,7 @@ def page() -> None:
     )
     runs, _ = run_picker.all_runs()
     if not runs:
-        st.info("There is no run yet. Train one on the Train page.")
+        st.info(run_picker.NO_RUN)
         return
     titles = run_picker.titles(runs)
     left, right = stage.columns(8, 4)

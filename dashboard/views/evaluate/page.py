@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
-from dashboard.cache import models
 from dashboard.jobs import measurements, test_metrics
 from dashboard.link import session
 from dashboard.shell import encoder_lag, no_weights_yet, one_pass, run_picker, stage, time_machine
 from dashboard.views.evaluate import bounds
 from dashboard.views.evaluate.exact_posterior import section as exact_posterior
-from vae.errors import UserError
 from vae.evaluation.exact_posterior import MOST_DIMS
 
 
@@ -21,14 +17,8 @@ def page() -> None:
         "How good is the model? The ELBO and its parts, bounds on log p(x), and exact log p(x) where "
         "it can be computed.",
     )
-    run = run_picker.chosen()
+    run = no_weights_yet.chosen_with_weights()
     if run is None:
-        st.info("There is no run yet. Train one on the Train page.")
-        return
-    try:
-        models.model(run, "best")
-    except UserError as error:
-        no_weights_yet.instead(run, error)
         return
     is_flat = run.config.model.latent_dim <= MOST_DIMS
     if is_flat:

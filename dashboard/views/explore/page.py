@@ -30,9 +30,8 @@ def page() -> None:
         "What does each latent dimension control? Drag a slider: the decoded image follows at once.",
     )
     welcome.draw("explore")
-    run = run_picker.chosen()
+    run = run_picker.chosen_or_told()
     if run is None:
-        st.info("There is no run yet. Train one on the Train page.")
         return
     try:
         view = latent_view.of(run)

@@ -20,9 +20,8 @@ def page() -> None:
         "Generate",
         "What does the model make up? Sample images by z and class.",
     )
-    run = run_picker.chosen()
+    run = run_picker.chosen_or_told()
     if run is None:
-        st.info("There is no run yet. Train one on the Train page.")
         return
     end = time_machine.of_right_end(run)
     title = "Newest" if end.at == "last" else "Best"

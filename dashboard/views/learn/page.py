@@ -7,7 +7,6 @@ from importlib import import_module
 
 import streamlit as st
 
-from dashboard.cache import models
 from dashboard.link import session
 from dashboard.look.markdown import plain
 from dashboard.shell import no_weights_yet, run_picker
@@ -54,14 +53,8 @@ def page() -> None:
         lesson_list.switch()
         _turn(name)
     session.write(link.CHAPTER, name)
-    run = run_picker.chosen()
+    run = no_weights_yet.chosen_with_weights()
     if run is None:
-        st.info("There is no run yet. Train one on the Train page.")
-        return
-    try:
-        models.model(run, "best")
-    except UserError as error:
-        no_weights_yet.instead(run, error)
         return
     module = name.replace("-", "_")
     drawn = import_module(f"dashboard.views.learn.chapters.{module}")

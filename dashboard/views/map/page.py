@@ -33,9 +33,8 @@ def page() -> None:
         "Map",
         "Where does the encoder place each image? Hover to decode, click to pin.",
     )
-    run = run_picker.chosen()
+    run = run_picker.chosen_or_told()
     if run is None:
-        st.info("There is no run yet. Train one on the Train page.")
         return
     try:
         view = latent_view.of(run)

@@ -32,7 +32,7 @@ def page() -> None:
         if runs:
             _table(selected)
         else:
-            st.info("There is no run yet. Train one on the Train page.")
+            st.info(run_picker.NO_RUN)
         st.caption(plain(f"Your runs are folders in {settings.runs_root()}. Examples came with Latent Lab."))
     with right:
         if selected is not None:
