@@ -25,6 +25,8 @@ from vae.training.trainer import Trainer
 #: Six steps an epoch.
 TRAIN = TrainConfig(epochs=4, batch_size=256, seed=7, device="cpu", num_snapshots=5, checkpoint_seconds=1e-6)
 SMALL = RunConfig(model=ModelConfig(hidden=(8,)), train=TRAIN)
+#: No checkpoint but that of step 0 and those that are under test.
+RARE = SMALL.replace(train=TRAIN.replace(checkpoint_seconds=1e6))
 
 Hook = Callable[[Run, Report], None]
 
@@ -144,3 +146,9 @@ class Live:
             assert time.perf_counter() - began < seconds, "it never came"
             time.sleep(0.005)
         return time.perf_counter() - began
+
+
+def kept_step(run: Run) -> int:
+    """The step of a run's last checkpoint."""
+    point = load(run.checkpoints_dir, "last")[1]
+    return int(point["epochs"]) * 6 + int(point["batch"])

@@ -5,9 +5,7 @@ from __future__ import annotations
 import io
 import random
 import textwrap
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
@@ -15,9 +13,11 @@ import onnxruntime
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 
 import vae
+from tests.support.loops import lines_of
+from tests.support.usual_loop import Own, own, train
 from vae.data.dataset import Dataset
 from vae.diagnostics.diagnose import dimensions
 from vae.errors import UserError
@@ -26,63 +26,12 @@ from vae.export.onnx import autoencoder_onnx, decoder_onnx, encoder_onnx, pass_o
 from vae.latent.embedding import kept_embedding
 from vae.models.priors import gaussian_kl
 from vae.runs.archive import export_run, import_run
-from vae.runs.metrics import MetricsReader
 from vae.runs.run import Run
 from vae.runs.run_dataset import images_of
 from vae.runs.snapshots import load_model
 from vae.theory.elbo_forms import elbo_forms
 from vae.theory.gradients import gradient_estimates
 from vae.watching import watch
-from vae.watching.watcher import Watcher
-
-
-class Own(nn.Module):
-    """A model as people write them: flat images, a hidden layer, dropout, both networks in one class."""
-
-    def __init__(self, latent_dim: int = 2, num_conditions: int = 0) -> None:
-        super().__init__()
-        self.body = nn.Sequential(
-            nn.Linear(64 + num_conditions, 24), nn.BatchNorm1d(24), nn.ReLU(), nn.Dropout(0.1)
-        )
-        self.mean, self.log_var = nn.Linear(24, latent_dim), nn.Linear(24, latent_dim)
-        self.out = nn.Sequential(nn.Linear(latent_dim + num_conditions, 24), nn.ReLU(), nn.Linear(24, 64))
-
-    def encode(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        h = self.body(x if y is None else torch.cat([x, y], 1))
-        return self.mean(h), self.log_var(h)
-
-    def decode(self, z: Tensor, y: Tensor | None = None) -> Tensor:
-        return self.out(z if y is None else torch.cat([z, y], 1))
-
-    def loss(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        mean, log_var = self.encode(x.flatten(1))
-        z = mean + torch.exp(0.5 * log_var) * torch.randn_like(mean)
-        wrong = F.binary_cross_entropy_with_logits(self.decode(z), x.flatten(1), reduction="sum") / len(x)
-        return wrong, gaussian_kl(mean, log_var).sum(1).mean()
-
-
-def own(seed: int = 0, **options: int) -> Own:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return Own(**options)
-
-
-def train(model: Own, watcher: Watcher | None, dataset: Dataset, steps: int = 25, scale: float = 1.0) -> None:
-    """The loop of a user, with or without the two lines that watch it."""
-    torch.manual_seed(3)
-    random.seed(3)
-    np.random.seed(3)
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
-    x = dataset.pixels(dataset.part("train")[0])
-    for _ in range(steps):
-        batch = x[torch.randint(len(x), (64,))]
-        reconstruction, kl = model.loss(batch)
-        loss = scale * reconstruction + kl
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        if watcher is not None:
-            watcher.step(loss, reconstruction=scale * reconstruction, kl=kl)
 
 
 @pytest.fixture(scope="module")
@@ -100,10 +49,6 @@ def watched(digits: Dataset, tmp_path_factory: pytest.TempPathFactory) -> tuple[
     ) as watcher:
         train(model, watcher, digits, 42)
     return watcher.run, model.eval()
-
-
-def lines_of(run: Run) -> list[dict[str, Any]]:
-    return MetricsReader(run.metrics_path).read()[1]
 
 
 def test_the_example_of_the_module_does_what_it_says(tmp_path: Path, digits: Dataset) -> None:
@@ -269,105 +214,6 @@ def test_two_means_are_told_though_the_kl_vanished_and_a_loss_alone_is_no_certai
         assert "if your KL term is a sum" in found.verdict.sentence
 
 
-def test_a_conditional_model_with_labels_is_watched(tmp_path: Path, digits: Dataset) -> None:
-    model = own(num_conditions=10)
-    with vae.watch(
-        tmp_path / "own",
-        encoder=lambda x, y: model.encode(x.flatten(1), F.one_hot(y, 10).float()),
-        decoder=lambda z, y: model.decode(z, F.one_hot(y, 10).float()),
-        data=digits,
-        conditional="labels",
-        num_snapshots=2,
-    ) as watcher:
-        watcher.step()
-    kept, y = load_model(watcher.run), torch.tensor([3, 7])
-    z = torch.zeros(2, 2)
-    expected = torch.sigmoid(model.eval().decode(z, F.one_hot(y, 10).float())).unflatten(1, (1, 8, 8))
-    torch.testing.assert_close(kept.decode(z, y), expected.detach(), rtol=1e-4, atol=1e-5)
-    assert model.training is False  # by the line above; watching had left it as it was
-
-
-@pytest.mark.parametrize(
-    ("encoder", "options"),
-    [
-        (lambda model: lambda x: torch.cat(model.encode(x), 1), {}),
-        (lambda model: lambda x: (*model.encode(x), x), {}),
-        (
-            lambda model: lambda x: (model.encode(x)[0], (0.5 * model.encode(x)[1]).exp()),
-            {"encoder_gives": "std"},
-        ),
-        (
-            lambda model: (
-                lambda x: torch.distributions.Normal(model.encode(x)[0], (0.5 * model.encode(x)[1]).exp())
-            ),
-            {},
-        ),
-    ],
-)
-def test_encoders_of_every_convention_give_one_posterior(
-    encoder: Callable[[Own], Any], options: dict[str, Any], tmp_path: Path, digits: Dataset
-) -> None:
-    model = own()
-    watcher = vae.watch(
-        tmp_path / "own",
-        encoder=encoder(model),
-        decoder=model.decode,
-        data=digits,
-        num_snapshots=0,
-        **options,
-    )
-    watcher.close()
-    x = digits.pixels(digits.part("test")[0][:4])
-    with torch.no_grad():
-        expected = model.eval().encode(x.flatten(1))
-    torch.testing.assert_close(load_model(watcher.run).posterior(x), expected, rtol=1e-4, atol=1e-5)
-
-
-def test_probabilities_are_found_out_and_turned_into_logits(tmp_path: Path, digits: Dataset) -> None:
-    model = own()
-    with pytest.warns(UserWarning, match="taken for probabilities"):
-        watcher = vae.watch(
-            tmp_path / "own", encoder=model.encode, decoder=lambda z: model.decode(z).sigmoid(), data=digits
-        )
-    watcher.close()
-    z = torch.tensor([[0.3, -2.0]])
-    expected = model.eval().decode(z).sigmoid().unflatten(1, (1, 8, 8)).detach()
-    torch.testing.assert_close(load_model(watcher.run).decode(z), expected, rtol=1e-4, atol=1e-5)
-
-
-def test_a_learned_sigma_is_read_anew(tmp_path: Path, digits: Dataset) -> None:
-    model, log_sigma = own(), nn.Parameter(torch.tensor(-1.0))
-    with vae.watch(
-        tmp_path / "own",
-        encoder=model.encode,
-        decoder=model.decode,
-        data=digits,
-        likelihood="gaussian",
-        sigma=lambda: log_sigma.exp(),
-        num_snapshots=2,
-    ) as watcher:
-        with torch.no_grad():
-            log_sigma.fill_(-2.0)
-        watcher.step()
-    assert float(load_model(watcher.run, "last").likelihood.sigma) == pytest.approx(np.exp(-2), rel=1e-4)  # type: ignore[arg-type]
-
-
-def test_what_cannot_be_exported_is_watched_without_pictures(tmp_path: Path, digits: Dataset) -> None:
-    model = own()
-
-    def decode(z: Tensor) -> Tensor:
-        return torch.from_numpy(z.numpy() @ model.out[0].weight[:2].detach().numpy()[:, :2]).repeat(1, 32)
-
-    with pytest.warns(UserWarning, match="pages that show images need networks that can be exported"):
-        watcher = vae.watch(tmp_path / "own", encoder=model.encode, decoder=decode, data=digits, epochs=1)
-    train(model, watcher, digits, 30)
-    watcher.close()
-    assert watcher.run.status().state == "finished"
-    assert {line.get("split") for line in lines_of(watcher.run)} >= {"train", "validation"}
-    with pytest.raises(UserError, match="need networks that can be exported"):
-        load_model(watcher.run)
-
-
 def test_a_loop_that_diverges_goes_on_unwatched(tmp_path: Path, digits: Dataset) -> None:
     model = own()
     watcher = vae.watch(
@@ -407,25 +253,3 @@ def test_the_dashboards_wishes_reach_the_loop(tmp_path: Path, digits: Dataset) -
     assert (watcher.beta, watcher.stop_requested) == (0.5, True)
     watcher.close()
     assert watcher.run.status().state == "stopped"
-
-
-@pytest.mark.parametrize(
-    ("change", "sentence"),
-    [
-        ({"encoder": lambda x: x.flatten(1)[:, :3]}, "encoder must"),
-        ({"decoder": lambda z: z}, "decoder must give images"),
-        ({"latent_dim": 5}, r"latent_dim must be what the encoder gives \(2\), got 5"),
-        ({"encoder_gives": "std"}, "standard deviations above 0"),
-        ({"conditional": "both"}, "conditional must be"),
-        ({"decoder_gives": "probabilities"}, "decoder_gives must be 'raw'"),
-        ({"data": np.zeros((4, 8))}, "must have shape"),
-    ],
-)
-def test_mistakes_are_told_before_anything_is_written(
-    change: dict[str, Any], sentence: str, tmp_path: Path, digits: Dataset
-) -> None:
-    model = own()
-    given = {"encoder": model.encode, "decoder": model.decode, "data": digits, **change}
-    with pytest.raises(UserError, match=sentence):
-        vae.watch(tmp_path / "own", **given)
-    assert not (tmp_path / "own").exists()
