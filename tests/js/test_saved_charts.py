@@ -18,6 +18,7 @@ _HTML = re.compile(r"<(?:img|svg|canvas)\s|st\.image\(")
 SAVED_BY = {
     "vae/browser/map/scene.js": "vae/browser/map/map_view.js",
     "vae/browser/map/layers.js": "vae/browser/map/map_view.js",
+    "vae/browser/sliders/dimension_row.js": "vae/browser/sliders/sliders.js",
     "vae/browser/pipeline/parts.js": "vae/browser/pipeline/pipeline.js",
     "vae/browser/pipeline/saved_pass.js": "vae/browser/pipeline/pipeline.js",
     "dashboard/views/evaluate/exact_posterior/plot.js": "dashboard/views/evaluate/exact_posterior/exact_posterior.js",
