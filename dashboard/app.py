@@ -14,7 +14,7 @@ import streamlit as st
 from dashboard import routes, settings
 from dashboard.jobs.trainers import trainers
 from dashboard.server.no_delay import answer_at_once
-from dashboard.streamlit_internals import addresses, never_call_out, stay_on_the_page_gone_to
+from dashboard.streamlit_internals import addresses, draw_in_one_go, never_call_out, stay_on_the_page_gone_to
 from vae.config.registries import load_plugins
 from vae.errors import UserError
 from vae.runtime.cpu_threads import share_cores
@@ -22,6 +22,7 @@ from vae.runtime.cpu_threads import share_cores
 share_cores()
 never_call_out()
 stay_on_the_page_gone_to()
+draw_in_one_go()
 answer_at_once()
 try:
     load_plugins()

@@ -112,8 +112,8 @@ def routes() -> list[BaseRoute]:
 
 
 def middleware() -> list[Middleware]:
-    """What stands before all requests, Streamlit's too: the check of the host name, headers, and the first scripts."""
-    return [Middleware(Guard), Middleware(FirstScripts)]
+    """What stands before all requests: the check of the host name, headers, Streamlit's files and the first scripts."""
+    return [Middleware(Guard), Middleware(static_files.StreamlitsFiles), Middleware(FirstScripts)]
 
 
 @asynccontextmanager

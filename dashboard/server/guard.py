@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dashboard import settings
-from dashboard.streamlit_internals import INTERNAL, allows_origin
+from dashboard.streamlit_internals import BROWSER_FILES, INTERNAL, allows_origin
 
 _HERE = frozenset({"localhost", "127.0.0.1", "::1"})
 #: A host header: a name or an IPv4 address, or an IPv6 address in brackets; then, perhaps, a port.
@@ -38,9 +38,10 @@ class Guard:
     - A websocket or request whose `Origin` is not the host that it asks is refused, and so is what the browser itself
       calls cross-site or same-site (another port), unless it opens a page by a link.
     - Every answer says who may frame it: the server's own pages, and what the operator names.
-    - Answers below `/api/` say that nobody is to guess their type or embed them elsewhere, and go uncompressed to this
-      machine: compressing 14 MB takes longer than copying them. Other machines get files compressed once for all
-      (`static_files`); what is computed is never compressed, for that would hold up all other answers.
+    - Answers below `/api/` say that nobody is to guess their type or embed them elsewhere. They and Streamlit's files
+      go uncompressed to this machine: compressing 14 MB takes longer than copying them. Other machines get files
+      compressed once for all (`static_files`); what is computed is never compressed, for that would hold up all other
+      answers.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -62,7 +63,8 @@ class Guard:
             await self.app(_same_origin(scope, headers), receive, send)
             return
         is_ours = "/api/" in scope["path"]
-        if is_ours and (_is_local(scope) or not _is_file(scope["path"])):
+        is_file = _is_file(scope["path"])
+        if (is_ours or is_file) and (_is_local(scope) or not is_file):
             scope = {**scope, "headers": [item for item in scope["headers"] if item[0] != b"accept-encoding"]}
 
         async def send_with_headers(message: Message) -> None:
@@ -131,8 +133,8 @@ def _int(text: str | None) -> int | None:
 
 
 def _is_file(path: str) -> bool:
-    """Whether one of our files is asked for, which are compressed beforehand."""
-    return any(f"/api/{shelf}/" in path for shelf in ("lib", "runtime", "plotly"))
+    """Whether one of the files is asked for that are compressed beforehand."""
+    return BROWSER_FILES in path or any(f"/api/{shelf}/" in path for shelf in ("lib", "runtime", "plotly"))
 
 
 def _is_local(scope: Scope) -> bool:

@@ -15,24 +15,31 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import timedelta
-from functools import wraps
+from functools import cache, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
+    from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+    from streamlit.runtime.app_session import AppSession
     from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 __all__ = [
+    "BROWSER_FILES",
     "FOLDER",
     "HEAD",
     "INTERNAL",
     "MENU",
+    "PATIENCE",
     "DeltaGenerator",
     "UploadedFile",
     "addresses",
     "allows_origin",
+    "browser_files",
+    "draw_in_one_go",
     "never_call_out",
     "page_of_script",
     "redrawn_when_back",
@@ -45,6 +52,10 @@ FOLDER = Path(__file__).resolve().parent
 HEAD = b"<head>"
 #: Part of the paths of Streamlit's own requests: no page is below it.
 INTERNAL = "/_stcore/"
+#: Where Streamlit's browser side asks for its files. Their names change with their content.
+BROWSER_FILES = "/static/"
+#: Seconds that what a script has drawn waits for the rest of the page.
+PATIENCE = 0.2
 #: The list of pages, in the sidebar or above the page, and the logo that leads to the start, as CSS.
 MENU = '[data-testid="stSidebarNav"], [data-testid="stTopNav"], [data-testid="stLogoLink"]'
 
@@ -129,6 +140,57 @@ def stay_on_the_page_gone_to() -> None:
     runner: Any = ScriptRunner
     requests: Any = ScriptRequests
     runner._run_script, requests._request_rerun_locked = run_script, request_rerun
+
+
+def draw_in_one_go() -> None:
+    """Send what a run of a page has drawn when it ends, or after `PATIENCE`, not bit by bit.
+
+    Streamlit sends what there is every 10 ms, and its browser side draws the whole page anew for each bit: a first
+    visit of a page with many controls takes a fifth more of the browser's processor time. A run that takes longer
+    shows what it has drawn by then, as before.
+    """
+    import asyncio
+
+    from streamlit.runtime.app_session import AppSession, AppSessionState
+
+    flush, enqueue = AppSession.flush_browser_queue, AppSession._enqueue_forward_msg
+    if hasattr(flush, "__wrapped__"):
+        return
+    #: When what has been drawn is sent at the latest, in the event loop's time.
+    due: WeakKeyDictionary[AppSession, float] = WeakKeyDictionary()
+
+    @wraps(flush)
+    def flush_browser_queue(self: AppSession) -> list[ForwardMsg]:
+        if self._state is AppSessionState.APP_IS_RUNNING and not self._browser_queue.is_empty():
+            loop = asyncio.get_running_loop()
+            if self not in due:
+                due[self] = loop.time() + PATIENCE
+                if self._message_enqueued_callback:
+                    loop.call_at(due[self], self._message_enqueued_callback)
+            # A timer rings up to a tick early.
+            if loop.time() < due[self] - 0.001:
+                return []
+        due.pop(self, None)
+        return flush(self)
+
+    @wraps(enqueue)
+    def enqueue_forward_msg(self: AppSession, msg: ForwardMsg) -> None:
+        if self in due and self._state is AppSessionState.APP_IS_RUNNING:
+            self._browser_queue.enqueue(msg)  # the timer wakes whoever sends it
+        else:
+            enqueue(self, msg)
+
+    session: Any = AppSession
+    session.flush_browser_queue, session._enqueue_forward_msg = flush_browser_queue, enqueue_forward_msg
+
+
+@cache
+def browser_files() -> dict[str, Path]:
+    """The scripts, styles and fonts of Streamlit's browser side, by their address below `BROWSER_FILES`."""
+    from streamlit import file_util
+
+    place = Path(file_util.get_static_dir(), "static")
+    return {path.relative_to(place).as_posix(): path for path in place.rglob("*") if path.is_file()}
 
 
 def addresses(host: str) -> list[str]:

@@ -9,13 +9,16 @@ import re
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from plotly import graph_objects
 from plotly.basedatatypes import BaseTraceType
 
 import dashboard
-from dashboard.server import answers, browser_files, guard
+from dashboard import settings
+from dashboard.server import answers, browser_files, guard, static_files
+from dashboard.streamlit_internals import browser_files as streamlits_files
 from tests.dashboard.server.http_client import Client
 from vae import browser
 
@@ -153,3 +156,78 @@ class TestFiles:
         assert answer.headers["Content-Encoding"] == "gzip"
         assert gzip.decompress(answer.body) == client.get(path).body
         assert "Content-Encoding" not in client.get("/api/runs/short/latent", Accept_Encoding="gzip").headers
+
+
+class TestStreamlitsFiles:
+    @pytest.fixture
+    def script(self) -> str:
+        return next(name for name in streamlits_files() if re.fullmatch(r"js/index\.\w+\.js", name))
+
+    def test_they_are_answered_as_streamlit_has_them_and_may_be_kept_for_ever(
+        self, client: Client, script: str
+    ) -> None:
+        for name, kind in ((script, "text/javascript; charset=utf-8"), (_font(), "font/woff2")):
+            answer = client.get(f"/static/{name}", Accept_Encoding="gzip")
+            assert (answer.status, answer.headers["Content-Type"]) == (200, kind)
+            assert "immutable" in answer.headers["Cache-Control"]
+            assert "Content-Encoding" not in answer.headers
+            assert answer.body == streamlits_files()[name].read_bytes()
+            again = client.get(f"/static/{name}", If_None_Match=answer.headers["ETag"])
+            assert (again.status, again.body) == (304, b"")
+
+    def test_other_machines_get_scripts_compressed_and_fonts_as_they_are(
+        self, client: Client, script: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(guard, "_is_local", lambda scope: False)
+        answer = client.get(f"/static/{script}", Accept_Encoding="gzip")
+        assert answer.headers["Content-Encoding"] == "gzip"
+        assert gzip.decompress(answer.body) == streamlits_files()[script].read_bytes()
+        assert "Content-Encoding" not in client.get(f"/static/{_font()}", Accept_Encoding="gzip").headers
+
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "/static/js/none.js",
+            "/static/",
+            "/static/../routes.py",
+            "/static/js/..%2f..%2findex.html",
+            "/js/x.js",
+        ],
+    )
+    def test_what_is_none_of_them_is_left_to_streamlit(self, client: Client, path: str) -> None:
+        assert client.get(path).body == b"Not Found"  # of an application without Streamlit's routes
+
+    @pytest.mark.parametrize(
+        ("method", "path", "is_ours"),
+        [
+            ("GET", "/course/vae/static/{}", True),
+            ("HEAD", "/course/vae/static/{}", False),
+            ("GET", "/static/{}", False),
+            ("GET", "/course/vae/{}", False),
+        ],
+    )
+    def test_below_a_base_path(
+        self, monkeypatch: pytest.MonkeyPatch, script: str, method: str, path: str, is_ours: bool
+    ) -> None:
+        passed: list[str] = []
+        sent: list[Any] = []
+
+        async def others(scope: Any, receive: Any, send: Any) -> None:
+            passed.append(scope["path"])
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        async def receive() -> Any:
+            return {"type": "http.request"}
+
+        monkeypatch.setattr(settings, "base_path", lambda: "course/vae")
+        scope = {"type": "http", "method": method, "path": path.format(script), "headers": []}
+        asyncio.run(static_files.StreamlitsFiles(others)(scope, receive, send))
+        assert passed == ([] if is_ours else [scope["path"]])
+        body = b"".join(message.get("body", b"") for message in sent)
+        assert body == (streamlits_files()[script].read_bytes() if is_ours else b"")
+
+
+def _font() -> str:
+    return next(name for name in streamlits_files() if name.endswith(".woff2"))
