@@ -57,8 +57,19 @@ def _own_notes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _no_wait_for_the_disk() -> Iterator[None]:
+    """What a process wrote outlives it without this, also where it is killed; a power cut, which needs it, has no test.
+
+    Tests of what is written through to the disk, and of a disk that fails, put their own in its place.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", os.fstat)  # refuses a descriptor that is none, too
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _one_look_at_packages() -> Iterator[None]:
-    """For each page without a browser Streamlit reads what all installed packages say of themselves: most of its time."""
+    """For each page without a browser Streamlit reads what every installed package says of itself: most of its time."""
     if "streamlit" not in sys.modules:
         yield
         return
