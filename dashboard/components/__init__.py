@@ -79,26 +79,40 @@ def told(key: str, name: str) -> object:
     return held[name] if name in held else _said(key, name)
 
 
-def hold(key: str, name: str) -> Callable[[], None]:
+def hold(key: str, name: str, about: str = "") -> Callable[[], None]:
     """A callback for a component whose words are not to be lost where newer ones break off the run that they began.
 
-    Then the next run finds them by `told`.
+    Then the next run finds them by `told`, which says them until a run has come to its end, or by `take`, which says
+    them once. Streamlit keeps the name of a trigger only if it has a callback.
+
+    Args:
+        key: Streamlit's key of the component.
+        name: What it says.
+        about: What several components of a page speak of, by its name in their words: the newest alone count.
     """
 
     def heard() -> None:
         if (value := _said(key, name)) is not None:
-            state.hold(key, name, value)
+            state.hold(key, name, value, about if isinstance(value, Mapping) and about in value else "")
 
     return heard
+
+
+def take(result: Mapping[str, Any], key: str, name: str) -> Any:
+    """What a component said, for who acts on it now; None if it said nothing, or that has been acted on.
+
+    Args:
+        result: What the component gave when it was drawn.
+        key: Its key.
+        name: What it says.
+    """
+    held = state.take(key, name)
+    return result.get(name) if held is None else held
 
 
 def _said(key: str, name: str) -> object:
     said = st.session_state.get(key)
     return said.get(name) if said is not None else None
-
-
-def nothing() -> None:
-    """Hear nothing: Streamlit keeps the name of a trigger only if it has a callback."""
 
 
 def plain(value: Any) -> Any:

@@ -29,6 +29,7 @@ _FRESH = "_fresh"
 _WAITING = "_url_waiting"
 _PASSED = "_url_passed"
 _HELD = "_held"
+_NEWEST = "_newest_words"
 #: What says which lesson is open, and where in it one is.
 _LESSON = (keys.LESSON.name, keys.STEP.name, keys.LANGUAGE.name)
 #: So many addresses that a page came through are known again.
@@ -195,10 +196,38 @@ def seat(key: Key[T], widget: str, value: Any) -> None:
         st.session_state[widget] = value
 
 
-def hold(key: str, name: str, value: Any) -> None:
-    """Keep what a component said until a script run has come to its end: newer words may break this one off."""
-    held = st.session_state.get(_HELD, {})
+def hold(key: str, name: str, value: Any, about: str = "") -> None:
+    """Keep what a component said until a script run has come to its end: newer words may break this one off.
+
+    Args:
+        key: The component's.
+        name: What it said.
+        value: Its words.
+        about: What they are about, if several components speak of it: of these, the newest words alone are kept.
+    """
+    held, newest = st.session_state.get(_HELD, {}), st.session_state.get(_NEWEST, {})
+    if about and about in newest and newest[about] != (key, name):
+        held = _without(held, *newest[about])
     st.session_state[_HELD] = {**held, key: {**held.get(key, {}), name: value}}
+    if about:
+        st.session_state[_NEWEST] = {**newest, about: (key, name)}
+
+
+def take(key: str, name: str) -> Any:
+    """What is held of a component, for who acts on it now: it is held no longer. None if nothing is."""
+    held = st.session_state.get(_HELD, {})
+    if name not in held.get(key, {}):
+        return None
+    st.session_state[_HELD] = _without(held, key, name)
+    return held[key][name]
+
+
+def _without(held: Mapping[str, Mapping[str, Any]], key: str, name: str) -> dict[str, dict[str, Any]]:
+    """All that is held but one thing."""
+    return {
+        one: {other: value for other, value in words.items() if (one, other) != (key, name)}
+        for one, words in held.items()
+    }
 
 
 def held(key: str) -> dict[str, Any]:
@@ -217,6 +246,7 @@ def settle() -> None:
     if query != dict(st.query_params):
         st.query_params.from_dict(query)
     st.session_state.pop(_HELD, None)
+    st.session_state.pop(_NEWEST, None)
 
 
 def _query() -> dict[str, str]:

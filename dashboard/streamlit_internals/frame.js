@@ -10,6 +10,8 @@ const WIDE = 1100
 /** Where Streamlit keeps whether its sidebar is folded, and where we note that it was us who folded it. */
 const [FOLDED, OURS] = ["stSidebarCollapsed-", "latent-lab-folded"]
 
+/** A page that is scrolled by more has its head out of sight, CSS pixels. */
+const SCROLLED = 8
 /** Milliseconds until an unfolded sidebar is where it will be. */
 const UNFOLDED = 350
 
@@ -25,9 +27,12 @@ function heed() {
   // The menu leads to a page without a query; what that page is to be, Python says when it has drawn it.
   if (isPresenting || pathname === page) root.toggleAttribute("data-present", isPresenting)
   const isTaught = searchParams.has("lesson")
+  if (pathname !== page) root.removeAttribute("data-scrolled")
   if (isTaught || pathname === page) {
-    if (isTaught && !root.hasAttribute("data-lesson")) makeRoom()
+    const wasTaught = root.hasAttribute("data-lesson")
     root.toggleAttribute("data-lesson", isTaught)
+    if (isTaught && !wasTaught) makeRoom()
+    else if (wasTaught && !isTaught) giveBack()
   }
   page = pathname
   heedControls(searchParams)
@@ -48,6 +53,18 @@ function makeRoom() {
     // A browser that keeps nothing knows nothing to undo.
   }
   button.click()
+}
+
+/** The lesson is over: the sidebar comes back where it was folded for the rail alone. */
+function giveBack() {
+  try {
+    if (innerWidth < WIDE || !localStorage.getItem(OURS)) return
+    localStorage.removeItem(OURS)
+  } catch {
+    return
+  }
+  root.removeAttribute("data-folded")
+  /** @type {HTMLElement | null} */ (document.querySelector('[data-testid="stExpandSidebarButton"]'))?.click()
 }
 
 /** Fold the sidebar where there is no room for it, unless the person has unfolded it. */
@@ -83,6 +100,14 @@ function lead(event) {
   }, UNFOLDED)
 }
 
+/**
+ * Streamlit's own buttons stay in the corners of the window; once the page is scrolled they would lie over its words.
+ * @param {Event} event
+ */
+function scrolled({ target }) {
+  if (target instanceof Element && target.matches('[data-testid="stMain"]')) root.toggleAttribute("data-scrolled", target.scrollTop > SCROLLED)
+}
+
 for (const name of /** @type {const} */ (["pushState", "replaceState"])) {
   const change = history[name]
   history[name] = (state, unused, address) => {
@@ -93,6 +118,7 @@ for (const name of /** @type {const} */ (["pushState", "replaceState"])) {
   }
 }
 window.addEventListener("click", lead, { capture: true })
+window.addEventListener("scroll", scrolled, { capture: true, passive: true })
 window.addEventListener("popstate", heed)
 heed()
 fold()

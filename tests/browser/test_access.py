@@ -75,7 +75,7 @@ KINDS = {
     "explore": [
         Kind("slider", re.compile("^z₁, "), ("ArrowRight",), "z", 0.8),
         Kind("textbox", "z₁, number", ("1", "Enter"), "z", None),
-        Kind("radio", "±3 of the prior", ("Space",), "range"),
+        Kind("radio", "Prior ±3", ("Space",), "range"),
         Kind("tab", "Draw", ("Enter",), "panel"),
         Kind("combobox", "Second class to blend with", ("ArrowDown",), "value", None),
         Kind("button", "Random", ("Enter",), "z"),

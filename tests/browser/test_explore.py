@@ -293,10 +293,10 @@ def test_range_is_that_of_the_data_and_on_demand_the_prior_s(exploring: App, she
         ends = [float(slider(app, dim).get_attribute(end)) for end in ("min", "max")]
         shares = [float(posterior.cdf(torch.tensor(end, dtype=torch.float64))[:, dim].mean()) for end in ends]
         assert shares == pytest.approx([0.0005, 0.9995], abs=1e-4)
-    app.part("sliders").get_by_text("±3 of the prior").click()
+    app.part("sliders").get_by_text("Prior ±3").click()
     assert [slider(app, 0).get_attribute(end) for end in ("min", "max")] == ["-3.000", "3.000"]
     app.until(lambda: app.query().get("range") == "prior", "the address did not follow")
-    app.part("sliders").get_by_text("Range of the data").click()
+    app.part("sliders").get_by_text("Data range").click()
     app.until(lambda: app.query().get("range") == "data", "the address did not follow")
 
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
 import { slug, styleOf } from "../../vae/browser/lib/controls.js"
-import { isHidden, restrictionsOf, viewLink } from "../../dashboard/shell/copy_link/view_link.js"
+import { isHidden, restrictionsOf, titlesOf, viewLink } from "../../dashboard/shell/copy_link/view_link.js"
 
 const CONTROLS = [
   { name: "form", title: "", group: "", around: [] },
@@ -41,6 +41,15 @@ test("a link is read as it was written", () => {
   const { hidden, locked } = restrictionsOf(link)
   assert.deepEqual([...locked], ["map"])
   assert.deepEqual(CONTROLS.filter((one) => isHidden(one, hidden)).map(({ name }) => name), ["form", "beta", "train", "map.lasso"])
+})
+
+test("no two controls of a group are called alike", () => {
+  const title = (/** @type {string} */ name, /** @type {string} */ text, /** @type {string[]} */ around = [], group = "Head") => ({ name, title: text, group, around })
+  const found = titlesOf([
+    title("copy-link", "Copy link"), title("copy_link.copy", "Copy link", ["copy-link"]), title("help", "Help"),
+    title("show-map", "Map", [], "Modes"), title("map", "Map", [], "Modes"), title("other", "Help", [], "Page"),
+  ])
+  assert.deepEqual([...found.values()], ["Copy link: all of it", "Copy link", "Help", "Map (show-map)", "Map (map)", "Help"])
 })
 
 test("a name out of words", () => {

@@ -72,10 +72,10 @@ test("a strip's steps go from end to end", () => {
 test("the range of N(0, I) is told in its standard deviations, that of another prior in numbers", () => {
   const standard = wordsOfPrior({ prior_range: 3, prior_points: [] })
   assert.deepEqual(standard, {
-    label: "±3 of the prior", title: "N(0, 1) to 3 standard deviations on either side", centre: "Every dimension to 0, the middle of the prior (key 0)",
+    label: "Prior ±3", title: "N(0, 1) to 3 standard deviations on either side", centre: "Every dimension to 0, the middle of the prior (key 0)",
   })
   const mixture = wordsOfPrior({ prior_range: 6.218, prior_points: [[4.1, -6.218], [-5, 5]] })
-  assert.equal(mixture.label, "Range of the prior")
+  assert.equal(mixture.label, "Prior range")
   assert.match(mixture.title, /^−6\.2\d* to 6\.2\d*: as far from 0 as any coordinate of 2 samples of the prior$/)
   assert.doesNotMatch(JSON.stringify(mixture), /±3|standard deviation|middle/)
   // A prior that lies on one side of 0, and one that is nearer to it than N(0, I): neither is called ±3.

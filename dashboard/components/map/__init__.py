@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from dashboard.components import hold, is_number, is_point, plain, register, told
 from dashboard.components.sliders import Mix
+from dashboard.link import keys
 from dashboard.look.colours import DIGITS, SCALE, ThemeName, classes_palette
 
 #: The pad's style is for “like my drawing”.
@@ -253,7 +254,7 @@ def latent_map(
                 compact=compact,
             )
         ),
-        on_point_change=hold(key, "point"),
+        on_point_change=hold(key, "point", keys.POINT),
         on_view_change=hold(key, "view"),
         on_job_change=hold(key, "job"),
     )

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from dashboard.components import is_number, is_point, nothing, plain, register
+from dashboard.components import hold, is_number, is_point, plain, register, take
 from dashboard.link import drawing as drawings
 from dashboard.look.colours import CURVES, ThemeName
 
@@ -125,7 +125,8 @@ def pipeline(
         palette=CURVES,
     )
     component = _STRIP if size == "strip" else _COMPONENT
-    return _checked(component(key=key, data=plain(state), on_said_change=nothing).get("said"), latent_dim)
+    result = component(key=key, data=plain(state), on_said_change=hold(key, "said"))
+    return _checked(take(result, key, "said"), latent_dim)
 
 
 def _checked(said: Any, latent_dim: int) -> Said | None:

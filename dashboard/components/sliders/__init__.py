@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from dashboard.components import is_point, nothing, plain, register
+from dashboard.components import hold, is_point, plain, register, told
 from dashboard.link import keys
 
 #: What the sliders span: where the data lie, or three standard deviations of the prior.
@@ -112,7 +112,7 @@ def sliders(
     Returns:
         Where the sliders were released if that is why the page runs, else what was given.
     """
-    result = _COMPONENT(
+    _COMPONENT(
         key=key,
         height="stretch" if fill else "content",
         data=plain(
@@ -135,9 +135,9 @@ def sliders(
                 bound=keys.MAX_COORDINATE,
             )
         ),
-        on_point_change=nothing,
+        on_point_change=hold(key, "point", keys.POINT),
     )
-    said = result.get("point")
+    said = told(key, "point")
     if not isinstance(said, dict) or not is_point(said.get("z"), len(z)):
         return Position(list(z), y, mix, range)
     label, span = said.get("y"), said.get("range")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dashboard.components import is_number, nothing, plain, register
+from dashboard.components import hold, is_number, plain, register, take
 from dashboard.look.colours import HEAT, ThemeName
 
 _COMPONENT = register("time", height=56, styles=("time_machine/time_machine.css",))
@@ -65,9 +65,9 @@ def scrubber(
                 palette=HEAT,
             )
         ),
-        on_moved_change=nothing,
+        on_moved_change=hold(key, "moved"),
     )
-    return _moved(result.get("moved"))
+    return _moved(take(result, key, "moved"))
 
 
 def _moved(said: Any) -> Moved | None:

@@ -3,8 +3,10 @@ import { inStreamlit } from "../../components/streamlit/adapter.js"
 import { controlsInPage } from "../../streamlit_internals/controls.js"
 import { element, say } from "../../../vae/browser/lib/dom.js"
 import { mountable } from "../../../vae/browser/lib/mount.js"
-import { isHidden, restrictionsOf, viewLink } from "./view_link.js"
+import { isHidden, restrictionsOf, titlesOf, viewLink } from "./view_link.js"
 
+/** By how much a control stands in that is part of another, CSS pixels. */
+const STEP_IN = 14
 /** Milliseconds for which it says what it did. */
 const SAID = 2000
 
@@ -68,12 +70,14 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
     const { hidden, locked } = restrictionsOf(location.href)
     controls = controlsInPage().filter(({ name }) => name)
     const groups = /** @type {Map<string, HTMLElement[]>} */ (new Map())
+    const titles = titlesOf(controls)
     for (const control of controls) {
-      const { name, title, group } = control
+      const { name, group, around } = control
+      const title = titles.get(name) ?? name
       const box = (/** @type {string} */ kind, /** @type {boolean} */ checked) =>
         element("input", { type: "checkbox", value: name, checked, dataset: { [kind]: "" }, onchange: () => ticked(control, kind) })
       const row = element(
-        "div", { class: "row" },
+        "div", { class: "row", style: { paddingLeft: `${STEP_IN * around.length}px` } },
         element("label", { title: name }, box("stays", !isHidden(control, hidden)), title),
         element("label", { class: "fixed" }, box("fixed", locked.has(name)), "Fixed"),
       )

@@ -24,6 +24,24 @@ export function viewLink(address, controls, staying, fixed) {
 }
 
 /**
+ * What each control is called in the list, by its name: no two of a group alike.
+ * @param {Control[]} controls
+ * @returns {Map<string, string>}
+ */
+export function titlesOf(controls) {
+  const twins = (/** @type {Control} */ one) => controls.filter((other) => other !== one && other.group === one.group && other.title === one.title)
+  return new Map(controls.map((one) => {
+    const others = twins(one)
+    if (!others.length) return [one.name, one.title]
+    const isWhole = others.some(({ around }) => around.includes(one.name))
+    const isPart = others.some(({ name }) => one.around.includes(name))
+    const isAlone = others.every(({ name, around }) => around.includes(one.name) || one.around.includes(name))
+    if (isWhole && !isPart && isAlone) return [one.name, `${one.title}: all of it`]
+    return [one.name, isPart && isAlone && !isWhole ? one.title : `${one.title} (${one.name})`]
+  }))
+}
+
+/**
  * What the address hides and fixes now.
  * @param {string} address
  * @returns {{hidden: Set<string>, locked: Set<string>}}

@@ -15,7 +15,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.cache import datasets, models
-from dashboard.components import nothing, plain, register
+from dashboard.components import hold, plain, register, take
 from dashboard.link import keys, session
 from dashboard.shell import navigation, run_picker
 from dashboard.shell.lesson_rail import places, shelf
@@ -23,6 +23,7 @@ from vae.errors import UserError
 from vae.lessons import rail_words
 from vae.lessons.lesson import Lesson, Prediction, Step
 
+_KEY = "lesson-rail-part"
 _COMPONENT = register(
     "lesson_rail",
     height=60,
@@ -111,7 +112,8 @@ def draw(page: str) -> None:
         )
         st.markdown(step.words)
         state = _state(lesson, number, page, said_words, at.following)
-        said = _COMPONENT(key="lesson-rail-part", data=plain(state), on_said_change=nothing).get("said")
+        result = _COMPONENT(key=_KEY, data=plain(state), on_said_change=hold(_KEY, "said"))
+        said = take(result, _KEY, "said")
     if said == "leave":
         _forget()
         st.rerun()

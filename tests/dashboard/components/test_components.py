@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import streamlit as st
+import torch
 from streamlit.testing.v1 import AppTest
 
 from dashboard.components import map as map_face
@@ -16,12 +18,16 @@ from dashboard.components import time as time_face
 from dashboard.components.map import Click, Method, Plane, Said, View, Wish, latent_map
 from dashboard.components.sliders import Dim, Position, sliders
 from dashboard.components.time import Moved, scrubber
+from dashboard.link import session as state
 from dashboard.link.posterior import Posterior
 from dashboard.server import browser_files
+from dashboard.shell.subject import Subject
 from dashboard.views.explore import image_source as draw_face
 from dashboard.views.explore import paths as paths_face
 from dashboard.views.explore.image_source import Picked, draw
 from dashboard.views.explore.paths import Route, paths
+from dashboard.views.learn import thumbs as thumbs_face
+from dashboard.views.learn.thumbs import thumbs
 from dashboard.views.train import curves as curves_face
 from dashboard.views.train.curves import Extent, curves
 from vae import browser
@@ -171,7 +177,8 @@ def test_all_components_mount_on_one_page() -> None:
     ],
 )
 def test_sliders_believe_only_a_point(said: Any, expected: Position, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sliders_face, "_COMPONENT", Mount(point=said))
+    monkeypatch.setattr(sliders_face, "_COMPONENT", Mount())
+    monkeypatch.setattr(sliders_face, "told", lambda *asked: said if asked == ("k", "point") else None)
     found = sliders("run", [Dim(0), Dim(1)], z=[0.0, 1.0], y=2, classes=[str(k) for k in range(10)], key="k")
     assert found == expected
 
@@ -367,8 +374,9 @@ def test_scrubber_believes_only_a_step(
 def test_drawing_panel_believes_only_a_point(
     said: Any, expected: Picked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mount = Mount(said=said)
+    mount = Mount()
     monkeypatch.setattr(draw_face, "_COMPONENT", mount)
+    monkeypatch.setattr(draw_face, "told", lambda *asked: said if asked == ("k", "said") else None)
     posterior = Posterior(3, (0.0, 1.0), (0.1, 0.2))
     given: dict[str, Any] = {"z": (0, 0), "conditions": "abc", "num_images": 10, "shape": (1, 8, 8)}
     assert draw("run", **given, posterior=posterior, key="k") == expected
@@ -377,6 +385,37 @@ def test_drawing_panel_believes_only_a_point(
         "mean": [0, 1],
         "sigma": [0.1, 0.2],
     }
+
+
+def test_what_was_said_reaches_the_run_that_broke_off_the_one_it_began(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    session: dict[str, Any] = {}
+    monkeypatch.setattr(st, "session_state", session)
+    mounts = {face: Mount() for face in (sliders_face, time_face, draw_face, thumbs_face)}
+    for face, mount in mounts.items():
+        monkeypatch.setattr(face, "_COMPONENT", mount)
+    subject = Subject(torch.zeros(1, 1, 8, 8), None, 0, (0, 1), torch.zeros(2, 1, 8, 8), False, "")
+    draws: dict[Any, Any] = {
+        sliders_face: lambda: sliders("run", [Dim(0)], z=[0.0], key="k").z,
+        time_face: lambda: scrubber("run", step=None, state="finished", end="Best", decoders=True, key="k"),
+        draw_face: lambda: draw("run", z=[0.0], num_images=10, shape=(1, 8, 8), key="k").z,
+        thumbs_face: lambda: thumbs(subject, key="k"),
+    }
+    before = {face: once() for face, once in draws.items()}
+    for face, (name, said, expected) in {
+        sliders_face: ("point", {"z": [0.5]}, [0.5]),
+        time_face: ("moved", {"step": 7}, Moved(7)),
+        draw_face: ("said", {"tab": "test", "z": [1.5], "row": 3}, [1.5]),
+        thumbs_face: ("row", 1, 1),
+    }.items():
+        # Streamlit tells of it before the run draws anything, and has forgotten it by the run that breaks this one off.
+        session["k"] = {name: said}
+        mounts[face].given[f"on_{name}_change"]()
+        del session["k"]
+        assert draws[face]() == expected
+        state.settle()
+        assert draws[face]() == before[face]
 
 
 def test_map_of_many_dimensions_asks_for_its_plane() -> None:

@@ -202,3 +202,23 @@ def test_what_a_component_said_is_held_until_a_run_has_come_to_its_end() -> None
     assert state.held("sliders") == {}
     state.settle()
     assert state.held("map") == {}
+
+
+def test_of_what_two_components_say_of_one_thing_the_newest_is_held() -> None:
+    state.hold("map", "point", {"z": [1]}, "z")
+    state.hold("map", "view", {"zoom": 2})
+    state.hold("sliders", "point", {"z": [2]}, "z")
+    assert (state.held("map"), state.held("sliders")) == ({"view": {"zoom": 2}}, {"point": {"z": [2]}})
+    state.hold("map", "point", {"z": [3]}, "z")
+    assert (state.held("map")["point"], state.held("sliders")) == ({"z": [3]}, {})
+    state.settle()
+    state.hold("sliders", "point", {"z": [4]}, "z")
+    assert state.held("sliders") == {"point": {"z": [4]}}
+
+
+def test_what_is_taken_is_said_once() -> None:
+    state.hold("rail", "said", "follow")
+    state.hold("rail", "other", 3)
+    assert state.take("rail", "said") == "follow"
+    assert state.take("rail", "said") is None
+    assert state.held("rail") == {"other": 3}

@@ -26,7 +26,7 @@ export const mount = mountable(import.meta.url, (root) => {
   const rows = element("div", { class: "rows", dataset: { control: "dimensions" } })
   const more = element("button", { class: "ll-button", type: "button", hidden: true, onclick: showAll, dataset: { control: "more" } })
   const picker = element("div", { class: "picker" })
-  const ranges = radioGroup("Range of the sliders", { data: "Range of the data", prior: "Range of the prior" }, (value) => {
+  const ranges = radioGroup("Range of the sliders", { data: "Data range", prior: "Prior range" }, (value) => {
     range = value
     setRange()
     moved = true

@@ -37,13 +37,13 @@ export function typedNumber(text, index, bound) {
 export function wordsOfPrior({ prior_range: reach, prior_points: points }) {
   if (points?.length) {
     return {
-      label: "Range of the prior",
+      label: "Prior range",
       title: `−${number(reach)} to ${number(reach)}: as far from 0 as any coordinate of ${count(points.length)} samples of the prior`,
       centre: "Every dimension to 0 (key 0)",
     }
   }
   const plain = String(Number(reach.toFixed(2)))
   return {
-    label: `±${plain} of the prior`, title: `N(0, 1) to ${plain} standard deviations on either side`, centre: "Every dimension to 0, the middle of the prior (key 0)",
+    label: `Prior ±${plain}`, title: `N(0, 1) to ${plain} standard deviations on either side`, centre: "Every dimension to 0, the middle of the prior (key 0)",
   }
 }

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from dashboard.components import is_number, nothing, plain, register
+from dashboard.components import hold, is_number, plain, register, take
 from dashboard.look.colours import CURVES, HEAT, ThemeName
 
 _COMPONENT = register(
@@ -120,10 +120,11 @@ def diagnosis(
                 palette=Palette(HEAT, CURVES),
             )
         ),
-        on_threshold_change=nothing,
-        on_quantity_change=nothing,
+        on_threshold_change=hold(key, "threshold"),
+        on_quantity_change=hold(key, "quantity"),
     )
-    return Chosen(_threshold(result.get("threshold"), bounds), _quantity(result.get("quantity")))
+    threshold, quantity = take(result, key, "threshold"), take(result, key, "quantity")
+    return Chosen(_threshold(threshold, bounds), _quantity(quantity))
 
 
 def _threshold(said: Any, bounds: tuple[float, float]) -> float | None:

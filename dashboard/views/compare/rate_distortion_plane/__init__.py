@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dashboard.components import nothing, plain, register
+from dashboard.components import hold, plain, register, take
 from dashboard.look.colours import SCALE, ThemeName
 
 _COMPONENT = register("plane", height=380, folder=Path(__file__).parent, charts=True)
@@ -78,8 +78,8 @@ def plane(dots: Sequence[Dot], *, full: bool, alone: bool = True, key: str) -> s
             labels=len(dots) <= MOST_LABELS,
         )
     )
-    result = _COMPONENT(key=key, data=data, on_toggled_change=nothing)
-    return _checked(result.get("toggled"), dots)
+    result = _COMPONENT(key=key, data=data, on_toggled_change=hold(key, "toggled"))
+    return _checked(take(result, key, "toggled"), dots)
 
 
 def _checked(said: Any, dots: Sequence[Dot]) -> str | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dashboard.components import is_number, nothing, plain, register
+from dashboard.components import hold, is_number, plain, register, take
 
 _COMPONENT = register("beside", height=480, folder=Path(__file__).parent)
 #: Images in a row.
@@ -95,8 +95,8 @@ def beside(
             num=NUM,
         )
     )
-    result = _COMPONENT(key=key, data=data, on_said_change=nothing)
-    return _checked(result.get("said"), num_images)
+    result = _COMPONENT(key=key, data=data, on_said_change=hold(key, "said"))
+    return _checked(take(result, key, "said"), num_images)
 
 
 def _checked(said: Any, num_images: int) -> View | None:

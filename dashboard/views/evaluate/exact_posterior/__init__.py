@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from dashboard.components import is_number, nothing, plain, register
+from dashboard.components import hold, is_number, plain, register, take
 from dashboard.link import drawing as drawings
 from dashboard.look.colours import CURVES, DIGITS, ThemeName, classes_palette
 
@@ -109,7 +109,8 @@ def truth(
             classes={name: classes_palette(max(1, len(labels)), name) for name in DIGITS},
         )
     )
-    return _checked(_COMPONENT(key=key, data=data, on_said_change=nothing).get("said"), num_images)
+    result = _COMPONENT(key=key, data=data, on_said_change=hold(key, "said"))
+    return _checked(take(result, key, "said"), num_images)
 
 
 def _checked(said: Any, num_images: int) -> Chosen | None:

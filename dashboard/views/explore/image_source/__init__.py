@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from dashboard.components import is_point, nothing, plain, register
+from dashboard.components import hold, is_point, plain, register, told
 from dashboard.components.sliders import Mix
 from dashboard.link import drawing as drawings
+from dashboard.link import keys
 from dashboard.link.posterior import Posterior
 from dashboard.look.colours import DIVERGING, ThemeName
 
@@ -119,7 +120,7 @@ def draw(
     Returns:
         What was chosen if that is why the page runs, else the open part alone.
     """
-    result = _COMPONENT(
+    _COMPONENT(
         key=key,
         height="stretch",
         data=plain(
@@ -146,9 +147,9 @@ def draw(
                 diverging=DIVERGING,
             )
         ),
-        on_said_change=nothing,
+        on_said_change=hold(key, "said", keys.POINT),
     )
-    return _picked(result.get("said"), panel, len(z), len(conditions), num_images)
+    return _picked(told(key, "said"), panel, len(z), len(conditions), num_images)
 
 
 def _picked(said: Any, panel: Panel, latent_dim: int, num_classes: int, num_images: int) -> Picked:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dashboard.components import is_point, nothing, plain, register
+from dashboard.components import hold, is_point, plain, register, take
 from dashboard.components.sliders import Mix
+from dashboard.link import keys
 from dashboard.views.explore.path_text import MAX_RADIUS, MAX_STOPS, MIN_RADIUS
 
 _COMPONENT = register("paths", height=280, folder=Path(__file__).parent)
@@ -114,13 +115,13 @@ def paths(
                 stamp=stamp,
             )
         ),
-        on_point_change=nothing,
-        on_route_change=nothing,
+        on_point_change=hold(key, "point", keys.POINT),
+        on_route_change=hold(key, "route"),
     )
-    point = result.get("point")
+    point = take(result, key, "point")
     z = _point(point, latent_dim)
     y, mix = (None, None) if z is None else _condition(point, len(classes) if conditional else 0)
-    return Said(z, y, mix, _route(result.get("route")))
+    return Said(z, y, mix, _route(take(result, key, "route")))
 
 
 def _point(said: Any, latent_dim: int) -> list[float] | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dashboard.cache.image_sheets import to_bytes
-from dashboard.components import is_number, nothing, plain, register
+from dashboard.components import hold, is_number, plain, register, take
 from dashboard.shell.subject import Subject
 
 _COMPONENT = register("thumbs", height=44, folder=Path(__file__).resolve().parent)
@@ -42,5 +42,6 @@ def thumbs(subject: Subject, *, key: str) -> int | None:
         row=subject.row,
         name="Decoded image" if subject.is_decoded else "Test image",
     )
-    said = _COMPONENT(key=key, data=plain(state), on_row_change=nothing).get("row")
+    result = _COMPONENT(key=key, data=plain(state), on_row_change=hold(key, "row"))
+    said = take(result, key, "row")
     return int(said) if is_number(said) and said in subject.rows else None
