@@ -33,7 +33,7 @@ if page != opening:
 images = st.sidebar.container()
 with st.sidebar:
     redrawn_when_back()
-told = st.container()
+told = st.container(key="told")
 lesson_rail.draw(page.url_path)
 page.run()
 stage.settle()

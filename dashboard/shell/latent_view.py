@@ -13,6 +13,7 @@ from dashboard.shell import time_machine
 from vae.config.registries import PRIORS, STANDARD_NORMAL
 from vae.errors import UserError
 from vae.runs.run import Run
+from vae.runtime.number_format import counted
 
 #: A point so many standard deviations from a posterior's mean, in any dimension, is not a draw of it.
 _FAR = 6.0
@@ -103,7 +104,7 @@ def _dims(run: Run) -> tuple[list[Dim], str]:
     dims.sort(key=lambda dim: dim.collapsed)
     num_active = sum(dim.active for dim in found)
     words = (
-        f"KL in nats per example, over {num_images:,} test images. Active dimensions: {num_active} of {len(dims)} "
+        f"KL in nats per example, over {counted(num_images, 'test image')}. Active dimensions: {num_active} of {len(dims)} "
         f"(variance of the posterior mean above {ACTIVE_THRESHOLD:g})."
     )
     return dims, words

@@ -64,7 +64,8 @@ function giveBack() {
     return
   }
   root.removeAttribute("data-folded")
-  /** @type {HTMLElement | null} */ (document.querySelector('[data-testid="stExpandSidebarButton"]'))?.click()
+  const button = /** @type {HTMLElement | null} */ (document.querySelector('[data-testid="stExpandSidebarButton"]'))
+  button?.click()
 }
 
 /** Fold the sidebar where there is no room for it, unless the person has unfolded it. */

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from vae.config.registries import LIKELIHOODS
 from vae.config.schema import RunConfig
 from vae.runs.run import Run
+from vae.runtime.number_format import counted
 
 _PIXELS = {
     "none": "grey pixels",
@@ -55,7 +56,7 @@ class EvaluationProtocol:
     def words(self) -> str:
         """All of it on one line."""
         given = ", given the class" if self.given else ""
-        return f"{self.data}, {self.num_test:,} test images, {self.pixels}, {self.likelihood}{given}"
+        return f"{self.data}, {counted(self.num_test, 'test image')}, {self.pixels}, {self.likelihood}{given}"
 
 
 def likelihood_words(config: RunConfig) -> str:

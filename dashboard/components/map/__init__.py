@@ -14,7 +14,7 @@ from dashboard.look.colours import DIGITS, SCALE, ThemeName, classes_palette
 #: The pad's style is for “like my drawing”.
 _STYLES = ("map/map.css", "drawing_pad/drawing_pad.css")
 _COMPONENT = register("map", height=560, fills=True, styles=_STYLES)
-_COMPACT = register("map", height=330, styles=("map/map.css",), variant="compact")
+_COMPACT = register("map", height=300, styles=("map/map.css",), variant="compact")
 
 
 @dataclass(frozen=True)

@@ -27,22 +27,22 @@ def page() -> None:
     selected = next((run for run in runs if run.id == st.session_state.get(session.SELECTED)), None)
     if selected is None:
         st.session_state.pop(session.SELECTED, None)
-    left, right = stage.columns(9, 4)
-    with left, stage.card("runs", "All runs", fill=True):
+    with stage.card("runs", "All runs"):
         if runs:
             _table(selected)
         else:
             st.info(run_picker.NO_RUN)
         st.caption(plain(f"Your runs are folders in {settings.runs_root()}. Examples came with Latent Lab."))
-    with right:
+    left, right = stage.columns(3, 2, name="below")
+    with left:
         if selected is not None:
             with stage.card("run", title_of(selected)):
                 _actions(selected)
         elif runs:
             with stage.card("run", "No run is selected"):
                 st.caption("Select a row to open, rename, export or delete that run.")
-        with stage.card("import", "Import a run"):
-            _import_form()
+    with right, stage.card("import", "Import a run"):
+        _import_form()
     for run in broken:
         st.warning(plain(f"{run.id}: {run.sentence}"), icon=":material/folder_off:")
     for odd in runs:

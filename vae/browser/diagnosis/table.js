@@ -1,5 +1,5 @@
 /** Every dimension in numbers: what the charts show, for reading, copying, and for those who do not see charts. */
-import { count, dimName, element, number, sayWithHelp } from "../lib/dom.js"
+import { count, counted, dimName, element, number, sayWithHelp } from "../lib/dom.js"
 import { AT_CEILING, marks } from "./cards.js"
 
 const COLUMNS = ["dimension", "KL, nats", "posterior σ", "variance of the mean", "σ of all z", "active", "rise without it, nats"]
@@ -44,7 +44,7 @@ export function tableCard() {
     drawn = { found, threshold }
     sayWithHelp(
       caption, together(found.information),
-      `Over ${count(found.num_images)} images. σ of all z: of the aggregate posterior (the prior's is 1). Rise: of the reconstruction, with this dimension from another image.`,
+      `Over ${counted(found.num_images, "image")}. σ of all z: of the aggregate posterior (the prior's is 1). Rise: of the reconstruction, with this dimension from another image.`,
     )
     const dims = found.rate_per_dim.map((_, dim) => dim).sort((a, b) => found.rate_per_dim[b] - found.rate_per_dim[a] || a - b)
     body.replaceChildren(...dims.map((dim) => {

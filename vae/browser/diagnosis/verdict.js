@@ -1,5 +1,5 @@
 /** The verdict in plain words, what it rests on, and what to try. */
-import { count, element, say, withCode } from "../lib/dom.js"
+import { count, counted, element, say, withCode } from "../lib/dom.js"
 
 /** Of which images numbers are, in words. */
 const PARTS = { validation: "validation", test: "test", train: "training", probe: "probe" }
@@ -75,7 +75,7 @@ export function activeOf(active, all) {
 }
 
 function source(found, of, time) {
-  const images = `the first ${count(found.num_images)} ${PARTS[found.part] ?? found.part} images`
+  const images = `the first ${counted(found.num_images, `${PARTS[found.part] ?? found.part} image`)}`
   const step = found.step === null ? "" : ` of step ${count(found.step)}`
   const kind = of?.isNewest ? (time.following ? "the newest weights" : of.at === "best" ? "the best weights" : "the last weights") : "the snapshot"
   return `Measured on ${images}, with ${kind}${step}. Active: variance of the posterior mean above ${Number(found.active_threshold.toPrecision(3))}.`

@@ -117,6 +117,15 @@ export function count(value) {
 }
 
 /**
+ * So many of something: 1 image, 2 images.
+ * @param {number} num
+ * @param {string} noun In the singular.
+ */
+export function counted(num, noun) {
+  return `${count(num)} ${noun}${num === 1 ? "" : "s"}`
+}
+
+/**
  * A latent point in words, at most four of its numbers.
  * @param {ArrayLike<number>} z
  */

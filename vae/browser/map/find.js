@@ -94,7 +94,7 @@ export class Find {
     const label = Number(this.#class.value)
     if (this.#class.value === "") return
     const rows = Int32Array.from(shown.labels.keys()).filter((row) => shown.labels[row] === label)
-    say(this.#said, `${count(rows.length)} images of this class are selected.`)
+    say(this.#said, rows.length === 1 ? "1 image of this class is selected." : `${count(rows.length)} images of this class are selected.`)
     this.#heard.select(rows)
     this.#class.value = ""
   }

@@ -24,8 +24,8 @@ export function notes() {
 /** Without controls, cards and the images themselves. */
 export function compactLayout({ chart, message, card, tools, labels, title, slice, save }) {
   return element(
-    "section", { class: "ll-card panel compact", "aria-label": "Latent map" }, element("div", { class: "ll-head" }, title, save),
-    element("div", { class: "body" }, stage(chart, tools, message, card), labels.node, slice),
+    "section", { class: "ll-card panel compact", "aria-label": "Latent map" },
+    element("div", { class: "body" }, element("div", { class: "ll-head" }, title, save), stage(chart, tools, message, card), labels.node, slice),
   )
 }
 

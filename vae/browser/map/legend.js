@@ -1,6 +1,9 @@
 /** Which labels stand in colour, and what the colours of a scale mean. */
-import { count, element, number, say } from "../lib/dom.js"
+import { counted, element, number, say } from "../lib/dom.js"
 import { colourOf } from "./colours.js"
+
+/** Longer names of classes stand below each other beside a small map, letters. */
+const SHORT = 9
 
 /**
  * The labels, each with a box that takes it out of the map or brings it back.
@@ -23,7 +26,7 @@ export function legend(heard) {
 
   function entry(group) {
     return element(
-      "label", { dataset: { control: "legend" }, title: `${count(group.num)} images; double click shows only these`, ondblclick: () => alone(group.label) },
+      "label", { dataset: { control: "legend" }, title: `${group.name}: ${counted(group.num, "image")}; double click shows only these`, ondblclick: () => alone(group.label) },
       element("input", {
         type: "checkbox", checked: true, dataset: { label: group.label },
         onchange: (event) => {
@@ -48,6 +51,7 @@ export function legend(heard) {
       groups = next
       faded = new Set()
       const several = groups.length > 1
+      node.dataset.long = String(groups.some(({ name }) => name.length > SHORT))
       node.replaceChildren(
         node.firstElementChild,
         ...(several ? groups.map(entry) : []),

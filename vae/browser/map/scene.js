@@ -5,7 +5,7 @@ import { BACK, MARGIN, Scatter } from "../lib/scatter.js"
 import { Viewport } from "../lib/viewport.js"
 
 /** Room for tick labels and titles around the plot, CSS pixels; larger letters take more (`makeRoom`). */
-export const EDGE = { left: 46, right: 1, top: 1, bottom: 42 }
+export const EDGE = { left: 46, right: 1, top: 1, bottom: 36 }
 const [LEFT, BOTTOM] = [EDGE.left, EDGE.bottom]
 
 /** Make room around all maps of the page for letters so many times as large as usual. */

@@ -1,5 +1,5 @@
 /** What the map shows, in words: how many images, what the plane is, and what its axes are. */
-import { count, dimName, number } from "../lib/dom.js"
+import { count, counted, dimName, number } from "../lib/dom.js"
 import { numbered, share } from "./points.js"
 
 /**
@@ -7,8 +7,8 @@ import { numbered, share } from "./points.js"
  * @param {import("./map_data.js").MapData} data
  */
 export function headingOf({ shown, part, flat }) {
-  const images = `${part === "all" ? "" : `${part === "train" ? "training" : part} `}images`
-  return flat && shown.num < flat.of ? `${count(shown.num)} of ${count(flat.of)} ${images}, chosen at random` : `${count(shown.num)} ${images}`
+  const images = `${part === "all" ? "" : `${part === "train" ? "training" : part} `}image`
+  return flat && shown.num < flat.of ? `${count(shown.num)} of ${counted(flat.of, images)}, chosen at random` : counted(shown.num, images)
 }
 
 /**
@@ -19,7 +19,7 @@ export function headingOf({ shown, part, flat }) {
 export function noteOf(data, projection) {
   const { state, shown, part, flat, time } = data
   const sentences = []
-  if (part !== state.part) sentences.push(`Earlier snapshots show the ${count(shown.num)} test images, not all ${count(state.num)}.`)
+  if (part !== state.part) sentences.push(`Earlier snapshots show the ${counted(shown.num, "test image")}, not all ${count(state.num)}.`)
   if (flat) {
     sentences.push(`${flat.method.title} keeps neighbours together; its distances and axes have no meaning. ` +
       "Hovering decodes the nearest image's posterior mean.")

@@ -11,6 +11,8 @@ import { timeOf } from "../lib/time.js"
 
 /** Between two sheets of one kind while a run trains, ms. */
 const PAUSE = 900
+/** An enlarged sheet is no higher than this, CSS pixels, and than this share of the window: a few images leave room for what stands around them. */
+const [TALLEST, SHARE] = [360, 0.2]
 /** Bytes of sheets of snapshots that are kept, so that going back and forth asks the server once. */
 const ROOM = 64e6
 
@@ -70,7 +72,8 @@ export const mount = mountable(import.meta.url, (root) => {
     const room = card.clientWidth - 24
     if (!image.naturalWidth || room <= 0) return
     const times = Math.max(1, Math.floor((room * devicePixelRatio) / image.naturalWidth)) / devicePixelRatio
-    const most = Math.max(1, Math.floor((360 * devicePixelRatio) / image.naturalHeight)) / devicePixelRatio
+    const high = Math.min(TALLEST, SHARE * innerHeight)
+    const most = Math.max(1, Math.floor((high * devicePixelRatio) / image.naturalHeight)) / devicePixelRatio
     image.style.width = `${image.naturalWidth * Math.min(times, most)}px`
   }
 

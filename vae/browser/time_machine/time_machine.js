@@ -1,5 +1,5 @@
 /** The scrubber over a run's snapshots: it moves the run's time, and everything on the page that follows it. */
-import { count, element, number, say } from "../lib/dom.js"
+import { count, counted, element, number, say } from "../lib/dom.js"
 import { mountable } from "../lib/mount.js"
 import { atRest } from "../lib/rest.js"
 import { timeOf } from "../lib/time.js"
@@ -202,7 +202,7 @@ export const mount = mountable(import.meta.url, (root) => {
     const at = (one) => `step ${count(one.step)} · epoch ${epochOf(one)}`
     const words = shown
       ? `${at(shown)} · β ${Number(shown.beta.toPrecision(4))}`
-      : time.following ? `newest weights${time.newest ? ` · epoch ${epochOf(time.newest)}` : ""} · ${snapshots.length} snapshots so far` : `${ending.toLowerCase()} weights · ${snapshots.length} snapshots`
+      : time.following ? `newest weights${time.newest ? ` · epoch ${epochOf(time.newest)}` : ""} · ${counted(snapshots.length, "snapshot")} so far` : `${ending.toLowerCase()} weights · ${counted(snapshots.length, "snapshot")}`
     say(where, words)
     where.title = words
     range.setAttribute("aria-valuetext", words)

@@ -4,8 +4,14 @@ import { element } from "../../../../vae/browser/lib/dom.js"
 import { adoptStyle, axis, CONFIG, look } from "../../../components/chart/plotly.js"
 import { plotlyMenu } from "../../../components/chart/saving.js"
 
-/** What a card says before anything was measured. */
-export const SOON = "Available after the first checkpoint."
+/**
+ * What a card says where nothing was measured.
+ * @param {string} failure Why not; empty as long as it is waited for.
+ */
+export function unmeasured(failure) {
+  return failure ? "Could not be measured: the verdict above says why." : "Available after the first checkpoint."
+}
+
 /** So many carry their names. */
 const NAMED = 24
 

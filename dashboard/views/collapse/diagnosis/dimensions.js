@@ -2,7 +2,7 @@
 import { dimName, element, number, say, sayWithHelp } from "../../../../vae/browser/lib/dom.js"
 import { mix } from "../../../../vae/browser/lib/theme.js"
 import { ordered } from "../../../../vae/browser/diagnosis/cards.js"
-import { card, describe, draw, key, legendOf, names, some, SOON } from "./charts.js"
+import { card, describe, draw, key, legendOf, names, some, unmeasured } from "./charts.js"
 import { dimensionTable } from "../../../../vae/browser/diagnosis/table.js"
 import { activeOf } from "../../../../vae/browser/diagnosis/verdict.js"
 
@@ -18,9 +18,9 @@ export function ratesCard() {
   const { node, chart, legend, note } = card("rates", "KL of each dimension, and its σ", "", () => dimensionTable(saved.found, saved.threshold))
   return {
     node,
-    draw({ findings: { found, threshold }, twin, ink }) {
+    draw({ findings: { found, failure, threshold }, twin, ink }) {
       saved = { found, threshold }
-      if (!found) say(note, SOON)
+      if (!found) say(note, unmeasured(failure))
       if (!found || !ink) return
       const dims = ordered(found)
       const colours = dims.map((dim) => (found.active_variance[dim] > threshold ? ink.palette.rate : pale(ink)))
@@ -63,8 +63,8 @@ export function usageCard() {
   }))
   return {
     node,
-    draw({ findings: { found }, ink }) {
-      if (!found) say(note, SOON)
+    draw({ findings: { found, failure }, ink }) {
+      if (!found) say(note, unmeasured(failure))
       if (!found || !ink) return
       const { usage } = found
       chart.hidden = legend.hidden = !usage

@@ -2,7 +2,7 @@
 import { count, element, number, say, sayWithHelp } from "../../../../vae/browser/lib/dom.js"
 import { mix } from "../../../../vae/browser/lib/theme.js"
 import { AT_CEILING, marks } from "../../../../vae/browser/diagnosis/cards.js"
-import { card, describe, draw, key, legendOf, SOON } from "./charts.js"
+import { card, describe, draw, key, legendOf, unmeasured } from "./charts.js"
 
 /** Keeps a number beside the mark of the ceiling, not on it. */
 const CLEAR = "\u2003"
@@ -16,8 +16,8 @@ export function informationCard() {
   node.append(exact)
   return {
     node,
-    draw({ findings: { found }, ink }) {
-      if (!found) say(note, SOON)
+    draw({ findings: { found, failure }, ink }) {
+      if (!found) say(note, unmeasured(failure))
       if (!found || !ink) return
       const { information } = found
       const mark = marks(information.saturated)

@@ -2,7 +2,7 @@
 import { inStreamlit } from "../../../components/streamlit/adapter.js"
 import { timeOf } from "../../../components/source/source.js"
 import { arrays } from "../../../../vae/browser/lib/arrays.js"
-import { count, element, explain, number, say } from "../../../../vae/browser/lib/dom.js"
+import { counted, element, explain, number, say } from "../../../../vae/browser/lib/dom.js"
 import { isAbort } from "../../../../vae/browser/lib/errors.js"
 import { Kept } from "../../../../vae/browser/lib/kept.js"
 import { mountable } from "../../../../vae/browser/lib/mount.js"
@@ -80,9 +80,9 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
     root.dataset.ready = "true"
     root.dataset.at = String(snapshot.step)
     root.dataset.points = String(found.labels.data.length)
-    const num = count(found.labels.data.length)
+    const num = found.labels.data.length
     const plane = data.latent_dim > 2 ? `, plane of largest variance (${number(100 * found.explained, 0)} %)` : ""
-    say(note, `Posterior means of ${num} probe images${plane}, epoch ${number(snapshot.epoch, snapshot.epoch < 10 ? 1 : 0)}. Rings: 1, 2, 3 σ of the prior.`)
+    say(note, `Posterior means of ${counted(num, "probe image")}${plane}, epoch ${number(snapshot.epoch, snapshot.epoch < 10 ? 1 : 0)}. Rings: 1, 2, 3 σ of the prior.`)
     canvas.setAttribute("aria-label", note.textContent)
     paint()
   }
