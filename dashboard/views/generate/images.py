@@ -38,6 +38,7 @@ _STYLE = """
   line-height: 1.5rem; text-align: center; }
 .ll-gallery th[scope="row"] { min-width: LEFTpx; white-space: nowrap; padding-right: 10px; text-align: right;
   vertical-align: middle; }
+@media (max-width: 599px) { .ll-gallery th[scope="col"] { font-size: 0.625rem; } }
 .ll-gallery th span { display: block; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .ll-gallery img { display: block; image-rendering: pixelated; background: #000; border-radius: 3px; max-width: none; }
 .ll-gallery img.ll-own { outline: 2px solid #6a63f0; }

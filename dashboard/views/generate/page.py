@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard.link import session
 from dashboard.shell import no_weights_yet, run_picker, time_machine
 from dashboard.shell.time_machine import Weights
-from dashboard.views.generate import link
+from dashboard.views.generate import link, parts
 from dashboard.views.generate import modes as studio
 from dashboard.views.generate.follow_time import Shown, follow
 from vae.errors import UserError
@@ -34,7 +34,7 @@ def page() -> None:
     except UserError as error:
         no_weights_yet.instead(run, error)
         return
-    with st.container(key="generate-weights"):
+    with following.place or parts.weights_line():
         follow(
             run.id,
             following.sheets,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -16,16 +16,28 @@ from dashboard.shell.time_machine import Weights
 from dashboard.views.generate.follow_time import Sheet
 from vae.runs.run import Run
 
+if TYPE_CHECKING:
+    from dashboard.streamlit_internals import DeltaGenerator
+
 #: Classes that are drawn side by side at most; a download has all.
 MAX_COLUMNS = 100
 
 
 @dataclass(frozen=True)
 class Following:
-    """What of a mode the browser decodes anew while the scrubber moves, and in words what waits for its release."""
+    """What of a mode the browser decodes anew while the scrubber moves, and in words what waits for its release.
+
+    `place` is where it is said of which weights the images are; below all else if a mode has no better one.
+    """
 
     sheets: Sequence[Sheet] = ()
     later: str = ""
+    place: DeltaGenerator | None = None
+
+
+def weights_line() -> DeltaGenerator:
+    """The place of the line that says of which weights the images are."""
+    return st.container(key="generate-weights")
 
 
 def downloads(name: str, weights: Weights, sheet: bytes, archive: Callable[[], bytes]) -> None:

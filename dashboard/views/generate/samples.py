@@ -109,6 +109,7 @@ def compare(run: Run, weights: Weights) -> Following:
     wanted = controls.components(places[2], run)
     seed = controls.seed(places[3], places[4], run)
     generated.check_size(run, len(sources) * side * side)
+    place = parts.weights_line()  # below the sheets it would be out of sight
     num, of = side * side, "N(0, I)" if is_standard else PRIORS.title(run.config.model.prior)
     model = models.model(run, weights.at)
     prior = prior_draws(model.prior, num, seed=seed)
@@ -170,6 +171,7 @@ def compare(run: Run, weights: Weights) -> Following:
     return Following(
         [Sheet(generated.images_of(name), drawn[name].tolist()) for name in sources if name != "mixture"],
         "The mixture, its metrics and the plots of z update when you release the scrubber.",
+        place,
     )
 
 

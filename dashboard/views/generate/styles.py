@@ -21,6 +21,8 @@ from vae.runs.run import Run
 
 #: What is in the window beside the styles, CSS pixels: head, settings, names of the classes, caption, buttons and foot.
 AROUND = 368
+#: Images in a line where there are many classes: so few that each is large enough to be told from the next.
+MANY_IN_LINE = 8
 #: Images from one class to another.
 MIX_STEPS = 9
 
@@ -118,7 +120,7 @@ def transfer(run: Run, weights: Weights) -> Following:
     generated.check_size(run, len(names))
     images = every_class(models.model(run, weights.at), z).numpy()
     shown = images[:, : parts.MAX_COLUMNS]
-    per_line = len(names) if len(names) <= 6 else -(-len(names) // 2) if len(names) <= 14 else 10
+    per_line = len(names) if len(names) <= 6 else -(-len(names) // 2) if len(names) <= 14 else MANY_IN_LINE
     with result:
         has_original = original is not None or drawing != ""
         left, right = st.columns([1, 4]) if has_original else (st.container(), st.container())
