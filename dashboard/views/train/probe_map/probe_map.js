@@ -81,9 +81,12 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
     root.dataset.at = String(snapshot.step)
     root.dataset.points = String(found.labels.data.length)
     const num = found.labels.data.length
-    const plane = data.latent_dim > 2 ? `, plane of largest variance (${number(100 * found.explained, 0)} %)` : ""
-    say(note, `Posterior means of ${counted(num, "probe image")}${plane}, epoch ${number(snapshot.epoch, snapshot.epoch < 10 ? 1 : 0)}. Rings: 1, 2, 3 σ of the prior.`)
-    canvas.setAttribute("aria-label", note.textContent)
+    const share = data.latent_dim > 2 ? `${number(100 * found.explained, 0)} %` : ""
+    const [images, epoch] = [counted(num, "probe image"), `epoch ${number(snapshot.epoch, snapshot.epoch < 10 ? 1 : 0)}`]
+    // Two lines beside the curves; what they leave out is in the title.
+    say(note, `Posterior means of ${images}${share && `: PCA (${share})`}, ${epoch}. Rings: 1, 2, 3 σ${share ? "" : " of the prior"}.`)
+    note.title = `Posterior means of ${images}${share && `, on the plane of largest variance, which has ${share} of it`}, ${epoch}. Rings: 1, 2, 3 σ of the prior.`
+    canvas.setAttribute("aria-label", note.title)
     paint()
   }
 
