@@ -104,8 +104,8 @@ def _dims(run: Run) -> tuple[list[Dim], str]:
     dims.sort(key=lambda dim: dim.collapsed)
     num_active = sum(dim.active for dim in found)
     words = (
-        f"KL in nats per example, over {counted(num_images, 'test image')}. Active dimensions: {num_active} of {len(dims)} "
-        f"(variance of the posterior mean above {ACTIVE_THRESHOLD:g})."
+        f"KL in nats per example, over {counted(num_images, 'test image')}. Active dimensions: "
+        f"{num_active} of {len(dims)} (variance of the posterior mean above {ACTIVE_THRESHOLD:g})."
     )
     return dims, words
 
