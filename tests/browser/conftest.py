@@ -24,8 +24,9 @@ HERE = Path(__file__).resolve().parent
 _failed = pytest.StashKey[bool]()
 
 #: The browser's second compiler of WebAssembly makes the decoder faster after seconds, and costs each page load about a
-#: quarter of all that the page computes; in tests, which load hundreds, it never pays. Measurements keep it.
-ONE_COMPILER = "--js-flags=--liftoff-only"
+#: quarter of all that the page computes; those that optimise JavaScript cost a tenth. In tests, which load hundreds of
+#: pages, they never pay. Measurements keep them.
+ONE_COMPILER = "--js-flags=--liftoff-only --no-opt --no-maglev"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

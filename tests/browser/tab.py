@@ -27,6 +27,8 @@ FLAGS = [
 ]
 #: So many tabs wait for another test.
 MOST_FREE = 3
+#: The machines that a tab may ask; whatever a page asks of another one fails the test that had it open.
+OWN_HOSTS = {None, "127.0.0.1", "localhost"}
 #: Of a tab; a test may change it.
 VIEWPORT = {"width": 1366, "height": 900}
 #: Streamlit asks for the first below the page's own address, and below the server's root when it gets a 404. It drops a
@@ -119,15 +121,21 @@ class App:
         self.errors.append(f"dialog: {dialog.message}")
         dialog.dismiss()
 
+    def _asks(self, address: str) -> None:
+        self.addresses.append(address)
+        host = urlsplit(address).hostname
+        if host not in OWN_HOSTS and not str(host).endswith(".localhost"):
+            self.errors.append(f"asked of another machine: {address}")
+
     def _requested(self, request: Any) -> None:
-        self.addresses.append(request.url)
+        self._asks(request.url)
         self.num_sent += not request.url.startswith(("data:", "blob:"))
         # A stream does not end, and a module of the worker that tabs share is answered to none of them.
         if "/api/" in request.url and "/stream?" not in request.url and "/api/lib/" not in request.url:
             self._under_way.add(request.url)
 
     def _connected(self, socket: Any) -> None:
-        self.addresses.append(socket.url)
+        self._asks(socket.url)
         self._run = "ended"
 
         def sent(frame: Any) -> None:

@@ -136,6 +136,7 @@ def test_image_follows_the_pointer_while_dragging_and_the_server_hears_of_the_re
     assert all(timing["done"] > timing["event"] and timing["source"] == "browser" for timing in timings)
 
 
+@pytest.mark.thorough  # the links of test_generate.py and test_paths.py are opened anew, too
 def test_link_shows_the_same_picture_again(exploring: App, browse: Browse, server: Server) -> None:
     app = exploring
     slider(app, 1).focus()

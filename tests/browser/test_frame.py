@@ -70,6 +70,7 @@ def test_card_of_a_link_stands_alone(app: App, name: str) -> None:
         assert not app.page.locator(other).is_visible()
 
 
+@pytest.mark.thorough  # the sentence is seen without a browser too
 def test_card_that_is_not_there_is_told_and_the_page_shown(app: App) -> None:
     app.open("styleguide", card="lost")
     app.until(lambda: "card" not in app.query(), "the link keeps it")

@@ -128,6 +128,7 @@ def test_seed_temperature_and_number_are_in_the_link_and_give_the_same_images(
     assert "34 images of class 5" in other.page.locator('[data-testid="stMain"]').inner_text()
 
 
+@pytest.mark.thorough  # the words and the choices are seen without a browser too
 def test_run_without_labels_says_why_no_class_can_be_picked(app: App) -> None:
     app.open("generate", run="generate-digits")
     shown(app)

@@ -13,6 +13,7 @@ import pytest
 from tests.browser.boxes import axe, look
 from tests.browser.shelf import Shelf
 from tests.browser.shifts import WATCH, forget, shifts, total
+from tests.support.thorough import few
 from vae.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def test_a_hundred_classes_fill_no_page(
             assert classes.locator("option").count() == 100
 
 
-@pytest.mark.parametrize(("page", "theme"), [("styleguide", "dark"), ("compare", "light")])
+@pytest.mark.parametrize(("page", "theme"), few([("styleguide", "dark"), ("compare", "light")], 1))
 def test_axe_finds_nothing_serious(tabs: dict[str, App], watch: Watch, page: str, theme: str) -> None:
     app = watch(tabs[theme])
     app.page.set_viewport_size({"width": 1366, "height": 768})
@@ -124,23 +125,15 @@ def test_boxes_that_are_wrong_are_found(tabs: dict[str, App]) -> None:
     page.close()
 
 
-def test_page_shifts_less_while_it_opens_than_streamlit_does_by_itself(
+def test_page_shifts_less_while_it_opens_than_streamlit_does_by_itself_and_then_nothing_shifts_by_hover_and_click(
     tabs: dict[str, App], watch: Watch
 ) -> None:
     """An empty app with a sidebar comes to 0.23 to 0.26 (`tests/benchmarks/layout_shift.py`)."""
     app = watch(tabs["light"])
     app.page.set_viewport_size({"width": 1366, "height": 768})
-    app.open("explore", run="digits-2d").idle()
-    app.fetched()
-    app.still()
-    assert total(app.page) < 0.15, shifts(app.page)
-
-
-def test_hover_and_click_shift_nothing(tabs: dict[str, App], watch: Watch) -> None:
-    app = watch(tabs["light"])
-    app.page.set_viewport_size({"width": 1366, "height": 768})
     app.open("explore", "image", "sliders", run="digits-2d").idle()
     settled(app)
+    assert total(app.page) < 0.15, shifts(app.page)
     forget(app.page)
     app.page.locator('[data-component="sliders"] input[type=range]').first.hover()
     app.page.get_by_role("button", name="Random", exact=True).click()

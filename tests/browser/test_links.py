@@ -172,6 +172,7 @@ def across(app: App) -> list[float]:
     return [float(value) for value in found]
 
 
+@pytest.mark.thorough  # the map's test_link.py reads them without a browser
 def test_bad_values_of_the_map_are_told_and_the_defaults_are_shown(app: App, own: Run) -> None:
     app.open("map", "map", run=own.id, colour="column:age", hidden="7", view="0,0,1e9", tiles="round")
     said = " ".join(app.until(lambda: len(app.alerts()) == 4 and app.alerts(), "four things were to be told"))

@@ -89,6 +89,7 @@ def test_address_without_a_page_leads_to_a_decoded_image_of_a_shipped_model(
     assert groups == ["train", "collapse", "runs"]
 
 
+@pytest.mark.thorough  # every test sees to it, on the pages that it opens
 def test_nothing_is_asked_of_any_other_machine(browse: Browse, server: Server) -> None:
     app = browse(server).open("", "image")
     app.click("Map")
@@ -140,9 +141,10 @@ def test_part_of_a_page_that_does_not_arrive_is_asked_for_until_it_does(
     assert len(refused) == 3
 
 
-#: Those with the most words and controls each time; the others, which their own tests open too, before a release.
+#: That with the most words and that with the most controls each time; the others, which their own tests open too, before
+#: a release.
 #: `tests/benchmarks/layout.py` looks at all of them with axe.
-@pytest.mark.parametrize("titles", few([("Learn", "Train", "Explore"), PAGES], 1), ids=len)
+@pytest.mark.parametrize("titles", few([("Learn", "Train"), PAGES], 1), ids=len)
 def test_page_opens_in_the_systems_theme_its_texts_can_be_read_and_each_control_can_stay_alone(
     browse: Browse, server: Server, titles: tuple[str, ...]
 ) -> None:

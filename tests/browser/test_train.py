@@ -253,6 +253,7 @@ def form(kept: App, watch: Watch) -> App:
     return app
 
 
+@pytest.mark.thorough  # that it is told, and makes no run, is seen without a browser too
 def test_impossible_value_is_told_in_one_sentence_and_the_form_keeps_everything(
     form: App, server: Server
 ) -> None:
