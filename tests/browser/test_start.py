@@ -141,9 +141,8 @@ def test_part_of_a_page_that_does_not_arrive_is_asked_for_until_it_does(
     assert len(refused) == 3
 
 
-#: That with the most words and that with the most controls each time; the others, which their own tests open too, before
-#: a release.
-#: `tests/benchmarks/layout.py` looks at all of them with axe.
+#: That with the most words and that with the most controls each time; before a release the others too, which their own
+#: tests open. `tests/benchmarks/layout.py` looks at all of them with axe.
 @pytest.mark.parametrize("titles", few([("Learn", "Train"), PAGES], 1), ids=len)
 def test_page_opens_in_the_systems_theme_its_texts_can_be_read_and_each_control_can_stay_alone(
     browse: Browse, server: Server, titles: tuple[str, ...]
