@@ -31,5 +31,12 @@ export function drawingBody(pad) {
       ),
     ),
   )
-  return Object.assign(made, { centring: centring.input, width })
+  /** Begin an empty drawing of a size, in pixels of the images, with a pen that suits it. */
+  const begin = (columns, rows, centre) => {
+    pad.open(columns, rows)
+    Object.assign(width, { min: 0.5, max: Math.max(2, columns / 5).toFixed(1), value: Math.max(1, 0.09 * columns).toFixed(1) })
+    pad.width = width.valueAsNumber
+    pad.centring = centring.input.checked = centre
+  }
+  return Object.assign(made, { centring: centring.input, begin })
 }

@@ -18,7 +18,7 @@ import { drawingBody } from "../drawing_pad/tools.js"
 import { pictureBody } from "./picture_body.js"
 import { Gallery } from "../test_images/gallery.js"
 import { Pad } from "../drawing_pad/pad.js"
-import { prepare, read, Refused } from "./photo.js"
+import { Refused } from "./photo.js"
 import { carried, isClose, isOf } from "./posteriors.js"
 import { Result } from "./result.js"
 import { tabRow } from "../lib/tabs.js"
@@ -63,7 +63,6 @@ export const mount = mountable(import.meta.url, (root, given) => {
   let released = false
   /** The classes' weights that the point had last. */
   let conditionBefore
-  let picture = null
   let y = null
   /** Of the drawing. */
   let echo = new Echo()
@@ -163,10 +162,7 @@ export const mount = mountable(import.meta.url, (root, given) => {
     if (!file) return
     if (tab !== "picture") open("picture")
     try {
-      picture = await read(file)
-      const { shown } = bodies.picture
-      Object.assign(shown, { width: picture.width, height: picture.height, hidden: false })
-      shown.getContext("2d").putImageData(picture, 0, 0)
+      await bodies.picture.read(file)
       lookAtPicture()
     } catch (error) {
       if (!(error instanceof Refused)) throw error
@@ -176,13 +172,13 @@ export const mount = mountable(import.meta.url, (root, given) => {
 
   function lookAtPicture(moves = true) {
     if (tab !== "picture") return
-    if (!picture) {
+    const found = bodies.picture.pixels(data.shape)
+    if (!found) {
       say(message, "Your image is scaled to the model's size and encoded. It stays in this browser.")
       return show(null)
     }
-    const { x, inverted } = prepare(picture, data.shape, { centring: bodies.picture.centring.checked, invert: bodies.picture.invert.value })
-    say(message, inverted && bodies.picture.invert.value === "auto" ? "The background is bright, so light and dark were inverted." : "")
-    void look({ kind: "picture", x: cut(x), row: null, moves, after: moves ? release : null })
+    say(message, found.note)
+    void look({ kind: "picture", x: cut(found.x), row: null, moves, after: moves ? release : null })
   }
 
   async function lookAtTest({ row, mean: mu, sigma, label, moves = true }) {
@@ -367,13 +363,9 @@ export const mount = mountable(import.meta.url, (root, given) => {
         time = timeOf(source, run)
         subject = posterior = null
         const [, height, width] = shape
-        pad.open(width, height)
+        bodies.draw.begin(width, height, data.centre)
+        bodies.picture.centring.checked = data.centre
         echo = new Echo()
-        const { width: pen } = bodies.draw
-        Object.assign(pen, { min: 0.5, max: Math.max(2, width / 5).toFixed(1), value: Math.max(1, 0.09 * width).toFixed(1) })
-        pad.width = pen.valueAsNumber
-        for (const name of ["draw", "picture"]) bodies[name].centring.checked = data.centre
-        pad.centring = data.centre
         result.fit(shape)
         root.style.setProperty("--thumb-ratio", `${width} / ${height}`)
         gallery.expect(data)

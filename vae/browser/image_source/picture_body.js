@@ -1,12 +1,14 @@
-/** What is in the tab of pictures. */
+/** What is in the tab of image files: the picture that the person chose, and its pixels as the model takes them. */
 import { radioGroup, tick } from "../lib/choices.js"
 import { element } from "../lib/dom.js"
+import { prepare, read } from "./photo.js"
 
 /**
  * Where pictures are dropped, and how they are read.
  * @param {{load: (file: File) => void, change: () => void}} listeners
  */
 export function pictureBody({ load, change }) {
+  let picture = null
   const centring = tick("Centre", "Scale and shift the digit as in MNIST, on black", { action: "centring-picture", changed: change })
   const file = element("input", {
     type: "file", accept: "image/png,image/jpeg,image/webp,image/gif", class: "ll-sr", "aria-label": "Image file",
@@ -24,5 +26,19 @@ export function pictureBody({ load, change }) {
       invert.node,
       centring.node,
     ),
-  ), { centring: centring.input, shown, invert })
+  ), {
+    centring: centring.input,
+    /** Read a file and show it; `Refused` if it is no picture that we take. */
+    async read(file) {
+      picture = await read(file)
+      Object.assign(shown, { width: picture.width, height: picture.height, hidden: false })
+      shown.getContext("2d").putImageData(picture, 0, 0)
+    },
+    /** Pixels for images of a shape, and what was done to them by itself, in words; null before there is a picture. */
+    pixels(shape) {
+      if (!picture) return null
+      const { x, inverted } = prepare(picture, shape, { centring: centring.input.checked, invert: invert.value })
+      return { x, note: inverted && invert.value === "auto" ? "The background is bright, so light and dark were inverted." : "" }
+    },
+  })
 }

@@ -68,10 +68,7 @@ export class Find {
     const open = `${state.run} ${channels} ${height} ${width}`
     if (open !== this.#open) {
       this.#open = open
-      this.#pad.open(width, height)
-      Object.assign(this.pad.width, { min: 0.5, max: Math.max(2, width / 5).toFixed(1), value: Math.max(1, 0.09 * width).toFixed(1) })
-      this.#pad.width = this.pad.width.valueAsNumber
-      this.#pad.centring = this.pad.centring.checked = state.centre
+      this.pad.begin(width, height, state.centre)
     }
     this.#list.refresh()
     if (this.#details.open) this.#look()

@@ -237,12 +237,7 @@ export default inStreamlit(mountable(import.meta.url, (root) => {
         stop()
         time = timeOf(data.run)
         stop = time.subscribe(() => ask(PASSING))
-        pad.open(data.shape[2], data.shape[1])
-        const { width: pen } = bodies.draw
-        const side = data.shape[2]
-        Object.assign(pen, { min: 0.5, max: Math.max(2, side / 5).toFixed(1), value: Math.max(1, 0.09 * side).toFixed(1) })
-        pad.width = pen.valueAsNumber
-        pad.centring = bodies.draw.centring.checked = data.centre
+        bodies.draw.begin(data.shape[2], data.shape[1], data.centre)
         echo = new Echo()
         chosen = null
       }
