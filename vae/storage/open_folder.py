@@ -55,30 +55,6 @@ def open_subfolder(name: Path | str, folder: int | None, path: Path, *, follow: 
         NotPlain: If it is a link or no folder.
         OSError: If it is missing or cannot be opened.
     """
-    """A descriptor of a folder, by its name in an open one or, where there is none yet, by its path.
-
-    Args:
-        name: The folder's name, or its path.
-        folder: The open folder that it is in; None for a path.
-        path: As a message names it.
-        follow: Whether it may be a link.
-
-    Raises:
-        NotPlain: If it is a link or no folder.
-        OSError: If it is missing or cannot be opened.
-    """
-    """A descriptor of a folder, by its name in an open one or, where there is none yet, by its path.
-
-    Args:
-        name: The folder's name, or its path.
-        folder: The open folder that it is in; None for a path.
-        path: As a message names it.
-        follow: Whether it may be a link.
-
-    Raises:
-        NotPlain: If it is a link or no folder.
-        OSError: If it is missing or cannot be opened.
-    """
     try:
         return os.open(name, _AS_FOLDER | (0 if follow else os.O_NOFOLLOW), dir_fd=folder)
     except OSError as error:
@@ -107,18 +83,6 @@ def plain_stat(name: str, folder: int, path: Path) -> os.stat_result:
         NotPlain: If it is a link, a pipe, or anything else than a plain file.
         OSError: If it is missing (`FileNotFoundError`).
     """
-    """What is known of a plain file in an open folder.
-
-    Raises:
-        NotPlain: If it is a link, a pipe, or anything else than a plain file.
-        OSError: If it is missing (`FileNotFoundError`).
-    """
-    """What is known of a plain file in an open folder.
-
-    Raises:
-        NotPlain: If it is a link, a pipe, or anything else than a plain file.
-        OSError: If it is missing (`FileNotFoundError`).
-    """
     try:
         found = os.lstat(name, dir_fd=folder)
     except OSError as error:
@@ -129,16 +93,6 @@ def plain_stat(name: str, folder: int, path: Path) -> os.stat_result:
 
 
 def opened_file(name: str, folder: int, path: Path, flags: int) -> int:
-    """A descriptor of a plain file in an open folder, opened with these flags.
-
-    Raises:
-        NotPlain, OSError: As `plain_stat` does, or if it cannot be opened.
-    """
-    """A descriptor of a plain file in an open folder, opened with these flags.
-
-    Raises:
-        NotPlain, OSError: As `plain_stat` does, or if it cannot be opened.
-    """
     """A descriptor of a plain file in an open folder, opened with these flags.
 
     Raises:
@@ -158,16 +112,6 @@ def opened_file(name: str, folder: int, path: Path, flags: int) -> int:
 
 
 def made_file(name: str, folder: int, path: Path, flags: int) -> int:
-    """A descriptor of a new file in an open folder, opened with these flags.
-
-    Raises:
-        OSError: If there is something of that name (`FileExistsError`), or it cannot be made.
-    """
-    """A descriptor of a new file in an open folder, opened with these flags.
-
-    Raises:
-        OSError: If there is something of that name (`FileExistsError`), or it cannot be made.
-    """
     """A descriptor of a new file in an open folder, opened with these flags.
 
     Raises:
