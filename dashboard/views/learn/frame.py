@@ -16,11 +16,23 @@ from dashboard.shell import run_picker, stage, subject
 from dashboard.shell.subject import Subject
 from dashboard.views.learn import script_lines
 from dashboard.views.learn.thumbs import thumbs
+from vae.errors import printable
 from vae.runs.run import Run
 from vae.runtime.number_format import adding_up, significant
 
 if TYPE_CHECKING:
     from dashboard.streamlit_internals import DeltaGenerator
+
+
+#: How KaTeX shows signs that it would read as its own.
+_IN_TEXT = {
+    **{sign: f"\\{sign}" for sign in "#$%&_{}"},
+    "\\": r"\textbackslash{}",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+    "«": '"',
+    "»": '"',
+}
 
 
 def chapter(title: str, run: Run, name: str) -> tuple[DeltaGenerator, DeltaGenerator]:
@@ -80,6 +92,17 @@ def number(value: float) -> str:
         return r"\infty" if value > 0 else r"-\infty"
     mantissa, power = significant(value)
     return rf"{mantissa}\cdot 10^{{{power}}}" if power else mantissa
+
+
+def words_in_formula(text: str, most: int = 14) -> str:
+    """Words of somebody else inside a formula: their signs mean nothing to KaTeX; too long ones are cut."""
+    shown = shortened(printable(text), most)
+    return rf"\text{{{''.join(_IN_TEXT.get(sign, sign) for sign in shown)}}}"
+
+
+def shortened(text: str, most: int) -> str:
+    """The text, with an ellipsis for what is too much of it."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def written(value: float) -> str:

@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import streamlit as st
 
 from dashboard.cache import models
 from dashboard.components.facts import tell_lesson
 from dashboard.views.learn import computed
 from dashboard.views.learn.figure import figure, images, panel
-from dashboard.views.learn.frame import chapter, choose, formula, listed, number, offer, summed, written
+from dashboard.views.learn.frame import (
+    chapter,
+    choose,
+    formula,
+    listed,
+    number,
+    offer,
+    shortened,
+    summed,
+    words_in_formula,
+    written,
+)
 from vae.runs.run import Run
 
 #: Styles in the sheet of style against class.
 _STYLES = 5
+#: Classes of the sheet, and classes whose names stand below their bars, at most; letters that there is room for.
+_MOST_COLUMNS, _MOST_NAMES, _LETTERS = 20, 24, 40
 
 
 def draw(run: Run, title: str) -> None:
@@ -69,7 +85,7 @@ def draw(run: Run, title: str) -> None:
                     x="class y; the share is p(y|x), by Bayes",
                     y="nats",
                     saved=("class", "log p(x|y) (nats)"),
-                    layout={"xaxis": {"type": "category"}, "margin": {"l": 52, "r": 12, "t": 18, "b": 42}},
+                    layout={"xaxis": _axis(names), "margin": {"l": 52, "r": 12, "t": 18, "b": 42}},
                 ),
                 images(
                     "The class left out",
@@ -85,9 +101,9 @@ def draw(run: Run, title: str) -> None:
                     ],
                 ),
                 images(
-                    "Style against class: a row is one z, a column is one class",
-                    sheet.flatten(0, 1),
-                    columns=len(names),
+                    f"Style against class: a row is one z, a column is one class{_of_many(names)}",
+                    sheet[:, :_MOST_COLUMNS].flatten(0, 1),
+                    columns=min(len(names), _MOST_COLUMNS),
                     wide=2,
                 ),
             ],
@@ -115,13 +131,30 @@ def draw(run: Run, title: str) -> None:
         )
         formula(
             rf"p(y|x) = \frac{{p(x|y)\,p(y)}}{{\sum_{{y'}} p(x|y')\,p(y')}}, \qquad «p(y = "
-            rf"\text{{{names[label]}}} \mid x)»",
+            rf"{words_in_formula(names[label])} \mid x)»",
             classes.probability[label],
         )
         st.markdown(
             "So the model is a classifier too. And since $y$ carries the class, $z$ is free for the rest: "
             "the **style**."
         )
+
+
+def _axis(names: Sequence[str]) -> dict[str, Any]:
+    """The classes below their bars: cut where a name is wider than a bar; without names where there are many."""
+    if len(names) > _MOST_NAMES:
+        return {"type": "category", "showticklabels": False}
+    most = max(2, _LETTERS // len(names))
+    return {
+        "type": "category",
+        "tickvals": list(names),
+        "ticktext": [shortened(name, most) for name in names],
+        "tickangle": 0,
+    }
+
+
+def _of_many(names: Sequence[str]) -> str:
+    return f", the first {_MOST_COLUMNS} of {len(names):,}" if len(names) > _MOST_COLUMNS else ""
 
 
 def _introduction() -> None:
