@@ -94,7 +94,7 @@ def number(value: float) -> str:
     return rf"{mantissa}\cdot 10^{{{power}}}" if power else mantissa
 
 
-def words_in_formula(text: str, most: int = 14) -> str:
+def words_in_formula(text: str, most: int = 10) -> str:
     """Words of somebody else inside a formula: their signs mean nothing to KaTeX; too long ones are cut."""
     shown = shortened(printable(text), most)
     return rf"\text{{{''.join(_IN_TEXT.get(sign, sign) for sign in shown)}}}"

@@ -45,6 +45,7 @@ export function hoverCard(floats, rest = () => {}) {
     decode(picture, words) {
       if (picture) paint(decoded, picture)
       say(spot, words)
+      spot.title = words
     },
     /** Whether there are original images at all. */
     withOriginals(yes) {

@@ -28,6 +28,8 @@ const WORDS = {
 }
 /** Who mounts it hears of what was changed so long after it, ms. */
 const REST = 250
+/** With more classes the cells of a one-hot vector are smaller. */
+const MANY = 20
 /** Measurements kept for tests, see `image/image.js`. */
 const lab = (window.__latentLab ??= { timings: [], decoded: 0 })
 const KEPT = 10_000
@@ -170,6 +172,7 @@ export const mount = mountable(import.meta.url, (root) => {
       const isTold = ends[k].input.checked
       if (hot.children.length !== data.classes.length) hot.replaceChildren(...data.classes.map(() => element("i")))
       for (const [index, cell] of [...hot.children].entries()) /** @type {HTMLElement} */ (cell).dataset.on = String(isTold && index === label)
+      hot.dataset.many = String(data.classes.length > MANY)
       hot.title = isTold ? `One-hot: class ${data.classes[label]}` : "Left out: zeros"
     }
   }
