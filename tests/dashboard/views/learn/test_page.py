@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from vae.data.dataset import Dataset
 from vae.evaluation.exact_posterior import exact_posterior
 from vae.runs.run import Run
 from vae.runs.snapshots import load_model
+from vae.theory import without_kl
 from vae.theory.closed_form_kl import kl_terms
 from vae.theory.elbo_forms import elbo_forms
 from vae.theory.gradients import gradient_estimates
@@ -28,6 +30,12 @@ from vae.theory.one_pass import one_pass
 from vae.training.trainer import Trainer
 
 pytestmark = pytest.mark.usefixtures("one_core")
+
+
+@pytest.fixture(autouse=True)
+def _short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Chapter 9 trains for an epoch: its numbers are looked at in test_numbers.py."""
+    monkeypatch.setattr(without_kl, "compared", partial(without_kl.compared, epochs=1))
 
 
 @pytest.fixture
