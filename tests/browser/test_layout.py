@@ -13,7 +13,6 @@ import pytest
 from tests.browser.boxes import axe, look
 from tests.browser.shelf import Shelf
 from tests.browser.shifts import WATCH, forget, shifts, total
-from tests.support.thorough import few
 from vae.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig
 
 if TYPE_CHECKING:
@@ -99,7 +98,10 @@ def test_a_hundred_classes_fill_no_page(
             assert classes.locator("option").count() == 100
 
 
-@pytest.mark.parametrize(("page", "theme"), few([("styleguide", "dark"), ("compare", "light")], 1))
+@pytest.mark.parametrize(
+    ("page", "theme"),
+    [("styleguide", "dark"), pytest.param("compare", "light", marks=pytest.mark.thorough)],
+)
 def test_axe_finds_nothing_serious(tabs: dict[str, App], watch: Watch, page: str, theme: str) -> None:
     app = watch(tabs[theme])
     app.page.set_viewport_size({"width": 1366, "height": 768})
