@@ -61,16 +61,23 @@ class Sigma:
         words = f"β that this would be with σ {fits}, the residuals', instead of {told}"
         return (Evidence(words, self.effective_beta),)
 
-    def verdict(self, activity: tuple[Evidence, ...], *, is_watched: bool, is_compared: bool) -> Verdict:
+    def verdict(
+        self, activity: tuple[Evidence, ...], *, is_watched: bool, is_compared: bool, is_used: bool
+    ) -> Verdict:
         """What is said of it where it is wrong.
 
         Args:
             activity: What became of z, as evidence.
             is_watched: Whether the loop is somebody's own, and the likelihood with it.
             is_compared: Whether the scale of its terms is known.
+            is_used: Whether the decoder reads z all the same.
         """
         effect = (
-            "even visible differences cost almost nothing, so z is not worth its KL"
+            (
+                "visible differences cost little, so z encodes only the largest of them"
+                if is_used
+                else "even visible differences cost almost nothing, so z is not worth its KL"
+            )
             if self.is_large
             else (
                 "the smallest difference costs so much that the KL hardly counts, and the posteriors move away "

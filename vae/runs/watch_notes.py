@@ -29,12 +29,14 @@ class WatchNotes:
         guesses: What was taken for granted of networks and data, and how to say otherwise, as sentences.
         reads_beta: Whether the loop asks the watcher for β, so that the slider steers it; None if nothing is known yet.
         reads_stop: Whether it asks if it shall stop.
+        decoder_gives: What the decoder's output was taken for, in the words of `vae.watching.adapters.Gives`.
     """
 
     problem: str = ""
     guesses: tuple[str, ...] = ()
     reads_beta: bool | None = None
     reads_stop: bool | None = None
+    decoder_gives: str = ""
 
     @classmethod
     def of(cls, run: Run) -> WatchNotes:
@@ -55,6 +57,7 @@ class WatchNotes:
             else (),
             reads_beta=_flag(values.get("reads_beta")),
             reads_stop=_flag(values.get("reads_stop")),
+            decoder_gives=_sentence(values.get("decoder_gives")),
         )
 
 

@@ -20,7 +20,7 @@ from vae.errors import UserError
 from vae.export.onnx import export_network
 from vae.export.onnx_file import DECODER, ENCODER, interface
 from vae.export.output_activation import complete, pruned
-from vae.watching.encoder_outputs import Answer, described
+from vae.watching.encoder_outputs import Answer, described, entries
 from vae.watching.isolation import as_in_the_users_program
 from vae.watching.reachable_modules import reached, unwrapped
 
@@ -238,5 +238,5 @@ def image_in(found: Any, num_pixels: int) -> Tensor | None:
         return found.mean
     if isinstance(found, Tensor):
         return found if found.dim() >= 2 and found[0].numel() == num_pixels else None
-    inner = found.values() if isinstance(found, dict) else found if isinstance(found, tuple | list) else ()
+    inner = [part for _, _, part in entries(found)]
     return next((image for part in inner if (image := image_in(part, num_pixels)) is not None), None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,9 +25,12 @@ from torch.utils.data import (
 from vae.config.schema import DataConfig
 from vae.data.dataset import Dataset, load_dataset
 from vae.data.types import DataError, check_kind
+from vae.errors import first_line
 from vae.runs.run_dataset import IMAGES_FILE
 from vae.storage.scratch import scratch
+from vae.storage.user_paths import absolute
 from vae.watching.adapters import Scale
+from vae.watching.array_kinds import as_array
 from vae.watching.isolation import undisturbed
 
 Array = NDArray[Any]
@@ -36,6 +40,9 @@ MOST_READ, MOST_BYTES = 20_000, 1 << 30
 _AT_ONCE = 256
 _IMAGES = ("images", "image", "x", "pixel_values", "data", "img", "inputs", "input")
 _LABELS = ("labels", "label", "y", "target", "targets", "class", "classes")
+#: The same of the part to train on, where a dict has several.
+_TRAIN_IMAGES = ("x_train", "train_images", "images_train", "train_x", "train")
+_TRAIN_LABELS = ("y_train", "train_labels", "labels_train", "train_y")
 
 
 @dataclass
@@ -67,8 +74,8 @@ def given(data: Any, run_dir: Path, validation: float, scale: tuple[float, float
     """The images as a data set, and what else of the loop is seen from what was handed over.
 
     Args:
-        data: A `Dataset` of ours; images, or images and labels, as arrays, tensors or lists; a dict of them; a torch
-            data set or loader; a list of batches.
+        data: A `Dataset` of ours, a `DataConfig`, or the path of an `.npz` file or image folder; images, or images and
+            labels, as arrays, tensors or lists; a dict of them; a torch data set or loader; a list of batches.
         run_dir: Where they will be kept.
         validation: Share held out for validation.
         scale: The numbers that black and white are for the user's networks, if that is not to be found out.
@@ -76,13 +83,19 @@ def given(data: Any, run_dir: Path, validation: float, scale: tuple[float, float
     Raises:
         DataError: If they are no images; the rules are those of an `.npz` file.
     """
+    said = None if scale is None else _said_scale(scale)
+    if isinstance(data, str | os.PathLike):
+        path = absolute(Path(data), DataError)
+        data = DataConfig(name="folder" if path.is_dir() else "npz", path=path, validation=validation)
+    if isinstance(data, DataConfig):
+        data = load_dataset(data)
     if isinstance(data, Dataset):
-        return Given(data, scale=Scale() if scale is None else Scale(*scale), is_scale_said=scale is not None)
+        return Given(data, scale=said or Scale(), is_scale_said=scale is not None)
     found = Given(None, is_scale_said=scale is not None)  # type: ignore[arg-type]  # filled below
     images, labels = _arrays(data, found)
     images = _unflattened(_as_images(images), found)
     found.is_last = images.ndim == 4 and images.shape[3] in (1, 3, 4) and images.shape[1] not in (1, 3, 4)
-    found.scale = _scale(images, found) if scale is None else Scale(*scale)
+    found.scale = said or _scale(images, found)
     if images.dtype.kind == "f" and found.scale != Scale():
         images = ((images - found.scale.low) / found.scale.unit).clip(0, 1)
     arrays = {"images": images} if labels is None else {"images": images, "labels": labels}
@@ -97,6 +110,24 @@ def given(data: Any, run_dir: Path, validation: float, scale: tuple[float, float
     remarks = [f"{sentence}; your networks are given numbers from 0 to 1" for sentence in reading.done]
     found.guesses += [*remarks, *reading.warnings()]
     return found
+
+
+def _said_scale(scale: Any) -> Scale:
+    """The numbers of black and white that a user says.
+
+    Raises:
+        DataError: If they are not two finite numbers, black below white.
+    """
+    try:
+        low, high = map(float, scale)
+        if -1e6 <= low < high <= 1e6:
+            return Scale(low, high)
+    except (TypeError, ValueError, OverflowError):
+        pass
+    raise DataError(
+        f"scale must be two numbers, those of black and white, the first one smaller, got {str(scale)[:60]!r}; use "
+        "(0, 1), or leave it out"
+    )
 
 
 def _read(arrays: dict[str, Array], config: DataConfig) -> Dataset:
@@ -166,14 +197,25 @@ def _arrays(data: Any, found: Given) -> tuple[Array, Array | None]:
     if _is_set(data):
         return _of_a_set(data, None, found)
     if isinstance(data, Mapping):
-        return _of_a_dict(data)
+        return _of_a_dict(data, found)
+    if data is None or isinstance(data, bool | int | float | complex | bytes):
+        raise DataError(
+            f"data must be images, got {type(data).__name__}; pass arrays, a torch dataset or its DataLoader, or the "
+            "path of an .npz file or image folder"
+        )
     if isinstance(data, Iterator):
         raise DataError(
             "data must be images that can be read again, got a generator, which can be read once; pass arrays, a torch "
             "dataset or its DataLoader"
         )
+    if isinstance(data, tuple) and (parts := _of_several(data)) is not None:
+        found.guesses.append(
+            "of the arrays that were passed, the first images and their labels are watched; pass (images, labels) of "
+            "what you train on"
+        )
+        data = parts
     if isinstance(data, tuple) and len(data) == 2:
-        return _array(data[0]), None if data[1] is None else _array(data[1])
+        return as_array(data[0]), None if data[1] is None else as_array(data[1])
     if (
         isinstance(data, list | tuple)
         and data
@@ -188,8 +230,23 @@ def _arrays(data: Any, found: Given) -> tuple[Array, Array | None]:
         and isinstance(data[0], Tensor | np.ndarray)
         and data[0].ndim == 4
     ):
-        return np.concatenate([_array(batch) for batch in data]), None
-    return _array(data), None
+        return np.concatenate([as_array(batch) for batch in data]), None
+    return as_array(data), None
+
+
+def _of_several(data: tuple[Any, ...]) -> tuple[Any, Any] | None:
+    """Images and labels of the first of several sets, as loaders of well-known data give them; else None."""
+    if len(data) == 2 and all(isinstance(part, tuple) and len(part) == 2 for part in data):
+        data = (*data[0], *data[1])
+    sizes = [(len(part), part.ndim) for part in data if isinstance(part, Tensor | np.ndarray) and part.ndim]
+    if not 3 <= len(data) <= 6 or len(sizes) != len(data) or sizes[0][1] < 2:
+        return None
+    # (x, y, …) or, as scikit-learn splits them, (x, x of the test, y, y of the test).
+    for place in (1, 2):
+        num, ndim = sizes[place]
+        if num == sizes[0][0] and (ndim == 1 or ndim < sizes[0][1] - (sizes[0][1] > 2)):
+            return data[0], data[place]
+    return None
 
 
 def _is_set(data: Any) -> bool:
@@ -209,15 +266,22 @@ def _is_plain(values: Any) -> bool:
     return isinstance(values, int | float | bool)
 
 
-def _of_a_dict(data: Mapping[Any, Any]) -> tuple[Array, Array | None]:
+def _of_a_dict(data: Mapping[Any, Any], found: Given | None = None) -> tuple[Array, Array | None]:
     images = next((data[name] for name in _IMAGES if name in data), None)
+    if images is None and found is not None:
+        several = {str(name).lower(): value for name, value in data.items()}
+        train = next((several[name] for name in _TRAIN_IMAGES if name in several), None)
+        if train is not None:
+            found.guesses.append("of several parts the one to train on is watched; pass others by themselves")
+            labels = next((several[name] for name in _TRAIN_LABELS if name in several), None)
+            return _arrays(train if labels is None else (train, labels), found)
     if images is None:
         raise DataError(
             f"data must name its images, got a dict of {', '.join(map(str, list(data)[:5])) or 'nothing'}; call them "
             "images, or pass the array"
         )
     labels = next((data[name] for name in _LABELS if name in data and data[name] is not None), None)
-    return _array(images), None if labels is None else _array(labels)
+    return as_array(images), None if labels is None else as_array(labels)
 
 
 def _of_a_loader(loader: DataLoader[Any], found: Given) -> tuple[Array, Array | None]:
@@ -251,11 +315,12 @@ def _of_a_set(
         raise DataError("data must hold images, got an empty dataset; check how it is made")
     if collate in (None, default_collate) and (tensors := _tensors(dataset)) is not None:
         index = slice(None) if rows is None else torch.as_tensor(rows)
-        parts = [_array(tensor[index]) for tensor in tensors[:2]]
+        parts = [as_array(tensor[index]) for tensor in tensors[:2]]
         return parts[0], parts[1] if len(parts) > 1 else None
     with undisturbed(dataset):
         chosen: Sequence[int] = range(len(dataset)) if rows is None else rows
-        each = max(1, sum(part.nbytes for part in _item(dataset[chosen[0]]) if part is not None))
+        first = _item(_at(dataset, chosen[0]))
+        each = max(1, sum(part.nbytes for part in first if part is not None))
         most = min(MOST_READ, max(2, MOST_BYTES // each))
         if len(chosen) > most:
             found.guesses.append(
@@ -263,11 +328,26 @@ def _of_a_set(
             )
             chosen = [chosen[int(place)] for place in np.linspace(0, len(chosen) - 1, most)]
         if collate in (None, default_collate):
-            items: Iterable[tuple[Array, Array | None]] = (_item(dataset[row]) for row in chosen)
+            items: Iterable[tuple[Array, Array | None]] = (_item(_at(dataset, row)) for row in chosen)
         else:
             pieces = (chosen[start : start + _AT_ONCE] for start in range(0, len(chosen), _AT_ONCE))
-            items = (_item(collate([dataset[row] for row in piece])) for piece in pieces)
+            items = (_item(collate([_at(dataset, row) for row in piece])) for piece in pieces)
         return _joined(list(items), is_batched=collate not in (None, default_collate))
+
+
+def _at(dataset: Any, row: int) -> Any:
+    """An item of somebody's data set.
+
+    Raises:
+        DataError: If it cannot be had.
+    """
+    try:
+        return dataset[row]
+    except Exception as error:  # the user's code may raise anything
+        raise DataError(
+            f"data must give each of its {len(dataset):,} items, and item {row} says: {first_line(error)}; mend the "
+            "dataset, or pass a Subset of what can be read"
+        ) from error
 
 
 def _tensors(dataset: Any) -> tuple[Tensor, ...] | None:
@@ -287,8 +367,8 @@ def _item(item: Any) -> tuple[Array, Array | None]:
     if isinstance(item, tuple | list) and item:
         label = item[1] if len(item) > 1 else None
         is_label = isinstance(label, int | str | np.integer | Tensor | np.ndarray | float)
-        return _array(item[0]), np.asarray(_array(label)) if is_label else None
-    return _array(item), None
+        return as_array(item[0]), np.asarray(as_array(label)) if is_label else None
+    return as_array(item), None
 
 
 def _joined(
@@ -314,10 +394,3 @@ def _joined(
     except ValueError:
         return together, None
     return together, values
-
-
-def _array(values: Any) -> Array:
-    if isinstance(values, Tensor):
-        values = values.detach().cpu()
-        return (values.float() if values.dtype in (torch.bfloat16, torch.float16) else values).numpy()
-    return np.asarray(values)

@@ -72,6 +72,9 @@ class Answer:
             mean, spread = first.chunk(2, 1)
         else:
             mean, spread = first, at(found, self.spread)
+            if spread.shape != mean.shape:  # one for all dimensions, or for all images
+                spread = spread.reshape(-1, *[1] * (mean.dim() - 1)) if _is_column(spread, mean) else spread
+                spread = spread.expand_as(mean)
         return mean.flatten(1), spread.flatten(1)
 
 
@@ -98,6 +101,10 @@ def understood(calls: Sequence[Any], num_images: int, num_pixels: int, said: Spr
         if part.value.dim() >= 2 and part.value.is_floating_point() and len(part.value) == num_images
     ]
     latent = [part for part in parts if part.value[0].numel() != num_pixels] or parts
+    if (shared := _shared_spread(first, latent)) is not None:
+        mean, spread = shared
+        kinds = [kind for kind in (said, _spread_called(spread.name)) if kind]
+        return Answer(mean.path, spread.path, kinds[0] if kinds else "log_var", is_certain=bool(kinds))
     if len(latent) == 1 and latent[0].value.shape[1] % 2 == 0 and not _varies(calls, latent[0].path):
         return Answer(latent[0].path, None, said or "log_var", is_certain=said is not None)
     shapes = [part.value.shape for part in latent]
@@ -120,6 +127,28 @@ def understood(calls: Sequence[Any], num_images: int, num_pixels: int, said: Spr
     return Answer(mean.path, spread.path, kinds[0] if kinds else "log_var", is_certain=bool(kinds))
 
 
+def _shared_spread(found: Any, latent: list[Part]) -> tuple[Part, Part] | None:
+    """A mean ``(B, D)`` and a spread that is one for all dimensions, or for all images; None if it is not so."""
+    widest = max((part.value[0].numel() for part in latent), default=0)
+    means = [part for part in latent if part.value[0].numel() == widest]
+    if len(means) != 1 or means[0].value.dim() != 2 or widest < 2:
+        return None
+    mean = means[0]
+    num, dims = mean.value.shape
+    shapes = [(num, 1), (1, dims), (dims,), (1, 1), (1,), ()]
+    spreads = [
+        part
+        for part in _parts(found)
+        if part.path != mean.path and part.value.is_floating_point() and tuple(part.value.shape) in shapes
+    ]
+    return (mean, spreads[0]) if len(spreads) == 1 else None
+
+
+def _is_column(spread: Tensor, mean: Tensor) -> bool:
+    """Whether there is one spread for each image."""
+    return spread.dim() > 1 and spread.numel() == len(mean) and len(spread) == len(mean)
+
+
 def at(found: Any, path: Path) -> Any:
     for key in path:
         found = getattr(found, key[1:]) if isinstance(key, str) and key.startswith(".") else found[key]
@@ -131,11 +160,12 @@ def _parts(found: Any, path: Path = (), name: str = "") -> Iterator[Part]:
     if isinstance(found, Tensor):
         yield Part(path, name.lower(), found)
     else:
-        for key, word, inner in _entries(found):
+        for key, word, inner in entries(found):
             yield from _parts(inner, (*path, key), word)
 
 
-def _entries(found: Any) -> Iterator[tuple[Any, str, Any]]:
+def entries(found: Any) -> Iterator[tuple[Any, str, Any]]:
+    """What an answer of several parts holds: key, name and part, in order; nothing of anything else."""
     if isinstance(found, Mapping):
         yield from ((key, str(key), inner) for key, inner in found.items())
     elif isinstance(found, tuple | list):
@@ -143,15 +173,22 @@ def _entries(found: Any) -> Iterator[tuple[Any, str, Any]]:
         yield from ((place, fields[place] if fields else "", inner) for place, inner in enumerate(found))
     elif dataclasses.is_dataclass(found) and not isinstance(found, type):
         yield from ((f".{one.name}", one.name, getattr(found, one.name)) for one in dataclasses.fields(found))
-    elif type(found).__name__ == "SimpleNamespace":
+    elif _is_record(found):
         yield from ((f".{name}", name, inner) for name, inner in vars(found).items())
+
+
+def _is_record(found: Any) -> bool:
+    """Whether something is a plain object that holds others by name."""
+    return (
+        hasattr(found, "__dict__") and not isinstance(found, torch.nn.Module | type) and not callable(found)
+    )
 
 
 def _distributions(found: Any, path: Path = ()) -> Iterator[tuple[Path, torch.distributions.Distribution]]:
     if isinstance(found, torch.distributions.Distribution):
         yield path, found
     elif not isinstance(found, Tensor):
-        for key, _, inner in _entries(found):
+        for key, _, inner in entries(found):
             yield from _distributions(inner, (*path, key))
 
 
@@ -177,7 +214,10 @@ def _check_normal(found: torch.distributions.Distribution) -> None:
 def _varies(calls: Sequence[Any], path: Path) -> bool:
     """Whether a part is sampled again in each call."""
     first = at(calls[0], path)
-    return any(not torch.equal(first, at(other, path)) for other in calls[1:])
+    # What is not a number differs from itself.
+    return any(
+        not torch.allclose(first, at(other, path), rtol=0.0, atol=0.0, equal_nan=True) for other in calls[1:]
+    )
 
 
 def _without_copies(parts: list[Part]) -> list[Part]:
@@ -196,9 +236,11 @@ def _by_names(parts: list[Part]) -> tuple[Part, Part, Spread] | None:
     """Mean and spread by what they are called, if both have names that say so."""
     means = [part for part in parts if _MEANS.search(part.name) and not _spread_called(part.name)]
     spreads = [(part, kind) for part in parts if (kind := _spread_called(part.name)) is not None]
-    if len(means) != 1 or len(spreads) != 1:
+    if len(means) != 1 or len({kind for _, kind in spreads}) != len(spreads) or not spreads:
         return None
-    return means[0], spreads[0][0], spreads[0][1]
+    # Of several, which say the same in other words, the likeliest.
+    spread, kind = min(spreads, key=lambda one: _BY_LIKELIHOOD.index(one[1]))
+    return means[0], spread, kind
 
 
 def _spread_called(name: str) -> Spread | None:

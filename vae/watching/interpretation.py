@@ -11,7 +11,7 @@ from torch import Tensor
 
 from vae.config.schema import ModelConfig
 from vae.diagnostics.watched_loops.terms import Spread
-from vae.errors import UserError
+from vae.errors import UserError, first_line
 from vae.export.output_activation import POSITIVE, ending, halves_an_exponent
 from vae.watching.adapters import Gives, OwnDecoder, OwnEncoder, Scale
 from vae.watching.datasets import Given
@@ -64,6 +64,8 @@ class Said:
                 raise UserError(
                     f"{name} must be one of {', '.join(choices)}, got {value!r}; use {choices[0]}"
                 )
+        if self.epochs is not None and (isinstance(self.epochs, bool) or not isinstance(self.epochs, int)):
+            raise UserError(f"epochs must be a whole number, got {str(self.epochs)[:40]!r}; use at least 1")
         if callable(self.sigma) and "bernoulli" in self.likelihood:
             raise UserError(
                 f"sigma must be left out for likelihood {self.likelihood}, got a function; use likelihood gaussian"
@@ -177,10 +179,25 @@ def settle_output(
 def _gaussian(config: ModelConfig, said: Said, scale: Scale) -> ModelConfig:
     """A Gaussian whose σ, in the user's numbers, is one of a pixel's range here."""
     if callable(said.sigma):
-        return config.replace(likelihood="gaussian-learned", sigma=number(said.sigma()) / scale.unit)
+        return config.replace(likelihood="gaussian-learned", sigma=_sigma(said.sigma) / scale.unit)
     usual = OF_SQUARED_ERROR if said.likelihood == "auto" else _USUAL_SIGMA
-    sigma = usual if said.sigma is None else float(said.sigma)
+    sigma = usual if said.sigma is None else _sigma(lambda: said.sigma)
     return config.replace(likelihood="gaussian", sigma=sigma / scale.unit)
+
+
+def _sigma(given: Callable[[], Any]) -> float:
+    """A standard deviation that a user gives, or whose function does.
+
+    Raises:
+        UserError: If it gives no number.
+    """
+    try:
+        return number(given())
+    except Exception as error:  # the user's code may raise anything
+        raise UserError(
+            f"sigma must be a number, or a function that gives one, and says: {first_line(error)}; use for example "
+            "sigma=0.1, or lambda: log_sigma.exp()"
+        ) from error
 
 
 def _no_probabilities(low: float, high: float, likelihood: str) -> UserError:
@@ -257,10 +274,19 @@ def reread_output(decoder: OwnDecoder, gives: Gives) -> str:
     )
 
 
-def reread_likelihood(decoder: OwnDecoder, config: ModelConfig, scale: Scale) -> tuple[ModelConfig, str]:
-    """The configuration of a model whose loop reports a squared error, and how that is said."""
+def reread_likelihood(
+    decoder: OwnDecoder, config: ModelConfig, scale: Scale, *, is_raw: bool
+) -> tuple[ModelConfig, str]:
+    """The configuration of a model whose loop reports a squared error, and how that is said.
+
+    Args:
+        decoder: Its outputs are means from here on.
+        config: Of the model until now.
+        scale: Of the images.
+        is_raw: Whether the error is that of what the decoder gives, and not of its sigmoid.
+    """
     config = config.replace(likelihood="gaussian", sigma=OF_SQUARED_ERROR / scale.unit)
-    decoder.gives = "means" if decoder.gives == "probabilities" else "squashed"
+    decoder.gives = "means" if is_raw or decoder.gives == "probabilities" else "squashed"
     decoder.config = config
     return config, (
         "the reconstruction that your loop reports is a squared error, so that the likelihood is taken for a Gaussian "

@@ -90,6 +90,7 @@ class _Kept:
     def __init__(self, *, evaluates: bool) -> None:
         self._evaluates = evaluates
         self._modules: dict[int, tuple[nn.Module, dict[str, Any], dict[str, dict[str, Any]]]] = {}
+        self._scripts: list[tuple[torch.jit.ScriptModule, bool]] = []
         self._tensors: list[tuple[Any, Any]] = []
         self._holders: list[tuple[Any, dict[str, Any]]] = []
         self._containers: list[tuple[Any, Any]] = []
@@ -127,6 +128,9 @@ class _Kept:
         """Remember one network's own attributes, buffers and mode."""
         if id(module) in self._modules:
             return
+        if isinstance(module, torch.jit.ScriptModule):
+            self._keep_script(module)
+            return
         attributes = vars(module)
         registered = {name: dict(attributes[name]) for name in _REGISTERED}
         self._modules[id(module)] = (module, dict(attributes), registered)
@@ -136,9 +140,21 @@ class _Kept:
         if self._evaluates:
             attributes["training"] = False
 
+    def _keep_script(self, module: torch.jit.ScriptModule) -> None:
+        """Likewise of TorchScript, whose attributes are not Python's."""
+        if any(module is kept for kept, _ in self._scripts):
+            return
+        self._scripts.append((module, module.training))
+        self._tensors += [(buffer, buffer.clone()) for buffer in module.buffers(recurse=False)]
+        if self._evaluates and module.training:
+            module.training = False
+
     def put_back(self) -> None:
         """Put everything back, as far as it was changed."""
         with torch.inference_mode(False), torch.no_grad():
+            for script, mode in self._scripts:
+                if script.training != mode:
+                    script.training = mode
             for module, before, registered in self._modules.values():
                 for name, entries in registered.items():
                     _put_back_entries(before[name], entries)

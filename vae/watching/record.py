@@ -225,9 +225,12 @@ class Record:
             kind: Spread = kl.removeprefix(AS_SPREAD)  # type: ignore[assignment]
             watched.encoder.answer, sentence = reread_spread(watched.encoder, kind)
             return sentence
-        if "likelihood" in watched.may_reread and reconstruction == "squared-error":
+        if "likelihood" in watched.may_reread and reconstruction in ("squared-error", "raw-squared-error"):
             watched.may_reread.discard("likelihood")
-            config, sentence = reread_likelihood(watched.decoder, self._model.config, watched.scale)
+            is_raw = reconstruction == "raw-squared-error"
+            config, sentence = reread_likelihood(
+                watched.decoder, self._model.config, watched.scale, is_raw=is_raw
+            )
             self._model.config, self._model.likelihood = config, Gaussian(config.sigma)
             watched.encoder.config = config
             return sentence

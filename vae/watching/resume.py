@@ -10,6 +10,7 @@ from vae.models.likelihoods import Gaussian
 from vae.runs.naming import RunError
 from vae.runs.run import Run
 from vae.runs.run_dataset import check_images
+from vae.runs.watch_notes import WatchNotes
 from vae.training.position import Position
 from vae.watching.interpretation import reread_likelihood
 from vae.watching.setup import Watched
@@ -55,7 +56,12 @@ def check_same(run: Run, watched: Watched) -> None:
     check_images(run, watched.dataset)
     if "likelihood" in watched.may_reread and run.config.model.likelihood == "gaussian":
         # The loop's reports showed it the first time.
-        config, sentence = reread_likelihood(watched.decoder, watched.model.config, watched.scale)
+        config, sentence = reread_likelihood(
+            watched.decoder,
+            watched.model.config,
+            watched.scale,
+            is_raw=WatchNotes.of(run).decoder_gives == "means",
+        )
         watched.model.config, watched.model.likelihood = config, Gaussian(config.sigma)
         watched.encoder.config = config
         watched.may_reread.discard("likelihood")

@@ -25,8 +25,8 @@ scaled by; what the loop reports stands beside it (``reported_…`` in the lines
 on the two are compared on the networks that the report is of, and an event says how (the newest counts)::
 
     {"event": "scale", "reported", "reconstruction_ratio", "kl_ratio", "early_kl_ratio", "loss_ratio", "kl_form",
-     "reconstruction_form", "weight", "beta_place", "num_comparisons", "num_pixels", "latent_dim", "batch_size",
-     "effective_beta"}
+     "reconstruction_form", "weight", "loss_factor", "beta_place", "num_comparisons", "num_pixels", "latent_dim",
+     "batch_size", "effective_beta"}
 
 - ``reported``: which of loss, reconstruction and kl the loop reports, with commas between.
 - A ratio is the median of reported over ours, with its sign (null if it was not reported): 1 is right, 1 / num_pixels
@@ -39,6 +39,8 @@ on the two are compared on the networks that the report is of, and an event says
 - ``weight``: that of the KL over that of the reconstruction, read off the loss where the loop reports all three; null
   if it cannot be. ``beta_place`` is where the loop's β stands: ``kl``, ``in-kl`` (the reported KL has it already, and
   the ratios are of the KL without it), ``reconstruction`` (before the wrong term), null if that is not known.
+- ``loss_factor``: the weight that the loss gives the KL over that of the reconstruction, as a multiple of β; null if
+  the loss is no such sum.
 - ``effective_beta``: the weight that the loop's KL has where both terms are in nats; null if they were not reported, or
   the KL was too small.
 
@@ -50,6 +52,7 @@ Nothing else in your program changes: weights, gradients, modes and random state
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from collections.abc import Callable
@@ -109,9 +112,9 @@ def watch(
             or a whole VAE, for its method ``decode``.
         model: Short for both, if they are one.
         data: What you train on: images, images and labels, a dict of them, a torch data set or its DataLoader, a list
-            of batches, or a `Dataset`. They are split as for every run: train on the ``train`` part of
-            `Watcher.dataset`, or the validation is not on held-out images. Whole numbers are given to your networks as
-            numbers from 0 to 1, others as they are.
+            of batches, a `Dataset`, or the path of an `.npz` file or image folder. They are split as for every run:
+            train on the ``train`` part of `Watcher.dataset`, or the validation is not on held-out images. Whole
+            numbers are given to your networks as numbers from 0 to 1, others as they are.
         latent_dim: D; found out if left out.
         likelihood: What the decoder's output means; ``auto`` takes a Bernoulli for images from 0 to 1, and a Gaussian
             for others, for a decoder that ends in a tanh, where a ``sigma`` is given, or where your loop reports a
@@ -143,6 +146,12 @@ def watch(
     Raises:
         UserError: If the networks or images are not what they are said to be, or the folder is taken.
     """
+    if not isinstance(run_dir, str | os.PathLike):
+        raise UserError(f"run_dir must be a path, got {type(run_dir).__name__}; use for example 'runs/mine'")
+    if num_images is not None and not str(num_images).isdecimal():
+        raise UserError(
+            f"num_images must be a whole number from 0, got {str(num_images)[:40]!r}; leave it out for all"
+        )
     path = run_folder(run_dir)
     before = run_to_resume(path, resume=resume)
     seen = given(data, path, validation, scale)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import math
 import os
 import sys
 import time
@@ -28,6 +29,8 @@ from vae.watching.isolation import undisturbed
 from vae.watching.record import Record
 from vae.watching.setup import Watched
 
+#: Above any β that means something; as in the configuration of a run.
+_LARGEST_BETA = 1e4
 #: Those that were not closed yet.
 _open: set[Watcher] = set()
 
@@ -158,20 +161,39 @@ class Watcher:
             if value is None:
                 return None
             if isinstance(value, Tensor):
+                if value.device.type == "meta":
+                    raise ValueError("a meta tensor has no numbers")
                 return value.detach().float().mean()
             return float(value.mean()) if hasattr(value, "mean") else float(value)
-        except (TypeError, ValueError, RuntimeError):
-            sentence = f"{name} must be a number or a tensor, got {type(value).__name__}; it is left out"
-            if sentence not in self.guesses:
-                self.guesses.append(sentence)
-                _tell(sentence, stacklevel=4)
+        except Exception:  # of whatever the loop has there: a training goes on
+            self._tell_once(
+                f"{name} must be a number or a tensor, got {type(value).__name__}; it is left out"
+            )
             return None
+
+    def _tell_once(self, sentence: str) -> None:
+        if sentence not in self.guesses:
+            self.guesses.append(sentence)
+            _tell(sentence, stacklevel=5)
+
+    def _said_beta(self, value: Tensor | float) -> float | None:
+        """The β that the loop says; None, and told once, if it is none."""
+        beta = float(value)
+        if not (math.isfinite(beta) and beta <= _LARGEST_BETA):
+            self._tell_once(
+                f"beta must be a finite number of at most {_LARGEST_BETA:,.0f}, got {beta:.6g}; it is left out"
+            )
+            return None
+        if beta < 0:
+            self._tell_once(f"beta must be >= 0, got {beta:.6g}; it is recorded as 0")
+        return max(0.0, beta)
 
     def _take_beta(self, said: Tensor | float | None) -> None:
         """Settle which β this step was taken with: what the loop says, else what it was told when it asked."""
         before = self._beta
-        if said is not None:
-            self._says_beta, self._beta_of_loop = True, max(0.0, float(said))
+        told = None if said is None else self._said_beta(said)
+        if told is not None:
+            self._says_beta, self._beta_of_loop = True, told
             self._beta = self._beta_of_loop
         elif self._read_beta is not None:
             self._beta = self._read_beta

@@ -62,7 +62,13 @@ def _of_run(run: Run) -> tuple[EffectiveBeta, str, bool]:
         history = MetricsReader(run.metrics_path).read(at_most=2000)[1]
         beta = next((said["beta"] for said in reversed(history) if "split" in said), beta)
         scale = loop_scale(history, beta, num_pixels, model.latent_dim, sigma if _has_sigma(run) else None)
-        is_known = scale is not None and scale.kl is not None and not scale.is_of_loss
+        is_known = (
+            scale is not None
+            and scale.kl is not None
+            and not scale.is_of_loss
+            and scale.slip is None
+            and scale.effective_beta >= 0
+        )
         if scale is not None and is_known:
             beta = scale.effective_beta
             means = f"measured in your loop, which reports β {equals(scale.beta)}"

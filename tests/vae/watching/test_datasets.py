@@ -90,6 +90,19 @@ KINDS: dict[str, tuple[Callable[[], Any], bool]] = {
     "half precision": (lambda: FLOATS.half(), False),
     "dict": (lambda: {"x": FLOATS, "y": LABELS}, True),
     "dict of a scikit-learn set": (lambda: {"images": BYTES, "target": LABELS}, True),
+    "dict of parts": (
+        lambda: {"x_train": BYTES, "y_train": LABELS, "x_test": BYTES[:9], "y_test": LABELS[:9]},
+        True,
+    ),
+    "dict of parts without labels": (lambda: {"train": BYTES, "test": BYTES[:9]}, False),
+    "as Keras loads them": (lambda: ((BYTES, LABELS), (BYTES[:9], LABELS[:9])), True),
+    "as scikit-learn splits them": (lambda: (BYTES, BYTES[:9], LABELS, LABELS[:9]), True),
+    "one part after the other": (lambda: (BYTES, LABELS, BYTES[:9], LABELS[:9]), True),
+    "something beside": (lambda: (BYTES, LABELS, np.arange(60.0)), True),
+    "labels as Python objects": (lambda: (BYTES, LABELS.astype(object)), True),
+    "images as Python objects": (lambda: (BYTES.astype(object), LABELS), True),
+    "masked arrays without a mask": (lambda: (np.ma.array(BYTES), np.ma.array(LABELS)), True),
+    "sparse": (lambda: FLOATS.to_sparse(), False),
     "one-hot labels": (lambda: (BYTES, np.eye(3)[LABELS]), True),
     "labels as a column of floats": (lambda: (BYTES, LABELS[:, None].astype(float)), True),
     "TensorDataset": (lambda: TensorDataset(FLOATS), False),
@@ -283,3 +296,42 @@ def test_a_tanh_on_images_from_minus_one_is_a_gaussian_whose_numbers_are_the_loo
     expected = float(torch.stack(draws).mean())
     found = evaluate(watcher._watched.model, dataset, "test")
     assert found.distortion == pytest.approx(expected, rel=0.02, abs=0.5)
+
+
+def test_text_as_python_objects_is_classes(tmp_path: Path) -> None:
+    names = np.array([f"c{label}" for label in LABELS], dtype=object)  # as a column of a data frame is
+    assert read((BYTES, names), tmp_path).dataset.class_names == ("c0", "c1", "c2")
+
+
+@pytest.mark.parametrize("as_text", [True, False])
+def test_a_file_or_folder_may_be_named(as_text: bool, tmp_path: Path) -> None:
+    np.savez(tmp_path / "images.npz", images=BYTES, labels=LABELS)
+    path = tmp_path / "images.npz"
+    found = read(str(path) if as_text else path, tmp_path).dataset
+    assert len(found.images) == 60 and found.config.path == path
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (None, "must be images, got NoneType"),
+        (7, "must be images, got int"),
+        ("none.npz", "cannot be read"),
+        ((BYTES, np.ma.array(LABELS, mask=LABELS == 0)), "20 of 60 masked"),
+        ((BYTES, np.array([*LABELS[:59], "a"], dtype=object)), "of one kind"),
+        ((BYTES, np.array([*LABELS[:59], None], dtype=object)), "NoneType"),
+        (([BYTES[0], BYTES[1, :4]], None), "one shape"),
+        (Items(lambda place: 1 // (place - 3)), "item 3 says"),
+        (Items(lambda place: FLOATS[place + 30]), "item 30 says"),
+    ],
+)
+def test_what_cannot_be_taken_is_one_sentence(data: Any, words: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=words) as found:
+        read(data, tmp_path)
+    assert str(found.value).isprintable() and len(str(found.value)) <= 400
+
+
+@pytest.mark.parametrize("scale", [(1, 1), (1, 0), (float("nan"), 1), (0, float("inf")), ("a", "b"), (0,), 5])
+def test_a_scale_that_is_none_is_refused(scale: Any, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="two numbers"):
+        read(FLOATS, tmp_path, scale=scale)

@@ -93,7 +93,7 @@ class Facts:
     def beta(self) -> float:
         """The weight of the rate that the weights are judged by, in nats over nats, whatever a loop calls it."""
         scale = self.scale
-        if scale is not None and not scale.is_no_kl and (scale.is_off or scale.is_certain):
+        if scale is not None and scale.slip is None and (scale.is_off or scale.is_certain):
             return scale.effective_beta
         return self.plan
 

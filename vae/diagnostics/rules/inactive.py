@@ -159,8 +159,31 @@ def is_beta_too_high(facts: Facts) -> bool:
     return facts.is_heavy and facts.diagnosis.critical_beta is not None
 
 
+def _is_capacity_too_small(facts: Facts) -> bool:
+    """Whether the rate is held where it says nothing, because its target is there."""
+    capacity = 0.0 if facts.config is None else facts.config.objective.capacity
+    if not 0 < capacity < SILENCE or facts.is_on_its_way or not facts.is_silent:
+        return False
+    return abs(facts.diagnosis.rate - capacity) <= max(0.25 * capacity, _NOTHING)
+
+
+def _capacity_too_small(facts: Facts) -> Verdict:
+    assert facts.config is not None  # which has the capacity
+    capacity = facts.config.objective.capacity
+    return Verdict(
+        "over-regularised",
+        "The capacity is too small",
+        f"The capacity pulls the KL to {readable(capacity, 3)} nats, less than it takes to tell images apart. So a "
+        f"posterior that hardly differs from the prior is what this objective asks for.{_when(facts)}",
+        (Evidence("capacity", capacity, "nats"), *facts.activity(), *facts.critical()),
+        ("a larger capacity: several nats", "β = 1 without a capacity, the ELBO"),
+    )
+
+
 def over_regularised(facts: Facts) -> Verdict | None:
     """β leaves little to say, and it is the β that the code says: a wrong scale tells of it itself."""
+    if _is_capacity_too_small(facts):
+        return _capacity_too_small(facts)
     if not is_beta_too_high(facts) or loop_out_of_scale(facts) is not None:
         return None
     return Verdict(
@@ -180,7 +203,7 @@ def early_collapse(facts: Facts) -> Verdict | None:
     """Silent although silence is not the best solution, and the training has come to rest."""
     if not facts.is_silent or facts.is_sigma_large or facts.is_unfinished or facts.curve.is_waking:
         return None
-    if facts.diagnosis.dead is not None or is_beta_too_high(facts):
+    if facts.diagnosis.dead is not None or is_beta_too_high(facts) or _is_capacity_too_small(facts):
         return None
     if decoder_ignores_z(facts) is not None or variance_blown_up(facts) is not None:
         return None

@@ -24,6 +24,8 @@ def loop_out_of_scale(facts: Facts) -> Verdict | None:
     if scale is None or not scale.is_off:
         return None
     is_suspected = (scale.is_far or scale.is_named) and _suffers(facts)
+    if scale.is_unknown:
+        is_suspected = not facts.is_fine and not facts.is_untrained
     if not (scale.is_certain or is_suspected):
         return None
     return Verdict(
@@ -32,7 +34,7 @@ def loop_out_of_scale(facts: Facts) -> Verdict | None:
         scale.sentence,
         (
             Evidence("β in your loop", scale.beta),
-            *(() if scale.is_no_kl else (Evidence(scale.amounts, scale.effective_beta),)),
+            *(() if scale.slip is not None else (Evidence(scale.amounts, scale.effective_beta),)),
             *(() if facts.sigma is None else facts.sigma.fitted()),
             *(Evidence(f"your {name} relative to ours", ratio.measured) for name, ratio in scale.parts),
             Evidence("comparisons", scale.num_comparisons),
@@ -100,7 +102,12 @@ def wrong_sigma(facts: Facts) -> Verdict | None:
     is_small = sigma.is_small and not (facts.is_silent or facts.is_open or _residual_may_shrink(facts))
     if not (sigma.is_large or is_small):
         return None
-    return sigma.verdict(facts.activity(), is_watched=facts.is_watched, is_compared=facts.scale is not None)
+    return sigma.verdict(
+        facts.activity(),
+        is_watched=facts.is_watched,
+        is_compared=facts.scale is not None,
+        is_used=facts.is_used and not facts.is_silent,
+    )
 
 
 def _residual_may_shrink(facts: Facts) -> bool:

@@ -159,7 +159,7 @@ def _falling(facts: Facts) -> Verdict:
             f"The objective still falls: by {readable(curve.fall, 2)} nats from epoch {readable(half, 3)} to "
             f"{readable(end, 3)}. z cannot be judged yet."
         )
-    elif curve.way is not None and curve.steps:
+    elif curve.way is not None and curve.steps and not (curve.is_waking and not curve.is_young):
         sentences.append(
             f"So far {curve.steps:,} step{' was' if curve.steps == 1 else 's were'} taken, in which a weight can "
             f"have moved by about {readable(curve.way, 2)} at most: too little to judge z."
@@ -238,7 +238,10 @@ def _longer(facts: Facts) -> tuple[str, ...]:
     by_way = 0.0
     if not facts.is_fine and curve.way and curve.is_young:
         by_way = curve.epoch * min(ENOUGH_WAY / curve.way - 1, 10.0)
-    return _more_epochs(facts, max(1, by_curve, round(by_way)))
+    by_rate = 0
+    if not by_curve and not by_way and curve.is_waking:  # as many again, at this weight of the rate
+        by_rate = round(curve.epoch - curve.since)
+    return _more_epochs(facts, max(1, by_curve, round(by_way), by_rate))
 
 
 def _more_epochs(facts: Facts, num: int) -> tuple[str, ...]:

@@ -6,25 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vae.diagnostics.watched_loops.reductions import (
-    FORMULA,
-    HALF,
     RIGHT,
     Ratio,
     factor_apart,
     kl_ratio,
     reconstruction_ratio,
 )
+from vae.diagnostics.watched_loops.slips import HALF, KL_SLIPS, RECONSTRUCTION_SLIPS, Slip
+from vae.diagnostics.watched_loops.terms import OTHER
 from vae.runs.metric_lines import Line
 from vae.runtime.number_format import equals, readable
 
 #: A ratio that is no reduction's, yet so large or small, is a matter of scale all the same.
 _FAR = 10.0
-#: A KL term that is none, by the names of `kl_form` in the event ``scale``: what is wrong, and what to do.
-_NO_KL = {
-    "mean-not-squared": ("μ stands where μ² belongs", "square the mean"),
-    "std-for-variance": ("σ stands where σ² belongs", "square the standard deviation"),
-    "log-std-for-log-variance": ("log σ stands where log σ² belongs", "double the logarithm of σ"),
-}
 #: The KL term as a line of PyTorch, and the others: sums over what belongs to one image, means over the batch alone.
 KL_LINE = "kl = 0.5 * (log_var.exp() + mean.square() - 1 - log_var).flatten(1).sum(1).mean()"
 RECONSTRUCTION_LINE = "reconstruction = per_pixel.flatten(1).sum(1).mean()"
@@ -49,6 +43,8 @@ class LoopScale:
         is_of_loss: Whether the loop reported only its loss.
         kl_form: What the loop's KL term is, as far as the comparisons tell: ``right``, or a slip by its name.
         sigma: Standard deviation of a Gaussian likelihood; None for others.
+        loss_factor: The weight that the loss gives the KL term, as a multiple of β; None if it cannot be read off.
+        reconstruction_form: As ``kl_form``, of the reconstruction.
     """
 
     beta: float
@@ -60,11 +56,23 @@ class LoopScale:
     is_of_loss: bool = False
     kl_form: str = "right"
     sigma: float | None = None
+    loss_factor: float | None = None
+    reconstruction_form: str = "nats"
 
     @property
-    def is_no_kl(self) -> bool:
-        """Whether what the loop calls its KL term is another quantity, whatever it is multiplied by."""
-        return self.kl_form in _NO_KL
+    def slip(self) -> Slip | None:
+        """What makes a term of the loop another quantity than it should be, whatever it is multiplied by."""
+        return RECONSTRUCTION_SLIPS.get(self.reconstruction_form) or KL_SLIPS.get(self.kl_form)
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether the KL term is no multiple of ours, and no slip that is known."""
+        return self.kl_form == OTHER
+
+    @property
+    def weighs_otherwise(self) -> bool:
+        """Whether the loss does not weigh the KL term by β."""
+        return self.loss_factor is not None and factor_apart(self.loss_factor) > RIGHT
 
     @property
     def factor(self) -> float:
@@ -79,14 +87,15 @@ class LoopScale:
     @property
     def is_off(self) -> bool:
         """Whether β is not what it seems to be, nor what it should be."""
-        if self.has_wrong_sign or self.is_no_kl:
+        if self.has_wrong_sign or self.slip is not None:
             return True
         return factor_apart(self.factor) > RIGHT and factor_apart(self.effective_beta) > RIGHT
 
     @property
     def is_certain(self) -> bool:
         """Whether both terms were compared, and the ratios are those of reductions that have a name."""
-        return (self.is_named or self.is_no_kl) and self.kl is not None and not self.is_of_loss
+        is_slip = self.slip is not None and not self.is_unknown
+        return (self.is_named or is_slip) and self.kl is not None and not self.is_of_loss
 
     @property
     def is_named(self) -> bool:
@@ -107,14 +116,18 @@ class LoopScale:
     @property
     def title(self) -> str:
         """The slip in a few words."""
-        if self.is_no_kl:
-            return "The KL term is no KL divergence"
+        if self.slip is not None:
+            return self.slip.title
         if self.has_wrong_sign:
             return "The KL term has the wrong sign"
+        if self.factor == 0:
+            return "The KL term is not in the loss"
         if "mean" in self.words:
             return "A mean where a sum belongs"
         if self.kl is not None and HALF in self.kl.words:
             return "The ½ of the KL term is wrong"
+        if self.weighs_otherwise and not self.words:
+            return "β is not the weight of the KL term"
         return "The terms are out of scale"
 
     @property
@@ -139,13 +152,16 @@ class LoopScale:
     @property
     def sentence(self) -> str:
         """What the scale does to β: what is known as known, and what is supposed as supposed."""
-        if self.is_no_kl:
-            return (
-                f"In your KL term {_NO_KL[self.kl_form][0]}: that formula gives what your loop reports. It is not "
-                "smallest where the posterior equals the prior, so no β turns the loss into the ELBO. It should be "
-                f"{FORMULA}."
-            )
-        found = f"Compared with sums over what belongs to one image, {self.words}. "
+        if self.slip is not None:
+            return self.slip.sentence
+        found = ""
+        if self.words:
+            found = f"Compared with sums over what belongs to one image, {self.words}. "
+        if self.weighs_otherwise and self.loss_factor is not None:
+            weight = readable(self.loss_factor * self.beta, 3).replace("-", "−")
+            found += f"Your loss weighs the KL term by {weight}, and not by your β {equals(self.beta)}. "
+        if self.factor == 0:
+            return f"{found}So the posterior is free to leave the prior: this is an autoencoder."
         trains = f"your β {equals(self.beta)} trains like β {equals(self.effective_beta)}"
         if self.has_wrong_sign:
             trains = trains.replace("β = -", "β = −")
@@ -165,15 +181,17 @@ class LoopScale:
     @property
     def remedies(self) -> tuple[str, ...]:
         """What to change in the loop; no weight where one of the terms is not known."""
-        if self.is_no_kl:
-            return (f"{_NO_KL[self.kl_form][1]}: {FORMULA}", *self.lines_of_code)
+        if self.slip is not None:
+            return (self.slip.remedy, *self.lines_of_code)
         found = [ratio.remedy for _, ratio in self.parts if ratio.remedy]
         if self.is_of_loss:
             return (REPORT, *(f"if it is so: {remedy}" for remedy in found))
         if self.kl is None:
             return (*found, *self.lines_of_code, REPORT)
-        if self.has_wrong_sign:
+        if self.has_wrong_sign or self.factor == 0:
             return (*found, *self.lines_of_code)
+        if self.weighs_otherwise and not found:
+            return self.lines_of_code
         weight = f"a weight of {readable(1 / self.factor, 3)} in front of the KL term, which is β = 1 here"
         return (*found, *self.lines_of_code, f"or {weight}" if found else weight)
 
@@ -182,7 +200,7 @@ class LoopScale:
         """The lines to change as they should be in PyTorch, each in a sentence; none if the slip is unknown."""
         found = []
         ratio = self.reconstruction
-        if not self.is_of_loss and ratio.remedy:
+        if not self.is_of_loss and ratio.remedy and self.reconstruction_form not in RECONSTRUCTION_SLIPS:
             if self.sigma is not None:
                 found.append(
                     f"the line of the reconstruction, with sigma = {self.sigma:.3g}: `{SQUARED_LINE}`"
@@ -192,9 +210,9 @@ class LoopScale:
                     f"the line of the reconstruction: `{RECONSTRUCTION_LINE}`, with the error of each pixel not yet "
                     'averaged (`reduction="none"`)'
                 )
-        if self.is_no_kl or self.has_wrong_sign or (self.kl is not None and self.kl.remedy):
+        if self.kl_form in KL_SLIPS or (self.kl is not None and self.kl.remedy):
             found.append(f"the line of the KL term: `{KL_LINE}`")
-        if self.has_wrong_sign:
+        if self.has_wrong_sign or self.weighs_otherwise:
             found.append(f"the line of the loss: `{LOSS_LINE}`")
         return tuple(found)
 
@@ -203,6 +221,8 @@ def unknown(beta: float, scale: LoopScale | None) -> str:
     """Why the β of a watched loop is not known, and what is known."""
     if scale is None:
         why = "it reported none"
+    elif scale.slip is not None or scale.has_wrong_sign:
+        return f"the loop's loss is none of reconstruction and KL: {scale.title[0].lower()}{scale.title[1:]}"
     elif scale.is_of_loss:
         why = f"it reported only its loss, which is {scale.reconstruction.share}"
     else:
@@ -254,17 +274,30 @@ def loop_scale(
     batch_size = int(_positive(event.get("batch_size")) or 1)
     reconstruction = reconstruction_ratio(measured, num_pixels, batch_size, sigma)
     late, early = _number(event.get("kl_ratio")), _number(event.get("early_kl_ratio"))
-    kl = kl_ratio(late, early, num_pixels, latent_dim, batch_size)
+    kl_form = str(event.get("kl_form", "right"))
+    if kl_form == OTHER and event.get("kl_is_multiple") is False:
+        measured_kl = early if late is None else late
+        kl = None if measured_kl is None else Ratio(measured_kl, None)
+    else:
+        is_exact = kl_form == OTHER and "kl_is_multiple" in event
+        kl = kl_ratio(late, early, (num_pixels, latent_dim, batch_size), is_exact=is_exact)
+        kl_form = "right" if kl_form == OTHER else kl_form  # multiplied by something
+    factor = event.get("loss_factor")
+    is_number = isinstance(factor, int | float) and not isinstance(factor, bool)
+    loss_factor = float(factor) if is_number and not is_of_loss else None  # type: ignore[arg-type]
+    in_loss = loss_factor if loss_factor is not None and factor_apart(loss_factor) > RIGHT else 1.0
     return LoopScale(
         beta=beta,
-        effective_beta=beta * (1.0 if kl is None else kl.value) / reconstruction.value,
+        effective_beta=beta * in_loss * (1.0 if kl is None else kl.value) / reconstruction.value,
         reconstruction=reconstruction,
         kl=kl,
         num_comparisons=int(_positive(event.get("num_comparisons")) or 1),
         latent_dim=latent_dim,
         is_of_loss=is_of_loss,
-        kl_form=str(event.get("kl_form", "right")),
+        kl_form=kl_form,
         sigma=sigma,
+        loss_factor=loss_factor,
+        reconstruction_form=str(event.get("reconstruction_form", "nats")),
     )
 
 

@@ -6,14 +6,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from vae.diagnostics.watched_loops.slips import FORMULA, HALF
 from vae.runtime.number_format import readable
 
-#: A ratio within this factor of a reduction's is taken for it: batches and noise differ between the two.
-_NEAR = 1.35
+#: A ratio within this factor of a reduction's is taken for it: batches and noise differ between the two; or within that
+#: one, where it is known to be the same in all comparisons.
+_NEAR, _NEARER = 1.35, 1.15
 #: β is as it should be within this factor.
 RIGHT = 1.6
-#: What stands in front of the KL term, and the whole of it.
-HALF, FORMULA = "½", "½ Σ (σ² + μ² − 1 − log σ²)"
 
 
 @dataclass(frozen=True)
@@ -48,15 +48,15 @@ class Ratio:
         return f"1/{readable(1 / value)} of ours" if value < 1 else f"{readable(value)} times ours"
 
 
-def _nearest(measured: float, known: list[Ratio]) -> Ratio:
+def _nearest(measured: float, known: list[Ratio], near: float = _NEAR) -> Ratio:
     """The measured ratio as the reduction that it is nearest to, if it is near; its sign may be wrong besides."""
     if measured < 0:
-        found = _nearest(-measured, known)
+        found = _nearest(-measured, known, near)
         words = f"the wrong sign, and {found.words}" if found.words else "the wrong sign"
         remedy = "; ".join(filter(None, (f"turn the sign of the KL term: {FORMULA}", found.remedy)))
         return Ratio(measured, None if found.exact is None else -found.exact, words, remedy)
     nearest = min(known, key=lambda ratio: factor_apart(measured / ratio.measured))
-    if factor_apart(measured / nearest.measured) > _NEAR:
+    if factor_apart(measured / nearest.measured) > near:
         return Ratio(measured, None)
     return Ratio(measured, nearest.exact, nearest.words, nearest.remedy)
 
@@ -114,18 +114,24 @@ def constant_of(num_pixels: int, sigma: float | None) -> float:
 
 
 def kl_ratio(
-    late: float | None, early: float | None, num_pixels: int, latent_dim: int, batch_size: int
+    late: float | None, early: float | None, sizes: tuple[int, int, int], *, is_exact: bool
 ) -> Ratio | None:
     """What the ratio of a loop's KL term is taken for, from its late steps, else from its first, when it was large.
 
     Networks may do otherwise in training than in use, so that the first steps count only where they give a name; and a
     slip in the ½ is looked for where a reduction is not the reason.
+
+    Args:
+        late: Of the newest steps; None if it was too small to compare.
+        early: Of the first ones, likewise.
+        sizes: Values per image, latent dimensions and images of a batch.
+        is_exact: Whether the ratio is known to be the same in all comparisons, so that it is one only if it is near.
     """
-    whole = _kl_reductions(num_pixels, latent_dim, batch_size)
+    whole, near = _kl_reductions(*sizes), _NEARER if is_exact else _NEAR
     ratios = [ratio for ratio in (late, early) if ratio is not None]
     for known in (whole, _without_half(whole)):
         for ratio in ratios:
-            found = _nearest(ratio, known)
+            found = _nearest(ratio, known, near)
             if found.exact is not None:
                 return found
     return None if late is None else Ratio(late, None)
@@ -164,6 +170,12 @@ def _kl_reductions(num_pixels: int, latent_dim: int, batch_size: int) -> list[Ra
             float(batch_size),
             "a sum over the batch",
             f"divide the KL term by the batch size, {batch_size}",
+        ),
+        Ratio(
+            batch_size / latent_dim,
+            batch_size / latent_dim,
+            "a sum over the batch, and a mean over dimensions",
+            advice,
         ),
     ]
 

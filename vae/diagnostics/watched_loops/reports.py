@@ -5,43 +5,41 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from vae.diagnostics.watched_loops.loss_weights import (
+    NEIGHBOURS,
+    SMALLEST_FIRST_RATE,
+    TERMS,
+    Pair,
+    loss_factor,
+    of_kl,
+    weight_of,
+    weight_of_neighbours,
+)
 from vae.diagnostics.watched_loops.reductions import constant_of, likeliest
-from vae.diagnostics.watched_loops.terms import KL_FORMS, RECONSTRUCTION_FORMS, Candidate, best_form
+from vae.diagnostics.watched_loops.terms import (
+    KL_FORMS,
+    OTHER,
+    RECONSTRUCTION_FORMS,
+    Candidate,
+    best_form,
+)
 
 #: Comparisons of the first steps, before a KL that weighs too much has vanished; and of the newest ones.
 NUM_FIRST, NUM_NEWEST = 20, 500
-#: Rates below these are not compared, nats: nothing divided by nothing. Those of the first steps are small.
-_SMALLEST_RATE, _SMALLEST_FIRST_RATE = 0.05, 1e-3
-#: Share of the loss that a weighted KL must have, so that the weight can be read off the loss.
-_READABLE = 1e-3
-#: A weight is known if it is this near, as a share of it.
-_SAME = 0.02
+#: A rate below this is not compared, nats: nothing divided by nothing. Those of the first steps are small.
+_SMALLEST_RATE = 0.05
+#: A KL term that is so many times what it was at first, and a nat, says no more of its form.
+_GROWN = 100.0
+#: A KL term is a multiple of ours if it differs from the best multiple by this share, at most, in the median.
+_MULTIPLE = 0.12
 #: Prefix of what the KL would be if the encoder's second answer were something else.
 AS_SPREAD = "as-"
-
-TERMS = ("loss", "reconstruction", "kl")
-
-
-@dataclass(frozen=True)
-class Pair:
-    """One step: what the loop reported of it, and what its terms are in nats on those networks.
-
-    Attributes:
-        reported: By name, of `TERMS`.
-        measured: ``nats`` and ``right``, and the other forms of `vae.diagnostics.watched_loops.terms`.
-        beta: The weight that the loop said.
-    """
-
-    reported: dict[str, float]
-    measured: dict[str, float]
-    beta: float
 
 
 class LoopReports:
@@ -64,6 +62,7 @@ class LoopReports:
         #: Made after the step before, and so of the networks that this step's report is of.
         self._fresh: Mapping[str, Tensor] | None = None
         self._waiting: list[tuple[dict[str, Tensor | float], Mapping[str, Tensor], float]] = []
+        self._neighbours: deque[dict[str, Tensor | float]] = deque(maxlen=NEIGHBOURS)
         self._first: list[Pair] = []
         self._newest: deque[Pair] = deque(maxlen=NUM_NEWEST)
         self._is_wished, self._num_seen = True, 0
@@ -79,6 +78,8 @@ class LoopReports:
         for name, value in values.items():
             self._sums[name] = self._sums.get(name, 0.0) + value
             self._counts[name] = self._counts.get(name, 0) + 1
+        if len(values) == len(TERMS):
+            self._neighbours.append(dict(values))
         if values and self._fresh is not None:
             self._waiting.append((dict(values), self._fresh, beta))
             self._num_seen += 1
@@ -121,8 +122,11 @@ class LoopReports:
             self._newest.append(pair)
         had_some, self._waiting = bool(self._waiting), []
         if had_some:
-            weight, place = _weight(list(self._newest))
-            self._weight = weight if weight is not None and weight >= 0 and place is None else self._weight
+            weight = weight_of_neighbours(
+                [{name: float(value) for name, value in values.items()} for values in self._neighbours]
+            )
+            place = weight_of(list(self._newest))[1]
+            self._weight = weight if weight is not None and weight > 0 and place is None else self._weight
         return had_some
 
     @property
@@ -138,6 +142,7 @@ class LoopReports:
     def forget(self) -> None:
         """Begin anew: what was measured was read in a wrong way."""
         self._first, self._waiting, self._fresh = [], [], None
+        self._neighbours.clear()
         self._newest.clear()
         self._is_wished, self._num_seen = True, 0
 
@@ -150,12 +155,14 @@ class LoopReports:
         known = pairs[0].measured if pairs else ()
         names = [name for name in known if name in KL_FORMS[1:] or name.startswith(AS_SPREAD)]
         over_dims, over_pixels = 1 / self._latent_dim, 1 / self._num_pixels
-        plain = (1.0, over_dims, over_pixels, over_dims * over_pixels, float(self._batch_size))
+        batch_size = float(self._batch_size)
+        plain = (1.0, over_dims, over_pixels, over_dims * over_pixels, batch_size, batch_size * over_dims)
         halves = tuple(sign * half * one for sign in (1, -1) for half in (1, 2, 0.5) for one in plain)
         doubled = tuple(half * one for half in (1, 2) for one in plain)
         candidates = [Candidate("right", plain, is_plain=True), Candidate("right", halves)]
         for name in names:
-            candidates.append(Candidate(name, plain if name.startswith(AS_SPREAD) else doubled))
+            is_slip = not name.startswith(AS_SPREAD)
+            candidates.append(Candidate(name, doubled if is_slip else plain, is_slip=is_slip))
         return self._form(pairs, "kl", "right", candidates)
 
     def reconstruction_form(self) -> str:
@@ -164,13 +171,17 @@ class LoopReports:
         plain = (1.0, 1 / self._num_pixels, float(self._batch_size))
         halves = tuple(half * one for half in (1, 0.5) for one in plain)
         candidates = [Candidate("nats", plain, is_plain=True)]
-        candidates += [Candidate(name, halves) for name in RECONSTRUCTION_FORMS if name != "nats"]
+        known = pairs[0].measured if pairs else ()
+        for name in RECONSTRUCTION_FORMS[1:]:
+            if name in known:
+                candidates.append(Candidate(name, plain if name == "sigmoid-twice" else halves))
         return self._form(pairs, "reconstruction", "nats", candidates)
 
     @staticmethod
     def _form(pairs: list[Pair], term: str, usual: str, candidates: list[Candidate]) -> str:
         if not pairs:
             return usual
+        pairs = _before_it_grew(pairs)
         measured = {one.name: [pair.measured[one.name] for pair in pairs] for one in candidates}
         return best_form([pair.reported[term] for pair in pairs], measured, usual, candidates)
 
@@ -183,27 +194,34 @@ class LoopReports:
         num_pixels, latent_dim, batch_size = self._num_pixels, self._latent_dim, self._batch_size
         constant, sizes = constant_of(num_pixels, sigma), (num_pixels, batch_size)
         newest = list(self._newest)
-        weight, place = _weight(newest)
+        weight, place = weight_of(newest)
         reconstruction = _median(
             _ratios(newest, "reconstruction", lambda pair: _density(pair, constant), sizes, sigma)
         )
         loss = _median(_ratios(newest, "loss", lambda pair: _objective(pair, constant, weight), sizes, sigma))
-        late = _median(_of_kl(newest, _SMALLEST_RATE))
-        early = _median(_of_kl(self._first, _SMALLEST_FIRST_RATE))
+        late = _median(of_kl(newest, _SMALLEST_RATE))
+        early = _median(of_kl(self._first, SMALLEST_FIRST_RATE))
         if place == "in-kl":  # the KL is meant without its weight
             said = median(pair.beta for pair in newest)
             late, early = (None if ratio is None else ratio / said for ratio in (late, early))
         beta = newest[-1].beta if newest else 1.0
         in_force = beta if weight is None or place == "in-kl" else weight
+        factor = None if place == "in-kl" else loss_factor([*self._first, *newest[-NUM_FIRST:]])
+        if factor is not None:
+            in_force = factor * beta
+            weight = in_force if place is None else weight
+        kl_form = self.kl_form()
         return {
             "reported": ",".join(name for name in TERMS if any(name in pair.reported for pair in newest)),
             "reconstruction_ratio": reconstruction,
             "kl_ratio": late,
             "loss_ratio": loss,
             "early_kl_ratio": early,
-            "kl_form": self.kl_form(),
+            "kl_form": kl_form,
+            **({"kl_is_multiple": self._is_multiple()} if kl_form == OTHER else {}),
             "reconstruction_form": self.reconstruction_form(),
             "weight": weight,
+            "loss_factor": factor,
             "beta_place": place,
             "num_comparisons": self.num_compared,
             "num_pixels": num_pixels,
@@ -211,6 +229,26 @@ class LoopReports:
             "batch_size": batch_size,
             "effective_beta": in_force * late / reconstruction if late and reconstruction else None,
         }
+
+    def _is_multiple(self) -> bool:
+        """Whether a KL term of no known form may be ours, multiplied by something, or held above a bound."""
+        pairs = [*self._first, *list(self._newest)[-NUM_FIRST:]]
+        pairs = [pair for pair in pairs if "kl" in pair.reported and math.isfinite(pair.measured["right"])]
+        ratios = of_kl(pairs, SMALLEST_FIRST_RATE)
+        if len(ratios) < NEIGHBOURS:
+            return True
+        factor = median(ratios)
+        unit = median(pair.measured["right"] for pair in pairs)
+        misfit = median(abs(pair.reported["kl"] / factor - pair.measured["right"]) for pair in pairs)
+        # Free bits keep a KL term above what it is.
+        return misfit <= _MULTIPLE * unit or min(ratios) > 1 - _MULTIPLE
+
+
+def _before_it_grew(pairs: list[Pair]) -> list[Pair]:
+    """The comparisons before a KL term grew beyond measure, as one does that the loss rewards."""
+    most = _GROWN * (median(pair.measured["right"] for pair in pairs[:3]) + 1)
+    few = [pair for pair in pairs if not pair.measured["right"] > most]
+    return few if len(few) >= NEIGHBOURS else pairs
 
 
 def _density(pair: Pair, constant: float) -> list[float]:
@@ -241,57 +279,6 @@ def _ratios(
             elif ratios and math.isfinite(ratios[0]):
                 found.append(ratios[0])
     return found
-
-
-def _of_kl(pairs: list[Pair], smallest: float) -> list[float]:
-    """The reported KL over ours, with its sign."""
-    found = [
-        pair.reported["kl"] / pair.measured["right"]
-        for pair in pairs
-        if "kl" in pair.reported and pair.measured["right"] >= smallest
-    ]
-    return [ratio for ratio in found if math.isfinite(ratio)]
-
-
-def _weight(pairs: list[Pair]) -> tuple[float | None, str | None]:
-    """The weight of the KL over that of the reconstruction, read off the loss; and where the loop puts its β.
-
-    Returns:
-        The weight, None if it cannot be read; and ``kl`` where it belongs, ``in-kl`` where the reported KL has it
-        already, ``reconstruction`` where it stands before the wrong term, None if it cannot be told.
-    """
-    pairs = [pair for pair in pairs if all(name in pair.reported for name in TERMS)][-NUM_FIRST:]
-    pairs = [pair for pair in pairs if abs(pair.reported["kl"]) > _READABLE * abs(pair.reported["loss"])]
-    if not pairs:
-        return None, None
-
-    def is_loss(of_reconstruction: Callable[[float], float], of_kl: Callable[[float], float]) -> bool:
-        return all(
-            abs(
-                pair.reported["loss"]
-                - of_reconstruction(pair.beta) * pair.reported["reconstruction"]
-                - of_kl(pair.beta) * pair.reported["kl"]
-            )
-            <= _SAME * abs(of_kl(pair.beta) * pair.reported["kl"]) + 1e-5 * abs(pair.reported["loss"])
-            for pair in pairs
-        )
-
-    if is_loss(lambda _: 1.0, lambda beta: beta):
-        return pairs[-1].beta, "kl"
-    if is_loss(lambda _: 1.0, lambda _: 1.0):
-        ratios = _of_kl(pairs, _SMALLEST_FIRST_RATE)
-        is_in = bool(ratios) and abs(median(ratios) / median(pair.beta for pair in pairs) - 1) < 0.25
-        return 1.0, "in-kl" if is_in else None
-    if is_loss(lambda beta: beta, lambda _: 1.0):
-        return 1 / pairs[-1].beta, "reconstruction"
-    weights = [
-        (pair.reported["loss"] - pair.reported["reconstruction"]) / pair.reported["kl"] for pair in pairs[-5:]
-    ]
-    # A weight that is raised step by step is one; a loss with a third term has none.
-    is_steady = len(weights) > 1 and all(
-        abs(weight - weights[-1]) < 0.25 * abs(weights[-1]) for weight in weights
-    )
-    return (weights[-1], None) if is_steady else (None, None)
 
 
 def _median(values: list[float]) -> float | None:

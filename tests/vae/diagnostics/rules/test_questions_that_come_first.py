@@ -47,7 +47,24 @@ def test_a_flat_curve_is_a_collapse_only_once_the_weights_can_have_moved() -> No
     assert names(silent(), LONG, flat) == ["early-collapse"]
     assert names(silent(), RunConfig(), flat) == ["still-learning"]  # two hundred steps of a thousandth
     waking = [{**line, "rate": 0.0005 * 1.2 ** line["epoch"]} for line in flat]
-    assert names(silent(), LONG, waking) == ["still-learning"]
+    (found,) = decide(silent(), LONG, waking)
+    assert found.name == "still-learning"
+    # What is seen is said, and as many epochs again as have shown it; not that too few steps were taken.
+    assert "z begins to be used" in found.sentence and "too little" not in found.sentence
+    assert "20 more epochs" in found.remedies[0]
+
+
+@pytest.mark.parametrize(("rate", "capacity"), [(0.0125, 0.01), (0.1, 0.1), (0.38, 0.4)])
+def test_a_capacity_that_says_nothing_is_the_cause_of_silence(rate: float, capacity: float) -> None:
+    config = LONG.replace(objective=ObjectiveConfig(capacity=capacity, capacity_epochs=5.0))
+    held = silent(rate_per_dim=(rate / 4,) * 4)
+    lines = curve(*([27.0] * 20), rate=rate)
+    (found,) = decide(held, config, lines)
+    assert (found.name, found.title) == ("over-regularised", "The capacity is too small")
+    assert f"{capacity:g} nats" in found.sentence
+    # One that was never reached is not the cause.
+    large = LONG.replace(objective=ObjectiveConfig(capacity=6.0, capacity_epochs=5.0))
+    assert names(held, large, lines) == ["early-collapse"]
 
 
 def test_a_warm_up_on_its_way_is_no_fault_whatever_z_does() -> None:

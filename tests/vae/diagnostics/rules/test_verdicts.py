@@ -176,6 +176,11 @@ def test_a_fixed_sigma_far_from_the_residuals_is_wrong_and_a_learned_one_is_not(
     assert found[0].title == "σ is too large"
     small = decide(diagnosis(decoder_sigma=0.01, residual=0.11))
     assert small[0].title == "σ is too small"
+    # What is said of z is so: it is not worth its KL, or it is used all the same.
+    assert "z is not worth its KL" in found[0].sentence
+    used_all_the_same = decide(diagnosis(decoder_sigma=0.3, residual=0.02))
+    assert "encodes only the largest" in used_all_the_same[0].sentence
+    assert "not worth" not in used_all_the_same[0].sentence
     # Residuals that are large because z says nothing speak of no σ.
     assert names(silent(decoder_sigma=0.1, residual=0.27, critical_beta=71.0)) == ["early-collapse"]
     for fitting in ({"decoder_sigma": 0.1, "residual": 0.12}, {"decoder_sigma": 0.1, "residual": 0.2}):

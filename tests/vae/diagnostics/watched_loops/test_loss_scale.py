@@ -8,6 +8,7 @@ import pytest
 
 from vae.diagnostics.watched_loops.loss_scale import REPORT, LoopScale, loop_scale, pays, unknown
 from vae.diagnostics.watched_loops.reductions import likeliest
+from vae.diagnostics.watched_loops.slips import KL_SLIPS
 from vae.runs.metric_lines import Line
 
 PIXELS, DIMS, BATCH = 64, 4, 128
@@ -169,3 +170,36 @@ def test_the_line_of_code_to_change_is_said_and_gives_what_the_objective_has() -
     )
     assert code(scale(1.0, -1.0))[-1] == "loss = reconstruction + beta * kl"
     assert code(scale(1.0, 1.0)) == []
+
+
+@pytest.mark.parametrize(
+    ("factor", "title", "words"),
+    [
+        (-1.0, "The KL term has the wrong sign", ("by −1, and not by your β = 1", "trains like β = −1")),
+        (0.0, "The KL term is not in the loss", ("by 0, and not", "this is an autoencoder")),
+        (16.0, "β is not the weight of the KL term", ("by 16, and not", "trains like β = 16")),
+    ],
+)
+def test_a_loss_that_does_not_weigh_the_kl_by_beta_is_named_with_the_line_to_change(
+    factor: float, title: str, words: tuple[str, ...]
+) -> None:
+    found = loop_scale([event(1.0, 1.0, loss_factor=factor)], 1.0, PIXELS, DIMS, None)
+    assert found is not None and found.is_off and found.is_certain
+    assert found.title == title
+    assert all(word in found.sentence for word in words)
+    assert found.remedies[-1].startswith("the line of the loss")
+
+
+@pytest.mark.parametrize("factor", [None, 1.0, 1.3, 0.8, "much", True])
+def test_a_weight_near_beta_or_none_changes_nothing(factor: Any) -> None:
+    plain = scale(1 / 64)
+    found = loop_scale([event(1 / 64, 1.0, loss_factor=factor)], 1.0, PIXELS, DIMS, None)
+    assert found is not None and found.sentence == plain.sentence and found.remedies == plain.remedies
+
+
+def test_every_slip_has_a_clean_sentence_and_a_remedy() -> None:
+    for form in KL_SLIPS:
+        found = loop_scale([event(1.0, 1.0, kl_form=form, kl_is_multiple=False)], 1.0, PIXELS, DIMS, None)
+        assert found is not None and found.is_off and found.remedies
+        assert len(found.sentence) <= 400 and found.sentence.isprintable()
+        assert found.is_certain == (form != "other")

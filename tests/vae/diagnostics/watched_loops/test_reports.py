@@ -13,6 +13,8 @@ from torch import Tensor
 
 from tests.support.loops import Net, bce, kl_divergence, lines_of, pixels, seeded, train, watch
 from vae.data.dataset import Dataset
+from vae.diagnostics.watched_loops.loss_scale import loop_scale
+from vae.diagnostics.watched_loops.loss_weights import weight_of_neighbours
 from vae.diagnostics.watched_loops.reports import LoopReports
 from vae.diagnostics.watched_loops.terms import KL_FORMS, OTHER, Candidate, as_log_var, best_form, kl_forms
 from vae.runs.run import Run
@@ -39,12 +41,12 @@ def reporting(
 
 
 def scale_after(
-    tmp_path: Path, digits: Dataset, step: Any, *, steps: int = 12, **options: Any
+    tmp_path: Path, digits: Dataset, step: Any, *, steps: int = 12, lr: float = 1e-3, **options: Any
 ) -> dict[str, Any]:
     """The newest event ``scale`` of a loop that was killed after so many steps."""
     model = seeded(Net)
     watcher = watch(tmp_path / "own", encoder=model.encode, decoder=model.decode, data=digits, **options)
-    train(model, pixels(digits), watcher, step, steps=steps)
+    train(model, pixels(digits), watcher, step, steps=steps, lr=lr)
     found = lines_of(watcher.run, "scale")
     watcher.close()
     return found[-1]
@@ -74,6 +76,30 @@ KL_SLIPS: dict[str, tuple[Callable[[Tensor, Tensor], Tensor], float | None, str]
         None,
         "log-std-for-log-variance",
     ),
+    "mean left out": (lambda m, v: 0.5 * sum_of(v.exp() - 1 - v), None, "without-mean"),
+    "variance left out": (lambda m, v: -0.5 * sum_of(1 + v - m.square()), None, "without-variance"),
+    "sign of the mean": (lambda m, v: -0.5 * sum_of(1 + v + m.square() - v.exp()), None, "sign-of-mean"),
+    "sign of the variance": (
+        lambda m, v: -0.5 * sum_of(1 + v - m.square() + v.exp()),
+        None,
+        "sign-of-variance",
+    ),
+    "sign of the logarithm": (lambda m, v: 0.5 * sum_of(v.exp() + m.square() - 1 + v), None, "sign-of-log"),
+    "mean not squared but positive": (
+        lambda m, v: 0.5 * sum_of(v.exp() + m.abs() - 1 - v),
+        None,
+        "absolute-mean",
+    ),
+    "the other way round": (
+        lambda m, v: 0.5 * sum_of((1 + m.square()) * (-v).exp() - 1 + v),
+        None,
+        "reversed",
+    ),
+    "a mean over dimensions of a sum over the batch": (
+        lambda m, v: kl_divergence(m, v) * 64 / 4,
+        16.0,
+        "right",
+    ),
     "one left out": (lambda m, v: -0.5 * sum_of(v - m.square() - v.exp()), None, "without-one"),
 }
 
@@ -81,7 +107,9 @@ KL_SLIPS: dict[str, tuple[Callable[[Tensor, Tensor], Tensor], float | None, str]
 @pytest.mark.parametrize("slip", KL_SLIPS)
 def test_a_slip_in_the_kl_is_seen_within_a_dozen_steps(slip: str, tmp_path: Path, digits: Dataset) -> None:
     kl, ratio, form = KL_SLIPS[slip]
-    found = scale_after(tmp_path, digits, reporting(kl))
+    # These grow as the KL does: they are told from a multiple of it once the networks have changed.
+    lr = 2e-2 if form in ("absolute-mean", "reversed") else 1e-3
+    found = scale_after(tmp_path, digits, reporting(kl), lr=lr)
     assert found["kl_form"] == form
     if ratio is not None:
         assert found["kl_ratio"] == pytest.approx(ratio, rel=0.1)
@@ -162,6 +190,121 @@ def test_the_weight_of_the_kl_is_read_off_the_loss(
     assert found["weight"] == pytest.approx(weight, rel=0.01)
     assert found["beta_place"] == place
     assert found["effective_beta"] == pytest.approx(effective, rel=0.15)
+
+
+@pytest.mark.parametrize(
+    ("loss", "said", "factor"),
+    [
+        (lambda r, k: r - k, 1.0, -1.0),  # the sign is in the loss, and not in the KL
+        (lambda r, k: r + 16 * k, 4.0, 4.0),  # β twice
+        (lambda r, k: r / 64 + k, 1.0, 64.0),  # a mean over pixels in the loss alone
+        (lambda r, k: r + k / 64, 1.0, 1 / 64),
+        (lambda r, k: r + 0 * k, 1.0, 0.0),  # the KL is not in the loss
+        (lambda r, k: (r + k) / 128, 1.0, 1.0),  # both alike: the same optimum
+        (lambda r, k: r + 4 * k, 4.0, 1.0),
+    ],
+)
+def test_what_the_loss_makes_of_its_terms_is_read_off_and_judged(
+    loss: Callable[[Tensor, Tensor], Tensor],
+    said: float,
+    factor: float,
+    tmp_path: Path,
+    digits: Dataset,
+) -> None:
+    found = scale_after(tmp_path, digits, reporting(loss=loss, beta=said))
+    assert found["loss_factor"] == pytest.approx(factor, rel=0.01, abs=1e-6)
+    scale = loop_scale([found], said, 64, 4, None)
+    assert scale is not None and scale.is_certain
+    assert scale.is_off == (factor != 1)
+    assert scale.effective_beta == pytest.approx(factor * said, rel=0.02)
+
+
+def test_a_plan_of_the_loop_s_own_is_no_slip(tmp_path: Path, digits: Dataset) -> None:
+    count = iter(range(1, 100))
+    found = scale_after(tmp_path, digits, reporting(loss=lambda r, k: r + 0.02 * next(count) * k, beta=1.0))
+    assert found["loss_factor"] is None
+
+
+def test_the_weight_of_neighbouring_steps_follows_a_plan_and_no_clamp() -> None:
+    def steps(*weights: float) -> list[dict[str, float]]:
+        return [{"loss": 20 + weight * 3.0, "reconstruction": 20.0, "kl": 3.0} for weight in weights]
+
+    assert weight_of_neighbours(steps(0.297, 0.298, 0.299, 0.3)) == pytest.approx(0.3)
+    assert weight_of_neighbours(steps(1.0, 1.2, 0.9, 1.1)) is None  # free bits, or a third term
+    assert weight_of_neighbours(steps(0.5)) is None
+    assert weight_of_neighbours([]) is None
+
+
+@pytest.mark.parametrize("is_last_layer", [True, False])
+def test_a_sigmoid_of_a_sigmoid_is_seen_wherever_the_first_one_is(
+    is_last_layer: bool, tmp_path: Path, digits: Dataset
+) -> None:
+    model, images = seeded(Net), pixels(digits)
+
+    def decode(z: Tensor) -> Tensor:
+        return torch.sigmoid(model.out(z)) if is_last_layer else model.out(z)
+
+    def step(model: Net, x: Tensor) -> tuple[Tensor, dict[str, Any]]:
+        logits, mean, log_var = model(x)
+        reconstruction, kl = bce(torch.sigmoid(logits), x), kl_divergence(mean, log_var)
+        return reconstruction + kl, {"reconstruction": reconstruction, "kl": kl}
+
+    watcher = watch(tmp_path / "own", encoder=model.encode, decoder=decode, data=digits)
+    train(model, images, watcher, step, steps=30, lr=3e-3)
+    watcher.close()
+    found = lines_of(watcher.run, "scale")[-1]
+    assert found["reconstruction_form"] == "sigmoid-twice"
+    scale = loop_scale([found], 1.0, 64, 4, None)
+    assert scale is not None and scale.is_off and scale.is_certain
+    assert scale.title == "The sigmoid is applied twice" and "½" in scale.sentence
+
+
+def test_a_squared_error_of_what_has_no_sigmoid_is_of_the_output_itself(
+    tmp_path: Path, digits: Dataset
+) -> None:
+    model = seeded(Net)
+
+    def step(model: Net, x: Tensor) -> tuple[Tensor, dict[str, Any]]:
+        output, mean, log_var = model(x)
+        reconstruction, kl = (output - x.flatten(1)).square().sum(1).mean(), kl_divergence(mean, log_var)
+        return reconstruction + kl, {"reconstruction": reconstruction, "kl": kl}
+
+    watcher = watch(tmp_path / "own", encoder=model.encode, decoder=model.decode, data=digits)
+    train(model, pixels(digits), watcher, step, steps=30)
+    watcher.close()
+    assert watcher.run.config.model.likelihood == "gaussian"
+    assert watcher._watched.decoder.gives == "means"
+    assert lines_of(watcher.run, "scale")[-1]["reconstruction_ratio"] == pytest.approx(1, rel=0.1)
+    again = watch(tmp_path / "own", encoder=model.encode, decoder=model.decode, data=digits, resume=True)
+    again.close()
+    assert again._watched.decoder.gives == "means"
+
+
+def test_a_kl_term_of_another_kind_is_no_multiple_and_claims_no_reduction(
+    tmp_path: Path, digits: Dataset
+) -> None:
+    def squared(mean: Tensor, log_var: Tensor) -> Tensor:
+        return 0.2 * kl_divergence(mean, log_var).square()
+
+    model = seeded(Net)
+    watcher = watch(tmp_path / "own", encoder=model.encode, decoder=model.decode, data=digits)
+    train(model, pixels(digits), watcher, reporting(squared), steps=40, lr=2e-2)
+    watcher.close()
+    found = lines_of(watcher.run, "scale")[-1]
+    assert found["kl_form"] == "other" and found["kl_is_multiple"] is False
+    scale = loop_scale([found], 1.0, 64, 4, None)
+    assert scale is not None and scale.is_unknown and scale.is_off and not scale.is_certain
+    assert "no multiple" in scale.sentence and "mean over dimensions" not in scale.sentence
+
+
+def test_a_kl_term_in_bits_is_a_multiple_and_no_slip(tmp_path: Path, digits: Dataset) -> None:
+    model, step = seeded(Net), reporting(lambda m, v: kl_divergence(m, v) / math.log(2))
+    watcher = watch(tmp_path / "own", encoder=model.encode, decoder=model.decode, data=digits)
+    train(model, pixels(digits), watcher, step, steps=40, lr=2e-2)
+    watcher.close()
+    found = lines_of(watcher.run, "scale")[-1]
+    scale = loop_scale([found], 1.0, 64, 4, None)
+    assert scale is not None and not scale.is_off and scale.slip is None
 
 
 def test_a_loss_with_a_third_term_has_no_weight(tmp_path: Path, digits: Dataset) -> None:
