@@ -163,10 +163,11 @@ def _misfit(reported: list[float], measured: list[float], factor: float, unit: f
 
 def _misfit_of_slip(reported: list[float], measured: list[float], factor: float, unit: float) -> float:
     """The same of a slip, which is named only where it explains the size of what was reported, and its mean."""
+    if factor == 1.0:
+        return _misfit(reported, measured, factor, unit)
     ratios = [one / other for one, other in zip(reported, measured, strict=True) if other]
-    if factor != 1.0 and (not ratios or abs(median(ratios) / factor - 1) > _BIAS_OF_A_FACTOR):
+    if not ratios or abs(median(ratios) / factor - 1) > _BIAS_OF_A_FACTOR:
         return math.inf
     # A large factor would make any difference small.
     size = median(map(abs, reported)) / abs(factor)
-    error = _misfit(reported, measured, factor, min(unit, 4 * size) or unit)
-    return error if factor == 1.0 else _OF_A_FACTOR * error
+    return _OF_A_FACTOR * _misfit(reported, measured, factor, min(unit, 4 * size) or unit)
