@@ -106,12 +106,19 @@ function named(node) {
 
 /** What it is called on the page. @param {Element} node */
 function titleOf(node) {
-  const labels = [.../** @type {HTMLInputElement} */ (node).labels ?? []].map((label) => label.textContent)
-  const legend = node.closest("fieldset")?.querySelector("legend")?.textContent
+  const labels = [.../** @type {HTMLInputElement} */ (node).labels ?? []].map(wordsOf)
+  const group = node.closest("fieldset")?.querySelector("legend")?.textContent
+  // A button beside the choices of a group is another thing than the group.
+  const legend = group && node.matches("button") && node.textContent ? `${group}: ${node.textContent}` : group
   // What opens is called what its first line says, not all that is in it.
   const head = node.matches("details") ? node.querySelector("summary") : null
   const own = node.matches("input, select") ? "" : (head ?? node).textContent
   return [legend, node.ariaLabel, head?.ariaLabel, head?.title, ...labels, own, node.getAttribute("title")].find((text) => text?.trim())?.trim().slice(0, 60) ?? ""
+}
+
+/** A label's own words, without those of the choices that stand in it. @param {Element} label */
+function wordsOf(label) {
+  return [...label.childNodes].filter((child) => !(child instanceof HTMLSelectElement)).map((child) => child.textContent).join("")
 }
 
 /** The title of the card that it stands in, or of the place. @param {Element} node */
@@ -123,7 +130,7 @@ function groupOf(node) {
   if (at.closest('[data-testid="stBottom"]')) return "Foot of the page"
   const card = at.closest('[class*="st-key-card-"]')
   const name = /st-key-card-([a-z0-9-]+)/.exec(card?.className ?? "")?.[1] ?? ""
-  return card?.querySelector(".ll-card-title")?.textContent || name || "Page"
+  return card?.querySelector(".ll-card-title")?.textContent || TABLE[name]?.[0] || `${name.slice(0, 1).toUpperCase()}${name.slice(1)}` || "Page"
 }
 
 /** A fixed control hears of nothing that is done to it. @param {Event} event */

@@ -45,8 +45,7 @@ function heed() {
 /** The rail of a lesson takes the sidebar's room, where that is drawn already; `fold` sees to it before. */
 function makeRoom() {
   const button = /** @type {HTMLElement | null} */ (document.querySelector('[data-testid="stSidebarCollapseButton"] button'))
-  const sidebar = document.querySelector('[data-testid="stSidebar"]')
-  if (!button || sidebar?.getAttribute("aria-expanded") === "false") return
+  if (!button || document.querySelector('[data-testid="stSidebar"]:is([aria-expanded="false"], [data-collapsed="true"])')) return
   try {
     localStorage.setItem(OURS, "true") // without the lesson it is unfolded again
   } catch {

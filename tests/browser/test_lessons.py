@@ -140,7 +140,7 @@ def test_turning_beta_is_walked_to_its_end(student: App, server: Server, tmp_pat
     app.until(lambda: "lesson" not in app.query(), "the lesson is still open")
     app.until(lambda: not rail(app), "the rail is still there")
     sidebar = app.page.locator('[data-testid="stSidebar"]')
-    app.until(lambda: sidebar.get_attribute("aria-expanded") == "true", "the sidebar stays folded")
+    app.until(lambda: sidebar.get_attribute("data-collapsed") == "false", "the sidebar stays folded")
 
 
 def test_a_step_is_not_completed_by_the_page_itself(student: App) -> None:
