@@ -50,6 +50,9 @@ export class MapData {
   #heard
   #seen = ""
   #loading = null
+  /** The run and part whose positions are being fetched, and whether those of other weights have been asked for since. */
+  #onTheWay = null
+  #isPassed = false
   #fetching = null
   /** Parts of very many images that the person wants to see all the same. */
   #accepted = new Set()
@@ -132,7 +135,14 @@ export class MapData {
     const moment = this.#moment()
     const { now, part: wants } = moment
     this.#seen = nameOf(moment)
+    const positions = positionsOf(this.source, "")
+    // A hand that scrubs passes many moments. One that has been asked for comes whole and is shown, and the newest after it:
+    // broken off for the next, none would ever come.
+    const what = `${this.state.run} ${wants}`
+    this.#isPassed = this.#onTheWay === what && !positions.has(this.state.run, now, wants)
+    if (this.#isPassed) return
     this.#loading?.abort()
+    this.#onTheWay = null
     const mine = (this.#loading = new AbortController())
     const isCurrent = () => !this.gone && mine === this.#loading
     const began = performance.now()
@@ -144,9 +154,9 @@ export class MapData {
       })
     }
     this.#heard.begins()
+    this.#onTheWay = what
     try {
       const waiting = (sentence) => { if (isCurrent()) this.#heard.waits(sentence) }
-      const positions = positionsOf(this.source, "")
       const [found, whole] = await Promise.all([
         positions.of(this.state.run, now, wants, { signal: mine.signal, waiting }), this.isEnd(now) ? null : this.#wholeOf(wants, mine.signal),
       ])
@@ -176,6 +186,11 @@ export class MapData {
       if (!isCurrent() || isAbort(error)) return
       if (!(error instanceof Refusal)) console.error(error)
       this.#heard.failed(error)
+    } finally {
+      if (mine === this.#loading) {
+        this.#onTheWay = null
+        if (this.#isPassed && !this.gone) void this.load()
+      }
     }
   }
 

@@ -24,8 +24,9 @@ export class Positions {
    * @param {string} part
    * @param {{signal?: AbortSignal, waiting?: (sentence: string) => void}} [options] See `ask`.
    */
-  async of(run, { at, stamp }, part, options) {
-    const key = [run, at, stamp, part].join(" ")
+  async of(run, weights, part, options) {
+    const { at, stamp } = weights
+    const key = keyOf(run, weights, part)
     const known = this.#kept.get(key)
     if (known) return known
     const found = await arrays(this.#source, run, "latent", { at, part, v: stamp }, options)
@@ -33,6 +34,16 @@ export class Positions {
     // One that would push out all others is not kept.
     if (size <= ROOM / 4) this.#kept.set(key, found, size)
     return found
+  }
+
+  /**
+   * Whether they are here already.
+   * @param {string} run
+   * @param {{at: string, stamp: string}} weights
+   * @param {string} part
+   */
+  has(run, weights, part) {
+    return this.#kept.has(keyOf(run, weights, part))
   }
 
   /** Fetch other moments' positions one after the other, those given first first, as long as there is room. */
@@ -51,4 +62,13 @@ export class Positions {
   stop() {
     this.#turn += 1
   }
+}
+
+/**
+ * @param {string} run
+ * @param {{at: string, stamp: string}} weights
+ * @param {string} part
+ */
+function keyOf(run, { at, stamp }, part) {
+  return [run, at, stamp, part].join(" ")
 }

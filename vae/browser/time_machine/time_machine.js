@@ -81,6 +81,8 @@ export const mount = mountable(import.meta.url, (root) => {
   let moved = false
   let last = null
   let drawn = ""
+  let isAfresh = false
+  let frame = 0
   /** The step that Python was told and has not said since, and how often it may be told again. */
   let unheard = null
   const told = atRest(tell)
@@ -213,11 +215,8 @@ export const mount = mountable(import.meta.url, (root) => {
     root.dataset.snapshots = String(snapshots.length)
     root.dataset.step = shown ? String(shown.step) : "end"
     say(loading, progress && progress.loaded < progress.wanted ? `loading ${progress.loaded} of ${progress.wanted}` : "")
-    const now = JSON.stringify([rail.clientWidth, devicePixelRatio, snapshots.length, progress?.loaded, heardTheme()])
-    if (afresh || now !== drawn) {
-      drawn = now
-      drawTicks()
-    }
+    isAfresh ||= afresh
+    frame ||= requestAnimationFrame(drawTicks)
     if (kept.open) strip.draw({ snapshots, place: shown ? place : null, palette: data.palette, root })
     root.dataset.ready = "true"
   }
@@ -226,10 +225,17 @@ export const mount = mountable(import.meta.url, (root) => {
     return getComputedStyle(root).color
   }
 
-  /** One tick for each snapshot, strong where it can be shown at once, and a longer one for the right end. */
+  /**
+   * One tick for each snapshot, strong where it can be shown at once, and a longer one for the right end. Once for each frame of
+   * the page: what is read for it has the page laid out, which a moment that is passed would do in vain.
+   */
   function drawTicks() {
+    frame = 0
     const [width, height] = [rail.clientWidth, 16]
-    if (!width) return
+    const now = JSON.stringify([width, devicePixelRatio, time.snapshots.length, preloader?.progress.loaded, heardTheme()])
+    if (!width || (now === drawn && !isAfresh)) return
+    drawn = now
+    isAfresh = false
     ticks.width = Math.round(width * devicePixelRatio)
     ticks.height = Math.round(height * devicePixelRatio)
     const context = ticks.getContext("2d")
@@ -284,6 +290,7 @@ export const mount = mountable(import.meta.url, (root) => {
       told.cancel()
       toldAgain.cancel()
       cancelAnimationFrame(timer)
+      cancelAnimationFrame(frame)
       preloader?.stop()
       stop()
       observer.disconnect()
