@@ -102,7 +102,7 @@ def test_ended_runs_hold_no_stream_and_are_noticed_when_they_go_on(
     live.steps[run.id] = 10_000
     with run.lock():
         live.write(run)
-        app.until(lambda: app.marks("curves").get("state") == "running", "nobody noticed that it goes on", 10)
+        app.until(lambda: app.marks("curves").get("state") == "running", "nobody noticed that it goes on")
         app.until(lambda: app.number("curves", "received") == before + 1, "its line did not come")
         app.until(lambda: health(server)["streams"] == 1, "a run at work is not followed")
         run.write_status(run.status_as_written().replace(state="stopped"))

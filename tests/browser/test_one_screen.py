@@ -200,18 +200,17 @@ def test_pairs_are_in_sight_together_and_the_image_is_the_largest_thing(app: App
                 app.idle()
             app.still()
             with suppress(pytest.fail.Exception):
-                app.until(lambda pair=pair: not outside(app, pair), "", 3)
+                app.until(lambda pair=pair: not outside(app, pair), "")
             if outside(app, pair):
                 found[f"{pair.name}: {way}"] = outside(app, pair)
         if IMAGE in pairs[0].parts and size is SCREEN:
             least = LEAST_PRESENTED if more else LEAST
-            app.until(lambda least=least: box_of(app, IMAGE).width >= least, f"no {least} px: {way}", 5)
+            app.until(lambda least=least: box_of(app, IMAGE).width >= least, f"no {least} px: {way}")
             app.page.set_viewport_size(LARGE)
             least = LEAST_PRESENTED if more else LEAST_ON_A_LARGE_SCREEN
             app.until(
                 lambda least=least: box_of(app, IMAGE).width >= least,
                 f"no {least} px, large: {way}",
-                5,
             )
     assert not found, found
 
@@ -227,7 +226,7 @@ def test_on_a_phone_the_image_stays_in_sight_and_the_map_comes_last(app: App) ->
         image = box_of(app, IMAGE)
         return 0 <= image.top < image.bottom <= 0.46 * 844
 
-    app.until(is_in_sight, "the image scrolls out of sight", 5)
+    app.until(is_in_sight, "the image scrolls out of sight")
     app.still()
     assert is_in_sight()
 

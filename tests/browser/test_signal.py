@@ -82,11 +82,11 @@ def test_buttons_follow_a_state_and_a_slider_a_beta_that_were_changed_elsewhere(
     handle = app.page.get_by_role("group", name="β, the weight of the KL", exact=True).locator(
         "input[type=range]"
     )
-    app.until(lambda: handle.get_attribute("aria-valuetext") == "4", "the slider stays where it was", 5)
+    app.until(lambda: handle.get_attribute("aria-valuetext") == "4", "the slider stays where it was")
     live.runs.remove(run)
     live.write(run)
     run.write_status(run.status_as_written().replace(state="paused"))
-    app.button("Resume").wait_for(timeout=5000)
+    app.button("Resume").wait_for()
     assert state_words(app) == "Paused"
     app.page.evaluate(HIDE, True)
     app.idle()
@@ -94,7 +94,7 @@ def test_buttons_follow_a_state_and_a_slider_a_beta_that_were_changed_elsewhere(
     written(app, live, 5)
     assert app.button("Resume").is_visible(), "a hidden tab is drawn"
     app.page.evaluate(HIDE, False)
-    app.button("Continue training").wait_for(timeout=5000)
+    app.button("Continue training").wait_for()
     app.until(lambda: any("the disk is full" in text for text in app.alerts()), "the error is not told")
     # Each change is drawn once, and perhaps once more for what the page could not know yet.
     assert app.num_reruns - before <= 8
