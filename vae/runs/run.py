@@ -119,6 +119,7 @@ class Run(RunFolder):
         is_new, run._is_new = not path.exists(), True
         try:
             path.mkdir(parents=True, exist_ok=True)
+            _refuse_occupied(path)  # before a lock is left in somebody's folder
             with run.lock():  # two that create at once: one does, the other finds a run
                 _refuse_occupied(path)
                 try:

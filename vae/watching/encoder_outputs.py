@@ -91,6 +91,11 @@ def understood(calls: Sequence[Any], num_images: int, num_pixels: int, said: Spr
         UserError: If they are not there, or it cannot be told which they are.
     """
     first = calls[0]
+    if any(part.value.is_meta for part in _parts(first)):
+        raise UserError(
+            "networks must have their weights, got some on the device meta, which has no numbers; make them with "
+            "to_empty(device='cpu') and initialise them before vae.watch"
+        )
     if (distribution := next(_distributions(first), None)) is not None:
         path, found = distribution
         _check_normal(found)

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_pre_hook
 
-from vae.watching.reachable_modules import Reached, reached
+from vae.watching.reachable_modules import Reached, has_numbers, reached
 
 #: Parts of a module that are looked at entry by entry.
 _REGISTERED = ("_parameters", "_buffers", "_modules")
@@ -135,7 +135,9 @@ class _Kept:
         registered = {name: dict(attributes[name]) for name in _REGISTERED}
         self._modules[id(module)] = (module, dict(attributes), registered)
         self._tensors += [
-            (buffer, buffer.clone()) for buffer in attributes["_buffers"].values() if buffer is not None
+            (buffer, buffer.clone())
+            for buffer in attributes["_buffers"].values()
+            if buffer is not None and has_numbers(buffer)
         ]
         if self._evaluates:
             attributes["training"] = False

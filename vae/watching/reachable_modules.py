@@ -104,6 +104,13 @@ def reached(*functions: Any) -> Reached:
     return found
 
 
+def has_numbers(array: Any) -> bool:
+    """Whether an array's numbers can be compared and put back: not those of sparse, nested or meta tensors."""
+    if not isinstance(array, Tensor):
+        return True
+    return array.layout == torch.strided and not (array.is_meta or array.is_nested or array.is_quantized)
+
+
 def _parts(value: Any, found: Reached) -> Iterator[Any]:
     """Put a value where it belongs, and give what it leads to."""
     if isinstance(value, nn.Module):
@@ -115,7 +122,7 @@ def _parts(value: Any, found: Reached) -> Iterator[Any]:
             yield from (held for name, held in vars(part).items() if name not in _OF_A_NETWORK)
             yield from _of_its_class(part)
     elif isinstance(value, Tensor | np.ndarray):
-        if value.nbytes <= _MOST_BYTES:
+        if has_numbers(value) and value.nbytes <= _MOST_BYTES:
             found.arrays.append(value)
     elif isinstance(value, torch.Generator | np.random.Generator | np.random.RandomState | random.Random):
         found.generators.append(value)

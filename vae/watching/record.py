@@ -29,6 +29,7 @@ from vae.training.running_means import Means
 from vae.training.throttle import Throttle
 from vae.watching.interpretation import number, reread_likelihood, reread_output, reread_spread
 from vae.watching.setup import Watched
+from vae.watching.weight_changes import WeightChanges
 
 #: Images that a line of metrics is computed on.
 NUM_AT_A_LINE = 128
@@ -76,6 +77,8 @@ class Record:
         self.reports = LoopReports(self._forms, info.num_pixels, latent_dim, position.batch_size)
         self._next_scale, self._scale_forms = 1, ("right", "nats")
         self._num_within = 0
+        halves = {"encoder": watched.encoder, "decoder": watched.decoder}
+        self._changes = WeightChanges(halves, position.step)
         #: Whether something was found out that the run's notes do not say yet.
         self.has_news = False
         #: And what the user is still to be told of it.
@@ -97,7 +100,8 @@ class Record:
     def is_due(self) -> bool:
         """Whether anything is to be written now."""
         is_evaluation = self._is_evaluation_due and self._evaluations.is_due
-        return self._lines.is_due or self._is_snapshot_due or is_evaluation or self._is_scale_due
+        is_look = self._changes.is_due(self._position.step)
+        return self._lines.is_due or self._is_snapshot_due or is_evaluation or self._is_scale_due or is_look
 
     def keep_up(self, beta: float) -> None:
         """Write whatever is due.
@@ -111,6 +115,8 @@ class Record:
             self._lines.take(lambda: self._line(beta))
         if self._is_scale_due:
             self._compare()
+        if self._changes.is_due(self._position.step):
+            self._look_at_weights()
         if self._is_snapshot_due:
             self._snapshot(beta)
         if self._is_evaluation_due and self._evaluations.is_due:
@@ -135,6 +141,7 @@ class Record:
             if self.reports.num_seen:
                 self.reports.settle()
                 self._say_scale()
+            self._look_at_weights()
             if self.run.config.train.num_snapshots:
                 self._snapshot(beta)
             if self._evaluated != self._position.step:
@@ -235,6 +242,11 @@ class Record:
             watched.encoder.config = config
             return sentence
         return ""
+
+    def _look_at_weights(self) -> None:
+        """Say which networks the loop leaves as they were, as long as there are some."""
+        if self._changes.look(self._position.step):
+            self.journal.event("unchanged", networks=",".join(self._changes.told))
 
     def _look_at_output(self) -> None:
         """Whether what was taken for probabilities is none, or the other way round."""

@@ -91,12 +91,7 @@ def set_up(given: Given, encoder: Any, decoder: Any, model: Any, said: Said) -> 
             "networks must have their weights, got layers that make them at their first call; call them once before "
             "vae.watch"
         )
-    if any(weight.is_meta for network in within.networks for weight in network.parameters()):
-        raise UserError(
-            "networks must have their weights, got some on the device meta, which has no numbers; make them with "
-            "to_empty(device='cpu') and initialise them before vae.watch"
-        )
-    # The likelihood is settled once the decoder is known.
+    # The likelihood is settled below, once the decoder is known.
     config = ModelConfig(network="external", latent_dim=1)
     own_encoders = [OwnEncoder(one, config, info, given.scale) for one in encoders]
     own_decoders = [OwnDecoder(one, config, info, given.scale) for one in decoders]

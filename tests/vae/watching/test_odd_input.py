@@ -110,7 +110,6 @@ def test_torchscript_is_taken_and_stays_as_it_was(mode: bool, tmp_path: Path, di
         ({"sigma": lambda: 1 / 0}, "sigma must be a number"),
         ({"sigma": lambda: torch.ones(3)}, "sigma must be a number"),
         ({"sigma": "much"}, "sigma must be a number"),
-        ({"encoder": nn.Linear(64, 8, device="meta")}, "device meta"),
         ({"encoder": lambda x: (x.flatten(1)[:, :4], "much")}, "mean and log_var|take latent points"),
     ],
 )
@@ -130,6 +129,15 @@ def test_a_folder_that_is_no_path_is_refused(path: Any, digits: Dataset) -> None
     model = seeded(Net)
     with pytest.raises(UserError, match="run_dir must be a path"):
         watch(path, encoder=model.encode, decoder=model.decode, data=digits)
+
+
+def test_a_folder_of_other_things_is_left_as_it_was(tmp_path: Path, digits: Dataset) -> None:
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "thesis.txt").write_text("mine")
+    model = seeded(Net)
+    with pytest.raises(UserError, match="must be empty"):
+        watch(tmp_path / "own", encoder=model.encode, decoder=model.decode, data=digits)
+    assert [path.name for path in (tmp_path / "own").iterdir()] == ["thesis.txt"]
 
 
 class Raises:

@@ -142,6 +142,13 @@ class Facts:
             return False
         return gain.nats < -max(1.0, 0.02 * abs(self.diagnosis.distortion), 3 * gain.standard_error)
 
+    @cached_property
+    def unchanged(self) -> tuple[str, ...]:
+        """Networks of a watched loop in which no weight has changed since the watching began."""
+        events = [line for line in self.history if line.get("event") == "unchanged"]
+        named = str(events[-1].get("networks", "")).split(",") if events else []
+        return tuple(name for name in ("encoder", "decoder") if name in named)
+
     # What z does ------------------------------------------------------------------------------------------------------
 
     @cached_property

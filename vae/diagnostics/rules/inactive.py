@@ -7,6 +7,7 @@ from vae.diagnostics.dead_layers import DeadLayer
 from vae.diagnostics.findings import Evidence, Verdict
 from vae.diagnostics.rules.facts import SILENCE, SMALLEST_RISE, Facts
 from vae.diagnostics.rules.loss import loop_out_of_scale, variance_blown_up
+from vae.diagnostics.rules.own_loop import LOOP_CHECKS, unchanged_words
 from vae.diagnostics.watched_loops.loss_scale import pays
 from vae.runtime.number_format import counted, equals, readable
 
@@ -132,7 +133,7 @@ def decoder_ignores_z(facts: Facts) -> Verdict | None:
         "decoder-ignores-z",
         "The decoder ignores z",
         f"{why}: with z from another image, or from the prior, its reconstruction is as good. Information in z is "
-        f"then not worth its KL.{_when(facts)}",
+        f"then not worth its KL.{_when(facts)}{unchanged_words(facts)}",
         (
             facts.permuted(),
             Evidence("response to z from the prior", diagnosis.usage.response, "nats"),
@@ -141,6 +142,7 @@ def decoder_ignores_z(facts: Facts) -> Verdict | None:
             *alone_evidence,
         ),
         (
+            *(LOOP_CHECKS if facts.unchanged else ()),
             *(("a weaker decoder: independent pixels",) if facts.is_autoregressive else ()),
             "free bits in total: a rate that costs nothing, so that it pays to use it",
             "a warm-up together with extra encoder steps",
@@ -226,7 +228,7 @@ def early_collapse(facts: Facts) -> Verdict | None:
         title,
         f"The posterior has been equal to the prior {when}, {would_pay}. While encoder and decoder are untrained, "
         "only the KL term can be reduced: the posterior becomes the prior, and the decoder learns to do without "
-        f"z.{_when(facts)}",
+        f"z.{_when(facts)}{unchanged_words(facts)}",
         (
             *facts.activity(),
             facts.permuted(),
@@ -235,15 +237,8 @@ def early_collapse(facts: Facts) -> Verdict | None:
             *_of_further(facts),
             *_moment(facts),
         ),
-        (*(_LOOP_CHECKS if facts.is_watched else ()), *_remedies_of_collapse(facts)),
+        (*(LOOP_CHECKS if facts.is_watched else ()), *_remedies_of_collapse(facts)),
     )
-
-
-#: What keeps an encoder from learning in a loop of one's own, and looks like a collapse.
-_LOOP_CHECKS = (
-    "check the loop: the gradient must reach the encoder, by z = mean + exp(½ log_var) · noise or rsample(), not "
-    "sample() or detach(), and the optimiser must have the encoder's parameters",
-)
 
 
 def _remedies_of_collapse(facts: Facts) -> tuple[str, ...]:

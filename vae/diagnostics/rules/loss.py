@@ -5,6 +5,7 @@ from __future__ import annotations
 from vae.diagnostics.findings import Evidence, Verdict
 from vae.diagnostics.prior_mismatch import left_the_prior, prior_mismatch
 from vae.diagnostics.rules.facts import Facts
+from vae.diagnostics.rules.own_loop import LOOP_CHECKS, unchanged_words
 from vae.diagnostics.sample_size import FEWEST, SMALL_ERRORS
 from vae.objectives.effective_beta import Coincidence, coincidence, is_round
 from vae.runtime.number_format import equals, readable
@@ -199,7 +200,8 @@ def _reason(facts: Facts) -> tuple[str, tuple[str, ...]]:
     if _is_noise_untrained(facts):
         return (
             f"The noise of a sample of z costs {readable(_noise_costs(facts), 3)} nats, more than in a decoder trained "
-            "with samples. Probably z was not sampled in training, but set to the posterior's mean.",
+            "with samples. Probably z was not sampled in training as the posterior has it: set to the mean, with "
+            "another σ, or with the same noise each time.",
             ("sample z in training: z = mean + exp(½ log_var) · noise, fresh for each image and step",),
         )
     objective = None if config is None else config.objective
@@ -236,12 +238,13 @@ def _reason(facts: Facts) -> tuple[str, tuple[str, ...]]:
     if facts.is_silent:
         return (
             "The decoder does not even produce the mean of all images, and no longer learns: its optimiser may "
-            "lack its parameters, or the learning rate is far too large.",
+            f"lack its parameters, or the learning rate is far too large.{unchanged_words(facts)}",
             ("a learning rate of 0.001", "the decoder's parameters in the optimiser"),
         )
     return (
-        "The KL is larger than what z saves in the reconstruction.",
+        f"The KL is larger than what z saves in the reconstruction.{unchanged_words(facts)}",
         (
+            *(LOOP_CHECKS if facts.is_watched else ()),
             "a smaller learning rate",
             "the best weights instead of the last ones",
             "fewer latent dimensions",

@@ -66,6 +66,23 @@ def _smaller_steps(facts: Facts) -> tuple[str, ...]:
     return tuple(found)
 
 
+def weights_unchanged(facts: Facts) -> Verdict | None:
+    """A watched loop that changes neither network."""
+    if len(facts.unchanged) < 2 or facts.is_fine:
+        return None
+    return Verdict(
+        "still-learning",
+        "The weights have not changed",
+        "No weight of encoder or decoder has changed since the watching began: the optimiser has the parameters of "
+        "other networks, a learning rate of 0, or is never called. What is measured here is not what your loop trains.",
+        (*_position(facts), *facts.balance()[:1]),
+        (
+            "check the loop: the optimiser must have the parameters of the very networks that vae.watch was given, and "
+            "optimizer.step() must follow loss.backward()",
+        ),
+    )
+
+
 def still_learning(facts: Facts) -> Verdict | None:
     """Neither β nor the objective has come to rest: what z says now is not what it will say."""
     if facts.is_on_its_way:

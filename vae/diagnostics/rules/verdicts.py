@@ -28,7 +28,13 @@ from vae.diagnostics.rules.loss import (
     wrong_scale,
     wrong_sigma,
 )
-from vae.diagnostics.rules.training import diverged, more_to_learn, not_a_number, still_learning
+from vae.diagnostics.rules.training import (
+    diverged,
+    more_to_learn,
+    not_a_number,
+    still_learning,
+    weights_unchanged,
+)
 from vae.diagnostics.rules.usage import condition_ignored, healthy, too_few_images
 from vae.runs.metric_lines import Line
 
@@ -75,6 +81,8 @@ def decide(
         is_known = facts.scale is not None and facts.scale.is_certain  # by comparisons of before
         cause = loop_out_of_scale(facts) if is_known else None
         return (broken,) if cause is None else (cause, broken)
+    if (idle := weights_unchanged(facts)) is not None:
+        return (idle,)
     rules = FAULTS if nothing_to_encode(facts) is None else _CAUSES
     found = [verdict for rule in rules if (verdict := rule(facts)) is not None]
     if any(verdict.is_fault for verdict in found) and (doubtful := round_coincidence(facts)) is not None:

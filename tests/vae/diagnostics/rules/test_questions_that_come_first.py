@@ -17,7 +17,7 @@ from tests.support.made_diagnoses import (
     silent,
     used,
 )
-from vae.config.schema import ObjectiveConfig, RunConfig, TrainConfig
+from vae.config.schema import ModelConfig, ObjectiveConfig, RunConfig, TrainConfig
 from vae.diagnostics.dead_layers import DeadLayer
 from vae.diagnostics.held_out_variance import Spectrum
 from vae.diagnostics.mutual_information import Information
@@ -217,3 +217,23 @@ def test_a_slip_in_a_loops_kl_term_is_named() -> None:
     assert in_loop(-1 / 8)[:2] == ["wrong-scale", "The KL term has the wrong sign"]
     assert "square the mean" in in_loop(0.7, kl_form="mean-not-squared")[2]
     assert in_loop(1.0, kl_form="without-one")[0] == "healthy"  # a constant changes no gradient
+
+
+def test_networks_that_a_loop_never_changes_are_told_and_no_collapse() -> None:
+    watched = RunConfig(model=ModelConfig(network="external"), train=TrainConfig(epochs=100))
+    lines: list[Line] = [
+        {**line, "step": 100 * line["step"]} for line in curve(*([27.0] * 20))
+    ]  # far enough for any network
+
+    def told(networks: str) -> Line:
+        return {"event": "unchanged", "networks": networks, "step": 20_000, "epoch": 20.0, "seconds": 1.0}
+
+    (found,) = decide(silent(), watched, [*lines, told("encoder,decoder")])
+    assert (found.name, found.title) == ("still-learning", "The weights have not changed")
+    assert "optimiser" in found.sentence and len(found.sentence) <= 400
+    (found,) = decide(silent(), watched, [*lines, told("encoder")])
+    assert found.name == "early-collapse" and "No weight of the encoder has changed" in found.sentence
+    # What was retracted, or belongs to a model that is well, accuses nobody.
+    (found,) = decide(silent(), watched, [*lines, told("encoder,decoder"), told("")])
+    assert found.name == "early-collapse" and "No weight" not in found.sentence
+    assert "healthy" in names(diagnosis(), watched, [*lines, told("encoder,decoder")])
