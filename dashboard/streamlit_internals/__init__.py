@@ -18,7 +18,7 @@ from datetime import timedelta
 from functools import cache, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
@@ -143,11 +143,14 @@ def stay_on_the_page_gone_to() -> None:
 
 
 def draw_in_one_go() -> None:
-    """Send what a run of a page has drawn when it ends, or after `PATIENCE`, not bit by bit.
+    """Send what a session's first run of a page has drawn when it ends, or after `PATIENCE`, not bit by bit.
 
     Streamlit sends what there is every 10 ms, and its browser side draws the whole page anew for each bit: a first
     visit of a page with many controls takes a fifth more of the browser's processor time. A run that takes longer
     shows what it has drawn by then, as before.
+
+    Later runs are sent as Streamlit does: a browser says with each wish which messages it still has, and forgets some
+    when it hears that a run has ended. It must hear of that at once, or it is sent to what it has forgotten.
     """
     import asyncio
 
@@ -158,10 +161,15 @@ def draw_in_one_go() -> None:
         return
     #: When what has been drawn is sent at the latest, in the event loop's time.
     due: WeakKeyDictionary[AppSession, float] = WeakKeyDictionary()
+    #: Sessions in which a run has ended.
+    shown: WeakSet[AppSession] = WeakSet()
+
+    def waits(session: AppSession) -> bool:
+        return session not in shown and session._state is AppSessionState.APP_IS_RUNNING
 
     @wraps(flush)
     def flush_browser_queue(self: AppSession) -> list[ForwardMsg]:
-        if self._state is AppSessionState.APP_IS_RUNNING and not self._browser_queue.is_empty():
+        if waits(self) and not self._browser_queue.is_empty():
             loop = asyncio.get_running_loop()
             if self not in due:
                 due[self] = loop.time() + PATIENCE
@@ -175,7 +183,9 @@ def draw_in_one_go() -> None:
 
     @wraps(enqueue)
     def enqueue_forward_msg(self: AppSession, msg: ForwardMsg) -> None:
-        if self in due and self._state is AppSessionState.APP_IS_RUNNING:
+        if msg.WhichOneof("type") == "script_finished":
+            shown.add(self)
+        if self in due and waits(self):
             self._browser_queue.enqueue(msg)  # the timer wakes whoever sends it
         else:
             enqueue(self, msg)

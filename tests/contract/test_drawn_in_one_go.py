@@ -1,4 +1,4 @@
-"""What a run of a page has drawn reaches the browser together: at the run's end, or when it has waited long enough."""
+"""What a first run of a page has drawn reaches the browser together: at its end, or when it has waited long enough."""
 
 from __future__ import annotations
 
@@ -37,14 +37,21 @@ class _Session:
         self._num += 1
         AppSession._enqueue_forward_msg(session, message)
 
-    def end(self) -> None:
-        self._state = AppSessionState.APP_NOT_RUNNING
-        self.draw("the end")
+    def begin(self) -> None:
+        self._state = AppSessionState.APP_IS_RUNNING
+
+    def end(self, status: int = ForwardMsg.FINISHED_SUCCESSFULLY) -> None:
+        """A run ends; where another one follows at once, the session goes on running."""
+        if status != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
+            self._state = AppSessionState.APP_NOT_RUNNING
+        session: Any = self
+        AppSession._enqueue_forward_msg(session, ForwardMsg(script_finished=status))  # type: ignore[arg-type]
 
     def sent(self) -> list[str]:
         session: Any = self
         return [
-            message.delta.new_element.markdown.body for message in AppSession.flush_browser_queue(session)
+            message.delta.new_element.markdown.body or str(message.WhichOneof("type"))
+            for message in AppSession.flush_browser_queue(session)
         ]
 
 
@@ -81,7 +88,7 @@ def test_what_a_run_draws_waits_for_its_end() -> None:
         assert session.sent() == []
         session.end()
         assert session.asked.is_set()
-        assert session.sent() == ["title", "form", "the end"]
+        assert session.sent() == ["title", "form", "script_finished"]
 
     asyncio.run(go())
 
@@ -122,6 +129,26 @@ def test_a_session_that_nobody_waits_for_can_be_asked_too() -> None:
         session.draw("title")
         assert session.sent() == []
         session.end()
-        assert session.sent() == ["title", "the end"]
+        assert session.sent() == ["title", "script_finished"]
+
+    asyncio.run(go())
+
+
+@pytest.mark.parametrize("status", [ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_EARLY_FOR_RERUN])
+def test_later_runs_are_sent_as_they_come_and_so_is_the_end_of_one(status: int) -> None:
+    """A browser must hear at once that a run has ended: then it forgets messages, which the server must not name."""
+
+    async def go() -> None:
+        session = _Session(runs=True)
+        session.draw("title")
+        assert session.sent() == []
+        session.end(status)
+        session.begin()
+        assert session.sent() == ["title", "script_finished"]
+        for text in ("title of the next", "form of the next"):
+            session.asked.clear()
+            session.draw(text)
+            assert session.asked.is_set()
+            assert session.sent() == [text]
 
     asyncio.run(go())
